@@ -1,0 +1,1 @@
+"""Floor 6: puts the daemon together and runs it."""

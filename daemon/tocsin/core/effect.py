@@ -1,0 +1,59 @@
+"""What a change of an incident asks for; ``engine/apply`` carries it out in the same transaction."""
+
+from typing import Any
+
+import msgspec
+
+from tocsin.core.playbook import Kind, Until
+
+
+class Effect(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of the effects."""
+
+
+class Record(Effect, frozen=True, kw_only=True):
+    """Write an entry into the timeline."""
+
+    kind: str
+    actor: str = "tocsin"
+    via: str = "tocsin"
+    data: dict[str, Any] = {}
+
+
+class Notify(Effect, frozen=True, kw_only=True):
+    """Page or inform targets, once for each (occurrence, round, step, target)."""
+
+    kind: Kind
+    step: str
+    tier: int
+    targets: tuple[str, ...]
+    until: Until
+    because: str
+    """One clause for the person woken: why this page, why now."""
+    late: int = 0
+    """How much later than planned, in microseconds."""
+
+
+class Supersede(Effect, frozen=True, kw_only=True):
+    """Withdraw what is not yet sent and waited for this; tell the providers of what was."""
+
+    by: Until
+
+
+class Announce(Effect, frozen=True, kw_only=True):
+    """The incident's own message is out of date."""
+
+
+class Measured(Effect, frozen=True, kw_only=True):
+    """An occurrence has a new figure: MTTA, MTTR or MTTD. Microseconds."""
+
+    measure: str
+    """``acknowledge``, ``resolve`` or ``detect``."""
+    value: int
+
+
+class OccurrenceClosed(Effect, frozen=True, kw_only=True):
+    """An occurrence is over; its figures go into the 30-day means."""
+
+    cause: str
+    """``alerts``, ``person`` or ``healed``."""

@@ -1,0 +1,49 @@
+"""The exceptions of tocsin.
+
+::
+
+    TocsinError
+    ├── IllegalTransition   the incident's state does not allow this event
+    ├── MatcherError        a matcher or regex that does not parse
+    ├── PlaceholderError    a {label} template that does not parse or render
+    ├── UnknownName         no such incident, playbook, level, person ...
+    └── StoreUnavailable    the store cannot commit now; the same call may succeed later
+        └── Overloaded      too much is queued; refuse, so that the sender retries
+"""
+
+
+class TocsinError(Exception):
+    """Base of every error that tocsin raises on purpose."""
+
+
+class IllegalTransition(TocsinError):
+    """The incident's state does not allow this event; nothing was changed."""
+
+
+class MatcherError(TocsinError):
+    """A matcher or a regular expression does not parse.
+
+    ``start`` and ``end`` are 0-based character offsets into the input where
+    they are known.
+    """
+
+    def __init__(self, message: str, start: int | None = None, end: int | None = None) -> None:
+        super().__init__(message)
+        self.start = start
+        self.end = end
+
+
+class PlaceholderError(TocsinError):
+    """A ``{label}`` template does not parse, or a label that it needs is missing."""
+
+
+class UnknownName(TocsinError):
+    """Something is named that does not exist."""
+
+
+class StoreUnavailable(TocsinError):
+    """The store cannot commit now; nothing was written, and the same call may succeed later."""
+
+
+class Overloaded(StoreUnavailable):
+    """More is queued than can be committed in time; the sender should retry."""

@@ -1,0 +1,123 @@
+"""What can happen to an incident, and the timeline entry that each leaves."""
+
+from typing import Any
+
+import msgspec
+
+
+class Actor(msgspec.Struct, frozen=True):
+    """Who did it, and through what.
+
+    ``name`` is a person of people.yaml, a token's name, or what the provider
+    calls the user; ``via`` is ``pagerduty``, ``slack``, ``api``, ``cli`` or ``tocsin``.
+    """
+
+    name: str
+    via: str
+    is_person: bool = True
+
+
+TOCSIN = Actor("tocsin", "tocsin", is_person=False)
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of the events; ``core/escalation`` has the table of what each does in which state."""
+
+
+class Opened(Event, frozen=True, kw_only=True):
+    """Its first alerts arrived; also the start of its next occurrence."""
+
+    fired: tuple[str, ...]
+    """The severity of each alert."""
+    first_alert_at: int | None = None
+    hold: int = 0
+    """How long a rule gives automation to heal it, in microseconds."""
+    flags: tuple[str, ...] = ()
+
+
+class AlertsChanged(Event, frozen=True, kw_only=True):
+    """Alerts of an open incident began, ended or changed their severity."""
+
+    fired: tuple[str, ...] = ()
+    """The severity of each alert that joined."""
+    ended: tuple[str, ...] = ()
+    """The severity of each alert that resolved."""
+    moved: tuple[tuple[str, str], ...] = ()
+    """(from, to) of each alert whose severity changed."""
+    last_end_at: int | None = None
+    first_alert_at: int | None = None
+    flags: tuple[str, ...] = ()
+
+
+class CopiesHeld(Event, frozen=True, kw_only=True):
+    """Late copies of resolved alerts arrived; they are believed at ``until`` unless contradicted."""
+
+    until: int
+
+
+class Due(Event, frozen=True, kw_only=True):
+    """Something about the incident is due: ``next_due(incident) <= now``."""
+
+    still_firing: tuple[str, ...] = ()
+    """The severities of its alerts that fire: looked up only where a reopening depends on it."""
+
+
+class Acknowledge(Event, frozen=True, kw_only=True):
+    """A named person takes the incident. ``occurrence`` is the one that the person saw."""
+
+    by: Actor
+    occurrence: int | None = None
+
+
+class Resolve(Event, frozen=True, kw_only=True):
+    """A person closes it."""
+
+    by: Actor
+    occurrence: int | None = None
+
+
+class Escalate(Event, frozen=True, kw_only=True):
+    """A person asks for the next tier now."""
+
+    by: Actor
+
+
+class SetSeverity(Event, frozen=True, kw_only=True):
+    """A person pins the severity; ``severity`` None unpins it."""
+
+    by: Actor
+    severity: str | None
+    reason: str = ""
+
+
+class SetFlags(Event, frozen=True, kw_only=True):
+    """A person sets or clears flags."""
+
+    by: Actor
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+
+
+class Delivered(Event, frozen=True, kw_only=True):
+    """A channel accepted a notification, or gave up on it."""
+
+    target: str
+    channel: str
+    kind: str
+    step: str
+    outcome: str
+    """``sent``, ``dead`` or ``superseded``."""
+    detail: str = ""
+    late: int = 0
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry of an incident's timeline. ``seq`` counts from 1 without gaps."""
+
+    incident_id: str
+    seq: int
+    at: int
+    kind: str
+    actor: str
+    via: str
+    data: dict[str, Any] = {}

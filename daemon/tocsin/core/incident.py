@@ -1,0 +1,112 @@
+"""An incident: what people work on. Plain data; ``core/escalation`` alone changes it."""
+
+from enum import StrEnum
+
+import msgspec
+
+from tocsin.core.playbook import Playbook
+
+
+class State(StrEnum):
+    """The states of an incident."""
+
+    PENDING = "pending"
+    """Held: a rule gives automation time to heal it before anybody is paged."""
+    TRIGGERED = "triggered"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+
+
+class Planned(msgspec.Struct, frozen=True, array_like=True):
+    """A step of the ladder that has not fired: which cell, and when it is due."""
+
+    cell: str
+    tier: int
+    due_at: int
+
+
+class Incident(msgspec.Struct, frozen=True, kw_only=True):
+    """The alerts that share one dedup key, and how far their ladder has gone.
+
+    All times are microseconds since the epoch, UTC. ``version`` rises with
+    every change; ``events`` counts the timeline's entries.
+    """
+
+    # Who it is: never changes.
+    id: str
+    number: int
+    dedup_key: str
+    plan: Playbook
+    """The playbook as it was when the incident was opened."""
+    title: str
+    service: str
+    drill: bool = False
+    unrouted: bool = False
+    """No rule, or a failing one, placed it: it runs at the playbook's ``unrouted`` level."""
+    linked_to: str | None = None
+    """The earlier incident with the same dedup key, where that one was closed too long ago to go on."""
+    first_opened_at: int
+
+    # Where it stands.
+    state: State
+    severity: str
+    pinned: bool = False
+    """A person set the severity; alerts below it do not change it."""
+    flags: tuple[str, ...] = ()
+    version: int = 1
+    events: int = 0
+    alerts_total: int = 0
+    firing: dict[str, int] = {}
+    """How many alerts fire at each severity."""
+
+    # This occurrence.
+    occurrence: int = 1
+    round: int = 1
+    opened_at: int
+    """When this occurrence was opened; while pending, when it was held."""
+    first_alert_at: int | None = None
+    """The earliest ``startsAt`` of the alerts that opened the occurrence."""
+    peak: str
+    """The highest severity of this occurrence."""
+    acked_severity: str | None = None
+    """The highest severity that somebody has acknowledged in this occurrence."""
+    acknowledged_at: int | None = None
+    """When this occurrence was first acknowledged."""
+    acknowledged_by: str | None = None
+    firing_at_ack: int = 0
+    resolved_at: int | None = None
+    resolved_by: str | None = None
+    """The person who resolved it; None where its alerts did."""
+    last_end_at: int | None = None
+    """When the last alert that ended, ended."""
+    flaps: int = 0
+
+    # The ladder.
+    clock_at: int
+    """What ``after`` counts from: the opening or a rise, moved by whatever lateness there was."""
+    ladder: tuple[Planned, ...] = ()
+    reached: tuple[int, ...] = ()
+    """The tiers that the ladder has notified, in order."""
+    flagged: tuple[str, ...] = ()
+    """The flag steps that have fired (``4.1:data_breach``)."""
+
+    # What else is due.
+    pending_until: int | None = None
+    resolve_at: int | None = None
+    """The end of the hold-down: all its alerts have resolved."""
+    fallback_at: int | None = None
+    """When tier 1 and the last tier are paged again; set once the ladder is exhausted."""
+    grace_until: int | None = None
+    """Resolved by a person while alerts fire: when what still fires reopens it."""
+    believe_at: int | None = None
+    """When held late copies of its alerts are believed."""
+
+    @property
+    def alerts_firing(self) -> int:
+        """How many of its alerts fire."""
+        return sum(self.firing.values())
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is anything but resolved."""
+        return self.state is not State.RESOLVED

@@ -1,0 +1,104 @@
+"""What is to be said to whom: a row of the outbox, and whether it still makes sense."""
+
+import hashlib
+from enum import StrEnum
+
+import msgspec
+
+from tocsin.core.incident import Incident, State
+from tocsin.core.playbook import Until
+
+
+class Job(StrEnum):
+    """What a row of the outbox asks its channel to do."""
+
+    PAGE = "page"
+    """Demand acknowledgment."""
+    UPDATE = "update"
+    """Inform one target."""
+    ACKNOWLEDGE = "acknowledge"
+    """Tell whoever got page ``about`` that somebody has the incident."""
+    RESOLVE = "resolve"
+    """Tell whoever got page ``about`` that it is over."""
+    ANNOUNCE = "announce"
+    """Bring the incident's own message up to date; the newest state wins."""
+    HISTORY = "history"
+    """Append what the timeline has gained since the last time."""
+
+
+LEVEL_TRIGGERED = frozenset({Job.ANNOUNCE, Job.HISTORY})
+"""Jobs that say whatever is true when they are sent: one waiting row is enough."""
+
+
+class RowState(StrEnum):
+    """Where a row stands. It never leaves a final state."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    SUPERSEDED = "superseded"
+    """Pointless before it was sent."""
+    DEAD = "dead"
+    """Refused for good by its channel."""
+
+
+class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of the outbox. Times are microseconds since the epoch, UTC."""
+
+    key: str
+    """The idempotency key, unique for ever; what the provider gets where it takes one."""
+    order_no: int = 0
+    """Assigned by the store; rows of one (incident, channel, destination) go out in this order."""
+    incident_id: str
+    occurrence: int
+    round: int
+    step: str
+    tier: int = 0
+    target: str
+    channel: str
+    destination: str
+    recipient: str = ""
+    job: Job
+    until: Until = Until.RESOLVED
+    severity: str
+    """The incident's severity when the row was written."""
+    because: str = ""
+    about: str = ""
+    """The key of the page that an acknowledge or a resolve refers to."""
+    stranded: bool = False
+    """The target had no working contact; the console has it instead."""
+    late: int = 0
+    """How much later than planned the step fired, in microseconds."""
+    received_at: int
+    """When the webhook arrived that led here, or the moment of the step."""
+
+    state: RowState = RowState.PENDING
+    not_before: int
+    attempts: int = 0
+    fence: int = 0
+    """Rises with each claim; a result that carries an older one is stale."""
+    lease_until: int | None = None
+    possibly_delivered: bool = False
+    """An attempt ended without an answer: the provider may have taken it."""
+    fell_back: bool = False
+    """It was late or dead, and somebody else has been told instead."""
+    created_at: int
+    done_at: int | None = None
+
+
+def idempotency_key(instance: str, incident_id: str, occurrence: int, round_: int, step: str, target: str) -> str:
+    """The key of one notification; never reused, because an open key does not notify again."""
+    text = "\x00".join((instance, incident_id, str(occurrence), str(round_), step, target))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def still_wanted(row: Outgoing, incident: Incident) -> bool:
+    """Whether a row that is about to be sent still makes sense.
+
+    Asked at every claim: what waited for an acknowledgment or a resolve that
+    has happened since is not sent.
+    """
+    if row.job not in (Job.PAGE, Job.UPDATE):
+        return True
+    if row.occurrence != incident.occurrence or incident.state is State.RESOLVED:
+        return row.step.startswith("told")
+    return not (row.until is Until.ACKNOWLEDGED and incident.state is State.ACKNOWLEDGED)

@@ -1,0 +1,74 @@
+"""The content of a notification, before any channel gives it its own form."""
+
+import msgspec
+
+from tocsin.core.event import Entry
+from tocsin.core.outbox import Job
+
+
+class AlertLine(msgspec.Struct, frozen=True):
+    """One alert as a page shows it."""
+
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    firing: bool
+    starts_at: int | None
+    generator_url: str
+
+
+class Content(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that a channel may say about an incident, and to whom.
+
+    Labels and annotations come from outside: a channel escapes them and cuts
+    them to its provider's limits. Times are microseconds since the epoch, UTC.
+    """
+
+    job: Job
+    key: str
+    """This notification's idempotency key."""
+    about: str
+    """For acknowledge and resolve: the key of the page that they refer to."""
+    target: str
+    destination: str
+    recipient: str
+    because: str
+    late: int
+    stranded: bool
+    possible_duplicate: bool
+    """An earlier attempt may have arrived."""
+    ref: str
+    """The provider's reference of the incident's own message at this destination, "" before there is one."""
+
+    incident_id: str
+    number: int
+    occurrence: int
+    title: str
+    playbook: str
+    playbook_title: str
+    severity: str
+    rank: int
+    """0 is the playbook's highest severity."""
+    ranks: int
+    """How many severities the playbook has."""
+    service: str
+    state: str
+    flags: tuple[str, ...]
+    dedup_key: str
+    drill: bool
+    unrouted: bool
+    opened_at: int
+    acknowledged_at: int | None
+    acknowledged_by: str | None
+    resolved_at: int | None
+    resolved_by: str | None
+    recovering: bool
+    """All its alerts have resolved; it is in its hold-down."""
+    alerts_firing: int
+    alerts_total: int
+    alerts: tuple[AlertLine, ...]
+    """A sample, firing ones first."""
+    history: tuple[Entry, ...] = ()
+    """For history: the entries to append."""
+    url: str = ""
+    """Where this incident is to be seen in tocsin, "" where no external URL is configured."""
+    now: int

@@ -1,0 +1,155 @@
+"""A playbook: an organisation's response rules as data.
+
+An incident keeps the playbook that it began with (its *plan*), so a playbook
+is immutable, hashes to a stable name and round-trips through JSON.
+All durations are microseconds.
+"""
+
+import hashlib
+from enum import StrEnum
+from functools import cached_property
+
+import msgspec
+
+from tocsin.core.errors import UnknownName
+
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+
+class Kind(StrEnum):
+    """What a step sends."""
+
+    PAGE = "page"
+    """Demands acknowledgment."""
+    UPDATE = "update"
+    """Informs."""
+
+
+class Until(StrEnum):
+    """What makes a step pointless."""
+
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+
+
+class Tier(msgspec.Struct, frozen=True):
+    """A rung of the ladder. Tier 1 comes first."""
+
+    number: int
+    name: str
+    targets: tuple[str, ...]
+
+
+class Cell(msgspec.Struct, frozen=True, kw_only=True):
+    """One cell of the tier matrix: when a tier is notified at one severity, and until what.
+
+    Exactly one of ``after`` and ``flags`` says when: ``after`` counts from the
+    opening of the occurrence; ``flags`` fire it, once for each flag, as soon
+    as the flag is set.
+    """
+
+    tier: int
+    nth: int
+    """1 for the first cell of this tier at this severity, 2 for the next ..."""
+    kind: Kind = Kind.PAGE
+    until: Until = Until.ACKNOWLEDGED
+    after: int | None = None
+    flags: tuple[str, ...] = ()
+    targets: tuple[str, ...]
+    """The tier's targets, unless the cell names its own."""
+
+    @property
+    def key(self) -> str:
+        """Names the cell within an incident's round, at every severity alike: ``2.1``."""
+        return f"{self.tier}.{self.nth}"
+
+
+class Level(msgspec.Struct, frozen=True):
+    """A severity of one playbook. Rank 0 is the highest."""
+
+    name: str
+    rank: int
+    respond_within: int
+    resolve_within: int | None
+    cells: tuple[Cell, ...]
+
+    @property
+    def pages(self) -> bool:
+        """Whether the ladder of this level pages anybody at all."""
+        return any(cell.kind is Kind.PAGE and cell.after is not None for cell in self.cells)
+
+    def cell(self, key: str) -> Cell | None:
+        """The cell with this key, if this level has one."""
+        return next((cell for cell in self.cells if cell.key == key), None)
+
+
+class Playbook(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+    """Severity levels (highest first), tiers, and the times that bound an incident."""
+
+    name: str
+    title: str
+    levels: tuple[Level, ...]
+    tiers: tuple[Tier, ...]
+    unrouted: str
+    """The level of what no rule could place; it pages."""
+    flags: tuple[str, ...] = ()
+    """The flags that a rule or a person may set."""
+    announce: tuple[str, ...] = ()
+    """The targets that carry the incident's own message and its history."""
+    resolve_after: int = 2 * MINUTE
+    reopen_within: int = 10 * MINUTE
+    fallback_after: int = 2 * MINUTE
+    resolved_by_hand_grace: int = HOUR
+    fallback_at_least: int = 15 * MINUTE
+    """The shortest time between two pages once nobody is left to escalate to."""
+
+    @cached_property
+    def _by_name(self) -> dict[str, Level]:
+        return {level.name: level for level in self.levels}
+
+    def level(self, name: str) -> Level:
+        """The level of that name.
+
+        Raises:
+            UnknownName: This playbook has no such level.
+        """
+        try:
+            return self._by_name[name]
+        except KeyError:
+            raise UnknownName(f"playbook {self.name} has no severity {name!r}") from None
+
+    def has_level(self, name: str) -> bool:
+        """Whether this playbook has a severity of that name."""
+        return name in self._by_name
+
+    def tier(self, number: int) -> Tier:
+        """The tier of that number.
+
+        Raises:
+            UnknownName: This playbook has no such tier.
+        """
+        for tier in self.tiers:
+            if tier.number == number:
+                return tier
+        raise UnknownName(f"playbook {self.name} has no tier {number}")
+
+    def highest(self, names: "frozenset[str] | set[str] | list[str]") -> str:
+        """The highest of some severities, by rank."""
+        return min(names, key=lambda name: self._by_name[name].rank)
+
+    @cached_property
+    def sha(self) -> str:
+        """A stable name for exactly this content."""
+        return hashlib.sha256(self.to_json()).hexdigest()
+
+    def to_json(self) -> bytes:
+        """The plan as it is stored."""
+        return msgspec.json.encode(self)
+
+    @classmethod
+    def from_json(cls, raw: bytes | str) -> "Playbook":
+        """The plan as it was stored."""
+        return msgspec.json.decode(raw, type=cls)

@@ -1,0 +1,1 @@
+"""Floor 4: carries decisions out: transactions, timers, delivery."""

@@ -1,0 +1,291 @@
+"""The store: what tocsin remembers, behind one port.
+
+Work against it is a plain function of a `Transaction`, run in the store's own
+thread, never cancelled, and committed or rolled back as a whole. All times are
+microseconds since the epoch, UTC.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from tocsin.core.alert import Episode
+from tocsin.core.event import Entry
+from tocsin.core.incident import Incident
+from tocsin.core.measure import Mean, Occurrence
+from tocsin.core.outbox import Outgoing, RowState
+from tocsin.core.playbook import Playbook
+
+T = TypeVar("T")
+
+AlertKey = tuple[str, str]
+"""(source, fingerprint)"""
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One try at delivering a row of the outbox; written before the call, completed after it."""
+
+    key: str
+    """The row's idempotency key."""
+    attempt: int
+    fence: int
+    started_at: int
+    finished_at: int | None = None
+    outcome: str = ""
+    reason: str = ""
+    http_status: int | None = None
+    ref: str = ""
+    detail: str = ""
+
+
+class Quarantined(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that was received and could not be placed. Never dropped."""
+
+    id: str
+    at: int
+    source: str
+    sha256: str
+    body: str
+    error: str
+
+
+class MessageRef(msgspec.Struct, frozen=True):
+    """Where an incident's own message stands at one destination."""
+
+    ref: str
+    seq: int
+    """The last timeline entry that was appended to its history."""
+
+
+class IncidentFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which incidents a list asks for. None means any."""
+
+    states: tuple[str, ...] | None = None
+    severity: str | None = None
+    service: str | None = None
+    playbook: str | None = None
+    before_number: int | None = None
+    """Only incidents with a smaller number: the cursor."""
+    limit: int = 50
+
+
+class Reader(Protocol):
+    """What may be asked without changing anything."""
+
+    @property
+    def now(self) -> int:
+        """The store's clock, read once when the transaction began."""
+        ...
+
+    def latest_episodes(self, keys: Sequence[AlertKey]) -> dict[AlertKey, Episode]:
+        """The newest episode of each of these alerts that has one."""
+        ...
+
+    def episodes_of(self, incident_id: str, limit: int = 1000) -> list[Episode]:
+        """The episodes of an incident: firing ones first, then by first_seen_at."""
+        ...
+
+    def incident(self, incident_id: str) -> Incident | None:
+        """The incident with this id, or with this number where it is all digits."""
+        ...
+
+    def latest_incidents(self, dedup_keys: Sequence[str]) -> dict[str, Incident]:
+        """The newest incident of each of these dedup keys that has one: the open one, if one is open."""
+        ...
+
+    def incidents(self, wanted: IncidentFilter) -> list[Incident]:
+        """Incidents, newest number first."""
+        ...
+
+    def due_incidents(self, limit: int) -> list[Incident]:
+        """Incidents whose ``due_at`` is not after ``now``, the longest due first."""
+        ...
+
+    def next_due_at(self) -> int | None:
+        """The smallest ``due_at``."""
+        ...
+
+    def entries(self, incident_id: str, after_seq: int = 0, limit: int = 1000) -> list[Entry]:
+        """An incident's timeline, in order."""
+        ...
+
+    def outbox_of(self, incident_id: str, occurrence: int | None = None) -> list[Outgoing]:
+        """An incident's rows, in order."""
+        ...
+
+    def outbox_row(self, key: str) -> Outgoing | None:
+        """The row with this idempotency key (PagerDuty's dedup key)."""
+        ...
+
+    def next_claim_at(self) -> int | None:
+        """When the next pending row may be claimed; may be in the past. None: nothing is pending."""
+        ...
+
+    def attempts_of(self, key: str) -> list[Attempt]:
+        """The attempts at one row, in order."""
+        ...
+
+    def message_ref(self, incident_id: str, channel: str, destination: str) -> MessageRef | None:
+        """Where the incident's own message stands there."""
+        ...
+
+    def heartbeats(self) -> dict[str, int]:
+        """When each source's Watchdog was last seen."""
+        ...
+
+    def quarantined(self, limit: int = 100) -> list[Quarantined]:
+        """What could not be placed, newest first."""
+        ...
+
+    def means(self, measure: str, since: int) -> list[Mean]:
+        """The means of ``acknowledge`` or ``resolve`` over counted occurrences whose figure fell at or after ``since``.
+
+        ``acknowledge``: acknowledged_at - opened_at, for acknowledged_at >= since;
+        ``resolve``: ended_at - opened_at, for resolved_at >= since.
+        """
+        ...
+
+    def open_counts(self) -> Mapping[tuple[str, str, str], int]:
+        """Open incidents by (playbook, severity, state)."""
+        ...
+
+    def exhausted_counts(self) -> Mapping[str, int]:
+        """Open incidents whose ladder is exhausted (``fallback_at`` is set), by playbook."""
+        ...
+
+    def outbox_depth(self) -> Mapping[str, tuple[int, int]]:
+        """Pending rows by channel: (how many, created_at of the oldest)."""
+        ...
+
+    def self_episodes(self, seen_before: int) -> list[Episode]:
+        """Firing episodes of the source ``tocsin`` last seen before then."""
+        ...
+
+
+class Transaction(Reader, Protocol):
+    """One unit of work. What it writes is seen by its own reads, and by nobody else before the commit."""
+
+    def put_episodes(self, episodes: Sequence[Episode]) -> None:
+        """Insert, or replace by (source, fingerprint, episode)."""
+        ...
+
+    def insert_incidents(self, incidents: Sequence[Incident]) -> None:
+        """Write new incidents. At most one open incident may exist a dedup key."""
+        ...
+
+    def update_incidents(self, incidents: Sequence[Incident]) -> None:
+        """Replace incidents by id; ``due_at`` is written as ``core.escalation.next_due`` says."""
+        ...
+
+    def next_numbers(self, count: int) -> int:
+        """Reserve ``count`` incident numbers; returns the first. Numbers start at 1 and have no gaps."""
+        ...
+
+    def save_plan(self, plan: Playbook) -> None:
+        """Keep a plan by its sha, once."""
+        ...
+
+    def append_entries(self, entries: Sequence[Entry]) -> None:
+        """Append to timelines; (incident, seq) is unique."""
+        ...
+
+    def enqueue(self, rows: Sequence[Outgoing]) -> int:
+        """Write rows that are not there yet (by key); returns how many were new.
+
+        A level-triggered row (announce, history) is left out where one of the same
+        incident, channel, destination and job is pending and not claimed.
+        """
+        ...
+
+    def replace_row(self, row: Outgoing) -> None:
+        """Write a row as it now stands, by key."""
+        ...
+
+    def claimable(self, limit: int, exclude: frozenset[str]) -> list[Outgoing]:
+        """Pending rows that may be sent now, oldest ``not_before`` first, locked.
+
+        not_before <= now, no live lease, channel not in ``exclude``, and no earlier
+        pending row (smaller order_no) for the same incident, channel and destination.
+        """
+        ...
+
+    def settle(self, row: Outgoing, fence: int) -> bool:
+        """Replace a row whose fence is still ``fence`` and whose state is pending; False if it is not."""
+        ...
+
+    def put_attempt(self, attempt: Attempt) -> None:
+        """Insert, or replace by (key, attempt)."""
+        ...
+
+    def put_message_ref(self, incident_id: str, channel: str, destination: str, ref: MessageRef) -> None:
+        """Remember where the incident's own message stands."""
+        ...
+
+    def first_sight(self, origin: str, key: str) -> bool:
+        """Whether this inbound delivery is new; remembers it."""
+        ...
+
+    def beat(self, source: str) -> None:
+        """A source's Watchdog was seen."""
+        ...
+
+    def quarantine(self, item: Quarantined) -> None:
+        """Keep what cannot be placed."""
+        ...
+
+    def put_occurrence(self, occurrence: Occurrence) -> None:
+        """Insert, or replace by (incident_id, occurrence)."""
+        ...
+
+    def forget_before(self, at: int) -> int:
+        """Delete what nobody needs any more: inbound keys seen before ``at``. Returns how many."""
+        ...
+
+
+class Store(Protocol):
+    """Where transactions run."""
+
+    async def open(self) -> None:
+        """Bring the schema up to date and be ready.
+
+        Raises:
+            StoreUnavailable: It cannot be opened, or another daemon holds it.
+        """
+        ...
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """Run ``work`` in one transaction and commit durably before returning.
+
+        The transaction outlives a cancelled caller. An exception of ``work`` rolls
+        everything back and is raised.
+
+        Raises:
+            StoreUnavailable: It could not be committed now.
+        """
+        ...
+
+    async def read(self, work: Callable[[Reader], T]) -> T:
+        """Run ``work`` on a consistent snapshot.
+
+        Raises:
+            StoreUnavailable: The store does not answer now.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Finish what runs and release everything. May be called twice."""
+        ...
+
+
+__all__ = [
+    "AlertKey",
+    "Attempt",
+    "IncidentFilter",
+    "MessageRef",
+    "Quarantined",
+    "Reader",
+    "RowState",
+    "Store",
+    "Transaction",
+]

@@ -1,0 +1,1 @@
+"""Floor 3: figures and logs about the daemon itself."""

@@ -1,0 +1,1 @@
+"""Floor 7: doubles and harness, shipped so that users can test their own rules."""
