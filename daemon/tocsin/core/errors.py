@@ -3,6 +3,7 @@
 ::
 
     TocsinError
+    ├── Conflict            what is to be written once is there already
     ├── IllegalTransition   the incident's state does not allow this event
     ├── MatcherError        a matcher or regex that does not parse
     ├── PlaceholderError    a {label} template that does not parse or render
@@ -14,6 +15,10 @@
 
 class TocsinError(Exception):
     """Base of every error that tocsin raises on purpose."""
+
+
+class Conflict(TocsinError):
+    """What may be there only once is there already: a number, a timeline entry, an open incident for a dedup key."""
 
 
 class IllegalTransition(TocsinError):
@@ -34,7 +39,14 @@ class MatcherError(TocsinError):
 
 
 class PlaceholderError(TocsinError):
-    """A ``{label}`` template does not parse, or a label that it needs is missing."""
+    """A ``{label}`` template does not parse, or a label that it needs is missing.
+
+    ``start`` is the 0-based character offset into the template where it does not parse.
+    """
+
+    def __init__(self, message: str, start: int | None = None) -> None:
+        super().__init__(message)
+        self.start = start
 
 
 class UnknownName(TocsinError):

@@ -58,9 +58,6 @@ class CopiesHeld(Event, frozen=True, kw_only=True):
 class Due(Event, frozen=True, kw_only=True):
     """Something about the incident is due: ``next_due(incident) <= now``."""
 
-    still_firing: tuple[str, ...] = ()
-    """The severities of its alerts that fire: looked up only where a reopening depends on it."""
-
 
 class Acknowledge(Event, frozen=True, kw_only=True):
     """A named person takes the incident. ``occurrence`` is the one that the person saw."""

@@ -85,6 +85,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     clock_at: int
     """What ``after`` counts from: the opening or a rise, moved by whatever lateness there was."""
     ladder: tuple[Planned, ...] = ()
+    fired: tuple[str, ...] = ()
+    """The cells of the ladder that have fired since ``clock_at`` was last set."""
     reached: tuple[int, ...] = ()
     """The tiers that the ladder has notified, in order."""
     flagged: tuple[str, ...] = ()

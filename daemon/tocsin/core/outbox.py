@@ -100,5 +100,5 @@ def still_wanted(row: Outgoing, incident: Incident) -> bool:
     if row.job not in (Job.PAGE, Job.UPDATE):
         return True
     if row.occurrence != incident.occurrence or incident.state is State.RESOLVED:
-        return row.step.startswith("told")
+        return False
     return not (row.until is Until.ACKNOWLEDGED and incident.state is State.ACKNOWLEDGED)

@@ -63,6 +63,9 @@ class Channel(Protocol):
     kind: str
     handles: frozenset[Job]
     """The jobs that mean something here; others are never enqueued for it."""
+    keyed: bool
+    """Whether the provider keeps each page open by its key, so that each must be closed by its own
+    acknowledge and resolve; elsewhere a target is told once."""
 
     async def start(self) -> None:
         """Open what sending needs. May be called once."""

@@ -102,6 +102,10 @@ class Reader(Protocol):
         """Incidents whose ``due_at`` is not after ``now``, the longest due first."""
         ...
 
+    def due_at_of(self, incident_id: str) -> int | None:
+        """The stored ``due_at`` of an incident, as the timers see it."""
+        ...
+
     def next_due_at(self) -> int | None:
         """The smallest ``due_at``."""
         ...
@@ -120,6 +124,13 @@ class Reader(Protocol):
 
     def next_claim_at(self) -> int | None:
         """When the next pending row may be claimed; may be in the past. None: nothing is pending."""
+        ...
+
+    def late_pages(self, created_before: int) -> list[Outgoing]:
+        """Pending pages created before then for which nobody else was told (not ``fell_back``), oldest first.
+
+        100 at most.
+        """
         ...
 
     def attempts_of(self, key: str) -> list[Attempt]:
@@ -236,6 +247,10 @@ class Transaction(Reader, Protocol):
 
     def put_occurrence(self, occurrence: Occurrence) -> None:
         """Insert, or replace by (incident_id, occurrence)."""
+        ...
+
+    def probe(self) -> None:
+        """Write something small that a full or read-only disk would refuse; leaves at most one row."""
         ...
 
     def forget_before(self, at: int) -> int:

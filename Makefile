@@ -1,0 +1,49 @@
+# `make help` says what there is.
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+CODE := daemon/tocsin tests
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV)/.runtime ## Set up what is needed and serve on 127.0.0.1:9099 with the shipped config and rules
+	@mkdir -p var
+	@.ci/hint $(BIN)/tocsin
+	@exec $(BIN)/tocsin serve --config config --rules rules
+
+test: $(VENV)/.development packages lint ## Everything that must be green: style, types, floors, tests, the wheel's content
+	$(BIN)/pytest -n auto
+
+lint: check
+check: $(VENV)/.development ## Style, types and floors only
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.development packages ## Measure (takes minutes; PERFORMANCE.md says how)
+	$(BIN)/python tests/bench/run.py
+
+lock: ## Write requirements.lock anew from pyproject.toml
+	.ci/lock
+
+packages: ## Install the Debian packages that the tests run for real, where that is allowed
+	@.ci/packages
+
+clean: ## Remove what was built or set up; var/ stays
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find daemon tests -name __pycache__ -prune -exec rm -rf {} +
+
+$(VENV)/.runtime: requirements.lock pyproject.toml
+	@.ci/setup $(VENV) build runtime
+	@touch $@
+
+$(VENV)/.development: requirements.lock pyproject.toml
+	@.ci/setup $(VENV) build runtime development
+	@touch $@ $(VENV)/.runtime
+
+.PHONY: help run test lint check bench lock packages clean

@@ -1,0 +1,166 @@
+"""The composition root: from a configuration to a daemon, in one straight line, without globals."""
+
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from getpass import getuser
+from random import SystemRandom
+
+from pydantic import BaseModel
+
+from tocsin.channels import registry
+from tocsin.conf.bundle import Bundle
+from tocsin.conf.channels import ConfiguredChannel
+from tocsin.conf.secrets import Secret
+from tocsin.engine.alarm import Alarm
+from tocsin.engine.auditor import RULES, Auditor
+from tocsin.engine.commit import Committer
+from tocsin.engine.dispatcher import Dispatcher
+from tocsin.engine.housekeeper import Housekeeper
+from tocsin.engine.ingest import Ingest, Limits
+from tocsin.engine.policy import Delivery, Live, Policy
+from tocsin.engine.respond import Respond
+from tocsin.engine.service import Service
+from tocsin.engine.timers import Timers
+from tocsin.engine.wake import LocalWake
+from tocsin.ports.channel import Channel
+from tocsin.ports.clock import Clock
+from tocsin.ports.store import Store
+from tocsin.telemetry.metrics import Metrics
+
+TIME_BITS = 80
+"""Where the time stands in an incident's id: ids sort by when they were made, and cannot be guessed."""
+
+WORKERS = ("timers", "dispatcher", "housekeeper", "auditor")
+
+
+@dataclass
+class Daemon:
+    """Everything that runs. ``bundle`` and what is in ``live`` are replaced by a reload."""
+
+    bundle: Bundle
+    live: Live
+    channels: dict[str, tuple[ConfiguredChannel, Channel]]
+    store: Store
+    clock: Clock
+    metrics: Metrics
+    alarm: Alarm
+    ingest: Ingest
+    respond: Respond
+    timers: Timers
+    dispatcher: Dispatcher
+    housekeeper: Housekeeper
+    auditor: Auditor
+    started_at: int
+    stopping: bool = field(default=False)
+
+    @property
+    def services(self) -> tuple[Service, ...]:
+        """The workers that have a loop of their own."""
+        return (self.timers, self.dispatcher, self.housekeeper, self.auditor)
+
+
+def build(bundle: Bundle, store: Store, clock: Clock, metrics: Metrics) -> Daemon:
+    """Put a daemon together; nothing is started yet."""
+    channels = {configured.name: (configured, registry.build(configured)) for configured in bundle.channels}
+    live = Live(policy_of(bundle, {name: channel for name, (_, channel) in channels.items()}))
+    prepare(metrics, bundle)
+    wake = LocalWake()
+    committer = Committer(store, live, metrics, wake, clock)
+    alarm = Alarm(live, clock)
+    webhook = bundle.settings.webhook
+    ingest = Ingest(
+        committer,
+        clock,
+        alarm,
+        new_id=lambda: new_id(clock.now()),
+        limits=Limits(queue=webhook.max_queue, commit=webhook.commit_alerts),
+    )
+    return Daemon(
+        bundle=bundle,
+        live=live,
+        channels=channels,
+        store=store,
+        clock=clock,
+        metrics=metrics,
+        alarm=alarm,
+        ingest=ingest,
+        respond=Respond(committer),
+        timers=Timers(committer, ingest, clock, wake.timers_event),
+        dispatcher=Dispatcher(committer, ingest, clock, wake.outbox_event, jitter=SystemRandom().random),
+        housekeeper=Housekeeper(committer, ingest, clock),
+        auditor=Auditor(committer, ingest, clock),
+        started_at=clock.now(),
+    )
+
+
+def policy_of(bundle: Bundle, channels: Mapping[str, Channel]) -> Policy:
+    """What the engine needs of a configuration."""
+    settings = bundle.settings
+    delivery = settings.delivery
+    return Policy(
+        instance=settings.instance,
+        rules=bundle.rules,
+        playbooks=bundle.playbooks,
+        self_playbook=bundle.self_playbook,
+        people=bundle.people,
+        channels=channels,
+        console=bundle.console,
+        self_targets=settings.self_.targets,
+        external_url=settings.external_url,
+        delivery=Delivery(
+            timeout=delivery.timeout,
+            lease=delivery.lease,
+            give_up_after=delivery.give_up_after,
+            concurrency=delivery.concurrency,
+        ),
+    )
+
+
+def prepare(metrics: Metrics, bundle: Bundle) -> None:
+    """Create the children of every metric whose labels this configuration closes."""
+    metrics.prepare(
+        playbooks=(*bundle.playbooks.values(), bundle.self_playbook),
+        channels=[configured.name for configured in bundle.channels],
+        workers=WORKERS,
+        rules=RULES,
+    )
+
+
+def secrets_of(bundle: Bundle) -> list[str]:
+    """Every secret of a configuration, for the log to blot out."""
+    return [
+        *_secrets_in(bundle.settings),
+        *(found for entry in bundle.channels for found in _secrets_in(entry.settings)),
+    ]
+
+
+def _secrets_in(value: object) -> Iterator[str]:
+    match value:
+        case Secret():
+            yield value.reveal()
+        case BaseModel():
+            for _, field_value in value:
+                yield from _secrets_in(field_value)
+        case Mapping():
+            for item in value.values():
+                yield from _secrets_in(item)
+        case tuple() | list():
+            for item in value:
+                yield from _secrets_in(item)
+        case _:
+            pass
+
+
+def operator(environ: Mapping[str, str]) -> str:
+    """Whom a caller on loopback acts as while no token is configured."""
+    try:
+        return environ.get("USER") or getuser()
+    except (OSError, KeyError):
+        return f"uid-{os.getuid()}"
+
+
+def new_id(now: int) -> str:
+    """An incident's id: 48 bits of milliseconds and 80 random ones, 32 hex digits, sorted by time."""
+    return f"{((now // 1000) << TIME_BITS) | secrets.randbits(TIME_BITS):032x}"

@@ -1,0 +1,161 @@
+"""Running the daemon: start, signals, the watchdog, and a stop in named, timed stages."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+
+import structlog
+
+from tocsin.app.build import Daemon, build, operator, secrets_of
+from tocsin.app.notify import Notifier
+from tocsin.app.pulse import Pulse
+from tocsin.app.reload import Reloader, mark_reloaded
+from tocsin.channels import registry
+from tocsin.conf.bundle import Bundle, load
+from tocsin.conf.source import ConfigError
+from tocsin.core.errors import TocsinError
+from tocsin.store.clock import SystemClock
+from tocsin.store.open import open_store
+from tocsin.telemetry import logs
+from tocsin.telemetry.metrics import Metrics
+from tocsin.web.keys import Edge
+from tocsin.web.server import Server, bind, build_app, inherited
+
+SECOND = 1_000_000
+
+_log = structlog.get_logger("tocsin.app.lifecycle")
+
+
+def run(config_dir: Path, rules_dir: Path, environ: Mapping[str, str]) -> int:
+    """Serve until SIGTERM or SIGINT. Returns the exit code: 0 stopped as asked, 1 could not start or broke."""
+
+    def read() -> Bundle:
+        return load(config_dir, rules_dir, registry.KINDS, environ)
+
+    try:
+        bundle = read()
+    except ConfigError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - there is no log before there is a configuration
+        return 1
+    _configure_logs(bundle)
+    for warning in bundle.warnings:
+        _log.warning("configuration", warning=str(warning))
+    try:
+        return asyncio.run(_serve(bundle, read, environ))
+    except TocsinError as error:
+        _log.error("cannot_start", error=str(error))
+        return 1
+
+
+def _configure_logs(bundle: Bundle) -> None:
+    logs.configure(bundle.settings.log.level, bundle.settings.log.format, secrets=secrets_of(bundle))
+
+
+async def _serve(bundle: Bundle, read: Callable[[], Bundle], environ: Mapping[str, str]) -> int:
+    notifier = Notifier(environ)
+    metrics = Metrics()
+    clock = SystemClock(on_jump=lambda _: metrics.count("clock_jumps_total"))
+    store = open_store(bundle.settings.store.url, clock)
+    sockets = inherited(environ) or bind(bundle.settings.listen)
+    notifier.status("opening the store")
+    await store.open()
+    daemon = build(bundle, store, clock, metrics)
+    mark_reloaded(daemon)
+    reloader = Reloader(daemon, read, _configure_logs)
+    pulse = Pulse(daemon, notifier)
+    server = Server(build_app(_edge(daemon, reloader, pulse, environ)), grace=bundle.settings.shutdown_grace / SECOND)
+    try:
+        for _, channel in daemon.channels.values():
+            await channel.start()
+        await server.start(sockets)
+        for service in daemon.services:
+            service.start()
+        pulse.start()
+        _log.info("serving", addresses=server.addresses, store=bundle.settings.store.url, pid=os.getpid())
+        notifier.ready(f"serving on {', '.join(server.addresses)}")
+        workers = [service.task for service in daemon.services if service.task is not None]
+        return await _until_told([*workers, *pulse.tasks], reloader, notifier)
+    finally:
+        notifier.stopping("stopping")
+        await _stop(daemon, server, reloader, pulse)
+
+
+def _edge(daemon: Daemon, reloader: Reloader, pulse: Pulse, environ: Mapping[str, str]) -> Edge:
+    return Edge(
+        intake=daemon.ingest,
+        respond=daemon.respond,
+        store=daemon.store,
+        settings=lambda: daemon.bundle.settings,
+        policy=lambda: daemon.live.policy,
+        observer=daemon.metrics,
+        exposition=daemon.metrics,
+        now=daemon.clock.now,
+        reload=reloader.reload,
+        health=pulse.health,
+        operator=operator(environ),
+    )
+
+
+async def _until_told(workers: Sequence[asyncio.Task[None]], reloader: Reloader, notifier: Notifier) -> int:
+    """Wait for the end: a signal, or a worker that has died (better restarted than limping)."""
+    loop = asyncio.get_running_loop()
+    asked: asyncio.Future[str] = loop.create_future()
+    reloads: set[asyncio.Task[object]] = set()
+
+    def stop(name: str) -> None:
+        if not asked.done():
+            asked.set_result(name)
+
+    async def reload() -> None:
+        notifier.reloading(time.monotonic_ns() // 1000)
+        result = await reloader.reload()
+        notifier.ready("configuration reloaded" if result.ok else f"reload refused: {len(result.errors)} problems")
+
+    def hang_up() -> None:
+        task = loop.create_task(reload(), name="reload")
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop, number.name)
+    loop.add_signal_handler(signal.SIGHUP, hang_up)
+    for worker in workers:
+        worker.add_done_callback(lambda task: stop(f"{task.get_name()} has died"))
+    because = await asked
+    dead = [worker for worker in workers if worker.done()]
+    for task in dead:
+        error = None if task.cancelled() else task.exception()
+        _log.critical("worker_died", worker=task.get_name(), error=repr(error), exc_info=error)
+    _log.info("stopping", because=because)
+    return 1 if dead else 0
+
+
+async def _stop(daemon: Daemon, server: Server, reloader: Reloader, pulse: Pulse) -> None:
+    """Stop in the order in which work flows, each stage within its own time."""
+    grace = daemon.bundle.settings.shutdown_grace / SECOND
+    daemon.stopping = True
+
+    async def stage(name: str, seconds: float, *work: Awaitable[object]) -> None:
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(seconds):
+                results = await asyncio.gather(*work, return_exceptions=True)
+        except TimeoutError:
+            _log.warning("stop_stage_cut_short", stage=name, seconds=seconds)
+            return
+        for result in results:
+            if isinstance(result, Exception):
+                _log.error("stop_stage_failed", stage=name, error=repr(result))
+        _log.debug("stop_stage", stage=name, seconds=round(time.monotonic() - began, 3))
+
+    await stage("edges", grace, server.close())
+    await stage("intake", grace, daemon.ingest.close())
+    await stage("timers", 5, daemon.timers.stop(), daemon.housekeeper.stop(), daemon.auditor.stop(), pulse.stop())
+    await stage("delivery", grace, daemon.dispatcher.stop(), daemon.alarm.close())
+    await stage("channels", 5, reloader.close(), *(channel.close() for _, channel in daemon.channels.values()))
+    await stage("store", 10, daemon.store.close())
+    _log.info("stopped")

@@ -1,0 +1,129 @@
+"""Taking over a new configuration while running: everything that can fail comes first, then one swap."""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from tocsin.app.build import Daemon, policy_of, prepare
+from tocsin.channels import registry
+from tocsin.conf.bundle import Bundle
+from tocsin.conf.channels import ConfiguredChannel
+from tocsin.conf.source import ConfigError
+from tocsin.core.incident import State
+from tocsin.ports.channel import Channel
+from tocsin.ports.store import IncidentFilter, Reader
+from tocsin.web.keys import ReloadResult
+
+Running = dict[str, tuple[ConfiguredChannel, Channel]]
+
+_log = structlog.get_logger("tocsin.app.reload")
+
+OPEN = tuple(state for state in State if state is not State.RESOLVED)
+LISTED = 1000
+
+
+class Reloader:
+    """Reloads one daemon. ``load`` reads the files and raises `ConfigError`; ``adopt`` is told of each new bundle."""
+
+    def __init__(self, daemon: Daemon, load: Callable[[], Bundle], adopt: Callable[[Bundle], None]) -> None:
+        self._daemon = daemon
+        self._load = load
+        self._adopt = adopt
+        self._one_at_a_time = asyncio.Lock()
+        self._farewells: set[asyncio.Task[None]] = set()
+
+    async def reload(self) -> ReloadResult:
+        """Take the files as they are now; a bad configuration never replaces a good one."""
+        async with self._one_at_a_time:
+            daemon = self._daemon
+            try:
+                bundle = await asyncio.to_thread(self._load)
+            except ConfigError as error:
+                daemon.metrics.gauge("config_last_reload_successful", 0)
+                problems = tuple(str(problem) for problem in error.problems)
+                _log.error("reload_failed", problems=problems)
+                return ReloadResult(ok=False, errors=problems)
+            notes = await self._take_over(bundle)
+            _log.info("reloaded", fingerprint=bundle.fingerprint, notes=notes)
+            return ReloadResult(ok=True, notes=notes)
+
+    async def close(self) -> None:
+        """Let the channels that were replaced go."""
+        for task in self._farewells:
+            task.cancel()
+        await asyncio.gather(*self._farewells, return_exceptions=True)
+
+    async def _take_over(self, bundle: Bundle) -> tuple[str, ...]:
+        daemon, old = self._daemon, self._daemon.bundle
+        kept, opened = _sort(daemon.channels, bundle.channels)
+        for _, channel in opened.values():
+            await channel.start()
+        gone = [channel for name, (_, channel) in daemon.channels.items() if name not in kept]
+        daemon.channels = {**kept, **opened}
+        prepare(daemon.metrics, bundle)
+        self._adopt(bundle)
+        daemon.bundle = bundle
+        daemon.live.policy = policy_of(bundle, {name: channel for name, (_, channel) in daemon.channels.items()})
+        mark_reloaded(daemon)
+        self._dismiss(gone)
+        return (*(str(warning) for warning in bundle.warnings), *_needs_restart(old, bundle), *await self._differing())
+
+    def _dismiss(self, gone: list[Channel]) -> None:
+        """Channels that are no longer configured are closed once nothing can be on its way through them."""
+        patience = self._daemon.live.policy.delivery.timeout / 1_000_000
+
+        async def farewell() -> None:
+            try:
+                await asyncio.sleep(patience)
+            finally:
+                for channel in gone:
+                    await channel.close()
+
+        if gone:
+            task = asyncio.get_running_loop().create_task(farewell(), name="close replaced channels")
+            self._farewells.add(task)
+            task.add_done_callback(self._farewells.discard)
+
+    async def _differing(self) -> tuple[str, ...]:
+        """Open incidents keep their plan: say which of them a new one would treat differently."""
+        policy = self._daemon.live.policy
+
+        def find(tx: Reader) -> list[str]:
+            return [
+                f"incident {incident.number} keeps the plan it began with; {incident.plan.name} now differs"
+                for incident in tx.incidents(IncidentFilter(states=OPEN, limit=LISTED))
+                if incident.plan.sha != policy.plan(incident.plan.name).sha
+            ]
+
+        return tuple(await self._daemon.store.read(find))
+
+
+def mark_reloaded(daemon: Daemon) -> None:
+    """Show that the running configuration is the one on disk."""
+    daemon.metrics.gauge("config_last_reload_successful", 1)
+    daemon.metrics.gauge("config_last_reload_success_timestamp_seconds", daemon.clock.now() / 1_000_000)
+
+
+def _sort(running: Running, wanted: tuple[ConfiguredChannel, ...]) -> tuple[Running, Running]:
+    """Channels that stay as they are, and those that are new or changed: built, not yet started."""
+    kept: Running = {}
+    opened: Running = {}
+    for configured in wanted:
+        there = running.get(configured.name)
+        if there is not None and there[0] == configured:
+            kept[configured.name] = there
+        else:
+            opened[configured.name] = (configured, registry.build(configured))
+    return kept, opened
+
+
+def _needs_restart(old: Bundle, new: Bundle) -> list[str]:
+    before, after = old.settings, new.settings
+    fixed = (
+        ("listen", before.listen, after.listen),
+        ("store", before.store, after.store),
+        ("instance", before.instance, after.instance),
+        ("webhook", before.webhook, after.webhook),
+    )
+    return [f"{name} takes effect after a restart" for name, was, is_ in fixed if was != is_]

@@ -1,0 +1,1 @@
+"""The console: the page that needs no account."""

@@ -1,0 +1,224 @@
+"""HTTP as every channel speaks it: bounded, without redirects or proxies, and classified in one place."""
+
+import asyncio
+import errno
+import ipaddress
+import ssl
+from collections.abc import Iterable, Mapping
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from tocsin import __version__
+from tocsin.channels.text import plain, without
+from tocsin.ports.channel import Outcome, Reason, Receipt
+
+ANSWER_LIMIT = 64 * 1024
+"""No provider needs to say more; what goes on longer is not read."""
+
+DETAIL_LIMIT = 300
+SECOND = 1_000_000
+LONGEST_WAIT = 3600 * SECOND
+"""A provider that asks for more is asked again after this: a page must not wait for a wrong header."""
+
+USER_AGENT = f"tocsin/{__version__}"
+
+_NEVER_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, ConnectionRefusedError)
+_CODES: dict[int, tuple[Outcome, Reason]] = {
+    401: (Outcome.PERMANENT, Reason.AUTH),
+    403: (Outcome.PERMANENT, Reason.AUTH),
+    # An address that is not known there: the credential is part of it with most providers.
+    404: (Outcome.PERMANENT, Reason.AUTH),
+    407: (Outcome.PERMANENT, Reason.AUTH),
+    # The server gave up waiting for the request, or would not take it this early: it did nothing.
+    408: (Outcome.RETRY, Reason.TIMEOUT),
+    425: (Outcome.RETRY, Reason.CLIENT_ERROR),
+    429: (Outcome.RETRY, Reason.RATE_LIMITED),
+    # A gateway lost the server behind it, which may have done its work.
+    502: (Outcome.AMBIGUOUS, Reason.SERVER_ERROR),
+    504: (Outcome.AMBIGUOUS, Reason.SERVER_ERROR),
+}
+_CLASSES: dict[int, tuple[Outcome, Reason]] = {
+    2: (Outcome.SENT, Reason.NONE),
+    # Redirects are not followed: a page goes where the configuration says, or nowhere.
+    3: (Outcome.PERMANENT, Reason.BAD_ANSWER),
+    4: (Outcome.PERMANENT, Reason.CLIENT_ERROR),
+    5: (Outcome.RETRY, Reason.SERVER_ERROR),
+}
+
+
+class Redirected(aiohttp.ClientError):
+    """The provider answered with a redirect, which is not followed."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"redirect ({status})")
+        self.status = status
+
+
+class AnswerTooLong(aiohttp.ClientPayloadError):
+    """The answer is longer than `ANSWER_LIMIT`; ``status`` is what it began with."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__("answer too long")
+        self.status = status
+
+
+class _BoundedResponse(aiohttp.ClientResponse):
+    """A response that is never read beyond `ANSWER_LIMIT`."""
+
+    async def read(self) -> bytes:
+        if self._body is None:
+            body = bytearray()
+            async for chunk in self.content.iter_any():
+                body += chunk
+                if len(body) > ANSWER_LIMIT:
+                    self.close()
+                    raise AnswerTooLong(self.status)
+            self._body = bytes(body)
+        return await super().read()
+
+
+async def _refuse_redirect(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    response = await handler(request)
+    if response.status // 100 == 3:
+        response.close()
+        raise Redirected(response.status)
+    return response
+
+
+def open_session(timeout: int) -> aiohttp.ClientSession:
+    """A session for one channel; ``timeout`` bounds a whole call, in microseconds.
+
+    Reads neither proxies nor credentials from the environment, keeps no
+    cookies, refuses redirects and answers beyond `ANSWER_LIMIT`.
+    """
+    total = timeout / SECOND
+    return aiohttp.ClientSession(
+        timeout=aiohttp.ClientTimeout(total=total, sock_connect=min(5.0, total)),
+        connector=aiohttp.TCPConnector(limit=20),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        headers={"User-Agent": USER_AGENT},
+        response_class=_BoundedResponse,
+        middlewares=(_refuse_redirect,),
+        trust_env=False,
+    )
+
+
+def classify_status(status: int, detail: str = "", retry_after: int | None = None) -> Receipt:
+    """What an HTTP status says of an attempt. Written here once for all channels."""
+    outcome, reason = _CODES.get(status) or _CLASSES.get(status // 100, (Outcome.AMBIGUOUS, Reason.BAD_ANSWER))
+    return Receipt(
+        outcome,
+        reason,
+        detail=detail if outcome is not Outcome.SENT else "",
+        http_status=status,
+        retry_after=retry_after if outcome is Outcome.RETRY else None,
+    )
+
+
+def classify_error(error: Exception) -> Receipt:
+    """What an exception of aiohttp says of an attempt.
+
+    Refused, unresolved or not connected in time: surely not sent. Anything
+    after that: no answer came, and the provider may have taken it.
+    """
+    if isinstance(error, Redirected):
+        return classify_status(error.status, detail=str(error))
+    if isinstance(error, AnswerTooLong):
+        # Whoever reads an answer wants to know more than its status.
+        receipt = classify_status(error.status, detail=str(error))
+        return receipt if receipt.outcome is not Outcome.SENT else unreadable(error.status)
+    if isinstance(error, _NEVER_SENT):
+        return Receipt(Outcome.RETRY, Reason.CONNECTION, detail=f"not connected: {explain(error)}")
+    if isinstance(error, aiohttp.InvalidURL):
+        return Receipt(Outcome.PERMANENT, Reason.CLIENT_ERROR, detail="the URL is not valid")
+    if isinstance(error, TimeoutError):
+        return Receipt(Outcome.AMBIGUOUS, Reason.TIMEOUT, detail="no answer in time")
+    return Receipt(Outcome.AMBIGUOUS, Reason.CONNECTION, detail=f"connection lost: {explain(error)}")
+
+
+def unreadable(status: int | None = None) -> Receipt:
+    """An answer that says neither yes nor no: the provider may have taken it."""
+    detail = "an answer that is none of the provider's"
+    return Receipt(Outcome.AMBIGUOUS, Reason.BAD_ANSWER, detail=detail, http_status=status)
+
+
+def explain(error: BaseException) -> str:
+    """An exception without its arguments, which may hold URLs: its kind, and what the system calls its cause."""
+    cause: BaseException | None = getattr(error, "os_error", error)
+    while cause is not None:
+        number = getattr(cause, "errno", None)
+        if isinstance(cause, ssl.SSLError):
+            return f"TLS: {plain(getattr(cause, 'reason', None) or type(cause).__name__, 80)}"
+        if isinstance(number, int) and number in errno.errorcode:
+            return f"{type(error).__name__} ({errno.errorcode[number]})"
+        cause = cause.__cause__ or cause.__context__
+    return type(error).__name__
+
+
+def retry_after(headers: Mapping[str, str], now: int) -> int | None:
+    """How long ``Retry-After`` asks to wait, in microseconds: seconds or an HTTP date (RFC 9110 10.2.3).
+
+    A date counts from the answer's own ``Date``, so that the two clocks need
+    not agree; without one, from ``now``. None where there is none or it is no
+    such thing.
+    """
+    value = headers.get("Retry-After", "").strip()
+    if value.isascii() and value.isdigit():
+        return min(int(value[:9]) * SECOND, LONGEST_WAIT)
+    until = _http_date(value)
+    if until is None:
+        return None
+    since = _http_date(headers.get("Date", ""))
+    return max(0, min(until - (now if since is None else since), LONGEST_WAIT))
+
+
+def _http_date(value: str) -> int | None:
+    try:
+        parsed = parsedate_to_datetime(value)
+        return int(parsed.replace(tzinfo=parsed.tzinfo or UTC).timestamp()) * SECOND
+    except (ValueError, OverflowError):
+        return None
+
+
+async def excerpt(response: aiohttp.ClientResponse, secrets: Iterable[str]) -> str:
+    """The beginning of a refusal, for the timeline: one line without secrets, "" where it cannot be read."""
+    try:
+        body = await response.read()
+    except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError):
+        return ""
+    return said(body, secrets)
+
+
+def said(body: bytes, secrets: Iterable[str]) -> str:
+    """What a provider said, for the timeline: one line without secrets."""
+    return plain(without(body[:4096].decode(errors="replace"), secrets), DETAIL_LIMIT)
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL's host is this machine by its name or address."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def check_base_url(url: str) -> str:
+    """A provider's base URL: https, or plain http on loopback, where a stand-in may take its place.
+
+    Raises:
+        ValueError: It is neither; credentials would travel in the clear.
+    """
+    parts = urlsplit(url)
+    if not parts.hostname or parts.port == 0 or parts.query or parts.fragment or parts.username:
+        raise ValueError("is no base URL: write https://host or https://host/path")
+    if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(url)):
+        return url.rstrip("/")
+    raise ValueError("must begin with https:// (plain http is for loopback only)")

@@ -1,0 +1,18 @@
+"""A kind of channel: its settings and contacts, as the configuration reads them, and how one is built."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from tocsin.conf.channels import ChannelKind, ChannelSettings
+from tocsin.ports.channel import Channel
+
+S = TypeVar("S", bound=ChannelSettings)
+
+
+@dataclass(frozen=True)
+class BuildableKind(ChannelKind, Generic[S]):
+    """What the registry holds: a `ChannelKind` that can also make a channel of its settings."""
+
+    build: Callable[[str, S], Channel]
+    """(name, settings) -> the channel, not yet started."""

@@ -1,0 +1,1 @@
+"""PagerDuty: the Events API v2, through PagerDuty's own client."""

@@ -1,0 +1,38 @@
+"""The kinds of channel: one line each. A new kind is a folder beside this file, and a line here."""
+
+import sys
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from tocsin.channels.console.channel import ConsoleChannel
+from tocsin.channels.console.settings import ConsoleContact, ConsoleSettings
+from tocsin.channels.kind import BuildableKind
+from tocsin.channels.pagerduty.channel import PagerDutyChannel
+from tocsin.channels.pagerduty.settings import PagerDutyContact, PagerDutySettings
+from tocsin.channels.slack.channel import SlackChannel
+from tocsin.channels.slack.settings import SlackContact, SlackSettings
+from tocsin.channels.webhook.channel import WebhookChannel
+from tocsin.channels.webhook.settings import WebhookContact, WebhookSettings
+from tocsin.conf.channels import ConfiguredChannel
+from tocsin.ports.channel import Channel
+
+
+def _console(name: str, settings: ConsoleSettings) -> Channel:
+    return ConsoleChannel(name, settings, sys.stdout)
+
+
+_ALL: tuple[BuildableKind[Any], ...] = (
+    BuildableKind("console", ConsoleSettings, ConsoleContact, _console),
+    BuildableKind("pagerduty", PagerDutySettings, PagerDutyContact, PagerDutyChannel),
+    BuildableKind("slack", SlackSettings, SlackContact, SlackChannel),
+    BuildableKind("webhook", WebhookSettings, WebhookContact, WebhookChannel),
+)
+
+KINDS: Mapping[str, BuildableKind[Any]] = MappingProxyType({kind.kind: kind for kind in _ALL})
+"""Every kind by its name; what the configuration is handed."""
+
+
+def build(configured: ConfiguredChannel) -> Channel:
+    """The channel of one entry of ``channels:``, not yet started."""
+    return KINDS[configured.kind].build(configured.name, configured.settings)

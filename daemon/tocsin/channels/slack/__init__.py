@@ -1,0 +1,1 @@
+"""Slack: a message an incident, a thread, buttons."""

@@ -1,0 +1,193 @@
+"""From a notification to a Slack message, within Slack's limits.
+
+Limits as published: header 150 characters, section text 3,000, field 2,000,
+the text of ``chat.update`` 4,000, 50 blocks. All blocks of a message together
+fail near 13,200 characters, which is not documented.
+"""
+
+import json
+from typing import Any
+
+import msgspec
+
+from tocsin.channels import wording
+from tocsin.channels.slack import buttons
+from tocsin.channels.slack.mrkdwn import context, escape, link, mention, mrkdwn, plain, section, when
+from tocsin.core.outbox import Job
+from tocsin.core.page import AlertLine, Content
+
+HEADER_LIMIT = 150
+LINE_LIMIT = 400
+FIELD_LIMIT = 200
+ALERT_LIMIT = 700
+ALERTS = 5
+HISTORY_LIMIT = 2900
+HISTORY_BLOCKS = 2
+BLOCKS_LIMIT = 12_000
+
+Blocks = list[dict[str, Any]]
+
+_DOT = {"pending": ":white_circle:", "triggered": ":red_circle:", "acknowledged": ":large_orange_circle:"}
+_DONE = ":large_green_circle:"
+
+
+class Message(msgspec.Struct, frozen=True):
+    """What goes into ``chat.postMessage`` or ``chat.update``."""
+
+    text: str
+    """What notifications and screen readers say."""
+    blocks: Blocks
+    event_type: str
+    key: str
+
+    def arguments(self) -> dict[str, Any]:
+        """The arguments that both methods take."""
+        return {
+            "text": self.text,
+            "blocks": self.blocks,
+            "metadata": {"event_type": self.event_type, "event_payload": {"key": self.key}},
+            "parse": "none",
+            "link_names": False,
+        }
+
+
+def render(content: Content) -> Message:
+    """The message for one notification. History wants entries: without any there is nothing to say."""
+    text, blocks = _FORMS[content.job](content)
+    return Message(text, _fit(blocks), f"tocsin_{content.job}", content.key)
+
+
+def _announce(content: Content) -> tuple[str, Blocks]:
+    """The incident's own message: always as it stands now, whoever reads it and whenever."""
+    head = escape(wording.headline(content), HEADER_LIMIT)
+    fields = [
+        ("Severity", escape(content.severity, FIELD_LIMIT)),
+        ("State", _state(content)),
+        ("Service", escape(content.service, FIELD_LIMIT)),
+        ("Alerts", escape(wording.alerts(content), FIELD_LIMIT)),
+        ("Opened", when(content.opened_at)),
+        ("Acknowledged by", escape(content.acknowledged_by or "", FIELD_LIMIT)),
+        ("Resolved", when(content.resolved_at) if content.resolved_at is not None else ""),
+        ("Flags", escape(", ".join(content.flags), FIELD_LIMIT)),
+    ]
+    blocks: Blocks = [
+        {"type": "header", "text": plain(head)},
+        {"type": "section", "fields": [mrkdwn(f"*{name}*\n{value}") for name, value in fields if value]},
+        *_sample(content),
+        *_small_print(content),
+        *buttons.row(content),
+    ]
+    return f"{head} ({_words(content)})", blocks
+
+
+def _page(content: Content) -> tuple[str, Blocks]:
+    """A new post, because an edited one notifies nobody."""
+    to = _addressee(content)
+    head = escape(wording.headline(content), LINE_LIMIT)
+    because = escape(content.because, LINE_LIMIT)
+    lines = [f"{to} :rotating_light: *{head}*", because, *_remarks(content)]
+    lines.append(f"{escape(wording.alerts(content), FIELD_LIMIT)}, since {when(content.opened_at)}")
+    blocks = [section("\n".join(filter(None, lines))), *_sample(content), *_small_print(content), *buttons.row(content)]
+    return f"{to} {head} - {because}", blocks
+
+
+def _update(content: Content) -> tuple[str, Blocks]:
+    """For somebody's information: nothing is asked of them."""
+    to = _addressee(content)
+    head = escape(wording.headline(content), LINE_LIMIT)
+    because = escape(content.because, LINE_LIMIT)
+    lines = [f"{to} for your information: *{head}*", because, *_remarks(content), f"Now {_words(content)}."]
+    return f"{to} for your information: {head}", [section("\n".join(filter(None, lines))), *_small_print(content)]
+
+
+def _resolve(content: Content) -> tuple[str, Blocks]:
+    """For everybody who was paged."""
+    said = f"{_addressee(content)} {escape(wording.ending(content), LINE_LIMIT)}"
+    head = escape(wording.headline(content), LINE_LIMIT)
+    lines = [f"{_DONE} {said}", head, *_remarks(content)]
+    return said, [section("\n".join(lines))]
+
+
+def _history(content: Content) -> tuple[str, Blocks]:
+    """The timeline's new entries, in as few blocks as they fit in; what does not fit is counted."""
+    paragraphs = [""]
+    left = 0
+    for number, entry in enumerate(content.history):
+        line = escape(wording.told(entry), LINE_LIMIT)
+        if len(paragraphs[-1]) + len(line) >= HISTORY_LIMIT:
+            if len(paragraphs) == HISTORY_BLOCKS:
+                left = len(content.history) - number
+                break
+            paragraphs.append("")
+        paragraphs[-1] += f"{line}\n"
+    blocks = [context(paragraph.rstrip()) for paragraph in paragraphs]
+    if left:
+        blocks.append(context(f"... and {left} more entries: see the incident's timeline."))
+    return f"#{content.number}: {escape(wording.told(content.history[-1]), LINE_LIMIT)}", blocks
+
+
+_FORMS = {
+    Job.ANNOUNCE: _announce,
+    Job.PAGE: _page,
+    Job.UPDATE: _update,
+    Job.RESOLVE: _resolve,
+    Job.HISTORY: _history,
+}
+
+
+def _fit(blocks: Blocks) -> Blocks:
+    """The blocks within the limit of their sum: links and alerts go, from the end; the head and the buttons stay."""
+    kept = list(blocks)
+    for index in reversed(range(1, len(blocks))):
+        if len(json.dumps(kept, ensure_ascii=False)) <= BLOCKS_LIMIT:
+            break
+        if kept[index]["type"] != "actions" and "fields" not in kept[index]:
+            del kept[index]
+    return kept
+
+
+def _addressee(content: Content) -> str:
+    """Whom it is for: mentioned where there is an id, else by name."""
+    return mention(content.recipient) or f"*{escape(content.target, FIELD_LIMIT)}*:"
+
+
+def _words(content: Content) -> str:
+    return f"{wording.condition(content)}, {wording.alerts(content)}"
+
+
+def _state(content: Content) -> str:
+    dot = _DONE if content.recovering else _DOT.get(content.state, _DONE)
+    return f"{dot} {escape(wording.condition(content), FIELD_LIMIT)}"
+
+
+def _remarks(content: Content) -> list[str]:
+    return [f":warning: {escape(remark, LINE_LIMIT)}" for remark in wording.remarks(content)]
+
+
+def _sample(content: Content) -> Blocks:
+    """A few alerts: what each says about itself, and its labels."""
+    blocks = [section(_alert(alert)) for alert in content.alerts[:ALERTS]]
+    more = content.alerts_total - len(blocks)
+    if blocks and more > 0:
+        blocks.append(context(f"... and {more} more"))
+    return blocks
+
+
+def _alert(alert: AlertLine) -> str:
+    name = escape(alert.labels.get("alertname", "alert"), 100)
+    said = escape(alert.annotations.get("summary") or alert.annotations.get("description") or "", 250)
+    labels = ", ".join(f"{name}={value}" for name, value in alert.labels.items() if name != "alertname")
+    state = "" if alert.firing else "(resolved) "
+    return "\n".join(filter(None, [f"{state}*{name}* {said}".rstrip(), escape(labels, ALERT_LIMIT - 400)]))
+
+
+def _small_print(content: Content) -> Blocks:
+    alert = content.alerts[0] if content.alerts else None
+    links = [
+        link(content.url, "tocsin"),
+        link(alert.annotations.get("runbook_url", ""), "runbook") if alert else "",
+        link(alert.annotations.get("dashboard_url", ""), "dashboard") if alert else "",
+        link(alert.generator_url, "expression") if alert else "",
+    ]
+    shown = [mrkdwn(each) for each in links if each]
+    return [{"type": "context", "elements": shown}] if shown else []

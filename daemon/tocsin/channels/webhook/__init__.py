@@ -1,0 +1,1 @@
+"""Any HTTP endpoint of your own: one JSON body a notification."""

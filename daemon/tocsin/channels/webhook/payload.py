@@ -1,0 +1,119 @@
+"""The JSON that the webhook channel posts.
+
+::
+
+    {
+      "version": 1,
+      "job": "page",                  page, update, acknowledge, resolve; announce and history where asked for
+      "key": "5f0c...",               idempotency key, also in the header Idempotency-Key: seen before? do nothing
+      "about": "",                    acknowledge, resolve: the key of the page that they refer to
+      "target": "alice",              whom this is for: a name of people.yaml
+      "recipient": "",                as the contact says
+      "because": "SEV-1: ...",        why this page, why now
+      "remarks": ["..."],             drill, late, possible duplicate ... in words
+      "late_seconds": 0.0,            how much later than planned
+      "possible_duplicate": false,    an earlier attempt may have arrived
+      "stranded": false,              the target has no working contact of its own
+      "text": "[SEV-1] #12 ...",      the incident in one line
+      "incident": {
+        "id", "number", "occurrence", "title", "playbook", "severity", "rank", "service", "state", "flags", "dedup_key",
+        "drill", "unrouted", "recovering", "opened_at", "acknowledged_at", "acknowledged_by", "resolved_at",
+        "resolved_by", "alerts_firing", "alerts_total", "url"
+      },
+      "alerts": [{"labels", "annotations", "firing", "starts_at", "generator_url"}],     a sample, firing ones first
+      "history": [{"seq", "at", "kind", "actor", "via", "data", "text"}],                history only
+      "sent_at": "2026-11-20T03:05:09.000001+00:00"
+    }
+
+Times are ISO 8601 in UTC, or null. ``rank`` 0 is the playbook's highest
+severity. Keys may be added; none changes its meaning within a version.
+"""
+
+import hashlib
+import hmac
+import json
+from typing import Any
+
+from tocsin.channels import wording
+from tocsin.core.event import Entry
+from tocsin.core.page import AlertLine, Content
+
+VERSION = 1
+
+_ALIKE = (
+    *("number", "occurrence", "title", "playbook", "severity", "rank", "service", "state", "flags", "dedup_key"),
+    *("drill", "unrouted", "recovering", "acknowledged_by", "resolved_by", "alerts_firing", "alerts_total", "url"),
+)
+"""Fields of the content that the body shows as they are."""
+
+
+def render(content: Content) -> bytes:
+    """The body for one notification."""
+    # The encoder of the standard library escapes what is not ASCII: a lone surrogate in a label loses no page.
+    return json.dumps(
+        {
+            "version": VERSION,
+            "job": content.job,
+            "key": content.key,
+            "about": content.about,
+            "target": content.target,
+            "recipient": content.recipient,
+            "because": content.because,
+            "remarks": wording.remarks(content),
+            "late_seconds": content.late / wording.SECOND,
+            "possible_duplicate": content.possible_duplicate,
+            "stranded": content.stranded,
+            "text": wording.headline(content),
+            "incident": _incident(content),
+            "alerts": [_alert(alert) for alert in content.alerts],
+            "history": [_entry(entry) for entry in content.history],
+            "sent_at": wording.iso(content.now),
+        },
+        separators=(",", ":"),
+        default=str,
+    ).encode()
+
+
+def sign(secret: str, body: bytes, now: int) -> dict[str, str]:
+    """The headers that prove where a body comes from, and when it was sent.
+
+    ``X-Tocsin-Signature: v1=<hex>`` is HMAC-SHA256 over ``<timestamp>.<body>``,
+    ``X-Tocsin-Timestamp`` the seconds since the epoch: a receiver refuses what
+    is older than a few minutes.
+    """
+    timestamp = str(now // wording.SECOND)
+    digest = hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+    return {"X-Tocsin-Timestamp": timestamp, "X-Tocsin-Signature": f"v1={digest}"}
+
+
+def _incident(content: Content) -> dict[str, Any]:
+    shown: dict[str, Any] = {"id": content.incident_id}
+    shown |= {name: getattr(content, name) for name in _ALIKE}
+    shown |= {name: _time(getattr(content, name)) for name in ("opened_at", "acknowledged_at", "resolved_at")}
+    return shown
+
+
+def _alert(alert: AlertLine) -> dict[str, Any]:
+    return {
+        "labels": alert.labels,
+        "annotations": alert.annotations,
+        "firing": alert.firing,
+        "starts_at": _time(alert.starts_at),
+        "generator_url": alert.generator_url,
+    }
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    return {
+        "seq": entry.seq,
+        "at": wording.iso(entry.at),
+        "kind": entry.kind,
+        "actor": entry.actor,
+        "via": entry.via,
+        "data": entry.data,
+        "text": wording.told(entry),
+    }
+
+
+def _time(at: int | None) -> str | None:
+    return None if at is None else wording.iso(at)

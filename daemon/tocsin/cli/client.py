@@ -1,0 +1,139 @@
+"""Speaking HTTP to a daemon: where it is, who we are, and what to do when it does not answer."""
+
+import asyncio
+import functools
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec
+
+import aiohttp
+import click
+from yarl import URL
+
+import tocsin
+from tocsin.channels.text import plain
+
+DEFAULT_URL = "http://127.0.0.1:9099"
+TIMEOUT = 30.0
+"""Seconds for one call; the daemon itself gives up on a commit after 8."""
+
+P = ParamSpec("P")
+
+
+class Refused(click.ClickException):
+    """The daemon does not answer, or says no; the message says what to do about it."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Daemon:
+    """The API of one daemon."""
+
+    def __init__(self, url: URL, session: aiohttp.ClientSession) -> None:
+        self.url = url
+        self._session = session
+
+    async def get(self, path: str, **query: str | int | tuple[str, ...] | None) -> Any:
+        """The answer to a GET, decoded. What is None is not asked for; a tuple is asked for value by value.
+
+        Raises:
+            Refused: There was none, or it was an error.
+        """
+        given = [
+            (name, str(value))
+            for name, values in query.items()
+            if values is not None
+            for value in (values if isinstance(values, tuple) else (values,))
+        ]
+        return await self._call("GET", path, params=given)
+
+    async def post(self, path: str, body: object) -> Any:
+        """The answer to a POST of JSON, decoded.
+
+        Raises:
+            Refused: There was none, or it was an error.
+        """
+        return await self._call("POST", path, json=body)
+
+    async def _call(self, method: str, path: str, **how: Any) -> Any:
+        target = self.url / path.lstrip("/")
+        try:
+            async with self._session.request(method, target, allow_redirects=False, **how) as answer:
+                status, text = answer.status, await answer.text(errors="replace")
+        except aiohttp.ClientConnectorError as error:
+            raise Refused(
+                f"cannot connect to {self.url}: {error.strerror or error}. "
+                "Is `tocsin serve` running? TOCSIN_URL says where to look for it."
+            ) from None
+        except TimeoutError:
+            raise Refused(f"{self.url} did not answer within {TIMEOUT:.0f} s") from None
+        except aiohttp.ClientError as error:
+            raise Refused(f"{self.url} does not answer as tocsin does: {plain(str(error), 200)}") from None
+        if status >= 300:
+            raise Refused(_explained(status, text), status)
+        try:
+            return json.loads(text) if text else None
+        except ValueError:
+            raise Refused(f"{self.url} answers {plain(text, 80)!r}, which is no JSON: is it tocsin?") from None
+
+
+def _explained(status: int, text: str) -> str:
+    try:
+        said = json.loads(text)["error"]["message"]
+    except (ValueError, KeyError, TypeError):
+        said = text or "no reason given"
+    message = f"{plain(str(said), 500)} (HTTP {status})"
+    if status == 401:
+        return f"{message}; TOCSIN_TOKEN_FILE names the file that holds your token"
+    if status == 403:
+        return f"{message}; `scopes:` of your token in tocsin.yaml says what it may do"
+    return message
+
+
+def connected(function: Callable[Concatenate[Daemon, P], Awaitable[None]]) -> Callable[..., None]:
+    """Make a coroutine function a command's body: it gets a `Daemon` before its own arguments."""
+
+    @functools.wraps(function)
+    def body(url: str, token_file: Path | None, *args: P.args, **kwargs: P.kwargs) -> None:
+        target, headers = _target(url), _headers(token_file)
+
+        async def talk() -> None:
+            timeout = aiohttp.ClientTimeout(total=TIMEOUT)
+            async with aiohttp.ClientSession(timeout=timeout, headers=headers) as session:
+                await function(Daemon(target, session), *args, **kwargs)
+
+        asyncio.run(talk())
+
+    file = click.Path(path_type=Path, dir_okay=False)
+    with_file = click.option(
+        "--token-file", type=file, envvar="TOCSIN_TOKEN_FILE", show_envvar=True, help="Holds the token to show."
+    )(body)
+    return click.option(
+        "--url", default=DEFAULT_URL, envvar="TOCSIN_URL", show_envvar=True, show_default=True, help="The daemon."
+    )(with_file)
+
+
+def _target(text: str) -> URL:
+    try:
+        url = URL(text)
+    except ValueError:
+        url = URL()
+    if url.scheme not in ("http", "https") or not url.host:
+        raise click.BadParameter(f"{text!r} is no URL; write for example {DEFAULT_URL}", param_hint="--url")
+    return url.with_query(None).with_fragment(None)
+
+
+def _headers(token_file: Path | None) -> dict[str, str]:
+    headers = {"User-Agent": f"tocsin/{tocsin.__version__} (command line)"}
+    if token_file is not None:
+        try:
+            token = token_file.read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise click.BadParameter(f"cannot read the token: {error}", param_hint="--token-file") from None
+        if not token or not token.isprintable() or not token.isascii():
+            raise click.BadParameter(f"{str(token_file)!r} holds no token", param_hint="--token-file")
+        headers["Authorization"] = f"Bearer {token}"
+    return headers

@@ -1,0 +1,191 @@
+"""``tocsin incidents``: what is open, and what somebody does about it."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from tocsin.channels.wording import moment, told
+from tocsin.cli import options
+from tocsin.cli.client import Daemon, Refused, connected
+from tocsin.cli.output import ago, clean, console, micros, say, say_json, state, table
+from tocsin.core.event import Entry
+
+STATES = ("pending", "triggered", "acknowledged", "resolved")
+API = "/api/v1/incidents"
+
+
+@click.group(epilog=options.example("tocsin incidents list --state triggered"))
+def command() -> None:
+    """List incidents, look at one, and respond to it.
+
+    An incident is named by its number or its id.
+    """
+
+
+@command.command(
+    "list", epilog=options.example("tocsin incidents list --state triggered --state acknowledged --severity SEV-1")
+)
+@click.option("--state", "states", type=click.Choice(STATES), multiple=True, help="May be given more than once.")
+@click.option("--severity", help="For example SEV-1.")
+@click.option("--service")
+@click.option("--playbook")
+@click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
+@click.option("--cursor", help="Where the last page said to go on.")
+@options.as_json
+@connected
+async def list_(daemon: Daemon, /, *, as_json: bool, states: tuple[str, ...], **query: Any) -> None:
+    """List incidents, the newest first."""
+    page = await daemon.get(API, state=states, **query)
+    if as_json:
+        say_json(page)
+        return
+    if not page["incidents"]:
+        say("no such incident")
+        return
+    now = datetime.now(UTC)
+    rows = table("#", "severity", "state", "service", "title", "firing", "opened", "acknowledged by", "next")
+    for incident in page["incidents"]:
+        rows.add_row(
+            clean(incident["number"], "bold"),
+            clean(incident["severity"]),
+            state(incident["state"]),
+            clean(incident["service"]),
+            clean(incident["title"]),
+            clean(incident["alerts_firing"]),
+            clean(ago(incident["opened_at"], now)),
+            clean(incident["acknowledged_by"] or ""),
+            clean(_next(incident, now)),
+        )
+    console().print(rows)
+    if page["next"]:
+        say(f"more: --cursor {page['next']}", err=True)
+
+
+@command.command(epilog=options.example("tocsin incidents show 12"))
+@click.argument("incident")
+@options.as_json
+@connected
+async def show(daemon: Daemon, incident: str, *, as_json: bool) -> None:
+    """Show an incident, its alerts and its timeline."""
+    found = await daemon.get(incident_path(incident))
+    if as_json:
+        say_json(found)
+        return
+    now = datetime.now(UTC)
+    say(clean(f"#{found['number']} {found['title']}", "bold"))
+    for name, value in (
+        ("state", state(found["state"])),
+        ("severity", clean(f"{found['severity']} of {found['playbook']}")),
+        ("service", clean(found["service"])),
+        ("opened", _when(found["opened_at"], now)),
+        ("acknowledged", _when(found["acknowledged_at"], now, found["acknowledged_by"])),
+        ("resolved", _when(found["resolved_at"], now)),
+        ("next", clean(_next(found, now))),
+        ("dedup key", clean(found["dedup_key"])),
+        ("id", clean(found["id"])),
+    ):
+        if value:
+            say(clean(f"  {name:<13}"), value)
+    say(clean("Alerts", "bold"), f" ({found['alerts_firing']} firing)")
+    for alert in found["alerts"]:
+        labels = ", ".join(f"{name}={value}" for name, value in sorted(alert["labels"].items()))
+        say(f"  {alert['status']:<9} {labels}")
+    say(clean("Timeline", "bold"))
+    for entry in found["timeline"]:
+        say(f"  {told(timeline_entry(found['id'], entry))}")
+
+
+def _responses() -> None:
+    """The responses that need nothing but the incident."""
+    for name, verb, text in (
+        ("ack", "acknowledge", "Take an incident: what waited for that stops."),
+        ("resolve", "resolve", "Close an incident. If its alerts fire on for long, it comes back to you."),
+        ("escalate", "escalate", "Page the next tier now."),
+    ):
+        _response(name, verb, text)
+
+
+def _response(name: str, verb: str, text: str) -> None:
+    async def respond(daemon: Daemon, incident: str, *, as_json: bool) -> None:
+        _tell(await daemon.post(f"{incident_path(incident)}/{verb}", {}), as_json=as_json)
+
+    respond.__doc__ = text
+    body = options.as_json(connected(respond))
+    epilog = options.example(f"tocsin incidents {name} 12")
+    command.command(name, epilog=epilog)(click.argument("incident")(body))
+
+
+_responses()
+
+
+@command.command(epilog=options.example('tocsin incidents severity 12 SEV-1 --reason "payments are down as well"'))
+@click.argument("incident")
+@click.argument("level", required=False)
+@click.option("--unpin", is_flag=True, help="Let the alerts decide again.")
+@click.option("--reason", default="", help="For the timeline.")
+@options.as_json
+@connected
+async def severity(
+    daemon: Daemon, incident: str, level: str | None, *, unpin: bool, reason: str, as_json: bool
+) -> None:
+    """Pin an incident's severity, or unpin it."""
+    if (level is None) != unpin:
+        raise click.UsageError("give a LEVEL, or --unpin")
+    _tell(
+        await daemon.post(f"{incident_path(incident)}/severity", {"severity": level, "reason": reason}), as_json=as_json
+    )
+
+
+@command.command(epilog=options.example("tocsin incidents flags 12 --add data_breach"))
+@click.argument("incident")
+@click.option("--add", multiple=True, metavar="FLAG", help="May be given more than once.")
+@click.option("--remove", multiple=True, metavar="FLAG", help="May be given more than once.")
+@options.as_json
+@connected
+async def flags(daemon: Daemon, incident: str, *, add: tuple[str, ...], remove: tuple[str, ...], as_json: bool) -> None:
+    """Set or clear flags; the playbook says whom they page."""
+    if not add and not remove:
+        raise click.UsageError("give --add or --remove")
+    _tell(await daemon.post(f"{incident_path(incident)}/flags", {"add": add, "remove": remove}), as_json=as_json)
+
+
+def timeline_entry(incident_id: str, entry: dict[str, Any]) -> Entry:
+    """The API's entry as the core's, which is told in the same words everywhere."""
+    return Entry(**{**entry, "incident_id": incident_id, "at": micros(entry["at"])})
+
+
+def _tell(answer: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        say_json(answer)
+        return
+    incident = answer["incident"]
+    say(f"#{incident['number']} {incident['title']}: {incident['severity']}, ", state(incident["state"]))
+    if answer["note"]:
+        say(f"  {answer['note']}")
+    elif not answer["changed"]:
+        say("  nothing has changed")
+
+
+def incident_path(incident: str) -> str:
+    """Where the API has an incident, by its number or id.
+
+    Raises:
+        Refused: It is neither.
+    """
+    if not incident or not all(char.isalnum() or char in "-_" for char in incident):
+        raise Refused(f"{incident!r} is neither the number nor the id of an incident")
+    return f"{API}/{incident}"
+
+
+def _when(at: str | None, now: datetime, by: str | None = None) -> Any:
+    if at is None:
+        return None
+    return clean(f"{moment(micros(at))} ({ago(at, now)})" + (f" by {by}" if by else ""))
+
+
+def _next(incident: dict[str, Any], now: datetime) -> str:
+    if incident["due_at"] is None:
+        return ""
+    tier = f"tier {incident['next_tier']} " if incident["next_tier"] is not None else ""
+    return f"{tier}{ago(incident['due_at'], now)}"

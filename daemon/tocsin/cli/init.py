@@ -1,0 +1,42 @@
+"""``tocsin init``: the shipped configuration and rules, to begin with."""
+
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import click
+
+from tocsin.cli import options
+from tocsin.cli.output import say
+
+PARTS = ("config", "rules")
+
+
+@click.command(epilog=options.example("tocsin init /etc/tocsin"))
+@click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--force", is_flag=True, help="Overwrite files that are there.")
+def command(directory: Path, *, force: bool) -> None:
+    """Write the shipped config/ and rules/ into DIRECTORY.
+
+    Nothing is overwritten without --force: if one file is in the way, none is written.
+    """
+    with as_file(files("tocsin")) as package:
+        wanted = {directory / part / name: data for part in PARTS for name, data in _shipped(package, part)}
+    in_the_way = [path for path, data in wanted.items() if path.exists() and path.read_bytes() != data]
+    if in_the_way and not force:
+        listed = "\n".join(f"  {path}" for path in in_the_way)
+        raise click.ClickException(f"these files differ from the shipped ones; --force overwrites them:\n{listed}")
+    for path, data in wanted.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    say(f"{len(wanted)} files written to {directory}. Next:")
+    for verb in ("check", "serve"):
+        say(f"  tocsin {verb} --config {directory / 'config'} --rules {directory / 'rules'}")
+
+
+def _shipped(package: Path, part: str) -> list[tuple[Path, bytes]]:
+    """(path below the part, content) of every shipped file."""
+    top = package / "shipped" / part
+    if not top.is_dir():  # a checkout, where the wheel's content stands beside daemon/
+        top = package.parents[1] / part
+    found = [path for path in sorted(top.rglob("*")) if path.is_file()]
+    return [(path.relative_to(top), path.read_bytes()) for path in found]

@@ -1,0 +1,200 @@
+"""The whole configuration at once: read, cross-checked, and either usable or refused with every problem in it."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tocsin.conf.channels import ChannelKind, ConfiguredChannel
+from tocsin.conf.crosscheck import tell_lonely_people, tell_settings_mistakes
+from tocsin.conf.environment import overridden, variables
+from tocsin.conf.people import ContactReader, people_of
+from tocsin.conf.playbooks import playbook_of, skeleton_of, tell_unknown_targets
+from tocsin.conf.rules import load_rules
+from tocsin.conf.schema import did_you_mean, validate
+from tocsin.conf.settings import CONSOLE, Settings, Times, TokenSettings
+from tocsin.conf.source import Findings, Mark, Node, Problem, read_yaml
+from tocsin.conf.vault import Vault, with_secrets
+from tocsin.core.people import Contact, People
+from tocsin.core.playbook import HOUR, Cell, Level, Playbook, Tier
+from tocsin.core.rules import RuleSet
+
+SELF_PLAYBOOK = "tocsin"
+"""The built-in playbook of incidents about tocsin itself."""
+SELF_LEVEL = "self"
+"""Its one severity."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A configuration that holds together. Nothing in it changes; a reload makes another."""
+
+    settings: Settings
+    rules: RuleSet
+    playbooks: Mapping[str, Playbook]
+    """By name; without the built-in one."""
+    self_playbook: Playbook
+    people: People
+    channels: tuple[ConfiguredChannel, ...]
+    """What ``channels:`` says, and the console."""
+    console: Contact
+    """Where a notification goes that has nowhere else to go."""
+    fingerprint: str
+    """SHA-256 over the content of every file and what the environment overrides; of no secret."""
+    files: tuple[Path, ...]
+    warnings: tuple[Problem, ...]
+
+    @property
+    def tokens(self) -> tuple[TokenSettings, ...]:
+        """Who may call."""
+        return self.settings.tokens
+
+    @property
+    def default_playbook(self) -> Playbook:
+        """The playbook of what no rule gives another."""
+        return self.playbooks[self.settings.playbook]
+
+
+def load(config_dir: Path, rules_dir: Path, kinds: Mapping[str, ChannelKind], environ: Mapping[str, str]) -> Bundle:
+    """Read everything.
+
+    Args:
+        config_dir: Holds tocsin.yaml, people.yaml and playbooks/.
+        rules_dir: Holds the rules.
+        kinds: The kinds of channels that there are, ``console`` among them.
+        environ: The environment.
+
+    Raises:
+        ConfigError: Something is wrong; it has all that is wrong in any file.
+    """
+    findings = Findings()
+    vault = Vault(config_dir, environ, findings)
+    written = read_yaml(config_dir / "tocsin.yaml", findings, may_be_empty=True)
+    node = overridden(written or Node({}, Mark(str(config_dir / "tocsin.yaml"), 1, 1)), environ, findings)
+    settings = validate(with_secrets(node, Settings, vault), Settings, findings)
+    channels = _channels(node.at("channels"), kinds, vault) if node.child("channels") else ()
+    channels = _with_console(channels, kinds[CONSOLE], node, findings)
+    console = kinds[CONSOLE].contacts().contact(CONSOLE)
+
+    playbook_nodes = _playbook_nodes(config_dir / "playbooks", findings)
+    playbooks = _playbooks(playbook_nodes, settings.defaults if settings else Times(), findings)
+    people_node = read_yaml(config_dir / "people.yaml", findings)
+    people = _people(people_node, channels, kinds, vault, console)
+    if people and people_node:
+        for name, playbook_node in playbook_nodes.items():
+            if name in playbooks:
+                tell_unknown_targets(playbook_node, people, findings)
+        tell_lonely_people(people, people_node, playbooks, findings)
+    if settings:
+        tell_settings_mistakes(settings, node, channels, people, playbook_nodes, findings)
+    nameable = {**{name: skeleton_of(name, there) for name, there in playbook_nodes.items()}, **playbooks}
+    rules = load_rules(rules_dir, nameable, settings.playbook if settings else "", findings)
+
+    findings.raise_problems()
+    if settings is None or people is None or rules is None:
+        raise AssertionError("what cannot be loaded has told no problem")
+    return Bundle(
+        settings=settings,
+        rules=rules,
+        playbooks=playbooks,
+        self_playbook=_self_playbook(settings),
+        people=people,
+        channels=channels,
+        console=console,
+        fingerprint=_fingerprint(findings.digests, config_dir, rules_dir, environ),
+        files=tuple(Path(name) for name in sorted(findings.digests)),
+        warnings=tuple(sorted(set(findings.warnings))),
+    )
+
+
+def _channels(node: Node, kinds: Mapping[str, ChannelKind], vault: Vault) -> tuple[ConfiguredChannel, ...]:
+    """The channels whose settings are well formed; the form of the entries themselves is told with the settings'."""
+    found: list[ConfiguredChannel] = []
+    for name, child in node.children():
+        kind_node = child.child("kind")
+        if kind_node is None or kind_node.broken or not isinstance(kind_node.value, str):
+            continue
+        kind = kinds.get(kind_node.value)
+        if kind is None:
+            told = f"there is no kind of channel {kind_node.value!r}"
+            vault.findings.problem(kind_node.mark, told, did_you_mean(kind_node.value, kinds))
+            continue
+        settings = validate(with_secrets(child.without("kind"), kind.settings, vault), kind.settings, vault.findings)
+        if settings:
+            found.append(ConfiguredChannel(str(name), kind.kind, settings))
+    return tuple(found)
+
+
+def _with_console(
+    channels: tuple[ConfiguredChannel, ...], kind: ChannelKind, node: Node, findings: Findings
+) -> tuple[ConfiguredChannel, ...]:
+    named = next((channel for channel in channels if channel.name == CONSOLE), None)
+    if named is None:
+        return (*channels, ConfiguredChannel(CONSOLE, CONSOLE, kind.settings()))
+    if named.kind != CONSOLE:
+        mark = node.at("channels", CONSOLE).head
+        findings.problem(mark, "the channel console must be of the kind console", "give this one another name")
+    return channels
+
+
+def _people(
+    node: Node | None,
+    channels: tuple[ConfiguredChannel, ...],
+    kinds: Mapping[str, ChannelKind],
+    vault: Vault,
+    console: Contact,
+) -> People | None:
+    if node is None:
+        return None
+    contacts = ContactReader(channels, kinds, vault)
+    people = people_of(node, contacts, vault.findings)
+    if people is None:
+        return None
+    return People(persons=people.persons, groups=people.groups, places={**people.places, CONSOLE: console})
+
+
+def _playbook_nodes(directory: Path, findings: Findings) -> dict[str, Node]:
+    """What the files of the playbooks hold, by the playbook's name."""
+    nodes: dict[str, Node] = {}
+    for path in sorted(directory.glob("*.y*ml")):
+        mark = Mark(str(path), 1, 1)
+        if path.suffix != ".yaml":
+            findings.problem(mark, "is not read as a playbook", f"name it {path.stem}.yaml")
+        elif path.stem == SELF_PLAYBOOK:
+            findings.problem(mark, f"the playbook {SELF_PLAYBOOK} is built in", "give this one another name")
+        elif (node := read_yaml(path, findings)) is not None:
+            nodes[path.stem] = node
+    if not nodes:
+        findings.problem(Mark(str(directory), 1, 1), "holds no playbook", "`tocsin init` writes the shipped one")
+    return nodes
+
+
+def _playbooks(nodes: Mapping[str, Node], times: Times, findings: Findings) -> dict[str, Playbook]:
+    found = {name: playbook_of(name, node, times, findings) for name, node in nodes.items()}
+    return {name: playbook for name, playbook in found.items() if playbook is not None}
+
+
+def _self_playbook(settings: Settings) -> Playbook:
+    """One severity that pages those who look after tocsin, at once, until one of them acknowledges."""
+    targets = settings.self_.targets
+    cell = Cell(tier=1, nth=1, after=0, targets=targets)
+    return Playbook(
+        name=SELF_PLAYBOOK,
+        title="tocsin itself",
+        levels=(Level(SELF_LEVEL, 0, HOUR, None, (cell,)),),
+        tiers=(Tier(1, "those who look after tocsin", targets),),
+        unrouted=SELF_LEVEL,
+        **settings.defaults.model_dump(),
+    )
+
+
+def _fingerprint(digests: Mapping[str, str], config_dir: Path, rules_dir: Path, environ: Mapping[str, str]) -> str:
+    """The same for the same content, wherever the folders stand."""
+    parts: list[str] = []
+    for name, digest in digests.items():
+        path = Path(name)
+        under_rules = path.is_relative_to(rules_dir)
+        relative = path.relative_to(rules_dir if under_rules else config_dir)
+        parts.append(f"{'rules' if under_rules else 'config'}/{relative}\0{digest}")
+    parts += [f"{name}\0{environ[name]}" for name, _, _ in variables() if name in environ]
+    return hashlib.sha256("\n".join(sorted(parts)).encode(errors="surrogateescape")).hexdigest()

@@ -1,0 +1,49 @@
+"""What the configuration knows of channels: that there are kinds of them, which it is handed.
+
+A kind is declared beside its channel (``channels/<kind>/``) and registered in
+``channels/registry``; this floor only reads ``channels:`` and contacts by it.
+"""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+
+from tocsin.conf.schema import Section
+from tocsin.core.people import Contact
+
+
+class ChannelSettings(Section):
+    """Base of what stands under ``channels: <name>:`` beside ``kind``.
+
+    A secret is a field of type `conf.secrets.Secret`: ``token: Secret`` is
+    written as ``token_file``, ``token_env`` or ``token_credential``.
+    """
+
+    def destinations(self) -> frozenset[str] | None:
+        """The destinations that contacts may have here, where the settings list them; None: any."""
+        return None
+
+
+class ContactSettings(Section):
+    """Base of what stands under ``contact:`` beside ``channel``."""
+
+    @abstractmethod
+    def contact(self, channel: str) -> Contact:
+        """The way to this destination on the channel of that name."""
+
+
+@dataclass(frozen=True)
+class ChannelKind:
+    """One kind of channel, as far as the configuration goes."""
+
+    kind: str
+    settings: type[ChannelSettings]
+    contacts: type[ContactSettings]
+
+
+@dataclass(frozen=True)
+class ConfiguredChannel:
+    """One entry of ``channels:``."""
+
+    name: str
+    kind: str
+    settings: ChannelSettings

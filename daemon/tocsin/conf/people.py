@@ -1,0 +1,126 @@
+"""config/people.yaml: who there is, and how each is reached."""
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from tocsin.conf.channels import ChannelKind, ConfiguredChannel
+from tocsin.conf.schema import Name, Section, did_you_mean, validate
+from tocsin.conf.settings import CONSOLE
+from tocsin.conf.source import Findings, Node
+from tocsin.conf.vault import Vault, with_secrets
+from tocsin.core.people import Contact, People, Person
+
+
+class ContactEntry(Section):
+    """``contact:``; what stands beside ``channel`` is the kind's own."""
+
+    model_config = ConfigDict(extra="allow")
+
+    channel: Name
+
+
+class PersonEntry(Section):
+    """One of ``people:``."""
+
+    full_name: str = ""
+    email: str = ""
+    slack_user: str = ""
+    pagerduty_user: str = ""
+    contact: ContactEntry | None = None
+
+
+class PeopleFile(Section):
+    """The file."""
+
+    people: dict[Name, PersonEntry] = Field(default_factory=dict)
+    groups: dict[Name, Annotated[tuple[Name, ...], Field(min_length=1)]] = Field(default_factory=dict)
+    targets: dict[Name, ContactEntry] = Field(default_factory=dict)
+
+
+class ContactReader:
+    """Reads contacts by the channels that are configured."""
+
+    def __init__(self, channels: Iterable[ConfiguredChannel], kinds: Mapping[str, ChannelKind], vault: Vault) -> None:
+        self._channels = {channel.name: channel for channel in channels}
+        self._kinds = kinds
+        self._vault = vault
+        self._findings = vault.findings
+
+    def read(self, node: Node, entry: ContactEntry) -> Contact | None:
+        """The contact of a node that has the form of one; None if its kind finds something wrong."""
+        channel = self._channels.get(entry.channel)
+        if channel is None:
+            mark = node.at("channel").mark
+            told = f"no channel {entry.channel!r} is configured: what goes here goes to the console"
+            self._findings.warn(mark, told, did_you_mean(entry.channel, self._channels))
+            return Contact(entry.channel, "")
+        form = self._kinds[channel.kind].contacts
+        settings = validate(with_secrets(node.without("channel"), form, self._vault), form, self._findings)
+        if settings is None:
+            return None
+        contact = settings.contact(channel.name)
+        known = channel.settings.destinations()
+        if known is not None and contact.destination not in known:
+            told = f"the channel {channel.name} has nothing of that name"
+            self._findings.problem(node.mark, told, did_you_mean(contact.destination, known))
+        return contact
+
+
+def people_of(node: Node, contacts: ContactReader, findings: Findings) -> People | None:
+    """The people of a file; None if something about its form is wrong, which is told to ``findings``."""
+    file = validate(node, PeopleFile, findings)
+    if file is None:
+        return None
+    _tell_clashes(file, node, findings)
+    _tell_twins(file, node, findings)
+    persons = {name: _person(name, entry, node.at("people", name), contacts) for name, entry in file.people.items()}
+    places: dict[str, Contact] = {}
+    for name, entry in file.targets.items():
+        contact = contacts.read(node.at("targets", name), entry)
+        if contact is not None:
+            places[name] = contact
+    known = {*file.people, *file.targets, CONSOLE}
+    for group, members in file.groups.items():
+        for index, member in enumerate(members):
+            if member not in known:
+                mark = node.at("groups", group, index).mark
+                findings.problem(mark, f"{member!r} is neither a person nor a target", did_you_mean(member, known))
+    return People(persons=persons, groups=dict(file.groups), places=places)
+
+
+def _person(name: str, entry: PersonEntry, node: Node, contacts: ContactReader) -> Person:
+    return Person(
+        name=name,
+        full_name=entry.full_name,
+        email=entry.email,
+        slack_user=entry.slack_user,
+        pagerduty_user=entry.pagerduty_user,
+        contact=contacts.read(node.at("contact"), entry.contact) if entry.contact else None,
+    )
+
+
+def _tell_clashes(file: PeopleFile, node: Node, findings: Findings) -> None:
+    """A playbook names people, groups and targets alike: one name must mean one of them."""
+    taken = {CONSOLE: "the built-in target"}
+    for kind in ("people", "groups", "targets"):
+        for name in getattr(file, kind):
+            if name in taken:
+                told = f"{name!r} is already the name of {taken[name]}"
+                findings.problem(node.at(kind, name).head, told, "choose another")
+            else:
+                taken[name] = f"one of {kind}:"
+
+
+def _tell_twins(file: PeopleFile, node: Node, findings: Findings) -> None:
+    """Who answers from a provider is told apart by these."""
+    for key in ("email", "slack_user", "pagerduty_user"):
+        first: dict[str, str] = {}
+        for name, entry in file.people.items():
+            value = getattr(entry, key).lower()
+            if value and value in first:
+                told = f"{first[value]} has the same {key}: an acknowledgment could be either's"
+                findings.problem(node.at("people", name, key).mark, told, "give each their own")
+            elif value:
+                first[value] = name

@@ -1,0 +1,78 @@
+"""What an unquoted YAML scalar means: only what every version of YAML, and every reader, agrees on."""
+
+import re
+
+_WHOLE = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})")
+_DECIMAL = re.compile(r"[-+]?[0-9]{1,18}\.[0-9]{1,18}")
+_BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
+
+_TRUE_WORDS = frozenset({"yes", "on", "y"})
+_FALSE_WORDS = frozenset({"no", "off", "n"})
+_DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt ].*)?")
+_SEXAGESIMAL = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?")
+_OCTAL = re.compile(r"[-+]?0[0-7_]+")
+_NUMBERLIKE = re.compile(
+    r"[-+]?(?:"
+    r"0[0-9_]+|0o[0-7]+|0x[0-9a-fA-F_]+|0b[01_]+|[0-9][0-9_]*"
+    r"|(?:[0-9][0-9_]*)?\.[0-9_]*(?:[eE][-+]?[0-9]+)?|[0-9][0-9_]*\.?[eE][-+]?[0-9]+"
+    r"|\.(?:inf|Inf|INF)"
+    r")|\.(?:nan|NaN|NAN)"
+)
+
+
+class Surprise(Exception):
+    """An unquoted scalar that readers of YAML take for different things.
+
+    The message does not repeat a value that could be a secret: digits are named by kind.
+    """
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+def plain_value(text: str) -> str | int | float | bool | None:
+    """The value of an unquoted scalar.
+
+    Raises:
+        Surprise: It is not clear what is meant; the hint says what to write.
+    """
+    if text in _NOTHING:
+        return None
+    if text in _BOOLEANS:
+        return _BOOLEANS[text]
+    if _WHOLE.fullmatch(text):
+        return int(text)
+    if _DECIMAL.fullmatch(text) and not text.lstrip("+-").startswith("00"):
+        return float(text)
+    _refuse_words(text)
+    _refuse_numbers(text)
+    return text
+
+
+def _refuse_words(text: str) -> None:
+    word = text.lower()
+    if word in _TRUE_WORDS | _FALSE_WORDS:
+        meant = "true" if word in _TRUE_WORDS else "false"
+        raise Surprise(
+            f"an unquoted {text} is {meant} to some YAML readers and text to others",
+            f'write {meant}, or "{text}" in quotes',
+        )
+
+
+def _refuse_numbers(text: str) -> None:
+    if _DATE.fullmatch(text):
+        raise Surprise("an unquoted date is no text to YAML", "put it in quotes")
+    if _SEXAGESIMAL.fullmatch(text):
+        raise Surprise("an unquoted time such as 22:30 is a number in base 60 to YAML 1.1", "put it in quotes")
+    if _OCTAL.fullmatch(text):
+        raise Surprise(
+            "a number that begins with 0 is octal to YAML 1.1",
+            "write it without the leading 0, or in quotes if it is text",
+        )
+    if _NUMBERLIKE.fullmatch(text) and text not in {".", "+.", "-.", "._"}:
+        raise Surprise(
+            "this number is read differently by different YAML readers",
+            "write it in plain decimal digits (1000, 0.5), or in quotes if it is text",
+        )

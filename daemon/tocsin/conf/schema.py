@@ -1,0 +1,193 @@
+"""From nodes to validated models: what pydantic finds is told at its place, in our words."""
+
+import difflib
+import re
+from collections.abc import Iterable
+from types import UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from tocsin.conf.secrets import WAYS, Secret
+from tocsin.conf.source import Findings, Node, Step
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class Section(BaseModel):
+    """Base of every model of the configuration files: no unknown key, no change, no value in an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"
+_NAME_HINT = "write letters, digits, - _ and . only, a letter or digit first"
+
+Whole = Annotated[int, Field(strict=True)]
+"""A whole number, written as one."""
+YesNo = Annotated[bool, Field(strict=True)]
+"""``true`` or ``false``."""
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+"""Text that is not empty."""
+Name = Annotated[str, StringConstraints(pattern=_NAME)]
+"""What other parts of the configuration refer to."""
+
+_WANTED = {
+    "string": ("text is wanted here", "put it in quotes"),
+    "int": ("a whole number is wanted here", ""),
+    "float": ("a number is wanted here", ""),
+    "bool": ("true or false is wanted here", ""),
+    "list": ("a list is wanted here", "write [a, b], or one line each that begins with -"),
+    "tuple": ("a list is wanted here", "write [a, b], or one line each that begins with -"),
+    "dict": ("a mapping is wanted here", "write `key: value` lines"),
+    "model": ("a mapping is wanted here", "write `key: value` lines"),
+}
+_BOUNDS = {
+    "greater_than_equal": ("at least", "ge"),
+    "greater_than": ("more than", "gt"),
+    "less_than_equal": ("at most", "le"),
+    "less_than": ("less than", "lt"),
+}
+_SECRET_KEY = re.compile(r"(?i)secret|token|password|passwd|routing_key|credential|url")
+
+
+def mistake(message: str, hint: str = "") -> PydanticCustomError:
+    """What a validator raises: told as it is, at the place of the value that it validates."""
+    return PydanticCustomError("mistake", "{message}", {"message": message, "hint": hint})
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A hint: the nearest of the known words, or else all of them."""
+    names = {name.lower(): name for name in sorted(set(known))}
+    near = difflib.get_close_matches(word.lower(), names, n=1)
+    if near:
+        return f"did you mean {names[near[0]]}?"
+    return f"known: {', '.join(names.values())}" if names else ""
+
+
+def validate(node: Node, model: type[M], findings: Findings) -> M | None:
+    """A model made of what a node holds; None if something is wrong with it, which is told to ``findings``."""
+    try:
+        return model.model_validate(node.plain())
+    except ValidationError as errors:
+        for error in errors.errors(include_url=False, include_input=False):
+            _tell(error, node, model, findings)
+    return None
+
+
+def _tell(error: ErrorDetails, top: Node, model: type[BaseModel], findings: Findings) -> None:
+    steps = _steps(error, top)
+    node = top.at(*steps)
+    if node.broken or _only_repeats(error, node):
+        return
+    kind, key = error["type"], str(error["loc"][-1]) if error["loc"] else ""
+    if kind == "missing":
+        found = bare(at_step(_at_end(model, steps), key))
+        findings.problem(node.head, f"{key!r} is missing", _secret_hint(key) if found is Secret else "")
+    elif kind == "extra_forbidden":
+        findings.problem(node.head, f"unknown key {key!r}", did_you_mean(key, _known_keys(model, steps[:-1])))
+    elif key == "[key]":
+        findings.problem(node.head, f"{steps[-1]!r} is no name here", _reason(error))
+    elif node.value is None and kind != "mistake":
+        findings.problem(node.head, "has no value", "write one, or remove the line")
+    else:
+        findings.problem(node.mark, *_about_value(error, node, steps))
+
+
+def _about_value(error: ErrorDetails, node: Node, steps: list[Step]) -> tuple[str, str]:
+    """What is wrong with a value, and what to write."""
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == "mistake":
+        return context["message"], context["hint"]
+    if kind in ("enum", "literal_error"):
+        expected = re.findall(r"'([^']*)'", context["expected"])
+        return f"{_shown(node, steps)} is not allowed here", did_you_mean(str(node.value), expected)
+    wanted = _WANTED.get(kind.split("_")[0])
+    if wanted and kind.endswith(("_type", "_parsing", "_from_float")):
+        message, hint = wanted
+        needs_quotes = isinstance(node.value, int | float | bool)
+        return message, hint if kind != "string_type" or needs_quotes else ""
+    return _reason(error), ""
+
+
+def _only_repeats(error: ErrorDetails, node: Node) -> bool:
+    """Whether a list is called too short only because items of it are wrong, which is told at each."""
+    return error["type"] == "too_short" and len(list(node.children())) >= error["ctx"]["min_length"]
+
+
+def _reason(error: ErrorDetails) -> str:
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == "string_pattern_mismatch":
+        return _NAME_HINT if context["pattern"] == _NAME else f"does not have the form {context['pattern']}"
+    if kind in ("too_short", "string_too_short"):
+        return "must not be empty"
+    if kind in _BOUNDS:
+        word, key = _BOUNDS[kind]
+        return f"must be {word} {context[key]}"
+    if kind == "value_error":
+        return str(context["error"])
+    return error["msg"][:1].lower() + error["msg"][1:]
+
+
+def _steps(error: ErrorDetails, top: Node) -> list[Step]:
+    """The part of pydantic's path that exists in the file: validators and unions add steps of their own."""
+    steps: list[Step] = []
+    node = top
+    for step in error["loc"]:
+        child = node.child(step)
+        if child is not None:
+            steps.append(step)
+            node = child
+    return steps
+
+
+def _shown(node: Node, steps: list[Step]) -> str:
+    key = next((step for step in reversed(steps) if isinstance(step, str)), "")
+    if _SECRET_KEY.search(key):
+        return "this value"
+    return repr(node.value) if isinstance(node.value, str | int | float) else "this value"
+
+
+def _known_keys(model: type[BaseModel], steps: list[Step]) -> list[str]:
+    """The keys that a model allows at the end of these steps."""
+    found = _at_end(model, steps)
+    if not (isinstance(found, type) and issubclass(found, BaseModel)):
+        return []
+    keys: list[str] = []
+    for name, info in found.model_fields.items():
+        key = info.alias or name
+        keys += [f"{key}_{way}" for way in WAYS] if bare(info.annotation) is Secret else [key]
+    return keys
+
+
+def _secret_hint(key: str) -> str:
+    return "write " + " or ".join(f"{key}_{way}:" for way in WAYS)
+
+
+def _at_end(model: type[BaseModel], steps: list[Step]) -> Any:
+    annotation: Any = model
+    for step in steps:
+        annotation = at_step(bare(annotation), step)
+    return bare(annotation)
+
+
+def at_step(annotation: Any, step: Step) -> Any:
+    """The annotation of what stands at a key or index of something annotated so; None if nothing is allowed there."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        for name, info in annotation.model_fields.items():
+            if step == (info.alias or name):
+                return info.annotation
+        return None
+    arguments = get_args(annotation)
+    if get_origin(annotation) is dict:
+        return arguments[1]
+    return arguments[0] if arguments else None
+
+
+def bare(annotation: Any) -> Any:
+    """An annotation without ``Annotated`` and without ``| None``."""
+    while get_origin(annotation) in (Annotated, Union, UnionType):
+        arguments = [argument for argument in get_args(annotation) if argument is not type(None)]
+        annotation = arguments[0]
+    return annotation

@@ -1,0 +1,199 @@
+"""config/tocsin.yaml: the daemon's own settings."""
+
+import ipaddress
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PlainSerializer, field_validator
+
+from tocsin.conf.duration import Duration, Size, parse_duration
+from tocsin.conf.schema import Name, Section, Text, Whole, mistake
+from tocsin.conf.secrets import Secret
+
+CONSOLE = "console"
+"""The channel, and the target on it, that always exist."""
+
+
+class Scope(StrEnum):
+    """What a token's bearer may do. Each stands for itself: none includes another."""
+
+    INGEST = "ingest"
+    """Send alerts."""
+    READ = "read"
+    RESPOND = "respond"
+    """Acknowledge, resolve, escalate, change severity and flags."""
+    ADMIN = "admin"
+    """Reload."""
+
+
+@dataclass(frozen=True)
+class Listen:
+    """An address to listen on. An empty host means every interface; port 0 any free port."""
+
+    host: str
+    port: int
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach it."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def parse_listen(value: object) -> Listen:
+    """An address written as ``host:port``, ``[ipv6]:port`` or ``:port``."""
+    if isinstance(value, Listen):
+        return value
+    host, colon, port = value.rpartition(":") if isinstance(value, str) else ("", "", "")
+    host_is_clear = ":" not in host or (host.startswith("[") and host.endswith("]"))
+    if not colon or not host_is_clear or not port.isascii() or not port.isdigit() or int(port[:6]) > 65535:
+        raise mistake("is no address to listen on", "write host:port, for example 127.0.0.1:9099 or [::1]:9099")
+    return Listen(host.strip("[]"), int(port))
+
+
+def _base_url(value: str) -> str:
+    if value and not value.startswith(("http://", "https://")):
+        raise mistake("is no URL", "write for example https://tocsin.example.com")
+    return value.rstrip("/")
+
+
+def _store_url(value: str) -> str:
+    if value != "memory:" and not (value.startswith("sqlite:///") and len(value) > len("sqlite:///")):
+        raise mistake("is no store", "write sqlite:///var/tocsin.db, sqlite:////an/absolute/path or memory:")
+    return value
+
+
+def _at_least_a_millisecond(value: int) -> int:
+    if value < 1_000:
+        raise mistake("must be longer than nothing", "write for example 10s")
+    return value
+
+
+Span = Annotated[Duration, AfterValidator(_at_least_a_millisecond)]
+"""A duration that is not zero."""
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
+"""``http://`` or ``https://`` and a host, without the slash at the end; or nothing."""
+
+
+class StoreSettings(Section):
+    """``store:``."""
+
+    url: Annotated[str, AfterValidator(_store_url)] = "sqlite:///var/tocsin.db"
+
+
+class WebhookSettings(Section):
+    """``webhook:`` what is taken from Alertmanager, and how much at a time."""
+
+    max_body: Size = 16 << 20
+    max_queue: Annotated[Whole, Field(ge=200)] = 20_000
+    commit_alerts: Annotated[Whole, Field(ge=1, le=10_000)] = 200
+
+
+class TokenSettings(Section):
+    """One of ``tokens:``."""
+
+    name: Name
+    token: Secret
+    scopes: Annotated[tuple[Scope, ...], Field(min_length=1)]
+    person: Name | None = None
+    username: Text | None = None
+
+    @property
+    def basic_username(self) -> str:
+        """The user name that goes with the token as its password in basic authentication."""
+        return self.username or self.name
+
+
+class ChannelEntry(Section):
+    """One of ``channels:``; what stands beside ``kind`` is the kind's own."""
+
+    model_config = ConfigDict(extra="allow")
+
+    kind: Text
+
+
+class SelfSettings(Section):
+    """``self:`` whom tocsin tells about itself."""
+
+    targets: Annotated[tuple[Name, ...], Field(min_length=1)] = (CONSOLE,)
+
+
+class SharedSecret(Section):
+    """One of several secrets, so that one can be replaced while both are valid."""
+
+    secret: Secret
+
+
+class Inbound(Section):
+    """What a provider signs its requests to tocsin with; without one, they are refused."""
+
+    secrets: tuple[SharedSecret, ...] = ()
+
+
+class InboundSettings(Section):
+    """``inbound:``."""
+
+    pagerduty: Inbound = Inbound()
+    slack: Inbound = Inbound()
+
+
+class LogSettings(Section):
+    """``log:``."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "json", "console"] = "auto"
+
+
+class DeliverySettings(Section):
+    """``delivery:`` how the outbox is emptied."""
+
+    timeout: Span = parse_duration("10s")
+    lease: Span = parse_duration("30s")
+    give_up_after: Span = parse_duration("48h")
+    concurrency: Annotated[Whole, Field(ge=1, le=1000)] = 16
+
+    @field_validator("lease")
+    @classmethod
+    def _outlives_an_attempt(cls, lease: int, info: Any) -> int:
+        if lease <= info.data.get("timeout", 0):
+            raise mistake("must be longer than delivery.timeout", "a lease that ends during an attempt sends twice")
+        return lease
+
+
+class Times(Section):
+    """``defaults:`` the times that bound an incident, where its playbook does not say otherwise."""
+
+    resolve_after: Duration = parse_duration("2m")
+    reopen_within: Duration = parse_duration("10m")
+    fallback_after: Duration = parse_duration("2m")
+    resolved_by_hand_grace: Span = parse_duration("1h")
+    fallback_at_least: Span = parse_duration("15m")
+
+
+class Settings(Section):
+    """config/tocsin.yaml, with what the environment overrides."""
+
+    instance: Name = "tocsin"
+    listen: Annotated[Listen, BeforeValidator(parse_listen), PlainSerializer(str, when_used="json")] = Listen(
+        "127.0.0.1", 9099
+    )
+    external_url: BaseUrl = ""
+    shutdown_grace: Span = parse_duration("20s")
+    playbook: Name = "emergency-response"
+    store: StoreSettings = StoreSettings()
+    webhook: WebhookSettings = WebhookSettings()
+    tokens: tuple[TokenSettings, ...] = ()
+    channels: dict[Name, ChannelEntry] = Field(default_factory=dict)
+    self_: Annotated[SelfSettings, Field(alias="self")] = SelfSettings()
+    inbound: InboundSettings = InboundSettings()
+    log: LogSettings = LogSettings()
+    delivery: DeliverySettings = DeliverySettings()
+    defaults: Times = Times()

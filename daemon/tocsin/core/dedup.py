@@ -1,0 +1,138 @@
+"""Which episode an alert belongs to: what is new, what repeats, what ends.
+
+Alertmanager delivers at least once, in any order, from several replicas. What
+makes an alert the same is (source, fingerprint); which of its firing spells it
+tells of is decided here, against the newest episode that tocsin knows.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+from tocsin.core.alert import Alert, AlertStatus, Episode, EpisodeStatus
+from tocsin.core.verdict import Verdict
+
+SECOND = 1_000_000
+
+LATE_COPY_WITHIN = 90 * SECOND
+"""A firing copy with the start of an episode that resolved less than this ago comes, most likely,
+from the slower replica of a pair: it is held this long, and believed if nothing contradicts it."""
+
+
+class Sighting(StrEnum):
+    """What an alert turned out to be."""
+
+    BEGINS = "begins"
+    """A new episode fires."""
+    REPEATS = "repeats"
+    """The firing episode is confirmed; at most its annotations or severity have changed."""
+    ENDS = "ends"
+    """The firing episode has resolved."""
+    HELD = "held"
+    """Perhaps a late copy of an episode that has just resolved."""
+    UNTOLD = "untold"
+    """Kept, but no incident hears of it: suppressed, or resolved without having been seen firing."""
+    NOTHING = "nothing"
+    """Known already, or overtaken; nothing is written."""
+
+
+class Placed(msgspec.Struct, frozen=True):
+    """An alert's sighting, and the episode as it now stands (None: nothing to write)."""
+
+    sighting: Sighting
+    episode: Episode | None
+
+
+def place(alert: Alert, verdict: Verdict, last: Episode | None, now: int) -> Placed:
+    """Decide what this alert says, given the newest episode known of it."""
+    if alert.status is AlertStatus.FIRING:
+        return _place_firing(alert, verdict, last, now)
+    return _place_resolved(alert, verdict, last, now)
+
+
+def _place_firing(alert: Alert, verdict: Verdict, last: Episode | None, now: int) -> Placed:
+    if last is not None and last.status is not EpisodeStatus.RESOLVED:
+        going_on = _refreshed(last, alert, verdict, now)
+        if last.status is EpisodeStatus.FIRING:
+            return Placed(Sighting.REPEATS, going_on)
+        if last.status is EpisodeStatus.HELD and _is_believed(alert, last, now):
+            believed = msgspec.structs.replace(going_on, status=EpisodeStatus.FIRING, held_until=None)
+            return Placed(Sighting.BEGINS, believed)
+        if last.status is EpisodeStatus.HELD or verdict.suppress:
+            return Placed(Sighting.UNTOLD, going_on)
+    if verdict.suppress:
+        return Placed(Sighting.UNTOLD, _episode(alert, verdict, last, EpisodeStatus.SUPPRESSED, now))
+    if last is not None and _is_late_copy(alert, last, now):
+        held = _episode(alert, verdict, last, EpisodeStatus.HELD, now)
+        return Placed(
+            Sighting.HELD,
+            msgspec.structs.replace(held, held_until=now + LATE_COPY_WITHIN, incident_id=last.incident_id),
+        )
+    return Placed(Sighting.BEGINS, _episode(alert, verdict, last, EpisodeStatus.FIRING, now))
+
+
+def _place_resolved(alert: Alert, verdict: Verdict, last: Episode | None, now: int) -> Placed:
+    if last is None or (last.status is EpisodeStatus.RESOLVED and last.starts_at != alert.starts_at):
+        return Placed(Sighting.UNTOLD, _episode(alert, verdict, last, EpisodeStatus.RESOLVED, now))
+    if last.status is EpisodeStatus.RESOLVED or _is_overtaken(alert, last):
+        return Placed(Sighting.NOTHING, None)
+    ended = msgspec.structs.replace(
+        last,
+        status=EpisodeStatus.RESOLVED,
+        ends_at=alert.ends_at if alert.ends_at is not None else now,
+        last_seen_at=now,
+        held_until=None,
+    )
+    return Placed(Sighting.ENDS if last.status is EpisodeStatus.FIRING else Sighting.UNTOLD, ended)
+
+
+def _is_late_copy(alert: Alert, last: Episode, now: int) -> bool:
+    """Without an incident there is nothing that could carry the wait: believed at once (fail open)."""
+    return (
+        last.status is EpisodeStatus.RESOLVED
+        and last.incident_id is not None
+        and alert.starts_at is not None
+        and alert.starts_at == last.starts_at
+        and now - last.last_seen_at < LATE_COPY_WITHIN
+    )
+
+
+def _is_believed(alert: Alert, held: Episode, now: int) -> bool:
+    """A start of its own shows that it is no copy; and nothing is held for longer than it was to be."""
+    began_later = alert.starts_at is not None and held.starts_at is not None and alert.starts_at > held.starts_at
+    return began_later or held.held_until is None or held.held_until <= now
+
+
+def _is_overtaken(alert: Alert, last: Episode) -> bool:
+    """A resolve of an earlier spell, delivered after the next spell began."""
+    return alert.ends_at is not None and last.starts_at is not None and alert.ends_at < last.starts_at
+
+
+def _refreshed(last: Episode, alert: Alert, verdict: Verdict, now: int) -> Episode:
+    starts = [at for at in (last.starts_at, alert.starts_at) if at is not None]
+    return msgspec.structs.replace(
+        last,
+        last_seen_at=now,
+        starts_at=min(starts) if starts else None,
+        annotations=alert.annotations,
+        severity=verdict.severity,
+    )
+
+
+def _episode(alert: Alert, verdict: Verdict, last: Episode | None, status: EpisodeStatus, now: int) -> Episode:
+    return Episode(
+        source=alert.source,
+        fingerprint=alert.fingerprint,
+        episode=last.episode + 1 if last is not None else 1,
+        status=status,
+        starts_at=alert.starts_at,
+        ends_at=alert.ends_at if status is EpisodeStatus.RESOLVED else None,
+        first_seen_at=now,
+        last_seen_at=now,
+        labels=verdict.labels,
+        annotations=alert.annotations,
+        generator_url=alert.generator_url,
+        incident_id=None,
+        severity=verdict.severity,
+        trace=verdict.trace,
+    )

@@ -1,0 +1,152 @@
+"""The life of an incident: one table of transitions, and nothing that changes an incident outside it.
+
+Rule 1: an incident changes through `step`, and what an event does is in the rows
+of `TRANSITIONS`; the handlers that they name live in ``transitions/`` and are
+called from nowhere else. Rule 2: nothing here knows a clock, a person or a
+channel: ``now`` comes with the event, targets are names, and what is to be done
+comes out as effects. An event that a state does not allow raises and changes
+nothing.
+
+        opened            due (pages)                acknowledge
+    ----------> pending ---------------> triggered --------------> acknowledged
+                   |                       |   ^                     |   |
+                   | due (healed)          |   '---------------------'   |
+                   v                       v     rises above the ack     v
+                   '-------------------> resolved <----------------------'
+                                           |   ^ all alerts resolved and the hold-down over,
+              opened (next occurrence) <---'     or by a person
+
+Every moment at which something about an incident is due is in the incident
+itself; `next_due` is the smallest of them.
+"""
+
+from collections.abc import Callable
+
+from tocsin.core.effect import Effect
+from tocsin.core.errors import IllegalTransition
+from tocsin.core.event import (
+    Acknowledge,
+    AlertsChanged,
+    CopiesHeld,
+    Delivered,
+    Due,
+    Escalate,
+    Event,
+    Opened,
+    Resolve,
+    SetFlags,
+    SetSeverity,
+)
+from tocsin.core.incident import Incident, State
+from tocsin.core.playbook import Playbook
+from tocsin.core.transitions import alerts, opening, responses, severity
+from tocsin.core.transitions.change import OPEN, PAGED, Change
+
+Handler = Callable[[Change, Event], None]
+
+
+def step(incident: Incident, event: Event, now: int) -> tuple[Incident, tuple[Effect, ...]]:
+    """What an event makes of an incident, and what is to be done about it.
+
+    Raises:
+        IllegalTransition: The incident's state does not allow this event.
+        UnknownName: The event names a severity that the incident's plan does not have.
+    """
+    handler = TRANSITIONS.get((incident.state, type(event)))
+    if handler is None:
+        raise IllegalTransition(
+            f"incident {incident.number} is {incident.state}: cannot {type(event).__name__.lower()}"
+        )
+    change = Change(incident, now)
+    handler(change, event)
+    return change.result()
+
+
+def next_due(incident: Incident) -> int | None:
+    """The earliest moment at which anything about the incident is due; None: nothing will ever be."""
+    moments: list[int | None] = [incident.believe_at]
+    if incident.state is State.RESOLVED:
+        moments.append(incident.grace_until)
+    elif incident.state is State.PENDING:
+        moments.append(incident.pending_until)
+    elif incident.resolve_at is not None:
+        moments.append(incident.resolve_at)
+    else:
+        moments.append(incident.fallback_at)
+        if incident.ladder:
+            moments.append(incident.ladder[0].due_at)
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+def unopened(  # noqa: PLR0913 - an incident's identity is that many things, each named at the call
+    *,
+    incident_id: str,
+    number: int,
+    dedup_key: str,
+    plan: Playbook,
+    title: str,
+    service: str,
+    now: int,
+    drill: bool = False,
+    unrouted: bool = False,
+    linked_to: str | None = None,
+) -> Incident:
+    """An incident that nothing has happened to yet: `Opened` starts its first occurrence."""
+    return Incident(
+        id=incident_id,
+        number=number,
+        dedup_key=dedup_key,
+        plan=plan,
+        title=title,
+        service=service,
+        drill=drill,
+        unrouted=unrouted,
+        linked_to=linked_to,
+        first_opened_at=now,
+        state=State.RESOLVED,
+        severity=plan.unrouted,
+        peak=plan.unrouted,
+        occurrence=0,
+        opened_at=now,
+        clock_at=now,
+    )
+
+
+def _delivered(change: Change, event: Delivered) -> None:
+    change.quiet = True
+    change.record(
+        event.outcome,
+        target=event.target,
+        channel=event.channel,
+        job=event.kind,
+        step=event.step,
+        detail=event.detail,
+        late=event.late,
+    )
+
+
+def _table() -> dict[tuple[State, type[Event]], Handler]:
+    rows: list[tuple[tuple[State, ...], type[Event], Callable[..., None]]] = [
+        ((State.RESOLVED,), Opened, opening.opened),
+        ((State.PENDING,), AlertsChanged, alerts.pending_alerts_changed),
+        (PAGED, AlertsChanged, alerts.alerts_changed),
+        ((State.RESOLVED,), AlertsChanged, alerts.resolved_alerts_changed),
+        (tuple(State), CopiesHeld, alerts.copies_held),
+        ((State.PENDING,), Due, opening.pending_due),
+        (PAGED, Due, opening.paged_due),
+        ((State.RESOLVED,), Due, opening.resolved_due),
+        ((State.PENDING, State.TRIGGERED), Acknowledge, responses.acknowledge),
+        ((State.ACKNOWLEDGED,), Acknowledge, responses.acknowledge_again),
+        ((State.RESOLVED,), Acknowledge, responses.acknowledge_late),
+        (OPEN, Resolve, responses.resolve),
+        ((State.RESOLVED,), Resolve, responses.resolve_again),
+        (OPEN, Escalate, responses.escalate),
+        (OPEN, SetSeverity, severity.set_severity),
+        (OPEN, SetFlags, responses.set_flags),
+        (tuple(State), Delivered, _delivered),
+    ]
+    return {(state, event): handler for states, event, handler in rows for state in states}
+
+
+TRANSITIONS = _table()
+"""(state, event) -> what it does. What is not in here is not allowed."""

@@ -1,0 +1,130 @@
+"""What must be true of every incident, whatever has happened to it.
+
+Written once, used by the tests that kill the daemon and by the auditor that
+runs in production. Each rule is a function of `Facts` that says what is wrong,
+or None.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tocsin.core.alert import Episode, EpisodeStatus
+from tocsin.core.escalation import next_due
+from tocsin.core.event import Entry
+from tocsin.core.incident import Incident, State
+from tocsin.core.outbox import Job, Outgoing, RowState
+from tocsin.core.playbook import MINUTE, Until
+
+OVERDUE = 1 * MINUTE
+"""Something that is due for so long is not going to happen by itself."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything that the store holds about one incident."""
+
+    incident: Incident
+    due_at: int | None
+    """As stored."""
+    entries: Sequence[Entry]
+    rows: Sequence[Outgoing]
+    episodes: Sequence[Episode]
+    now: int
+
+
+Rule = Callable[[Facts], str | None]
+
+
+def due_at_is_next_due(facts: Facts) -> str | None:
+    """``due_at`` of every incident equals ``next_due``."""
+    expected = next_due(facts.incident)
+    return None if facts.due_at == expected else f"due_at is {facts.due_at}, should be {expected}"
+
+
+def nothing_is_overdue(facts: Facts) -> str | None:
+    """What is due happens."""
+    if facts.due_at is None or facts.now - facts.due_at <= OVERDUE:
+        return None
+    return f"overdue for {(facts.now - facts.due_at) // 1_000_000} s"
+
+
+def state_allows_steps(facts: Facts) -> str | None:
+    """Resolved: no step is left. Acknowledged: only steps until resolved."""
+    incident = facts.incident
+    if incident.state is State.RESOLVED and incident.ladder:
+        return f"is resolved, with {len(incident.ladder)} steps left"
+    if incident.state is State.ACKNOWLEDGED:
+        level = incident.plan.level(incident.severity)
+        cells = [level.cell(planned.cell) for planned in incident.ladder]
+        if any(cell is not None and cell.until is Until.ACKNOWLEDGED for cell in cells):
+            return "is acknowledged, with steps left that waited for it"
+    return None
+
+
+def firing_is_counted(facts: Facts) -> str | None:
+    """The incident counts the episodes that fire, by severity."""
+    firing = Counter(episode.severity for episode in facts.episodes if episode.status is EpisodeStatus.FIRING)
+    counted = {severity: count for severity, count in facts.incident.firing.items() if count}
+    return None if dict(firing) == counted else f"counts {counted} firing, has {dict(firing)}"
+
+
+def open_means_firing_or_recovering(facts: Facts) -> str | None:
+    """An open incident without a firing alert is held, or in its hold-down."""
+    incident = facts.incident
+    if incident.state not in (State.TRIGGERED, State.ACKNOWLEDGED) or incident.alerts_firing:
+        return None
+    return None if incident.resolve_at is not None else "nothing fires, and no hold-down runs"
+
+
+def timeline_is_whole(facts: Facts) -> str | None:
+    """Sequence numbers are 1..n without gaps."""
+    seqs = [entry.seq for entry in facts.entries]
+    return None if seqs == list(range(1, facts.incident.events + 1)) else f"{facts.incident.events} events, seqs {seqs}"
+
+
+def steps_fire_once(facts: Facts) -> str | None:
+    """A step notifies each target at most once an occurrence and round."""
+    cells = Counter(
+        (row.occurrence, row.round, row.step, row.target)
+        for row in facts.rows
+        if row.job in (Job.PAGE, Job.UPDATE) and not row.fell_back
+    )
+    twice = [cell for cell, count in cells.items() if count > 1]
+    return f"fired twice: {twice}" if twice else None
+
+
+def every_step_reached_the_outbox(facts: Facts) -> str | None:
+    """What the timeline says was escalated stands in the outbox, for each of its targets or their stand-ins."""
+    rows = Counter((row.created_at, row.step) for row in facts.rows)
+    said = [entry for entry in facts.entries if entry.kind in ("escalated", "informed")]
+    lost = [entry.data["step"] for entry in said if not rows[entry.at, entry.data["step"]]]
+    return f"escalated without a row: {lost}" if lost else None
+
+
+def final_rows_are_done(facts: Facts) -> str | None:
+    """A row in a final state says when; a pending one does not."""
+    wrong = [row.key for row in facts.rows if (row.state is RowState.PENDING) == (row.done_at is not None)]
+    return f"half-finished rows: {wrong}" if wrong else None
+
+
+INVARIANTS: dict[str, Rule] = {
+    rule.__name__: rule
+    for rule in (
+        due_at_is_next_due,
+        nothing_is_overdue,
+        state_allows_steps,
+        firing_is_counted,
+        open_means_firing_or_recovering,
+        timeline_is_whole,
+        steps_fire_once,
+        every_step_reached_the_outbox,
+        final_rows_are_done,
+    )
+}
+
+
+def violations(facts: Facts) -> list[tuple[str, str]]:
+    """(rule, what is wrong) for each invariant that does not hold."""
+    found = ((name, rule(facts)) for name, rule in INVARIANTS.items())
+    return [(name, wrong) for name, wrong in found if wrong is not None]

@@ -1,0 +1,96 @@
+"""``{label}`` placeholders: the only templates on an alert's way.
+
+``{name}`` stands for a label, ``{name|text}`` for the label or, where it is
+missing, the text; ``{{`` and ``}}`` are braces. As in matchers, an empty
+label counts as missing.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from tocsin.core.errors import PlaceholderError
+
+_PART = re.compile(r"(?P<brace>\{\{|\}\})|\{(?P<name>[^{}|]*)(?:\|(?P<default>[^{}]*))?\}|(?P<stray>[{}])")
+
+
+class _Field(NamedTuple):
+    name: str
+    default: str | None
+    after: str
+    """The text between this field and the next."""
+
+
+class Template:
+    """A text with placeholders, parsed once."""
+
+    __slots__ = ("_before", "_fields", "text")
+
+    def __init__(self, text: str, before: str, fields: tuple[_Field, ...]) -> None:
+        self.text = text
+        """As it was written."""
+        self._before = before
+        self._fields = fields
+
+    @classmethod
+    def parse(cls, text: str) -> "Template":
+        """Read a text.
+
+        Raises:
+            PlaceholderError: A brace stands alone, or a placeholder has no name.
+        """
+        pieces: list[str] = [""]
+        fields: list[tuple[str, str | None]] = []
+        end = 0
+        for part in _PART.finditer(text):
+            pieces[-1] += text[end : part.start()]
+            end = part.end()
+            if part["stray"]:
+                message = (
+                    f"a single {part['stray']} is no placeholder: write {{label}}, or {part['stray'] * 2} for a brace"
+                )
+                raise PlaceholderError(message, part.start())
+            if part["brace"]:
+                pieces[-1] += part["brace"][0]
+                continue
+            name = part["name"].strip()
+            if not name:
+                raise PlaceholderError("a placeholder needs the name of a label: {label}", part.start())
+            fields.append((name, part["default"]))
+            pieces.append("")
+        pieces[-1] += text[end:]
+        joined = zip(fields, pieces[1:], strict=True)
+        return cls(text, pieces[0], tuple(_Field(name, default, after) for (name, default), after in joined))
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The labels that it uses."""
+        return frozenset(field.name for field in self._fields)
+
+    @property
+    def constant(self) -> str | None:
+        """What it always renders as; None if that depends on labels."""
+        return None if self._fields else self._before
+
+    def render(self, labels: Mapping[str, str]) -> str:
+        """The text for these labels.
+
+        Raises:
+            PlaceholderError: A label is missing and its placeholder has no default.
+        """
+        out = self._before
+        for name, default, after in self._fields:
+            value = labels.get(name) or default
+            if value is None:
+                raise PlaceholderError(f"{self.text!r} needs the label {name!r}, which this alert does not have")
+            out += value + after
+        return out
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Template) and self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def __repr__(self) -> str:
+        return f"Template.parse({self.text!r})"

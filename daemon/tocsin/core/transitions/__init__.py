@@ -1,0 +1,1 @@
+"""What each event does to an incident. Called through the table of `tocsin.core.escalation` alone."""

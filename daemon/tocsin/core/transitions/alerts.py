@@ -1,0 +1,73 @@
+"""Alerts of an incident come and go."""
+
+from tocsin.core.event import AlertsChanged, CopiesHeld
+from tocsin.core.transitions.change import Change
+from tocsin.core.transitions.climb import climb
+from tocsin.core.transitions.counting import counted, merged
+from tocsin.core.transitions.responses import add_flags
+from tocsin.core.transitions.severity import outgrown, reconsider
+
+
+def alerts_changed(change: Change, event: AlertsChanged) -> None:
+    """Count what began and ended; follow the severity; hold down when nothing fires any more."""
+    incident = change.incident
+    before = incident.alerts_firing
+    _count_alerts(change, event)
+    if event.fired:
+        if incident.resolve_at is not None:
+            change.set(resolve_at=None, flaps=incident.flaps + 1)
+            change.record("fires_again", count=len(event.fired), flaps=incident.flaps)
+        else:
+            change.record("joined", count=len(event.fired), firing=incident.alerts_firing)
+    if event.ended:
+        change.record("alerts_resolved", count=len(event.ended), firing=incident.alerts_firing)
+    if incident.alerts_firing == 0:
+        if before or event.fired:
+            change.set(resolve_at=change.now + incident.plan.resolve_after)
+            change.record("recovering", until=incident.resolve_at)
+    else:
+        raised = (*event.fired, *(to for _, to in event.moved))
+        reconsider(change, raised)
+        outgrown(change, bool(event.fired))
+        if incident.resolve_at is None:
+            climb(change)
+    add_flags(change, event.flags)
+
+
+def pending_alerts_changed(change: Change, event: AlertsChanged) -> None:
+    """While it is held only the figures move: nobody has been told yet."""
+    incident = change.incident
+    _count_alerts(change, event)
+    if event.fired:
+        change.record("joined", count=len(event.fired), firing=incident.alerts_firing)
+    if event.ended:
+        change.record("alerts_resolved", count=len(event.ended), firing=incident.alerts_firing)
+    if incident.alerts_firing and not incident.pinned:
+        highest = incident.plan.highest(list(incident.firing))
+        change.set(severity=highest, peak=highest)
+    change.set(flags=merged(incident.flags, event.flags))
+
+
+def resolved_alerts_changed(change: Change, event: AlertsChanged) -> None:
+    """Alerts of an incident that a person closed while they fired go on ending; nobody is told."""
+    change.quiet = True
+    _count_alerts(change, event)
+    if change.incident.alerts_firing == 0:
+        change.set(grace_until=None)
+
+
+def _count_alerts(change: Change, event: AlertsChanged) -> None:
+    incident = change.incident
+    ends = [at for at in (incident.last_end_at, event.last_end_at) if at is not None]
+    change.set(
+        firing=counted(incident.firing, event.fired, event.ended, event.moved),
+        alerts_total=incident.alerts_total + len(event.fired),
+        last_end_at=max(ends) if ends else None,
+    )
+
+
+def copies_held(change: Change, event: CopiesHeld) -> None:
+    """Set the alarm clock for late copies; the engine believes them when it rings."""
+    change.quiet = True
+    earlier = change.incident.believe_at
+    change.set(believe_at=event.until if earlier is None else min(earlier, event.until))

@@ -1,0 +1,64 @@
+"""The working copy that a transition writes on: an incident in the making, and what the change asks for."""
+
+import copy
+from typing import Any
+
+import msgspec
+
+from tocsin.core.effect import Announce, Effect, Measured, Notify, Record, Supersede
+from tocsin.core.event import TOCSIN, Actor
+from tocsin.core.incident import Incident, State
+from tocsin.core.playbook import Level, Until
+
+
+class Change:
+    """One incident, changing. The incident given is never touched; an exception discards everything."""
+
+    def __init__(self, incident: Incident, now: int) -> None:
+        self.incident = copy.copy(incident)
+        self.now = now
+        self.effects: list[Effect] = []
+        self.quiet = False
+        """The incident's own message says nothing of this change."""
+        self._was = incident
+
+    @property
+    def level(self) -> Level:
+        """The level of the current severity."""
+        return self.incident.plan.level(self.incident.severity)
+
+    def set(self, **fields: Any) -> None:
+        """Change fields of the working copy."""
+        for name, value in fields.items():
+            msgspec.structs.force_setattr(self.incident, name, value)
+
+    def record(self, kind: str, by: Actor = TOCSIN, /, **data: Any) -> None:
+        """Ask for a timeline entry."""
+        self.effects.append(Record(kind=kind, actor=by.name, via=by.via, data=data))
+
+    def notify(self, notify: Notify) -> None:
+        """Ask for a notification, where there is anybody to notify."""
+        if notify.targets:
+            self.effects.append(notify)
+
+    def supersede(self, by: Until) -> None:
+        """Withdraw what waited for this."""
+        self.effects.append(Supersede(by=by))
+
+    def measured(self, measure: str, value: int | None) -> None:
+        """Report a figure, where there is one."""
+        if value is not None:
+            self.effects.append(Measured(measure=measure, value=value))
+
+    def result(self) -> tuple[Incident, tuple[Effect, ...]]:
+        """The incident as it now stands, and the effects; the very incident given where nothing has changed."""
+        if not self.effects and self.incident == self._was:
+            return self._was, ()
+        self.set(version=self._was.version + 1)
+        if not self.quiet:
+            self.effects.append(Announce())
+        return self.incident, tuple(self.effects)
+
+
+OPEN = (State.PENDING, State.TRIGGERED, State.ACKNOWLEDGED)
+PAGED = (State.TRIGGERED, State.ACKNOWLEDGED)

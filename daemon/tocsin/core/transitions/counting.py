@@ -1,0 +1,28 @@
+"""Small arithmetic on severities and flags."""
+
+from tocsin.core.playbook import Playbook
+
+
+def counted(
+    firing: dict[str, int],
+    fired: tuple[str, ...] = (),
+    ended: tuple[str, ...] = (),
+    moved: tuple[tuple[str, str], ...] = (),
+) -> dict[str, int]:
+    """Firing alerts by severity after these have begun, ended or moved; never below zero."""
+    counts = dict(firing)
+    for severity in (*fired, *(to for _, to in moved)):
+        counts[severity] = counts.get(severity, 0) + 1
+    for severity in (*ended, *(old for old, _ in moved)):
+        counts[severity] = counts.get(severity, 0) - 1
+    return {severity: count for severity, count in counts.items() if count > 0}
+
+
+def above(plan: Playbook, severity: str, other: str) -> bool:
+    """Whether a severity outranks another."""
+    return plan.level(severity).rank < plan.level(other).rank
+
+
+def merged(flags: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
+    """Flags with more flags, each once, in order."""
+    return tuple(dict.fromkeys((*flags, *more)))

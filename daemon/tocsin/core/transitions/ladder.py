@@ -1,0 +1,92 @@
+"""The ladder of an incident: which cells of the tier matrix are still to fire, and when.
+
+Pure arithmetic on a level's cells; ``core/escalation`` decides when to ask for it.
+A ladder is a tuple of `Planned`, the earliest first.
+"""
+
+from collections.abc import Iterable
+
+from tocsin.core.incident import Planned
+from tocsin.core.playbook import MINUTE, Cell, Level, Until
+
+CATCH_UP = 1 * MINUTE
+"""At the highest severity, overdue steps follow each other at this distance until caught up."""
+
+Ladder = tuple[Planned, ...]
+
+
+def planned(level: Level, clock_at: int) -> Ladder:
+    """The whole ladder of a level, counted from ``clock_at``."""
+    return _ordered(
+        Planned(cell.key, cell.tier, clock_at + cell.after) for cell in level.cells if cell.after is not None
+    )
+
+
+def after_rise(level: Level, now: int, old: Ladder, reached: tuple[int, ...]) -> Ladder:
+    """The ladder after a rise in severity.
+
+    The higher level's clock starts now; the first cell of a tier that was
+    reached does not come again; a tier not yet reached is due at the earlier
+    of its old time and its new one.
+    """
+    earlier = {step.tier: step.due_at for step in reversed(old)}
+    steps = []
+    for cell in level.cells:
+        if cell.after is None or (cell.tier in reached and cell.nth == 1):
+            continue
+        due_at = now + cell.after
+        if cell.tier not in reached:
+            due_at = min(due_at, earlier.get(cell.tier, due_at))
+        steps.append(Planned(cell.key, cell.tier, due_at))
+    return _ordered(steps)
+
+
+def following(
+    level: Level, clock_at: int, fired: tuple[str, ...], reached: tuple[int, ...], *, acknowledged: bool
+) -> Ladder:
+    """What is left of a level's ladder for an incident that comes to it on its running clock (a fall)."""
+    return _ordered(
+        Planned(cell.key, cell.tier, clock_at + cell.after)
+        for cell in level.cells
+        if cell.after is not None
+        and cell.key not in fired
+        and not (cell.tier in reached and cell.nth == 1)
+        and not (acknowledged and cell.until is Until.ACKNOWLEDGED)
+    )
+
+
+def without_acknowledged(ladder: Ladder, level: Level) -> Ladder:
+    """The steps that go on although somebody has acknowledged."""
+    return tuple(step for step in ladder if _until(level.cell(step.cell)) is not Until.ACKNOWLEDGED)
+
+
+def split_due(ladder: Ladder, now: int) -> tuple[Ladder, Ladder]:
+    """(what fires now, the rest): the earliest overdue step, with those planned for the same moment."""
+    if not ladder or ladder[0].due_at > now:
+        return (), ladder
+    first = ladder[0].due_at
+    count = sum(1 for step in ladder if step.due_at == first)
+    return ladder[:count], ladder[count:]
+
+
+def postponed(rest: Ladder, lateness: int, now: int, *, catch_up: bool) -> Ladder:
+    """The rest of a ladder whose first step fired late: nobody is skipped, nothing collapses.
+
+    Ordinarily the planned distances are kept. With ``catch_up`` (the highest
+    severity) overdue steps come a minute apart until the plan is met again.
+    """
+    if lateness <= 0:
+        return rest
+    if not catch_up:
+        return tuple(Planned(step.cell, step.tier, step.due_at + lateness) for step in rest)
+    moments = sorted({step.due_at for step in rest})
+    moved = {due_at: max(due_at, now + CATCH_UP * place) for place, due_at in enumerate(moments, start=1)}
+    return tuple(Planned(step.cell, step.tier, moved[step.due_at]) for step in rest)
+
+
+def _until(cell: Cell | None) -> Until | None:
+    return cell.until if cell is not None else None
+
+
+def _ordered(steps: Iterable[Planned]) -> Ladder:
+    return tuple(sorted(steps, key=lambda step: (step.due_at, step.tier, step.cell)))

@@ -1,0 +1,141 @@
+"""The beginning and the end of an occurrence, and what comes due in between."""
+
+from tocsin.core.effect import OccurrenceClosed
+from tocsin.core.event import TOCSIN, Actor, Event, Opened
+from tocsin.core.incident import State
+from tocsin.core.measure import ended_at, time_to_detect, time_to_resolve
+from tocsin.core.playbook import Kind, Until
+from tocsin.core.transitions import ladder as ladders
+from tocsin.core.transitions.change import Change
+from tocsin.core.transitions.climb import climb, fall_back, fire_flags, notify
+from tocsin.core.transitions.counting import above, counted, merged
+from tocsin.core.wording import because_exhausted
+
+
+def opened(change: Change, event: Opened) -> None:
+    """Start an occurrence: its ladder at once, or after giving automation time to heal it."""
+    incident = change.incident
+    firing = counted(incident.firing, fired=event.fired)
+    severity = incident.plan.highest(list(firing))
+    if incident.pinned and not above(incident.plan, severity, incident.severity):
+        severity = incident.severity
+    change.set(
+        occurrence=incident.occurrence + 1,
+        round=1,
+        severity=severity,
+        peak=severity,
+        firing=firing,
+        alerts_total=incident.alerts_total + len(event.fired),
+        flags=merged(event.flags, ()),
+        flagged=(),
+        acked_severity=None,
+        acknowledged_at=None,
+        acknowledged_by=None,
+        firing_at_ack=0,
+        resolved_at=None,
+        resolved_by=None,
+        last_end_at=None,
+        flaps=0,
+        opened_at=change.now,
+        first_alert_at=event.first_alert_at,
+        grace_until=None,
+    )
+    if event.hold:
+        change.set(state=State.PENDING, pending_until=change.now + event.hold)
+        change.record("held", severity=severity, alerts=len(event.fired), until=change.now + event.hold)
+    else:
+        trigger(change)
+
+
+def trigger(change: Change) -> None:
+    """Start the ladder: this is the moment that MTTA and MTTR count from."""
+    incident = change.incident
+    change.set(
+        state=State.TRIGGERED,
+        pending_until=None,
+        opened_at=change.now,
+        clock_at=change.now,
+        peak=incident.severity,
+        reached=(),
+        fired=(),
+        ladder=ladders.planned(change.level, change.now),
+    )
+    change.record(
+        "triggered" if incident.occurrence == 1 else "reopened",
+        severity=incident.severity,
+        alerts=incident.alerts_firing,
+        occurrence=incident.occurrence,
+    )
+    change.measured("detect", time_to_detect(incident))
+    climb(change)
+    fire_flags(change)
+
+
+def pending_due(change: Change, _: Event) -> None:
+    """The hold is over: page if it still fires."""
+    incident = change.incident
+    _clear_believed(change)
+    if incident.pending_until is None or incident.pending_until > change.now:
+        return
+    if incident.alerts_firing:
+        trigger(change)
+    else:
+        close(change, cause="healed")
+
+
+def paged_due(change: Change, _: Event) -> None:
+    """Something is due: the end of the hold-down, a step, or the fallback. No step fires inside the hold-down."""
+    incident = change.incident
+    _clear_believed(change)
+    if incident.resolve_at is not None:
+        if incident.resolve_at <= change.now:
+            close(change, cause="alerts")
+        return
+    climb(change)
+    if incident.fallback_at is not None and incident.fallback_at <= change.now:
+        fall_back(change, because_exhausted(incident), late=change.now - incident.fallback_at)
+
+
+def close(change: Change, cause: str, by: Actor | None = None) -> None:
+    """End the occurrence. ``cause`` is ``alerts``, ``person`` or ``healed``."""
+    incident = change.incident
+    end = ended_at(incident, change.now) if cause == "alerts" else change.now
+    grace = change.now + incident.plan.resolved_by_hand_grace if by is not None and incident.alerts_firing else None
+    change.set(
+        state=State.RESOLVED,
+        resolved_at=change.now,
+        resolved_by=by.name if by is not None else None,
+        last_end_at=end,
+        ladder=(),
+        pending_until=None,
+        resolve_at=None,
+        fallback_at=None,
+        grace_until=grace,
+    )
+    acknowledged = incident.acknowledged_at is not None
+    change.record("resolved", by or TOCSIN, cause=cause, acknowledged=acknowledged, occurrence=incident.occurrence)
+    change.supersede(Until.RESOLVED)
+    if cause != "healed":
+        change.measured("resolve", time_to_resolve(incident, end))
+    change.effects.append(OccurrenceClosed(cause=cause))
+
+
+def resolved_due(change: Change, _: Event) -> None:
+    """What a person closed while it fired, and fires still, is the next occurrence; the resolver is told."""
+    incident = change.incident
+    _clear_believed(change)
+    if incident.grace_until is None or incident.grace_until > change.now:
+        return
+    change.set(grace_until=None)
+    if incident.alerts_firing:
+        resolver = incident.resolved_by
+        opened(change, Opened(fired=(), flags=incident.flags))
+        if resolver:
+            because = f"you resolved it, and {incident.alerts_firing} of its alerts still fire"
+            notify(change, Kind.UPDATE, "told", 0, (resolver,), Until.RESOLVED, because)
+
+
+def _clear_believed(change: Change) -> None:
+    """The engine turns believed copies into alerts of their own; here only the alarm clock is put away."""
+    if change.incident.believe_at is not None and change.incident.believe_at <= change.now:
+        change.set(believe_at=None)

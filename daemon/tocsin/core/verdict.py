@@ -1,0 +1,96 @@
+"""What the rules make of one alert, and what is said where they say nothing."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+SERVICE_LABELS = ("service", "app", "application", "job", "namespace")
+"""Where a service is looked for, in this order, if no rule sets one."""
+UNKNOWN_SERVICE = "unknown"
+
+LONGEST_KEY = 255
+LONGEST_TITLE = 200
+
+_KEY_HASH = 16
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One rule that was looked at."""
+
+    rule: str
+    path: str
+    line: int
+    matched: bool
+    failed: str = ""
+    """The first of its matchers that did not match."""
+    sets: dict[str, Any] = {}
+    """Its actions, as they were written; durations in microseconds."""
+    stopped: bool = False
+    """No rule after it was looked at."""
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """Where an alert belongs."""
+
+    playbook: str
+    severity: str
+    """Always a level of ``playbook``."""
+    service: str
+    dedup_key: str
+    title: str
+    flags: tuple[str, ...] = ()
+    labels: dict[str, str]
+    """The alert's labels and those that rules add."""
+    suppress: bool = False
+    heartbeat: bool = False
+    hold: int = 0
+    """How long automation may try to heal it before anybody is paged, in microseconds."""
+    unrouted: bool = False
+    """The rules failed to place it: it pages at the playbook's ``unrouted`` level, or higher."""
+    trace: tuple[str, ...] = ()
+    """Names of the rules that decided, in order."""
+    errors: tuple[str, ...] = ()
+    """Why it is unrouted."""
+    steps: tuple[Step, ...] = ()
+    """Every rule that was looked at; only where somebody asks for an explanation."""
+
+
+def default_service(labels: Mapping[str, str]) -> str:
+    """The service of an alert that no rule gives one."""
+    for name in SERVICE_LABELS:
+        if value := labels.get(name):
+            return value
+    return UNKNOWN_SERVICE
+
+
+def default_key(playbook: str, service: str, labels: Mapping[str, str]) -> str:
+    """``playbook/service/alertname/cluster/namespace``; two different tuples never give the same key."""
+    get = labels.get
+    parts = (playbook, service, get("alertname", ""), get("cluster", ""), get("namespace", ""))
+    key = "/".join(parts)
+    if "%" in key or key.count("/") >= len(parts):
+        key = "/".join(part.replace("%", "%25").replace("/", "%2F") for part in parts)
+    return bounded_key(key)
+
+
+def bounded_key(key: str) -> str:
+    """The key itself, or if it is too long its beginning and a hash of all of it."""
+    if len(key) <= LONGEST_KEY:
+        return key
+    digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:_KEY_HASH]
+    return f"{key[: LONGEST_KEY - _KEY_HASH - 1]}~{digest}"
+
+
+def default_title(service: str, labels: Mapping[str, str], annotations: Mapping[str, str]) -> str:
+    """The title of an alert that no rule gives one."""
+    if title := one_line(annotations.get("summary", "")):
+        return title
+    return one_line(f"{labels.get('alertname') or 'An alert without a name'} ({service})")
+
+
+def one_line(text: str) -> str:
+    """The first line that says anything, not longer than a title may be."""
+    line = text.strip().partition("\n")[0].rstrip()
+    return line if len(line) <= LONGEST_TITLE else line[: LONGEST_TITLE - 1] + "…"

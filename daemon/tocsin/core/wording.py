@@ -1,0 +1,33 @@
+"""The one clause that tells somebody who was woken why: this page, now."""
+
+from tocsin.core.incident import Incident
+from tocsin.core.playbook import HOUR, MINUTE, SECOND, Cell, Until
+
+
+def because_planned(incident: Incident, cell: Cell) -> str:
+    """Why a step of the ladder fires."""
+    if not cell.after:
+        return f"{'reopened' if incident.occurrence > 1 else 'opened'} at {incident.severity}"
+    missing = "acknowledged" if cell.until is Until.ACKNOWLEDGED else "resolved"
+    return f"not {missing} within {duration(cell.after)}"
+
+
+def because_flagged(flags: tuple[str, ...]) -> str:
+    """Why a flag step fires."""
+    return f"flagged {', '.join(flags)}"
+
+
+def because_exhausted(incident: Incident) -> str:
+    """Why the fallback pages."""
+    return f"nobody has acknowledged it; every tier of {incident.severity} has been paged"
+
+
+def duration(microseconds: int) -> str:
+    """A duration as people say it: ``1 h 30 m``, ``45 s``."""
+    parts = []
+    rest = microseconds
+    for unit, name in ((HOUR, "h"), (MINUTE, "m"), (SECOND, "s")):
+        count, rest = divmod(rest, unit)
+        if count:
+            parts.append(f"{count} {name}")
+    return " ".join(parts) or "0 s"

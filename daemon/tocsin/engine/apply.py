@@ -1,0 +1,291 @@
+"""The one way in which an incident changes.
+
+`Work` is the changes of one transaction: each `change` asks the core what an
+event makes of an incident and carries the effects out; `flush` writes what has
+gathered, each table in one go. Whatever happens to an incident (a webhook, a
+timer, a person, a delivery) passes here.
+"""
+
+import msgspec
+
+from tocsin.core.effect import Announce, Effect, Measured, Notify, OccurrenceClosed, Record, Supersede
+from tocsin.core.escalation import step
+from tocsin.core.event import Entry, Event
+from tocsin.core.incident import Incident
+from tocsin.core.measure import Occurrence
+from tocsin.core.outbox import Job, Outgoing, RowState, idempotency_key
+from tocsin.core.playbook import Until
+from tocsin.engine.figures import Figures
+from tocsin.engine.policy import Policy
+from tocsin.ports.store import Transaction
+
+_HISTOGRAMS = {
+    "acknowledge": "incident_time_to_acknowledge_seconds",
+    "resolve": "incident_time_to_resolve_seconds",
+    "detect": "incident_time_to_detect_seconds",
+}
+
+
+class Work:
+    """The changes of incidents in one transaction."""
+
+    def __init__(self, tx: Transaction, policy: Policy, *, timed: bool = False) -> None:
+        self.tx = tx
+        self.now = tx.now
+        self.figures = Figures()
+        self.enqueued = 0
+        """Rows written to the outbox: whether the dispatcher is worth waking."""
+        self.touched = 0
+        """Incidents written: whether the timers are worth waking."""
+        self.policy = policy
+        self._timed = timed
+        self._known: dict[str, Incident] = {}
+        self._new: dict[str, Incident] = {}
+        self._changed: dict[str, Incident] = {}
+        self._entries: list[Entry] = []
+        self._rows: list[Outgoing] = []
+
+    def incident(self, incident_id: str) -> Incident | None:
+        """The incident as this transaction has left it so far."""
+        known = self._known.get(incident_id)
+        if known is None:
+            known = self.tx.incident(incident_id)
+            if known is not None:
+                self._known[known.id] = known
+        return known
+
+    def change(self, incident: Incident, event: Event) -> Incident:
+        """Let an event happen to an incident.
+
+        Raises:
+            IllegalTransition: Its state does not allow this event.
+            UnknownName: The event names a severity that its plan does not have.
+        """
+        changed, effects = step(incident, event, self.now)
+        if changed is incident:
+            self._known.setdefault(incident.id, incident)
+            return incident
+        seq = incident.events
+        for effect in effects:
+            if isinstance(effect, Record):
+                seq += 1
+                self._record(changed, effect, seq)
+        changed = msgspec.structs.replace(changed, events=seq)
+        self._known[changed.id] = changed
+        if incident.occurrence == 0 or changed.id in self._new:
+            self._new[changed.id] = changed
+        else:
+            self._changed[changed.id] = changed
+        self._carry_out(changed, effects)
+        return changed
+
+    def flush(self) -> None:
+        """Write what has gathered."""
+        for plan in {incident.plan.sha: incident.plan for incident in self._new.values()}.values():
+            self.tx.save_plan(plan)
+        if self._new:
+            self.tx.insert_incidents(list(self._new.values()))
+        if self._changed:
+            self.tx.update_incidents(list(self._changed.values()))
+        if self._entries:
+            self.tx.append_entries(self._entries)
+        self._flush_rows()
+        self.touched += len(self._new) + len(self._changed)
+        self._new, self._changed, self._entries = {}, {}, []
+
+    def enqueue(self, row: Outgoing) -> None:
+        """Write a row that is no incident's own effect (somebody is told instead of somebody else)."""
+        self._rows.append(row)
+
+    def _flush_rows(self) -> None:
+        if self._rows:
+            self.enqueued += self.tx.enqueue(self._rows)
+            self._rows = []
+
+    def _record(self, incident: Incident, effect: Record, seq: int) -> None:
+        self._entries.append(
+            Entry(
+                incident_id=incident.id,
+                seq=seq,
+                at=self.now,
+                kind=effect.kind,
+                actor=effect.actor,
+                via=effect.via,
+                data=effect.data,
+            )
+        )
+        playbook, severity = incident.plan.name, incident.severity
+        if effect.kind in ("triggered", "reopened"):
+            self.figures.count("incidents_opened_total", playbook=playbook, severity=severity)
+        elif effect.kind == "resolved" and not effect.data["acknowledged"] and effect.data["cause"] != "healed":
+            self.figures.count("resolved_unacknowledged_total", playbook=playbook, severity=severity)
+
+    def _carry_out(self, incident: Incident, effects: tuple[Effect, ...]) -> None:
+        # The incident's own message goes first: a page is a reply to it where the channel has threads.
+        if any(isinstance(effect, Announce) for effect in effects):
+            self._announce(incident)
+        for effect in effects:
+            if isinstance(effect, Notify):
+                self._notify(incident, effect)
+            elif isinstance(effect, Supersede):
+                self._supersede(incident, effect.by)
+            elif isinstance(effect, Measured):
+                self._measure(incident, effect)
+            elif isinstance(effect, OccurrenceClosed):
+                self._put_occurrence(incident, effect.cause)
+
+    def _announce(self, incident: Incident) -> None:
+        policy = self.policy
+        for notified in policy.people.resolve(incident.plan.announce, policy.channel_names, policy.console):
+            for job in (Job.ANNOUNCE, Job.HISTORY):
+                if notified.contact.channel in policy.channels_for(job):
+                    key = idempotency_key(
+                        policy.instance, incident.id, incident.occurrence, incident.version, job, notified.target
+                    )
+                    self._rows.append(
+                        Outgoing(
+                            key=key,
+                            incident_id=incident.id,
+                            occurrence=incident.occurrence,
+                            round=incident.round,
+                            step=job,
+                            target=notified.target,
+                            channel=notified.contact.channel,
+                            destination=notified.contact.destination,
+                            recipient=notified.contact.recipient,
+                            job=job,
+                            severity=incident.severity,
+                            stranded=notified.stranded,
+                            received_at=self.now,
+                            not_before=self.now,
+                            created_at=self.now,
+                        )
+                    )
+
+    def _notify(self, incident: Incident, effect: Notify) -> None:
+        policy = self.policy
+        job = Job(effect.kind.value)
+        for notified in policy.people.resolve(effect.targets, policy.channels_for(job), policy.console):
+            self._rows.append(
+                Outgoing(
+                    key=idempotency_key(
+                        policy.instance,
+                        incident.id,
+                        incident.occurrence,
+                        incident.round,
+                        effect.step,
+                        notified.target,
+                    ),
+                    incident_id=incident.id,
+                    occurrence=incident.occurrence,
+                    round=incident.round,
+                    step=effect.step,
+                    tier=effect.tier,
+                    target=notified.target,
+                    channel=notified.contact.channel,
+                    destination=notified.contact.destination,
+                    recipient=notified.contact.recipient,
+                    job=job,
+                    until=effect.until,
+                    severity=incident.severity,
+                    because=effect.because,
+                    stranded=notified.stranded,
+                    late=effect.late,
+                    received_at=self.now - effect.late,
+                    not_before=self.now,
+                    created_at=self.now,
+                )
+            )
+        if self._timed:
+            self.figures.observe("escalation_lateness_seconds", effect.late)
+
+    def _supersede(self, incident: Incident, by: Until) -> None:
+        """Withdraw what was not sent and waited for this; tell whoever was, or may have been, paged."""
+        self.flush()
+        job = Job.ACKNOWLEDGE if by is Until.ACKNOWLEDGED else Job.RESOLVE
+        told: set[tuple[str, str, str]] = set()
+        for row in self.tx.outbox_of(incident.id, incident.occurrence):
+            if row.job not in (Job.PAGE, Job.UPDATE) or (by is Until.ACKNOWLEDGED and row.until is Until.RESOLVED):
+                continue
+            if row.state is RowState.PENDING and row.lease_until is None:
+                self.tx.replace_row(msgspec.structs.replace(row, state=RowState.SUPERSEDED, done_at=self.now))
+                self.count_page(row, RowState.SUPERSEDED)
+            if row.job is Job.PAGE and _may_have_arrived(row):
+                self._tell(incident, row, job, told)
+        self._flush_rows()
+
+    def _tell(self, incident: Incident, page: Outgoing, job: Job, told: set[tuple[str, str, str]]) -> None:
+        channel = self.policy.channels.get(page.channel)
+        if channel is None or job not in channel.handles:
+            return
+        place = (page.channel, page.destination, page.target)
+        if not channel.keyed and place in told:
+            return
+        told.add(place)
+        self._rows.append(
+            msgspec.structs.replace(
+                page,
+                key=f"{page.key}:{job}",
+                order_no=0,
+                job=job,
+                about=page.key,
+                because="",
+                until=Until.RESOLVED,
+                severity=incident.severity,
+                late=0,
+                received_at=self.now,
+                state=RowState.PENDING,
+                not_before=self.now,
+                attempts=0,
+                fence=0,
+                lease_until=None,
+                possibly_delivered=False,
+                fell_back=False,
+                created_at=self.now,
+                done_at=None,
+            )
+        )
+
+    def count_page(self, row: Outgoing, outcome: RowState) -> None:
+        """Count a page's final outcome."""
+        if row.job is Job.PAGE:
+            self.figures.count("pages_total", channel=row.channel, outcome=outcome)
+
+    def _measure(self, incident: Incident, effect: Measured) -> None:
+        if self._counts(incident):
+            self.figures.observe(
+                _HISTOGRAMS[effect.measure], effect.value, playbook=incident.plan.name, severity=incident.peak
+            )
+        if effect.measure == "acknowledge":
+            self._put_occurrence(incident, "open")
+
+    def _put_occurrence(self, incident: Incident, cause: str) -> None:
+        self.tx.put_occurrence(
+            Occurrence(
+                incident_id=incident.id,
+                occurrence=incident.occurrence,
+                playbook=incident.plan.name,
+                severity=incident.peak,
+                service=incident.service,
+                first_alert_at=incident.first_alert_at,
+                opened_at=incident.opened_at,
+                acknowledged_at=incident.acknowledged_at,
+                resolved_at=incident.resolved_at,
+                ended_at=incident.last_end_at if incident.resolved_at is not None else None,
+                cause=cause,
+                counted=self._counts(incident) and cause != "healed",
+            )
+        )
+
+    def _counts(self, incident: Incident) -> bool:
+        """Drills and tocsin's own incidents are left out of the measures."""
+        return not incident.drill and incident.plan.name != self.policy.self_playbook.name
+
+
+def _may_have_arrived(row: Outgoing) -> bool:
+    """Sent, on its way, or tried without an answer."""
+    return (
+        row.state is RowState.SENT
+        or row.possibly_delivered
+        or (row.state is RowState.PENDING and row.lease_until is not None)
+    )

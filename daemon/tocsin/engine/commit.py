@@ -1,0 +1,58 @@
+"""One transaction of the engine: work, commit, and only then what the world is told of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from tocsin.core.errors import StoreUnavailable
+from tocsin.core.playbook import SECOND
+from tocsin.engine.apply import Work
+from tocsin.engine.policy import Live
+from tocsin.ports.clock import Clock
+from tocsin.ports.observer import Observer
+from tocsin.ports.store import Store, Transaction
+from tocsin.ports.wake import Wake
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Committer:
+    """Runs work on incidents in one transaction, then tells the observer and wakes the loops."""
+
+    store: Store
+    live: Live
+    observer: Observer
+    wake: Wake
+    clock: Clock
+
+    async def commit(self, op: str, do: Callable[[Work], T], *, timed: bool = False) -> T:
+        """Run ``do`` and commit what it changed.
+
+        ``op`` names the work in the metrics. ``timed``: it is what had become
+        due, so lateness means something.
+
+        Raises:
+            StoreUnavailable: It could not be committed now; nothing was written.
+        """
+        policy = self.live.policy
+
+        def work(tx: Transaction) -> tuple[Work, T]:
+            changes = Work(tx, policy, timed=timed)
+            result = do(changes)
+            changes.flush()
+            return changes, result
+
+        began = self.clock.now()
+        try:
+            changes, result = await self.store.write(work)
+        except StoreUnavailable:
+            self.observer.gauge("store_writable", 0)
+            raise
+        self.observer.observe("store_transaction_seconds", (self.clock.now() - began) / SECOND, op=op)
+        changes.figures.tell(self.observer)
+        if changes.enqueued:
+            self.wake.outbox()
+        if changes.touched:
+            self.wake.timers()
+        return result

@@ -1,0 +1,306 @@
+"""Empties the outbox: claim, look once more, send under a deadline, bring the outcome back.
+
+Each cycle is one transaction: it settles the attempts that have ended and
+claims new rows (lease and fence) as far as there are free hands. The sending
+itself happens outside of any transaction, one task a row.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+import structlog
+
+from tocsin.core.backoff import delay
+from tocsin.core.errors import StoreUnavailable
+from tocsin.core.event import Delivered
+from tocsin.core.outbox import LEVEL_TRIGGERED, Job, Outgoing, RowState, idempotency_key, still_wanted
+from tocsin.core.page import Content
+from tocsin.engine.apply import Work
+from tocsin.engine.commit import Committer
+from tocsin.engine.ingest import Ingest
+from tocsin.engine.render import render
+from tocsin.engine.service import SECOND, Service
+from tocsin.ports.channel import Outcome, Reason, Receipt
+from tocsin.ports.clock import Clock
+from tocsin.ports.store import Attempt, MessageRef, Reader
+
+_log = structlog.get_logger("tocsin.engine.dispatcher")
+
+T = TypeVar("T")
+
+Ended = tuple[Outgoing, Content, Receipt, int]
+"""(the row as claimed, what was sent, what became of it, when the attempt ended)"""
+
+
+class Dispatcher(Service):
+    """Delivers what the outbox holds. One per daemon; several daemons may share a store."""
+
+    name = "dispatcher"
+
+    def __init__(
+        self, committer: Committer, ingest: Ingest, clock: Clock, woken: asyncio.Event, jitter: Callable[[], float]
+    ) -> None:
+        super().__init__(clock, woken)
+        self._committer = committer
+        self._ingest = ingest
+        self._jitter = jitter
+        self._ended: list[Ended] = []
+        self._sending: dict[tuple[str, int], asyncio.Task[None]] = {}
+        """By key and fence: after a jump of the clock a row may be claimed again while it is still on its way."""
+        self._look_at: int | None = None
+        self._troubles: list[tuple[str, str, str]] = []
+        self._rendering: Outgoing | None = None
+        self._unreadable: dict[str, str] = {}
+        """Rows whose content cannot be made, and why."""
+
+    async def run_once(self) -> int | None:
+        """Settle what has ended, claim what may be sent, start sending it; returns when to look again."""
+        if not self._ended:
+            look_at = await self._committer.store.read(next_look_at)
+            if look_at is None or look_at > self._clock.now():
+                return look_at
+        try:
+            claimed = await self._commit_with_ended(self._cycle)
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # one row breaks what makes its content: it is dead, the others get through
+            if self._rendering is None:
+                raise
+            _log.error("render_failed", row=self._rendering.key, error=repr(error), exc_info=error)
+            self._unreadable[self._rendering.key] = repr(error)
+            return self._clock.now()
+        for row, content in claimed:
+            task = asyncio.get_running_loop().create_task(self._attempt(row, content), name=f"send {row.channel}")
+            self._sending[row.key, row.fence] = task
+        return self._look_at
+
+    async def idle(self) -> None:
+        """Wait until nothing is on its way and all of it is settled."""
+        while self._sending or self._ended:
+            if self._sending:
+                await asyncio.wait(list(self._sending.values()))
+            await self._commit_with_ended(self._settle_all)
+
+    async def _commit_with_ended(self, do: Callable[[Work, list[Ended]], T]) -> T:
+        """Commit with the attempts that have ended; they are kept for the next time if it fails."""
+        ended, self._ended = self._ended, []
+        try:
+            result = await self._committer.commit("deliver", lambda work: do(work, ended))
+        except BaseException:
+            self._ended = ended + self._ended
+            raise
+        troubles, self._troubles = self._troubles, []
+        for reason, source, detail in troubles:
+            self._ingest.report(reason, source, detail)
+        return result
+
+    async def stop(self) -> None:
+        """Claim nothing more, and let what is on its way arrive and be settled."""
+        await super().stop()
+        await self.idle()
+
+    # Inside the transaction.
+
+    def _cycle(self, work: Work, ended: list[Ended]) -> list[tuple[Outgoing, Content]]:
+        self._settle_all(work, ended)
+        work.flush()
+        self._fall_back_for_late(work)
+        claimed = self._claim(work)
+        work.flush()
+        self._look_at = next_look_at(work.tx)
+        return claimed
+
+    def _claim(self, work: Work) -> list[tuple[Outgoing, Content]]:
+        free = work.policy.delivery.concurrency - len(self._sending)
+        claimed: list[tuple[Outgoing, Content]] = []
+        if free <= 0:
+            return claimed
+        for row in work.tx.claimable(free, frozenset()):
+            incident = work.incident(row.incident_id)
+            if incident is None or not still_wanted(row, incident):
+                self._finish(work, row, RowState.SUPERSEDED, "overtaken: nobody needs it any more")
+                continue
+            if row.key in self._unreadable:
+                self._dead(work, row, f"its content cannot be made: {self._unreadable[row.key]}")
+                continue
+            # A lease that ran out without a result: that attempt may have arrived.
+            lost = row.attempts > 0 and row.lease_until is not None
+            leased = msgspec.structs.replace(
+                row,
+                attempts=row.attempts + 1,
+                fence=row.fence + 1,
+                lease_until=work.now + work.policy.delivery.lease,
+                possibly_delivered=row.possibly_delivered or lost,
+            )
+            if leased.possibly_delivered:
+                work.figures.count("possible_duplicates_total", channel=row.channel)
+            work.tx.replace_row(leased)
+            work.tx.put_attempt(Attempt(key=row.key, attempt=leased.attempts, fence=leased.fence, started_at=work.now))
+            self._rendering = leased
+            claimed.append((leased, render(work.tx, leased, incident, work.policy.external_url)))
+            self._rendering = None
+        return claimed
+
+    def _settle_all(self, work: Work, ended: list[Ended]) -> None:
+        self._troubles = []
+        for row, content, receipt, ended_at in ended:
+            self._settle(work, row, content, receipt, ended_at)
+
+    def _settle(self, work: Work, row: Outgoing, content: Content, receipt: Receipt, ended_at: int) -> None:
+        work.tx.put_attempt(
+            Attempt(
+                key=row.key,
+                attempt=row.attempts,
+                fence=row.fence,
+                started_at=content.now,
+                finished_at=ended_at,
+                outcome=receipt.outcome,
+                reason=receipt.reason,
+                http_status=receipt.http_status,
+                ref=receipt.ref,
+                detail=receipt.detail,
+            )
+        )
+        work.figures.count("deliveries_total", channel=row.channel, job=row.job, outcome=receipt.outcome)
+        if receipt.outcome is Outcome.SENT:
+            self._sent(work, row, content, receipt, ended_at)
+        elif receipt.outcome is Outcome.PERMANENT:
+            self._dead(work, row, receipt.detail or receipt.reason)
+        elif work.now - row.created_at >= work.policy.delivery.give_up_after:
+            self._dead(work, row, f"given up after {row.attempts} attempts: {receipt.detail}")
+        else:
+            self._retry(work, row, receipt)
+
+    def _sent(self, work: Work, row: Outgoing, content: Content, receipt: Receipt, ended_at: int) -> None:
+        if not self._finish(work, row, RowState.SENT, receipt.detail):
+            return
+        if row.job in LEVEL_TRIGGERED:
+            seq = content.history[-1].seq if content.history else 0
+            earlier = work.tx.message_ref(row.incident_id, row.channel, row.destination)
+            ref = earlier.ref if earlier else ""
+            if row.job is Job.ANNOUNCE:  # a piece of history is a message of its own, which is never looked for again
+                ref = receipt.ref or ref
+            said = MessageRef(ref, max(seq, earlier.seq if earlier else 0))
+            work.tx.put_message_ref(row.incident_id, row.channel, row.destination, said)
+        elif row.job is Job.PAGE:
+            work.figures.observe("page_latency_seconds", ended_at - row.received_at, channel=row.channel)
+
+    def _dead(self, work: Work, row: Outgoing, detail: str) -> None:
+        if self._finish(work, row, RowState.DEAD, detail) and row.job is Job.PAGE:
+            self._troubles.append(("dead", row.channel, f"page for {row.target}: {detail}"))
+            if not row.fell_back:
+                self._fall_back(work, row, f"{row.channel} refused the page for {row.target}: {detail}")
+
+    def _retry(self, work: Work, row: Outgoing, receipt: Receipt) -> None:
+        # While it was on its way somebody else may have been told.
+        now_stored = work.tx.outbox_row(row.key)
+        wait = delay(row.attempts, self._jitter(), longest=work.policy.delivery.longest_backoff)
+        again = msgspec.structs.replace(
+            row,
+            lease_until=None,
+            not_before=work.now + max(wait, receipt.retry_after or 0),
+            possibly_delivered=row.possibly_delivered or receipt.outcome is Outcome.AMBIGUOUS,
+            fell_back=now_stored is not None and now_stored.fell_back,
+        )
+        work.tx.settle(again, row.fence)
+
+    def _finish(self, work: Work, row: Outgoing, state: RowState, detail: str) -> bool:
+        """Bring a row to its final state, and its outcome into the incident's timeline."""
+        done = msgspec.structs.replace(row, state=state, lease_until=None, done_at=work.now)
+        if not work.tx.settle(done, row.fence):
+            return False
+        work.count_page(row, state)
+        incident = work.incident(row.incident_id)
+        if incident is not None and row.job not in LEVEL_TRIGGERED:
+            work.change(
+                incident,
+                Delivered(
+                    target=row.target,
+                    channel=row.channel,
+                    kind=row.job,
+                    step=row.step,
+                    outcome=state,
+                    detail=detail,
+                    late=row.late,
+                ),
+            )
+        return True
+
+    def _fall_back_for_late(self, work: Work) -> None:
+        """Pages that still wait after ``fallback_after``: tocsin's own people are told as well."""
+        for row, late_at in _waiting_pages(work.tx):
+            if late_at > work.now:
+                continue
+            self._fall_back(work, row, f"{row.channel} has not taken the page for {row.target}")
+            work.tx.replace_row(msgspec.structs.replace(row, fell_back=True))
+            self._troubles.append(("late", row.channel, f"page for {row.target}: {row.attempts} attempts so far"))
+
+    def _fall_back(self, work: Work, row: Outgoing, because: str) -> None:
+        policy = work.policy
+        for notified in policy.people.resolve(policy.self_targets, policy.channel_names, policy.console):
+            contact = notified.contact
+            if (contact.channel, contact.destination) == (row.channel, row.destination):
+                contact = policy.console
+            work.enqueue(
+                msgspec.structs.replace(
+                    row,
+                    key=idempotency_key(
+                        policy.instance, row.key, row.occurrence, row.round, "fell back", notified.target
+                    ),
+                    order_no=0,
+                    channel=contact.channel,
+                    destination=contact.destination,
+                    recipient=contact.recipient,
+                    because=f"{row.because}; {because}",
+                    stranded=True,
+                    fell_back=True,
+                    state=RowState.PENDING,
+                    not_before=work.now,
+                    attempts=0,
+                    fence=0,
+                    lease_until=None,
+                    possibly_delivered=False,
+                    created_at=work.now,
+                    done_at=None,
+                )
+            )
+        work.figures.count("delivery_fallback_total")
+
+    # Outside of any transaction.
+
+    async def _attempt(self, row: Outgoing, content: Content) -> None:
+        policy = self._committer.live.policy
+        channel = policy.channels.get(row.channel)
+        if channel is None:
+            receipt = Receipt(Outcome.PERMANENT, Reason.CLIENT_ERROR, f"channel {row.channel} is not configured")
+        else:
+            try:
+                async with asyncio.timeout(policy.delivery.timeout / SECOND):
+                    receipt = await channel.send(content)
+            except TimeoutError:
+                receipt = Receipt(Outcome.AMBIGUOUS, Reason.TIMEOUT, "no answer within the deadline")
+            except Exception as error:  # noqa: BLE001 - a row that breaks its channel is retried, and the others flow
+                _log.error("channel_failed", channel=row.channel, job=row.job, error=repr(error), exc_info=error)
+                receipt = Receipt(Outcome.AMBIGUOUS, Reason.INTERNAL, repr(error))
+        del self._sending[row.key, row.fence]
+        self._ended.append((row, content, receipt, self._clock.now()))
+        self._woken.set()
+
+
+def _waiting_pages(tx: Reader) -> list[tuple[Outgoing, int]]:
+    """Pages that nobody has taken yet, each with the moment from which somebody else is told as well."""
+    rows = tx.late_pages(tx.now + 1)
+    incidents = {ref: tx.incident(ref) for ref in {row.incident_id for row in rows}}
+    return [
+        (row, row.created_at + incident.plan.fallback_after)
+        for row in rows
+        if (incident := incidents[row.incident_id]) is not None and still_wanted(row, incident)
+    ]
+
+
+def next_look_at(tx: Reader) -> int | None:
+    """When there is a row to claim, or a page has waited for too long."""
+    moments = [tx.next_claim_at(), *(late_at for _, late_at in _waiting_pages(tx))]
+    return min((moment for moment in moments if moment is not None), default=None)

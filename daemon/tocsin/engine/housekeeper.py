@@ -1,0 +1,98 @@
+"""What has to be done now and then: the gauges, the end of tocsin's own troubles, forgetting."""
+
+from collections.abc import Mapping
+
+from tocsin.core.alert import Alert, AlertStatus, Episode
+from tocsin.core.measure import Mean
+from tocsin.core.playbook import DAY
+from tocsin.engine.commit import Committer
+from tocsin.engine.ingest import Ingest
+from tocsin.engine.selfwatch import QUIET_AFTER
+from tocsin.engine.service import SECOND, Service
+from tocsin.ports.clock import Clock
+from tocsin.ports.observer import Observer
+from tocsin.ports.store import Reader
+
+MEANS_OVER = 30 * DAY
+INBOUND_KEPT = 7 * DAY
+"""How long an inbound delivery is recognised; PagerDuty repeats for up to 48 h."""
+EVERY = 10 * SECOND
+
+Gauges = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+
+
+class Housekeeper(Service):
+    """Refreshes the gauges that come from the store, so that a scrape never has to ask it."""
+
+    name = "housekeeper"
+    longest_pause = EVERY / SECOND
+
+    def __init__(self, committer: Committer, ingest: Ingest, clock: Clock) -> None:
+        super().__init__(clock)
+        self._committer = committer
+        self._ingest = ingest
+        self._shown: Gauges = {}
+
+    async def run_once(self) -> int | None:
+        """One round."""
+        store = self._committer.store
+        gauges, quiet = await store.read(lambda tx: (_gauges(tx), tx.self_episodes(tx.now - QUIET_AFTER)))
+        self._show(gauges)
+        if quiet:
+            await self._ingest.take_own([_over(episode) for episode in quiet])
+        await store.write(lambda tx: tx.forget_before(tx.now - INBOUND_KEPT))
+        self._committer.observer.gauge("store_writable", 1)
+        return self._clock.now() + EVERY
+
+    def _show(self, gauges: Gauges) -> None:
+        observer = self._committer.observer
+        for (name, labels), value in gauges.items():
+            observer.gauge(name, value, **dict(labels))
+        for name, labels in self._shown.keys() - gauges.keys():
+            _withdraw(observer, name, dict(labels))
+        self._shown = gauges
+
+
+def _withdraw(observer: Observer, name: str, labels: Mapping[str, str]) -> None:
+    """Nothing is counted under these labels any more: a count falls to 0, a mean or an age has no data."""
+    observer.gauge(name, 0 if name in _COUNTS else None, **labels)
+
+
+_COUNTS = frozenset({"incidents_open", "incidents_exhausted", "outbox_pending", "outbox_oldest_seconds"})
+
+
+def _gauges(tx: Reader) -> Gauges:
+    gauges: Gauges = {}
+
+    def put(name: str, value: float, **labels: str) -> None:
+        gauges[name, tuple(sorted(labels.items()))] = value
+
+    def put_means(name: str, means: list[Mean]) -> None:
+        for mean in means:
+            put(name, mean.seconds, playbook=mean.playbook, severity=mean.severity)
+
+    put_means("mtta_seconds", tx.means("acknowledge", tx.now - MEANS_OVER))
+    put_means("mttr_seconds", tx.means("resolve", tx.now - MEANS_OVER))
+    for (playbook, severity, state), count in tx.open_counts().items():
+        put("incidents_open", count, playbook=playbook, severity=severity, state=state)
+    for playbook, count in tx.exhausted_counts().items():
+        put("incidents_exhausted", count, playbook=playbook)
+    for channel, (count, oldest) in tx.outbox_depth().items():
+        put("outbox_pending", count, channel=channel)
+        put("outbox_oldest_seconds", max(0, tx.now - oldest) / SECOND, channel=channel)
+    for source, seen_at in tx.heartbeats().items():
+        put("heartbeat_age_seconds", max(0, tx.now - seen_at) / SECOND, source=source)
+    return gauges
+
+
+def _over(episode: Episode) -> Alert:
+    """A trouble of tocsin's own has not been seen again."""
+    return Alert(
+        source=episode.source,
+        fingerprint=episode.fingerprint,
+        status=AlertStatus.RESOLVED,
+        labels=episode.labels,
+        annotations=episode.annotations,
+        starts_at=episode.starts_at,
+        ends_at=episode.last_seen_at,
+    )

@@ -1,0 +1,233 @@
+"""From webhooks to commits.
+
+Concurrent webhooks share commits: whatever has gathered while the last one ran
+goes into the next one, up to ``commit_alerts`` alerts; nothing waits for a
+batch to fill. A webhook is answered when its last alert is committed.
+"""
+
+import asyncio
+import hashlib
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+import structlog
+
+from tocsin.core.alert import Alert
+from tocsin.core.errors import Overloaded, StoreUnavailable
+from tocsin.engine.alarm import Alarm
+from tocsin.engine.apply import Work
+from tocsin.engine.commit import Committer
+from tocsin.engine.intake import Batch, Classified
+from tocsin.engine.selfwatch import KNOWN_TROUBLES, QUIET_AFTER, SAID_AGAIN_AFTER, own_verdict, trouble
+from tocsin.ports.clock import Clock
+from tocsin.ports.store import Quarantined
+
+_log = structlog.get_logger("tocsin.engine.ingest")
+
+
+@dataclass
+class _Chunk:
+    """A part of one webhook that is committed as a whole."""
+
+    pairs: Sequence[Classified]
+    quarantined: Sequence[Quarantined] = ()
+    done: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much is taken at a time, in alerts."""
+
+    queue: int = 20_000
+    commit: int = 200
+
+
+class Ingest:
+    """Takes alerts in. One per daemon."""
+
+    def __init__(
+        self,
+        committer: Committer,
+        clock: Clock,
+        alarm: Alarm,
+        *,
+        new_id: Callable[[], str],
+        limits: Limits = Limits(),
+    ) -> None:
+        self._committer = committer
+        self._live = committer.live
+        self._observer = committer.observer
+        self._clock = clock
+        self._alarm = alarm
+        self._new_id = new_id
+        self._limits = limits
+        self._queue: deque[_Chunk] = deque()
+        self._queued = 0
+        self._drain: asyncio.Task[None] | None = None
+        self._reported: dict[tuple[str, str], int] = {}
+        self._reports: set[asyncio.Task[None]] = set()
+
+    async def take(self, alerts: Sequence[Alert], quarantined: Sequence[Quarantined] = ()) -> None:
+        """Return once all of it is durably committed.
+
+        Raises:
+            Overloaded: Too much waits already; nothing was taken.
+            StoreUnavailable: It was not committed, or not all of it; repeating it is harmless.
+        """
+        if self._queued + len(alerts) > self._limits.queue:
+            raise Overloaded(f"{self._queued} alerts wait to be committed")
+        evaluate = self._live.policy.rules.evaluate
+        await self._commit([(alert, evaluate(alert)) for alert in alerts], quarantined)
+        for item in quarantined:
+            self._observer.count("quarantined_total")
+            self.report("quarantined", item.source, item.error)
+
+    async def take_own(self, alerts: Sequence[Alert]) -> None:
+        """Take alerts about tocsin itself; no rule judges them.
+
+        Raises:
+            StoreUnavailable: It was not committed.
+        """
+        policy = self._live.policy
+        await self._commit([(alert, own_verdict(policy, alert)) for alert in alerts], ())
+
+    def report(self, reason: str, source: str, detail: str) -> None:
+        """Tell tocsin's own people of a trouble, without waiting: one incident a reason and source."""
+        now = self._clock.now()
+        self._reported = {key: at for key, at in self._reported.items() if now - at < QUIET_AFTER}
+        if (reason, source) not in self._reported and len(self._reported) >= KNOWN_TROUBLES:
+            source = "many"
+        last = self._reported.get((reason, source))
+        if last is not None and now - last < SAID_AGAIN_AFTER:
+            return
+        self._reported[reason, source] = now
+        _log.warning("trouble", reason=reason, source=source, detail=detail)
+        task = asyncio.get_running_loop().create_task(self._report(trouble(reason, source, detail, now)))
+        self._reports.add(task)
+        task.add_done_callback(self._reports.discard)
+
+    async def close(self) -> None:
+        """Finish what has been taken."""
+        for task in (*self._reports, *([self._drain] if self._drain else [])):
+            await asyncio.wait([task])
+
+    async def _report(self, alert: Alert) -> None:
+        try:
+            await self.take_own([alert])
+        except StoreUnavailable:
+            self._alarm.sound(alert.labels["reason"], alert.annotations["summary"])
+
+    async def _commit(self, pairs: Sequence[Classified], quarantined: Sequence[Quarantined]) -> None:
+        size = self._limits.commit
+        chunks = [_Chunk(pairs[start : start + size]) for start in range(0, len(pairs), size)]
+        if quarantined:
+            chunks.append(_Chunk((), quarantined))
+        if not chunks:
+            return
+        self._queue.extend(chunks)
+        self._queued += len(pairs)
+        if self._drain is None or self._drain.done():
+            self._drain = asyncio.get_running_loop().create_task(self._drain_queue(), name="ingest")
+        # All chunks are waited for, whatever one of them says: none may fail unheard.
+        results = await asyncio.gather(*(chunk.done for chunk in chunks), return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+    async def _drain_queue(self) -> None:
+        while self._queue:
+            batch = self._next_batch()
+            try:
+                await self._write(batch)
+            except StoreUnavailable as error:
+                self._alarm.sound("store", str(error))
+                _settle(batch, error)
+            except Exception as error:  # noqa: BLE001 - whatever one alert breaks, the others must get through
+                await self._one_by_one(batch, error)
+            else:
+                _settle(batch)
+
+    def _next_batch(self) -> list[_Chunk]:
+        batch: list[_Chunk] = []
+        size = 0
+        while self._queue and (not batch or size + len(self._queue[0].pairs) <= self._limits.commit):
+            chunk = self._queue.popleft()
+            size += len(chunk.pairs)
+            batch.append(chunk)
+        self._queued -= size
+        return batch
+
+    async def _write(self, batch: Sequence[_Chunk]) -> None:
+        pairs = [pair for chunk in batch for pair in chunk.pairs]
+        quarantined = [item for chunk in batch for item in chunk.quarantined]
+
+        def work(changes: Work) -> None:
+            Batch(changes, self._new_id).take(pairs)
+            for item in quarantined:
+                changes.tx.quarantine(item)
+
+        await self._committer.commit("ingest", work)
+        self._count(pairs)
+
+    def _count(self, pairs: Sequence[Classified]) -> None:
+        unrouted = suppressed = errors = 0
+        for _, verdict in pairs:
+            unrouted += verdict.unrouted
+            suppressed += verdict.suppress
+            errors += len(verdict.errors)
+        for name, amount in (
+            ("alerts_unrouted_total", unrouted),
+            ("alerts_suppressed_total", suppressed),
+            ("rule_errors_total", errors),
+        ):
+            if amount:
+                self._observer.count(name, amount)
+
+    async def _one_by_one(self, batch: Sequence[_Chunk], error: Exception) -> None:
+        """A batch failed for something that is in it: find it, keep it aside, take the rest."""
+        _log.error("batch_failed", error=repr(error), exc_info=error)
+        for chunk in batch:
+            try:
+                for pair in chunk.pairs:
+                    await self._take_or_quarantine(pair)
+                if chunk.quarantined:
+                    await self._write([_Chunk((), chunk.quarantined)])
+            except StoreUnavailable as unavailable:
+                _settle([chunk], unavailable)
+            except Exception as hopeless:  # noqa: BLE001 - not even quarantine takes it: the sender keeps it
+                _log.error("quarantine_failed", error=repr(hopeless), exc_info=hopeless)
+                _settle([chunk], StoreUnavailable(f"it can neither be placed nor kept: {hopeless!r}"))
+            else:
+                _settle([chunk])
+
+    async def _take_or_quarantine(self, pair: Classified) -> None:
+        try:
+            await self._write([_Chunk([pair])])
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - this one alert is the culprit, whatever it does
+            alert = pair[0]
+            body = msgspec.json.encode(alert).decode()
+            item = Quarantined(
+                id=self._new_id(),
+                at=self._clock.now(),
+                source=alert.source,
+                sha256=hashlib.sha256(body.encode()).hexdigest(),
+                body=body,
+                error=repr(error),
+            )
+            await self._write([_Chunk((), [item])])
+            self._observer.count("quarantined_total")
+            self.report("quarantined", alert.source, repr(error))
+
+
+def _settle(batch: Sequence[_Chunk], error: BaseException | None = None) -> None:
+    for chunk in batch:
+        if chunk.done.done():
+            continue
+        if error is None:
+            chunk.done.set_result(None)
+        else:
+            chunk.done.set_exception(error)

@@ -1,0 +1,235 @@
+"""A batch of classified alerts in one transaction: which episode, which incident, what happens to it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from tocsin.core.alert import DRILL_LABEL, Alert, AlertStatus, Episode
+from tocsin.core.dedup import Sighting, place
+from tocsin.core.escalation import unopened
+from tocsin.core.event import AlertsChanged, CopiesHeld, Opened
+from tocsin.core.incident import Incident
+from tocsin.core.playbook import Playbook
+from tocsin.core.verdict import Verdict
+from tocsin.engine.apply import Work
+
+Classified = tuple[Alert, Verdict]
+
+
+@dataclass
+class _Group:
+    """What one batch brings to one incident."""
+
+    incident: Incident | None
+    verdict: Verdict | None = None
+    """Of the alert that may open it."""
+    drill: bool = False
+    fired: list[str] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
+    moved: list[tuple[str, str]] = field(default_factory=list)
+    flags: dict[str, None] = field(default_factory=dict)
+    starts: list[int] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
+    held_until: int | None = None
+    members: set[tuple[str, str]] = field(default_factory=set)
+
+
+class Batch:
+    """One transaction's worth of alerts.
+
+    ``new_id`` makes an incident's id; it is called once for each incident that
+    the batch opens.
+    """
+
+    def __init__(self, work: Work, new_id: Callable[[], str]) -> None:
+        self._work = work
+        self._tx = work.tx
+        self._policy = work.policy
+        self._new_id = new_id
+        self._episodes: dict[tuple[str, str], Episode] = {}
+        self._overtaken: list[tuple[Episode, _Group | None]] = []
+        """Episodes that changed in this batch and have a newer one."""
+        self._written: set[tuple[str, str]] = set()
+        self._groups: dict[str, _Group] = {}
+        self._group_of: dict[tuple[str, str], _Group] = {}
+        self._latest: dict[str, Incident] = {}
+
+    def take(self, batch: Sequence[Classified]) -> None:
+        """Place each alert, let their incidents change, and write it all."""
+        told = [pair for pair in batch if not pair[1].heartbeat]
+        self._beat(batch)
+        self._episodes = self._tx.latest_episodes(list({alert.key: None for alert, _ in told}))
+        keys = {verdict.dedup_key: None for alert, verdict in told if alert.status is AlertStatus.FIRING}
+        self._latest = self._tx.latest_incidents(sorted(keys))
+        for alert, verdict in told:
+            self._sight(alert, verdict)
+        self._open_and_change()
+        self._write()
+
+    def _beat(self, batch: Sequence[Classified]) -> None:
+        sources = {alert.source for alert, verdict in batch if verdict.heartbeat and alert.status is AlertStatus.FIRING}
+        for source in sorted(sources):
+            self._tx.beat(source)
+
+    def _sight(self, alert: Alert, verdict: Verdict) -> None:
+        last = self._episodes.get(alert.key)
+        placed = place(alert, verdict, last, self._work.now)
+        episode = placed.episode
+        if episode is None:
+            return
+        if last is not None and episode.episode != last.episode and alert.key in self._written:
+            self._overtaken.append((last, self._group_of.get(alert.key)))
+        self._episodes[alert.key] = episode
+        self._written.add(alert.key)
+        match placed.sighting:
+            case Sighting.BEGINS:
+                self._begins(alert, verdict, episode)
+            case Sighting.REPEATS:
+                self._repeats(verdict, episode, last)
+            case Sighting.ENDS:
+                self._ends(episode)
+            case Sighting.HELD:
+                group = self._group_by_id(episode)
+                if group is not None and group.incident is not None:
+                    group.held_until = episode.held_until
+                    self._join(group, episode, _level(group.incident.plan, episode.severity))
+            case Sighting.UNTOLD | Sighting.NOTHING:
+                pass
+
+    def _begins(self, alert: Alert, verdict: Verdict, episode: Episode) -> None:
+        group = self._group_by_key(verdict)
+        severity = _level(self._plan(group, verdict), verdict.severity)
+        group.fired.append(severity)
+        group.drill = group.drill or alert.labels.get(DRILL_LABEL, "") not in ("", "false")
+        group.flags.update(dict.fromkeys(verdict.flags))
+        if episode.starts_at is not None:
+            group.starts.append(episode.starts_at)
+        self._join(group, episode, severity)
+
+    def _repeats(self, verdict: Verdict, episode: Episode, last: Episode | None) -> None:
+        if last is None or (verdict.severity == last.severity and not verdict.flags):
+            return
+        group = self._group_by_id(episode) or self._group_of.get(episode.key)
+        if group is None:
+            return
+        severity = _level(self._plan(group, verdict), verdict.severity)
+        if severity != last.severity:
+            group.moved.append((last.severity, severity))
+        group.flags.update(dict.fromkeys(verdict.flags))
+        self._join(group, episode, severity)
+
+    def _ends(self, episode: Episode) -> None:
+        group = self._group_of.get(episode.key) or self._group_by_id(episode)
+        if group is None:
+            return
+        group.ended.append(episode.severity)
+        group.ends.append(episode.ends_at or self._work.now)
+        self._join(group, episode, episode.severity)
+
+    def _join(self, group: _Group, episode: Episode, severity: str) -> None:
+        self._group_of[episode.key] = group
+        group.members.add(episode.key)
+        self._episodes[episode.key] = _with(episode, severity=severity)
+
+    def _group_by_key(self, verdict: Verdict) -> _Group:
+        """The incident that an alert with this dedup key belongs to: the open one, or the one it opens."""
+        latest = self._latest.get(verdict.dedup_key)
+        if latest is not None and (latest.is_open or self._goes_on(latest)):
+            group = self._groups.setdefault(latest.id, _Group(latest))
+            group.verdict = group.verdict or verdict
+            return group
+        return self._groups.setdefault(f"new {verdict.dedup_key}", _Group(None, verdict))
+
+    def _group_by_id(self, episode: Episode) -> _Group | None:
+        if episode.incident_id is None:
+            return None
+        group = self._groups.get(episode.incident_id)
+        if group is None:
+            incident = self._work.incident(episode.incident_id)
+            if incident is None:
+                return None
+            group = self._groups[incident.id] = _Group(incident)
+        return group
+
+    def _goes_on(self, resolved: Incident) -> bool:
+        """Whether a new alert starts the next occurrence of a resolved incident, and not a new incident."""
+        if resolved.grace_until is not None or resolved.believe_at is not None:
+            return True
+        return self._work.now - (resolved.resolved_at or 0) <= resolved.plan.reopen_within
+
+    def _plan(self, group: _Group, verdict: Verdict) -> Playbook:
+        return group.incident.plan if group.incident is not None else self._policy.plan(verdict.playbook)
+
+    def _open_and_change(self) -> None:
+        # Sorted, so that transactions of several nodes lock incidents in one order.
+        new = sum(1 for group in self._groups.values() if group.incident is None)
+        number = self._tx.next_numbers(new) if new else 0
+        for _, group in sorted(self._groups.items()):
+            incident = group.incident
+            if incident is None and group.verdict is not None:
+                incident = self._unopened(group, group.verdict, number)
+                number += 1
+            if incident is not None:
+                group.incident = incident
+                self._happen(group, incident)
+                for key in group.members:
+                    self._episodes[key] = _with(self._episodes[key], incident_id=incident.id)
+
+    def _unopened(self, group: _Group, verdict: Verdict, number: int) -> Incident:
+        earlier = self._latest.get(verdict.dedup_key)
+        return unopened(
+            incident_id=self._new_id(),
+            number=number,
+            dedup_key=verdict.dedup_key,
+            plan=self._policy.plan(verdict.playbook),
+            title=verdict.title,
+            service=verdict.service,
+            now=self._work.now,
+            drill=group.drill,
+            unrouted=verdict.unrouted,
+            linked_to=earlier.id if earlier is not None else None,
+        )
+
+    def _happen(self, group: _Group, incident: Incident) -> None:
+        if not incident.is_open and group.fired:
+            hold = group.verdict.hold if group.verdict is not None else 0
+            opened = Opened(
+                fired=tuple(group.fired),
+                first_alert_at=min(group.starts, default=None),
+                hold=hold,
+                flags=tuple(flag for flag in group.flags if flag in incident.plan.flags),
+            )
+            incident = self._work.change(incident, opened)
+            group.fired = []
+        if group.fired or group.ended or group.moved or (group.flags and incident.is_open):
+            changed = AlertsChanged(
+                fired=tuple(group.fired),
+                ended=tuple(group.ended),
+                moved=tuple(group.moved),
+                last_end_at=max(group.ends, default=None),
+                flags=tuple(flag for flag in group.flags if flag in incident.plan.flags),
+            )
+            incident = self._work.change(incident, changed)
+        if group.held_until is not None:
+            self._work.change(incident, CopiesHeld(until=group.held_until))
+
+    def _write(self) -> None:
+        self._work.flush()
+        overtaken = [
+            _with(episode, incident_id=group.incident.id) if group is not None and group.incident else episode
+            for episode, group in self._overtaken
+        ]
+        self._tx.put_episodes([*overtaken, *(self._episodes[key] for key in self._written)])
+
+
+def _level(plan: Playbook, severity: str) -> str:
+    """The severity, or the level that pages where the incident's plan has no such severity."""
+    return severity if plan.has_level(severity) else plan.unrouted
+
+
+def _with(episode: Episode, **fields: str) -> Episode:
+    """The episode with these fields; itself where they say nothing new (the usual case, and the quick one)."""
+    if all(getattr(episode, name) == value for name, value in fields.items()):
+        return episode
+    return msgspec.structs.replace(episode, **fields)

@@ -1,0 +1,70 @@
+"""What the running configuration says, as the engine needs it; a reload replaces it as a whole."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from tocsin.core.outbox import Job
+from tocsin.core.people import Contact, People
+from tocsin.core.playbook import HOUR, MINUTE, SECOND, Playbook
+from tocsin.core.rules import RuleSet
+from tocsin.ports.channel import Channel
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """How the dispatcher behaves. Durations in microseconds."""
+
+    timeout: int = 10 * SECOND
+    """The total deadline of one attempt."""
+    lease: int = 30 * SECOND
+    """How long a claim lasts; longer than any attempt."""
+    give_up_after: int = 48 * HOUR
+    concurrency: int = 32
+    longest_backoff: int = MINUTE
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The running configuration."""
+
+    instance: str
+    """This tocsin's name, part of every idempotency key."""
+    rules: RuleSet
+    playbooks: Mapping[str, Playbook]
+    self_playbook: Playbook
+    """The playbook of tocsin's own incidents."""
+    people: People
+    channels: Mapping[str, Channel]
+    console: Contact
+    """Where what has no other way out goes."""
+    self_targets: tuple[str, ...]
+    """Whom tocsin tells about itself."""
+    external_url: str = ""
+    delivery: Delivery = Delivery()
+
+    @cached_property
+    def channel_names(self) -> frozenset[str]:
+        """The channels that contacts may name."""
+        return frozenset(self.channels)
+
+    @cached_property
+    def _channels_for(self) -> dict[Job, frozenset[str]]:
+        return {
+            job: frozenset(name for name, channel in self.channels.items() if job in channel.handles) for job in Job
+        }
+
+    def channels_for(self, job: Job) -> frozenset[str]:
+        """The channels on which a job means something."""
+        return self._channels_for[job]
+
+    def plan(self, name: str) -> Playbook:
+        """The playbook of that name; tocsin's own where there is none (it pages tocsin's people)."""
+        return self.playbooks.get(name, self.self_playbook)
+
+
+class Live:
+    """The one place that holds the running policy."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy

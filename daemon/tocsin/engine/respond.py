@@ -1,0 +1,89 @@
+"""What people decide, from whichever side it comes: page, PagerDuty, Slack, API, command line."""
+
+from dataclasses import dataclass
+
+from tocsin.core.errors import UnknownName
+from tocsin.core.event import Acknowledge, Actor, Escalate, Event, Resolve, SetFlags, SetSeverity
+from tocsin.core.incident import Incident
+from tocsin.engine.apply import Work
+from tocsin.engine.commit import Committer
+
+Delivery = tuple[str, str]
+"""(origin, key) of an inbound delivery; the second sight of one changes nothing."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What became of a response."""
+
+    incident: Incident
+    changed: bool
+    note: str = ""
+
+
+class Respond:
+    """Carries responses out. ``ref`` is an incident's id, or its number as text.
+
+    Every method raises `UnknownName` for an incident, severity or flag that
+    does not exist, `IllegalTransition` where the incident's state does not
+    allow it, and `StoreUnavailable`.
+    """
+
+    def __init__(self, committer: Committer) -> None:
+        self._committer = committer
+
+    async def acknowledge(
+        self, ref: str, by: Actor, *, occurrence: int | None = None, delivery: Delivery | None = None
+    ) -> Answer:
+        """Take the incident. ``occurrence`` is the one that the person saw."""
+        return await self._respond(ref, Acknowledge(by=by, occurrence=occurrence), delivery)
+
+    async def resolve(
+        self, ref: str, by: Actor, *, occurrence: int | None = None, delivery: Delivery | None = None
+    ) -> Answer:
+        """Close it."""
+        return await self._respond(ref, Resolve(by=by, occurrence=occurrence), delivery)
+
+    async def escalate(self, ref: str, by: Actor, *, delivery: Delivery | None = None) -> Answer:
+        """Page the next tier now."""
+        return await self._respond(ref, Escalate(by=by), delivery)
+
+    async def set_severity(self, ref: str, by: Actor, severity: str | None, reason: str) -> Answer:
+        """Pin the severity; None unpins it."""
+        return await self._respond(ref, SetSeverity(by=by, severity=severity, reason=reason), None)
+
+    async def set_flags(self, ref: str, by: Actor, add: tuple[str, ...], remove: tuple[str, ...]) -> Answer:
+        """Set and clear flags."""
+        return await self._respond(ref, SetFlags(by=by, add=add, remove=remove), None)
+
+    async def _respond(self, ref: str, event: Event, delivery: Delivery | None) -> Answer:
+        def work(changes: Work) -> Answer:
+            incident = changes.incident(ref)
+            if incident is None:
+                raise UnknownName(f"there is no incident {ref!r}")
+            if delivery is not None and not changes.tx.first_sight(*delivery):
+                return Answer(incident, changed=False, note="this has been received before")
+            if isinstance(event, SetFlags):
+                _check_flags(incident, (*event.add, *event.remove))
+            after = changes.change(incident, event)
+            return Answer(after, changed=after is not incident, note=_note(incident, after, event))
+
+        return await self._committer.commit("respond", work)
+
+
+def _check_flags(incident: Incident, flags: tuple[str, ...]) -> None:
+    unknown = [flag for flag in flags if flag not in incident.plan.flags]
+    if unknown:
+        known = ", ".join(incident.plan.flags) or "none"
+        raise UnknownName(f"playbook {incident.plan.name} has no flag {unknown[0]!r}; it has: {known}")
+
+
+def _note(before: Incident, after: Incident, event: Event) -> str:
+    if isinstance(event, Acknowledge | Resolve):
+        if event.occurrence is not None and event.occurrence != before.occurrence:
+            return f"that was occurrence {event.occurrence}; {before.occurrence} is going on: nothing was changed"
+        if not before.is_open:
+            return "it had been resolved before"
+        if isinstance(event, Acknowledge) and before.state == after.state:
+            return f"{before.acknowledged_by} had acknowledged it before"
+    return ""

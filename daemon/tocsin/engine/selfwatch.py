@@ -1,0 +1,57 @@
+"""What tocsin says about itself: its troubles as alerts, and the verdict that needs no rule."""
+
+from tocsin.core.alert import SELF_SOURCE, Alert, AlertStatus, fingerprint
+from tocsin.core.verdict import Verdict
+from tocsin.engine.policy import Policy
+
+MINUTE = 60_000_000
+
+SAID_AGAIN_AFTER = 1 * MINUTE
+"""The same trouble is written down again no sooner than this."""
+KNOWN_TROUBLES = 100
+"""Distinct troubles told apart at a time; whoever invents more sources is told of as one."""
+QUIET_AFTER = 30 * MINUTE
+"""A trouble that was not seen again for this long is over."""
+
+_TITLES = {
+    "unauthorized": "requests are refused for a wrong or missing token: alerts or acknowledgments may be lost",
+    "forbidden": "requests are refused for a token without the scope: alerts or acknowledgments may be lost",
+    "signature": "requests are refused for a wrong signature: acknowledgments may be lost",
+    "malformed": "webhooks are refused because they cannot be read: their alerts are lost",
+    "too_large": "webhooks are refused because they are too large: their alerts are lost",
+    "quarantined": "alerts could not be placed and are kept in quarantine",
+    "dead": "a page was refused for good by its channel",
+    "late": "a page could not be delivered in time",
+    "failed": "tocsin failed at a piece of its own work",
+    "invariant": "an invariant of tocsin's is broken",
+}
+
+
+def trouble(reason: str, source: str, detail: str, now: int) -> Alert:
+    """A trouble of tocsin's own, as an alert.
+
+    ``source`` is where it shows: a source of webhooks, a channel, a worker.
+    """
+    labels = {"alertname": "TocsinTrouble", "reason": reason, "source": source}
+    return Alert(
+        source=SELF_SOURCE,
+        fingerprint=fingerprint(labels),
+        status=AlertStatus.FIRING,
+        labels=labels,
+        annotations={"summary": f"{_TITLES.get(reason, reason)} ({source})", "description": detail},
+        starts_at=now,
+    )
+
+
+def own_verdict(policy: Policy, alert: Alert) -> Verdict:
+    """Its verdict: without the rules, since they may be what is broken."""
+    playbook = policy.self_playbook
+    return Verdict(
+        playbook=playbook.name,
+        severity=playbook.unrouted,
+        service="tocsin",
+        dedup_key=f"{playbook.name}/self/{alert.labels['reason']}/{alert.labels['source']}",
+        title=alert.annotations["summary"],
+        labels=alert.labels,
+        trace=("tocsin's own",),
+    )

@@ -1,0 +1,78 @@
+"""What every long-lived part of the engine is: a loop around ``run_once``, started and stopped alike."""
+
+import asyncio
+from abc import ABC, abstractmethod
+
+import structlog
+
+from tocsin.core.errors import StoreUnavailable
+from tocsin.ports.clock import Clock
+
+SECOND = 1_000_000
+
+_log = structlog.get_logger("tocsin.engine.service")
+
+
+class Service(ABC):
+    """A worker with a loop of its own.
+
+    ``start`` and ``stop`` may come in any order and more than once. A store
+    that does not answer is waited for; any other exception ends the loop, and
+    whoever watches `task` stops the daemon: better restarted than limping.
+    """
+
+    name: str
+    longest_pause: float = 1.0
+    """Seconds. A wake-up may be lost, the machine may sleep, the clock may jump: nobody sleeps longer than this."""
+    pause_after_failure: float = 0.5
+
+    def __init__(self, clock: Clock, woken: asyncio.Event | None = None) -> None:
+        self._clock = clock
+        self._woken = woken or asyncio.Event()
+        self._stopping = False
+        self.task: asyncio.Task[None] | None = None
+        self.cycle_at: int | None = None
+        """When the last cycle finished; a refusal of the store counts, a hanging call does not."""
+
+    @abstractmethod
+    async def run_once(self) -> int | None:
+        """Do what is to be done now; returns when there is more to do (microseconds), None if not known."""
+
+    def start(self) -> None:
+        """Start the loop, once."""
+        if self.task is None and not self._stopping:
+            self.task = asyncio.get_running_loop().create_task(self._run(), name=self.name)
+
+    async def stop(self) -> None:
+        """Let the cycle that runs finish, then end."""
+        self._stopping = True
+        self._woken.set()
+        if self.task is not None:
+            await asyncio.wait([self.task])
+
+    async def _run(self) -> None:
+        while not self._stopping:
+            self._woken.clear()
+            try:
+                due_at = await self.run_once()
+            except StoreUnavailable as error:
+                _log.warning("store_unavailable", worker=self.name, error=str(error))
+                pause = self.pause_after_failure
+            else:
+                pause = self._pause_until(due_at)
+            self.cycle_at = self._clock.now()
+            await self._pause(pause)
+
+    def _pause_until(self, due_at: int | None) -> float:
+        if due_at is None:
+            return self.longest_pause
+        return min(self.longest_pause, max(0.0, (due_at - self._clock.now()) / SECOND))
+
+    async def _pause(self, seconds: float) -> None:
+        if self._stopping or seconds <= 0:
+            return
+        try:
+            async with asyncio.timeout(seconds):
+                await self._woken.wait()
+        except TimeoutError:
+            pass

@@ -1,0 +1,244 @@
+"""The store in a SQLite file.
+
+Rule 1: one thread writes, on one connection; two more read, each on a read-only
+connection of its own. Rule 2: a unit of work is one function that runs whole in
+its thread, in one transaction; nobody who waits for it can cancel it, because a
+cancelled commit is one whose outcome is unknown.
+
+        write(work)                                   read(work)
+            |                                             |
+            v                                             v
+      writer thread: BEGIN IMMEDIATE                reader threads: BEGIN
+      work(transaction)                             work(reader)
+      COMMIT (one fsync)  ---> the caller goes on   ROLLBACK
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TypeVar
+
+import sqlalchemy as sa
+import structlog
+
+from tocsin.core.errors import StoreUnavailable
+from tocsin.ports.clock import Clock
+from tocsin.ports.store import Reader, Transaction
+from tocsin.store import migrations, sqlite
+from tocsin.store.dialect import Compiler
+from tocsin.store.files import FileLock, Reserve, sync_folder
+from tocsin.store.reader import Plans, SqlReader
+from tocsin.store.transaction import SqlTransaction
+
+T = TypeVar("T")
+
+READERS = 2
+
+RESERVE_AGAIN_AFTER = 60 * 1_000_000
+"""How often a reserve that had to be dropped is tried again, in microseconds."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class _Threads:
+    writer: ThreadPoolExecutor
+    readers: ThreadPoolExecutor
+
+
+class SqliteStore:
+    """`ports.store.Store` in one file on a local disk, for one daemon."""
+
+    def __init__(self, path: Path, clock: Clock, reserve: Reserve | None = None) -> None:
+        self._path = path
+        self._clock = clock
+        self._lock = FileLock(path.with_name(path.name + ".lock"))
+        self._reserve = reserve or Reserve(path.with_name(path.name + ".reserve"))
+        self._reserve_tried_at = 0
+        self._inode = -1
+        self._threads: _Threads | None = None
+        self._writer: sqlite3.Connection | None = None
+        self._idle_readers = SimpleQueue[sqlite3.Connection | None]()
+        self._plans: Plans = {}
+        self._engine = sa.create_engine(
+            "sqlite+pysqlite://", creator=lambda: sqlite.connect(path, "rwc"), poolclass=sa.pool.NullPool
+        )
+        sa.event.listen(self._engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+        self._compiler = Compiler(self._engine.dialect)
+
+    @property
+    def has_reserve(self) -> bool:
+        """Whether space for a full disk is kept aside; without it only what is begun should be finished."""
+        return self._reserve.is_there
+
+    async def open(self) -> None:
+        """See `ports.store.Store`."""
+        if self._threads is not None:
+            return
+        self._threads = _Threads(
+            ThreadPoolExecutor(1, thread_name_prefix="tocsin-write"),
+            ThreadPoolExecutor(READERS, thread_name_prefix="tocsin-read"),
+        )
+        try:
+            await _outlive(self._threads.writer.submit(self._open))
+        except BaseException:
+            await self.close()
+            raise
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """See `ports.store.Store`."""
+        return await _outlive(self._running().writer.submit(self._write, work))
+
+    async def read(self, work: Callable[[Reader], T]) -> T:
+        """See `ports.store.Store`."""
+        return await _outlive(self._running().readers.submit(self._read, work))
+
+    async def close(self) -> None:
+        """See `ports.store.Store`."""
+        threads, self._threads = self._threads, None
+        if threads is not None:
+            await asyncio.shield(asyncio.to_thread(self._close, threads))
+
+    def _running(self) -> _Threads:
+        if self._threads is None:
+            raise StoreUnavailable(f"{self._path} is not open")
+        return self._threads
+
+    # In the writer's thread.
+
+    def _open(self) -> None:
+        sqlite.check_version()
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreUnavailable(f"cannot create the folder {self._path.parent}: {error.strerror}") from error
+        self._lock.acquire()
+        if not sqlite.check_file(self._path):
+            _log.info("the database is too large to be checked whole at the start", path=str(self._path))
+        try:
+            self._writer = sqlite.connect(self._path, "rwc")
+            self._migrate()
+            for _ in range(READERS):
+                self._idle_readers.put(sqlite.connect(self._path, "ro"))
+        except sqlite3.Error as error:
+            raise sqlite.unavailable(self._path, error) from error
+        sync_folder(self._path.parent)
+        self._inode = self._path.stat().st_ino
+        self._keep_reserve(self._clock.now())
+
+    def _migrate(self) -> None:
+        try:
+            with self._engine.connect() as connection, connection.begin():
+                migrations.upgrade(connection)
+        except sa.exc.DBAPIError as error:
+            if isinstance(error.orig, sqlite3.Error):
+                raise error.orig from error
+            raise
+
+    def _write(self, work: Callable[[Transaction], T]) -> T:
+        self._expect_same_file()
+        try:
+            try:
+                return self._transact(work)
+            except sqlite3.OperationalError as error:
+                if sqlite.code(error) != sqlite3.SQLITE_FULL or not self._reserve.drop():
+                    raise
+                _log.error("the disk is full: the reserve is used to finish what is begun", path=str(self._path))
+                return self._transact(work)
+        except sqlite3.Error as error:
+            raise sqlite.unavailable(self._path, error) from error
+
+    def _transact(self, work: Callable[[Transaction], T]) -> T:
+        connection = self._writer
+        if connection is None:
+            connection = self._writer = sqlite.connect(self._path, "rw")
+        try:
+            cursor = connection.cursor()
+            cursor.execute("BEGIN IMMEDIATE")
+            now = self._clock.now()
+            transaction = SqlTransaction(cursor, self._compiler, self._plans, now, sqlite3.IntegrityError)
+            result = work(transaction)
+            transaction.expect_whole()
+            cursor.execute("COMMIT")
+        except BaseException as error:
+            if not _undo(connection, error):
+                self._writer = None
+            raise
+        self._keep_reserve(now)
+        return result
+
+    def _keep_reserve(self, now: int) -> None:
+        if now - self._reserve_tried_at >= RESERVE_AGAIN_AFTER:
+            self._reserve_tried_at = now
+            if not self._reserve.make():
+                _log.warning("no room for the reserve", path=str(self._path))
+
+    # In any of the threads.
+
+    def _read(self, work: Callable[[Reader], T]) -> T:
+        self._expect_same_file()
+        connection = self._idle_readers.get()
+        try:
+            connection = connection or sqlite.connect(self._path, "ro")
+            cursor = connection.cursor()
+            cursor.execute("BEGIN")
+            result = work(SqlReader(cursor, self._compiler, self._plans, self._clock.now()))
+            cursor.execute("ROLLBACK")
+        except BaseException as error:
+            if connection is not None and not _undo(connection, error):
+                connection = None
+            if isinstance(error, sqlite3.Error):
+                raise sqlite.unavailable(self._path, error) from error
+            raise
+        finally:
+            self._idle_readers.put(connection)
+        return result
+
+    def _expect_same_file(self) -> None:
+        """Writing into a file that has lost its name would lose every alert that was answered 200."""
+        try:
+            inode = self._path.stat().st_ino
+        except OSError as error:
+            raise StoreUnavailable(f"{self._path} is gone: {error.strerror}") from error
+        if inode != self._inode:
+            raise StoreUnavailable(f"{self._path} was replaced by another file; restart tocsin to use that one")
+
+    def _close(self, threads: _Threads) -> None:
+        threads.readers.shutdown()
+        threads.writer.shutdown()
+        while not self._idle_readers.empty():
+            reader = self._idle_readers.get()
+            if reader is not None:
+                reader.close()
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+        self._engine.dispose()
+        self._inode = -1
+        self._lock.release()
+
+
+async def _outlive(future: Future[T]) -> T:
+    """Wait for what goes on to its end, whether or not it is still waited for."""
+    return await asyncio.shield(asyncio.wrap_future(future))
+
+
+def _undo(connection: sqlite3.Connection, error: BaseException) -> bool:
+    """Roll back; returns False where the connection cannot be relied upon any more, and is closed.
+
+    After an error of input or output the outcome is not known, and what is in
+    the page cache may not be what is on the disk.
+    """
+    try:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        if not isinstance(error, sqlite3.Error) or sqlite.is_harmless(error):
+            return True
+    except sqlite3.Error:
+        _log.warning("a transaction could not be rolled back; its connection is closed", exc_info=True)
+    connection.close()
+    return False

@@ -1,0 +1,329 @@
+"""The store in memory: for tests on a virtual clock, and for a look at tocsin without a file.
+
+Everything is kept in plain dictionaries of immutable values, and every change
+of one goes through `_Journal`, which can take all of them back.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from tocsin.core.alert import Episode
+from tocsin.core.errors import Conflict, StoreUnavailable, UnknownName
+from tocsin.core.escalation import next_due
+from tocsin.core.event import Entry
+from tocsin.core.incident import Incident
+from tocsin.core.measure import Occurrence
+from tocsin.core.outbox import LEVEL_TRIGGERED, Outgoing, RowState
+from tocsin.core.playbook import Playbook
+from tocsin.ports.clock import Clock
+from tocsin.ports.store import Attempt, MessageRef, Quarantined, Reader, Transaction
+from tocsin.store.doom import Doomed, write
+from tocsin.store.lanes import lane
+from tocsin.store.memory_reader import Data, MemoryReader
+
+T = TypeVar("T")
+K = TypeVar("K")
+V = TypeVar("V")
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+
+
+class _Journal:
+    """Remembers what each change replaced."""
+
+    def __init__(self) -> None:
+        self._undo: list[tuple[dict[Any, Any], Any, Any]] = []
+
+    def put(self, table: dict[K, V], key: K, value: V) -> None:
+        self._undo.append((table, key, table.get(key, self)))
+        table[key] = value
+
+    def drop(self, table: dict[K, V], key: K) -> None:
+        if key in table:
+            self._undo.append((table, key, table.pop(key)))
+
+    def roll_back(self) -> None:
+        for table, key, old in reversed(self._undo):
+            if old is self:
+                del table[key]
+            else:
+                table[key] = old
+
+
+class MemoryTransaction(MemoryReader, Doomed):
+    """`ports.store.Transaction` over the dictionaries."""
+
+    def __init__(self, data: Data, now: int) -> None:
+        super().__init__(data, now)
+        self._journal = _Journal()
+        self._put = self._journal.put
+        self._drop = self._journal.drop
+
+    def roll_back(self) -> None:
+        """Take back everything that was written."""
+        self._journal.roll_back()
+
+    @write
+    def put_episodes(self, episodes: Sequence[Episode]) -> None:
+        """See `ports.store.Transaction`."""
+        data = self._data
+        for episode in episodes:
+            _encode(episode)
+            full = (*episode.key, episode.episode)
+            old = data.episodes.get(full)
+            if old is not None and old.incident_id is not None and old.incident_id != episode.incident_id:
+                self._drop(data.episodes_of[old.incident_id], full)
+            if episode.incident_id is not None:
+                self._put(self._within(data.episodes_of, episode.incident_id), full, None)
+            self._put(data.episodes, full, episode)
+            if episode.episode >= data.latest_episode.get(episode.key, episode.episode):
+                self._put(data.latest_episode, episode.key, episode.episode)
+
+    @write
+    def insert_incidents(self, incidents: Sequence[Incident]) -> None:
+        """See `ports.store.Transaction`; their plans are saved with them.
+
+        Raises:
+            Conflict: Its dedup key has an open incident, or its id or number is taken.
+        """
+        for incident in incidents:
+            if incident.id in self._data.incidents or incident.number in self._data.numbers:
+                raise Conflict(f"incident {incident.number} ({incident.id}) is there already")
+            self._put(self._data.numbers, incident.number, incident.id)
+            self._put(self._within(self._data.numbers_of, incident.dedup_key), incident.number, None)
+            self._keep(incident)
+
+    @write
+    def update_incidents(self, incidents: Sequence[Incident]) -> None:
+        """See `ports.store.Transaction`; their plans are saved with them.
+
+        Raises:
+            UnknownName: There is no such incident.
+            Conflict: Another incident with its dedup key is open.
+        """
+        for incident in incidents:
+            old = self._data.incidents.get(incident.id)
+            if old is None or old.number != incident.number:
+                raise UnknownName(f"there is no incident {incident.number} ({incident.id})")
+            if old.dedup_key != incident.dedup_key:
+                self._drop(self._data.numbers_of[old.dedup_key], old.number)
+                self._put(self._within(self._data.numbers_of, incident.dedup_key), incident.number, None)
+            if self._data.open.get(old.dedup_key) == incident.id:
+                self._drop(self._data.open, old.dedup_key)
+            self._keep(incident)
+
+    def _keep(self, incident: Incident) -> None:
+        fields = msgspec.structs.asdict(incident)
+        self.save_plan(fields.pop("plan"))
+        _encode(fields)
+        if incident.is_open:
+            if incident.dedup_key in self._data.open:
+                raise Conflict(f"dedup key {incident.dedup_key} has an open incident already")
+            self._put(self._data.open, incident.dedup_key, incident.id)
+        due_at = next_due(incident)
+        if due_at is None:
+            self._drop(self._data.due, incident.id)
+        else:
+            self._put(self._data.due, incident.id, due_at)
+        self._put(self._data.incidents, incident.id, incident)
+
+    @write
+    def next_numbers(self, count: int) -> int:
+        """See `ports.store.Transaction`."""
+        last = self._data.counters.get("incidents", 0)
+        self._put(self._data.counters, "incidents", last + count)
+        return last + 1
+
+    @write
+    def save_plan(self, plan: Playbook) -> None:
+        """See `ports.store.Transaction`."""
+        if plan.sha not in self._data.plans:
+            self._put(self._data.plans, plan.sha, plan)
+
+    @write
+    def append_entries(self, entries: Sequence[Entry]) -> None:
+        """See `ports.store.Transaction`.
+
+        Raises:
+            Conflict: There is an entry with this number already.
+        """
+        for entry in entries:
+            timeline = self._within(self._data.entries, entry.incident_id)
+            if entry.seq in timeline:
+                raise Conflict(f"incident {entry.incident_id} has an entry {entry.seq} already")
+            # As it would come back from a file: tuples are lists there, and nobody else holds the dictionary.
+            _encode(entry)
+            self._put(timeline, entry.seq, msgspec.structs.replace(entry, data=_decode(_encode(entry.data))))
+
+    @write
+    def enqueue(self, rows: Sequence[Outgoing]) -> int:
+        """See `ports.store.Transaction`."""
+        new = 0
+        for row in rows:
+            _encode(row)
+            if row.key in self._data.outbox or (row.job in LEVEL_TRIGGERED and self._is_waiting(row)):
+                continue
+            order_no = self._data.counters.get("outbox", 0) + 1
+            self._put(self._data.counters, "outbox", order_no)
+            self._put(self._within(self._data.outbox_of, row.incident_id), row.key, None)
+            self._store(msgspec.structs.replace(row, order_no=order_no))
+            new += 1
+        return new
+
+    def _is_waiting(self, row: Outgoing) -> bool:
+        others = (self._data.outbox[key] for key in self._data.pending.get(lane(row), ()))
+        return any(
+            other.job is row.job and (other.lease_until is None or other.lease_until <= self.now) for other in others
+        )
+
+    @write
+    def replace_row(self, row: Outgoing) -> None:
+        """See `ports.store.Transaction`.
+
+        Raises:
+            UnknownName: There is no such row.
+        """
+        old = self._data.outbox.get(row.key)
+        if old is None:
+            raise UnknownName(f"the outbox has no row {row.key}")
+        _encode(row)
+        if lane(old) != lane(row):
+            self._drop(self._within(self._data.pending, lane(old)), row.key)
+            self._drop(self._data.outbox_of[old.incident_id], row.key)
+            self._put(self._within(self._data.outbox_of, row.incident_id), row.key, None)
+        self._store(msgspec.structs.replace(row, order_no=old.order_no))
+
+    def _store(self, row: Outgoing) -> None:
+        waiting = self._within(self._data.pending, lane(row))
+        if row.state is RowState.PENDING:
+            self._put(waiting, row.key, None)
+        else:
+            self._drop(waiting, row.key)
+        if not waiting:
+            self._drop(self._data.pending, lane(row))
+        self._put(self._data.outbox, row.key, row)
+
+    def claimable(self, limit: int, exclude: frozenset[str]) -> list[Outgoing]:
+        """See `ports.store.Transaction`."""
+        ready = [
+            row
+            for row in self._heads()
+            if row.not_before <= self.now
+            and (row.lease_until is None or row.lease_until <= self.now)
+            and row.channel not in exclude
+        ]
+        return sorted(ready, key=lambda row: (row.not_before, row.order_no))[:limit]
+
+    @write
+    def settle(self, row: Outgoing, fence: int) -> bool:
+        """See `ports.store.Transaction`."""
+        old = self._data.outbox.get(row.key)
+        if old is None or old.fence != fence or old.state is not RowState.PENDING:
+            return False
+        self.replace_row(row)
+        return True
+
+    @write
+    def put_attempt(self, attempt: Attempt) -> None:
+        """See `ports.store.Transaction`."""
+        _encode(attempt)
+        self._put(self._within(self._data.attempts, attempt.key), attempt.attempt, attempt)
+
+    @write
+    def put_message_ref(self, incident_id: str, channel: str, destination: str, ref: MessageRef) -> None:
+        """See `ports.store.Transaction`."""
+        _encode((incident_id, channel, destination, ref))
+        self._put(self._data.message_refs, (incident_id, channel, destination), ref)
+
+    @write
+    def first_sight(self, origin: str, key: str) -> bool:
+        """See `ports.store.Transaction`."""
+        _encode((origin, key))
+        if (origin, key) in self._data.inbound:
+            return False
+        self._put(self._data.inbound, (origin, key), self.now)
+        return True
+
+    @write
+    def beat(self, source: str) -> None:
+        """See `ports.store.Transaction`."""
+        _encode(source)
+        self._put(self._data.heartbeats, source, self.now)
+
+    @write
+    def quarantine(self, item: Quarantined) -> None:
+        """See `ports.store.Transaction`; what is there already under this id stays as it is."""
+        _encode(item)
+        if item.id not in self._data.quarantine:
+            self._put(self._data.quarantine, item.id, item)
+
+    @write
+    def put_occurrence(self, occurrence: Occurrence) -> None:
+        """See `ports.store.Transaction`."""
+        _encode(occurrence)
+        self._put(self._data.occurrences, (occurrence.incident_id, occurrence.occurrence), occurrence)
+
+    @write
+    def forget_before(self, at: int) -> int:
+        """See `ports.store.Transaction`."""
+        old = [key for key, seen_at in self._data.inbound.items() if seen_at < at]
+        for key in old:
+            self._drop(self._data.inbound, key)
+        return len(old)
+
+    @write
+    def probe(self) -> None:
+        """See `ports.store.Transaction`."""
+        self._put(self._data.counters, "probe", self.now)
+
+    def _within(self, table: dict[K, dict[Any, V]], key: K) -> dict[Any, V]:
+        inner = table.get(key)
+        if inner is None:
+            inner = {}
+            self._put(table, key, inner)
+        return inner
+
+
+class MemoryStore:
+    """`ports.store.Store` that forgets everything with the process.
+
+    A unit of work runs at once, in the event loop: there is never more than
+    one, so each sees a consistent state.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._data = Data()
+        self._is_open = False
+
+    async def open(self) -> None:
+        """See `ports.store.Store`."""
+        self._is_open = True
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """See `ports.store.Store`."""
+        self._expect_open()
+        transaction = MemoryTransaction(self._data, self._clock.now())
+        try:
+            result = work(transaction)
+            transaction.expect_whole()
+        except BaseException:
+            transaction.roll_back()
+            raise
+        return result
+
+    async def read(self, work: Callable[[Reader], T]) -> T:
+        """See `ports.store.Store`."""
+        self._expect_open()
+        return work(MemoryReader(self._data, self._clock.now()))
+
+    async def close(self) -> None:
+        """See `ports.store.Store`; what was written is there again after the next `open`."""
+        self._is_open = False
+
+    def _expect_open(self) -> None:
+        if not self._is_open:
+            raise StoreUnavailable("the store is not open")

@@ -1,0 +1,239 @@
+"""The questions of the port, answered from dictionaries."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tocsin.core.alert import SELF_SOURCE, Episode, EpisodeStatus
+from tocsin.core.errors import UnknownName
+from tocsin.core.event import Entry
+from tocsin.core.incident import Incident
+from tocsin.core.measure import Mean, Occurrence
+from tocsin.core.outbox import Job, Outgoing
+from tocsin.core.playbook import Playbook
+from tocsin.ports.store import AlertKey, Attempt, IncidentFilter, MessageRef, Quarantined
+from tocsin.store.lanes import Lane
+
+FullKey = tuple[str, str, int]
+"""(source, fingerprint, episode)"""
+
+
+@dataclass(slots=True)
+class Data:
+    """What is kept. A dictionary to None is a set that keeps its order."""
+
+    episodes: dict[FullKey, Episode] = field(default_factory=dict)
+    latest_episode: dict[AlertKey, int] = field(default_factory=dict)
+    episodes_of: dict[str, dict[FullKey, None]] = field(default_factory=dict)
+    incidents: dict[str, Incident] = field(default_factory=dict)
+    numbers: dict[int, str] = field(default_factory=dict)
+    numbers_of: dict[str, dict[int, None]] = field(default_factory=dict)
+    """By dedup key."""
+    open: dict[str, str] = field(default_factory=dict)
+    """The open incident of a dedup key."""
+    due: dict[str, int] = field(default_factory=dict)
+    plans: dict[str, Playbook] = field(default_factory=dict)
+    counters: dict[str, int] = field(default_factory=dict)
+    entries: dict[str, dict[int, Entry]] = field(default_factory=dict)
+    outbox: dict[str, Outgoing] = field(default_factory=dict)
+    outbox_of: dict[str, dict[str, None]] = field(default_factory=dict)
+    pending: dict[Lane, dict[str, None]] = field(default_factory=dict)
+    attempts: dict[str, dict[int, Attempt]] = field(default_factory=dict)
+    message_refs: dict[tuple[str, str, str], MessageRef] = field(default_factory=dict)
+    inbound: dict[tuple[str, str], int] = field(default_factory=dict)
+    heartbeats: dict[str, int] = field(default_factory=dict)
+    quarantine: dict[str, Quarantined] = field(default_factory=dict)
+    occurrences: dict[tuple[str, int], Occurrence] = field(default_factory=dict)
+
+
+class MemoryReader:
+    """`ports.store.Reader` over the dictionaries."""
+
+    def __init__(self, data: Data, now: int) -> None:
+        self._data = data
+        self._now = now
+
+    @property
+    def now(self) -> int:
+        """The store's clock, read once when the transaction began."""
+        return self._now
+
+    def latest_episodes(self, keys: Sequence[AlertKey]) -> dict[AlertKey, Episode]:
+        """See `ports.store.Reader`."""
+        latest = self._data.latest_episode
+        return {key: self._data.episodes[*key, latest[key]] for key in keys if key in latest}
+
+    def episodes_of(self, incident_id: str, limit: int = 1000) -> list[Episode]:
+        """See `ports.store.Reader`."""
+        found = [self._data.episodes[full] for full in self._data.episodes_of.get(incident_id, ())]
+        found.sort(
+            key=lambda episode: (
+                episode.status is not EpisodeStatus.FIRING,
+                episode.first_seen_at,
+                episode.key,
+                episode.episode,
+            )
+        )
+        return found[:limit]
+
+    def self_episodes(self, seen_before: int) -> list[Episode]:
+        """See `ports.store.Reader`."""
+        found = [
+            episode
+            for episode in self._data.episodes.values()
+            if episode.source == SELF_SOURCE
+            and episode.status is EpisodeStatus.FIRING
+            and episode.last_seen_at < seen_before
+        ]
+        return sorted(found, key=lambda episode: (episode.last_seen_at, episode.fingerprint, episode.episode))
+
+    def incident(self, incident_id: str) -> Incident | None:
+        """See `ports.store.Reader`."""
+        found = self._data.incidents.get(incident_id)
+        if found is None and incident_id.isascii() and incident_id.isdigit():
+            found = self._data.incidents.get(self._data.numbers.get(int(incident_id), ""))
+        return found
+
+    def latest_incidents(self, dedup_keys: Sequence[str]) -> dict[str, Incident]:
+        """See `ports.store.Reader`."""
+        found: dict[str, Incident] = {}
+        for key in dedup_keys:
+            numbers = self._data.numbers_of.get(key)
+            if key in self._data.open:
+                found[key] = self._data.incidents[self._data.open[key]]
+            elif numbers:
+                found[key] = self._data.incidents[self._data.numbers[max(numbers)]]
+        return found
+
+    def incidents(self, wanted: IncidentFilter) -> list[Incident]:
+        """See `ports.store.Reader`."""
+        found: list[Incident] = []
+        for number in sorted(self._data.numbers, reverse=True):
+            if len(found) >= wanted.limit:
+                break
+            incident = self._data.incidents[self._data.numbers[number]]
+            if _is_wanted(incident, wanted):
+                found.append(incident)
+        return found
+
+    def due_incidents(self, limit: int) -> list[Incident]:
+        """See `ports.store.Reader`."""
+        due = [(at, self._data.incidents[key]) for key, at in self._data.due.items() if at <= self._now]
+        due.sort(key=lambda item: (item[0], item[1].number))
+        return [incident for _, incident in due[:limit]]
+
+    def next_due_at(self) -> int | None:
+        """See `ports.store.Reader`."""
+        return min(self._data.due.values(), default=None)
+
+    def due_at_of(self, incident_id: str) -> int | None:
+        """See `ports.store.Reader`."""
+        return self._data.due.get(incident_id)
+
+    def entries(self, incident_id: str, after_seq: int = 0, limit: int = 1000) -> list[Entry]:
+        """See `ports.store.Reader`."""
+        timeline = self._data.entries.get(incident_id, {})
+        return [timeline[seq] for seq in sorted(timeline) if seq > after_seq][:limit]
+
+    def outbox_of(self, incident_id: str, occurrence: int | None = None) -> list[Outgoing]:
+        """See `ports.store.Reader`."""
+        found = [self._data.outbox[key] for key in self._data.outbox_of.get(incident_id, ())]
+        found.sort(key=lambda row: row.order_no)
+        return [row for row in found if occurrence is None or row.occurrence == occurrence]
+
+    def outbox_row(self, key: str) -> Outgoing | None:
+        """See `ports.store.Reader`."""
+        return self._data.outbox.get(key)
+
+    def next_claim_at(self) -> int | None:
+        """See `ports.store.Reader`."""
+        return min((max(row.not_before, row.lease_until or row.not_before) for row in self._heads()), default=None)
+
+    def late_pages(self, created_before: int) -> list[Outgoing]:
+        """See `ports.store.Reader`."""
+        found = [
+            row
+            for waiting in self._data.pending.values()
+            for row in map(self._data.outbox.__getitem__, waiting)
+            if row.job is Job.PAGE and not row.fell_back and row.created_at < created_before
+        ]
+        return sorted(found, key=lambda row: (row.created_at, row.order_no))[:100]
+
+    def _heads(self) -> Iterator[Outgoing]:
+        """The first pending row of each lane."""
+        outbox = self._data.outbox
+        for waiting in self._data.pending.values():
+            if waiting:
+                yield min((outbox[key] for key in waiting), key=lambda row: row.order_no)
+
+    def attempts_of(self, key: str) -> list[Attempt]:
+        """See `ports.store.Reader`."""
+        return [attempt for _, attempt in sorted(self._data.attempts.get(key, {}).items())]
+
+    def message_ref(self, incident_id: str, channel: str, destination: str) -> MessageRef | None:
+        """See `ports.store.Reader`."""
+        return self._data.message_refs.get((incident_id, channel, destination))
+
+    def heartbeats(self) -> dict[str, int]:
+        """See `ports.store.Reader`."""
+        return dict(self._data.heartbeats)
+
+    def quarantined(self, limit: int = 100) -> list[Quarantined]:
+        """See `ports.store.Reader`."""
+        found = sorted(self._data.quarantine.values(), key=lambda item: (item.at, item.id), reverse=True)
+        return found[:limit]
+
+    def means(self, measure: str, since: int) -> list[Mean]:
+        """See `ports.store.Reader`.
+
+        Raises:
+            UnknownName: There is no such measure.
+        """
+        if measure not in ("acknowledge", "resolve"):
+            raise UnknownName(f"no mean is kept of {measure!r}")
+        figures: dict[tuple[str, str], list[int]] = {}
+        for occurrence in self._data.occurrences.values():
+            figure = _figure(occurrence, measure, since)
+            if figure is not None:
+                figures.setdefault((occurrence.playbook, occurrence.severity), []).append(figure)
+        return [Mean(*key, sum(each) / len(each) / 1_000_000, len(each)) for key, each in sorted(figures.items())]
+
+    def open_counts(self) -> Mapping[tuple[str, str, str], int]:
+        """See `ports.store.Reader`."""
+        return Counter((incident.plan.name, incident.severity, incident.state.value) for incident in self._open())
+
+    def exhausted_counts(self) -> Mapping[str, int]:
+        """See `ports.store.Reader`."""
+        return Counter(incident.plan.name for incident in self._open() if incident.fallback_at is not None)
+
+    def _open(self) -> Iterator[Incident]:
+        return (self._data.incidents[key] for key in self._data.open.values())
+
+    def outbox_depth(self) -> Mapping[str, tuple[int, int]]:
+        """See `ports.store.Reader`."""
+        found: dict[str, tuple[int, int]] = {}
+        for waiting in self._data.pending.values():
+            for row in map(self._data.outbox.__getitem__, waiting):
+                count, oldest = found.get(row.channel, (0, row.created_at))
+                found[row.channel] = (count + 1, min(oldest, row.created_at))
+        return found
+
+
+def _is_wanted(incident: Incident, wanted: IncidentFilter) -> bool:
+    return (
+        (wanted.states is None or incident.state in wanted.states)
+        and (wanted.severity is None or incident.severity == wanted.severity)
+        and (wanted.service is None or incident.service == wanted.service)
+        and (wanted.playbook is None or incident.plan.name == wanted.playbook)
+        and (wanted.before_number is None or incident.number < wanted.before_number)
+    )
+
+
+def _figure(occurrence: Occurrence, measure: str, since: int) -> int | None:
+    """One occurrence's part in a mean."""
+    ends, fell_at = occurrence.acknowledged_at, occurrence.acknowledged_at
+    if measure == "resolve":
+        ends, fell_at = occurrence.ended_at, occurrence.resolved_at
+    if not occurrence.counted or ends is None or fell_at is None or fell_at < since:
+        return None
+    return ends - occurrence.opened_at

@@ -1,0 +1,194 @@
+"""The questions of the port, asked in SQL."""
+
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from itertools import chain
+from typing import Any
+
+from tocsin.core.alert import Episode
+from tocsin.core.errors import UnknownName
+from tocsin.core.event import Entry
+from tocsin.core.incident import Incident
+from tocsin.core.measure import Mean
+from tocsin.core.outbox import Outgoing
+from tocsin.core.playbook import Playbook
+from tocsin.ports.store import AlertKey, Attempt, IncidentFilter, MessageRef, Quarantined
+from tocsin.store import rows, statements
+from tocsin.store.dialect import Compiler, Cursor, Query, Row
+
+LARGEST = (1 << 63) - 1
+
+Plans = MutableMapping[str, Playbook]
+"""Plans by sha, decoded once for the whole store: what a sha names never changes."""
+
+
+class SqlReader:
+    """`ports.store.Reader` over one cursor, within a transaction that somebody else began."""
+
+    def __init__(self, cursor: Cursor, compiler: Compiler, plans: Plans, now: int) -> None:
+        self._cursor = cursor
+        self._sql = compiler
+        self._plans = plans
+        self._now = now
+
+    @property
+    def now(self) -> int:
+        """The store's clock, read once when the transaction began."""
+        return self._now
+
+    def latest_episodes(self, keys: Sequence[AlertKey]) -> dict[AlertKey, Episode]:
+        """See `ports.store.Reader`."""
+        found = map(rows.EPISODE.item, self._of_many(statements.latest_episodes, keys))
+        return {episode.key: episode for episode in found}
+
+    def episodes_of(self, incident_id: str, limit: int = 1000) -> list[Episode]:
+        """See `ports.store.Reader`."""
+        found = self._all(statements.EPISODES_OF, incident_id=incident_id, limit=limit)
+        return [rows.EPISODE.item(row) for row in found]
+
+    def self_episodes(self, seen_before: int) -> list[Episode]:
+        """See `ports.store.Reader`."""
+        return [rows.EPISODE.item(row) for row in self._all(statements.SELF_EPISODES, seen_before=seen_before)]
+
+    def incident(self, incident_id: str) -> Incident | None:
+        """See `ports.store.Reader`."""
+        row = self._one(statements.INCIDENT_BY_ID, id=incident_id)
+        if row is None and incident_id.isascii() and incident_id.isdigit() and int(incident_id) <= LARGEST:
+            row = self._one(statements.INCIDENT_BY_NUMBER, number=int(incident_id))
+        return None if row is None else self._incident(row)
+
+    def latest_incidents(self, dedup_keys: Sequence[str]) -> dict[str, Incident]:
+        """See `ports.store.Reader`."""
+        found = self._of_many(statements.latest_incidents, [(key,) for key in dedup_keys])
+        return {row[0]: self._incident(row[1:]) for row in found}
+
+    def incidents(self, wanted: IncidentFilter) -> list[Incident]:
+        """See `ports.store.Reader`."""
+        states = wanted.states or ()
+        if wanted.states is not None and not states:
+            return []
+        asked = {
+            "severity": wanted.severity,
+            "service": wanted.service,
+            "playbook": wanted.playbook,
+            "before_number": wanted.before_number,
+        }
+        given = {name: value for name, value in asked.items() if value is not None}
+        among_open = wanted.states is not None and "resolved" not in states
+        page = statements.incident_page(len(states), among_open, frozenset(given))
+        of_states = {f"state_{index}": str(state) for index, state in enumerate(states)}
+        return [self._incident(row) for row in self._all(page, limit=wanted.limit, **of_states, **given)]
+
+    def due_incidents(self, limit: int) -> list[Incident]:
+        """See `ports.store.Reader`."""
+        return [self._incident(row) for row in self._all(statements.DUE_INCIDENTS, now=self._now, limit=limit)]
+
+    def next_due_at(self) -> int | None:
+        """See `ports.store.Reader`."""
+        return self._long(statements.NEXT_DUE_AT)
+
+    def due_at_of(self, incident_id: str) -> int | None:
+        """See `ports.store.Reader`."""
+        return self._long(statements.DUE_AT_OF, id=incident_id)
+
+    def entries(self, incident_id: str, after_seq: int = 0, limit: int = 1000) -> list[Entry]:
+        """See `ports.store.Reader`."""
+        found = self._all(statements.ENTRIES, incident_id=incident_id, after_seq=after_seq, limit=limit)
+        return [rows.ENTRY.item(row) for row in found]
+
+    def outbox_of(self, incident_id: str, occurrence: int | None = None) -> list[Outgoing]:
+        """See `ports.store.Reader`."""
+        if occurrence is None:
+            found = self._all(statements.OUTBOX_OF, incident_id=incident_id)
+        else:
+            found = self._all(statements.OUTBOX_OF_OCCURRENCE, incident_id=incident_id, occurrence=occurrence)
+        return [rows.OUTGOING.item(row) for row in found]
+
+    def outbox_row(self, key: str) -> Outgoing | None:
+        """See `ports.store.Reader`."""
+        row = self._one(statements.OUTBOX_ROW, key=key)
+        return None if row is None else rows.OUTGOING.item(row)
+
+    def next_claim_at(self) -> int | None:
+        """See `ports.store.Reader`."""
+        moments = (self._long(statements.NEXT_FREE_AT), self._long(statements.NEXT_LEASE_ENDS_AT))
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    def late_pages(self, created_before: int) -> list[Outgoing]:
+        """See `ports.store.Reader`."""
+        found = self._all(statements.LATE_PAGES, created_before=created_before)
+        return [rows.OUTGOING.item(row) for row in found]
+
+    def attempts_of(self, key: str) -> list[Attempt]:
+        """See `ports.store.Reader`."""
+        return [rows.ATTEMPT.item(row) for row in self._all(statements.ATTEMPTS_OF, key=key)]
+
+    def message_ref(self, incident_id: str, channel: str, destination: str) -> MessageRef | None:
+        """See `ports.store.Reader`."""
+        row = self._one(statements.MESSAGE_REF, incident_id=incident_id, channel=channel, destination=destination)
+        return None if row is None else MessageRef(*row)
+
+    def heartbeats(self) -> dict[str, int]:
+        """See `ports.store.Reader`."""
+        return dict(self._all(statements.HEARTBEATS))
+
+    def quarantined(self, limit: int = 100) -> list[Quarantined]:
+        """See `ports.store.Reader`."""
+        return [rows.QUARANTINED.item(row) for row in self._all(statements.QUARANTINED, limit=limit)]
+
+    def means(self, measure: str, since: int) -> list[Mean]:
+        """See `ports.store.Reader`.
+
+        Raises:
+            UnknownName: There is no such measure.
+        """
+        statement = statements.MEANS.get(measure)
+        if statement is None:
+            raise UnknownName(f"no mean is kept of {measure!r}")
+        return [
+            Mean(playbook, severity, int(total) / count / 1_000_000, count)
+            for playbook, severity, total, count in self._all(statement, since=since)
+        ]
+
+    def open_counts(self) -> Mapping[tuple[str, str, str], int]:
+        """See `ports.store.Reader`."""
+        return {row[:3]: row[3] for row in self._all(statements.OPEN_COUNTS)}
+
+    def exhausted_counts(self) -> Mapping[str, int]:
+        """See `ports.store.Reader`."""
+        return dict(self._all(statements.EXHAUSTED_COUNTS))
+
+    def outbox_depth(self) -> Mapping[str, tuple[int, int]]:
+        """See `ports.store.Reader`."""
+        return {channel: (count, oldest) for channel, count, oldest in self._all(statements.OUTBOX_DEPTH)}
+
+    def _all(self, statement: Query, **given: Any) -> Sequence[Row]:
+        compiled = self._sql(statement)
+        self._cursor.execute(compiled.sql, compiled.arguments(given))
+        return self._cursor.fetchall()
+
+    def _one(self, statement: Query, **given: Any) -> Row | None:
+        found = self._all(statement, **given)
+        return found[0] if found else None
+
+    def _long(self, statement: Query, **given: Any) -> int | None:
+        row = self._one(statement, **given)
+        return None if row is None or row[0] is None else int(row[0])
+
+    def _of_many(self, statement: statements.OfMany, keys: Sequence[tuple[str, ...]], *others: Any) -> Iterator[Row]:
+        """The rows for many keys, in chunks of few sizes; the keys stand before the other parameters in the text."""
+        start = 0
+        while start < len(keys):
+            left = len(keys) - start
+            size = next(size for size in statements.CHUNKS if size <= left)
+            values = (*chain.from_iterable(keys[start : start + size]), *others)
+            self._cursor.execute(self._sql(statement(size)).sql, values)
+            yield from self._cursor.fetchall()
+            start += size
+
+    def _incident(self, row: Row) -> Incident:
+        sha, body = row
+        plan = self._plans.get(sha)
+        if plan is None:
+            (saved,) = self._all(statements.PLAN, sha=sha)
+            plan = self._plans[sha] = Playbook.from_json(saved[0])
+        return rows.incident(body, plan)

@@ -1,0 +1,366 @@
+"""Every statement, once, for both engines.
+
+A condition that a partial index rests on is written with the table's own
+expression (`IS_OPEN`, `IS_PENDING`), never with a parameter: the planner could
+not know that the index has the rows.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from itertools import count
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+
+from tocsin.core.alert import SELF_SOURCE, EpisodeStatus
+from tocsin.core.outbox import Job
+from tocsin.store.dialect import Insert, value
+from tocsin.store.tables import (
+    IS_LEASED,
+    IS_OPEN,
+    IS_PENDING,
+    alerts,
+    attempts,
+    counters,
+    entries,
+    heartbeats,
+    inbound,
+    incidents,
+    literal,
+    message_refs,
+    occurrences,
+    outbox,
+    plans,
+    quarantine,
+)
+
+CHUNKS = (64, 8, 1)
+"""How many keys the look-ups of many keys take at once: few sizes, so that each text is prepared once."""
+
+
+class OfMany(Protocol):
+    """Makes the statement that looks up that many keys."""
+
+    def __call__(self, many: int) -> sa.Select[Any]:
+        """The same statement each time."""
+        ...
+
+
+LIMIT = sa.bindparam("limit", type_=sa.Integer)
+
+
+def _given(column: sa.Column[Any], name: str | None = None) -> sa.BindParameter[Any]:
+    return sa.bindparam(name or column.name, type_=column.type)
+
+
+def _is(column: sa.Column[Any]) -> sa.ColumnElement[bool]:
+    return column == _given(column)
+
+
+NOW = sa.bindparam("now", type_=outbox.c.not_before.type)
+
+
+def _wanted(many: int, *names: str) -> sa.CTE:
+    numbers = count()
+    rows = [tuple(sa.bindparam(f"wanted_{next(numbers)}", type_=sa.Text) for _ in names) for _ in range(many)]
+    return sa.values(*(sa.column(name, sa.Text) for name in names), name="wanted").data(rows).cte("wanted")
+
+
+# Alerts
+
+_FIRING = literal(EpisodeStatus.FIRING.value)
+
+
+@cache
+def latest_episodes(many: int) -> sa.Select[Any]:
+    """The newest episode of each of some (source, fingerprint)."""
+    wanted, other = _wanted(many, "source", "fingerprint"), alerts.alias("other")
+    newest = (
+        sa.select(sa.func.max(other.c.episode))
+        .where(other.c.source == wanted.c.source, other.c.fingerprint == wanted.c.fingerprint)
+        .correlate(wanted)
+        .scalar_subquery()
+    )
+    return sa.select(*alerts.c).join_from(
+        wanted,
+        alerts,
+        sa.and_(
+            alerts.c.source == wanted.c.source,
+            alerts.c.fingerprint == wanted.c.fingerprint,
+            alerts.c.episode == newest,
+        ),
+    )
+
+
+EPISODES_OF = (
+    sa.select(*alerts.c)
+    .where(_is(alerts.c.incident_id))
+    .order_by(
+        sa.case((alerts.c.status == _FIRING, 0), else_=1),
+        alerts.c.first_seen_at,
+        alerts.c.source,
+        alerts.c.fingerprint,
+        alerts.c.episode,
+    )
+    .limit(LIMIT)
+)
+
+SELF_EPISODES = (
+    sa.select(*alerts.c)
+    .where(
+        alerts.c.source == literal(SELF_SOURCE),
+        alerts.c.status == _FIRING,
+        alerts.c.last_seen_at < _given(alerts.c.last_seen_at, "seen_before"),
+    )
+    .order_by(alerts.c.last_seen_at, alerts.c.fingerprint, alerts.c.episode)
+)
+
+PUT_EPISODE = Insert(alerts, "replace")
+
+
+# Incidents
+
+_INCIDENT = (incidents.c.plan_sha, incidents.c.body)
+
+INCIDENT_BY_ID = sa.select(*_INCIDENT).where(_is(incidents.c.id))
+
+INCIDENT_BY_NUMBER = sa.select(*_INCIDENT).where(_is(incidents.c.number))
+
+
+@cache
+def latest_incidents(many: int) -> sa.Select[Any]:
+    """(dedup_key, incident) of each of some dedup keys: the open one, or else the newest."""
+    wanted, other = _wanted(many, "dedup_key"), incidents.alias("other")
+    of_key = sa.and_(other.c.dedup_key == wanted.c.dedup_key)
+    is_open = sa.and_(of_key, other.c.state != IS_OPEN.right)
+    open_one = sa.select(other.c.number).where(is_open).correlate(wanted).scalar_subquery()
+    newest = sa.select(sa.func.max(other.c.number)).where(of_key).correlate(wanted).scalar_subquery()
+    return sa.select(incidents.c.dedup_key, *_INCIDENT).join_from(
+        wanted, incidents, incidents.c.number == sa.func.coalesce(open_one, newest)
+    )
+
+
+@cache
+def incident_page(states: int, among_open: bool, fields: frozenset[str]) -> sa.Select[Any]:
+    """Incidents, newest first: of ``states`` states, with these columns given, maybe before a number."""
+    page = sa.select(*_INCIDENT).order_by(incidents.c.number.desc()).limit(LIMIT)
+    if states:
+        page = page.where(incidents.c.state.in_([sa.bindparam(f"state_{n}", type_=sa.Text) for n in range(states)]))
+    if among_open:
+        page = page.where(IS_OPEN)
+    for field in sorted(fields - {"before_number"}):
+        page = page.where(_is(incidents.c[field]))
+    if "before_number" in fields:
+        page = page.where(incidents.c.number < _given(incidents.c.number, "before_number"))
+    return page
+
+
+DUE_INCIDENTS = (
+    sa.select(*_INCIDENT).where(incidents.c.due_at <= NOW).order_by(incidents.c.due_at, incidents.c.number).limit(LIMIT)
+)
+
+DUE_AT_OF = sa.select(incidents.c.due_at).where(_is(incidents.c.id))
+
+NEXT_DUE_AT = sa.select(sa.func.min(incidents.c.due_at)).where(incidents.c.due_at.is_not(None))
+
+OPEN_COUNTS = (
+    sa.select(incidents.c.playbook, incidents.c.severity, incidents.c.state, sa.func.count())
+    .where(IS_OPEN)
+    .group_by(incidents.c.playbook, incidents.c.severity, incidents.c.state)
+)
+
+EXHAUSTED_COUNTS = (
+    sa.select(incidents.c.playbook, sa.func.count())
+    .where(IS_OPEN, incidents.c.fallback_at.is_not(None))
+    .group_by(incidents.c.playbook)
+)
+
+INSERT_INCIDENT = Insert(incidents, "fail")
+
+UPDATE_INCIDENT = (
+    sa.update(incidents)
+    .values({column.name: value(column) for column in incidents.c if column.name not in ("id", "number")})
+    .where(incidents.c.id == value(incidents.c.id), incidents.c.number == value(incidents.c.number))
+)
+
+PLAN = sa.select(plans.c.body).where(_is(plans.c.sha))
+
+SAVE_PLAN = Insert(plans, "keep")
+
+START_COUNTER = Insert(counters, "keep")
+
+PROBE = Insert(counters, "replace")
+
+COUNT_ON = (
+    sa.update(counters)
+    .values(value=counters.c.value + _given(counters.c.value, "by"))
+    .where(counters.c.name == _given(counters.c.name, "counter"))
+)
+
+COUNTER = sa.select(counters.c.value).where(counters.c.name == _given(counters.c.name, "counter"))
+
+MESSAGE_REF = sa.select(message_refs.c.ref, message_refs.c.seq).where(
+    _is(message_refs.c.incident_id), _is(message_refs.c.channel), _is(message_refs.c.destination)
+)
+
+PUT_MESSAGE_REF = Insert(message_refs, "replace")
+
+
+# Timelines
+
+ENTRIES = (
+    sa.select(*entries.c)
+    .where(_is(entries.c.incident_id), entries.c.seq > _given(entries.c.seq, "after_seq"))
+    .order_by(entries.c.seq)
+    .limit(LIMIT)
+)
+
+APPEND_ENTRY = Insert(entries, "fail")
+
+
+# Outbox
+
+_other = outbox.alias("other")
+
+_OTHER_IS_PENDING = _other.c.state == IS_PENDING.right
+
+_IS_BLOCKED = sa.exists().where(
+    _other.c.incident_id == outbox.c.incident_id,
+    _other.c.channel == outbox.c.channel,
+    _other.c.destination == outbox.c.destination,
+    _other.c.order_no < outbox.c.order_no,
+    _OTHER_IS_PENDING,
+)
+
+
+@cache
+def already_said(many: int) -> sa.Select[Any]:
+    """Of some level-triggered rows, the keys of those that are there, or need not be: a free one says the same."""
+    wanted = _wanted(many, "key", "incident_id", "channel", "destination", "job")
+    is_there = sa.exists().where(_other.c.key == wanted.c.key)
+    is_said = sa.exists().where(
+        _other.c.incident_id == wanted.c.incident_id,
+        _other.c.channel == wanted.c.channel,
+        _other.c.destination == wanted.c.destination,
+        _other.c.job == wanted.c.job,
+        _OTHER_IS_PENDING,
+        sa.or_(_other.c.lease_until.is_(None), _other.c.lease_until <= NOW),
+    )
+    return sa.select(wanted.c.key).where(sa.or_(is_there, is_said))
+
+
+ENQUEUE = Insert(outbox, "keep")
+
+OUTBOX_OF = sa.select(*outbox.c).where(_is(outbox.c.incident_id)).order_by(outbox.c.order_no)
+
+OUTBOX_OF_OCCURRENCE = OUTBOX_OF.where(_is(outbox.c.occurrence))
+
+OUTBOX_ROW = sa.select(*outbox.c).where(_is(outbox.c.key))
+
+_OUTLASTS = outbox.c.lease_until > outbox.c.not_before
+
+NEXT_FREE_AT = (
+    sa.select(outbox.c.not_before)
+    .where(IS_PENDING, sa.or_(outbox.c.lease_until.is_(None), ~_OUTLASTS), ~_IS_BLOCKED)
+    .order_by(outbox.c.not_before)
+    .limit(1)
+)
+
+NEXT_LEASE_ENDS_AT = (
+    sa.select(outbox.c.lease_until).where(IS_LEASED, _OUTLASTS, ~_IS_BLOCKED).order_by(outbox.c.lease_until).limit(1)
+)
+
+LATE_PAGES = (
+    sa.select(*outbox.c)
+    .where(
+        IS_PENDING,
+        outbox.c.job == literal(Job.PAGE.value),
+        outbox.c.fell_back == 0,
+        outbox.c.created_at < _given(outbox.c.created_at, "created_before"),
+    )
+    .order_by(outbox.c.created_at, outbox.c.order_no)
+    .limit(100)
+)
+
+OUTBOX_DEPTH = (
+    sa.select(outbox.c.channel, sa.func.count(), sa.func.min(outbox.c.created_at))
+    .where(IS_PENDING)
+    .group_by(outbox.c.channel)
+)
+
+
+@cache
+def claimable(excluded: int) -> sa.Select[Any]:
+    """Pending rows that may be sent now, but for those of ``excluded`` channels."""
+    rows = (
+        sa.select(*outbox.c)
+        .where(
+            IS_PENDING,
+            outbox.c.not_before <= NOW,
+            sa.or_(outbox.c.lease_until.is_(None), outbox.c.lease_until <= NOW),
+            ~_IS_BLOCKED,
+        )
+        .order_by(outbox.c.not_before, outbox.c.order_no)
+        .limit(LIMIT)
+        .with_for_update(skip_locked=True, of=outbox)
+    )
+    if excluded:
+        rows = rows.where(outbox.c.channel.not_in([sa.bindparam(f"not_{n}", type_=sa.Text) for n in range(excluded)]))
+    return rows
+
+
+REPLACE_ROW = (
+    sa.update(outbox)
+    .values({column.name: value(column) for column in outbox.c if column.name not in ("key", "order_no")})
+    .where(outbox.c.key == value(outbox.c.key))
+)
+
+SETTLE = REPLACE_ROW.where(outbox.c.fence == sa.bindparam("held_fence", type_=outbox.c.fence.type), IS_PENDING)
+
+ATTEMPTS_OF = sa.select(*attempts.c).where(_is(attempts.c.key)).order_by(attempts.c.attempt)
+
+PUT_ATTEMPT = Insert(attempts, "replace")
+
+
+# What comes in besides alerts
+
+SEE = Insert(inbound, "keep")
+
+FORGET_INBOUND = sa.delete(inbound).where(inbound.c.seen_at < _given(inbound.c.seen_at, "before"))
+
+HEARTBEATS = sa.select(*heartbeats.c)
+
+BEAT = Insert(heartbeats, "replace")
+
+QUARANTINED = sa.select(*quarantine.c).order_by(quarantine.c.at.desc(), quarantine.c.id.desc()).limit(LIMIT)
+
+QUARANTINE = Insert(quarantine, "keep")
+
+
+# Measures
+
+PUT_OCCURRENCE = Insert(occurrences, "replace")
+
+
+def _means(figure: sa.Column[Any], fell_at: sa.Column[Any]) -> sa.Select[Any]:
+    return (
+        sa.select(
+            occurrences.c.playbook,
+            occurrences.c.severity,
+            sa.func.sum(figure - occurrences.c.opened_at),
+            sa.func.count(),
+        )
+        .where(
+            occurrences.c.counted == 1,
+            figure.is_not(None),
+            fell_at >= sa.bindparam("since", type_=fell_at.type),
+        )
+        .group_by(occurrences.c.playbook, occurrences.c.severity)
+        .order_by(occurrences.c.playbook, occurrences.c.severity)
+    )
+
+
+MEANS: Mapping[str, sa.Select[Any]] = {
+    "acknowledge": _means(occurrences.c.acknowledged_at, occurrences.c.acknowledged_at),
+    "resolve": _means(occurrences.c.ended_at, occurrences.c.resolved_at),
+}

@@ -1,0 +1,229 @@
+"""The tables, as the newest migration leaves them.
+
+Times are microseconds since the epoch, UTC; yes and no are 1 and 0; JSON is
+text, because nothing is ever asked about its inside. All three mean the same on
+SQLite and PostgreSQL, so no statement needs to know which of them it runs on.
+
+There are no foreign keys: every row is written in the transaction of the
+incident that it belongs to, and a lookup for each would cost as much as the row.
+"""
+
+import sqlalchemy as sa
+
+from tocsin.core.incident import State
+from tocsin.core.outbox import RowState
+
+METADATA = sa.MetaData()
+
+# A STRICT table of SQLite has one integer type.
+_LONG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+_FLAG = sa.SmallInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def _table(name: str, *parts: sa.schema.SchemaItem, rowid: bool = True) -> sa.Table:
+    return sa.Table(name, METADATA, *parts, sqlite_strict=True, sqlite_with_rowid=rowid)
+
+
+def _text(name: str, *, key: bool = False) -> sa.Column[str]:
+    return sa.Column(name, sa.Text, primary_key=key, nullable=False)
+
+
+def _maybe_text(name: str) -> sa.Column[str]:
+    return sa.Column(name, sa.Text)
+
+
+def _long(name: str, *, key: bool = False) -> sa.Column[int]:
+    return sa.Column(name, _LONG, primary_key=key, nullable=False, autoincrement=False)
+
+
+def _maybe_long(name: str) -> sa.Column[int]:
+    return sa.Column(name, _LONG)
+
+
+def _flag(name: str) -> sa.Column[int]:
+    return sa.Column(name, _FLAG, nullable=False)
+
+
+def literal(text: str) -> sa.ColumnElement[str]:
+    """A constant in the statement itself: only then is a partial index recognised."""
+    return sa.literal_column(f"'{text}'", sa.Text)
+
+
+alerts = _table(
+    "alerts",
+    _text("source", key=True),
+    _text("fingerprint", key=True),
+    _long("episode", key=True),
+    _text("status"),
+    _maybe_long("starts_at"),
+    _maybe_long("ends_at"),
+    _long("first_seen_at"),
+    _long("last_seen_at"),
+    _maybe_long("held_until"),
+    _text("labels"),
+    _text("annotations"),
+    _text("generator_url"),
+    _maybe_text("incident_id"),
+    _text("severity"),
+    _text("trace"),
+    sa.Index("alerts_of_incident", "incident_id"),
+)
+"""One row an episode."""
+
+incidents = _table(
+    "incidents",
+    _long("number", key=True),
+    _text("id"),
+    _text("dedup_key"),
+    _text("state"),
+    _text("severity"),
+    _text("playbook"),
+    _text("service"),
+    _maybe_long("due_at"),
+    _maybe_long("fallback_at"),
+    _text("plan_sha"),
+    _text("body"),
+    sa.UniqueConstraint("id", name="incidents_id"),
+    sa.Index("incidents_of_key", "dedup_key", "number"),
+)
+"""``body`` is the whole incident but for its plan; the other columns are what is asked about."""
+
+IS_OPEN = incidents.c.state != literal(State.RESOLVED.value)
+
+sa.Index("incidents_open", incidents.c.dedup_key, unique=True, sqlite_where=IS_OPEN, postgresql_where=IS_OPEN)
+
+_IS_DUE_SOME_DAY = incidents.c.due_at.is_not(None)
+
+sa.Index("incidents_due", incidents.c.due_at, sqlite_where=_IS_DUE_SOME_DAY, postgresql_where=_IS_DUE_SOME_DAY)
+
+plans = _table("plans", _text("sha", key=True), _text("body"))
+
+counters = _table("counters", _text("name", key=True), _long("value"))
+
+entries = _table(
+    "entries",
+    _text("incident_id", key=True),
+    _long("seq", key=True),
+    _long("at"),
+    _text("kind"),
+    _text("actor"),
+    _text("via"),
+    _text("data"),
+    # One tree, in the order of the timelines.
+    rowid=False,
+)
+
+outbox = _table(
+    "outbox",
+    _text("key"),
+    sa.Column("order_no", _LONG, primary_key=True, autoincrement=True),
+    _text("incident_id"),
+    _long("occurrence"),
+    _long("round"),
+    _text("step"),
+    _long("tier"),
+    _text("target"),
+    _text("channel"),
+    _text("destination"),
+    _text("recipient"),
+    _text("job"),
+    _text("until"),
+    _text("severity"),
+    _text("because"),
+    _text("about"),
+    _flag("stranded"),
+    _long("late"),
+    _long("received_at"),
+    _text("state"),
+    _long("not_before"),
+    _long("attempts"),
+    _long("fence"),
+    _maybe_long("lease_until"),
+    _flag("possibly_delivered"),
+    _flag("fell_back"),
+    _long("created_at"),
+    _maybe_long("done_at"),
+    sa.UniqueConstraint("key", name="outbox_key"),
+    sa.Index("outbox_lane", "incident_id", "channel", "destination", "order_no"),
+)
+
+IS_PENDING = outbox.c.state == literal(RowState.PENDING.value)
+
+sa.Index("outbox_pending", outbox.c.not_before, sqlite_where=IS_PENDING, postgresql_where=IS_PENDING)
+
+IS_LEASED = sa.and_(IS_PENDING, outbox.c.lease_until.is_not(None))
+
+sa.Index("outbox_leased", outbox.c.lease_until, sqlite_where=IS_LEASED, postgresql_where=IS_LEASED)
+
+attempts = _table(
+    "attempts",
+    _text("key", key=True),
+    _long("attempt", key=True),
+    _long("fence"),
+    _long("started_at"),
+    _maybe_long("finished_at"),
+    _text("outcome"),
+    _text("reason"),
+    _maybe_long("http_status"),
+    _text("ref"),
+    _text("detail"),
+    rowid=False,
+)
+
+message_refs = _table(
+    "message_refs",
+    _text("incident_id", key=True),
+    _text("channel", key=True),
+    _text("destination", key=True),
+    _text("ref"),
+    _long("seq"),
+    rowid=False,
+)
+
+inbound = _table(
+    "inbound",
+    _text("origin", key=True),
+    _text("key", key=True),
+    _long("seen_at"),
+    sa.Index("inbound_by_age", "seen_at"),
+    rowid=False,
+)
+"""Deliveries that were taken, so that a replay is known as one."""
+
+heartbeats = _table("heartbeats", _text("source", key=True), _long("last_seen_at"))
+
+quarantine = _table(
+    "quarantine",
+    _text("id", key=True),
+    _long("at"),
+    _text("source"),
+    _text("sha256"),
+    _text("body"),
+    _text("error"),
+    sa.Index("quarantine_by_age", "at"),
+)
+
+occurrences = _table(
+    "occurrences",
+    _text("incident_id", key=True),
+    _long("occurrence", key=True),
+    _text("playbook"),
+    _text("severity"),
+    _text("service"),
+    _maybe_long("first_alert_at"),
+    _long("opened_at"),
+    _maybe_long("acknowledged_at"),
+    _maybe_long("resolved_at"),
+    _maybe_long("ended_at"),
+    _text("cause"),
+    _flag("counted"),
+    rowid=False,
+)
+
+for _figure in (occurrences.c.acknowledged_at, occurrences.c.resolved_at):
+    sa.Index(
+        f"occurrences_{_figure.name}",
+        _figure,
+        sqlite_where=_figure.is_not(None),
+        postgresql_where=_figure.is_not(None),
+    )

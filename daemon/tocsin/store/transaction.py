@@ -1,0 +1,204 @@
+"""The writes of the port, in SQL."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from tocsin.core.alert import Episode
+from tocsin.core.errors import Conflict, UnknownName
+from tocsin.core.event import Entry
+from tocsin.core.incident import Incident
+from tocsin.core.measure import Occurrence
+from tocsin.core.outbox import LEVEL_TRIGGERED, Outgoing
+from tocsin.core.playbook import Playbook
+from tocsin.ports.store import Attempt, MessageRef, Quarantined
+from tocsin.store import rows, statements
+from tocsin.store.dialect import Compiler, Cursor, Query, Row
+from tocsin.store.doom import Doomed, write
+from tocsin.store.lanes import says
+from tocsin.store.reader import Plans, SqlReader
+
+INCIDENT_NUMBERS = "incident numbers"
+PROBE = "last probe"
+
+
+_SETTLE = (*rows.OUTGOING.columns, "held_fence")
+
+
+class SqlTransaction(SqlReader, Doomed):
+    """`ports.store.Transaction` over one cursor; the caller begins, commits and rolls back."""
+
+    def __init__(
+        self,
+        cursor: Cursor,
+        compiler: Compiler,
+        plans: Plans,
+        now: int,
+        taken: type[Exception],
+    ) -> None:
+        """``taken`` is what the driver raises where a unique key is there already."""
+        super().__init__(cursor, compiler, plans, now)
+        self._taken = taken
+        self._plans_saved: set[str] = set()
+
+    @write
+    def put_episodes(self, episodes: Sequence[Episode]) -> None:
+        """See `ports.store.Transaction`."""
+        self._put_all(statements.PUT_EPISODE, rows.EPISODE.columns, map(rows.EPISODE.row, episodes))
+
+    @write
+    def insert_incidents(self, incidents: Sequence[Incident]) -> None:
+        """See `ports.store.Transaction`; their plans are saved with them.
+
+        Raises:
+            Conflict: Its dedup key has an open incident, or its id or number is taken.
+        """
+        self._save_plans(incidents)
+        self._put_all(statements.INSERT_INCIDENT, rows.INCIDENT_COLUMNS, map(rows.incident_row, incidents))
+
+    @write
+    def update_incidents(self, incidents: Sequence[Incident]) -> None:
+        """See `ports.store.Transaction`; their plans are saved with them.
+
+        Raises:
+            UnknownName: There is no such incident.
+            Conflict: Another incident with its dedup key is open.
+        """
+        self._save_plans(incidents)
+        changed = self._put_all(statements.UPDATE_INCIDENT, rows.INCIDENT_COLUMNS, map(rows.incident_row, incidents))
+        if changed != len(incidents):
+            raise UnknownName(f"{len(incidents) - changed} of {len(incidents)} incidents to update do not exist")
+
+    @write
+    def next_numbers(self, count: int) -> int:
+        """See `ports.store.Transaction`."""
+        last = self._long(statements.COUNTER, counter=INCIDENT_NUMBERS)
+        if last is None:
+            last = 0
+            self._put(statements.START_COUNTER, ("name", "value"), (INCIDENT_NUMBERS, 0))
+        self._do(statements.COUNT_ON, counter=INCIDENT_NUMBERS, by=count)
+        return last + 1
+
+    @write
+    def save_plan(self, plan: Playbook) -> None:
+        """See `ports.store.Transaction`."""
+        sha = plan.sha
+        if sha in self._plans_saved:
+            return
+        if self._one(statements.PLAN, sha=sha) is None:
+            self._put(statements.SAVE_PLAN, ("sha", "body"), (sha, plan.to_json().decode()))
+        self._plans_saved.add(sha)
+        self._plans.setdefault(sha, plan)
+
+    @write
+    def append_entries(self, entries: Sequence[Entry]) -> None:
+        """See `ports.store.Transaction`.
+
+        Raises:
+            Conflict: There is an entry with this number already.
+        """
+        self._put_all(statements.APPEND_ENTRY, rows.ENTRY.columns, map(rows.ENTRY.row, entries))
+
+    @write
+    def enqueue(self, rows_: Sequence[Outgoing]) -> int:
+        """See `ports.store.Transaction`."""
+        wanted = map(rows.OUTGOING.row, self._unsaid(rows_))
+        return self._put_all(statements.ENQUEUE, rows.OUTGOING.columns, wanted)
+
+    def _unsaid(self, rows_: Sequence[Outgoing]) -> Iterator[Outgoing]:
+        """All but the level-triggered rows for which another one that says the same is waiting."""
+        asked = [(row.key, *says(row)) for row in rows_ if row.job in LEVEL_TRIGGERED]
+        needless = {key for (key,) in self._of_many(statements.already_said, asked, self._now)}
+        said = set[tuple[str, ...]]()
+        for row in rows_:
+            if row.job in LEVEL_TRIGGERED:
+                if row.key in needless or says(row) in said:
+                    continue
+                said.add(says(row))
+            yield row
+
+    @write
+    def replace_row(self, row: Outgoing) -> None:
+        """See `ports.store.Transaction`.
+
+        Raises:
+            UnknownName: There is no such row.
+        """
+        if not self._put(statements.REPLACE_ROW, rows.OUTGOING.columns, rows.OUTGOING.row(row)):
+            raise UnknownName(f"the outbox has no row {row.key}")
+
+    def claimable(self, limit: int, exclude: frozenset[str]) -> list[Outgoing]:
+        """See `ports.store.Transaction`."""
+        excluded = {f"not_{index}": channel for index, channel in enumerate(sorted(exclude))}
+        found = self._all(statements.claimable(len(excluded)), now=self._now, limit=limit, **excluded)
+        return [rows.OUTGOING.item(row) for row in found]
+
+    @write
+    def settle(self, row: Outgoing, fence: int) -> bool:
+        """See `ports.store.Transaction`."""
+        return self._put(statements.SETTLE, _SETTLE, (*rows.OUTGOING.row(row), fence)) == 1
+
+    @write
+    def put_attempt(self, attempt: Attempt) -> None:
+        """See `ports.store.Transaction`."""
+        self._put(statements.PUT_ATTEMPT, rows.ATTEMPT.columns, rows.ATTEMPT.row(attempt))
+
+    @write
+    def put_message_ref(self, incident_id: str, channel: str, destination: str, ref: MessageRef) -> None:
+        """See `ports.store.Transaction`."""
+        columns = ("incident_id", "channel", "destination", "ref", "seq")
+        self._put(statements.PUT_MESSAGE_REF, columns, (incident_id, channel, destination, ref.ref, ref.seq))
+
+    @write
+    def first_sight(self, origin: str, key: str) -> bool:
+        """See `ports.store.Transaction`."""
+        return self._put(statements.SEE, ("origin", "key", "seen_at"), (origin, key, self._now)) == 1
+
+    @write
+    def beat(self, source: str) -> None:
+        """See `ports.store.Transaction`."""
+        self._put(statements.BEAT, ("source", "last_seen_at"), (source, self._now))
+
+    @write
+    def quarantine(self, item: Quarantined) -> None:
+        """See `ports.store.Transaction`; what is there already under this id stays as it is."""
+        self._put(statements.QUARANTINE, rows.QUARANTINED.columns, rows.QUARANTINED.row(item))
+
+    @write
+    def put_occurrence(self, occurrence: Occurrence) -> None:
+        """See `ports.store.Transaction`."""
+        self._put(statements.PUT_OCCURRENCE, rows.OCCURRENCE.columns, rows.OCCURRENCE.row(occurrence))
+
+    @write
+    def forget_before(self, at: int) -> int:
+        """See `ports.store.Transaction`."""
+        return self._do(statements.FORGET_INBOUND, before=at)
+
+    @write
+    def probe(self) -> None:
+        """See `ports.store.Transaction`."""
+        self._put(statements.PROBE, ("name", "value"), (PROBE, self._now))
+
+    def _save_plans(self, incidents: Iterable[Incident]) -> None:
+        for plan in {incident.plan.sha: incident.plan for incident in incidents}.values():
+            self.save_plan(plan)
+
+    def _do(self, statement: Query, **given: Any) -> int:
+        compiled = self._sql(statement)
+        self._cursor.execute(compiled.sql, compiled.arguments(given))
+        return self._cursor.rowcount
+
+    def _put(self, statement: Query, columns: tuple[str, ...], row: Row) -> int:
+        return self._put_all(statement, columns, (row,))
+
+    def _put_all(self, statement: Query, columns: tuple[str, ...], given: Iterable[Row]) -> int:
+        """Write rows of these columns; returns how many there were to write."""
+        compiled = self._sql(statement)
+        reorder = compiled.reorder(columns)
+        ready = [reorder(row) for row in given]
+        if not ready:
+            return 0
+        try:
+            self._cursor.executemany(compiled.sql, ready)
+        except self._taken as error:
+            raise Conflict(f"written already, or another is open: {error}") from error
+        return self._cursor.rowcount

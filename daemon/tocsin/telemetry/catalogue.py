@@ -1,0 +1,160 @@
+"""Every metric of tocsin, declared once as data: name, kind, help, labels, buckets.
+
+A new metric is one entry here and one row in config/prometheus/README.md.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+from tocsin.core.alert import AlertStatus
+from tocsin.core.incident import State
+from tocsin.core.outbox import Job, RowState
+from tocsin.ports.channel import Outcome
+
+PREFIX = "tocsin_"
+
+_OPEN_STATES = tuple(state.value for state in State if state is not State.RESOLVED)
+_FINAL_STATES = tuple(state.value for state in RowState if state is not RowState.PENDING)
+
+_ACKNOWLEDGE = (15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
+_RESOLVE = (60, 300, 900, 1800, 3600, 7200, 14400, 28800, 86400, 259200, 604800)
+_PAGE = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900)
+_LATENESS = (0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600)
+_LAG = (0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_TRANSACTION = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+
+class Kind(StrEnum):
+    """What a metric is to Prometheus."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric. Its name goes without the ``tocsin_`` prefix, and a counter's with ``_total``."""
+
+    kind: Kind
+    name: str
+    help: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+    """Upper bounds in seconds, for a histogram."""
+    known: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    """The values of labels whose list is closed: their children exist from the start."""
+    absent: bool = False
+    """A child exists only while there is data: nothing is created at start, and no data is no 0."""
+
+
+def _counter(name: str, text: str, labels: tuple[str, ...] = (), **known: tuple[str, ...]) -> Metric:
+    return Metric(Kind.COUNTER, name, text, labels, known=MappingProxyType(known))
+
+
+def _gauge(name: str, text: str, labels: tuple[str, ...] = (), **known: tuple[str, ...]) -> Metric:
+    return Metric(Kind.GAUGE, name, text, labels, known=MappingProxyType(known))
+
+
+def _gauge_of_data(name: str, text: str, labels: tuple[str, ...] = ()) -> Metric:
+    return Metric(Kind.GAUGE, name, text, labels, absent=True)
+
+
+def _histogram(
+    name: str, text: str, labels: tuple[str, ...], buckets: tuple[float, ...], **known: tuple[str, ...]
+) -> Metric:
+    return Metric(Kind.HISTOGRAM, name, text, labels, buckets, MappingProxyType(known))
+
+
+_LEVEL = ("playbook", "severity")
+
+CATALOGUE: tuple[Metric, ...] = (
+    # What the people on call do.
+    _histogram(
+        "incident_time_to_acknowledge_seconds",
+        "From an occurrence's trigger to its first acknowledgment by a person.",
+        _LEVEL,
+        _ACKNOWLEDGE,
+    ),
+    _histogram(
+        "incident_time_to_resolve_seconds",
+        "From an occurrence's trigger to its end: its last alert's, or the person's word.",
+        _LEVEL,
+        _RESOLVE,
+    ),
+    _histogram(
+        "incident_time_to_detect_seconds",
+        "From the first alert's own start to the occurrence's trigger.",
+        _LEVEL,
+        _ACKNOWLEDGE,
+    ),
+    _gauge_of_data("mtta_seconds", "Mean time to acknowledge over the last 30 days, from the store.", _LEVEL),
+    _gauge_of_data("mttr_seconds", "Mean time to resolve over the last 30 days, from the store.", _LEVEL),
+    _counter("resolved_unacknowledged_total", "Occurrences that ended before anybody acknowledged them.", _LEVEL),
+    # Incidents.
+    _gauge("incidents_open", "Open incidents by state.", (*_LEVEL, "state"), state=_OPEN_STATES),
+    _counter("incidents_opened_total", "Occurrences that began: incidents opened and reopened.", _LEVEL),
+    _gauge("incidents_exhausted", "Open incidents with nobody left to escalate to, unacknowledged.", ("playbook",)),
+    # What comes in.
+    _counter(
+        "webhooks_received_total",
+        "Webhooks from Alertmanager by HTTP status of the answer.",
+        ("code",),
+        code=("200", "400", "401", "403", "413", "500", "503"),
+    ),
+    _counter(
+        "alerts_received_total",
+        "Alerts taken from webhooks by their status.",
+        ("status",),
+        status=tuple(status.value for status in AlertStatus),
+    ),
+    _counter(
+        "alerts_unrouted_total", "Alerts that no rule, or a failing one, placed: they page at the unrouted level."
+    ),
+    _counter("alerts_suppressed_total", "Alerts that a rule suppressed."),
+    _counter("rule_errors_total", "Rules or placeholders that failed on an alert."),
+    _counter("quarantined_total", "Alerts that could not be placed and were kept aside."),
+    _counter(
+        "inbound_rejected_total",
+        "Requests that were refused at an edge.",
+        ("edge", "reason"),
+        edge=("alertmanager", "pagerduty", "slack", "api"),
+        reason=("auth", "malformed", "too_large", "overloaded"),
+    ),
+    _gauge_of_data("heartbeat_age_seconds", "How long ago a source's Watchdog was last seen.", ("source",)),
+    # What goes out.
+    _counter("pages_total", "Pages by channel and final outcome.", ("channel", "outcome"), outcome=_FINAL_STATES),
+    _counter(
+        "deliveries_total",
+        "Attempts at delivering anything, by the channel's own classification.",
+        ("channel", "job", "outcome"),
+        job=tuple(job.value for job in Job),
+        outcome=tuple(outcome.value for outcome in Outcome),
+    ),
+    _histogram(
+        "page_latency_seconds", "From the webhook that led to a page to the provider's yes.", ("channel",), _PAGE
+    ),
+    _histogram("escalation_lateness_seconds", "How much later than planned a step of the ladder fired.", (), _LATENESS),
+    _counter("delivery_fallback_total", "Pages that were late or dead, so that somebody else was told instead."),
+    _counter("possible_duplicates_total", "Deliveries repeated after an attempt without an answer.", ("channel",)),
+    _gauge("outbox_pending", "Rows that wait to be delivered.", ("channel",)),
+    _gauge("outbox_oldest_seconds", "Age of the oldest row that waits to be delivered.", ("channel",)),
+    # The daemon itself.
+    _gauge("config_last_reload_successful", "1 when the configuration on disk is the running one."),
+    _gauge("config_last_reload_success_timestamp_seconds", "When a configuration was last taken over."),
+    _histogram("event_loop_lag_seconds", "How late the event loop woke up.", (), _LAG),
+    _histogram(
+        "store_transaction_seconds",
+        "Duration of a transaction, its commit included.",
+        ("op",),
+        _TRANSACTION,
+        op=("ingest", "due", "deliver", "respond"),
+    ),
+    _gauge("store_writable", "1 when the store has lately committed, 0 when it could not."),
+    _gauge_of_data("worker_cycle_age_seconds", "How long ago a worker last finished a cycle.", ("worker",)),
+    _counter("clock_jumps_total", "Jumps of the wall clock against the monotonic one."),
+    _counter("invariant_violations_total", "Broken invariants that the auditor found.", ("rule",)),
+    _gauge("build_info", "1, labelled with what is running.", ("version", "python")),
+)

@@ -1,0 +1,73 @@
+"""Doubles for the channel's and the observer's port that remember what they were given."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tocsin.core.outbox import Job
+from tocsin.core.page import Content
+from tocsin.ports.channel import Outcome, Receipt
+
+
+@dataclass
+class RecordingChannel:
+    """A channel that takes everything, or answers as ``answer`` says."""
+
+    name: str = "console"
+    kind: str = "recording"
+    handles: frozenset[Job] = frozenset(Job)
+    keyed: bool = False
+    answer: Callable[[Content], Receipt] = field(
+        default=lambda content: Receipt(Outcome.SENT, ref=f"ref {content.key[:8]}")
+    )
+    sent: list[Content] = field(default_factory=list)
+    """What was taken."""
+    tried: list[Content] = field(default_factory=list)
+    """What was offered."""
+
+    async def start(self) -> None:
+        """Nothing to open."""
+
+    async def send(self, content: Content) -> Receipt:
+        """Remember it."""
+        receipt = self.answer(content)
+        self.tried.append(content)
+        if receipt.outcome is Outcome.SENT:
+            self.sent.append(content)
+        return receipt
+
+    async def close(self) -> None:
+        """Nothing to release."""
+
+
+class RecordingObserver:
+    """An observer that remembers."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[tuple[str, tuple[tuple[str, str], ...]]] = Counter()
+        self.observations: list[tuple[str, float, dict[str, str]]] = []
+        self.gauges: dict[tuple[str, tuple[tuple[str, str], ...]], float] = {}
+
+    def count(self, name: str, amount: float = 1, **labels: str) -> None:
+        """Add to a counter."""
+        self.counts[name, tuple(sorted(labels.items()))] += int(amount)
+
+    def observe(self, name: str, value: float, **labels: str) -> None:
+        """Remember an observation."""
+        self.observations.append((name, value, labels))
+
+    def gauge(self, name: str, value: float | None, **labels: str) -> None:
+        """Set a gauge; None removes it."""
+        key = (name, tuple(sorted(labels.items())))
+        if value is None:
+            self.gauges.pop(key, None)
+        else:
+            self.gauges[key] = value
+
+    def observed(self, name: str) -> list[float]:
+        """All values of one histogram, in order."""
+        return [value for seen, value, _ in self.observations if seen == name]
+
+    def counted(self, name: str) -> int:
+        """A counter, over all its labels."""
+        return sum(count for (seen, _), count in self.counts.items() if seen == name)

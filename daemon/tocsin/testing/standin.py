@@ -1,0 +1,214 @@
+"""What the stand-ins share: a server on loopback, faults by script, and a log of what was accepted.
+
+A stand-in takes a provider's place in tests and in trials without an account.
+It is stricter than the provider wherever that finds mistakes.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import signal
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self, TextIO
+
+from aiohttp import web
+
+DROP_AT = 32 << 20
+"""The largest body that is read at all."""
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True)
+class Status:
+    """Answer with a status, without doing anything."""
+
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b"scripted fault"
+
+
+@dataclass(frozen=True)
+class Hang:
+    """Never answer. ``accept``: do what was asked, and keep silent about it."""
+
+    accept: bool = False
+
+
+@dataclass(frozen=True)
+class Drop:
+    """Cut the connection without an answer. ``accept``: having done what was asked."""
+
+    accept: bool = False
+
+
+@dataclass(frozen=True)
+class Junk:
+    """Do what was asked, then answer with the right status and this body instead."""
+
+    body: bytes = b"\xff\x00 not what you expect"
+    content_type: str = "application/json"
+
+
+@dataclass(frozen=True)
+class Drip:
+    """Do what was asked, then begin an answer that never ends, a byte at a time."""
+
+    status: int = 200
+
+
+Fault = Status | Hang | Drop | Junk | Drip
+
+
+class StandIn:
+    """A server on 127.0.0.1. ``async with`` starts and stops it; ``url`` is where it listens.
+
+    ``accepted`` holds what it took, in order, each with ``at``: microseconds of
+    the wall clock. With ``log`` the same goes to a file, one JSON line each, as
+    soon as it is taken: what this process has answered survives its kill.
+    """
+
+    def __init__(self, *, port: int = 0, log: Path | None = None) -> None:
+        self.accepted: list[dict[str, Any]] = []
+        self.requests = 0
+        """Every request, refused and faulted ones included."""
+        self._port = port
+        self._log_path = log
+        self._log: TextIO | None = None
+        self._faults: deque[Fault] = deque()
+        self._changed = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def url(self) -> str:
+        """``http://127.0.0.1:<port>``."""
+        return f"http://127.0.0.1:{self._port}"
+
+    def fail(self, *faults: Fault) -> None:
+        """Let the next requests fail, one fault each, in this order."""
+        self._faults.extend(faults)
+
+    def recover(self) -> None:
+        """Forget the faults that have not happened."""
+        self._faults.clear()
+
+    async def accepts(self, count: int, within: float = 10.0) -> list[dict[str, Any]]:
+        """Wait until at least ``count`` were accepted.
+
+        Raises:
+            TimeoutError: They were not, ``within`` so many seconds.
+        """
+        async with asyncio.timeout(within):
+            while len(self.accepted) < count:
+                self._changed.clear()
+                await self._changed.wait()
+        return self.accepted
+
+    async def __aenter__(self) -> Self:
+        if self._log_path is not None:
+            # Open for as long as the server runs; one line at a time, so nothing waits in a buffer.
+            self._log = self._log_path.open("a", buffering=1, encoding="utf-8")
+        app = web.Application(client_max_size=DROP_AT)
+        self.routes(app)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", self._port)
+        await site.start()
+        self._port = self._runner.addresses[0][1]
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        self._stopping.set()
+        if self._runner is not None:
+            await self._runner.cleanup()
+        if self._log is not None:
+            self._log.close()
+
+    def routes(self, app: web.Application) -> None:
+        """Add what it serves."""
+        raise NotImplementedError
+
+    def accept(self, **entry: Any) -> dict[str, Any]:
+        """Note something that was taken; call it before answering."""
+        entry = {"at": time.time_ns() // 1000, **entry}
+        self.accepted.append(entry)
+        if self._log is not None:
+            self._log.write(json.dumps(entry) + "\n")
+        self._changed.set()
+        return entry
+
+    def faulty(self, handler: Handler) -> Handler:
+        """The handler, with the next scripted fault in its way."""
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            self.requests += 1
+            await request.read()
+            fault = self._faults.popleft() if self._faults else None
+            match fault:
+                case None:
+                    return await handler(request)
+                case Status(status, headers, body):
+                    return web.Response(status=status, headers=headers, body=body)
+                case Hang(accept):
+                    return await self._hang(request, handler if accept else None)
+                case Drop(accept):
+                    return await self._drop(request, handler if accept else None)
+                case Junk(body, content_type):
+                    status = (await handler(request)).status
+                    return web.Response(status=status, body=body, content_type=content_type)
+                case Drip(status):
+                    await handler(request)
+                    return await self._drip(request, status)
+
+        return handle
+
+    async def _hang(self, request: web.Request, handler: Handler | None) -> web.StreamResponse:
+        if handler is not None:
+            await handler(request)
+        await self._stopping.wait()
+        return web.Response(status=503)
+
+    async def _drop(self, request: web.Request, handler: Handler | None) -> web.StreamResponse:
+        if handler is not None:
+            await handler(request)
+        if request.transport is not None:
+            request.transport.abort()
+        return web.Response(status=503)
+
+    async def _drip(self, request: web.Request, status: int) -> web.StreamResponse:
+        response = web.StreamResponse(status=status, headers={"Content-Type": "application/json"})
+        await response.prepare(request)
+        with contextlib.suppress(ConnectionError):
+            while not self._stopping.is_set():
+                await response.write(b" ")
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), 0.05)
+        return response
+
+
+def arguments(description: str) -> argparse.ArgumentParser:
+    """The command line that every stand-in has; the caller adds its own."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--port", type=int, default=0, help="where to listen on 127.0.0.1; 0 takes any free port")
+    parser.add_argument("--log", type=Path, help="append each accepted event to this file, as a line of JSON")
+    return parser
+
+
+def serve(stand_in: Callable[[], StandIn]) -> None:
+    """Run a stand-in until SIGINT or SIGTERM, and say on standard output where it listens."""
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(signum, stop.set)
+        async with stand_in() as running:
+            print(running.url, flush=True)  # noqa: T201 - the one thing that whoever started it must know
+            await stop.wait()
+
+    asyncio.run(run())

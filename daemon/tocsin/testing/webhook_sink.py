@@ -1,0 +1,40 @@
+"""A stand-in for whatever takes tocsin's webhook: records each request, answers 200.
+
+``python -m tocsin.testing.webhook_sink --port 8083 --log webhook.jsonl``
+"""
+
+import json
+
+from aiohttp import web
+
+from tocsin.testing.standin import StandIn, arguments, serve
+
+
+class WebhookSink(StandIn):
+    """Takes a POST at any path.
+
+    An ``accepted`` entry holds ``path``, ``headers`` and ``body`` (parsed; a body that is no JSON is refused).
+    """
+
+    def routes(self, app: web.Application) -> None:
+        """Serve every path."""
+        app.router.add_post("/{path:.*}", self.faulty(self._take))
+
+    async def _take(self, request: web.Request) -> web.Response:
+        raw = await request.read()
+        try:
+            body = json.loads(raw)
+        except ValueError:
+            return web.Response(status=400, text="the body is no JSON")
+        self.accept(path=request.path, headers=dict(request.headers), body=body)
+        return web.Response(text="ok")
+
+
+def main() -> None:
+    """Run it by itself."""
+    given = arguments("Records webhooks on loopback.").parse_args()
+    serve(lambda: WebhookSink(port=given.port, log=given.log))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,238 @@
+"""``POST /webhooks/pagerduty`` and ``/webhooks/slack``: acknowledgments on their way back.
+
+Both are believed by their signature over the raw bytes, and both repeat what
+was not answered in time, so everything passes `Respond` with a delivery key.
+"""
+
+import asyncio
+import urllib.parse
+from collections.abc import Awaitable
+from typing import Any
+
+import msgspec
+import structlog
+from aiohttp import web
+from msgspec import Struct
+
+from tocsin.channels.slack import buttons
+from tocsin.conf.settings import Inbound
+from tocsin.core.errors import IllegalTransition, UnknownName
+from tocsin.core.event import Actor
+from tocsin.core.outbox import Outgoing
+from tocsin.ports.store import Reader
+from tocsin.web.answers import BUSY, Refusal, webhook_answer
+from tocsin.web.bodies import read_body
+from tocsin.web.keys import EDGE, Answer, Edge
+from tocsin.web.signatures import pagerduty_signed, slack_signed
+
+_log = structlog.get_logger("tocsin.web.callbacks")
+
+
+# PagerDuty: V3 webhooks.
+
+_ACKNOWLEDGED, _RESOLVED = "incident.acknowledged", "incident.resolved"
+_MATTERS = (_ACKNOWLEDGED, _RESOLVED)
+"""Of some thirty types of events, and more to come, what matters here."""
+
+
+class _Agent(Struct, frozen=True):
+    id: str = ""
+    type: str = ""
+    summary: str | None = None
+    email: str | None = None
+
+    @property
+    def is_person(self) -> bool:
+        return self.type.startswith("user")
+
+
+class _Reason(Struct, frozen=True):
+    type: str = ""
+
+
+class _PagerDutyAlert(Struct, frozen=True):
+    alert_key: str | None = None
+
+
+class _PagerDutyIncident(Struct, frozen=True):
+    id: str = ""
+    incident_key: str | None = None
+    resolve_reason: _Reason | None = None
+    alerts: list[_PagerDutyAlert] = []
+
+
+class _PagerDutyEvent(Struct, frozen=True):
+    id: str
+    event_type: str
+    agent: _Agent | None = None
+    data: msgspec.Raw = msgspec.Raw(b"{}")
+
+
+class _PagerDutyBody(Struct, frozen=True):
+    event: _PagerDutyEvent
+
+
+async def pagerduty(request: web.Request) -> web.Response:
+    """Take one event.
+
+    After a good signature it answers only 2xx or 5xx: three others in a row, and PagerDuty sends nothing for a day.
+
+    Raises:
+        Refusal: The signature is wrong, or it should come again.
+    """
+    edge = request.app[EDGE]
+    body = await read_body(request)
+    header = request.headers.get("X-PagerDuty-Signature", "")
+    if not pagerduty_signed(body, header, _secrets(edge.settings().inbound.pagerduty, "pagerduty")):
+        raise _wrong_signature(403)
+    try:
+        event = msgspec.json.decode(body, type=_PagerDutyBody).event
+        incident = msgspec.json.decode(event.data, type=_PagerDutyIncident) if event.event_type in _MATTERS else None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        _log.warning("pagerduty_event_unreadable", error=str(error))
+        edge.observer.count("inbound_rejected_total", edge="pagerduty", reason="malformed")
+        return webhook_answer({"status": "ignored", "note": f"cannot be read: {error}"})
+    note = await _take_event(edge, event, incident) if incident else f"{event.event_type} means nothing here"
+    _log.info("pagerduty_event", event_type=event.event_type, event_id=event.id, note=note)
+    return webhook_answer({"status": "ok", "note": note})
+
+
+async def _take_event(edge: Edge, event: _PagerDutyEvent, incident: _PagerDutyIncident) -> str:
+    """Carry out one event; returns what became of it."""
+    if event.agent is None or not event.agent.is_person:
+        # An auto-resolve, a timeout, or the echo of our own acknowledgment: nobody has the incident because of it.
+        return "not a person's doing"
+    if incident.resolve_reason is not None and incident.resolve_reason.type == "merge_resolve_reason":
+        return "merged into another incident there, which resolves nothing"
+    row = await edge.store.read(lambda reader: _row(reader, incident))
+    if row is None:
+        return "none of our pages"
+    by = _pagerduty_actor(edge, event.agent)
+    # The event's own id: unlike the header X-Webhook-Id it is signed, so that no replay can change it.
+    delivery = ("pagerduty", event.id)
+    respond = edge.respond.acknowledge if event.event_type == _ACKNOWLEDGED else edge.respond.resolve
+    return await _respond(
+        respond(row.incident_id, by, occurrence=row.occurrence, delivery=delivery), edge.deadlines.pagerduty
+    )
+
+
+def _row(reader: Reader, incident: _PagerDutyIncident) -> Outgoing | None:
+    """The page that a PagerDuty incident came from: our dedup key is its key, or one of its alerts'."""
+    keys = [incident.incident_key, *(alert.alert_key for alert in incident.alerts)]
+    rows = (reader.outbox_row(key) for key in keys if key)
+    return next((row for row in rows if row is not None), None)
+
+
+def _pagerduty_actor(edge: Edge, agent: _Agent) -> Actor:
+    person = edge.policy().people.by_pagerduty(agent.id, agent.email or "")
+    return Actor(person.name if person else _stranger(agent.summary, agent.id), "pagerduty")
+
+
+# Slack: interactivity.
+
+
+class _SlackUser(Struct, frozen=True):
+    id: str = ""
+    username: str | None = None
+
+
+class _SlackAction(Struct, frozen=True):
+    action_id: str = ""
+    value: str | None = None
+    action_ts: str = ""
+
+
+class _SlackPayload(Struct, frozen=True):
+    type: str = ""
+    user: _SlackUser = _SlackUser()
+    actions: list[_SlackAction] = []
+    challenge: str = ""
+
+
+async def slack(request: web.Request) -> web.Response:
+    """Take one click; 200 and nothing else once it is committed.
+
+    Raises:
+        Refusal: The signature is wrong or old, or the store is too slow.
+    """
+    edge = request.app[EDGE]
+    body = await read_body(request)
+    secrets = _secrets(edge.settings().inbound.slack, "slack")
+    timestamp = request.headers.get("X-Slack-Request-Timestamp", "")
+    signature = request.headers.get("X-Slack-Signature", "")
+    if not slack_signed(body, timestamp, signature, secrets, edge.now()):
+        raise _wrong_signature(401)
+    try:
+        payload = msgspec.json.decode(_slack_json(request.content_type, body), type=_SlackPayload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Refusal(400, "malformed", f"cannot be read: {error}", reason="malformed") from None
+    if payload.type == "url_verification":
+        return webhook_answer({"challenge": payload.challenge})
+    if payload.type == "block_actions":
+        for action in payload.actions:
+            note = await _take_click(edge, payload.user, action)
+            _log.info("slack_click", action=action.action_id, value=action.value, user=payload.user.id, note=note)
+    return webhook_answer()
+
+
+def _slack_json(content_type: str, body: bytes) -> bytes:
+    if content_type == "application/json":
+        return body
+    fields = urllib.parse.parse_qs(body.decode())
+    return fields.get("payload", ["{}"])[0].encode()
+
+
+async def _take_click(edge: Edge, user: _SlackUser, action: _SlackAction) -> str:
+    """Carry out one click; returns what became of it."""
+    subject = buttons.read_value(action.value or "")
+    if action.action_id not in buttons.ACTIONS or subject is None:
+        return "means nothing here"
+    incident_id, occurrence = subject
+    person = edge.policy().people.by_slack(user.id)
+    # Slack has vouched for who it is, so somebody whom people.yaml does not know may act too; the name then says so,
+    # since everybody in Slack chooses their own.
+    by = Actor(person.name if person else _stranger(user.username, user.id), "slack")
+    delivery = ("slack", f"{user.id}/{action.action_id}/{action.value}/{action.action_ts}")
+    match action.action_id:
+        case buttons.ACKNOWLEDGE:
+            response = edge.respond.acknowledge(incident_id, by, occurrence=occurrence, delivery=delivery)
+        case buttons.RESOLVE:
+            response = edge.respond.resolve(incident_id, by, occurrence=occurrence, delivery=delivery)
+        case _:
+            response = edge.respond.escalate(incident_id, by, delivery=delivery)
+    return await _respond(response, edge.deadlines.slack)
+
+
+# Both.
+
+
+async def _respond(response: Awaitable[Answer], deadline: float) -> str:
+    """Wait for a response's commit; returns what became of it.
+
+    What the incident does not allow any more is no error here: it would only come again.
+    """
+    try:
+        async with asyncio.timeout(deadline):
+            answer = await response
+    except (UnknownName, IllegalTransition) as error:
+        return str(error)
+    except TimeoutError:
+        raise Refusal(503, "unavailable", "not committed in time", headers=BUSY) from None
+    return answer.note or ("done" if answer.changed else "nothing left to do")
+
+
+def _secrets(inbound: Inbound, provider: str) -> list[str]:
+    if not inbound.secrets:
+        raise Refusal(403, "not_configured", f"inbound.{provider}.secrets holds no secret", reason="auth")
+    return [shared.secret.reveal() for shared in inbound.secrets]
+
+
+def _wrong_signature(status: int) -> Refusal:
+    return Refusal(
+        status, "bad_signature", "the signature is of no secret in the configuration, or too old", reason="auth"
+    )
+
+
+def _stranger(name: Any, user_id: str) -> str:
+    """Somebody whom people.yaml does not know; never spelt like somebody whom it does."""
+    return f"{name} ({user_id})" if name else user_id or "somebody"

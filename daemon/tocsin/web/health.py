@@ -1,0 +1,74 @@
+"""How the daemon is: ``/-/healthy``, ``/-/ready``, ``/-/reload``, ``/metrics``, by Prometheus's own conventions."""
+
+from aiohttp import hdrs, web
+
+import tocsin
+from tocsin.web.answers import SECURITY_HEADERS, json_answer, text_answer
+from tocsin.web.keys import EDGE
+from tocsin.web.views import public
+
+
+async def healthy(request: web.Request) -> web.Response:
+    """200 while the daemon makes progress."""
+    if request.app[EDGE].health().healthy:
+        return text_answer("tocsin is healthy.\n")
+    return text_answer("tocsin is not healthy.\n", 503)
+
+
+async def ready(request: web.Request) -> web.Response:
+    """200 while alerts are taken."""
+    if request.app[EDGE].health().ready:
+        return text_answer("tocsin is ready.\n")
+    return text_answer("tocsin is not ready.\n", 503)
+
+
+async def reload(request: web.Request) -> web.Response:
+    """Read the configuration again; a bad one changes nothing and is told."""
+    result = await request.app[EDGE].reload()
+    return json_answer(result, 200 if result.ok else 400)
+
+
+async def metrics(request: web.Request) -> web.Response:
+    """The figures."""
+    body, content_type = request.app[EDGE].exposition.render(",".join(request.headers.getall(hdrs.ACCEPT, [])))
+    answer = web.Response(body=body, headers={**SECURITY_HEADERS, hdrs.CONTENT_TYPE: content_type})
+    answer.enable_compression()
+    return answer
+
+
+async def status(request: web.Request) -> web.Response:
+    """Version, and how the daemon is, in detail."""
+    health = request.app[EDGE].health()
+    return json_answer(
+        public(
+            {
+                "version": tocsin.__version__,
+                "healthy": health.healthy,
+                "ready": health.ready,
+                "detail": dict(health.detail),
+            }
+        )
+    )
+
+
+async def index(_: web.Request) -> web.Response:
+    """Say what this is."""
+    return text_answer(_INDEX, content_type="text/html")
+
+
+_INDEX = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>tocsin</title>
+<h1>tocsin</h1>
+<p>Takes alerts from Prometheus Alertmanager and pages the people on call.</p>
+<ul>
+<li>Alertmanager posts to <code>/webhooks/alertmanager</code>
+<li>The API is at <code>/api/v1/incidents</code>, its description at
+<a href="/api/v1/openapi.json">/api/v1/openapi.json</a>
+<li>Figures are at <a href="/metrics">/metrics</a>, health at
+<a href="/-/healthy">/-/healthy</a> and <a href="/-/ready">/-/ready</a>
+<li>On the command line: <code>tocsin incidents list</code>
+</ul>
+</html>
+"""

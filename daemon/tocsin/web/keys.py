@@ -1,0 +1,162 @@
+"""What the edge is given: one `Edge`, put into the application under `EDGE`.
+
+The Protocols say what the edge needs of the floors below; ``app/build`` hands
+over what satisfies them.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import msgspec
+from aiohttp import web
+
+from tocsin.conf.settings import Settings
+from tocsin.core.alert import Alert
+from tocsin.core.event import Actor
+from tocsin.core.incident import Incident
+from tocsin.engine.policy import Policy
+from tocsin.ports.observer import Observer
+from tocsin.ports.store import Quarantined, Store
+from tocsin.web.watch import Watch
+
+Delivery = tuple[str, str]
+"""(origin, key) of an inbound delivery, so that its repetition changes nothing."""
+
+
+class Intake(Protocol):
+    """Takes alerts in (``engine/ingest``)."""
+
+    async def take(self, alerts: Sequence[Alert], quarantined: Sequence[Quarantined] = ()) -> None:
+        """Return after the durable commit.
+
+        Raises:
+            StoreUnavailable: It was not committed; the sender may repeat it.
+        """
+        ...
+
+    def report(self, reason: str, source: str, detail: str) -> None:
+        """Tell tocsin's own people, without waiting; throttled within."""
+        ...
+
+
+class Answer(Protocol):
+    """What became of a response."""
+
+    @property
+    def incident(self) -> Incident:
+        """As it stands now."""
+        ...
+
+    @property
+    def changed(self) -> bool:
+        """Whether this response changed it."""
+        ...
+
+    @property
+    def note(self) -> str:
+        """What the responder should know, "" if nothing."""
+        ...
+
+
+class Respond(Protocol):
+    """Carries out what people decide (``engine/respond``). ``ref`` is an incident's id, or its number as text.
+
+    Each of them raises `UnknownName` where there is no such incident,
+    `IllegalTransition` where its state does not allow it, and `StoreUnavailable`.
+    """
+
+    async def acknowledge(
+        self, ref: str, by: Actor, *, occurrence: int | None = None, delivery: Delivery | None = None
+    ) -> Answer:
+        """Take the incident."""
+        ...
+
+    async def resolve(
+        self, ref: str, by: Actor, *, occurrence: int | None = None, delivery: Delivery | None = None
+    ) -> Answer:
+        """Close it."""
+        ...
+
+    async def escalate(self, ref: str, by: Actor, *, delivery: Delivery | None = None) -> Answer:
+        """Notify the next tier now."""
+        ...
+
+    async def set_severity(self, ref: str, by: Actor, severity: str | None, reason: str) -> Answer:
+        """Pin the severity; None unpins it."""
+        ...
+
+    async def set_flags(self, ref: str, by: Actor, add: tuple[str, ...], remove: tuple[str, ...]) -> Answer:
+        """Set and clear flags."""
+        ...
+
+
+class Exposition(Protocol):
+    """The figures as Prometheus reads them (``telemetry/metrics``)."""
+
+    def render(self, accept: str = "") -> tuple[bytes, str]:
+        """The text and its content type, as the ``Accept`` header asks for it."""
+        ...
+
+
+class Health(msgspec.Struct, frozen=True):
+    """How the daemon is."""
+
+    healthy: bool
+    """It makes progress; False: restart it."""
+    ready: bool
+    """It can take alerts now."""
+    detail: Mapping[str, Any] = {}
+    """For people: uptime, heartbeats, what is wrong."""
+
+
+class ReloadResult(msgspec.Struct, frozen=True):
+    """What became of a reload."""
+
+    ok: bool
+    errors: tuple[str, ...] = ()
+    """``file:line:column: what is wrong``; the old configuration then stays."""
+    notes: tuple[str, ...] = ()
+    """What the operator should know: incidents whose plan would now differ, settings that need a restart."""
+
+
+@dataclass(frozen=True)
+class Deadlines:
+    """How long things may take at the edge, in seconds."""
+
+    body: float = 15.0
+    """For a whole body to arrive."""
+    commit: float = 8.0
+    """For a webhook's commit; Alertmanager gives up after ``max(group_interval, 10 s)``."""
+    pagerduty: float = 4.0
+    """For an event's commit; PagerDuty waits for 5."""
+    slack: float = 2.5
+    """For a click's commit. Slack waits for 3; after that, as after our 503, it shows a warning: no click is lost
+    silently."""
+
+
+@dataclass(frozen=True)
+class Edge:
+    """Everything that the handlers use."""
+
+    intake: Intake
+    respond: Respond
+    store: Store
+    settings: Callable[[], Settings]
+    """The running settings; others after a reload."""
+    policy: Callable[[], Policy]
+    """The rest of the running configuration: rules, playbooks, people, channels."""
+    observer: Observer
+    exposition: Exposition
+    now: Callable[[], int]
+    """The store's clock."""
+    reload: Callable[[], Awaitable[ReloadResult]]
+    health: Callable[[], Health]
+    operator: str
+    """Whom a caller on loopback acts as while no token is configured: ``$USER``."""
+    deadlines: Deadlines = Deadlines()
+
+
+EDGE: web.AppKey[Edge] = web.AppKey("edge", Edge)
+COMMITS: web.AppKey[Watch] = web.AppKey("commits", Watch)
+"""Watches the webhooks that wait for their commit."""

@@ -1,0 +1,48 @@
+"""Every way in: one line each, and what its caller must be allowed to do. What is not here does not exist."""
+
+from tocsin.conf.settings import Scope
+from tocsin.engine.explain import AlertExplanation, IncidentExplanation
+from tocsin.web import alertmanager, api, callbacks, health, openapi
+from tocsin.web.guard import Access, Handler, Route
+from tocsin.web.keys import ReloadResult
+from tocsin.web.views import IncidentDetail, IncidentPage, Response
+
+_INCIDENT = "/api/v1/incidents/{ref:[A-Za-z0-9-]{1,64}}"
+_SOURCE = "{source:[A-Za-z0-9][A-Za-z0-9_.-]{0,62}}"
+
+_FILTERS = {
+    "state": "pending, triggered, acknowledged or resolved; may be given several times",
+    "severity": "a severity of a playbook",
+    "service": "a service",
+    "playbook": "a playbook",
+    "limit": f"how many at most, up to {api.MAX_LIMIT}; {api.DEFAULT_LIMIT} unless given",
+    "cursor": "`next` of the page before",
+}
+
+
+def _response(name: str, handler: Handler, takes: type) -> Route:
+    return Route("POST", f"{_INCIDENT}/{name}", handler, Scope.RESPOND, wants_json=True, takes=takes, gives=Response)
+
+
+ROUTES: tuple[Route, ...] = (
+    Route("POST", "/webhooks/alertmanager", alertmanager.receive, Scope.INGEST, "alertmanager"),
+    Route("POST", f"/webhooks/alertmanager/{_SOURCE}", alertmanager.receive, Scope.INGEST, "alertmanager"),
+    Route("POST", "/webhooks/pagerduty", callbacks.pagerduty, Access.SIGNED, "pagerduty"),
+    Route("POST", "/webhooks/slack", callbacks.slack, Access.SIGNED, "slack"),
+    Route("GET", "/api/v1/incidents", api.list_incidents, Scope.READ, query=_FILTERS, gives=IncidentPage),
+    Route("GET", _INCIDENT, api.show_incident, Scope.READ, gives=IncidentDetail),
+    Route("GET", f"{_INCIDENT}/explain", api.explain_one, Scope.READ, gives=IncidentExplanation),
+    _response("acknowledge", api.acknowledge, api.Occurrence),
+    _response("resolve", api.resolve, api.Occurrence),
+    _response("escalate", api.escalate, api.Nothing),
+    _response("severity", api.severity, api.Severity),
+    _response("flags", api.flags, api.Flags),
+    Route("POST", "/api/v1/explain", api.explain, Scope.READ, wants_json=True, takes=api.Asked, gives=AlertExplanation),
+    Route("GET", "/api/v1/status", health.status, Scope.READ),
+    Route("GET", "/api/v1/openapi.json", openapi.serve, Scope.READ),
+    Route("GET", "/-/healthy", health.healthy, Access.OPEN),
+    Route("GET", "/-/ready", health.ready, Access.OPEN),
+    Route("POST", "/-/reload", health.reload, Scope.ADMIN, gives=ReloadResult),
+    Route("GET", "/metrics", health.metrics, Access.OPEN),
+    Route("GET", "/", health.index, Access.OPEN),
+)

@@ -1,0 +1,37 @@
+"""The signatures of inbound callbacks, over the raw bytes as they came."""
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+
+SLACK_WINDOW = 300 * 1_000_000
+"""Microseconds that Slack's signed time may be off, either way (docs.slack.dev, verifying requests)."""
+
+
+def pagerduty_signed(body: bytes, header: str, secrets: Sequence[str]) -> bool:
+    """Whether one of the signatures is of one of the secrets.
+
+    ``X-PagerDuty-Signature: v1=<hex>,v1=<hex>`` holds one for each secret that
+    is active at PagerDuty; there are several on both sides while one is changed.
+    """
+    parts = [part.strip() for part in header.split(",")]
+    given = [part[3:].encode(errors="surrogateescape") for part in parts if part.startswith("v1=")]
+    expected = [hmac.new(secret.encode(), body, hashlib.sha256).hexdigest().encode() for secret in secrets]
+    # Each is compared with each, so that the time taken says nothing of which was right.
+    return any([hmac.compare_digest(mine, theirs) for mine in expected for theirs in given])  # noqa: C419
+
+
+def slack_signed(body: bytes, timestamp: str, signature: str, secrets: Sequence[str], now: int) -> bool:
+    """Whether Slack has signed this, within the last five minutes.
+
+    ``X-Slack-Signature: v0=<hex>`` is over ``v0:<timestamp>:<body>``; ``now`` is
+    in microseconds.
+    """
+    if not timestamp.isascii() or not timestamp.isdecimal() or len(timestamp) > 12:
+        return False
+    if abs(now - int(timestamp) * 1_000_000) > SLACK_WINDOW:
+        return False
+    message = b"v0:" + timestamp.encode() + b":" + body
+    expected = [b"v0=" + hmac.new(secret.encode(), message, hashlib.sha256).hexdigest().encode() for secret in secrets]
+    given = signature.encode(errors="surrogateescape")
+    return any([hmac.compare_digest(mine, given) for mine in expected])  # noqa: C419 - as above

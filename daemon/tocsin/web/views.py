@@ -1,0 +1,158 @@
+"""The objects of the API, made from the domain's.
+
+A member called ``at`` or ``..._at`` is a time: microseconds in here, RFC 3339
+in UTC once `public` has been over it.
+"""
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from tocsin.core.alert import Episode
+from tocsin.core.escalation import next_due
+from tocsin.core.event import Entry
+from tocsin.core.incident import Incident
+from tocsin.web.answers import rfc3339
+
+_AS_THEY_ARE = frozenset({"labels", "data", "sets", "detail"})
+"""Members whose own names are not ours."""
+
+
+class IncidentView(Struct, frozen=True, kw_only=True):
+    """An incident as a list shows it."""
+
+    id: str
+    number: int
+    title: str
+    playbook: str
+    severity: str
+    service: str
+    state: str
+    dedup_key: str
+    alerts_firing: int
+    opened_at: int
+    acknowledged_at: int | None
+    acknowledged_by: str | None
+    resolved_at: int | None
+    due_at: int | None
+    """When anything about it is due next."""
+    next_tier: int | None
+    """The tier that the next step of its ladder notifies."""
+
+
+class AlertView(Struct, frozen=True, kw_only=True):
+    """One episode of one alert of an incident."""
+
+    source: str
+    fingerprint: str
+    episode: int
+    status: str
+    labels: dict[str, str]
+    starts_at: int | None
+    ends_at: int | None
+
+
+class EntryView(Struct, frozen=True, kw_only=True):
+    """One entry of a timeline."""
+
+    seq: int
+    at: int
+    kind: str
+    actor: str
+    via: str
+    data: dict[str, Any]
+
+
+class IncidentDetail(IncidentView, frozen=True, kw_only=True):
+    """An incident with its alerts and its timeline."""
+
+    alerts: list[AlertView]
+    timeline: list[EntryView]
+
+
+class IncidentPage(Struct, frozen=True):
+    """Some incidents, the newest first."""
+
+    incidents: list[IncidentView]
+    next: str | None
+    """The ``cursor`` of the next page; null on the last one."""
+
+
+class Response(Struct, frozen=True):
+    """What became of a response to an incident."""
+
+    incident: IncidentView
+    changed: bool
+    note: str
+
+
+def incident_view(incident: Incident) -> IncidentView:
+    """An incident as a list shows it."""
+    return IncidentView(**_fields(incident))
+
+
+def incident_detail(incident: Incident, episodes: list[Episode], entries: list[Entry]) -> IncidentDetail:
+    """An incident with everything about it."""
+    return IncidentDetail(
+        **_fields(incident),
+        alerts=[_alert(episode) for episode in episodes],
+        timeline=[_entry(entry) for entry in entries],
+    )
+
+
+def public(view: object) -> Any:
+    """A view as it goes out."""
+    return _with_times(msgspec.to_builtins(view))
+
+
+def is_time(name: str) -> bool:
+    """Whether a member of that name is a time."""
+    return name == "at" or name.endswith("_at")
+
+
+def _fields(incident: Incident) -> dict[str, Any]:
+    return {
+        "id": incident.id,
+        "number": incident.number,
+        "title": incident.title,
+        "playbook": incident.plan.name,
+        "severity": incident.severity,
+        "service": incident.service,
+        "state": incident.state.value,
+        "dedup_key": incident.dedup_key,
+        "alerts_firing": incident.alerts_firing,
+        "opened_at": incident.opened_at,
+        "acknowledged_at": incident.acknowledged_at,
+        "acknowledged_by": incident.acknowledged_by,
+        "resolved_at": incident.resolved_at,
+        "due_at": next_due(incident),
+        "next_tier": incident.ladder[0].tier if incident.is_open and incident.ladder else None,
+    }
+
+
+def _alert(episode: Episode) -> AlertView:
+    return AlertView(
+        source=episode.source,
+        fingerprint=episode.fingerprint,
+        episode=episode.episode,
+        status=episode.status.value,
+        labels=episode.labels,
+        starts_at=episode.starts_at,
+        ends_at=episode.ends_at,
+    )
+
+
+def _entry(entry: Entry) -> EntryView:
+    return EntryView(seq=entry.seq, at=entry.at, kind=entry.kind, actor=entry.actor, via=entry.via, data=entry.data)
+
+
+def _with_times(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            name: rfc3339(inner) if is_time(name) else inner if name in _AS_THEY_ARE else _with_times(inner)
+            for name, inner in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [_with_times(inner) for inner in value]
+    return value

@@ -1,0 +1,103 @@
+import io
+import os
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tocsin.channels.console.channel import ConsoleChannel
+from tocsin.channels.console.payload import render
+from tocsin.channels.console.settings import ConsoleSettings
+from tocsin.core.event import Entry
+from tocsin.core.outbox import Job
+from tocsin.core.page import Content
+from tocsin.ports.channel import Outcome, Receipt
+from tocsin.testing.content import NOW, alert_line, content
+
+any_text = st.text(st.characters(codec=None), max_size=300)
+
+
+async def _printed(stream: io.TextIOBase, given_content: Content, **settings: object) -> Receipt:
+    channel = ConsoleChannel("console", ConsoleSettings.model_validate(settings), stream)
+    await channel.start()
+    try:
+        return await channel.send(given_content)
+    finally:
+        await channel.close()
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+async def test_a_page_is_a_block_that_says_what_why_and_what_to_do():
+    stream = io.StringIO()
+    receipt = await _printed(stream, content(late=90_000_000))
+    assert receipt.outcome is Outcome.SENT
+    assert stream.getvalue().splitlines() == [
+        "PAGE [SEV-1] #12 checkout: HighLatency on checkout",
+        "  for alice: SEV-1: on-call engineer first",
+        "  ! This comes 1 m 30 s late.",
+        "  1 of 1 alert firing, since 2026-11-20 03:00:09 UTC",
+        "  - HighLatency instance=web-1:9100 cluster=eu-1",
+        "    p99 above 2 s",
+        "  acknowledge: tocsin incidents ack 12",
+    ]
+
+
+@pytest.mark.parametrize("job", [job for job in Job if job is not Job.PAGE])
+def test_everything_else_is_one_line(job: Job):
+    entry = Entry(incident_id="x", seq=1, at=NOW, kind="acknowledged", actor="a", via="api")
+    text = render(content(job, history=(entry,), acknowledged_by="alice", resolved_at=NOW), colour=False)
+    assert text.count("\n") == 1
+    assert "#12" in text
+
+
+@pytest.mark.parametrize(
+    ("stream", "setting", "coloured"),
+    [
+        (io.StringIO(), "auto", False),
+        (Terminal(), "auto", True),
+        (Terminal(), "never", False),
+        (io.StringIO(), "always", True),
+    ],
+)
+async def test_colours_are_for_terminals(stream: io.StringIO, setting: str, coloured: bool):
+    await _printed(stream, content(), colour=setting)
+    assert ("\x1b[" in stream.getvalue()) is coloured
+
+
+@given(st.sampled_from(Job), any_text, any_text)
+def test_no_label_moves_the_cursor_or_adds_a_line(job: Job, one: str, other: str):
+    alert = alert_line(one, label=other)
+    alert.annotations["summary"] = other
+    entry = Entry(incident_id="x", seq=1, at=NOW, kind=one, actor=other, via="api", data={"x": one})
+    told = content(job, title=one, service=other, because=one, target=other, alerts=(alert,), history=(entry,))
+    text = render(told, colour=False)
+    assert not [char for char in text.replace("\n", "") if unicodedata.category(char) in ("Cc", "Cf", "Cs")]
+    assert text.count("\n") in ((5, 6) if job is Job.PAGE else (1,))
+
+
+async def test_a_console_that_is_not_utf8_gets_question_marks():
+    raw = io.BytesIO()
+    stream = io.TextIOWrapper(raw, encoding="ascii")
+    assert (await _printed(stream, content(title="Störung 🔥"))).outcome is Outcome.SENT
+    assert b"St?rung ?" in raw.getvalue()
+
+
+async def test_a_reader_that_has_gone_is_no_exception():
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "w", buffering=1) as stream:  # noqa: PTH123, ASYNC230 - a pipe has no path
+        receipt = await _printed(stream, content())
+        # What the stream could not write it would try again when it is closed.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), writing)
+    assert (receipt.outcome, receipt.detail) == (Outcome.PERMANENT, "the console is closed: BrokenPipeError")
+
+
+async def test_a_stream_that_we_have_closed_is_no_exception():
+    stream = io.StringIO()
+    stream.close()
+    assert (await _printed(stream, content())).outcome is Outcome.PERMANENT

@@ -1,0 +1,89 @@
+import hashlib
+import hmac
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tocsin.channels.webhook.channel import WebhookChannel
+from tocsin.channels.webhook.payload import render
+from tocsin.channels.webhook.settings import WebhookSettings
+from tocsin.conf.secrets import Secret
+from tocsin.core.event import Entry
+from tocsin.core.outbox import Job
+from tocsin.testing.content import NOW, alert_line, content
+from tocsin.testing.webhook_sink import WebhookSink
+
+
+@pytest.fixture
+async def sink() -> AsyncIterator[WebhookSink]:
+    async with WebhookSink() as running:
+        yield running
+
+
+async def _sent(sink: WebhookSink, job: Job = Job.PAGE, **settings: object) -> dict:
+    channel = WebhookChannel("hook", WebhookSettings.model_validate({"url": f"{sink.url}/in?x=1", **settings}))
+    await channel.start()
+    await channel.send(content(job, key="page-1", about="page-0", recipient="al", late=1_500_000))
+    await channel.close()
+    return sink.accepted[0]
+
+
+async def test_the_body_says_everything_a_receiver_needs(sink: WebhookSink):
+    body = (await _sent(sink))["body"]
+    assert body["version"] == 1
+    assert (body["job"], body["key"], body["about"]) == ("page", "page-1", "page-0")
+    assert (body["target"], body["recipient"], body["late_seconds"]) == ("alice", "al", 1.5)
+    assert body["text"] == "[SEV-1] #12 checkout: HighLatency on checkout"
+    assert body["incident"]["id"] == "01JD0000000000000000000000"
+    assert (body["incident"]["severity"], body["incident"]["rank"], body["incident"]["state"]) == (
+        "SEV-1",
+        0,
+        "triggered",
+    )
+    assert body["incident"]["opened_at"] == "2026-11-20T03:00:09+00:00"
+    assert body["incident"]["acknowledged_at"] is None
+    assert body["alerts"][0]["labels"]["instance"] == "web-1:9100"
+    assert body["sent_at"] == "2026-11-20T03:05:09+00:00"
+
+
+async def test_the_idempotency_key_is_a_header_and_nothing_is_signed_unasked(sink: WebhookSink):
+    headers = (await _sent(sink))["headers"]
+    assert headers["Idempotency-Key"] == "page-1"
+    assert headers["Content-Type"] == "application/json"
+    assert not {"Authorization", "X-Tocsin-Signature", "Cookie"} & set(headers)
+
+
+async def test_a_bearer_token_is_sent(sink: WebhookSink):
+    assert (await _sent(sink, bearer=Secret("t0ken")))["headers"]["Authorization"] == "Bearer t0ken"
+
+
+async def test_the_signature_covers_the_time_and_the_raw_body(sink: WebhookSink):
+    accepted = await _sent(sink, signing=Secret("s3cret"))
+    timestamp = accepted["headers"]["X-Tocsin-Timestamp"]
+    raw = json.dumps(accepted["body"], separators=(",", ":")).encode()
+    digest = hmac.new(b"s3cret", f"{timestamp}.".encode() + raw, hashlib.sha256).hexdigest()
+    assert timestamp == str(NOW // 1_000_000)
+    assert accepted["headers"]["X-Tocsin-Signature"] == f"v1={digest}"
+
+
+def test_announcements_are_for_those_who_ask():
+    def handles(**settings: object) -> frozenset[Job]:
+        return WebhookChannel("x", WebhookSettings.model_validate({"url": "http://h/", **settings})).handles
+
+    assert handles() == {Job.PAGE, Job.UPDATE, Job.ACKNOWLEDGE, Job.RESOLVE}
+    assert handles(announce=True) == frozenset(Job)
+
+
+def test_history_tells_each_entry_in_words_as_well():
+    entry = Entry(
+        incident_id="x", seq=7, at=NOW, kind="acknowledged", actor="alice", via="slack", data={"severity": "S1"}
+    )
+    (told,) = json.loads(render(content(Job.HISTORY, history=(entry,))))["history"]
+    assert (told["seq"], told["kind"], told["data"]) == (7, "acknowledged", {"severity": "S1"})
+    assert told["text"] == "03:05:09 acknowledged, by alice (slack)"
+
+
+def test_labels_come_through_unchanged_even_where_they_are_no_text():
+    alert = alert_line(odd="\ud800 <b> \x1b")
+    assert json.loads(render(content(alerts=(alert,))))["alerts"][0]["labels"]["odd"] == "\ud800 <b> \x1b"

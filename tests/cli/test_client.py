@@ -1,0 +1,217 @@
+"""What the command line says when the daemon is not there, says no, or is something else."""
+
+import json
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from rich.console import Console
+
+from cli.daemons import Seen, StandIn
+from tocsin.cli import output
+from tocsin.cli.main import cli
+
+Answering = Callable[[int, object], StandIn]
+
+HOSTILE = "[bold]x[/bold] [/nothing] \x1b[2J\u202e<script> :smile:\nsecond line"
+
+
+def an_incident(**changes: Any) -> dict[str, Any]:
+    return {
+        "id": "abc",
+        "number": 7,
+        "title": "Disk full",
+        "playbook": "emergency-response",
+        "severity": "SEV-2",
+        "service": "checkout",
+        "state": "triggered",
+        "dedup_key": "key",
+        "alerts_firing": 1,
+        "opened_at": "2026-11-20T12:00:00Z",
+        "acknowledged_at": None,
+        "acknowledged_by": None,
+        "resolved_at": None,
+        "due_at": "2026-11-20T12:30:00.5Z",
+        "next_tier": 2,
+        "alerts": [],
+        "timeline": [],
+        **changes,
+    }
+
+
+def test_nobody_listening_is_explained() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+
+    result = CliRunner().invoke(cli, ["incidents", "list"], env={"TOCSIN_URL": url})
+
+    assert result.exit_code == 1
+    assert "Is `tocsin serve` running?" in result.output
+    assert url in result.output
+
+
+@pytest.mark.parametrize(("status", "help_text"), [(401, "TOCSIN_TOKEN_FILE"), (403, "scopes")])
+def test_a_refusal_says_what_to_set(answering: Answering, status: int, help_text: str) -> None:
+    daemon = answering(status, {"error": {"code": "no", "message": "no such token"}})
+
+    result = daemon.run("incidents", "list")
+
+    assert result.exit_code == 1
+    assert f"no such token (HTTP {status})" in result.output
+    assert help_text in result.output
+
+
+@pytest.mark.parametrize("body", ["<html>It works!</html>", "", {"error": "text"}, [], HOSTILE])
+def test_an_error_of_any_shape_is_one_line(answering: Answering, body: object) -> None:
+    result = answering(500, body).run("incidents", "list")
+
+    assert result.exit_code == 1
+    assert "HTTP 500" in result.output
+    assert result.output.count("\n") == 1
+    assert result.output[:-1].isprintable()
+
+
+def test_another_server_is_noticed(answering: Answering) -> None:
+    result = answering(200, "<html>It works!</html>").run("incidents", "list")
+
+    assert result.exit_code == 1
+    assert "is it tocsin?" in result.output
+
+
+def test_a_redirect_is_not_followed_with_the_token(answering: Answering, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("secret-token\n")
+    daemon = answering(302, "")
+
+    result = daemon.run("incidents", "list", TOCSIN_TOKEN_FILE=str(token))
+
+    assert result.exit_code == 1
+    assert len(daemon.seen) == 1
+
+
+def test_the_token_of_the_file_is_shown_and_never_printed(answering: Answering, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("secret-token\n")
+    daemon = answering(200, {"incidents": [], "next": None})
+
+    result = daemon.run("incidents", "list", "--json", TOCSIN_TOKEN_FILE=str(token))
+
+    assert daemon.seen[0].headers["Authorization"] == "Bearer secret-token"
+    assert daemon.seen[0].headers["User-Agent"].startswith("tocsin/")
+    assert "secret-token" not in result.output
+
+
+@pytest.mark.parametrize("content", ["", "two\nlines", "\x00"])
+def test_a_file_without_a_usable_token_is_wrong_usage(answering: Answering, tmp_path: Path, content: str) -> None:
+    token = tmp_path / "token"
+    token.write_text(content)
+
+    result = answering(200, {}).run("incidents", "list", TOCSIN_TOKEN_FILE=str(token))
+
+    assert result.exit_code == 2
+    assert "token" in result.output
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:9099", "ftp://host", "http://", "http://[::1", "nonsense"])
+def test_what_is_no_url_is_wrong_usage(url: str) -> None:
+    result = CliRunner().invoke(cli, ["incidents", "list"], env={"TOCSIN_URL": url})
+
+    assert result.exit_code == 2
+    assert "write for example http://127.0.0.1:9099" in result.output
+
+
+def test_a_path_in_the_url_is_kept(answering: Answering) -> None:
+    daemon = answering(200, {"incidents": [], "next": None})
+    daemon.url += "/tocsin"
+
+    daemon.run("incidents", "list", "--state", "triggered", "--state", "pending")
+
+    assert daemon.seen[0].path == "/tocsin/api/v1/incidents?state=triggered&state=pending&limit=50"
+
+
+def test_json_is_printed_as_the_api_answers_it(answering: Answering) -> None:
+    answer = {"incidents": [an_incident(title=HOSTILE)], "next": "7"}
+
+    result = answering(200, answer).run("incidents", "list", "--json")
+
+    assert json.loads(result.output) == answer
+
+
+def test_a_hostile_label_is_shown_as_it_is_and_breaks_nothing(answering: Answering) -> None:
+    alert = {"status": "firing", "labels": {"alertname": HOSTILE, "x\x1b]": "y"}}
+    entry = {
+        "seq": 1,
+        "at": "2026-11-20T12:00:00Z",
+        "kind": HOSTILE,
+        "actor": HOSTILE,
+        "via": "api",
+        "data": {"a": HOSTILE},
+    }
+    incident = an_incident(title=HOSTILE, service=HOSTILE, acknowledged_by=HOSTILE, alerts=[alert], timeline=[entry])
+
+    listed = answering(200, {"incidents": [incident], "next": None}).run("incidents", "list")
+    shown = answering(200, incident).run("incidents", "show", "7")
+
+    for result in (listed, shown):
+        assert result.exit_code == 0, result.output
+        assert "[bold]x[/bold] [/nothing] \ufffd[2J\ufffd<script> :smile: second line" in result.output
+        assert all(line.isprintable() for line in result.output.splitlines())
+
+
+def test_there_are_no_colours_in_a_pipe_and_nothing_is_cut(answering: Answering) -> None:
+    result = answering(200, {"incidents": [an_incident(title="long " * 60)], "next": None}).run("incidents", "list")
+
+    assert "\x1b" not in result.output
+    assert "long " * 59 in result.output
+
+
+def test_a_terminal_has_colours_unless_they_are_not_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def shown() -> str:
+        with console.capture() as capture:
+            console.print(output.state("triggered"))
+        return capture.get()
+
+    console = Console(force_terminal=True, color_system="standard")
+    assert "31m" in shown()
+
+    monkeypatch.setenv("NO_COLOR", "1")
+    console = Console(force_terminal=True, color_system="standard")
+    assert "31m" not in shown()
+
+
+def test_a_drill_that_pages_nobody_is_exit_1_with_the_reason(answering: Answering) -> None:
+    # Whatever is asked, the answer is that there is no incident, and that the rules suppress it.
+    daemon = answering(200, {"incidents": [], "next": None, "outcome": "suppressed", "because": "suppressed by night"})
+
+    result = daemon.run("drill", "--timeout", "1")
+
+    assert result.exit_code == 1
+    assert "no incident opened; the rules say suppressed: suppressed by night" in result.output
+    posted = [json.loads(seen.body) for seen in daemon.seen if seen.path == "/webhooks/alertmanager"]
+    assert [one["alerts"][0]["status"] for one in posted] == ["firing", "resolved"], "the drill cleans up after itself"
+    labels = posted[0]["alerts"][0]["labels"]
+    assert labels["tocsin_drill"] == "true"
+    assert labels["namespace"] == f"drill-{labels['drill']}"
+
+
+def test_a_drill_whose_alert_is_refused_is_exit_1(answering: Answering) -> None:
+    result = answering(503, {"error": {"code": "unavailable", "message": "the store is down"}}).run("drill")
+
+    assert result.exit_code == 1
+    assert "the store is down (HTTP 503)" in result.output
+
+
+def test_a_drill_that_joins_another_incident_is_exit_1_and_says_why(answering: Answering) -> None:
+    def everything(seen: list[Seen]) -> object:
+        mine = json.loads(seen[0].body)["alerts"][0]["labels"]
+        alerts = [{"labels": mine}, {"labels": {**mine, "drill": "another"}}]
+        return {"incidents": [{"id": "abc"}], "next": None, **an_incident(alerts=alerts)}
+
+    result = answering(200, everything).run("drill")
+
+    assert result.exit_code == 1
+    assert "joined incident #7" in result.output

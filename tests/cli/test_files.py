@@ -1,0 +1,139 @@
+"""The verbs that open files: init and check; and what holds for all of them."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+import tocsin
+from tocsin.cli.main import VERBS, cli
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, arguments, env={"TOCSIN_CONFIG": None, "TOCSIN_RULES": None})
+
+
+def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Every verb with its path."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        yield (*path, name), command
+        if isinstance(command, click.Group):
+            yield from commands(command, (*path, name))
+
+
+ALL = dict(commands(cli))
+
+
+@pytest.mark.parametrize("path", ALL, ids=" ".join)
+def test_every_verb_has_help_with_an_example_of_itself(path: tuple[str, ...]) -> None:
+    told = run(*path, "--help")
+
+    assert told.exit_code == 0
+    assert re.search(rf"Example:\n  +tocsin {' '.join(path)}\b", told.output)
+
+
+def test_the_verbs_of_the_design_are_there() -> None:
+    assert {"init", "serve", "check", "explain", "incidents", "drill"} == set(VERBS)
+    assert {"list", "show", "ack", "resolve", "escalate", "severity", "flags"} == {
+        path[1] for path in ALL if path[0] == "incidents" and len(path) > 1
+    }
+
+
+def test_an_unknown_verb_is_wrong_usage() -> None:
+    assert run("exorcise").exit_code == 2
+
+
+def test_the_version_is_told() -> None:
+    assert run("--version").output == f"tocsin {tocsin.__version__}\n"
+
+
+def test_init_writes_what_is_shipped_and_check_likes_it(tmp_path: Path) -> None:
+    written = run("init", str(tmp_path / "new"))
+
+    assert written.exit_code == 0, written.output
+    for part in ("config", "rules"):
+        shipped = {
+            path.relative_to(REPOSITORY): path.read_bytes() for path in (REPOSITORY / part).rglob("*") if path.is_file()
+        }
+        found = {
+            path.relative_to(tmp_path / "new"): path.read_bytes()
+            for path in (tmp_path / "new" / part).rglob("*")
+            if path.is_file()
+        }
+        assert found == shipped
+    checked = run("check", "--config", str(tmp_path / "new/config"), "--rules", str(tmp_path / "new/rules"))
+    assert checked.exit_code == 0, checked.output
+    assert re.search(r"^good: \d+ rules, 1 playbook \(emergency-response\)", checked.output)
+
+
+def test_init_overwrites_nothing_unless_told_to(tmp_path: Path) -> None:
+    mine = tmp_path / "config" / "tocsin.yaml"
+    mine.parent.mkdir()
+    mine.write_text("mine\n")
+
+    refused = run("init", str(tmp_path))
+
+    assert refused.exit_code == 1
+    assert str(mine) in refused.output
+    assert mine.read_text() == "mine\n"
+    assert not (tmp_path / "rules").exists(), "one file in the way, and none is written"
+
+    assert run("init", "--force", str(tmp_path)).exit_code == 0
+    assert mine.read_bytes() == (REPOSITORY / "config/tocsin.yaml").read_bytes()
+
+
+def test_init_again_changes_nothing(tmp_path: Path) -> None:
+    assert run("init", str(tmp_path)).exit_code == 0
+    assert run("init", str(tmp_path)).exit_code == 0
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Path:
+    """A configuration with two mistakes in two files."""
+    shutil.copytree(REPOSITORY / "config", tmp_path / "config")
+    shutil.copytree(REPOSITORY / "rules", tmp_path / "rules")
+    with (tmp_path / "config/tocsin.yaml").open("a") as file:
+        file.write("\nlisten_: nowhere\n")
+    (tmp_path / "rules/99-mine.yaml").write_text(
+        "rules:\n  - name: mine\n    matchers: ['severity=~\"(\"']\n    severity: SEV-9\n"
+    )
+    return tmp_path
+
+
+def test_check_says_everything_at_once_and_where(broken: Path) -> None:
+    told = run("check", "--config", str(broken / "config"), "--rules", str(broken / "rules"))
+
+    assert told.exit_code == 1
+    assert re.search(
+        rf"^{re.escape(str(broken))}/config/tocsin\.yaml:\d+:\d+: unknown key 'listen_'; did you mean listen\?$",
+        told.output,
+        re.MULTILINE,
+    )
+    assert re.search(rf"^{re.escape(str(broken))}/rules/99-mine\.yaml:\d+:\d+: ", told.output, re.MULTILINE)
+    assert re.search(r"^\d+ problems$", told.output, re.MULTILINE)
+
+
+def test_check_annotates_a_pull_request(broken: Path) -> None:
+    told = run("check", "--format", "github", "--config", str(broken / "config"), "--rules", str(broken / "rules"))
+
+    assert told.exit_code == 1
+    assert re.search(
+        r"^::error file=\S+/config/tocsin\.yaml,line=\d+,col=\d+::unknown key 'listen_'", told.output, re.MULTILINE
+    )
+
+
+@pytest.mark.parametrize("verb", ["check", "serve"])
+def test_a_folder_that_is_not_there_is_wrong_usage_and_init_is_named(tmp_path: Path, verb: str) -> None:
+    told = run(verb, "--config", str(tmp_path / "none"), "--rules", str(tmp_path))
+
+    assert told.exit_code == 2
+    assert "tocsin init" in told.output

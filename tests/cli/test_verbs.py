@@ -1,0 +1,166 @@
+"""The verbs against a real daemon."""
+
+import json
+import re
+import uuid
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from cli.daemons import Running
+
+
+def incident(daemon: Running) -> dict[str, Any]:
+    """A new incident of its own, by a drill that stays firing."""
+    drilled = daemon.run("drill", "--keep")
+    assert drilled.exit_code == 0, drilled.output
+    number = re.search(r"incident #(\d+)", drilled.output)
+    assert number
+    found: dict[str, Any] = json.loads(daemon.run("incidents", "show", number[1], "--json").output)
+    return found
+
+
+def test_a_drill_ends_well_when_a_page_was_delivered(daemon: Running) -> None:
+    drilled = daemon.run("drill", "--ack")
+
+    assert drilled.exit_code == 0, drilled.output
+    assert re.search(r"^incident #\d+ triggered at SEV-\d of emergency-response", drilled.output, re.MULTILINE)
+    assert re.search(r"^page to \w+ through console: delivered \d+ ms after", drilled.output, re.MULTILINE)
+    assert "acknowledged" in drilled.output
+    assert "PAGE DRILL" in daemon.output.read_text()
+
+
+def test_a_drill_resolves_its_alert(daemon: Running) -> None:
+    drilled = daemon.run("drill")
+
+    number = re.search(r"incident #(\d+)", drilled.output)
+    assert number
+    shown = json.loads(daemon.run("incidents", "show", number[1], "--json").output)
+    assert [alert["status"] for alert in shown["alerts"]] == ["resolved"]
+    assert shown["alerts"][0]["labels"]["tocsin_drill"] == "true"
+
+
+def test_list_prints_exactly_the_apis_objects(daemon: Running) -> None:
+    found = incident(daemon)
+
+    page = json.loads(daemon.run("incidents", "list", "--state", "triggered", "--limit", "500", "--json").output)
+
+    assert set(page) == {"incidents", "next"}
+    listed = next(one for one in page["incidents"] if one["id"] == found["id"])
+    assert listed == {name: value for name, value in found.items() if name not in ("alerts", "timeline")}
+
+
+def test_list_filters_and_goes_on_from_page_to_page(daemon: Running) -> None:
+    first, second = incident(daemon), incident(daemon)
+
+    page = json.loads(daemon.run("incidents", "list", "--limit", "1", "--json").output)
+    after = json.loads(daemon.run("incidents", "list", "--limit", "1", "--cursor", page["next"], "--json").output)
+
+    assert [one["number"] for one in (*page["incidents"], *after["incidents"])] == [second["number"], first["number"]]
+    assert daemon.run("incidents", "list", "--service", uuid.uuid4().hex).output == "no such incident\n"
+
+
+def test_show_tells_the_timeline_in_words(daemon: Running) -> None:
+    shown = daemon.run("incidents", "show", str(incident(daemon)["number"]))
+
+    assert shown.exit_code == 0
+    assert "drill=" in shown.output
+    assert re.search(r"^  \d\d:\d\d:\d\d opened at SEV-\d$", shown.output, re.MULTILINE)
+
+
+def test_somebody_takes_an_incident_and_closes_it(daemon: Running) -> None:
+    number = str(incident(daemon)["number"])
+
+    taken = json.loads(daemon.run("incidents", "ack", number, "--json").output)
+    assert (taken["changed"], taken["incident"]["state"], taken["incident"]["acknowledged_by"]) == (
+        True,
+        "acknowledged",
+        "sam",
+    )
+    assert "resolved" in daemon.run("incidents", "resolve", number).output
+    entries = json.loads(daemon.run("incidents", "show", number, "--json").output)["timeline"]
+    assert {entry["via"] for entry in entries if entry["actor"] == "sam"} == {"cli"}
+
+
+def test_escalate_severity_and_flags_are_taken(daemon: Running) -> None:
+    number = str(incident(daemon)["number"])
+
+    assert daemon.run("incidents", "escalate", number).exit_code == 0
+    pinned = json.loads(daemon.run("incidents", "severity", number, "SEV-1", "--reason", "worse", "--json").output)
+    assert pinned["incident"]["severity"] == "SEV-1"
+    assert daemon.run("incidents", "severity", number, "--unpin").exit_code == 0
+    assert daemon.run("incidents", "flags", number, "--add", "major_impact").exit_code == 0
+
+    kinds = [
+        entry["kind"] for entry in json.loads(daemon.run("incidents", "show", number, "--json").output)["timeline"]
+    ]
+    assert {"escalation_asked", "severity", "unpinned", "flags"} <= set(kinds)
+
+
+def test_what_does_not_exist_is_exit_1_with_a_reason(daemon: Running) -> None:
+    for arguments in (
+        ("show", "999999"),
+        ("ack", "999999"),
+        ("show", "../../metrics"),
+        ("severity", "999999", "SEV-1"),
+    ):
+        result = daemon.run("incidents", *arguments)
+
+        assert result.exit_code == 1, arguments
+        assert "999999" in result.output or "neither the number nor the id" in result.output
+        assert "Traceback" not in result.output
+
+
+def test_a_level_that_the_playbook_does_not_have_is_exit_1(daemon: Running) -> None:
+    result = daemon.run("incidents", "severity", str(incident(daemon)["number"]), "P0")
+
+    assert result.exit_code == 1
+    assert "P0" in result.output
+
+
+@pytest.mark.parametrize("arguments", [("severity", "1"), ("severity", "1", "SEV-1", "--unpin"), ("flags", "1")])
+def test_half_a_command_is_wrong_usage(daemon: Running, arguments: tuple[str, ...]) -> None:
+    assert daemon.run("incidents", *arguments).exit_code == 2
+
+
+def test_explain_tells_what_would_become_of_labels(daemon: Running) -> None:
+    told = daemon.run("explain", "alertname=CheckoutDown", "severity=critical", "service=checkout")
+
+    assert told.exit_code == 0
+    assert told.output.startswith("pages: ")
+    assert re.search(r"^  \+ critical \(.*00-base\.yaml:\d+\) severity: SEV-2", told.output, re.MULTILINE)
+    assert re.search(r"^  at once +tier 1 .* through console", told.output, re.MULTILINE)
+
+
+def test_explain_reads_a_webhooks_payload(daemon: Running, tmp_path: Path) -> None:
+    payload = tmp_path / "payload.json"
+    payload.write_text(
+        json.dumps({"alerts": [{"labels": {"alertname": "Watchdog"}}, {"labels": {"alertname": "Other"}}]})
+    )
+
+    told = json.loads(daemon.run("explain", str(payload), "--json").output)
+
+    assert [one["outcome"] for one in told] == ["heartbeat", "pages"]
+
+
+def test_explain_tells_of_an_incident_who_was_paged_and_who_is_next(daemon: Running) -> None:
+    number = str(incident(daemon)["number"])
+
+    told = daemon.run("explain", number)
+
+    assert told.exit_code == 0
+    assert re.search(r"^  \d\d:\d\d:\d\d page +\w+ through console: sent after", told.output, re.MULTILINE)
+    assert re.search(r"^  \d\d:\d\d:\d\d +tier 2 ", told.output, re.MULTILINE)
+    assert json.loads(daemon.run("explain", number, "--json").output)["number"] == int(number)
+
+
+def test_explain_refuses_a_file_that_is_no_payload(daemon: Running, tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("not JSON")
+
+    result = daemon.run("explain", str(file))
+
+    assert result.exit_code == 2
+    assert "payload" in click.unstyle(result.output)

@@ -1,0 +1,216 @@
+"""Playbooks: the shipped one is the written one, and a mistake in one is told at its place."""
+
+import pytest
+
+from conf.workbench import Workbench
+from tocsin.core.playbook import HOUR, MINUTE, Kind, Playbook, Until
+
+PAGE, UPDATE = Kind.PAGE, Kind.UPDATE
+ACKNOWLEDGED, RESOLVED = Until.ACKNOWLEDGED, Until.RESOLVED
+
+TIER = {
+    1: ("on-call-engineer",),
+    2: ("engineering-manager",),
+    3: ("vp-engineering", "cto"),
+    4: ("ceo", "legal"),
+}
+BOTH = ("major_impact", "data_breach")
+BREACH = ("data_breach",)
+TOP = [
+    ("4.1", PAGE, None, BOTH, RESOLVED, TIER[4]),
+    ("4.2", PAGE, None, BREACH, RESOLVED, ("security",)),
+]
+
+WRITTEN = {
+    "SEV-1": (15 * MINUTE, [
+        ("1.1", PAGE, 0, (), ACKNOWLEDGED, TIER[1]),
+        ("1.2", PAGE, 15 * MINUTE, (), ACKNOWLEDGED, TIER[1]),
+        ("2.1", PAGE, 30 * MINUTE, (), RESOLVED, TIER[2]),
+        ("3.1", PAGE, 30 * MINUTE, (), RESOLVED, TIER[3]),
+        *TOP,
+    ]),
+    "SEV-2": (HOUR, [
+        ("1.1", PAGE, 0, (), ACKNOWLEDGED, TIER[1]),
+        ("1.2", PAGE, HOUR, (), ACKNOWLEDGED, TIER[1]),
+        ("2.1", PAGE, 30 * MINUTE, (), RESOLVED, TIER[2]),
+        ("3.1", PAGE, HOUR, (), RESOLVED, TIER[3]),
+        *TOP,
+    ]),
+    "SEV-3": (4 * HOUR, [
+        ("1.1", UPDATE, 0, (), ACKNOWLEDGED, TIER[1]),
+        ("1.2", UPDATE, 4 * HOUR, (), ACKNOWLEDGED, TIER[1]),
+        *TOP,
+    ]),
+    "SEV-4": (24 * HOUR, [
+        ("1.1", UPDATE, 0, (), ACKNOWLEDGED, TIER[1]),
+        ("1.2", UPDATE, 24 * HOUR, (), ACKNOWLEDGED, TIER[1]),
+        ("4.2", PAGE, None, BREACH, RESOLVED, ("security", "legal")),
+    ]),
+}  # fmt: skip
+"""emergency-response as its text and its table say: (respond and resolve within, steps)."""
+
+
+@pytest.fixture
+def shipped(bench: Workbench) -> Playbook:
+    return bench.load().playbooks["emergency-response"]
+
+
+def test_the_severities_are_those_of_the_text_highest_first(shipped: Playbook) -> None:
+    assert [(level.name, level.rank) for level in shipped.levels] == [(name, rank) for rank, name in enumerate(WRITTEN)]
+
+
+@pytest.mark.parametrize("severity", WRITTEN)
+def test_who_is_told_when_and_until_what_is_as_written(shipped: Playbook, severity: str) -> None:
+    within, steps = WRITTEN[severity]
+    level = shipped.level(severity)
+    assert (level.respond_within, level.resolve_within) == (within, within)
+    assert [(c.key, c.kind, c.after, c.flags, c.until, c.targets) for c in level.cells] == steps
+
+
+def test_the_escalation_path_is_that_of_the_text(shipped: Playbook) -> None:
+    assert [(tier.number, tier.targets) for tier in shipped.tiers] == list(TIER.items())
+    assert [tier.name for tier in shipped.tiers] == [
+        "On-call engineer", "Engineering manager", "VP Engineering / CTO", "CEO / Legal",
+    ]  # fmt: skip
+
+
+def test_what_no_rule_places_pages(shipped: Playbook) -> None:
+    assert shipped.unrouted == "SEV-2"
+    assert shipped.level(shipped.unrouted).pages
+    assert not shipped.level("SEV-3").pages
+
+
+def test_it_round_trips_through_the_form_in_which_incidents_keep_it(shipped: Playbook) -> None:
+    assert Playbook.from_json(shipped.to_json()) == shipped
+
+
+def test_times_are_the_defaults_unless_the_playbook_says_its_own(bench: Workbench) -> None:
+    bench.edit(bench.playbook, "unrouted: SEV-2\n", "unrouted: SEV-2\nresolve_after: 15m\n")
+    playbook = bench.load({"TOCSIN_DEFAULTS_REOPEN_WITHIN": "20m"}).playbooks["emergency-response"]
+    assert (playbook.resolve_after, playbook.reopen_within) == (15 * MINUTE, 20 * MINUTE)
+    assert (playbook.fallback_after, playbook.resolved_by_hand_grace) == (2 * MINUTE, HOUR)
+
+
+WHEN = "a step says when in one way; write either after: 15m or flagged: [a_flag]"
+STEP = "{tier: 1, after: 15m}                # not"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "offset", "told"),
+    [
+        (STEP, "{tier: 5, after: 15m} # not", 7, "there is no tier 5; known: 1, 2, 3, 4"),
+        (STEP, "{tier: one, after: 15m} # not", 7, "a whole number is wanted here"),
+        (STEP, "{tier: 1} # not", 0, WHEN),
+        (STEP, "{tier: 1, after: 15m, flagged: [data_breach]} # not", 0, WHEN),
+        (
+            STEP,
+            "{tier: 1, after: 0s} # not",
+            17,
+            "this step of tier 1 is not later than the one before it; write a tier's steps in the order of their times",
+        ),
+        (STEP, "{tier: 1, nth: 1, after: 15m} # not", 0, "tier 1 has two steps number 1; give each its own nth"),
+        (
+            STEP,
+            "{tier: 1, after: 15m, until: acknowleged} # not",
+            29,
+            "'acknowleged' is not allowed here; did you mean acknowledged?",
+        ),
+        (STEP, "{tier: 1, after: 15m, kind: pages} # not", 28, "'pages' is not allowed here; did you mean page?"),
+        (
+            STEP,
+            "{tier: 1, after: 15} # not",
+            17,
+            "a duration needs its unit; write 15s for seconds, 15m for minutes or 15h for hours",
+        ),
+        (
+            STEP,
+            "{tier: 1, flagged: [data_breech]} # not",
+            20,
+            "there is no flag 'data_breech'; did you mean data_breach?",
+        ),
+        (
+            STEP,
+            "{tier: 1, after: 15m, targets: [alx]} # not",
+            32,
+            "'alx' is neither a person, a group nor a target of people.yaml; did you mean alex?",
+        ),
+        (STEP, "{tier: 1, afer: 15m} # not", 10, "unknown key 'afer'; did you mean after?"),
+        (
+            "{tier: 3, after: 30m, until: resolved}",
+            "{tier: 3, after: 10m, until: resolved}",
+            17,
+            "tier 3 is reached before a lower tier; give the lower tier the shorter time",
+        ),
+        (
+            "unrouted: SEV-2",
+            "unrouted: SEV-3",
+            10,
+            "SEV-3 pages nobody; what no rule could place must page: name a severity that does",
+        ),
+        ("unrouted: SEV-2", "unrouted: SEV2", 10, "there is no severity 'SEV2'; did you mean SEV-2?"),
+        (
+            "announce: [incidents]",
+            "announce: [incident]",
+            11,
+            "'incident' is neither a person, a group nor a target of people.yaml; did you mean incidents?",
+        ),
+        (
+            "flags: [major_impact, data_breach]",
+            "flags: [major_impact, data breach]",
+            22,
+            "write letters, digits, - _ and . only, a letter or digit first",
+        ),
+    ],
+)
+def test_a_mistake_is_told_at_its_place(bench: Workbench, old: str, new: str, offset: int, told: str) -> None:
+    line, column = bench.edit(bench.playbook, old, new)
+    assert f"{bench.playbook}:{line}:{column + offset}: {told}" in bench.problems()
+
+
+def test_what_is_missing_is_told_where_it_should_be(bench: Workbench) -> None:
+    line, _ = bench.edit(bench.playbook, "title: Emergency response\n", "")
+    first_key = line + bench.text(bench.playbook).splitlines()[line - 1 :].index("unrouted: SEV-2")
+    assert bench.problems() == [f"{bench.playbook}:{first_key}:1: 'title' is missing"]
+
+
+def test_tiers_are_numbered_without_a_gap(bench: Workbench) -> None:
+    bench.edit(bench.playbook, "  3: {name: VP", "  5: {name: VP")
+    line = bench.text(bench.playbook).partition("tiers:\n")[0].count("\n") + 2
+    told = "tiers are numbered 1, 2, 3 ... without a gap"
+    assert bench.problems() == [f"{bench.playbook}:{line}:3: {told}"]
+
+
+def test_a_severity_without_a_matrix_is_a_problem(bench: Workbench) -> None:
+    text = bench.text(bench.playbook)
+    cut = text[: text.index("  # Low: cosmetic")] + "  SEV-4:\n    respond_within: 24h\n"
+    bench.write(bench.playbook, cut)
+    line = cut.count("\n") - 1
+    assert bench.problems() == [f"{bench.playbook}:{line}:3: 'matrix' is missing"]
+
+
+def test_a_severity_at_which_nobody_is_told_at_once_is_a_problem(bench: Workbench) -> None:
+    line, _ = bench.edit(
+        bench.playbook,
+        "      - {tier: 1, after: 0s, kind: update}\n      - {tier: 1, after: 24h",
+        "      - {tier: 1, after: 24h",
+    )
+    told = "nobody of tier 1 is told when the incident opens; write {tier: 1, after: 0s}"
+    assert bench.problems() == [f"{bench.playbook}:{line}:7: {told}"]
+
+
+def test_a_playbook_with_a_mistake_does_not_make_the_rules_wrong_that_name_it(bench: Workbench) -> None:
+    bench.write("playbooks/another.yaml", bench.text(bench.playbook))
+    line, _ = bench.edit(bench.playbook, "title: Emergency response\n", "title: 7\n")
+    assert bench.problems() == [f"{bench.playbook}:{line}:8: text is wanted here; put it in quotes"]
+
+
+def test_a_file_that_would_not_be_read_as_a_playbook_is_told(bench: Workbench) -> None:
+    bench.write("playbooks/mine.yml", "title: Mine\n")
+    assert bench.problems() == ["playbooks/mine.yml:1:1: is not read as a playbook; name it mine.yaml"]
+
+
+def test_the_name_of_the_built_in_playbook_is_taken(bench: Workbench) -> None:
+    bench.write("playbooks/tocsin.yaml", bench.text(bench.playbook))
+    assert bench.problems() == [
+        "playbooks/tocsin.yaml:1:1: the playbook tocsin is built in; give this one another name"
+    ]

@@ -1,0 +1,235 @@
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from tocsin.conf.rules import load_rules
+from tocsin.conf.source import Findings
+from tocsin.core.alert import Alert, AlertStatus
+from tocsin.core.playbook import Level, Playbook
+from tocsin.core.rules import RuleSet
+
+FIXTURES = Path(__file__).parent.parent / "fixtures" / "rules"
+
+
+def playbook(name: str, levels: tuple[str, ...], unrouted: str, flags: tuple[str, ...] = ()) -> Playbook:
+    built = tuple(Level(level, rank, 1, None, ()) for rank, level in enumerate(levels))
+    return Playbook(name=name, title=name, levels=built, tiers=(), unrouted=unrouted, flags=flags)
+
+
+PLAYBOOKS = {
+    "emergency": playbook("emergency", ("SEV-1", "SEV-2", "SEV-3"), "SEV-2", ("data_breach", "major_impact")),
+    "ops": playbook("ops", ("P1", "P2"), "P1", ("blocked",)),
+}
+MISTAKES = (FIXTURES / "mistakes.txt").read_text().strip().split("\n\n")[1:]
+CATCH_ALL = """
+- name: everything
+  match: {}
+  set: {playbook: emergency}
+"""
+
+
+class Folder:
+    """A rules directory, and what reading it found."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.findings = Findings()
+
+    def file(self, name: str, text: str) -> None:
+        (self.path / name).write_text(text)
+
+    def rules(self, text: str, with_catch_all: bool = True) -> None:
+        listed = dedent(text).strip("\n") + (CATCH_ALL if with_catch_all else "\n")
+        self.file("10.yaml", "rules:\n" + listed)
+
+    def load(self, default: str = "emergency") -> RuleSet | None:
+        return load_rules(self.path, PLAYBOOKS, default, self.findings)
+
+    def problems(self) -> list[str]:
+        assert (self.load() is None) is bool(self.findings.problems)
+        return [str(problem).removeprefix(f"{self.path}/") for problem in sorted(self.findings.problems)]
+
+    def warnings(self) -> list[str]:
+        assert self.load() is not None, self.findings.problems
+        return [str(warning).removeprefix(f"{self.path}/") for warning in sorted(self.findings.warnings)]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    return Folder(tmp_path)
+
+
+def alert(**labels: str) -> Alert:
+    return Alert("default", "f1", AlertStatus.FIRING, labels)
+
+
+def test_a_rule_with_everything_is_read(folder: Folder) -> None:
+    folder.rules("""
+        - name: full
+          match:
+            - team="db", severity=~"critical|page"
+            - env!="dev"
+          set:
+            playbook: emergency
+            severity: SEV-1
+            service: "{team}"
+            dedup_key: "{team}/{cluster|none}"
+            title: "{alertname} {owner}"
+          flags: [data_breach]
+          labels: {owner: "{team}-people"}
+          suppress: false
+          self_heal: 1m30s
+          stop: true
+        """)
+    rules = folder.load()
+    assert rules is not None, folder.findings.problems
+    verdict = rules.evaluate(alert(team="db", severity="page", alertname="Slow"))
+    assert (verdict.playbook, verdict.severity, verdict.service) == ("emergency", "SEV-1", "db")
+    assert (verdict.dedup_key, verdict.title, verdict.flags) == ("db/none", "Slow db-people", ("data_breach",))
+    assert (verdict.hold, verdict.suppress, verdict.trace) == (90_000_000, False, ("full",))
+    assert (rules.rules[0].path, rules.rules[0].line) == (str(folder.path / "10.yaml"), 2)
+    assert rules.evaluate(alert(team="db", severity="page", env="dev")).trace == ("everything",)
+
+
+def test_files_are_read_in_the_order_of_their_names(folder: Folder) -> None:
+    folder.file("20.yaml", "rules: [{name: c, match: {}, set: {severity: SEV-3}}]")
+    folder.file("10-b.yaml", "rules: [{name: b, match: [], set: {severity: SEV-2}}]")
+    folder.file("10-a.yaml", "rules: [{name: a, match: '{}', set: {severity: SEV-1}}]")
+    (folder.path / "tests").mkdir()
+    (folder.path / "tests" / "00.yaml").write_text("nonsense: [")
+    rules = folder.load()
+    assert rules is not None, folder.findings.problems
+    assert rules.evaluate(alert()).trace == ("a", "b", "c")
+    assert rules.evaluate(alert()).severity == "SEV-3"
+
+
+def test_an_empty_list_of_rules_is_fine_beside_others(folder: Folder) -> None:
+    folder.rules("")
+    folder.file("20.yaml", "rules: []")
+    assert folder.problems() == []
+
+
+# --- the file ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_directory_that_is_not_there_is_a_problem(folder: Folder) -> None:
+    folder.path /= "nope"
+    assert folder.problems() == [f"{folder.path}: cannot be read: No such file or directory"]
+
+
+def test_a_directory_without_rules_is_a_problem(folder: Folder) -> None:
+    assert folder.problems() == [f"{folder.path}: holds no rules; add a file such as 00-base.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("- name: a", "20.yaml:1:1: a mapping is wanted here; begin the file with `rules:`"),
+        ("rules: 3", "20.yaml:1:1: a list of rules is wanted here; write one `- name: ...` for each"),
+        ("{}", "20.yaml:1:1: 'rules' is missing; begin the file with `rules:`"),
+        ("rule: []\nrules: []", "20.yaml:1:1: unknown key 'rule'; did you mean rules?"),
+        ("rules: [a]", "20.yaml:1:9: a rule is wanted here; write `- name: ...` and `match: ...`"),
+    ],
+)
+def test_a_file_of_another_form_is_a_problem(folder: Folder, text: str, problem: str) -> None:
+    folder.rules("")
+    folder.file("20.yaml", text)
+    assert folder.problems() == [problem]
+
+
+def test_a_file_with_the_other_ending_is_warned_of(folder: Folder) -> None:
+    folder.rules("")
+    folder.file("20-db.yml", "rules: []")
+    assert folder.warnings() == ["20-db.yml: is not read: rules end in .yaml; rename it to 20-db.yaml"]
+
+
+# --- one rule ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_one_problem_at_its_place(folder: Folder, mistake: str) -> None:
+    rule, problem = mistake.splitlines()
+    folder.rules(rule)
+    assert folder.problems() == [f"10.yaml:{problem}"]
+
+
+def test_all_mistakes_are_told_at_once(folder: Folder) -> None:
+    folder.rules("""
+        - name: a
+          match: team="db
+          set:
+            severity: SEV-9
+            title: "{"
+          flags: 7
+        - name: b
+          match: team="db"
+          set: {severity: SEV-9}
+        """)
+    assert [problem.split(":")[1] for problem in folder.problems()] == ["3", "6", "7", "10"]
+
+
+def test_a_name_that_is_taken_is_a_problem_that_tells_where(folder: Folder) -> None:
+    folder.rules("- {name: a, match: a=b, stop: true}")
+    folder.file("20.yaml", "rules: [{name: a, match: a=c, stop: true}]")
+    place = folder.path / "10.yaml"
+    assert folder.problems() == [f"20.yaml:1:16: the name 'a' is taken; the first is at {place}:2:10; rename one"]
+
+
+def test_a_severity_and_a_playbook_with_placeholders_are_left_to_the_alert(folder: Folder) -> None:
+    folder.rules('- {name: a, match: a=b, set: {playbook: "{book}", severity: "SEV-{n}"}}')
+    assert folder.problems() == []
+
+
+# --- rules together ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        "- {name: a, match: a=b, stop: true}",
+        "- {name: a, match: {}, suppress: true}",
+        "- {name: a, match: {}, heartbeat: true, stop: true}",
+    ],
+)
+def test_rules_of_which_none_takes_every_alert_are_a_problem(folder: Folder, rules: str) -> None:
+    folder.rules(rules, with_catch_all=False)
+    hint = "add a last rule with `match: {}`, so that no alert depends on a rule that somebody forgot"
+    assert folder.problems() == [f"{folder.path}: no rule takes every alert; {hint}"]
+
+
+def test_a_catch_all_with_a_mistake_is_not_told_as_missing_too(folder: Folder) -> None:
+    folder.rules("- {name: a, match: {}, sett: 3}", with_catch_all=False)
+    assert len(folder.problems()) == 1
+
+
+RESTLESS = "pod and severity in a dedup key opens one incident for each; leave it out, unless that is what you want"
+
+
+@pytest.mark.parametrize(
+    ("rules", "warning"),
+    [
+        ("- {name: a, match: a=b}", "2:3: this rule does nothing; give it `set:` or another action, or remove it"),
+        (
+            r"""- {name: a, match: 'a=~"\d"', stop: true}""",
+            r'2:20: only the classic grammar can read this; write {a=~"\\d"}',
+        ),
+        ("- {name: a, match: a=b, set: {dedup_key: '{severity}/{pod}'}}", f"2:42: {RESTLESS}"),
+    ],
+)
+def test_what_works_but_was_hardly_meant_is_warned_of(folder: Folder, rules: str, warning: str) -> None:
+    folder.rules(rules)
+    assert folder.warnings() == [f"10.yaml:{warning}"]
+
+
+def test_rules_that_no_alert_can_reach_are_warned_of(folder: Folder) -> None:
+    folder.rules("- {name: a, match: {}, stop: true, set: {severity: SEV-1}}")
+    place = folder.path / "10.yaml"
+    told = f"no alert comes as far as this rule: 'a' matches every alert and stops; see {place}:2"
+    assert folder.warnings() == [f"10.yaml:3:3: {told}"]
+
+
+def test_without_the_default_playbook_there_are_no_rules_and_no_further_problem(folder: Folder) -> None:
+    folder.rules("")
+    assert folder.load(default="nope") is None
+    assert folder.findings.problems == []

@@ -1,0 +1,84 @@
+"""Each kind of channel, with the stand-in that it is to be tried against."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tocsin.channels.registry import KINDS, build
+from tocsin.conf.channels import ConfiguredChannel
+from tocsin.conf.secrets import Secret
+from tocsin.core.event import Entry
+from tocsin.core.outbox import Job
+from tocsin.core.page import Content
+from tocsin.ports.channel import Channel
+from tocsin.testing.content import NOW, content
+from tocsin.testing.pagerduty_server import ROUTING_KEY, PagerDutyServer
+from tocsin.testing.slack_server import CHANNEL, TOKEN, SlackServer
+from tocsin.testing.standin import StandIn
+from tocsin.testing.webhook_sink import WebhookSink
+
+HTTP_KINDS = ("pagerduty", "slack", "webhook")
+WEBHOOK_SECRETS = {"bearer": Secret("a-bearer-token-1"), "signing": Secret("a-signing-secret-1")}
+
+PATIENT = "10s"
+"""Long enough for a busy machine: nothing waits for it."""
+IMPATIENT = "400ms"
+
+HISTORY = (
+    Entry(incident_id="01JD", seq=1, at=NOW, kind="acknowledged", actor="alice", via="slack", data={"severity": "S1"}),
+)
+
+
+@dataclass
+class Rig:
+    """One kind of channel, and how it is made."""
+
+    kind: str
+    settings: Callable[[str], dict[str, Any]]
+    """The settings for a stand-in at this URL."""
+    destination: str
+    secrets: tuple[str, ...] = ()
+
+    def build(self, url: str, limit: str = PATIENT) -> Channel:
+        """The channel, pointed at a stand-in."""
+        given = self.settings(url) | ({"timeout": limit} if self.kind in HTTP_KINDS else {})
+        return build(ConfiguredChannel("mine", self.kind, KINDS[self.kind].settings.model_validate(given)))
+
+    @contextlib.asynccontextmanager
+    async def running(self, url: str, limit: str = PATIENT) -> AsyncIterator[Channel]:
+        """The channel, started."""
+        channel = self.build(url, limit)
+        await channel.start()
+        try:
+            yield channel
+        finally:
+            await channel.close()
+
+    def content(self, job: Job = Job.PAGE, **fields: Any) -> Content:
+        """A notification for this channel's destination."""
+        given = {"destination": self.destination, "about": "5f0c", "history": HISTORY if job is Job.HISTORY else ()}
+        return content(job, **(given | fields))
+
+
+RIGS = {
+    "pagerduty": Rig(
+        "pagerduty",
+        lambda url: {"routing_keys": {"primary": {"key": Secret(ROUTING_KEY)}}, "base_url": url},
+        "primary",
+        (ROUTING_KEY,),
+    ),
+    "slack": Rig("slack", lambda url: {"token": Secret(TOKEN), "base_url": f"{url}/api"}, CHANNEL, (TOKEN,)),
+    "webhook": Rig(
+        "webhook",
+        lambda url: {"url": f"{url}/hook/secret-path-1", "announce": True, **WEBHOOK_SECRETS},
+        "webhook",
+        ("hook/secret-path-1", *(secret.reveal() for secret in WEBHOOK_SECRETS.values())),
+    ),
+    "console": Rig("console", lambda _: {}, "console"),
+}
+
+
+def stand_in(kind: str) -> StandIn:
+    """What takes the provider's place."""
+    return {"pagerduty": PagerDutyServer, "slack": SlackServer, "webhook": WebhookSink}[kind]()

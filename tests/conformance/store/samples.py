@@ -1,0 +1,152 @@
+"""Small, valid things to put into a store."""
+
+from typing import Any
+
+from tocsin.core.alert import Episode, EpisodeStatus
+from tocsin.core.event import Entry
+from tocsin.core.incident import Incident, Planned, State
+from tocsin.core.measure import Occurrence
+from tocsin.core.outbox import Job, Outgoing
+from tocsin.core.playbook import Cell, Level, Playbook, Tier
+from tocsin.ports.store import Attempt, Quarantined
+
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+START = 1_780_000_000 * SECOND
+
+
+class HandClock:
+    """A clock that moves when it is told to."""
+
+    def __init__(self) -> None:
+        self.at = START
+
+    def now(self) -> int:
+        return self.at
+
+    def forward(self, by: int) -> int:
+        self.at += by
+        return self.at
+
+
+def plan(name: str = "emergency", **changes: Any) -> Playbook:
+    cell = Cell(tier=1, nth=1, after=0, targets=("primary",))
+    given: dict[str, Any] = {
+        "name": name,
+        "title": "Emergency",
+        "levels": (Level("SEV-1", 0, 5 * MINUTE, None, (cell,)), Level("SEV-2", 1, 15 * MINUTE, None, ())),
+        "tiers": (Tier(1, "On call", ("primary",)),),
+        "unrouted": "SEV-1",
+    }
+    return Playbook(**{**given, **changes})
+
+
+PLAN = plan()
+
+
+def incident(number: int, **changes: Any) -> Incident:
+    given: dict[str, Any] = {
+        "id": f"incident-{number}",
+        "number": number,
+        "dedup_key": f"key-{number}",
+        "plan": PLAN,
+        "title": "Disk fills",
+        "service": "db",
+        "first_opened_at": START,
+        "state": State.TRIGGERED,
+        "severity": "SEV-1",
+        "opened_at": START,
+        "peak": "SEV-1",
+        "clock_at": START,
+        "firing": {"SEV-1": 1},
+        "flags": ("data_breach",),
+        "ladder": (Planned("1.1", 1, START + 5 * MINUTE), Planned("2.1", 2, START + 15 * MINUTE)),
+    }
+    return Incident(**{**given, **changes})
+
+
+def episode(name: str, number: int = 1, **changes: Any) -> Episode:
+    given: dict[str, Any] = {
+        "source": "default",
+        "fingerprint": name,
+        "episode": number,
+        "status": EpisodeStatus.FIRING,
+        "starts_at": START - SECOND,
+        "ends_at": None,
+        "first_seen_at": START,
+        "last_seen_at": START,
+        "labels": {"alertname": "DiskFills", "größe": "9 µm \U0001f525"},
+        "annotations": {"summary": "a \"quoted\"\nline"},
+        "incident_id": "incident-1",
+        "severity": "SEV-1",
+        "trace": ("base", "team"),
+    }
+    return Episode(**{**given, **changes})
+
+
+def outgoing(key: str, **changes: Any) -> Outgoing:
+    given: dict[str, Any] = {
+        "key": key,
+        "incident_id": "incident-1",
+        "occurrence": 1,
+        "round": 1,
+        "step": "1.1",
+        "tier": 1,
+        "target": "primary",
+        "channel": "pagerduty",
+        "destination": "main",
+        "job": Job.PAGE,
+        "severity": "SEV-1",
+        "received_at": START,
+        "not_before": START,
+        "created_at": START,
+    }
+    return Outgoing(**{**given, **changes})
+
+
+def entry(seq: int, incident_id: str = "incident-1", **changes: Any) -> Entry:
+    given: dict[str, Any] = {
+        "incident_id": incident_id,
+        "seq": seq,
+        "at": START + seq,
+        "kind": "note",
+        "actor": "ada",
+        "via": "cli",
+        "data": {"text": "hello", "n": 1, "nested": {"list": [1, 2.5, None, True]}},
+    }
+    return Entry(**{**given, **changes})
+
+
+def occurrence(incident_id: str, number: int = 1, **changes: Any) -> Occurrence:
+    given: dict[str, Any] = {
+        "incident_id": incident_id,
+        "occurrence": number,
+        "playbook": "emergency",
+        "severity": "SEV-1",
+        "service": "db",
+        "first_alert_at": None,
+        "opened_at": START,
+        "acknowledged_at": None,
+        "resolved_at": None,
+        "ended_at": None,
+        "cause": "open",
+        "counted": True,
+    }
+    return Occurrence(**{**given, **changes})
+
+
+def quarantined(name: str, at: int, **changes: Any) -> Quarantined:
+    given: dict[str, Any] = {
+        "id": name,
+        "at": at,
+        "source": "default",
+        "sha256": "0" * 64,
+        "body": "{",
+        "error": "it ends too early",
+    }
+    return Quarantined(**{**given, **changes})
+
+
+def attempt(key: str, number: int, **changes: Any) -> Attempt:
+    given: dict[str, Any] = {"key": key, "attempt": number, "fence": number, "started_at": START}
+    return Attempt(**{**given, **changes})

@@ -1,0 +1,102 @@
+from conformance.store.samples import MINUTE, SECOND, START, HandClock, episode, quarantined
+
+from tocsin.core.alert import EpisodeStatus
+from tocsin.ports.store import Store
+
+
+async def test_an_episode_comes_back_as_it_was_written(store: Store) -> None:
+    full = episode("a", 3, ends_at=START + 1, held_until=START + 2, generator_url="http://p/", status=EpisodeStatus.HELD)
+    bare = episode("b", starts_at=None, labels={}, annotations={}, incident_id=None, severity="", trace=())
+    await store.write(lambda tx: tx.put_episodes([full, bare]))
+
+    found = await store.read(lambda tx: tx.latest_episodes([full.key, bare.key]))
+
+    assert found == {full.key: full, bare.key: bare}
+    assert found[full.key].status is EpisodeStatus.HELD
+
+
+async def test_the_latest_episode_is_the_one_with_the_highest_number(store: Store) -> None:
+    await store.write(lambda tx: tx.put_episodes([episode("a", 2), episode("a", 10), episode("a", 1)]))
+    found = await store.read(lambda tx: tx.latest_episodes([("default", "a")]))
+    assert found == {("default", "a"): episode("a", 10)}
+
+
+async def test_alerts_of_other_sources_and_unknown_ones_are_left_out(store: Store) -> None:
+    await store.write(lambda tx: tx.put_episodes([episode("a"), episode("a", source="other")]))
+    found = await store.read(lambda tx: tx.latest_episodes([("other", "a"), ("default", "nobody"), ("other", "b")]))
+    assert found == {("other", "a"): episode("a", source="other")}
+
+
+async def test_any_number_of_alerts_may_be_looked_up_at_once(store: Store) -> None:
+    written = [episode(f"f{number}") for number in range(150)]
+    await store.write(lambda tx: tx.put_episodes(written))
+    for many in (0, 1, 7, 8, 9, 63, 64, 65, 150):
+        keys = [each.key for each in written[:many]]
+        found = await store.read(lambda tx, keys=keys: tx.latest_episodes([*keys, ("default", "none")]))
+        assert list(found.values()) == written[:many]
+    twice = await store.read(lambda tx: tx.latest_episodes([written[0].key, written[0].key]))
+    assert twice == {written[0].key: written[0]}
+
+
+async def test_an_episode_is_replaced_by_its_number(store: Store) -> None:
+    await store.write(lambda tx: tx.put_episodes([episode("a"), episode("b")]))
+    moved = episode("a", status=EpisodeStatus.RESOLVED, ends_at=START, incident_id="incident-2", trace=())
+    await store.write(lambda tx: tx.put_episodes([episode("a", last_seen_at=1), moved]))
+
+    found = await store.read(lambda tx: (tx.episodes_of("incident-1"), tx.episodes_of("incident-2")))
+
+    assert found == ([episode("b")], [moved])
+
+
+async def test_firing_episodes_of_an_incident_come_first_then_the_older(store: Store) -> None:
+    resolved = episode("a", status=EpisodeStatus.RESOLVED, first_seen_at=START - 9)
+    held = episode("b", status=EpisodeStatus.HELD, first_seen_at=START - 8)
+    late, early = episode("c", first_seen_at=START + 1), episode("d", first_seen_at=START)
+    same = episode("e", first_seen_at=START)
+    await store.write(lambda tx: tx.put_episodes([resolved, late, held, same, early]))
+
+    assert await store.read(lambda tx: tx.episodes_of("incident-1")) == [early, same, late, resolved, held]
+    assert await store.read(lambda tx: tx.episodes_of("incident-1", 2)) == [early, same]
+
+
+async def test_firing_alerts_about_tocsin_itself_are_found_by_age(store: Store) -> None:
+    own = [
+        episode("new", source="tocsin", last_seen_at=START),
+        episode("old", source="tocsin", last_seen_at=START - 2),
+        episode("older", source="tocsin", last_seen_at=START - 3),
+        episode("over", source="tocsin", last_seen_at=START - 9, status=EpisodeStatus.RESOLVED),
+        episode("other", last_seen_at=START - 9),
+    ]
+    await store.write(lambda tx: tx.put_episodes(own))
+    found = await store.read(lambda tx: tx.self_episodes(START))
+    assert [each.fingerprint for each in found] == ["older", "old"]
+
+
+async def test_a_heartbeat_is_the_moment_of_the_last_beat(store: Store, clock: HandClock) -> None:
+    await store.write(lambda tx: (tx.beat("a"), tx.beat("b")))
+    later = clock.forward(MINUTE)
+    await store.write(lambda tx: tx.beat("b"))
+    assert await store.read(lambda tx: tx.heartbeats()) == {"a": START, "b": later}
+
+
+async def test_an_inbound_delivery_is_new_once_for_each_origin(store: Store) -> None:
+    assert await store.write(lambda tx: (tx.first_sight("slack", "k"), tx.first_sight("slack", "k"))) == (True, False)
+    assert await store.write(lambda tx: (tx.first_sight("slack", "k"), tx.first_sight("api", "k"))) == (False, True)
+
+
+async def test_inbound_keys_are_forgotten_by_age_and_are_new_again(store: Store, clock: HandClock) -> None:
+    await store.write(lambda tx: (tx.first_sight("api", "old"), tx.first_sight("api", "older")))
+    later = clock.forward(SECOND)
+    await store.write(lambda tx: tx.first_sight("api", "young"))
+
+    assert await store.write(lambda tx: tx.forget_before(later)) == 2
+    assert await store.write(lambda tx: tx.forget_before(later)) == 0
+    assert await store.write(lambda tx: (tx.first_sight("api", "old"), tx.first_sight("api", "young"))) == (True, False)
+
+
+async def test_quarantine_keeps_the_first_under_an_id_and_lists_the_newest_first(store: Store) -> None:
+    first, second, third = quarantined("a", 1), quarantined("b", 3), quarantined("c", 2)
+    for item in (first, second, third, quarantined("a", 9, body="another")):
+        await store.write(lambda tx, item=item: tx.quarantine(item))
+    assert await store.read(lambda tx: tx.quarantined()) == [second, third, first]
+    assert await store.read(lambda tx: tx.quarantined(1)) == [second]

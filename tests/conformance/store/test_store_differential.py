@@ -1,0 +1,193 @@
+"""Whatever is done to it, a store in memory and one in a file answer alike."""
+
+import asyncio
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from conformance.store.samples import SECOND, HandClock, attempt, entry, episode, incident, occurrence, outgoing
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from tocsin.core.alert import EpisodeStatus
+from tocsin.core.errors import TocsinError
+from tocsin.core.incident import Planned, State
+from tocsin.core.outbox import Job, RowState
+from tocsin.ports.store import IncidentFilter, MessageRef, Reader, Store, Transaction
+from tocsin.store.open import open_store
+
+START = HandClock().at
+NAMES = st.sampled_from(["a", "b"])
+TIMES = st.integers(-2, 6).map(lambda seconds: START + seconds * SECOND)
+MAYBE_TIMES = st.none() | TIMES
+FEW = st.integers(1, 4)
+
+INCIDENTS = st.builds(
+    lambda number, due, **changes: incident(number, ladder=(Planned("1.1", 1, due),) if due else (), **changes),
+    FEW,
+    MAYBE_TIMES,
+    dedup_key=NAMES,
+    state=st.sampled_from(State),
+    severity=st.sampled_from(["SEV-1", "SEV-2"]),
+    service=NAMES,
+    fallback_at=MAYBE_TIMES,
+)
+EPISODES = st.builds(
+    episode,
+    NAMES,
+    FEW,
+    source=st.sampled_from(["default", "tocsin"]),
+    status=st.sampled_from(EpisodeStatus),
+    first_seen_at=TIMES,
+    last_seen_at=TIMES,
+    incident_id=st.sampled_from(["incident-1", "incident-2", None]),
+)
+ROWS = st.builds(
+    outgoing,
+    st.integers(1, 9).map(str),
+    incident_id=st.sampled_from(["incident-1", "incident-2"]),
+    occurrence=st.integers(1, 2),
+    channel=NAMES,
+    destination=NAMES,
+    job=st.sampled_from(Job),
+    state=st.sampled_from([RowState.PENDING, RowState.PENDING, RowState.SENT, RowState.DEAD]),
+    not_before=TIMES,
+    created_at=TIMES,
+    lease_until=MAYBE_TIMES,
+    fence=st.integers(0, 2),
+    fell_back=st.booleans(),
+)
+OCCURRENCES = st.builds(
+    occurrence,
+    NAMES,
+    FEW,
+    severity=st.sampled_from(["SEV-1", "SEV-2"]),
+    acknowledged_at=MAYBE_TIMES,
+    resolved_at=MAYBE_TIMES,
+    ended_at=MAYBE_TIMES,
+    counted=st.booleans(),
+)
+STEPS: st.SearchStrategy[tuple[str, tuple[Any, ...]]] = st.one_of(
+    st.tuples(st.just("insert_incidents"), st.tuples(st.lists(INCIDENTS, max_size=2))),
+    st.tuples(st.just("update_incidents"), st.tuples(st.lists(INCIDENTS, max_size=2))),
+    st.tuples(st.just("put_episodes"), st.tuples(st.lists(EPISODES, max_size=4))),
+    st.tuples(st.just("append_entries"), st.tuples(st.lists(st.builds(entry, FEW), max_size=2))),
+    st.tuples(st.just("enqueue"), st.tuples(st.lists(ROWS, max_size=4))),
+    st.tuples(st.just("replace_row"), st.tuples(ROWS)),
+    st.tuples(st.just("settle"), st.tuples(ROWS, st.integers(0, 2))),
+    st.tuples(st.just("claimable"), st.tuples(FEW, st.frozensets(NAMES, max_size=1))),
+    st.tuples(st.just("put_attempt"), st.tuples(st.builds(attempt, NAMES, FEW, fence=FEW))),
+    st.tuples(st.just("put_message_ref"), st.tuples(NAMES, NAMES, NAMES, st.builds(MessageRef, NAMES, FEW))),
+    st.tuples(st.just("put_occurrence"), st.tuples(OCCURRENCES)),
+    st.tuples(st.just("first_sight"), st.tuples(NAMES, NAMES)),
+    st.tuples(st.just("beat"), st.tuples(NAMES)),
+    st.tuples(st.just("forget_before"), st.tuples(TIMES)),
+    st.tuples(st.just("next_numbers"), st.tuples(FEW)),
+    st.tuples(st.just("probe"), st.just(())),
+)
+
+
+def everything(reader: Reader) -> dict[str, Any]:
+    keys = [(source, name) for source in ("default", "tocsin") for name in "ab"]
+    incidents = ["incident-1", "incident-2", "3", "4", "5"]
+    return {
+        "now": reader.now,
+        "latest episodes": reader.latest_episodes(keys),
+        "episodes": [reader.episodes_of(each, 3) for each in incidents],
+        "own": reader.self_episodes(START),
+        "incidents": [(reader.incident(each), reader.due_at_of(each)) for each in incidents],
+        "latest incidents": reader.latest_incidents(["a", "b", "c"]),
+        "open": reader.incidents(IncidentFilter(states=("triggered", "pending"), before_number=4)),
+        "by service": reader.incidents(IncidentFilter(service="a", severity="SEV-1", limit=2)),
+        "due": (reader.due_incidents(2), reader.next_due_at()),
+        "entries": reader.entries("incident-1", 1, 2),
+        "outbox": [(reader.outbox_of(each), reader.outbox_of(each, 1)) for each in incidents],
+        "rows": [reader.outbox_row(str(key)) for key in range(10)],
+        "next claim": reader.next_claim_at(),
+        "late": reader.late_pages(START),
+        "attempts": [reader.attempts_of(name) for name in "ab"],
+        "messages": [reader.message_ref(name, "a", "b") for name in "ab"],
+        "heartbeats": reader.heartbeats(),
+        "means": (reader.means("acknowledge", START), reader.means("resolve", START)),
+        "open counts": dict(reader.open_counts()),
+        "exhausted": dict(reader.exhausted_counts()),
+        "depth": dict(reader.outbox_depth()),
+    }
+
+
+def work(steps: list[tuple[str, tuple[Any, ...]]], *, swallow: bool, fail: bool) -> Callable[[Transaction], list[Any]]:
+    def run(tx: Transaction) -> list[Any]:
+        answers: list[Any] = []
+        for name, arguments in steps:
+            try:
+                answers.append(getattr(tx, name)(*arguments))
+            except TocsinError:
+                # What a transaction reads after a failure is nobody's business: it will not be committed.
+                if swallow:
+                    return answers
+                raise
+        answers.append(everything(tx))
+        if fail:
+            raise ZeroDivisionError
+        return answers
+
+    return run
+
+
+class Differential(RuleBasedStateMachine):
+    """The same steps for both, in transactions of which some fail."""
+
+    @initialize()
+    def both_are_new(self) -> None:
+        self.clock = HandClock()
+        self.folder = tempfile.TemporaryDirectory()
+        self.loop = asyncio.new_event_loop()
+        urls = ("memory:", f"sqlite:///{Path(self.folder.name) / 'tocsin.db'}")
+        self.stores = [open_store(url, self.clock) for url in urls]
+        for store in self.stores:
+            self.loop.run_until_complete(store.open())
+
+    def answer(self, ask: Callable[[Store], Any]) -> list[Any]:
+        answers: list[Any] = []
+        for store in self.stores:
+            try:
+                answers.append(self.loop.run_until_complete(ask(store)))
+            except (TocsinError, ZeroDivisionError) as error:
+                answers.append(type(error))
+        return answers
+
+    @rule(steps=st.lists(STEPS, min_size=1, max_size=4), swallow=st.booleans(), fail=st.integers(0, 4))
+    def a_transaction(self, steps: list[tuple[str, tuple[Any, ...]]], swallow: bool, fail: int) -> None:  # noqa: FBT001
+        run = work(steps, swallow=swallow, fail=fail == 0)
+        in_memory, in_file = self.answer(lambda store: store.write(run))
+        assert in_memory == in_file
+
+    @rule(seconds=st.integers(0, 3))
+    def time_passes(self, seconds: int) -> None:
+        self.clock.forward(seconds * SECOND)
+
+    @invariant()
+    def both_answer_alike(self) -> None:
+        if hasattr(self, "stores"):
+            in_memory, in_file = self.answer(lambda store: store.read(everything))
+            assert in_memory == in_file
+
+    def teardown(self) -> None:
+        if hasattr(self, "stores"):
+            for store in self.stores:
+                self.loop.run_until_complete(store.close())
+            self.loop.run_until_complete(self.loop.shutdown_default_executor())
+            self.loop.close()
+            self.folder.cleanup()
+
+
+TestDifferential = Differential.TestCase
+TestDifferential.settings = settings(
+    max_examples=30,
+    stateful_step_count=15,
+    deadline=None,
+    report_multiple_bugs=False,
+    suppress_health_check=[HealthCheck.too_slow]
+)

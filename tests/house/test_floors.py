@@ -1,0 +1,81 @@
+"""The house keeps its shape: floors, small files, tests that do not sleep."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+PACKAGE = REPOSITORY / "daemon" / "tocsin"
+LONGEST = 450
+"""Lines of a file."""
+
+CODE = sorted(path for top in (PACKAGE, REPOSITORY / "tests") for path in top.rglob("*.py"))
+
+
+def test_each_floor_imports_only_floors_below_it() -> None:
+    linter = Path(sys.executable).parent / "lint-imports"
+    said = subprocess.run(
+        [linter, "--no-cache"], cwd=REPOSITORY, capture_output=True, text=True, timeout=120, check=False
+    )
+
+    assert said.returncode == 0, said.stdout + said.stderr
+    assert "0 broken" in said.stdout
+
+
+def test_the_daemon_folder_is_a_source_root_and_no_package() -> None:
+    assert not (REPOSITORY / "daemon" / "__init__.py").exists()
+
+
+def test_no_file_is_too_long_to_read() -> None:
+    assert CODE
+    too_long = {
+        str(path.relative_to(REPOSITORY)): lines
+        for path in CODE
+        if (lines := len(path.read_text().splitlines())) > LONGEST
+    }
+
+    assert too_long == {}
+
+
+def test_every_package_says_what_it_is() -> None:
+    silent = [path for path in PACKAGE.rglob("*.py") if not ast.get_docstring(ast.parse(path.read_text()))]
+
+    assert silent == []
+
+
+def test_test_files_have_names_of_their_own() -> None:
+    names = [path.name for path in (REPOSITORY / "tests").rglob("test_*.py")]
+
+    assert len(names) == len(set(names))
+
+
+def sleeps(tree: ast.AST) -> list[int]:
+    """The lines that wait for time to pass; ``sleep(0)`` only lets others run."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            only_yields = bool(node.args) and isinstance(node.args[0], ast.Constant) and node.args[0].value == 0
+            if name == "sleep" and not only_yields:
+                found.append(node.lineno)
+    return found
+
+
+def test_no_test_sleeps() -> None:
+    real = {"e2e", "chaos", "bench"}  # they drive real processes against real time
+    found = {
+        f"{path.relative_to(REPOSITORY)}:{line}"
+        for path in (REPOSITORY / "tests").rglob("*.py")
+        if not real & set(path.relative_to(REPOSITORY).parts)
+        for line in sleeps(ast.parse(path.read_text()))
+    }
+
+    assert found == set()
+
+
+@pytest.mark.parametrize(("code", "lines"), [("time.sleep(1)", [1]), ("await asyncio.sleep(0)", []), ("sleep(x)", [1])])
+def test_a_sleep_would_be_seen(code: str, lines: list[int]) -> None:
+    assert sleeps(ast.parse(code)) == lines

@@ -1,0 +1,106 @@
+"""The emergency-response playbook as the scenarios use it: the shipped file, with one person a role."""
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from tocsin.channels.registry import KINDS
+from tocsin.conf.bundle import load
+from tocsin.core.invariants import violations
+from tocsin.core.matcher import parse_matchers
+from tocsin.core.outbox import Job
+from tocsin.core.people import Contact, People, Person
+from tocsin.core.placeholder import Template
+from tocsin.core.playbook import MINUTE, Playbook
+from tocsin.core.rules import Rule, RuleSet
+from tocsin.engine.auditor import facts_of
+from tocsin.ports.store import IncidentFilter, Reader, Store
+from tocsin.testing.clock import VirtualClock
+from tocsin.testing.harness import Harness, rules_by_label
+from tocsin.testing.recording import RecordingChannel
+
+ROOT = Path(__file__).resolve().parents[2]
+
+ON_CALL = "on-call-engineer"
+MANAGER = "engineering-manager"
+VP, CTO = "vp-engineering", "cto"
+CEO, LEGAL, SECURITY = "ceo", "legal", "security"
+
+
+@cache
+def shipped() -> Playbook:
+    return load(ROOT / "config", ROOT / "rules", KINDS, {}).playbooks["emergency-response"]
+
+
+def rules(playbook: Playbook) -> RuleSet:
+    """The severity label says the severity; further labels ask for what else a rule can do."""
+    return rules_by_label(
+        playbook,
+        Rule(name="breach", matchers=parse_matchers('breach="yes"'), actions={"flags": ("data_breach",)}),
+        Rule(name="impact", matchers=parse_matchers('impact="major"'), actions={"flags": ("major_impact",)}),
+        Rule(name="heal", matchers=parse_matchers('heal="first"'), actions={"self_heal": 2 * MINUTE}),
+        Rule(name="team", matchers=parse_matchers('team!=""'), actions={"dedup_key": Template.parse("{team}")}),
+        Rule(name="quiet", matchers=parse_matchers('quiet="yes"'), actions={"suppress": True}),
+        Rule(name="watchdog", matchers=parse_matchers('alertname="Watchdog"'), actions={"heartbeat": True}),
+    )
+
+
+def one_person_a_target(playbook: Playbook, contact: Contact = Contact("console", "console")) -> People:
+    """Each target that the playbook names is one person of that name, on the console."""
+    targets = {target for level in playbook.levels for cell in level.cells for target in cell.targets}
+    targets |= {target for tier in playbook.tiers for target in tier.targets} | set(playbook.announce)
+    names = sorted((*targets, "alice", "bob"))
+    return People(persons={name: Person(name, contact=contact) for name in names})
+
+
+def tocsin(
+    *,
+    store: Store | None = None,
+    clock: VirtualClock | None = None,
+    people: People | None = None,
+    channels: Sequence[RecordingChannel] = (),
+    playbook: Playbook | None = None,
+) -> Harness:
+    playbook = playbook or shipped()
+    return Harness(
+        playbook,
+        people or one_person_a_target(playbook),
+        rules=rules(playbook),
+        channels=channels,
+        store=store,
+        clock=clock,
+    )
+
+
+def reached_by(channel: RecordingChannel, **persons: str) -> People:
+    """Everybody on the console, but these persons (name=destination) on a channel of their own."""
+    people = one_person_a_target(shipped())
+    moved = {
+        name.replace("_", "-"): Person(name.replace("_", "-"), contact=Contact(channel.name, destination))
+        for name, destination in persons.items()
+    }
+    return People(persons={**people.persons, **moved})
+
+
+def told(harness: Harness, job: Job) -> list[tuple[float, str]]:
+    """(minutes since the start, target) of each notification of this kind."""
+    return harness.pages(job)
+
+
+async def kinds(harness: Harness, ref: str = "1") -> list[str]:
+    """The kinds of an incident's timeline entries, in order."""
+    return [entry.kind for entry in await harness.timeline(ref)]
+
+
+async def wrong(harness: Harness) -> list[str]:
+    """What the invariants have to say about everything in the store."""
+
+    def check(tx: Reader) -> list[str]:
+        incidents = tx.incidents(IncidentFilter(limit=10_000))
+        return [
+            f"incident {incident.number}: {rule}: {found}"
+            for incident in incidents
+            for rule, found in violations(facts_of(tx, incident))
+        ]
+
+    return await harness.store.read(check)

@@ -1,0 +1,97 @@
+"""major_impact and data_breach page level 4 at once, whatever has been acknowledged, once a flag."""
+
+import pytest
+from scenario.emergency import CEO, LEGAL, MANAGER, ON_CALL, SECURITY
+
+from tocsin.core.errors import UnknownName
+from tocsin.core.outbox import Job
+from tocsin.testing.harness import Harness
+
+SEVERITIES_WITH_LEVEL_4 = ["SEV-1", "SEV-2", "SEV-3"]
+
+
+def high(harness: Harness) -> list[tuple[float, str]]:
+    return [page for page in harness.pages() if page[1] in (CEO, LEGAL, SECURITY)]
+
+
+@pytest.mark.parametrize("severity", SEVERITIES_WITH_LEVEL_4)
+async def test_major_impact_from_the_start_pages_ceo_and_legal_at_once(tocsin: Harness, severity: str) -> None:
+    await tocsin.fire(alertname="Down", severity=severity, impact="major")
+    await tocsin.advance(hours=3)
+    assert high(tocsin) == [(0, CEO), (0, LEGAL)]
+
+
+@pytest.mark.parametrize("severity", SEVERITIES_WITH_LEVEL_4)
+async def test_a_data_breach_also_pages_security(tocsin: Harness, severity: str) -> None:
+    await tocsin.fire(alertname="Leak", severity=severity, breach="yes")
+    await tocsin.advance(hours=3)
+    assert high(tocsin) == [(0, CEO), (0, LEGAL), (0, SECURITY)]
+
+
+async def test_at_sev_4_a_data_breach_pages_security_and_legal_and_major_impact_nobody(tocsin: Harness) -> None:
+    await tocsin.fire(alertname="Leak", severity="SEV-4", breach="yes")
+    await tocsin.advance(hours=3)
+    await tocsin.flag("major_impact")
+    await tocsin.advance(hours=3)
+    assert tocsin.pages() == [(0, SECURITY), (0, LEGAL)]
+
+
+async def test_both_at_once_are_one_page_each_to_ceo_legal_and_security(tocsin: Harness) -> None:
+    await tocsin.fire(alertname="Leak", severity="SEV-1", breach="yes", impact="major")
+    assert tocsin.pages() == [(0, ON_CALL), (0, CEO), (0, LEGAL), (0, SECURITY)]
+    assert tocsin.sent(Job.PAGE)[1].because == "flagged major_impact, data_breach"
+
+
+async def test_flagged_later_by_a_person_pages_at_that_moment(tocsin: Harness) -> None:
+    await tocsin.fire(alertname="Down", severity="SEV-1")
+    await tocsin.advance(minutes=7)
+    await tocsin.flag("major_impact")
+    await tocsin.advance(minutes=4)
+    await tocsin.flag("data_breach")
+    assert high(tocsin) == [(7, CEO), (7, LEGAL), (11, CEO), (11, LEGAL), (11, SECURITY)]
+
+
+async def test_flagged_later_by_an_alert_that_joins(tocsin: Harness) -> None:
+    await tocsin.fire(alertname="Down", severity="SEV-1", team="shop")
+    await tocsin.advance(minutes=3)
+    await tocsin.fire(alertname="Leak", severity="SEV-1", team="shop", breach="yes")
+    assert high(tocsin) == [(3, CEO), (3, LEGAL), (3, SECURITY)]
+
+
+async def test_an_acknowledgment_does_not_keep_level_4_out(tocsin: Harness) -> None:
+    await tocsin.fire(alertname="Down", severity="SEV-2")
+    await tocsin.acknowledge("alice")
+    await tocsin.advance(minutes=40)
+    await tocsin.flag("data_breach")
+    assert tocsin.pages() == [(0, ON_CALL), (30, MANAGER), (40, CEO), (40, LEGAL), (40, SECURITY)]
+
+
+async def test_a_flag_pages_once_however_often_it_is_set(tocsin: Harness) -> None:
+    await tocsin.fire(alertname="Down", severity="SEV-1")
+    await tocsin.flag("major_impact")
+    await tocsin.flag("major_impact", by="bob")
+    await tocsin.flag(remove=("major_impact",))
+    await tocsin.flag("major_impact")
+    await tocsin.advance(minutes=14)
+    assert high(tocsin) == [(0, CEO), (0, LEGAL)]
+
+
+async def test_a_rise_to_a_level_that_pages_more_for_the_flag_pages_those(tocsin: Harness) -> None:
+    await tocsin.fire(alertname="Leak", severity="SEV-4", breach="yes")
+    await tocsin.advance(minutes=10)
+    await tocsin.set_severity("SEV-1")
+    assert high(tocsin) == [(0, SECURITY), (0, LEGAL), (10, CEO), (10, LEGAL)]
+
+
+async def test_acknowledged_while_it_was_held_its_flags_page_all_the_same(tocsin: Harness) -> None:
+    await tocsin.fire(alertname="Leak", severity="SEV-1", breach="yes", heal="first")
+    await tocsin.advance(minutes=1)
+    assert tocsin.pages() == []
+    await tocsin.acknowledge("alice")
+    assert tocsin.pages() == [(1, CEO), (1, LEGAL), (1, SECURITY)]
+
+
+async def test_a_flag_that_the_playbook_does_not_have_is_refused(tocsin: Harness) -> None:
+    await tocsin.fire(alertname="Down", severity="SEV-1")
+    with pytest.raises(UnknownName, match="no flag 'fire'; it has: major_impact, data_breach"):
+        await tocsin.flag("fire")

@@ -1,0 +1,162 @@
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from conformance.store.samples import HandClock
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from tocsin.core.errors import StoreUnavailable
+from tocsin.store import migrations
+from tocsin.store.engine import SqliteStore
+from tocsin.store.migrations.versions import r0001_first
+from tocsin.store.tables import METADATA
+
+
+def schema(path: Path) -> dict[str, Any]:
+    """What a file holds, as SQLAlchemy reads it back."""
+    engine = sa.create_engine(f"sqlite:///{path}", poolclass=sa.pool.NullPool)
+    seen = sa.inspect(engine)
+    found: dict[str, Any] = {}
+    for table in sorted(set(seen.get_table_names()) - {"alembic_version"}):
+        found[table] = {
+            "columns": [{**column, "type": str(column["type"])} for column in seen.get_columns(table)],
+            "key": seen.get_pk_constraint(table)["constrained_columns"],
+            "unique": sorted((each["name"] or "", each["column_names"]) for each in seen.get_unique_constraints(table)),
+            "indexes": [
+                {**index, "dialect_options": {key: str(value) for key, value in index["dialect_options"].items()}}
+                for index in seen.get_indexes(table)
+            ],
+            "options": seen.get_table_options(table),
+        }
+    engine.dispose()
+    return found
+
+
+async def migrated(path: Path) -> Path:
+    store = SqliteStore(path, HandClock())
+    await store.open()
+    await store.close()
+    return path
+
+
+async def test_an_empty_file_comes_to_the_schema_that_the_tables_describe(tmp_path: Path) -> None:
+    path = await migrated(tmp_path / "migrated.db")
+    described = sa.create_engine(f"sqlite:///{tmp_path / 'described.db'}", poolclass=sa.pool.NullPool)
+    METADATA.create_all(described)
+
+    expected = schema(tmp_path / "described.db")
+
+    assert "incidents" in expected
+    assert schema(path) == expected
+    engine = sa.create_engine(f"sqlite:///{path}", poolclass=sa.pool.NullPool)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection)
+        assert compare_metadata(context, METADATA) == []
+        assert context.get_current_revision() == migrations.head()
+
+
+async def test_the_database_itself_refuses_a_second_open_incident_and_a_wrong_type(tmp_path: Path) -> None:
+    connection = sqlite3.connect(await migrated(tmp_path / "tocsin.db"))
+    insert = "INSERT INTO incidents VALUES (?, ?, 'key', ?, '', '', '', ?, NULL, '', '')"
+    connection.execute(insert, (1, "a", "triggered", 5))
+    connection.execute(insert, (2, "b", "resolved", None))
+    connection.execute(insert, (3, "c", "resolved", None))
+    with pytest.raises(sqlite3.IntegrityError, match="dedup_key"):
+        connection.execute(insert, (4, "d", "pending", 5))
+    with pytest.raises(sqlite3.IntegrityError, match="cannot store TEXT"):
+        connection.execute(insert, (5, "e", "resolved", "soon"))
+    connection.close()
+
+
+async def test_a_file_at_the_newest_revision_is_left_alone(tmp_path: Path) -> None:
+    path = await migrated(tmp_path / "tocsin.db")
+    before = path.read_bytes()
+    await migrated(path)
+    assert path.read_bytes() == before
+
+
+async def test_a_file_that_a_newer_version_has_written_is_refused(tmp_path: Path) -> None:
+    path = await migrated(tmp_path / "tocsin.db")
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+    with pytest.raises(StoreUnavailable, match="revision 9999.*newer version"):
+        await migrated(path)
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == ("9999",)
+    connection.close()
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import sqlalchemy as sa
+from conformance.store.samples import HandClock
+from tocsin.store.engine import SqliteStore
+
+store, left = SqliteStore(Path(sys.argv[1]), HandClock()), int(sys.argv[2])
+
+def count(connection, cursor, statement, parameters, context, many):
+    global left
+    left -= statement.startswith(("\\nCREATE", "CREATE", "INSERT"))
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+sa.event.listen(store._engine, "after_cursor_execute", count)
+store._open()
+"""
+
+
+@pytest.mark.parametrize("after", [1, 2, 9, 25])
+async def test_a_kill_in_the_middle_of_a_migration_leaves_nothing_of_it(tmp_path: Path, after: int) -> None:
+    path = tmp_path / "tocsin.db"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run([sys.executable, "-c", KILLED, str(path), str(after)], env=environment, check=False)
+    assert done.returncode == -9
+    assert schema(path) == {}
+    await migrated(path)
+    assert schema(path)
+
+
+def postgresql_script(build: Callable[[], None]) -> list[str]:
+    """What a revision says to PostgreSQL."""
+    said: list[str] = []
+
+    def remember(statement: sa.Executable, *_: object, **__: object) -> None:
+        said.append(str(statement.compile(dialect=engine.dialect)))  # type: ignore[attr-defined]
+
+    engine = sa.create_mock_engine("postgresql+psycopg://", remember)
+    context = MigrationContext.configure(dialect=engine.dialect, opts={"as_sql": False})
+    context.impl._exec = lambda construct, *_, **__: remember(construct)  # type: ignore[method-assign]
+    with Operations.context(context):
+        build()
+    return said
+
+
+def words(statements: list[str]) -> list[list[str]]:
+    """Each statement's parts, whatever their order: a key may stand before or after the columns."""
+    return sorted(sorted(part.strip(" \n\t,)") for part in each.split("\n")) for each in statements)
+
+
+def test_the_revisions_say_to_postgresql_what_the_tables_describe() -> None:
+    dialect = postgresql.dialect()
+    described: list[str] = []
+    for table in METADATA.sorted_tables:
+        described.append(str(CreateTable(table).compile(dialect=dialect)))
+        described += [str(CreateIndex(index).compile(dialect=dialect)) for index in table.indexes]
+
+    said = postgresql_script(r0001_first.upgrade)
+
+    assert len(said) == len(described)
+    assert words(said) == words(described)
+    assert any("WHERE state != 'resolved'" in each for each in said)

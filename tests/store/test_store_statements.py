@@ -1,0 +1,100 @@
+from collections.abc import Callable
+
+import msgspec
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from tocsin.core.incident import Incident
+from tocsin.store import rows, statements, tables
+from tocsin.store.dialect import Compiler, Insert, Query
+
+QUERIES: dict[str, Query] = {
+    name: thing for name, thing in vars(statements).items() if isinstance(thing, sa.Select | sa.Update | sa.Delete | Insert)
+}
+QUERIES |= {f"mean of {name}": thing for name, thing in statements.MEANS.items()}
+QUERIES |= {
+    f"{make.__name__} {size}": make(size)
+    for make in (statements.latest_episodes, statements.latest_incidents, statements.already_said, statements.claimable)
+    for size in statements.CHUNKS
+}
+QUERIES["incident page"] = statements.incident_page(2, True, frozenset({"severity", "before_number"}))  # noqa: FBT003
+
+
+@pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES)
+def test_every_statement_is_the_same_text_on_both_engines(query: Query) -> None:
+    on_sqlite = Compiler(sqlite.dialect())(query)
+    on_postgresql = Compiler(postgresql.psycopg.dialect(paramstyle="format"))(query)
+    assert on_sqlite._names == on_postgresql._names
+    assert on_sqlite.sql.count("?") == on_postgresql.sql.count("%s") == len(on_sqlite._names)
+
+
+def test_only_claiming_skips_what_another_node_has_locked() -> None:
+    compiler = Compiler(postgresql.psycopg.dialect(paramstyle="format"))
+    locking = {name for name, query in QUERIES.items() if "FOR UPDATE OF outbox SKIP LOCKED" in compiler(query).sql}
+    assert locking == {name for name in QUERIES if name.startswith("claimable")}
+
+
+def plan_of(path: str, query: Query) -> str:
+    engine = sa.create_engine("sqlite://")
+    tables.METADATA.create_all(engine)
+    compiled = Compiler(engine.dialect)(query)
+    with engine.connect() as connection:
+        nothing = tuple(None for _ in compiled._names)
+        found = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled.sql}", nothing)
+        return f"{path}: " + "; ".join(row[-1] for row in found)
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        (statements.DUE_INCIDENTS, "incidents_due"),
+        (statements.NEXT_DUE_AT, "incidents_due"),
+        (statements.OPEN_COUNTS, "incidents_open"),
+        (statements.NEXT_FREE_AT, "outbox_pending"),
+        (statements.NEXT_LEASE_ENDS_AT, "outbox_leased"),
+        (statements.claimable(1), "outbox_pending"),
+        (statements.claimable(1), "outbox_lane"),
+        (statements.already_said(8), "outbox_lane"),
+        (statements.latest_incidents(8), "incidents_open"),
+        (statements.latest_incidents(8), "incidents_of_key"),
+        (statements.EPISODES_OF, "alerts_of_incident"),
+        (statements.OUTBOX_OF, "outbox_lane"),
+        (statements.MEANS["acknowledge"], "occurrences_acknowledged_at"),
+        (statements.MEANS["resolve"], "occurrences_resolved_at"),
+        (statements.FORGET_INBOUND, "inbound_by_age"),
+        (statements.QUARANTINED, "quarantine_by_age"),
+    ],
+)
+def test_what_is_asked_often_goes_by_an_index(query: Query, index: str) -> None:
+    assert index in plan_of("plan", query)
+
+
+@pytest.mark.parametrize(
+    ("find", "text"),
+    [
+        (statements.latest_episodes, "SEARCH alerts USING INDEX sqlite_autoindex_alerts_1"),
+        (statements.latest_incidents, "SEARCH incidents USING INTEGER PRIMARY KEY"),
+    ],
+)
+def test_many_keys_are_looked_up_one_by_one_in_the_index(find: Callable[[int], Query], text: str) -> None:
+    assert text in plan_of("plan", find(64))
+
+
+@pytest.mark.parametrize(
+    ("codec", "kind"),
+    [(codec, codec._kind) for codec in vars(rows).values() if isinstance(codec, rows.Codec)],
+)
+def test_every_field_of_a_struct_has_its_column(codec: rows.Codec[msgspec.Struct], kind: type[msgspec.Struct]) -> None:
+    assert set(codec.columns) == {field.name for field in msgspec.structs.fields(kind)}
+
+
+def test_an_incident_that_lacks_newer_fields_is_read_with_their_defaults() -> None:
+    from conformance.store.samples import PLAN, incident
+
+    whole = msgspec.json.decode(rows.incident_row(incident(1))[-1])
+    assert set(whole) == {field.name for field in msgspec.structs.fields(Incident)} - {"plan"}
+    for name in ("fired", "flagged", "believe_at"):
+        del whole[name]
+    whole["unknown"] = "from a newer version"
+    assert rows.incident(msgspec.json.encode(whole).decode(), PLAN) == incident(1)

@@ -1,0 +1,13 @@
+"""The edge, opened."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from web.frontdoor import FrontDoor, front_door
+
+
+@pytest.fixture
+async def door() -> AsyncIterator[FrontDoor]:
+    async with front_door() as opened:
+        yield opened

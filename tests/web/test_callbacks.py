@@ -1,0 +1,352 @@
+"""Acknowledgments on their way back."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import os
+import urllib.parse
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tocsin.core.errors import StoreUnavailable
+from tocsin.core.incident import State
+from tocsin.core.outbox import Job
+from tocsin.testing import pagerduty_webhook
+from tocsin.testing.pagerduty_webhook import Delivery, User
+from tocsin.web.keys import Deadlines
+from tocsin.web.signatures import SLACK_WINDOW, pagerduty_signed, slack_signed
+from web.frontdoor import PAGERDUTY_SECRETS, SLACK_SECRET, TOKENS, front_door
+
+CORPUS = os.environ.get("TOCSIN_CORPUS")
+PD, SLACK = "/webhooks/pagerduty", "/webhooks/slack"
+ALICE = User("PALICE", "Alice A.")
+MALLORY = User("PM", "alice")
+
+
+async def page_key(door) -> str:
+    """The key of the page that went to Alice."""
+    await door.engine.fire(alertname="Down")
+    [page] = door.engine.sent(Job.PAGE)
+    return page.key
+
+
+def event(kind: str, key: str | None, by: User | None = ALICE, **data: object) -> Delivery:
+    made = pagerduty_webhook.incident_event(
+        f"incident.{kind}", incident_id="PINC", incident_key="", number=7, title="Down", status=kind, by=by
+    )
+    body = json.loads(made.body)
+    body["event"]["data"] |= {"incident_key": key, **data}
+    return Delivery(json.dumps(body).encode(), made.id)
+
+
+async def deliver(door, delivery: Delivery, *secrets: str) -> tuple[int, dict[str, str]]:
+    headers = delivery.headers(secrets or PAGERDUTY_SECRETS[:1])
+    async with door.call("POST", PD, token=None, data=delivery.body, headers=headers) as answer:
+        return answer.status, await answer.json()
+
+
+# PagerDuty.
+
+
+async def test_an_acknowledgment_in_pagerduty_stops_the_ladder(door):
+    key = await page_key(door)
+    assert await deliver(door, event("acknowledged", key)) == (200, {"status": "ok", "note": "done"})
+    incident = await door.engine.incident()
+    assert (incident.state, incident.acknowledged_by) == (State.ACKNOWLEDGED, "alice")
+    [entry] = [entry for entry in await door.engine.timeline() if entry.kind == "acknowledged"]
+    assert (entry.actor, entry.via) == ("alice", "pagerduty")
+    await door.engine.advance(minutes=20)
+    assert door.engine.pages() == [(0, "alice")]
+
+
+async def test_a_resolve_in_pagerduty_closes_it(door):
+    key = await page_key(door)
+    assert (await deliver(door, event("resolved", key)))[0] == 200
+    assert (await door.engine.incident()).resolved_by == "alice"
+
+
+async def test_a_redelivery_changes_nothing(door):
+    delivery = event("acknowledged", await page_key(door))
+    await deliver(door, delivery)
+    entries = len(await door.engine.timeline())
+    status, body = await deliver(door, Delivery(delivery.body, id="another header"))
+    assert status == 200
+    assert "before" in body["note"]
+    assert len(await door.engine.timeline()) == entries
+
+
+async def test_an_alert_key_leads_to_the_page_too(door):
+    key = await page_key(door)
+    await deliver(door, event("acknowledged", None, alerts=[{"alert_key": "other"}, {"alert_key": key}]))
+    assert (await door.engine.incident()).state is State.ACKNOWLEDGED
+
+
+@pytest.mark.parametrize(
+    ("kind", "by", "data"),
+    [
+        ("acknowledged", None, {}),
+        ("resolved", None, {}),
+        ("resolved", ALICE, {"resolve_reason": {"type": "merge_resolve_reason"}}),
+        ("unacknowledged", ALICE, {}),
+        ("annotated", ALICE, {}),
+        ("some.new_type", ALICE, {}),
+    ],
+)
+async def test_what_is_no_persons_response_changes_nothing_and_is_answered_200(door, kind, by, data):
+    key = await page_key(door)
+    status, _ = await deliver(door, event(kind, key, by, **data))
+    assert status == 200
+    assert (await door.engine.incident()).state is State.TRIGGERED
+
+
+async def test_an_integrations_acknowledgment_is_nobodys(door):
+    key = await page_key(door)
+    delivery = event("acknowledged", key)
+    body = json.loads(delivery.body)
+    body["event"]["agent"]["type"] = "events_api_v2_inbound_integration_reference"
+    await deliver(door, Delivery(json.dumps(body).encode()))
+    assert (await door.engine.incident()).state is State.TRIGGERED
+
+
+async def test_somebody_unknown_acts_under_a_name_that_is_nobody_elses(door):
+    await deliver(door, event("acknowledged", await page_key(door), MALLORY))
+    assert (await door.engine.incident()).acknowledged_by == "alice (PM)"
+
+
+async def test_another_systems_incident_is_ignored(door):
+    await page_key(door)
+    assert await deliver(door, event("acknowledged", "theirs")) == (
+        200,
+        {"status": "ok", "note": "none of our pages"},
+    )
+
+
+async def test_a_response_to_an_earlier_occurrence_leaves_the_next_alone(door):
+    key = await page_key(door)
+    await door.engine.resolve(alertname="Down")
+    await door.engine.advance(minutes=3)
+    await door.engine.fire(alertname="Down")
+    assert (await door.engine.incident()).occurrence == 2
+    status, body = await deliver(door, event("acknowledged", key))
+    assert status == 200
+    assert "occurrence 1" in body["note"]
+    assert (await door.engine.incident()).state is State.TRIGGERED
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"event": 5}', b"\xff", b"{", b'{"event": {"id": "x"}}'])
+async def test_after_a_good_signature_nothing_is_answered_4xx(door, body):
+    status, answer = await deliver(door, Delivery(body))
+    assert status == 200
+    assert answer["status"] == "ignored"
+
+
+async def test_an_incident_of_another_form_is_answered_200(door):
+    delivery = event("acknowledged", await page_key(door))
+    body = json.loads(delivery.body)
+    body["event"]["data"] = ["?"]
+    assert (await deliver(door, Delivery(json.dumps(body).encode())))[1]["status"] == "ignored"
+
+
+async def test_pagerdutys_ping_is_answered_200(door):
+    assert (await deliver(door, pagerduty_webhook.ping()))[0] == 200
+
+
+@pytest.mark.parametrize("secrets", [PAGERDUTY_SECRETS[1:], ("stale", PAGERDUTY_SECRETS[0])])
+async def test_each_secret_is_valid_beside_signatures_of_others(door, secrets):
+    status, _ = await deliver(door, event("acknowledged", await page_key(door)), *secrets)
+    assert status == 200
+    assert (await door.engine.incident()).state is State.ACKNOWLEDGED
+
+
+async def test_a_wrong_signature_is_refused_and_told(door):
+    delivery = event("acknowledged", await page_key(door))
+    assert (await deliver(door, delivery, "wrong"))[0] == 403
+    assert door.intake.reports[0][:2] == ("bad_signature", "pagerduty")
+    assert door.figure("inbound_rejected_total", edge="pagerduty", reason="auth") == 1
+    assert (await door.engine.incident()).state is State.TRIGGERED
+
+
+async def test_a_token_is_no_signature(door):
+    assert await door.status("POST", PD, token=TOKENS["admin"], data=b"{}") == 403
+
+
+async def test_without_a_secret_nothing_is_believed(door):
+    door.settings = door.settings.model_copy(update={"inbound": type(door.settings.inbound)()})
+    for path in (PD, SLACK):
+        assert await door.status("POST", path, token=None, data=b"{}") == 403
+
+
+async def test_a_store_that_is_away_asks_pagerduty_to_come_again(door):
+    delivery = event("acknowledged", await page_key(door))
+    door.store.failure = StoreUnavailable("no disk")
+    assert (await deliver(door, delivery))[0] == 503
+
+
+# Slack.
+
+
+def click(action: str, value: str, user: str = "U1", ts: str = "1.5", **more: object) -> dict[str, object]:
+    return {
+        "type": "block_actions",
+        "user": {"id": user, "username": "alice", "name": "alice"},
+        "actions": [{"action_id": f"tocsin_{action}", "value": value, "action_ts": ts, "type": "button"}],
+        "response_url": "https://hooks.slack.com/actions/x",
+        **more,
+    }
+
+
+async def send(
+    door, payload: object, *, age: int = 0, secret: str = SLACK_SECRET, as_json: bool = False
+) -> tuple[int, bytes]:
+    text = json.dumps(payload)
+    body = text.encode() if as_json else urllib.parse.urlencode({"payload": text}).encode()
+    timestamp = str(door.engine.clock.now() // 1_000_000 - age)
+    digest = hmac.new(secret.encode(), f"v0:{timestamp}:".encode() + body, hashlib.sha256).hexdigest()
+    headers = {
+        "X-Slack-Request-Timestamp": timestamp,
+        "X-Slack-Signature": f"v0={digest}",
+        "Content-Type": "application/json" if as_json else "application/x-www-form-urlencoded",
+    }
+    async with door.call("POST", SLACK, token=None, data=body, headers=headers) as answer:
+        return answer.status, await answer.read()
+
+
+async def test_a_click_on_acknowledge_takes_the_incident_and_is_answered_empty(door):
+    await door.engine.fire(alertname="Down")
+    assert await send(door, click("acknowledge", "incident-1:1")) == (200, b"")
+    incident = await door.engine.incident()
+    assert (incident.state, incident.acknowledged_by) == (State.ACKNOWLEDGED, "alice")
+    [entry] = [entry for entry in await door.engine.timeline() if entry.kind == "acknowledged"]
+    assert entry.via == "slack"
+
+
+async def test_a_click_on_resolve_closes_it(door):
+    await door.engine.fire(alertname="Down")
+    await send(door, click("resolve", "incident-1:1"))
+    assert (await door.engine.incident()).resolved_by == "alice"
+
+
+async def test_a_click_on_escalate_pages_the_next_tier(door):
+    await door.engine.fire(alertname="Down")
+    await send(door, click("escalate", "incident-1:1"))
+    assert 2 in (await door.engine.incident()).reached
+
+
+async def test_a_click_that_slack_repeats_counts_once(door):
+    await door.engine.fire(alertname="Down")
+    for _ in range(2):
+        assert (await send(door, click("escalate", "incident-1:1")))[0] == 200
+    escalations = [entry for entry in await door.engine.timeline() if entry.actor == "alice"]
+    assert len(escalations) == 1
+
+
+async def test_a_slack_user_whom_nobody_knows_may_act_but_not_under_anothers_name(door):
+    await door.engine.fire(alertname="Down")
+    await send(door, click("acknowledge", "incident-1:1", user="U666"))
+    assert (await door.engine.incident()).acknowledged_by == "alice (U666)"
+
+
+@pytest.mark.parametrize("value", ["", "incident-1", "incident-1:", ":1", "incident-1:x", "nobody:1", "incident-1:2"])
+async def test_a_click_that_leads_nowhere_is_answered_200(door, value):
+    await door.engine.fire(alertname="Down")
+    assert await send(door, click("acknowledge", value)) == (200, b"")
+    assert (await door.engine.incident()).state is State.TRIGGERED
+
+
+async def test_anothers_button_is_answered_200(door):
+    payload = click("acknowledge", "incident-1:1")
+    payload["actions"][0]["action_id"] = "a"
+    assert await send(door, payload) == (200, b"")
+
+
+async def test_slacks_challenge_is_returned(door):
+    status, body = await send(door, {"type": "url_verification", "challenge": "xyz"}, as_json=True)
+    assert (status, json.loads(body)) == (200, {"challenge": "xyz"})
+
+
+@pytest.mark.parametrize(("age", "status"), [(300, 200), (301, 401), (-300, 200), (-302, 401)])
+async def test_a_click_is_believed_for_five_minutes(door, age, status):
+    assert (await send(door, {"type": "other"}, age=age))[0] == status
+
+
+async def test_a_click_with_a_wrong_signature_is_refused_and_told(door):
+    await door.engine.fire(alertname="Down")
+    assert (await send(door, click("acknowledge", "incident-1:1"), secret="wrong"))[0] == 401
+    assert (await door.engine.incident()).state is State.TRIGGERED
+    assert door.intake.reports[0][:2] == ("bad_signature", "slack")
+
+
+async def test_a_click_that_cannot_be_stored_is_not_lost_silently(door):
+    await door.engine.fire(alertname="Down")
+    door.store.failure = StoreUnavailable("no disk")
+    assert (await send(door, click("acknowledge", "incident-1:1")))[0] == 503
+
+
+async def test_what_is_not_stored_in_time_is_asked_for_again():
+    async with front_door(deadlines=Deadlines(slack=0.05, pagerduty=0.05)) as door:
+        delivery = event("acknowledged", await page_key(door))
+        door.store.gate = asyncio.Event()
+        assert (await send(door, click("acknowledge", "incident-1:1")))[0] == 503
+        assert (await deliver(door, delivery))[0] == 503
+        door.store.gate.set()
+
+
+# Signatures.
+
+
+def test_slacks_documented_example_verifies():
+    body = (
+        b"token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V"
+        b"&channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text="
+        b"&response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN"
+        b"&trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c"
+    )
+    signature = "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503"
+    at = 1531420618
+    given = (body, str(at), signature, ["8f742231b10e8888abcd99yyyzzz85a5"])
+    assert slack_signed(*given, at * 1_000_000)
+    assert not slack_signed(body + b"x", *given[1:], at * 1_000_000)
+    assert not slack_signed(*given, at * 1_000_000 + SLACK_WINDOW + 1)
+
+
+@pytest.mark.parametrize("timestamp", ["", "x", "-5", "1.5", "\uff19", "9" * 5000, " 1"])
+def test_a_time_that_is_no_number_is_no_signature(timestamp):
+    assert not slack_signed(b"", timestamp, "v0=", ["s"], 0)
+
+
+@pytest.mark.parametrize("header", ["", "v1=", "v1", "v0=00", "v1=é", "v1=\udcff", ",,", "v1=00,v1=11"])
+def test_a_broken_signature_is_no_signature(header):
+    assert not pagerduty_signed(b"body", header, ["secret"])
+
+
+@given(st.binary(), st.lists(st.text(alphabet="abc123", min_size=1), min_size=1, max_size=3), st.binary(min_size=1))
+def test_a_signature_is_of_its_bytes_and_of_any_secret(body, secrets, other):
+    header = "v1=00, v1=" + hmac.new(secrets[-1].encode(), body, hashlib.sha256).hexdigest()
+    assert pagerduty_signed(body, header, secrets)
+    assert not pagerduty_signed(body + other, header, secrets)
+    assert not pagerduty_signed(body, header, [])
+
+
+@pytest.mark.skipif(CORPUS is None, reason="TOCSIN_CORPUS names no folder; the own vectors cover the same kinds")
+def test_all_signed_deliveries_of_the_corpus_verify_as_they_say():
+    path = Path(CORPUS or "") / "pagerduty" / "webhooks" / "signed_vectors.json"
+    data = json.loads(path.read_text())
+    assert len(data["vectors"]) > 3
+    for vector in data["vectors"]:
+        signed = pagerduty_signed(vector["raw_body"].encode(), vector["signature"], ["other", data["secret"]])
+        assert signed is vector["valid"], vector["event_type"]
+
+
+@pytest.mark.skipif(CORPUS is None, reason="TOCSIN_CORPUS names no folder; the own events cover the same kinds")
+async def test_every_event_of_the_corpus_is_answered_200(door):
+    await door.engine.fire(alertname="Down")
+    folder = Path(CORPUS or "") / "pagerduty" / "webhooks"
+    paths = sorted((*folder.glob("synthetic_envelopes/*.json"), *folder.glob("[01]*.json")))
+    assert len(paths) > 40
+    for path in paths:
+        assert (await deliver(door, Delivery(path.read_bytes())))[0] == 200, path.name
+    assert (await door.engine.incident()).state is State.TRIGGERED

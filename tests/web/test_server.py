@@ -1,0 +1,193 @@
+"""The application as a whole, its sockets, and how the daemon is."""
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from tocsin.conf.settings import Listen
+from tocsin.web.keys import Health, ReloadResult
+from tocsin.web.openapi import document, plain_path
+from tocsin.web.routes import ROUTES
+from tocsin.web.server import NotServed, bind, inherited
+from web.frontdoor import front_door
+
+
+async def test_healthy_and_ready_tell_the_daemons_state(door):
+    for path, field in (("/-/healthy", "healthy"), ("/-/ready", "ready")):
+        assert await door.status("GET", path, token=None) == 200
+        door.health = Health(**{"healthy": True, "ready": True, field: False})
+        assert await door.status("GET", path, token=None) == 503
+        door.health = Health(healthy=True, ready=True)
+
+
+async def test_the_status_has_version_and_detail(door):
+    door.health = Health(True, False, {"fingerprint": "abc", "heartbeat_at": 5})
+    async with door.call("GET", "/api/v1/status") as answer:
+        found = await answer.json()
+    assert (found["healthy"], found["ready"], found["detail"]["fingerprint"]) == (True, False, "abc")
+    assert found["version"]
+
+
+async def test_a_reload_that_fails_says_what_is_wrong(door):
+    assert await door.status("POST", "/-/reload") == 200
+    door.reloaded = ReloadResult(ok=False, errors=("rules/00.yaml:3:5: unknown key 'sett'; did you mean set?",))
+    async with door.call("POST", "/-/reload") as answer:
+        assert answer.status == 400
+        assert "did you mean" in (await answer.json())["errors"][0]
+
+
+async def test_metrics_are_exposed_in_the_form_that_is_asked_for(door):
+    async with door.call("GET", "/metrics", token=None) as answer:
+        assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+        assert "tocsin_webhooks_received_total" in await answer.text()
+    accept = {"Accept": "application/openmetrics-text; version=1.0.0"}
+    async with door.call("GET", "/metrics", token=None, headers=accept) as answer:
+        assert answer.headers["Content-Type"].startswith("application/openmetrics-text")
+        assert (await answer.text()).endswith("# EOF\n")
+
+
+async def test_the_root_says_what_this_is(door):
+    async with door.call("GET", "/", token=None) as answer:
+        assert answer.headers["Content-Type"].startswith("text/html")
+        assert "/api/v1/incidents" in await answer.text()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "allow"),
+    [
+        ("GET", "/nothing", 404, None),
+        ("POST", "/api/v1/nothing", 404, None),
+        ("POST", "/api/v1/incidents", 405, "GET"),
+        ("GET", "/webhooks/alertmanager", 405, "POST"),
+        ("GET", "/webhooks/alertmanager/east", 405, "POST"),
+        ("DELETE", "/", 405, "GET"),
+        ("GET", "/-/reload", 405, "POST"),
+        ("GET", "/api/v1/incidents/1/acknowledge", 405, "POST"),
+    ],
+)
+async def test_what_is_not_there_is_told_in_json(door, method, path, status, allow):
+    async with door.call(method, path) as answer:
+        assert answer.status == status
+        assert set((await answer.json())["error"]) == {"code", "message"}
+        assert answer.headers.get("Allow") == allow
+
+
+@pytest.mark.parametrize("path", ["/", "/api/v1/incidents", "/nothing", "/-/healthy", "/metrics"])
+async def test_every_answer_a_browser_may_see_is_hardened(door, path):
+    async with door.call("GET", path) as answer:
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+        assert answer.headers["Server"] == "tocsin"
+
+
+# The OpenAPI document.
+
+INCIDENT = (
+    "id number title playbook severity service state dedup_key alerts_firing opened_at acknowledged_at "
+    "acknowledged_by resolved_at due_at next_tier"
+)
+
+
+async def test_the_document_is_served_and_describes_every_route(door):
+    async with door.call("GET", "/api/v1/openapi.json") as answer:
+        served = await answer.json()
+    described = {(method.upper(), path) for path, item in served["paths"].items() for method in item}
+    assert described == {(route.method, plain_path(route.path)) for route in ROUTES}
+    assert served["openapi"] == "3.1.0"
+
+
+async def test_the_router_has_no_route_that_the_table_has_not(door):
+    app = door.app
+    there = {(route.method, route.resource.canonical) for route in app.router.routes() if route.method != "*"}
+    described = {(route.method, plain_path(route.path)) for route in ROUTES}
+    assert there == described
+
+
+def test_the_documents_incident_is_the_issues():
+    schemas = document(ROUTES)["components"]["schemas"]
+    promised = INCIDENT.split()
+    assert list(schemas["IncidentView"]["properties"]) == promised
+    assert list(schemas["IncidentDetail"]["properties"]) == [*promised, "alerts", "timeline"]
+    alert = ["source", "fingerprint", "episode", "status", "labels", "starts_at", "ends_at"]
+    assert list(schemas["AlertView"]["properties"]) == alert
+    assert schemas["IncidentView"]["properties"]["opened_at"] == {"type": "string", "format": "date-time"}
+    assert {"type": "null"} in schemas["IncidentView"]["properties"]["due_at"]["anyOf"]
+
+
+def test_every_reference_in_the_document_leads_somewhere():
+    described = document(ROUTES)
+    text = json.dumps(described)
+    names = {part.partition('"')[0] for part in text.split("#/components/schemas/")[1:]}
+    assert names
+    assert names <= set(described["components"]["schemas"])
+
+
+def test_every_operation_says_what_it_does_and_describes_its_path():
+    for path, item in document(ROUTES)["paths"].items():
+        for operation in item.values():
+            assert operation["summary"].endswith("."), path
+            named = {parameter["name"] for parameter in operation.get("parameters", []) if parameter["in"] == "path"}
+            assert named == {part[1:-1] for part in path.split("/") if part.startswith("{")}
+
+
+# Sockets.
+
+
+def test_port_0_is_the_same_free_port_on_every_address():
+    sockets = bind(Listen("localhost", 0))
+    assert len({bound.getsockname()[1] for bound in sockets}) == 1
+    for bound in sockets:
+        bound.close()
+
+
+def test_a_port_that_is_taken_is_told_with_its_address():
+    [first] = bind(Listen("127.0.0.1", 0))
+    first.listen()
+    port = first.getsockname()[1]
+    with pytest.raises(NotServed, match=f"127.0.0.1:{port}"):
+        bind(Listen("127.0.0.1", port))
+    first.close()
+
+
+def test_without_a_socket_unit_nothing_is_inherited():
+    assert inherited({}) == []
+    assert inherited({"LISTEN_PID": str(os.getpid() + 1), "LISTEN_FDS": "1"}) == []
+
+
+def test_what_systemd_announces_wrongly_is_an_error():
+    with pytest.raises(NotServed, match="many"):
+        inherited({"LISTEN_PID": "7", "LISTEN_FDS": "many"}, pid=7)
+
+
+def test_a_socket_that_systemd_hands_over_is_used():
+    listening = socket.create_server(("127.0.0.1", 0))
+    program = (
+        "import os, sys; from tocsin.web.server import inherited\n"
+        "os.dup2(int(sys.argv[1]), 3)\n"
+        "[s] = inherited({'LISTEN_PID': str(os.getpid()), 'LISTEN_FDS': '1'})\n"
+        "print(s.getsockname()[1], os.get_inheritable(3))"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", program, str(listening.fileno())],
+        pass_fds=[listening.fileno()], capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert told.stdout.split() == [str(listening.getsockname()[1]), "False"]
+    listening.close()
+
+
+async def test_closing_lets_a_request_that_is_being_answered_end():
+    async with front_door() as door:
+        door.intake.gate = asyncio.Event()
+        body = {"alerts": [{"labels": {"alertname": "Down"}}]}
+        request = asyncio.create_task(door.status("POST", "/webhooks/alertmanager", json=body))
+        await door.intake.arrived.wait()
+        closing = asyncio.create_task(door.server.close())
+        await asyncio.sleep(0)
+        door.intake.gate.set()
+        assert await request == 200
+        await closing
