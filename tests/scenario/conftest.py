@@ -2,8 +2,8 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from scenario import emergency
 
+from scenario import emergency
 from tocsin.ports.clock import Clock
 from tocsin.ports.store import Store
 from tocsin.store.open import open_store

@@ -1,8 +1,8 @@
 """Acknowledged: steps until acknowledged stop, steps until resolved go on."""
 
 import pytest
-from scenario.emergency import CTO, MANAGER, ON_CALL, VP
 
+from scenario.emergency import CTO, MANAGER, ON_CALL, VP
 from tocsin.core.outbox import Job
 from tocsin.testing.harness import Harness
 

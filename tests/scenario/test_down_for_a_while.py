@@ -1,9 +1,8 @@
-"""tocsin was down, or the clock jumped: one step at once, nothing skipped, nothing twice, and the page says how late."""
+"""tocsin was down, or the clock jumped: nothing skipped, nothing twice, and the page says how late."""
 
 from scenario import emergency
 from scenario.conftest import NewStore
 from scenario.emergency import CTO, MANAGER, ON_CALL, VP
-
 from tocsin.core.outbox import Job
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness

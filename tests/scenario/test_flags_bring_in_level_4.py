@@ -1,8 +1,8 @@
 """major_impact and data_breach page level 4 at once, whatever has been acknowledged, once a flag."""
 
 import pytest
-from scenario.emergency import CEO, LEGAL, MANAGER, ON_CALL, SECURITY
 
+from scenario.emergency import CEO, LEGAL, MANAGER, ON_CALL, SECURITY
 from tocsin.core.errors import UnknownName
 from tocsin.core.outbox import Job
 from tocsin.testing.harness import Harness

@@ -1,8 +1,8 @@
 """A rule may give automation time to heal it: nobody is told unless it still fires."""
 
 import pytest
-from scenario.emergency import ON_CALL, kinds
 
+from scenario.emergency import ON_CALL, kinds
 from tocsin.core.outbox import Job
 from tocsin.testing.harness import Harness
 

@@ -1,7 +1,6 @@
 """Partial resolves, the hold-down, flaps, and what comes after."""
 
 from scenario.emergency import CTO, MANAGER, ON_CALL, VP, kinds
-
 from tocsin.core.outbox import Job
 from tocsin.testing.harness import Harness
 

@@ -1,7 +1,6 @@
 """A firing copy with the start of the spell that has just resolved is held 90 s, then believed."""
 
 from scenario.emergency import ON_CALL
-
 from tocsin.core.alert import AlertStatus
 from tocsin.testing.harness import Harness
 

@@ -1,7 +1,6 @@
 """Fail open: what no rule places runs at the playbook's unrouted level, marked and counted."""
 
 from scenario.emergency import MANAGER, ON_CALL
-
 from tocsin.core.outbox import Job
 from tocsin.testing.harness import Harness
 

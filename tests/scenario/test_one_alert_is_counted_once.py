@@ -4,8 +4,8 @@ import asyncio
 
 import msgspec
 import pytest
-from scenario.emergency import ON_CALL, kinds
 
+from scenario.emergency import ON_CALL, kinds
 from tocsin.core.alert import AlertStatus
 from tocsin.core.outbox import Job
 from tocsin.ports.store import IncidentFilter

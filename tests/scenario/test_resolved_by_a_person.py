@@ -1,8 +1,8 @@
 """Closed by hand while it fires: repeats do not reopen it; after an hour what still fires does."""
 
 import pytest
-from scenario.emergency import CTO, MANAGER, ON_CALL, VP, kinds
 
+from scenario.emergency import CTO, MANAGER, ON_CALL, VP, kinds
 from tocsin.core.errors import IllegalTransition
 from tocsin.core.outbox import Job
 from tocsin.testing.harness import Harness
@@ -91,7 +91,16 @@ async def test_escalated_by_hand_the_next_tier_is_paged_now_and_not_again_later(
     await tocsin.advance(minutes=1)
     await tocsin.escalate("alice")
     await tocsin.advance(minutes=29)
-    assert tocsin.pages() == [(0, ON_CALL), (5, MANAGER), (6, VP), (6, CTO), (15, ON_CALL), (30, VP), (30, CTO), (30, ON_CALL)]
+    assert tocsin.pages() == [
+        (0, ON_CALL),
+        (5, MANAGER),
+        (6, VP),
+        (6, CTO),
+        (15, ON_CALL),
+        (30, VP),
+        (30, CTO),
+        (30, ON_CALL),
+    ]
     assert tocsin.sent(Job.PAGE)[1].because == "alice asked for tier 2"
 
 

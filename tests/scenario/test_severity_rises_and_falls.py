@@ -1,8 +1,8 @@
 """The severity follows the highest firing alert; what a rise and a fall mean for the ladder."""
 
 import pytest
-from scenario.emergency import CTO, MANAGER, ON_CALL, VP
 
+from scenario.emergency import CTO, MANAGER, ON_CALL, VP
 from tocsin.core.outbox import Job
 from tocsin.testing.harness import Harness
 
@@ -220,8 +220,9 @@ async def test_the_pin_holds_over_a_reopening(tocsin: Harness) -> None:
     await tocsin.set_severity("SEV-3")
     await resolve(tocsin, "SEV-1")
     await tocsin.advance(minutes=5)
-    await fire(tocsin, "SEV-2")
-    assert (await tocsin.incident()).severity == "SEV-3"
+    await fire(tocsin, "SEV-4")
+    incident = await tocsin.incident()
+    assert (incident.occurrence, incident.severity, incident.pinned) == (2, "SEV-3", True)
 
 
 async def test_a_target_asked_for_by_hand_is_paged_again_by_a_rise(tocsin: Harness) -> None:

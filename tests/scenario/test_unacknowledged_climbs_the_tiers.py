@@ -1,7 +1,6 @@
 """Nobody acknowledges: each severity pages at exactly the minutes of the playbook."""
 
 from scenario.emergency import CTO, MANAGER, ON_CALL, VP
-
 from tocsin.core.outbox import Job
 from tocsin.testing.harness import Harness
 

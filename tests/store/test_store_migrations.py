@@ -1,3 +1,4 @@
+import asyncio
 import os
 import sqlite3
 import subprocess
@@ -11,10 +12,10 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
-from conformance.store.samples import HandClock
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from conformance.store.samples import HandClock
 from tocsin.core.errors import StoreUnavailable
 from tocsin.store import migrations
 from tocsin.store.engine import SqliteStore
@@ -90,7 +91,7 @@ async def test_a_file_that_a_newer_version_has_written_is_refused(tmp_path: Path
     with sqlite3.connect(path) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     connection.close()
-    with pytest.raises(StoreUnavailable, match="revision 9999.*newer version"):
+    with pytest.raises(StoreUnavailable, match=r"revision 9999.*newer version"):
         await migrated(path)
     with sqlite3.connect(path) as connection:
         assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == ("9999",)
@@ -118,13 +119,13 @@ store._open()
 
 
 @pytest.mark.parametrize("after", [1, 2, 9, 25])
-async def test_a_kill_in_the_middle_of_a_migration_leaves_nothing_of_it(tmp_path: Path, after: int) -> None:
+def test_a_kill_in_the_middle_of_a_migration_leaves_nothing_of_it(tmp_path: Path, after: int) -> None:
     path = tmp_path / "tocsin.db"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     done = subprocess.run([sys.executable, "-c", KILLED, str(path), str(after)], env=environment, check=False)
     assert done.returncode == -9
     assert schema(path) == {}
-    await migrated(path)
+    asyncio.run(migrated(path))
     assert schema(path)
 
 

@@ -1,8 +1,8 @@
 from pathlib import Path
 
 import pytest
-from conformance.store.samples import HandClock
 
+from conformance.store.samples import HandClock
 from tocsin.core.errors import UnknownName
 from tocsin.store.engine import SqliteStore
 from tocsin.store.memory import MemoryStore

@@ -5,12 +5,15 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from conformance.store.samples import PLAN, incident
 from tocsin.core.incident import Incident
 from tocsin.store import rows, statements, tables
 from tocsin.store.dialect import Compiler, Insert, Query
 
 QUERIES: dict[str, Query] = {
-    name: thing for name, thing in vars(statements).items() if isinstance(thing, sa.Select | sa.Update | sa.Delete | Insert)
+    name: thing
+    for name, thing in vars(statements).items()
+    if isinstance(thing, sa.Select | sa.Update | sa.Delete | Insert)
 }
 QUERIES |= {f"mean of {name}": thing for name, thing in statements.MEANS.items()}
 QUERIES |= {
@@ -18,15 +21,17 @@ QUERIES |= {
     for make in (statements.latest_episodes, statements.latest_incidents, statements.already_said, statements.claimable)
     for size in statements.CHUNKS
 }
-QUERIES["incident page"] = statements.incident_page(2, True, frozenset({"severity", "before_number"}))  # noqa: FBT003
+QUERIES["incident page"] = statements.incident_page(2, True, frozenset({"severity", "before_number"}))
 
 
 @pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES)
-def test_every_statement_is_the_same_text_on_both_engines(query: Query) -> None:
+def test_every_statement_takes_the_same_parameters_on_both_engines(query: Query) -> None:
     on_sqlite = Compiler(sqlite.dialect())(query)
     on_postgresql = Compiler(postgresql.psycopg.dialect(paramstyle="format"))(query)
-    assert on_sqlite._names == on_postgresql._names
-    assert on_sqlite.sql.count("?") == on_postgresql.sql.count("%s") == len(on_sqlite._names)
+    asked = [[name for name in each._names if name not in each._constants] for each in (on_sqlite, on_postgresql)]
+    assert asked[0] == asked[1]
+    assert on_sqlite.sql.count("?") == len(on_sqlite._names)
+    assert on_postgresql.sql.count("%s") == len(on_postgresql._names)
 
 
 def test_only_claiming_skips_what_another_node_has_locked() -> None:
@@ -90,8 +95,6 @@ def test_every_field_of_a_struct_has_its_column(codec: rows.Codec[msgspec.Struct
 
 
 def test_an_incident_that_lacks_newer_fields_is_read_with_their_defaults() -> None:
-    from conformance.store.samples import PLAN, incident
-
     whole = msgspec.json.decode(rows.incident_row(incident(1))[-1])
     assert set(whole) == {field.name for field in msgspec.structs.fields(Incident)} - {"plan"}
     for name in ("fired", "flagged", "believe_at"):

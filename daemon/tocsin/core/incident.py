@@ -71,7 +71,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     acked_severity: str | None = None
     """The highest severity that somebody has acknowledged in this occurrence."""
     acknowledged_at: int | None = None
-    """When this occurrence was first acknowledged."""
+    """When a person first acknowledged this occurrence; None where only a service has."""
     acknowledged_by: str | None = None
     firing_at_ack: int = 0
     resolved_at: int | None = None

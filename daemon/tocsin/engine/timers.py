@@ -40,7 +40,7 @@ class Timers(Service):
 
     async def run_once(self) -> int | None:
         """Fire everything that is due; returns when the next thing will be."""
-        due_at = await self._committer.store.read(self._next_due_at)
+        due_at = await self._committer.store.read(self.next_due_at)
         if due_at is None or due_at > self._clock.now():
             return due_at
         try:
@@ -51,7 +51,7 @@ class Timers(Service):
             self._narrow(error)
         else:
             self._at_a_time = BATCH
-        return await self._committer.store.read(self._next_due_at)
+        return await self._committer.store.read(self.next_due_at)
 
     def _fire(self, work: Work) -> None:
         self._firing = self._due(work.tx)[: self._at_a_time]
@@ -73,11 +73,11 @@ class Timers(Service):
         due = tx.due_incidents(BATCH + len(self._parked))
         return [incident for incident in due if incident.id not in self._parked]
 
-    def _next_due_at(self, tx: Reader) -> int | None:
-        """Parked incidents are overdue all the time; they must not turn the loop into a spin."""
+    def next_due_at(self, tx: Reader) -> int | None:
+        """When to look again. Parked incidents are overdue all the time: they must not turn the loop into a spin."""
         if not self._parked:
             return tx.next_due_at()
-        return tx.now if self._due(tx) else min(self._parked.values())
+        return tx.now if self._due(tx) else tx.now + SECOND
 
 
 def _happen(work: Work, incident: Incident) -> None:

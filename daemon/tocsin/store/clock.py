@@ -53,15 +53,16 @@ class SystemClock:
             boot = self._boot()
             elapsed = max(0, boot - self._last_boot)
             expected = self._last + elapsed
-            ahead = self._wall() - expected
+            wall = self._wall()
+            ahead = wall - expected
             if ahead < -TOLERANCE:
                 jump = self._fell_behind(boot, ahead)
                 waited = boot - (self._behind_since or boot) >= PATIENCE
-                self._last = expected - elapsed // SLOWER_BY if waited else expected
+                self._last = max(wall, expected - elapsed // SLOWER_BY) if waited else expected
             else:
                 jump = ahead if ahead > TOLERANCE else 0
                 self._behind_since = None
-                self._last = max(self._last, expected + ahead)
+                self._last = max(self._last, wall)
             self._last_boot = boot
             answer = self._last
         if jump and self._on_jump is not None:

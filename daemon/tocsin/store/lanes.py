@@ -1,6 +1,6 @@
 """What is kept in order, and what need not be said twice."""
 
-from tocsin.core.outbox import Outgoing
+from tocsin.core.outbox import Outgoing, RowState
 
 Lane = tuple[str, str, str]
 """(incident, channel, destination): its rows go out one after the other."""
@@ -14,3 +14,8 @@ def lane(row: Outgoing) -> Lane:
 def says(row: Outgoing) -> tuple[str, str, str, str]:
     """What a level-triggered row says: whatever is true then, to this destination, by this job."""
     return (*lane(row), str(row.job))
+
+
+def is_free(row: Outgoing, now: int) -> bool:
+    """Whether a row is yet to be claimed, so that what it will say includes everything up to now."""
+    return row.state is RowState.PENDING and (row.lease_until is None or row.lease_until <= now)

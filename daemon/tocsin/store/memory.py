@@ -20,7 +20,7 @@ from tocsin.core.playbook import Playbook
 from tocsin.ports.clock import Clock
 from tocsin.ports.store import Attempt, MessageRef, Quarantined, Reader, Transaction
 from tocsin.store.doom import Doomed, write
-from tocsin.store.lanes import lane
+from tocsin.store.lanes import is_free, lane
 from tocsin.store.memory_reader import Data, MemoryReader
 
 T = TypeVar("T")
@@ -108,9 +108,6 @@ class MemoryTransaction(MemoryReader, Doomed):
             old = self._data.incidents.get(incident.id)
             if old is None or old.number != incident.number:
                 raise UnknownName(f"there is no incident {incident.number} ({incident.id})")
-            if old.dedup_key != incident.dedup_key:
-                self._drop(self._data.numbers_of[old.dedup_key], old.number)
-                self._put(self._within(self._data.numbers_of, incident.dedup_key), incident.number, None)
             if self._data.open.get(old.dedup_key) == incident.id:
                 self._drop(self._data.open, old.dedup_key)
             self._keep(incident)
@@ -175,9 +172,7 @@ class MemoryTransaction(MemoryReader, Doomed):
 
     def _is_waiting(self, row: Outgoing) -> bool:
         others = (self._data.outbox[key] for key in self._data.pending.get(lane(row), ()))
-        return any(
-            other.job is row.job and (other.lease_until is None or other.lease_until <= self.now) for other in others
-        )
+        return any(other.job is row.job and is_free(other, self.now) for other in others)
 
     @write
     def replace_row(self, row: Outgoing) -> None:
@@ -211,9 +206,7 @@ class MemoryTransaction(MemoryReader, Doomed):
         ready = [
             row
             for row in self._heads()
-            if row.not_before <= self.now
-            and (row.lease_until is None or row.lease_until <= self.now)
-            and row.channel not in exclude
+            if row.not_before <= self.now and is_free(row, self.now) and row.channel not in exclude
         ]
         return sorted(ready, key=lambda row: (row.not_before, row.order_no))[:limit]
 

@@ -32,7 +32,7 @@ _WRITER = (
     "PRAGMA cache_size = -65536",
     # Rows are replaced all the time; nothing in them is more secret than the rows that stay.
     "PRAGMA secure_delete = OFF",
-    "PRAGMA wal_autocheckpoint = 4000",
+    "PRAGMA wal_autocheckpoint = 16000",
 )
 
 _READER = (
@@ -139,7 +139,7 @@ def check_file(path: Path, seconds: float = CHECK_SECONDS) -> bool:
         connection = connect(path, "ro")
     except sqlite3.Error as error:
         raise unavailable(path, error) from error
-    # SQLite asks the handler between the steps of a statement; the walk through a tree is one step, and needs the timer.
+    # SQLite asks the handler between the steps of a statement; its walk through a tree is one step: hence the timer.
     ends = time.monotonic() + seconds
     connection.set_progress_handler(lambda: int(time.monotonic() > ends), 1_000)
     timer = threading.Timer(seconds, connection.interrupt)
@@ -162,8 +162,8 @@ def check_file(path: Path, seconds: float = CHECK_SECONDS) -> bool:
 def corrupt(path: Path, finding: str) -> StoreUnavailable:
     """The error for a file that is corrupt: what to do, and what not to lose."""
     return StoreUnavailable(
-        f"{path} is corrupt ({' '.join(finding.split())}). It was left as it is. Move it aside together with {path.name}-wal and "
-        f"{path.name}-shm, keep all three, put the last backup in its place, and start again"
+        f"{path} is corrupt ({' '.join(finding.split())}). It was left as it is. Move it aside together with "
+        f"{path.name}-wal and {path.name}-shm, keep all three, put the last backup in its place, and start again"
     )
 
 

@@ -177,11 +177,24 @@ EXHAUSTED_COUNTS = (
 
 INSERT_INCIDENT = Insert(incidents, "fail")
 
+_NEVER_CHANGE = ("id", "number", "dedup_key")
+_MOVE = ("state", "due_at")
+
 UPDATE_INCIDENT = (
     sa.update(incidents)
-    .values({column.name: value(column) for column in incidents.c if column.name not in ("id", "number")})
+    .values({column.name: value(column) for column in incidents.c if column.name not in (*_NEVER_CHANGE, *_MOVE)})
     .where(incidents.c.id == value(incidents.c.id), incidents.c.number == value(incidents.c.number))
 )
+
+MOVE_INCIDENT = (
+    sa.update(incidents)
+    .values({name: value(incidents.c[name]) for name in _MOVE})
+    .where(
+        incidents.c.id == value(incidents.c.id),
+        sa.or_(*(incidents.c[name].is_distinct_from(value(incidents.c[name])) for name in _MOVE)),
+    )
+)
+"""What indexes rest on, by itself: setting such a column writes its indexes anew even where its value stays."""
 
 PLAN = sa.select(plans.c.body).where(_is(plans.c.sha))
 

@@ -14,7 +14,7 @@ from tocsin.ports.store import Attempt, MessageRef, Quarantined
 from tocsin.store import rows, statements
 from tocsin.store.dialect import Compiler, Cursor, Query, Row
 from tocsin.store.doom import Doomed, write
-from tocsin.store.lanes import says
+from tocsin.store.lanes import is_free, says
 from tocsin.store.reader import Plans, SqlReader
 
 INCIDENT_NUMBERS = "incident numbers"
@@ -64,9 +64,11 @@ class SqlTransaction(SqlReader, Doomed):
             Conflict: Another incident with its dedup key is open.
         """
         self._save_plans(incidents)
-        changed = self._put_all(statements.UPDATE_INCIDENT, rows.INCIDENT_COLUMNS, map(rows.incident_row, incidents))
-        if changed != len(incidents):
-            raise UnknownName(f"{len(incidents) - changed} of {len(incidents)} incidents to update do not exist")
+        given = [rows.incident_row(incident) for incident in incidents]
+        changed = self._put_all(statements.UPDATE_INCIDENT, rows.INCIDENT_COLUMNS, given)
+        if changed != len(given):
+            raise UnknownName(f"{len(given) - changed} of {len(given)} incidents to update do not exist")
+        self._put_all(statements.MOVE_INCIDENT, rows.INCIDENT_COLUMNS, given)
 
     @write
     def next_numbers(self, count: int) -> int:
@@ -113,7 +115,8 @@ class SqlTransaction(SqlReader, Doomed):
             if row.job in LEVEL_TRIGGERED:
                 if row.key in needless or says(row) in said:
                     continue
-                said.add(says(row))
+                if is_free(row, self._now):
+                    said.add(says(row))
             yield row
 
     @write

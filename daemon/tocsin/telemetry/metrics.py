@@ -48,6 +48,7 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
+        self._counters: dict[tuple[object, ...], Counter] = {}
         self._collectors = {metric.name: _build(metric, self.registry) for metric in CATALOGUE}
         self.gauge("build_info", 1, version=tocsin.__version__, python=platform.python_version())
         self.prepare(playbooks, channels, workers, rules)
@@ -82,7 +83,11 @@ class Metrics:
         Raises:
             UnknownName: There is no counter of that name, or it has other labels.
         """
-        self._child(Counter, name, labels).inc(amount)
+        counter = self._counters.get((name, *labels.items()))
+        if counter is None:
+            # Finding a child costs more than all the rest of counting; what is counted on the hot path is found once.
+            counter = self._counters[(name, *labels.items())] = self._child(Counter, name, labels)
+        counter.inc(amount)
 
     def observe(self, name: str, value: float, **labels: str) -> None:
         """Put a value (seconds) into a histogram.

@@ -194,7 +194,7 @@ class Harness:
                 return
 
     async def _next_due_at(self) -> int | None:
-        moments = await self.store.read(lambda tx: (tx.next_due_at(), next_look_at(tx)))
+        moments = await self.store.read(lambda tx: (self.timers.next_due_at(tx), next_look_at(tx)))
         return min((moment for moment in moments if moment is not None), default=None)
 
     # What can be seen.

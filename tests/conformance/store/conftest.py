@@ -2,8 +2,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from conformance.store.samples import HandClock
 
+from conformance.store.samples import HandClock
 from tocsin.ports.store import Store
 from tocsin.store.open import open_store
 

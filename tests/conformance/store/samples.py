@@ -76,7 +76,7 @@ def episode(name: str, number: int = 1, **changes: Any) -> Episode:
         "first_seen_at": START,
         "last_seen_at": START,
         "labels": {"alertname": "DiskFills", "größe": "9 µm \U0001f525"},
-        "annotations": {"summary": "a \"quoted\"\nline"},
+        "annotations": {"summary": 'a "quoted"\nline'},
         "incident_id": "incident-1",
         "severity": "SEV-1",
         "trace": ("base", "team"),

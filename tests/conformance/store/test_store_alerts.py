@@ -1,11 +1,12 @@
 from conformance.store.samples import MINUTE, SECOND, START, HandClock, episode, quarantined
-
 from tocsin.core.alert import EpisodeStatus
 from tocsin.ports.store import Store
 
 
 async def test_an_episode_comes_back_as_it_was_written(store: Store) -> None:
-    full = episode("a", 3, ends_at=START + 1, held_until=START + 2, generator_url="http://p/", status=EpisodeStatus.HELD)
+    full = episode(
+        "a", 3, ends_at=START + 1, held_until=START + 2, generator_url="http://p/", status=EpisodeStatus.HELD
+    )
     bare = episode("b", starts_at=None, labels={}, annotations={}, incident_id=None, severity="", trace=())
     await store.write(lambda tx: tx.put_episodes([full, bare]))
 

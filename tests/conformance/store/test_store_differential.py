@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from conformance.store.samples import SECOND, HandClock, attempt, entry, episode, incident, occurrence, outgoing
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from conformance.store.samples import SECOND, HandClock, attempt, entry, episode, incident, occurrence, outgoing
 from tocsin.core.alert import EpisodeStatus
 from tocsin.core.errors import TocsinError
 from tocsin.core.incident import Planned, State
@@ -25,10 +25,11 @@ MAYBE_TIMES = st.none() | TIMES
 FEW = st.integers(1, 4)
 
 INCIDENTS = st.builds(
-    lambda number, due, **changes: incident(number, ladder=(Planned("1.1", 1, due),) if due else (), **changes),
+    lambda number, due, **changes: incident(
+        number, dedup_key="ab"[number % 2], ladder=(Planned("1.1", 1, due),) if due else (), **changes
+    ),
     FEW,
     MAYBE_TIMES,
-    dedup_key=NAMES,
     state=st.sampled_from(State),
     severity=st.sampled_from(["SEV-1", "SEV-2"]),
     service=NAMES,
@@ -159,7 +160,7 @@ class Differential(RuleBasedStateMachine):
         return answers
 
     @rule(steps=st.lists(STEPS, min_size=1, max_size=4), swallow=st.booleans(), fail=st.integers(0, 4))
-    def a_transaction(self, steps: list[tuple[str, tuple[Any, ...]]], swallow: bool, fail: int) -> None:  # noqa: FBT001
+    def a_transaction(self, steps: list[tuple[str, tuple[Any, ...]]], swallow: bool, fail: int) -> None:
         run = work(steps, swallow=swallow, fail=fail == 0)
         in_memory, in_file = self.answer(lambda store: store.write(run))
         assert in_memory == in_file
@@ -189,5 +190,5 @@ TestDifferential.settings = settings(
     stateful_step_count=15,
     deadline=None,
     report_multiple_bugs=False,
-    suppress_health_check=[HealthCheck.too_slow]
+    suppress_health_check=[HealthCheck.too_slow],
 )

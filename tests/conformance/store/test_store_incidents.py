@@ -1,6 +1,7 @@
 from collections.abc import Callable
 
 import pytest
+
 from conformance.store.samples import (
     MINUTE,
     START,
@@ -10,7 +11,6 @@ from conformance.store.samples import (
     occurrence,
     plan,
 )
-
 from tocsin.core.errors import Conflict, UnknownName
 from tocsin.core.escalation import next_due
 from tocsin.core.incident import Incident, Planned, State
@@ -105,13 +105,11 @@ async def test_a_number_or_an_id_is_given_once(store: Store, again: Incident) ->
 
 async def test_an_update_replaces_the_whole_incident(store: Store) -> None:
     await store.write(inserting(incident(1), incident(2)))
-    changed = incident(
-        1, plan=plan("another"), dedup_key="moved", state=RESOLVED, severity="SEV-2", service="web", ladder=()
-    )
+    changed = incident(1, plan=plan("another"), state=RESOLVED, severity="SEV-2", service="web", ladder=())
     await store.write(lambda tx: tx.update_incidents([changed]))
 
     assert await store.read(lambda tx: tx.incident("1")) == changed
-    assert await store.read(lambda tx: tx.latest_incidents(["key-1", "moved"])) == {"moved": changed}
+    assert await store.read(lambda tx: tx.latest_incidents(["key-1"])) == {"key-1": changed}
     assert await store.read(lambda tx: tx.incidents(IncidentFilter(service="web"))) == [changed]
     assert await store.read(lambda tx: tx.open_counts()) == {("emergency", "SEV-1", "triggered"): 1}
 

@@ -1,9 +1,9 @@
 from typing import Any
 
 import pytest
-from conformance.store.samples import MINUTE, SECOND, START, HandClock, attempt, outgoing
 from msgspec.structs import replace
 
+from conformance.store.samples import MINUTE, SECOND, START, HandClock, attempt, outgoing
 from tocsin.core.errors import UnknownName
 from tocsin.core.outbox import Job, Outgoing, RowState
 from tocsin.core.playbook import Until
@@ -120,10 +120,15 @@ async def test_a_row_that_is_done_says_nothing_any_more(store: Store) -> None:
     # The first of these is known already, so that it cannot speak for the second.
     assert await enqueue(store, outgoing("a", job=Job.ANNOUNCE), outgoing("b", job=Job.ANNOUNCE)) == 1
     assert await keys(store) == ["a", "b"]
+    # Nor can one that is written as done speak for the next of the same call.
+    done = outgoing("c", destination="other", job=Job.ANNOUNCE, state=RowState.SENT)
+    assert await enqueue(store, done, replace(done, key="d", state=RowState.PENDING)) == 2
 
 
 async def test_rows_are_claimable_once_it_is_time_the_longest_waiting_first(store: Store, clock: HandClock) -> None:
-    later = [outgoing(key, destination=key, not_before=START + at) for key, at in (("a", 2), ("b", 1), ("c", 3), ("d", 1))]
+    later = [
+        outgoing(key, destination=key, not_before=START + at) for key, at in (("a", 2), ("b", 1), ("c", 3), ("d", 1))
+    ]
     await enqueue(store, *later)
     assert await claimable(store) == []
     clock.forward(2)
@@ -258,7 +263,9 @@ async def test_at_most_a_hundred_late_pages_are_given_at_once(store: Store) -> N
 
 async def test_an_attempt_is_completed_in_its_place(store: Store) -> None:
     first, second = attempt("a", 1), attempt("a", 2)
-    done = attempt("a", 1, finished_at=START + 1, outcome="retry", reason="timeout", http_status=503, ref="r", detail="d")
+    done = attempt(
+        "a", 1, finished_at=START + 1, outcome="retry", reason="timeout", http_status=503, ref="r", detail="d"
+    )
     for each in (second, first, attempt("b", 1), done):
         await store.write(lambda tx, each=each: tx.put_attempt(each))
     assert await store.read(lambda tx: tx.attempts_of("a")) == [done, second]

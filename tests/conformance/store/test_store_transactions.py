@@ -3,6 +3,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
+
 from conformance.store.samples import (
     PLAN,
     START,
@@ -16,7 +17,6 @@ from conformance.store.samples import (
     plan,
     quarantined,
 )
-
 from tocsin.core.errors import Conflict, StoreUnavailable
 from tocsin.core.incident import State
 from tocsin.core.outbox import Job, RowState
@@ -218,9 +218,7 @@ async def test_a_nul_survives_wherever_it_stands(store: Store) -> None:
     assert await store.read(lambda tx: tx.latest_episodes([("default", NUL), ("default", "a")])) == {
         ("default", NUL): episode(NUL, labels={NUL: NUL})
     }
-    assert await store.read(lambda tx: tx.latest_incidents([NUL, "a"])) == {
-        NUL: incident(1, dedup_key=NUL, title=NUL)
-    }
+    assert await store.read(lambda tx: tx.latest_incidents([NUL, "a"])) == {NUL: incident(1, dedup_key=NUL, title=NUL)}
     assert await store.read(lambda tx: tx.entries("incident-1")) == [entry(1, data={NUL: NUL}, actor=NUL)]
 
 

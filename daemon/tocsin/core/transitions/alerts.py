@@ -4,6 +4,7 @@ from tocsin.core.event import AlertsChanged, CopiesHeld
 from tocsin.core.transitions.change import Change
 from tocsin.core.transitions.climb import climb
 from tocsin.core.transitions.counting import counted, merged
+from tocsin.core.transitions.opening import recover
 from tocsin.core.transitions.responses import add_flags
 from tocsin.core.transitions.severity import outgrown, reconsider
 
@@ -23,8 +24,7 @@ def alerts_changed(change: Change, event: AlertsChanged) -> None:
         change.record("alerts_resolved", count=len(event.ended), firing=incident.alerts_firing)
     if incident.alerts_firing == 0:
         if before or event.fired:
-            change.set(resolve_at=change.now + incident.plan.resolve_after)
-            change.record("recovering", until=incident.resolve_at)
+            recover(change)
     else:
         raised = (*event.fired, *(to for _, to in event.moved))
         reconsider(change, raised)

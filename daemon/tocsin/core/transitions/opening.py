@@ -96,6 +96,13 @@ def paged_due(change: Change, _: Event) -> None:
         fall_back(change, because_exhausted(incident), late=change.now - incident.fallback_at)
 
 
+def recover(change: Change) -> None:
+    """Nothing fires any more: resolved, if it stays so for the hold-down."""
+    incident = change.incident
+    change.set(resolve_at=change.now + incident.plan.resolve_after)
+    change.record("recovering", until=incident.resolve_at)
+
+
 def close(change: Change, cause: str, by: Actor | None = None) -> None:
     """End the occurrence. ``cause`` is ``alerts``, ``person`` or ``healed``."""
     incident = change.incident
@@ -112,7 +119,7 @@ def close(change: Change, cause: str, by: Actor | None = None) -> None:
         fallback_at=None,
         grace_until=grace,
     )
-    acknowledged = incident.acknowledged_at is not None
+    acknowledged = incident.acked_severity is not None
     change.record("resolved", by or TOCSIN, cause=cause, acknowledged=acknowledged, occurrence=incident.occurrence)
     change.supersede(Until.RESOLVED)
     if cause != "healed":

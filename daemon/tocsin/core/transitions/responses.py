@@ -8,7 +8,7 @@ from tocsin.core.transitions import ladder as ladders
 from tocsin.core.transitions.change import PAGED, Change
 from tocsin.core.transitions.climb import arm_fallback, fall_back, fire_flags, notify
 from tocsin.core.transitions.counting import merged
-from tocsin.core.transitions.opening import close, trigger
+from tocsin.core.transitions.opening import close, recover, trigger
 
 
 def acknowledge(change: Change, event: Acknowledge) -> None:
@@ -16,13 +16,12 @@ def acknowledge(change: Change, event: Acknowledge) -> None:
     incident = change.incident
     if _is_stale(change, event.occurrence, "late_acknowledgment", event.by):
         return
-    first = incident.acknowledged_at is None
-    if incident.state is State.PENDING:
+    held = incident.state is State.PENDING
+    if held:
         change.set(pending_until=None, opened_at=change.now, clock_at=change.now, reached=(), fired=())
         change.set(ladder=ladders.planned(change.level, change.now))
     change.set(
         state=State.ACKNOWLEDGED,
-        acknowledged_at=change.now if first else incident.acknowledged_at,
         acknowledged_by=event.by.name,
         acked_severity=incident.plan.highest([incident.severity, incident.acked_severity or incident.severity]),
         firing_at_ack=incident.alerts_firing,
@@ -32,8 +31,9 @@ def acknowledge(change: Change, event: Acknowledge) -> None:
     change.record("acknowledged", event.by, severity=incident.severity)
     change.supersede(Until.ACKNOWLEDGED)
     fire_flags(change)
-    if first and event.by.is_person:
-        change.measured("acknowledge", time_to_acknowledge(incident, change.now))
+    if held and not incident.alerts_firing:
+        recover(change)
+    _measure(change, event.by)
 
 
 def acknowledge_again(change: Change, event: Acknowledge) -> None:
@@ -41,6 +41,14 @@ def acknowledge_again(change: Change, event: Acknowledge) -> None:
     change.quiet = True
     if event.by.name != change.incident.acknowledged_by:
         change.record("acknowledged_also", event.by)
+        _measure(change, event.by)
+
+
+def _measure(change: Change, by: Actor) -> None:
+    """What counts is the first acknowledgment by a person; a service's stops the steps, and is no figure."""
+    if by.is_person and change.incident.acknowledged_at is None:
+        change.set(acknowledged_at=change.now)
+        change.measured("acknowledge", time_to_acknowledge(change.incident, change.now))
 
 
 def acknowledge_late(change: Change, event: Acknowledge) -> None:
@@ -77,6 +85,8 @@ def escalate(change: Change, event: Escalate) -> None:
     change.record("escalation_asked", event.by)
     if incident.state is State.PENDING:
         trigger(change)
+        if not incident.alerts_firing:
+            recover(change)
         return
     left = [tier for tier in incident.plan.tiers if tier.number not in incident.reached]
     # Asked for although somebody has acknowledged, it is not the acknowledgment that makes it pointless.

@@ -1,0 +1,253 @@
+"""Whatever happens to an incident, in whatever order: the invariants of its ladder hold."""
+
+import msgspec
+from core.test_escalation_table import ALICE, NOW, fresh
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from tocsin.core.effect import Effect, Notify, Record
+from tocsin.core.escalation import TRANSITIONS, next_due, step
+from tocsin.core.event import (
+    Acknowledge,
+    Actor,
+    AlertsChanged,
+    CopiesHeld,
+    Due,
+    Escalate,
+    Event,
+    Opened,
+    Resolve,
+    SetFlags,
+    SetSeverity,
+)
+from tocsin.core.incident import Incident, State
+from tocsin.core.playbook import MINUTE, Until
+
+SEVERITIES = st.sampled_from(["high", "middle", "low"])
+PEOPLE = st.sampled_from([ALICE, Actor("bob", "slack"), Actor("robot", "api", is_person=False)])
+WAITS = st.integers(0, 90 * MINUTE)
+
+
+class Life(RuleBasedStateMachine):
+    """One incident, with the clock, its alerts and its people."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = NOW
+        self.incident: Incident = fresh()
+        self.firing: list[str] = []
+        self.notified: set[tuple[int, int, str, str]] = set()
+        self.seq = 0
+
+    def happen(self, event: Event) -> None:
+        before = self.incident
+        after, effects = step(before, event, self.now)
+        if after is before:
+            assert effects == ()
+            return
+        assert after.version == before.version + 1
+        assert after.occurrence - before.occurrence in (0, 1)
+        assert after.occurrence > before.occurrence or after.round >= before.round
+        self.seq += sum(isinstance(effect, Record) for effect in effects)
+        for effect in effects:
+            self.check(after, event, effect)
+        self.incident = after
+
+    def check(self, after: Incident, event: Event, effect: Effect) -> None:
+        if not isinstance(effect, Notify):
+            return
+        for target in effect.targets:
+            once = (after.occurrence, after.round, effect.step, target)
+            assert once not in self.notified, f"{once} was notified before"
+            self.notified.add(once)
+        assert after.state is not State.RESOLVED
+        assert effect.late >= 0
+        if after.state is State.ACKNOWLEDGED and not isinstance(event, Acknowledge):
+            assert effect.until is Until.RESOLVED, "it waits for an acknowledgment that has been given"
+
+    @initialize(severity=SEVERITIES, hold=st.sampled_from([0, 2 * MINUTE]))
+    def open(self, severity: str, hold: int) -> None:
+        self.firing = [severity]
+        self.happen(Opened(fired=(severity,), first_alert_at=self.now, hold=hold))
+
+    @rule(wait=WAITS)
+    def late(self, wait: int) -> None:
+        """Time goes on, and tocsin looks only at the end of it."""
+        self.now += wait
+        self.happen(Due())
+
+    @rule(wait=WAITS)
+    def in_time(self, wait: int) -> None:
+        """Time goes on, and everything happens at its moment."""
+        end = self.now + wait
+        while (due_at := next_due(self.incident)) is not None and due_at <= end:
+            self.now = max(self.now, due_at)
+            self.happen(Due())
+        self.now = end
+
+    @rule(severity=SEVERITIES, count=st.integers(1, 6))
+    def fire(self, severity: str, count: int) -> None:
+        self.firing += [severity] * count
+        severities = (severity,) * count
+        if self.incident.state is State.RESOLVED:
+            self.happen(Opened(fired=severities, first_alert_at=self.now))
+        else:
+            self.happen(AlertsChanged(fired=severities))
+
+    @precondition(lambda self: self.firing)
+    @rule(data=st.data())
+    def end(self, data: st.DataObject) -> None:
+        self.firing.remove(severity := data.draw(st.sampled_from(self.firing)))
+        self.happen(AlertsChanged(ended=(severity,), last_end_at=self.now))
+
+    @precondition(lambda self: self.firing)
+    @rule(data=st.data(), severity=SEVERITIES)
+    def move(self, data: st.DataObject, severity: str) -> None:
+        self.firing.remove(old := data.draw(st.sampled_from(self.firing)))
+        self.firing.append(severity)
+        self.happen(AlertsChanged(moved=((old, severity),)))
+
+    @rule(by=PEOPLE)
+    def acknowledge(self, by: Actor) -> None:
+        self.happen(Acknowledge(by=by))
+        assert self.incident.state in (State.ACKNOWLEDGED, State.RESOLVED)
+
+    @rule(by=PEOPLE)
+    def resolve(self, by: Actor) -> None:
+        self.happen(Resolve(by=by))
+        assert self.incident.state is State.RESOLVED
+
+    @precondition(lambda self: self.incident.is_open)
+    @rule(event=st.sampled_from([Escalate(by=ALICE), SetFlags(by=ALICE, add=("breach",))]))
+    def ask(self, event: Event) -> None:
+        self.happen(event)
+
+    @precondition(lambda self: self.incident.is_open)
+    @rule(severity=st.none() | SEVERITIES)
+    def pin(self, severity: str | None) -> None:
+        self.happen(SetSeverity(by=ALICE, severity=severity))
+
+    @rule(wait=st.integers(1, 2 * MINUTE))
+    def hold_copies(self, wait: int) -> None:
+        self.happen(CopiesHeld(until=self.now + wait))
+
+    @invariant()
+    def the_alerts_are_counted(self) -> None:
+        counted = {severity: self.firing.count(severity) for severity in set(self.firing)}
+        assert self.incident.firing == counted
+
+    @invariant()
+    def the_ladder_is_in_order_and_fits_the_state(self) -> None:
+        incident = self.incident
+        assert [p.due_at for p in incident.ladder] == sorted(p.due_at for p in incident.ladder)
+        level = incident.plan.level(incident.severity)
+        cells = [level.cell(planned.cell) for planned in incident.ladder]
+        assert all(cell is not None for cell in cells), "a step of another severity"
+        if incident.state is State.RESOLVED:
+            assert incident.ladder == ()
+            assert incident.fallback_at is None
+        if incident.state is State.ACKNOWLEDGED:
+            assert all(cell is not None and cell.until is Until.RESOLVED for cell in cells)
+            assert incident.fallback_at is None
+
+    @invariant()
+    def an_open_incident_never_falls_asleep(self) -> None:
+        incident = self.incident
+        if incident.occurrence == 0:
+            return
+        if incident.state is State.TRIGGERED and incident.plan.level(incident.severity).pages:
+            assert next_due(incident) is not None
+        if incident.is_open and incident.state is not State.PENDING and not incident.alerts_firing:
+            assert incident.resolve_at is not None
+        if incident.state is State.PENDING:
+            assert incident.pending_until is not None
+
+    @invariant()
+    def what_is_due_moves_on(self) -> None:
+        """Letting happen what is due always leads to something later: the timers cannot spin."""
+        incident, rounds = self.incident, 0
+        while (due_at := next_due(incident)) is not None and due_at <= self.now:
+            incident, _ = step(incident, Due(), self.now)
+            rounds += 1
+            assert rounds < 10
+
+    @invariant()
+    def its_times_are_in_order(self) -> None:
+        incident = self.incident
+        if incident.acknowledged_at is not None:
+            assert incident.acknowledged_at >= incident.opened_at
+        if incident.resolved_at is not None:
+            assert incident.resolved_at >= incident.opened_at
+        assert incident.first_opened_at <= incident.opened_at <= self.now
+
+
+Life.TestCase.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
+TestLife = Life.TestCase
+
+TIMES = (
+    "first_opened_at", "opened_at", "first_alert_at", "acknowledged_at", "resolved_at", "last_end_at", "clock_at",
+    "pending_until", "resolve_at", "fallback_at", "grace_until", "believe_at",
+)  # fmt: skip
+
+SCRIPT = st.lists(
+    st.tuples(
+        st.integers(0, 40 * MINUTE),
+        st.one_of(
+            st.just(Due()),
+            st.builds(lambda severity: AlertsChanged(fired=(severity,)), SEVERITIES),
+            st.builds(lambda severity: AlertsChanged(ended=(severity,)), SEVERITIES),
+            st.builds(lambda by: Acknowledge(by=by), PEOPLE),
+            st.builds(lambda by: Resolve(by=by), PEOPLE),
+            st.just(Escalate(by=ALICE)),
+            st.builds(lambda severity: SetSeverity(by=ALICE, severity=severity), SEVERITIES),
+        ),
+    ),
+    max_size=12,
+)
+
+
+def played(script: list[tuple[int, Event]], shift: int) -> tuple[Incident, list[tuple[Effect, ...]]]:
+    now = NOW + shift
+    start = msgspec.structs.replace(fresh(), first_opened_at=now, opened_at=now, clock_at=now)
+    incident, effects = step(start, Opened(fired=("middle",), first_alert_at=now), now)
+    heard = [effects]
+    for wait, event in script:
+        now += wait
+        if (incident.state, type(event)) in TRANSITIONS:
+            incident, effects = step(incident, event, now)
+            heard.append(effects)
+    return incident, heard
+
+
+def shifted(incident: Incident, shift: int) -> Incident:
+    moved = {name: None if (at := getattr(incident, name)) is None else at + shift for name in TIMES}
+    ladder = tuple(msgspec.structs.replace(planned, due_at=planned.due_at + shift) for planned in incident.ladder)
+    return msgspec.structs.replace(incident, ladder=ladder, **moved)
+
+
+@given(script=SCRIPT, shift=st.integers(1, 10**15))
+def test_the_same_story_at_another_time_is_the_same_story(script: list[tuple[int, Event]], shift: int) -> None:
+    incident, heard = played(script, 0)
+    later, heard_later = played(script, shift)
+    assert later == shifted(incident, shift)
+    assert [[e for e in effects if isinstance(e, Notify)] for effects in heard_later] == [
+        [e for e in effects if isinstance(e, Notify)] for effects in heard
+    ]
+
+
+@given(first=st.integers(0, 100 * MINUTE), waits=st.lists(st.integers(0, 100 * MINUTE), max_size=8))
+def test_however_late_no_step_is_skipped_doubled_early_or_nearer_than_planned(first: int, waits: list[int]) -> None:
+    incident, effects = step(fresh(), Opened(fired=("middle",)), NOW)
+    now, fired = NOW, {effect.step: NOW for effect in effects if isinstance(effect, Notify)}
+    for wait in [first, *waits, *[MINUTE] * 400]:
+        now += wait
+        incident, effects = step(incident, Due(), now)
+        for effect in effects:
+            if isinstance(effect, Notify) and effect.step != "fallback":
+                assert effect.step not in fired
+                fired[effect.step] = now
+    planned = {"1.1": 0, "2.1": 20 * MINUTE, "3.1": 50 * MINUTE}
+    assert set(fired) == set(planned)
+    assert all(fired[cell] >= NOW + after for cell, after in planned.items())
+    assert fired["3.1"] - fired["2.1"] >= planned["3.1"] - planned["2.1"]

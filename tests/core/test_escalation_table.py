@@ -1,0 +1,145 @@
+"""The transition table is whole: each pair of state and event is in it, or is refused and changes nothing."""
+
+import msgspec
+import pytest
+
+from tocsin.core.errors import IllegalTransition, UnknownName
+from tocsin.core.escalation import TRANSITIONS, next_due, step, unopened
+from tocsin.core.event import (
+    Acknowledge,
+    Actor,
+    AlertsChanged,
+    CopiesHeld,
+    Delivered,
+    Due,
+    Escalate,
+    Event,
+    Opened,
+    Resolve,
+    SetFlags,
+    SetSeverity,
+)
+from tocsin.core.incident import Incident, State
+from tocsin.core.playbook import MINUTE, Cell, Kind, Level, Playbook, Tier, Until
+
+NOW = 1_000 * MINUTE
+ALICE = Actor("alice", "api")
+
+
+def playbook() -> Playbook:
+    """Two levels that page and one that informs."""
+    high = Level(
+        "high",
+        0,
+        15 * MINUTE,
+        None,
+        (
+            Cell(tier=1, nth=1, after=0, targets=("one",)),
+            Cell(tier=1, nth=2, after=15 * MINUTE, targets=("one",)),
+            Cell(tier=2, nth=1, after=30 * MINUTE, until=Until.RESOLVED, targets=("two",)),
+            Cell(tier=3, nth=1, flags=("breach",), until=Until.RESOLVED, targets=("three",)),
+        ),
+    )
+    middle = Level(
+        "middle",
+        1,
+        60 * MINUTE,
+        None,
+        (
+            Cell(tier=1, nth=1, after=0, targets=("one",)),
+            Cell(tier=2, nth=1, after=20 * MINUTE, targets=("two",)),
+            Cell(tier=3, nth=1, after=50 * MINUTE, until=Until.RESOLVED, targets=("three",)),
+        ),
+    )
+    low = Level("low", 2, 240 * MINUTE, None, (Cell(tier=1, nth=1, kind=Kind.UPDATE, after=0, targets=("one",)),))
+    return Playbook(
+        name="test",
+        title="Test",
+        levels=(high, middle, low),
+        tiers=(Tier(1, "One", ("one",)), Tier(2, "Two", ("two",)), Tier(3, "Three", ("three",))),
+        unrouted="middle",
+        flags=("breach",),
+    )
+
+
+def fresh() -> Incident:
+    return unopened(
+        incident_id="id", number=1, dedup_key="key", plan=playbook(), title="Down", service="shop", now=NOW
+    )
+
+
+EVENTS: list[Event] = [
+    Opened(fired=("high",)),
+    AlertsChanged(fired=("high",)),
+    CopiesHeld(until=NOW + MINUTE),
+    Due(),
+    Acknowledge(by=ALICE),
+    Resolve(by=ALICE),
+    Escalate(by=ALICE),
+    SetSeverity(by=ALICE, severity="low"),
+    SetFlags(by=ALICE, add=("breach",)),
+    Delivered(target="one", channel="console", kind="page", step="1.1", outcome="sent"),
+]
+
+
+def in_state(state: State) -> Incident:
+    hold = 2 * MINUTE if state is State.PENDING else 0
+    incident, _ = step(fresh(), Opened(fired=("high",), hold=hold), NOW)
+    if state is State.ACKNOWLEDGED:
+        incident, _ = step(incident, Acknowledge(by=ALICE), NOW)
+    elif state is State.RESOLVED:
+        incident, _ = step(incident, Resolve(by=ALICE), NOW)
+    assert incident.state is state
+    return incident
+
+
+REFUSED = {
+    *((state, Opened) for state in State if state is not State.RESOLVED),
+    (State.RESOLVED, Escalate),
+    (State.RESOLVED, SetSeverity),
+    (State.RESOLVED, SetFlags),
+}
+
+
+def test_every_event_is_tried() -> None:
+    assert {type(event) for event in EVENTS} == set(Event.__subclasses__())
+
+
+@pytest.mark.parametrize("state", list(State))
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
+def test_each_pair_is_allowed_or_refused(state: State, event: Event) -> None:
+    incident = in_state(state)
+    before = msgspec.structs.asdict(incident)
+    assert ((state, type(event)) not in TRANSITIONS) is ((state, type(event)) in REFUSED)
+    if (state, type(event)) in REFUSED:
+        with pytest.raises(IllegalTransition, match=f"incident 1 is {state}: cannot"):
+            step(incident, event, NOW)
+    else:
+        after, effects = step(incident, event, NOW)
+        assert after is incident or after.version == incident.version + 1
+        assert (after is incident) <= (effects == ())
+    assert msgspec.structs.asdict(incident) == before
+
+
+def test_an_event_that_fails_changes_nothing() -> None:
+    incident = in_state(State.TRIGGERED)
+    before = msgspec.structs.asdict(incident)
+    with pytest.raises(UnknownName, match="no severity 'purple'"):
+        step(incident, SetSeverity(by=ALICE, severity="purple"), NOW)
+    assert msgspec.structs.asdict(incident) == before
+
+
+def test_nothing_is_due_once_it_is_resolved_for_good() -> None:
+    incident, _ = step(in_state(State.TRIGGERED), AlertsChanged(ended=("high",)), NOW)
+    assert next_due(incident) == NOW + 2 * MINUTE
+    incident, _ = step(incident, Due(), NOW + 2 * MINUTE)
+    assert (incident.state, next_due(incident)) == (State.RESOLVED, None)
+
+
+def test_due_before_its_time_does_nothing() -> None:
+    for state in State:
+        incident = in_state(state)
+        due_at = next_due(incident)
+        if due_at is not None:
+            after, effects = step(incident, Due(), due_at - 1)
+            assert (after, effects) == (incident, ())
