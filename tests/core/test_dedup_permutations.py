@@ -88,7 +88,9 @@ def test_a_start_that_moves_back_is_kept_and_one_that_moves_on_is_not() -> None:
 
 def test_without_times_an_alert_still_begins_and_ends() -> None:
     bare = msgspec.structs.replace(FIRING, starts_at=None)
-    last, sightings = seen([(bare, START), (msgspec.structs.replace(RESOLVED, starts_at=None, ends_at=None), START + 9)])
+    last, sightings = seen(
+        [(bare, START), (msgspec.structs.replace(RESOLVED, starts_at=None, ends_at=None), START + 9)]
+    )
     assert sightings == [Sighting.BEGINS, Sighting.ENDS]
     assert last is not None
     assert last.ends_at == START + 9

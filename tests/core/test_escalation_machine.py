@@ -1,11 +1,11 @@
 """Whatever happens to an incident, in whatever order: the invariants of its ladder hold."""
 
 import msgspec
-from core.test_escalation_table import ALICE, NOW, fresh
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from core.test_escalation_table import ALICE, NOW, fresh
 from tocsin.core.effect import Effect, Notify, Record
 from tocsin.core.escalation import TRANSITIONS, next_due, step
 from tocsin.core.event import (
@@ -187,6 +187,7 @@ TestLife = Life.TestCase
 
 TIMES = (
     "first_opened_at", "opened_at", "first_alert_at", "acknowledged_at", "resolved_at", "last_end_at", "clock_at",
+    "person_acknowledged_at",
     "pending_until", "resolve_at", "fallback_at", "grace_until", "believe_at",
 )  # fmt: skip
 

@@ -63,9 +63,7 @@ def playbook() -> Playbook:
 
 
 def fresh() -> Incident:
-    return unopened(
-        incident_id="id", number=1, dedup_key="key", plan=playbook(), title="Down", service="shop", now=NOW
-    )
+    return unopened(incident_id="id", number=1, dedup_key="key", plan=playbook(), title="Down", service="shop", now=NOW)
 
 
 EVENTS: list[Event] = [

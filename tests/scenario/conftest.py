@@ -1,7 +1,8 @@
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog.testing
 
 from scenario import emergency
 from tocsin.ports.clock import Clock
@@ -9,6 +10,14 @@ from tocsin.ports.store import Store
 from tocsin.store.open import open_store
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
+
+
+@pytest.fixture(autouse=True)
+def _unprinted() -> Iterator[None]:
+    """A long traceback for a failure that was meant takes longer than its test."""
+    with structlog.testing.capture_logs():
+        yield
+
 
 NewStore = Callable[[Clock], Store]
 

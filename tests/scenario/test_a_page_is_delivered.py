@@ -1,5 +1,6 @@
 """From the outbox to the provider: retried, ordered, withdrawn, and never silently lost."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
@@ -8,6 +9,8 @@ import pytest
 from scenario import emergency
 from scenario.conftest import NewStore
 from scenario.emergency import CTO, MANAGER, ON_CALL, VP, kinds, reached_by
+from tocsin.core.alert import AlertStatus
+from tocsin.core.event import Actor
 from tocsin.core.outbox import Job
 from tocsin.core.page import Content
 from tocsin.core.people import Contact, People, Person
@@ -245,3 +248,35 @@ async def test_the_incidents_own_message_is_edited_and_its_history_is_appended_o
     assert len({content.ref for content in announced[1:]}) == len(announced) - 1
     appended = [entry.seq for content in tocsin.sent(Job.HISTORY) for entry in content.history]
     assert appended == list(range(1, len(appended) + 1))
+
+
+async def test_a_channel_that_hangs_starves_no_other(new_store: NewStore) -> None:
+    """Each channel has hands of its own, and a full one makes nobody spin."""
+    released = asyncio.Event()
+
+    class Hanging(RecordingChannel):
+        async def send(self, content: Content) -> Receipt:
+            self.tried.append(content)
+            await released.wait()
+            return SENT
+
+    clock = VirtualClock()
+    pager = Hanging("pager")
+    people = reached_by(pager, on_call_engineer="first")
+    tocsin = emergency.tocsin(store=new_store(clock), clock=clock, people=people, channels=[pager])
+    async with tocsin:
+        hands = tocsin.live.policy.delivery.concurrency
+        await tocsin.ingest.take(
+            [tocsin.alert(AlertStatus.FIRING, {"alertname": f"Down{n}", "severity": "SEV-1"}) for n in range(hands + 5)]
+        )
+        for number in (1, 2):
+            await tocsin.respond.escalate(str(number), Actor("alice", "api"))
+        for _ in range(10):
+            await tocsin.dispatcher.run_once()
+            await asyncio.sleep(0)
+        assert len(pager.tried) == hands
+        assert {content.target for content in tocsin.console.sent if content.job is Job.PAGE} == {MANAGER}
+        assert await tocsin.dispatcher.run_once() is None, "with all hands full there is nothing to look for"
+        released.set()
+        await tocsin.settle()
+        assert len(pager.tried) == hands + 5

@@ -100,3 +100,13 @@ async def test_a_daemon_that_starts_over_goes_on_where_the_last_one_stood(new_st
         await second.advance(minutes=10)
         assert second.pages() == [(30, MANAGER), (30, VP), (30, CTO)]
         assert await emergency.wrong(second) == []
+
+
+async def test_the_lateness_goes_along_when_the_severity_falls(tocsin: Harness) -> None:
+    await tocsin.fire(alertname="Down", severity="SEV-2", instance="a")
+    await tocsin.fire(alertname="Down", severity="SEV-3", instance="b")
+    await asleep(tocsin, minutes=60)
+    await tocsin.resolve(alertname="Down", severity="SEV-2", instance="a")
+    await tocsin.advance(hours=10)
+    # The manager came 30 minutes late, so the reminder of SEV-3 comes 30 minutes after its four hours.
+    assert tocsin.pages(Job.UPDATE) == [(270, ON_CALL)]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from scenario import emergency
 
+from scenario import emergency
 from tocsin.core.alert import AlertStatus
 from tocsin.core.errors import IllegalTransition
 from tocsin.core.incident import Incident

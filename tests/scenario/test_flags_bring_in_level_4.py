@@ -95,3 +95,13 @@ async def test_a_flag_that_the_playbook_does_not_have_is_refused(tocsin: Harness
     await tocsin.fire(alertname="Down", severity="SEV-1")
     with pytest.raises(UnknownName, match="no flag 'fire'; it has: major_impact, data_breach"):
         await tocsin.flag("fire")
+
+
+async def test_the_next_occurrence_starts_without_the_flags_of_the_last(tocsin: Harness) -> None:
+    await tocsin.fire(alertname="Down", severity="SEV-1")
+    await tocsin.flag("data_breach")
+    await tocsin.resolve(alertname="Down", severity="SEV-1")
+    await tocsin.advance(minutes=5)
+    await tocsin.fire(alertname="Down", severity="SEV-1")
+    assert (await tocsin.incident()).flags == ()
+    assert [at for at, _ in high(tocsin)] == [0, 0, 0]

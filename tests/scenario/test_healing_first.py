@@ -3,6 +3,7 @@
 import pytest
 
 from scenario.emergency import ON_CALL, kinds
+from tocsin.core.alert import AlertStatus
 from tocsin.core.outbox import Job
 from tocsin.testing.harness import Harness
 
@@ -78,3 +79,23 @@ async def test_what_healed_and_breaks_again_is_held_again(tocsin: Harness, minut
     assert tocsin.pages() == []
     await tocsin.advance(minutes=2)
     assert tocsin.pages() == [(minutes + 2, ON_CALL)]
+
+
+@pytest.mark.parametrize("order", [("first", ""), ("", "first")])
+async def test_an_alert_that_nothing_heals_is_not_held_for_another_that_might_be(
+    tocsin: Harness, order: tuple[str, str]
+) -> None:
+    alerts = [
+        tocsin.alert(AlertStatus.FIRING, {"alertname": "Down", "severity": "SEV-1", "n": str(n), "heal": heal})
+        for n, heal in enumerate(order)
+    ]
+    await tocsin.take(*alerts)
+    assert tocsin.pages() == [(0, ON_CALL)]
+
+
+async def test_an_alert_that_nothing_heals_ends_the_hold_that_it_joins(tocsin: Harness) -> None:
+    await tocsin.fire(**DOWN)
+    await tocsin.advance(minutes=1)
+    assert tocsin.pages() == []
+    await tocsin.fire(alertname="Down", severity="SEV-1", n="2")
+    assert tocsin.pages() == [(1, ON_CALL)]

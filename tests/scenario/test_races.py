@@ -11,7 +11,7 @@ from tocsin.core.alert import AlertStatus
 from tocsin.core.event import Actor
 from tocsin.core.outbox import Job, RowState
 from tocsin.core.page import Content
-from tocsin.ports.channel import Receipt
+from tocsin.ports.channel import Outcome, Receipt
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
 from tocsin.testing.recording import RecordingChannel
@@ -172,3 +172,34 @@ async def test_a_graceful_stop_lets_what_is_on_its_way_arrive(new_store: NewStor
         row = await tocsin.store.read(lambda tx: tx.outbox_row(pager.sent[0].key))
         assert row is not None
         assert row.state is RowState.SENT
+
+
+async def test_acknowledged_while_an_attempt_fails_there_is_no_other_attempt(new_store: NewStore) -> None:
+    pager = SlowChannel()
+    pager.answer = lambda content: Receipt(Outcome.RETRY if content.job is Job.PAGE else Outcome.SENT)
+    async with with_pager(new_store, VirtualClock(), pager) as tocsin:
+        await on_its_way(tocsin, pager)
+        await tocsin.respond.acknowledge("1", ALICE)
+        pager.may_answer.set()
+        await tocsin.advance(minutes=5)
+        assert [content.job for content in pager.tried if content.job is Job.PAGE] == [Job.PAGE]
+        assert "superseded" in await kinds(tocsin)
+
+
+async def test_told_elsewhere_while_an_attempt_is_on_its_way_it_is_told_once(new_store: NewStore) -> None:
+    clock, pager = VirtualClock(), SlowChannel()
+    pager.answer = lambda _: Receipt(Outcome.RETRY)
+    pager.may_answer.set()
+    async with with_pager(new_store, clock, pager) as tocsin:
+        await tocsin.fire(**DOWN)
+        await tocsin.advance(seconds=80)
+        pager.may_answer.clear()
+        while not tocsin.dispatcher._sending:
+            clock.advance(seconds=1)
+            await tocsin.dispatcher.run_once()
+        assert tocsin.observer.counted("delivery_fallback_total") == 0
+        clock.set(clock.start + 120_000_000)
+        await tocsin.dispatcher.run_once()
+        pager.may_answer.set()
+        await tocsin.advance(minutes=5)
+        assert tocsin.observer.counted("delivery_fallback_total") == 1

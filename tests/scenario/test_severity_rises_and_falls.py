@@ -231,3 +231,15 @@ async def test_a_target_asked_for_by_hand_is_paged_again_by_a_rise(tocsin: Harne
     await tocsin.advance(minutes=5)
     await fire(tocsin, "SEV-2", "b")
     assert tocsin.pages() == [(0, MANAGER), (5, ON_CALL), (5, MANAGER)]
+
+
+async def test_a_severity_that_keeps_changing_does_not_starve_the_fallback(tocsin: Harness) -> None:
+    await tocsin.fire(alertname="Down", severity="SEV-1")
+    await tocsin.advance(minutes=31)
+    before = len(tocsin.pages())
+    for _ in range(6):
+        await tocsin.set_severity("SEV-2")
+        await tocsin.advance(minutes=4)
+        await tocsin.set_severity("SEV-1")
+        await tocsin.advance(minutes=4)
+    assert len(tocsin.pages()) > before, "48 minutes in which nobody is told"

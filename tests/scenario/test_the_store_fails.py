@@ -52,7 +52,6 @@ async def test_the_sender_is_refused_and_tocsins_people_are_told_past_the_store(
     assert [(content.target, content.title) for content in shaky.console.sent] == [
         ("console", "tocsin: store: the disk is full")
     ]
-    assert shaky.observer.gauges["store_writable", ()] == 0
 
 
 async def test_they_are_told_once_in_five_minutes(shaky: Harness, store: UnreliableStore, clock: VirtualClock) -> None:

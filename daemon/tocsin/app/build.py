@@ -52,7 +52,6 @@ class Daemon:
     dispatcher: Dispatcher
     housekeeper: Housekeeper
     auditor: Auditor
-    started_at: int
     stopping: bool = field(default=False)
 
     @property
@@ -91,7 +90,6 @@ def build(bundle: Bundle, store: Store, clock: Clock, metrics: Metrics) -> Daemo
         dispatcher=Dispatcher(committer, ingest, clock, wake.outbox_event, jitter=SystemRandom().random),
         housekeeper=Housekeeper(committer, ingest, clock),
         auditor=Auditor(committer, ingest, clock),
-        started_at=clock.now(),
     )
 
 

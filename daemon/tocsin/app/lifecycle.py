@@ -13,6 +13,7 @@ import structlog
 
 from tocsin.app.build import Daemon, build, operator, secrets_of
 from tocsin.app.notify import Notifier
+from tocsin.app.opening import open_store
 from tocsin.app.pulse import Pulse
 from tocsin.app.reload import Reloader, mark_reloaded
 from tocsin.channels import registry
@@ -20,16 +21,19 @@ from tocsin.conf.bundle import Bundle, load
 from tocsin.conf.source import ConfigError
 from tocsin.core.errors import TocsinError
 from tocsin.store.clock import SystemClock
-from tocsin.store.open import open_store
+from tocsin.store.open import open_store as store_of
 from tocsin.telemetry import logs
 from tocsin.telemetry.metrics import Metrics
 from tocsin.web.keys import Edge
-from tocsin.web.server import Server, bind, build_app, inherited
+from tocsin.web.server import Server, bind, build_app, expect_loopback, inherited
 
 SECOND = 1_000_000
 
 YOUNG = 50_000
 """Objects made before the collector looks at the young ones."""
+TURN = 0.001
+"""Seconds after which a thread that computes lets another one go on: the thread that commits must not wait long
+for the one that reads the next webhooks."""
 
 _log = structlog.get_logger("tocsin.app.lifecycle")
 
@@ -63,10 +67,12 @@ async def _serve(bundle: Bundle, read: Callable[[], Bundle], environ: Mapping[st
     notifier = Notifier(environ)
     metrics = Metrics()
     clock = SystemClock(on_jump=lambda _: metrics.count("clock_jumps_total"))
-    store = open_store(bundle.settings.store.url, clock)
+    store = store_of(bundle.settings.store.url, clock)
     sockets = inherited(environ) or bind(bundle.settings.listen)
+    if not bundle.tokens:
+        expect_loopback(sockets)
     notifier.status("opening the store")
-    await store.open()
+    await open_store(store, notifier)
     daemon = build(bundle, store, clock, metrics)
     mark_reloaded(daemon)
     reloader = Reloader(daemon, read, _configure_logs)
@@ -79,7 +85,7 @@ async def _serve(bundle: Bundle, read: Callable[[], Bundle], environ: Mapping[st
         for service in daemon.services:
             service.start()
         pulse.start()
-        _spare_collector()
+        _tune()
         _log.info("serving", addresses=server.addresses, store=bundle.settings.store.url, pid=os.getpid())
         notifier.ready(f"serving on {', '.join(server.addresses)}")
         workers = [service.task for service in daemon.services if service.task is not None]
@@ -89,9 +95,14 @@ async def _serve(bundle: Bundle, read: Callable[[], Bundle], environ: Mapping[st
         await _stop(daemon, server, reloader, pulse)
 
 
-def _spare_collector() -> None:
-    """What is here now stays until the end, and alerts make few cycles: looking for garbage among
-    all of it again and again took a seventh of the processor's time, in pauses of 50 ms."""
+def _tune() -> None:
+    """Set the interpreter up for a daemon.
+
+    What is here now stays until the end, and alerts make hardly any cycles:
+    looking for them among all modules again and again took a seventh of the
+    processor's time, in pauses of 50 ms.
+    """
+    sys.setswitchinterval(TURN)
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG, 20, 50)
@@ -125,8 +136,12 @@ async def _until_told(workers: Sequence[asyncio.Task[None]], reloader: Reloader,
 
     async def reload() -> None:
         notifier.reloading(time.monotonic_ns() // 1000)
-        result = await reloader.reload()
-        notifier.ready("configuration reloaded" if result.ok else f"reload refused: {len(result.errors)} problems")
+        told = "reload broken off"
+        try:
+            result = await reloader.reload()
+            told = "configuration reloaded" if result.ok else f"reload refused: {len(result.errors)} problems"
+        finally:
+            notifier.ready(told)
 
     def hang_up() -> None:
         task = loop.create_task(reload(), name="reload")
@@ -139,6 +154,9 @@ async def _until_told(workers: Sequence[asyncio.Task[None]], reloader: Reloader,
     for worker in workers:
         worker.add_done_callback(lambda task: stop(f"{task.get_name()} has died"))
     because = await asked
+    for task in reloads:
+        task.cancel()
+    await asyncio.gather(*reloads, return_exceptions=True)
     dead = [worker for worker in workers if worker.done()]
     for task in dead:
         error = None if task.cancelled() else task.exception()

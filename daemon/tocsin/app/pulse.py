@@ -1,6 +1,13 @@
-"""Whether the daemon makes progress: event-loop lag, the age of each worker's last cycle, systemd's watchdog."""
+"""Whether the daemon makes progress: event-loop lag, the age of each worker's last cycle, the store, the watchdog.
+
+Ages are taken by the loop's own clock: the wall clock jumps, and stands still for nobody while a machine sleeps.
+"""
 
 import asyncio
+import time
+from collections.abc import Callable
+
+import structlog
 
 from tocsin.app.build import Daemon
 from tocsin.app.notify import Notifier
@@ -11,24 +18,34 @@ SECOND = 1_000_000
 
 TICK = 0.5
 """Seconds between two looks."""
-STUCK_AFTER = 120 * SECOND
-"""A worker that has not finished a cycle for so long is stuck: the daemon is not healthy."""
-WATCHDOG_PATIENCE = 20 * SECOND
-"""The watchdog is fed only while every worker's last cycle is younger than this."""
-PROBE_EVERY = 2 * SECOND
-PROBE_FRESH = 5 * SECOND
-"""Ready means that the store took a write no longer ago than this."""
+STUCK_AFTER = 120.0
+"""Seconds. A worker that has not finished a cycle for so long is stuck: the daemon is not healthy."""
+WATCHDOG_PATIENCE = 20.0
+"""Seconds. The watchdog is fed only while every worker's last cycle is younger than this."""
+PROBE_EVERY = 2.0
+PROBE_PATIENCE = 5.0
+"""Seconds that the store gets for the probe."""
+PROBE_FRESH = 10.0
+"""Seconds. Ready means that the probe has succeeded no longer ago than this."""
+FAILURES_TOLERATED = 2
+"""Probes that may fail in a row before somebody is told."""
+
+_log = structlog.get_logger("tocsin.app.pulse")
 
 
 class Pulse:
     """Looks twice a second; never waits for what it watches."""
 
-    def __init__(self, daemon: Daemon, notifier: Notifier) -> None:
+    def __init__(self, daemon: Daemon, notifier: Notifier, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._daemon = daemon
         self._notifier = notifier
+        self._monotonic = monotonic
+        self._began = self._fed_at = monotonic()
+        self._probed_at: float | None = None
+        """When the store last took the probe."""
+        self._trouble = "the store has not been probed yet"
+        self._failures = 0
         self.tasks: list[asyncio.Task[None]] = []
-        self._written_at: int | None = None
-        self._trouble = ""
 
     def start(self) -> None:
         """Start looking."""
@@ -43,52 +60,88 @@ class Pulse:
 
     def health(self) -> Health:
         """How the daemon is now."""
-        daemon, now = self._daemon, self._daemon.clock.now()
-        fresh = self._written_at is not None and now - self._written_at < PROBE_FRESH
-        ages = self._ages(now)
-        detail = {
-            "uptime_seconds": (now - daemon.started_at) / SECOND,
-            "configuration": daemon.bundle.fingerprint,
-            "store": "writable" if fresh else self._trouble or "not probed yet",
-            "workers": {name: age / SECOND for name, age in ages.items()},
-        }
-        healthy = all(age < STUCK_AFTER for age in ages.values())
-        return Health(healthy=healthy, ready=fresh and not daemon.stopping, detail=detail)
-
-    def _ages(self, now: int) -> dict[str, int]:
         daemon = self._daemon
-        return {service.name: now - (service.cycle_at or daemon.started_at) for service in daemon.services}
+        ages = self._ages()
+        stuck = [f"{name} has finished nothing for {age:.0f} s" for name, age in ages.items() if age >= STUCK_AFTER]
+        trouble = self._store_trouble()
+        detail = {
+            "uptime_seconds": self._monotonic() - self._began,
+            "configuration": daemon.bundle.fingerprint,
+            "store": trouble or "writable",
+            "workers": ages,
+        }
+        return Health(
+            healthy=not stuck,
+            ready=not trouble and not daemon.stopping,
+            detail=detail,
+            why="; ".join([*stuck, *self._closed(trouble)]),
+        )
+
+    def _closed(self, trouble: str) -> list[str]:
+        """Why no alerts are taken, in words for everybody: whoever may know more asks for the status."""
+        stopping = ["it is stopping"] if self._daemon.stopping else []
+        return [*stopping, "the store takes nothing now"] if trouble else stopping
+
+    def look(self) -> None:
+        """Show how long ago each worker finished a cycle, and feed the watchdog while all of them make progress."""
+        ages = self._ages()
+        for name, age in ages.items():
+            self._daemon.metrics.gauge("worker_cycle_age_seconds", age, worker=name)
+        interval = self._notifier.watchdog_interval
+        progress = all(ages[worker.name] - worker.longest_pause < WATCHDOG_PATIENCE for worker in self._daemon.services)
+        if interval is not None and progress and self._monotonic() - self._fed_at >= min(interval, 10.0):
+            self._notifier.watchdog()
+            self._fed_at = self._monotonic()
+
+    async def probe(self) -> None:
+        """Write on the way that webhooks take, and tell tocsin's people where that goes wrong again and again."""
+        trouble = await self._try_store()
+        self._daemon.metrics.gauge("store_writable", 0 if trouble else 1)
+        if not trouble:
+            self._probed_at, self._trouble, self._failures = self._monotonic(), "", 0
+            return
+        if trouble != self._trouble:
+            _log.error("store_trouble", trouble=trouble)
+        self._trouble = trouble
+        self._failures += 1
+        if self._failures > FAILURES_TOLERATED:
+            self._daemon.alarm.sound("store", trouble)
+
+    async def _try_store(self) -> str:
+        """What is wrong with the store, "" if nothing."""
+        store = self._daemon.store
+        try:
+            async with asyncio.timeout(PROBE_PATIENCE):
+                await store.write(lambda tx: tx.probe())
+        except StoreUnavailable as error:
+            return str(error)
+        except TimeoutError:
+            return f"the store has not taken a row within {PROBE_PATIENCE:.0f} s"
+        return "" if store.has_reserve else "the disk is full: the store lives on what was kept aside, or has used it up"
+
+    def _store_trouble(self) -> str:
+        if self._trouble or self._probed_at is None:
+            return self._trouble
+        age = self._monotonic() - self._probed_at
+        return f"the store took its last row {age:.0f} s ago" if age >= PROBE_FRESH else ""
+
+    def _ages(self) -> dict[str, float]:
+        """Seconds since each worker's last cycle; before its first one, since the start."""
+        now = self._monotonic()
+        return {
+            worker.name: now - (self._began if worker.cycled_at is None else worker.cycled_at)
+            for worker in self._daemon.services
+        }
 
     async def _look(self) -> None:
-        daemon = self._daemon
         loop = asyncio.get_running_loop()
-        interval = self._notifier.watchdog_interval
-        fed_at = loop.time()
         while True:
             began = loop.time()
             await asyncio.sleep(TICK)
-            daemon.metrics.observe("event_loop_lag_seconds", max(0.0, loop.time() - began - TICK))
-            now = daemon.clock.now()
-            ages = self._ages(now)
-            for name, age in ages.items():
-                daemon.metrics.gauge("worker_cycle_age_seconds", age / SECOND, worker=name)
-            progress = all(age - _pause(daemon, name) < WATCHDOG_PATIENCE for name, age in ages.items())
-            if interval is not None and progress and loop.time() - fed_at >= min(interval, 10.0):
-                self._notifier.watchdog()
-                fed_at = loop.time()
+            self._daemon.metrics.observe("event_loop_lag_seconds", max(0.0, loop.time() - began - TICK))
+            self.look()
 
     async def _probe(self) -> None:
-        """Write and read back, on the way that webhooks take."""
-        daemon = self._daemon
         while True:
-            try:
-                await daemon.store.write(lambda tx: tx.probe())
-                self._written_at = daemon.clock.now()
-            except StoreUnavailable as error:
-                self._trouble = str(error)
-            await asyncio.sleep(PROBE_EVERY / SECOND)
-
-
-def _pause(daemon: Daemon, name: str) -> int:
-    """How long a worker may sleep by design."""
-    return next(round(service.longest_pause * SECOND) for service in daemon.services if service.name == name)
+            await self.probe()
+            await asyncio.sleep(PROBE_EVERY)

@@ -7,6 +7,7 @@ tags are mistakes here, each told with what to write instead.
 """
 
 import hashlib
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -163,6 +164,9 @@ def read_yaml(path: Path, findings: Findings, shown: str | None = None, *, may_b
     """
     name = shown or str(path)
     try:
+        if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for somebody who writes into it
+            findings.problem(Mark(name, 1, 1), "is no regular file", "put the text itself there")
+            return None
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except OSError as error:

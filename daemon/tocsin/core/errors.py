@@ -8,8 +8,10 @@
     ├── MatcherError        a matcher or regex that does not parse
     ├── PlaceholderError    a {label} template that does not parse or render
     ├── UnknownName         no such incident, playbook, level, person ...
+    │   └── UnknownLevel    no such severity or flag in the incident's playbook
     └── StoreUnavailable    the store cannot commit now; the same call may succeed later
-        └── Overloaded      too much is queued; refuse, so that the sender retries
+        ├── Overloaded      too much is queued; refuse, so that the sender retries
+        └── StoreHeld       another daemon has it open
 """
 
 
@@ -53,9 +55,17 @@ class UnknownName(TocsinError):
     """Something is named that does not exist."""
 
 
+class UnknownLevel(UnknownName):
+    """An incident's playbook has no such severity or flag; the incident is there."""
+
+
 class StoreUnavailable(TocsinError):
     """The store cannot commit now; nothing was written, and the same call may succeed later."""
 
 
 class Overloaded(StoreUnavailable):
     """More is queued than can be committed in time; the sender should retry."""
+
+
+class StoreHeld(StoreUnavailable):
+    """Another daemon has the store open; it may be about to end."""

@@ -87,7 +87,6 @@ def unopened(  # noqa: PLR0913 - an incident's identity is that many things, eac
     title: str,
     service: str,
     now: int,
-    drill: bool = False,
     unrouted: bool = False,
     linked_to: str | None = None,
 ) -> Incident:
@@ -99,7 +98,6 @@ def unopened(  # noqa: PLR0913 - an incident's identity is that many things, eac
         plan=plan,
         title=title,
         service=service,
-        drill=drill,
         unrouted=unrouted,
         linked_to=linked_to,
         first_opened_at=now,

@@ -31,7 +31,9 @@ class Opened(Event, frozen=True, kw_only=True):
     """The severity of each alert."""
     first_alert_at: int | None = None
     hold: int = 0
-    """How long a rule gives automation to heal it, in microseconds."""
+    """How long the rules give automation to heal it, in microseconds: the shortest that an alert asks for."""
+    drill: bool = False
+    """Every one of these alerts is a drill."""
     flags: tuple[str, ...] = ()
 
 
@@ -44,6 +46,10 @@ class AlertsChanged(Event, frozen=True, kw_only=True):
     """The severity of each alert that resolved."""
     moved: tuple[tuple[str, str], ...] = ()
     """(from, to) of each alert whose severity changed."""
+    hold: int = 0
+    """Of those that joined: see `Opened`."""
+    drill: bool = False
+    """Every alert that joined is a drill."""
     last_end_at: int | None = None
     first_alert_at: int | None = None
     flags: tuple[str, ...] = ()

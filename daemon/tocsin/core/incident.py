@@ -73,6 +73,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     acknowledged_at: int | None = None
     """When a person first acknowledged this occurrence; None where only a service has."""
     acknowledged_by: str | None = None
+    person_acknowledged_at: int | None = None
+    """When a person first acknowledged after it had paged: what MTTA counts. A service's word stops the steps only."""
     firing_at_ack: int = 0
     resolved_at: int | None = None
     resolved_by: str | None = None

@@ -11,7 +11,7 @@ from functools import cached_property
 
 import msgspec
 
-from tocsin.core.errors import UnknownName
+from tocsin.core.errors import UnknownLevel, UnknownName
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -67,7 +67,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.tier}.{self.nth}"
 
 
-class Level(msgspec.Struct, frozen=True):
+class Level(msgspec.Struct, frozen=True, dict=True):
     """A severity of one playbook. Rank 0 is the highest."""
 
     name: str
@@ -76,14 +76,18 @@ class Level(msgspec.Struct, frozen=True):
     resolve_within: int | None
     cells: tuple[Cell, ...]
 
-    @property
+    @cached_property
+    def _by_key(self) -> dict[str, Cell]:
+        return {cell.key: cell for cell in self.cells}
+
+    @cached_property
     def pages(self) -> bool:
         """Whether the ladder of this level pages anybody at all."""
         return any(cell.kind is Kind.PAGE and cell.after is not None for cell in self.cells)
 
     def cell(self, key: str) -> Cell | None:
         """The cell with this key, if this level has one."""
-        return next((cell for cell in self.cells if cell.key == key), None)
+        return self._by_key.get(key)
 
 
 class Playbook(msgspec.Struct, frozen=True, kw_only=True, dict=True):
@@ -114,12 +118,12 @@ class Playbook(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """The level of that name.
 
         Raises:
-            UnknownName: This playbook has no such level.
+            UnknownLevel: This playbook has no such level.
         """
         try:
             return self._by_name[name]
         except KeyError:
-            raise UnknownName(f"playbook {self.name} has no severity {name!r}") from None
+            raise UnknownLevel(f"playbook {self.name} has no severity {name!r}") from None
 
     def has_level(self, name: str) -> bool:
         """Whether this playbook has a severity of that name."""

@@ -9,7 +9,7 @@ timer, a person, a delivery) passes here.
 import msgspec
 
 from tocsin.core.effect import Announce, Effect, Measured, Notify, OccurrenceClosed, Record, Supersede
-from tocsin.core.escalation import step
+from tocsin.core.escalation import next_due, step
 from tocsin.core.event import Entry, Event
 from tocsin.core.incident import Incident
 from tocsin.core.measure import Occurrence
@@ -35,8 +35,8 @@ class Work:
         self.figures = Figures()
         self.enqueued = 0
         """Rows written to the outbox: whether the dispatcher is worth waking."""
-        self.touched = 0
-        """Incidents written: whether the timers are worth waking."""
+        self.sooner = 0
+        """Incidents that are due earlier than before: whether the timers are worth waking."""
         self.policy = policy
         self._timed = timed
         self._known: dict[str, Incident] = {}
@@ -72,6 +72,7 @@ class Work:
                 self._record(changed, effect, seq)
         changed = msgspec.structs.replace(changed, events=seq)
         self._known[changed.id] = changed
+        self.sooner += _is_due_earlier(changed, incident)
         if incident.occurrence == 0 or changed.id in self._new:
             self._new[changed.id] = changed
         else:
@@ -90,7 +91,6 @@ class Work:
         if self._entries:
             self.tx.append_entries(self._entries)
         self._flush_rows()
-        self.touched += len(self._new) + len(self._changed)
         self._new, self._changed, self._entries = {}, {}, []
 
     def enqueue(self, row: Outgoing) -> None:
@@ -269,7 +269,7 @@ class Work:
                 service=incident.service,
                 first_alert_at=incident.first_alert_at,
                 opened_at=incident.opened_at,
-                acknowledged_at=incident.acknowledged_at,
+                acknowledged_at=incident.person_acknowledged_at,
                 resolved_at=incident.resolved_at,
                 ended_at=incident.last_end_at if incident.resolved_at is not None else None,
                 cause=cause,
@@ -280,6 +280,11 @@ class Work:
     def _counts(self, incident: Incident) -> bool:
         """Drills and tocsin's own incidents are left out of the measures."""
         return not incident.drill and incident.plan.name != self.policy.self_playbook.name
+
+
+def _is_due_earlier(changed: Incident, before: Incident) -> bool:
+    due_at, was_due_at = next_due(changed), next_due(before)
+    return due_at is not None and (was_due_at is None or due_at < was_due_at)
 
 
 def _may_have_arrived(row: Outgoing) -> bool:

@@ -11,6 +11,8 @@ from tocsin.ports.clock import Clock
 from tocsin.ports.store import IncidentFilter, Reader
 
 EVERY = 60 * SECOND
+AGAIN = 10 * SECOND
+"""What looks wrong is looked at once more after this; it is told only if it still is."""
 AT_A_TIME = 200
 """Incidents a round: the auditor must never be what keeps the store busy."""
 WHOLE = 1_000_000
@@ -36,24 +38,33 @@ class Auditor(Service):
         self._committer = committer
         self._ingest = ingest
         self._before: int | None = None
+        self._last_seen: int | None = None
+        self._suspects: set[tuple[str, str]] = set()
 
     async def run_once(self) -> int | None:
         """Check the next part."""
         found = await self._committer.store.read(self._check)
-        for incident, rule, wrong in found:
+        # Right after a start or a jump of the clock something may be overdue that is about to happen.
+        suspects = {(incident.id, rule) for incident, rule, _ in found}
+        confirmed = [finding for finding in found if (finding[0].id, finding[1]) in self._suspects]
+        self._suspects = suspects
+        if suspects and not confirmed:
+            return self._clock.now() + AGAIN
+        for incident, rule, wrong in confirmed:
             _log.error("invariant_violated", rule=rule, incident=incident.number, wrong=wrong)
             self._committer.observer.count("invariant_violations_total", rule=rule)
             self._ingest.report("invariant", rule, f"incident {incident.number}: {wrong}")
-        mended = {incident.id for incident, rule, _ in found if rule == "due_at_is_next_due"}
+        mended = {incident.id for incident, rule, _ in confirmed if rule == "due_at_is_next_due"}
         if mended:
             await self._committer.store.write(
                 lambda tx: tx.update_incidents([found for ref in mended if (found := tx.incident(ref)) is not None])
             )
+        self._before = self._last_seen
         return self._clock.now() + EVERY
 
     def _check(self, tx: Reader) -> list[Finding]:
         part = tx.incidents(IncidentFilter(states=OPEN, before_number=self._before, limit=AT_A_TIME))
-        self._before = part[-1].number if len(part) == AT_A_TIME else None
+        self._last_seen = part[-1].number if len(part) == AT_A_TIME else None
         return [(incident, rule, wrong) for incident in part for rule, wrong in violations(facts_of(tx, incident))]
 
 

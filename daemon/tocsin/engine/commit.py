@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from tocsin.core.errors import StoreUnavailable
 from tocsin.core.playbook import SECOND
 from tocsin.engine.apply import Work
 from tocsin.engine.policy import Live
@@ -44,15 +43,11 @@ class Committer:
             return changes, result
 
         began = self.clock.now()
-        try:
-            changes, result = await self.store.write(work)
-        except StoreUnavailable:
-            self.observer.gauge("store_writable", 0)
-            raise
+        changes, result = await self.store.write(work)
         self.observer.observe("store_transaction_seconds", (self.clock.now() - began) / SECOND, op=op)
         changes.figures.tell(self.observer)
         if changes.enqueued:
             self.wake.outbox()
-        if changes.touched:
+        if changes.sooner:
             self.wake.timers()
         return result

@@ -6,6 +6,7 @@ itself happens outside of any transaction, one task a row.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -28,6 +29,9 @@ from tocsin.ports.store import Attempt, MessageRef, Reader
 
 _log = structlog.get_logger("tocsin.engine.dispatcher")
 
+CLAIMS = 8
+"""Looks at the outbox in one cycle: a transaction must end while others wait for theirs."""
+
 T = TypeVar("T")
 
 Ended = tuple[Outgoing, Content, Receipt, int]
@@ -49,6 +53,8 @@ class Dispatcher(Service):
         self._ended: list[Ended] = []
         self._sending: dict[tuple[str, int], asyncio.Task[None]] = {}
         """By key and fence: after a jump of the clock a row may be claimed again while it is still on its way."""
+        self._busy: Counter[str] = Counter()
+        """How many are on their way, by channel."""
         self._look_at: int | None = None
         self._troubles: list[tuple[str, str, str]] = []
         self._rendering: Outgoing | None = None
@@ -70,11 +76,14 @@ class Dispatcher(Service):
                 raise
             _log.error("render_failed", row=self._rendering.key, error=repr(error), exc_info=error)
             self._unreadable[self._rendering.key] = repr(error)
+            self._rendering = None
             return self._clock.now()
         for row, content in claimed:
             task = asyncio.get_running_loop().create_task(self._attempt(row, content), name=f"send {row.channel}")
             self._sending[row.key, row.fence] = task
-        return self._look_at
+            self._busy[row.channel] += 1
+        # What may be sent but was not claimed waits for a free hand, which wakes the loop by itself.
+        return self._look_at if claimed or not self._sending else None
 
     async def idle(self) -> None:
         """Wait until nothing is on its way and all of it is settled."""
@@ -113,35 +122,49 @@ class Dispatcher(Service):
         return claimed
 
     def _claim(self, work: Work) -> list[tuple[Outgoing, Content]]:
-        free = work.policy.delivery.concurrency - len(self._sending)
+        """Claim as much as there are free hands: each channel has its own, so that none starves another."""
+        hands = work.policy.delivery.concurrency
+        busy = self._busy.copy()
         claimed: list[tuple[Outgoing, Content]] = []
-        if free <= 0:
-            return claimed
-        for row in work.tx.claimable(free, frozenset()):
-            incident = work.incident(row.incident_id)
-            if incident is None or not still_wanted(row, incident):
-                self._finish(work, row, RowState.SUPERSEDED, "overtaken: nobody needs it any more")
-                continue
-            if row.key in self._unreadable:
-                self._dead(work, row, f"its content cannot be made: {self._unreadable[row.key]}")
-                continue
-            # A lease that ran out without a result: that attempt may have arrived.
-            lost = row.attempts > 0 and row.lease_until is not None
-            leased = msgspec.structs.replace(
-                row,
-                attempts=row.attempts + 1,
-                fence=row.fence + 1,
-                lease_until=work.now + work.policy.delivery.lease,
-                possibly_delivered=row.possibly_delivered or lost,
-            )
-            if leased.possibly_delivered:
-                work.figures.count("possible_duplicates_total", channel=row.channel)
-            work.tx.replace_row(leased)
-            work.tx.put_attempt(Attempt(key=row.key, attempt=leased.attempts, fence=leased.fence, started_at=work.now))
-            self._rendering = leased
-            claimed.append((leased, render(work.tx, leased, incident, work.policy.external_url)))
-            self._rendering = None
+        for _ in range(CLAIMS):
+            rows = work.tx.claimable(hands, frozenset(name for name, count in busy.items() if count >= hands))
+            for row in rows:
+                if busy[row.channel] < hands and (content := self._take(work, row)) is not None:
+                    claimed.append(content)
+                    busy[row.channel] += 1
+            if not rows:
+                break
         return claimed
+
+    def _take(self, work: Work, row: Outgoing) -> tuple[Outgoing, Content] | None:
+        """The row, leased, with its content; None where it is not to be sent."""
+        incident = work.incident(row.incident_id)
+        if incident is None or not still_wanted(row, incident):
+            self._finish(work, row, RowState.SUPERSEDED, "overtaken: nobody needs it any more")
+            return None
+        if row.key in self._unreadable:
+            self._dead(work, row, f"its content cannot be made: {self._unreadable.pop(row.key)}")
+            return None
+        # A lease that ran out without a result: that attempt may have arrived.
+        lost = row.attempts > 0 and row.lease_until is not None
+        leased = msgspec.structs.replace(
+            row,
+            attempts=row.attempts + 1,
+            fence=row.fence + 1,
+            lease_until=work.now + work.policy.delivery.lease,
+            possibly_delivered=row.possibly_delivered or lost,
+        )
+        if leased.possibly_delivered:
+            work.figures.count("possible_duplicates_total", channel=row.channel)
+        work.tx.replace_row(leased)
+        work.tx.put_attempt(Attempt(key=row.key, attempt=leased.attempts, fence=leased.fence, started_at=work.now))
+        try:
+            return leased, render(work.tx, leased, incident, work.policy.external_url)
+        except StoreUnavailable:
+            raise
+        except Exception:
+            self._rendering = leased
+            raise
 
     def _settle_all(self, work: Work, ended: list[Ended]) -> None:
         self._troubles = []
@@ -285,6 +308,7 @@ class Dispatcher(Service):
                 _log.error("channel_failed", channel=row.channel, job=row.job, error=repr(error), exc_info=error)
                 receipt = Receipt(Outcome.AMBIGUOUS, Reason.INTERNAL, repr(error))
         del self._sending[row.key, row.fence]
+        self._busy[row.channel] -= 1
         self._ended.append((row, content, receipt, self._clock.now()))
         self._woken.set()
 

@@ -41,7 +41,6 @@ class Housekeeper(Service):
         if quiet:
             await self._ingest.take_own([_over(episode) for episode in quiet])
         await store.write(lambda tx: tx.forget_before(tx.now - INBOUND_KEPT))
-        self._committer.observer.gauge("store_writable", 1)
         return self._clock.now() + EVERY
 
     def _show(self, gauges: Gauges) -> None:

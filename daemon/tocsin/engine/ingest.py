@@ -9,7 +9,8 @@ import asyncio
 import hashlib
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
 import msgspec
 import structlog
@@ -32,8 +33,8 @@ class _Chunk:
     """A part of one webhook that is committed as a whole."""
 
     pairs: Sequence[Classified]
-    quarantined: Sequence[Quarantined] = ()
-    done: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    quarantined: Sequence[Quarantined]
+    done: asyncio.Future[None]
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,11 @@ class Ingest:
         self._reported: dict[tuple[str, str], int] = {}
         self._reports: set[asyncio.Task[None]] = set()
 
+    @cached_property
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        """Asked for once: before Python 3.12 asking costs a system call."""
+        return asyncio.get_running_loop()
+
     async def take(self, alerts: Sequence[Alert], quarantined: Sequence[Quarantined] = ()) -> None:
         """Return once all of it is durably committed.
 
@@ -76,8 +82,12 @@ class Ingest:
             Overloaded: Too much waits already; nothing was taken.
             StoreUnavailable: It was not committed, or not all of it; repeating it is harmless.
         """
-        if self._queued + len(alerts) > self._limits.queue:
-            raise Overloaded(f"{self._queued} alerts wait to be committed")
+        # A webhook that is larger than the queue is taken when nothing else waits: repeated, it would not get smaller.
+        if self._queued and self._queued + len(alerts) > self._limits.queue:
+            raise Overloaded(
+                f"{self._queued} alerts wait to be committed, {len(alerts)} more come: "
+                f"more than webhook.max_queue ({self._limits.queue})"
+            )
         evaluate = self._live.policy.rules.evaluate
         await self._commit([(alert, evaluate(alert)) for alert in alerts], quarantined)
         for item in quarantined:
@@ -121,15 +131,19 @@ class Ingest:
 
     async def _commit(self, pairs: Sequence[Classified], quarantined: Sequence[Quarantined]) -> None:
         size = self._limits.commit
-        chunks = [_Chunk(pairs[start : start + size]) for start in range(0, len(pairs), size)]
+        done = self._loop.create_future
+        chunks = [_Chunk(pairs[start : start + size], (), done()) for start in range(0, len(pairs), size)]
         if quarantined:
-            chunks.append(_Chunk((), quarantined))
+            chunks.append(_Chunk((), quarantined, done()))
         if not chunks:
             return
         self._queue.extend(chunks)
         self._queued += len(pairs)
         if self._drain is None or self._drain.done():
-            self._drain = asyncio.get_running_loop().create_task(self._drain_queue(), name="ingest")
+            self._drain = self._loop.create_task(self._drain_queue(), name="ingest")
+        if len(chunks) == 1:
+            await chunks[0].done
+            return
         # All chunks are waited for, whatever one of them says: none may fail unheard.
         results = await asyncio.gather(*(chunk.done for chunk in chunks), return_exceptions=True)
         for result in results:
@@ -140,7 +154,10 @@ class Ingest:
         while self._queue:
             batch = self._next_batch()
             try:
-                await self._write(batch)
+                await self._write(
+                    [pair for chunk in batch for pair in chunk.pairs],
+                    [item for chunk in batch for item in chunk.quarantined],
+                )
             except StoreUnavailable as error:
                 self._alarm.sound("store", str(error))
                 _settle(batch, error)
@@ -159,10 +176,7 @@ class Ingest:
         self._queued -= size
         return batch
 
-    async def _write(self, batch: Sequence[_Chunk]) -> None:
-        pairs = [pair for chunk in batch for pair in chunk.pairs]
-        quarantined = [item for chunk in batch for item in chunk.quarantined]
-
+    async def _write(self, pairs: Sequence[Classified], quarantined: Sequence[Quarantined] = ()) -> None:
         def work(changes: Work) -> None:
             Batch(changes, self._new_id).take(pairs)
             for item in quarantined:
@@ -193,7 +207,7 @@ class Ingest:
                 for pair in chunk.pairs:
                     await self._take_or_quarantine(pair)
                 if chunk.quarantined:
-                    await self._write([_Chunk((), chunk.quarantined)])
+                    await self._write((), chunk.quarantined)
             except StoreUnavailable as unavailable:
                 _settle([chunk], unavailable)
             except Exception as hopeless:  # noqa: BLE001 - not even quarantine takes it: the sender keeps it
@@ -204,7 +218,7 @@ class Ingest:
 
     async def _take_or_quarantine(self, pair: Classified) -> None:
         try:
-            await self._write([_Chunk([pair])])
+            await self._write([pair])
         except StoreUnavailable:
             raise
         except Exception as error:  # noqa: BLE001 - this one alert is the culprit, whatever it does
@@ -218,7 +232,7 @@ class Ingest:
                 body=body,
                 error=repr(error),
             )
-            await self._write([_Chunk((), [item])])
+            await self._write((), [item])
             self._observer.count("quarantined_total")
             self.report("quarantined", alert.source, repr(error))
 

@@ -24,7 +24,10 @@ class _Group:
     incident: Incident | None
     verdict: Verdict | None = None
     """Of the alert that may open it."""
-    drill: bool = False
+    drill: bool = True
+    """Every alert that began is a drill."""
+    hold: int | None = None
+    """The shortest that an alert that began asks for."""
     fired: list[str] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
     moved: list[tuple[str, str]] = field(default_factory=list)
@@ -101,7 +104,8 @@ class Batch:
         group = self._group_by_key(verdict)
         severity = _level(self._plan(group, verdict), verdict.severity)
         group.fired.append(severity)
-        group.drill = group.drill or alert.labels.get(DRILL_LABEL, "") not in ("", "false")
+        group.drill = group.drill and alert.labels.get(DRILL_LABEL, "") not in ("", "false")
+        group.hold = verdict.hold if group.hold is None else min(group.hold, verdict.hold)
         group.flags.update(dict.fromkeys(verdict.flags))
         if episode.starts_at is not None:
             group.starts.append(episode.starts_at)
@@ -130,7 +134,9 @@ class Batch:
     def _join(self, group: _Group, episode: Episode, severity: str) -> None:
         self._group_of[episode.key] = group
         group.members.add(episode.key)
-        self._episodes[episode.key] = _with(episode, severity=severity)
+        if episode.severity != severity:
+            episode = msgspec.structs.replace(episode, severity=severity)
+        self._episodes[episode.key] = episode
 
     def _group_by_key(self, verdict: Verdict) -> _Group:
         """The incident that an alert with this dedup key belongs to: the open one, or the one it opens."""
@@ -168,15 +174,15 @@ class Batch:
         for _, group in sorted(self._groups.items()):
             incident = group.incident
             if incident is None and group.verdict is not None:
-                incident = self._unopened(group, group.verdict, number)
+                incident = self._unopened(group.verdict, number)
                 number += 1
             if incident is not None:
                 group.incident = incident
                 self._happen(group, incident)
                 for key in group.members:
-                    self._episodes[key] = _with(self._episodes[key], incident_id=incident.id)
+                    self._episodes[key] = _of(incident, self._episodes[key])
 
-    def _unopened(self, group: _Group, verdict: Verdict, number: int) -> Incident:
+    def _unopened(self, verdict: Verdict, number: int) -> Incident:
         earlier = self._latest.get(verdict.dedup_key)
         return unopened(
             incident_id=self._new_id(),
@@ -186,18 +192,17 @@ class Batch:
             title=verdict.title,
             service=verdict.service,
             now=self._work.now,
-            drill=group.drill,
             unrouted=verdict.unrouted,
             linked_to=earlier.id if earlier is not None else None,
         )
 
     def _happen(self, group: _Group, incident: Incident) -> None:
         if not incident.is_open and group.fired:
-            hold = group.verdict.hold if group.verdict is not None else 0
             opened = Opened(
                 fired=tuple(group.fired),
                 first_alert_at=min(group.starts, default=None),
-                hold=hold,
+                hold=group.hold or 0,
+                drill=group.drill,
                 flags=tuple(flag for flag in group.flags if flag in incident.plan.flags),
             )
             incident = self._work.change(incident, opened)
@@ -207,6 +212,8 @@ class Batch:
                 fired=tuple(group.fired),
                 ended=tuple(group.ended),
                 moved=tuple(group.moved),
+                hold=group.hold or 0,
+                drill=group.drill,
                 last_end_at=max(group.ends, default=None),
                 flags=tuple(flag for flag in group.flags if flag in incident.plan.flags),
             )
@@ -217,7 +224,7 @@ class Batch:
     def _write(self) -> None:
         self._work.flush()
         overtaken = [
-            _with(episode, incident_id=group.incident.id) if group is not None and group.incident else episode
+            _of(group.incident, episode) if group is not None and group.incident is not None else episode
             for episode, group in self._overtaken
         ]
         self._tx.put_episodes([*overtaken, *(self._episodes[key] for key in self._written)])
@@ -228,8 +235,8 @@ def _level(plan: Playbook, severity: str) -> str:
     return severity if plan.has_level(severity) else plan.unrouted
 
 
-def _with(episode: Episode, **fields: str) -> Episode:
-    """The episode with these fields; itself where they say nothing new (the usual case, and the quick one)."""
-    if all(getattr(episode, name) == value for name, value in fields.items()):
+def _of(incident: Incident, episode: Episode) -> Episode:
+    """The episode as one of the incident's; itself where it is (the usual case, and the quick one)."""
+    if episode.incident_id == incident.id:
         return episode
-    return msgspec.structs.replace(episode, **fields)
+    return msgspec.structs.replace(episode, incident_id=incident.id)

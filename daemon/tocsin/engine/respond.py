@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tocsin.core.errors import UnknownName
+from tocsin.core.errors import UnknownLevel, UnknownName
 from tocsin.core.event import Acknowledge, Actor, Escalate, Event, Resolve, SetFlags, SetSeverity
 from tocsin.core.incident import Incident
 from tocsin.engine.apply import Work
@@ -18,6 +18,7 @@ class Answer:
 
     incident: Incident
     changed: bool
+    """False where it only left its trace in the timeline; ``note`` then says why."""
     note: str = ""
 
 
@@ -66,7 +67,8 @@ class Respond:
             if isinstance(event, SetFlags):
                 _check_flags(incident, (*event.add, *event.remove))
             after = changes.change(incident, event)
-            return Answer(after, changed=after is not incident, note=_note(incident, after, event))
+            note = _note(incident, after, event)
+            return Answer(after, changed=after is not incident and not note, note=note)
 
         return await self._committer.commit("respond", work)
 
@@ -75,7 +77,7 @@ def _check_flags(incident: Incident, flags: tuple[str, ...]) -> None:
     unknown = [flag for flag in flags if flag not in incident.plan.flags]
     if unknown:
         known = ", ".join(incident.plan.flags) or "none"
-        raise UnknownName(f"playbook {incident.plan.name} has no flag {unknown[0]!r}; it has: {known}")
+        raise UnknownLevel(f"playbook {incident.plan.name} has no flag {unknown[0]!r}; it has: {known}")
 
 
 def _note(before: Incident, after: Incident, event: Event) -> str:

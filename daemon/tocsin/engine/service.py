@@ -10,6 +10,9 @@ from tocsin.ports.clock import Clock
 
 SECOND = 1_000_000
 
+COMPLAIN_EVERY = 30.0
+"""Seconds between two lines about a store that does not answer."""
+
 _log = structlog.get_logger("tocsin.engine.service")
 
 
@@ -31,8 +34,12 @@ class Service(ABC):
         self._woken = woken or asyncio.Event()
         self._stopping = False
         self.task: asyncio.Task[None] | None = None
-        self.cycle_at: int | None = None
-        """When the last cycle finished; a refusal of the store counts, a hanging call does not."""
+        self.cycled_at: float | None = None
+        """When the last cycle finished, by the loop's own clock, which no jump of the wall clock moves.
+
+        A refusal of the store counts as a cycle, a hanging call does not.
+        """
+        self._complained_at: float | None = None
 
     @abstractmethod
     async def run_once(self) -> int | None:
@@ -56,12 +63,20 @@ class Service(ABC):
             try:
                 due_at = await self.run_once()
             except StoreUnavailable as error:
-                _log.warning("store_unavailable", worker=self.name, error=str(error))
+                self._complain(error)
                 pause = self.pause_after_failure
             else:
+                self._complained_at = None
                 pause = self._pause_until(due_at)
-            self.cycle_at = self._clock.now()
+            self.cycled_at = asyncio.get_running_loop().time()
             await self._pause(pause)
+
+    def _complain(self, error: StoreUnavailable) -> None:
+        """Twice a second would fill the disk that may be the very trouble."""
+        now = asyncio.get_running_loop().time()
+        if self._complained_at is None or now - self._complained_at >= COMPLAIN_EVERY:
+            self._complained_at = now
+            _log.warning("store_unavailable", worker=self.name, error=str(error))
 
     def _pause_until(self, due_at: int | None) -> float:
         if due_at is None:

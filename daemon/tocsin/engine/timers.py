@@ -54,13 +54,16 @@ class Timers(Service):
         return await self._committer.store.read(self.next_due_at)
 
     def _fire(self, work: Work) -> None:
+        self._firing = []
         self._firing = self._due(work.tx)[: self._at_a_time]
         for incident in self._firing:
             _happen(work, incident)
 
     def _narrow(self, error: Exception) -> None:
         """All that was due is rolled back: it comes again one by one, and who fails alone is left alone for a while."""
-        if self._at_a_time > 1 or not self._firing:
+        if not self._firing:
+            raise error
+        if self._at_a_time > 1:
             self._at_a_time = 1
             return
         (incident,) = self._firing
@@ -99,8 +102,10 @@ def _believe(work: Work, incident: Incident) -> None:
         work.tx.put_episodes(ripe)
         fired = tuple(episode.severity for episode in ripe)
         starts = min((episode.starts_at for episode in ripe if episode.starts_at is not None), default=None)
-        event = AlertsChanged(fired=fired) if incident.is_open else Opened(fired=fired, first_alert_at=starts)
-        incident = work.change(incident, event)
+        drill = incident.drill
+        changed = AlertsChanged(fired=fired, drill=drill)
+        again = Opened(fired=fired, drill=drill, first_alert_at=starts)
+        incident = work.change(incident, changed if incident.is_open else again)
     later = [episode.held_until for episode in held if episode.held_until and episode.held_until > work.now]
     if later:
         work.change(incident, CopiesHeld(until=min(later)))

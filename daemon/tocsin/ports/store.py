@@ -261,6 +261,11 @@ class Transaction(Reader, Protocol):
 class Store(Protocol):
     """Where transactions run."""
 
+    @property
+    def has_reserve(self) -> bool:
+        """Whether there is room for more; without it only what is begun should be finished. Asked between probes."""
+        ...
+
     async def open(self) -> None:
         """Bring the schema up to date and be ready.
 

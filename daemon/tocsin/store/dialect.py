@@ -1,7 +1,8 @@
 """All that differs between the engines in how a statement is said: nothing else may ask which one it runs on."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
 from operator import itemgetter
 from typing import Any, Literal, Protocol
 
@@ -27,7 +28,7 @@ class Cursor(Protocol):
         """Run once."""
         ...
 
-    def executemany(self, sql: str, parameters: Sequence[Row], /) -> object:
+    def executemany(self, sql: str, parameters: Iterable[Row], /) -> object:
         """Run for each."""
         ...
 
@@ -50,10 +51,27 @@ class Insert:
     on_conflict: Literal["fail", "keep", "replace"]
     """``replace`` goes by the primary key; ``keep`` leaves the row that is there, whatever key it shares."""
 
+    rows: int = 1
+    """How many are inserted at once. With ``replace`` no two of them may share their key."""
+
+    @cache  # noqa: B019 - the statements live as long as the program
+    def times(self, rows: int) -> "Insert":
+        """The same for so many rows; the same object each time."""
+        return self if rows == self.rows else replace(self, rows=rows)
+
     def build(self, dialect: Dialect) -> sa.Insert:
-        """The statement as this engine says it; its parameters are the columns, in the table's order."""
+        """The statement as this engine says it; its parameters are the columns, in the table's order, row by row."""
         columns = [column for column in self.table.columns if column.autoincrement is not True]
-        insert = _INSERT[dialect.name](self.table).values({column.name: value(column) for column in columns})
+        insert = _INSERT[dialect.name](self.table)
+        if self.rows == 1:
+            insert = insert.values({column.name: value(column) for column in columns})
+        else:
+            insert = insert.values(
+                [
+                    {column.name: sa.bindparam(f"{column.name}_{row}", type_=column.type) for column in columns}
+                    for row in range(self.rows)
+                ]
+            )
         if self.on_conflict == "keep":
             return insert.on_conflict_do_nothing()
         if self.on_conflict == "replace":

@@ -4,7 +4,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from tocsin.core.errors import StoreUnavailable
+from tocsin.core.errors import StoreHeld, StoreUnavailable
 
 RESERVE_BYTES = 8 * 1024 * 1024
 
@@ -31,7 +31,7 @@ class FileLock:
         except BlockingIOError:
             holder = os.read(fd, 32).decode(errors="replace").strip() or "unknown"
             os.close(fd)
-            raise StoreUnavailable(
+            raise StoreHeld(
                 f"another tocsin (process {holder}) has {self._path}: a SQLite file serves one daemon; "
                 "stop that one, or give this one a database of its own"
             ) from None

@@ -292,6 +292,11 @@ class MemoryStore:
         self._data = Data()
         self._is_open = False
 
+    @property
+    def has_reserve(self) -> bool:
+        """See `ports.store.Store`; there is no disk that could be full."""
+        return True
+
     async def open(self) -> None:
         """See `ports.store.Store`."""
         self._is_open = True

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 
 from tocsin.core.alert import Episode
 from tocsin.core.errors import UnknownName
@@ -17,8 +17,19 @@ from tocsin.store.dialect import Compiler, Cursor, Query, Row
 
 LARGEST = (1 << 63) - 1
 
+T = TypeVar("T")
+
 Plans = MutableMapping[str, Playbook]
 """Plans by sha, decoded once for the whole store: what a sha names never changes."""
+
+
+def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """The items in pieces whose sizes are those of `statements.CHUNKS`."""
+    start = 0
+    while start < len(items):
+        size = next(size for size in statements.CHUNKS if size <= len(items) - start)
+        yield items[start : start + size]
+        start += size
 
 
 class SqlReader:
@@ -176,14 +187,10 @@ class SqlReader:
 
     def _of_many(self, statement: statements.OfMany, keys: Sequence[tuple[str, ...]], *others: Any) -> Iterator[Row]:
         """The rows for many keys, in chunks of few sizes; the keys stand before the other parameters in the text."""
-        start = 0
-        while start < len(keys):
-            left = len(keys) - start
-            size = next(size for size in statements.CHUNKS if size <= left)
-            values = (*chain.from_iterable(keys[start : start + size]), *others)
-            self._cursor.execute(self._sql(statement(size)).sql, values)
+        for chunk in chunks(keys):
+            values = (*chain.from_iterable(chunk), *others)
+            self._cursor.execute(self._sql(statement(len(chunk))).sql, values)
             yield from self._cursor.fetchall()
-            start += size
 
     def _incident(self, row: Row) -> Incident:
         sha, body = row

@@ -34,14 +34,15 @@ from tocsin.store.tables import (
     quarantine,
 )
 
-CHUNKS = (64, 8, 1)
-"""How many keys the look-ups of many keys take at once: few sizes, so that each text is prepared once."""
+CHUNKS = (64, 32, 16, 8, 4, 2, 1)
+"""How many keys or rows one execution takes: few sizes, so that each text is prepared once, and few executions,
+because each of them hands the interpreter over to the other threads and waits to have it back."""
 
 
 class OfMany(Protocol):
-    """Makes the statement that looks up that many keys."""
+    """Makes the statement that looks up that many keys, or writes that many rows."""
 
-    def __call__(self, many: int) -> sa.Select[Any]:
+    def __call__(self, many: int) -> sa.Select[Any] | sa.Update:
         """The same statement each time."""
         ...
 
@@ -60,10 +61,11 @@ def _is(column: sa.Column[Any]) -> sa.ColumnElement[bool]:
 NOW = sa.bindparam("now", type_=outbox.c.not_before.type)
 
 
-def _wanted(many: int, *names: str) -> sa.CTE:
+def _values(many: int, *columns: sa.Column[Any]) -> sa.CTE:
+    """That many rows of these columns, as parameters in this order."""
     numbers = count()
-    rows = [tuple(sa.bindparam(f"wanted_{next(numbers)}", type_=sa.Text) for _ in names) for _ in range(many)]
-    return sa.values(*(sa.column(name, sa.Text) for name in names), name="wanted").data(rows).cte("wanted")
+    rows = [tuple(sa.bindparam(f"given_{next(numbers)}", type_=column.type) for column in columns) for _ in range(many)]
+    return sa.values(*(sa.column(column.name, column.type) for column in columns), name="given").data(rows).cte("given")
 
 
 # Alerts
@@ -74,7 +76,7 @@ _FIRING = literal(EpisodeStatus.FIRING.value)
 @cache
 def latest_episodes(many: int) -> sa.Select[Any]:
     """The newest episode of each of some (source, fingerprint)."""
-    wanted, other = _wanted(many, "source", "fingerprint"), alerts.alias("other")
+    wanted, other = _values(many, alerts.c.source, alerts.c.fingerprint), alerts.alias("other")
     newest = (
         sa.select(sa.func.max(other.c.episode))
         .where(other.c.source == wanted.c.source, other.c.fingerprint == wanted.c.fingerprint)
@@ -130,7 +132,7 @@ INCIDENT_BY_NUMBER = sa.select(*_INCIDENT).where(_is(incidents.c.number))
 @cache
 def latest_incidents(many: int) -> sa.Select[Any]:
     """(dedup_key, incident) of each of some dedup keys: the open one, or else the newest."""
-    wanted, other = _wanted(many, "dedup_key"), incidents.alias("other")
+    wanted, other = _values(many, incidents.c.dedup_key), incidents.alias("other")
     of_key = sa.and_(other.c.dedup_key == wanted.c.dedup_key)
     is_open = sa.and_(of_key, other.c.state != IS_OPEN.right)
     open_one = sa.select(other.c.number).where(is_open).correlate(wanted).scalar_subquery()
@@ -180,21 +182,28 @@ INSERT_INCIDENT = Insert(incidents, "fail")
 _NEVER_CHANGE = ("id", "number", "dedup_key")
 _MOVE = ("state", "due_at")
 
+
 UPDATE_INCIDENT = (
     sa.update(incidents)
     .values({column.name: value(column) for column in incidents.c if column.name not in (*_NEVER_CHANGE, *_MOVE)})
     .where(incidents.c.id == value(incidents.c.id), incidents.c.number == value(incidents.c.number))
 )
+"""All but what indexes rest on."""
 
-MOVE_INCIDENT = (
-    sa.update(incidents)
-    .values({name: value(incidents.c[name]) for name in _MOVE})
-    .where(
-        incidents.c.id == value(incidents.c.id),
-        sa.or_(*(incidents.c[name].is_distinct_from(value(incidents.c[name])) for name in _MOVE)),
+
+@cache
+def move_incidents(many: int) -> sa.Update:
+    """Those of some incidents that have moved: setting a column writes its indexes anew even where its value stays."""
+    given = _values(many, *incidents.c)
+    return (
+        sa.update(incidents)
+        .values({name: given.c[name] for name in _MOVE})
+        .where(
+            incidents.c.number == given.c.number,
+            sa.or_(*(incidents.c[name].is_distinct_from(given.c[name]) for name in _MOVE)),
+        )
     )
-)
-"""What indexes rest on, by itself: setting such a column writes its indexes anew even where its value stays."""
+
 
 PLAN = sa.select(plans.c.body).where(_is(plans.c.sha))
 
@@ -249,7 +258,7 @@ _IS_BLOCKED = sa.exists().where(
 @cache
 def already_said(many: int) -> sa.Select[Any]:
     """Of some level-triggered rows, the keys of those that are there, or need not be: a free one says the same."""
-    wanted = _wanted(many, "key", "incident_id", "channel", "destination", "job")
+    wanted = _values(many, *(outbox.c[name] for name in ("key", "incident_id", "channel", "destination", "job")))
     is_there = sa.exists().where(_other.c.key == wanted.c.key)
     is_said = sa.exists().where(
         _other.c.incident_id == wanted.c.incident_id,

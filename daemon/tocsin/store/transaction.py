@@ -1,6 +1,7 @@
 """The writes of the port, in SQL."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from tocsin.core.alert import Episode
@@ -12,10 +13,10 @@ from tocsin.core.outbox import LEVEL_TRIGGERED, Outgoing
 from tocsin.core.playbook import Playbook
 from tocsin.ports.store import Attempt, MessageRef, Quarantined
 from tocsin.store import rows, statements
-from tocsin.store.dialect import Compiler, Cursor, Query, Row
+from tocsin.store.dialect import Compiler, Cursor, Insert, Query, Row
 from tocsin.store.doom import Doomed, write
 from tocsin.store.lanes import is_free, says
-from tocsin.store.reader import Plans, SqlReader
+from tocsin.store.reader import Plans, SqlReader, chunks
 
 INCIDENT_NUMBERS = "incident numbers"
 PROBE = "last probe"
@@ -65,10 +66,12 @@ class SqlTransaction(SqlReader, Doomed):
         """
         self._save_plans(incidents)
         given = [rows.incident_row(incident) for incident in incidents]
-        changed = self._put_all(statements.UPDATE_INCIDENT, rows.INCIDENT_COLUMNS, given)
+        update = self._sql(statements.UPDATE_INCIDENT)
+        self._cursor.executemany(update.sql, map(update.reorder(rows.INCIDENT_COLUMNS), given))
+        changed = self._cursor.rowcount
         if changed != len(given):
             raise UnknownName(f"{len(given) - changed} of {len(given)} incidents to update do not exist")
-        self._put_all(statements.MOVE_INCIDENT, rows.INCIDENT_COLUMNS, given)
+        self._write_many(statements.move_incidents, given)
 
     @write
     def next_numbers(self, count: int) -> int:
@@ -191,17 +194,24 @@ class SqlTransaction(SqlReader, Doomed):
         return self._cursor.rowcount
 
     def _put(self, statement: Query, columns: tuple[str, ...], row: Row) -> int:
-        return self._put_all(statement, columns, (row,))
-
-    def _put_all(self, statement: Query, columns: tuple[str, ...], given: Iterable[Row]) -> int:
-        """Write rows of these columns; returns how many there were to write."""
+        """Write one row of these columns; returns how many there were to write."""
         compiled = self._sql(statement)
-        reorder = compiled.reorder(columns)
-        ready = [reorder(row) for row in given]
-        if not ready:
-            return 0
+        return self._run(compiled.sql, compiled.reorder(columns)(row))
+
+    def _put_all(self, statement: Insert, columns: tuple[str, ...], given: Iterable[Row]) -> int:
+        """Insert rows of these columns; returns how many there were to write."""
+        reorder = self._sql(statement).reorder(columns)
+        return self._write_many(statement.times, [reorder(row) for row in given])
+
+    def _write_many(self, statement: Callable[[int], Query], given: Sequence[Row]) -> int:
+        return sum(
+            self._run(self._sql(statement(len(chunk))).sql, tuple(chain.from_iterable(chunk)))
+            for chunk in chunks(given)
+        )
+
+    def _run(self, sql: str, parameters: Row) -> int:
         try:
-            self._cursor.executemany(compiled.sql, ready)
+            self._cursor.execute(sql, parameters)
         except self._taken as error:
             raise Conflict(f"written already, or another is open: {error}") from error
         return self._cursor.rowcount

@@ -23,6 +23,8 @@ from tocsin.web.watch import Watch
 
 DEFAULT_SOURCE = "default"
 
+MAX_SHOWN = 200
+"""Characters of a path that is told."""
 SLOW = 1.0
 """Seconds from which a webhook is worth a line in the log."""
 
@@ -39,7 +41,7 @@ async def receive(request: web.Request) -> web.Response:
     edge = request.app[EDGE]
     source = source_of(request)
     if source == SELF_SOURCE:
-        raise Refusal(404, "reserved", f"the source name {SELF_SOURCE!r} is tocsin's own")
+        raise Refusal(404, "reserved", f"the source name {SELF_SOURCE!r} is tocsin's own", reason="malformed")
     body = await read_body(request, edge.settings().webhook.max_body)
     began = time.perf_counter()
     webhook = await _read(body, source, edge)
@@ -47,6 +49,16 @@ async def receive(request: web.Request) -> web.Response:
     _count(edge, webhook.alerts)
     _note(webhook, source, len(body), time.perf_counter() - began)
     return webhook_answer(_summary(webhook))
+
+
+async def refuse(request: web.Request) -> web.Response:
+    """Say that a webhook's path is mistyped: its sender takes the 404 for final, so whoever can mend it must hear of it.
+
+    Raises:
+        Refusal: Always.
+    """
+    told = f"no webhook is taken at {request.path[:MAX_SHOWN]!r}; write /webhooks/alertmanager/NAME, with a NAME of letters, digits, _ . -"
+    raise Refusal(404, "misaddressed", told, reason="malformed")
 
 
 def source_of(request: web.Request) -> str:

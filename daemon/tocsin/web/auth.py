@@ -19,6 +19,7 @@ from tocsin.web.answers import Refusal
 from tocsin.web.keys import Edge
 
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+_FORWARDED = frozenset({"forwarded", "via", "x-real-ip"})
 _CHALLENGE: Mapping[str, str] = {hdrs.WWW_AUTHENTICATE: 'Bearer realm="tocsin", Basic realm="tocsin"'}
 
 
@@ -92,6 +93,12 @@ class Door:
         The Host must say so too: otherwise a page in the operator's browser
         could reach us by a name of its own that leads to 127.0.0.1.
         """
+        if any(_is_forwarded(name) for name in request.headers):
+            raise _refused(
+                401,
+                "unauthorized",
+                "this has come through a proxy, which may speak for all the world: write tokens: into tocsin.yaml",
+            )
         peer = request.transport.get_extra_info("peername") if request.transport else None
         if not _is_loopback(peer) or _hostname(request.headers.get(hdrs.HOST, "")) not in _LOCAL_NAMES:
             raise _refused(
@@ -154,6 +161,12 @@ def _is_loopback(peer: object) -> bool:
     """Whether a socket's peer is this machine. A Unix socket's peer, which may be a proxy for all the world, is not."""
     address = peer[0] if isinstance(peer, tuple) else ""
     return address == "::1" or str(address).removeprefix("::ffff:").startswith("127.")
+
+
+def _is_forwarded(header: str) -> bool:
+    """Whether a header says that a request was handed on by a proxy."""
+    name = header.lower()
+    return name in _FORWARDED or name.startswith("x-forwarded-")
 
 
 def _netloc(url: str) -> str:

@@ -12,7 +12,7 @@ import structlog
 from aiohttp import hdrs, web
 
 from tocsin.conf.settings import Scope
-from tocsin.core.errors import IllegalTransition, StoreUnavailable, TocsinError, UnknownName
+from tocsin.core.errors import IllegalTransition, StoreUnavailable, TocsinError, UnknownLevel, UnknownName
 from tocsin.web.alertmanager import source_of
 from tocsin.web.answers import BUSY, Refusal, problem
 from tocsin.web.auth import Caller, Door, check_json, check_origin
@@ -86,6 +86,8 @@ def _answer(error: TocsinError, route: Route, edge: Edge, request: web.Request) 
         case Refusal():
             _tell(error, route, edge, request)
             return error.answer()
+        case UnknownLevel():
+            return problem(400, "bad_request", str(error))
         case UnknownName():
             return problem(404, "not_found", str(error))
         case IllegalTransition():
@@ -111,5 +113,6 @@ def _tell(refusal: Refusal, route: Route, edge: Edge, request: web.Request) -> N
     peer = request.remote or "unknown"
     _log.warning("refused", edge=route.edge, status=refusal.status, code=refusal.code, peer=peer, reason=str(refusal))
     if refusal.status < 500:
-        source = source_of(request) if route.edge == "alertmanager" else route.edge
+        # A stranger must not choose whom tocsin's people hear of: a path names a source only once its sender is known.
+        source = source_of(request) if route.edge == "alertmanager" and CALLER in request else route.edge
         edge.intake.report(refusal.code, source, f"{request.method} {route.path} from {peer}: {refusal}")

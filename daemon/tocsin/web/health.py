@@ -10,16 +10,20 @@ from tocsin.web.views import public
 
 async def healthy(request: web.Request) -> web.Response:
     """200 while the daemon makes progress."""
-    if request.app[EDGE].health().healthy:
-        return text_answer("tocsin is healthy.\n")
-    return text_answer("tocsin is not healthy.\n", 503)
+    health = request.app[EDGE].health()
+    return _told("healthy", health.why, is_so=health.healthy)
 
 
 async def ready(request: web.Request) -> web.Response:
     """200 while alerts are taken."""
-    if request.app[EDGE].health().ready:
-        return text_answer("tocsin is ready.\n")
-    return text_answer("tocsin is not ready.\n", 503)
+    health = request.app[EDGE].health()
+    return _told("ready", health.why, is_so=health.ready)
+
+
+def _told(state: str, why: str, *, is_so: bool) -> web.Response:
+    if is_so:
+        return text_answer(f"tocsin is {state}.\n")
+    return text_answer(f"tocsin is not {state}{f': {why}' if why else ''}.\n", 503)
 
 
 async def reload(request: web.Request) -> web.Response:

@@ -108,6 +108,8 @@ class Health(msgspec.Struct, frozen=True):
     """It can take alerts now."""
     detail: Mapping[str, Any] = {}
     """For people: uptime, heartbeats, what is wrong."""
+    why: str = ""
+    """What is wrong, in words that anybody may read."""
 
 
 class ReloadResult(msgspec.Struct, frozen=True):

@@ -20,6 +20,7 @@ _PARAMETER = re.compile(r"\{(\w+)(?::(?:[^{}]|\{[^{}]*\})*)?\}")
 
 _PARAMETERS = {
     "ref": "the incident's id, or its number",
+    "path": "anything else, which is refused and told to those who look after tocsin",
     "source": "the name of one Alertmanager, or of one HA group of them",
 }
 

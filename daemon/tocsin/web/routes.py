@@ -26,9 +26,11 @@ def _response(name: str, handler: Handler, takes: type) -> Route:
 
 ROUTES: tuple[Route, ...] = (
     Route("POST", "/webhooks/alertmanager", alertmanager.receive, Scope.INGEST, "alertmanager"),
+    Route("POST", "/webhooks/alertmanager/", alertmanager.receive, Scope.INGEST, "alertmanager"),
     Route("POST", f"/webhooks/alertmanager/{_SOURCE}", alertmanager.receive, Scope.INGEST, "alertmanager"),
     Route("POST", "/webhooks/pagerduty", callbacks.pagerduty, Access.SIGNED, "pagerduty"),
     Route("POST", "/webhooks/slack", callbacks.slack, Access.SIGNED, "slack"),
+    Route("POST", "/webhooks/{path:.*}", alertmanager.refuse, Scope.INGEST, "webhooks"),
     Route("GET", "/api/v1/incidents", api.list_incidents, Scope.READ, query=_FILTERS, gives=IncidentPage),
     Route("GET", _INCIDENT, api.show_incident, Scope.READ, gives=IncidentDetail),
     Route("GET", f"{_INCIDENT}/explain", api.explain_one, Scope.READ, gives=IncidentExplanation),

@@ -26,6 +26,7 @@ FIRST_INHERITED = 3
 """The first file descriptor that systemd hands over (sd_listen_fds(3))."""
 
 _ANYTHING = "/{path:.*}"
+_CATCH_ALLS = frozenset({"/{path}", "/webhooks/{path}"})
 
 
 class NotServed(TocsinError):
@@ -49,7 +50,7 @@ async def _unrouted(request: web.Request) -> web.Response:
     """What no route takes is told in JSON as well. A route of its own, since a middleware would cost every webhook."""
     allowed: set[str] = set()
     for resource in request.app.router.resources():
-        if resource.canonical != "/{path}":
+        if resource.canonical not in _CATCH_ALLS:
             allowed |= (await resource.resolve(request))[1]
     if not allowed:
         return problem(404, "not_found", "there is nothing here; GET / says what there is")
@@ -135,6 +136,22 @@ def inherited(environ: Mapping[str, str], pid: int | None = None) -> list[socket
     except (OSError, ValueError) as error:
         raise NotServed(f"systemd announces {count!r} sockets, which cannot be used: {error}") from error
     return sockets
+
+
+def expect_loopback(sockets: list[socket.socket]) -> None:
+    """Without a token, nobody but this machine may reach the daemon, whoever opened its sockets.
+
+    Raises:
+        NotServed: Other machines can reach one of them.
+    """
+    for bound in sockets:
+        name = bound.getsockname()
+        # Behind a Unix socket everybody is a stranger: nobody is let in without a token.
+        if isinstance(name, tuple) and not Listen(name[0], name[1]).is_loopback:
+            raise NotServed(
+                f"{_address(bound)} can be reached from other machines, and no token is configured: write tokens: "
+                f"into tocsin.yaml, or listen on 127.0.0.1 (listen:, or ListenStream= of the socket unit)"
+            )
 
 
 def _address(bound: socket.socket) -> str:

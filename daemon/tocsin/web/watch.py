@@ -6,6 +6,7 @@ millisecond, took a tenth of the whole request.
 
 import asyncio
 from collections.abc import Awaitable
+from functools import cached_property
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -24,16 +25,21 @@ class Watch:
         self._overdue: set[asyncio.Task[Any]] = set()
         self._timer: asyncio.TimerHandle | None = None
 
+    @cached_property
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        """Asked for once: before Python 3.12 asking costs a system call."""
+        return asyncio.get_running_loop()
+
     async def wait(self, work: Awaitable[T]) -> T:
         """What ``work`` gives.
 
         Raises:
             TimeoutError: It took too long, and was cancelled.
         """
-        task = asyncio.current_task()
+        loop = self._loop
+        task = asyncio.current_task(loop)
         if task is None:
             raise RuntimeError("there is no task that could wait")
-        loop = task.get_loop()
         self._waiting[task] = loop.time()
         if self._timer is None:
             self._look_again(loop)

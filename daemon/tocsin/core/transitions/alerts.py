@@ -4,7 +4,7 @@ from tocsin.core.event import AlertsChanged, CopiesHeld
 from tocsin.core.transitions.change import Change
 from tocsin.core.transitions.climb import climb
 from tocsin.core.transitions.counting import counted, merged
-from tocsin.core.transitions.opening import recover
+from tocsin.core.transitions.opening import recover, trigger
 from tocsin.core.transitions.responses import add_flags
 from tocsin.core.transitions.severity import outgrown, reconsider
 
@@ -46,6 +46,10 @@ def pending_alerts_changed(change: Change, event: AlertsChanged) -> None:
         highest = incident.plan.highest(list(incident.firing))
         change.set(severity=highest, peak=highest)
     change.set(flags=merged(incident.flags, event.flags))
+    if event.fired and event.hold == 0:  # one that nothing is going to heal
+        trigger(change)
+    elif event.fired and incident.pending_until is not None:
+        change.set(pending_until=min(incident.pending_until, change.now + event.hold))
 
 
 def resolved_alerts_changed(change: Change, event: AlertsChanged) -> None:
@@ -63,6 +67,7 @@ def _count_alerts(change: Change, event: AlertsChanged) -> None:
         firing=counted(incident.firing, event.fired, event.ended, event.moved),
         alerts_total=incident.alerts_total + len(event.fired),
         last_end_at=max(ends) if ends else None,
+        drill=incident.drill and (event.drill or not event.fired),
     )
 
 

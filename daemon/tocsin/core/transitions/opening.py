@@ -26,11 +26,13 @@ def opened(change: Change, event: Opened) -> None:
         peak=severity,
         firing=firing,
         alerts_total=incident.alerts_total + len(event.fired),
+        drill=event.drill,
         flags=merged(event.flags, ()),
         flagged=(),
         acked_severity=None,
         acknowledged_at=None,
         acknowledged_by=None,
+        person_acknowledged_at=None,
         firing_at_ack=0,
         resolved_at=None,
         resolved_by=None,
@@ -136,7 +138,7 @@ def resolved_due(change: Change, _: Event) -> None:
     change.set(grace_until=None)
     if incident.alerts_firing:
         resolver = incident.resolved_by
-        opened(change, Opened(fired=(), flags=incident.flags))
+        opened(change, Opened(fired=(), drill=incident.drill, flags=incident.flags))
         if resolver:
             because = f"you resolved it, and {incident.alerts_firing} of its alerts still fire"
             notify(change, Kind.UPDATE, "told", 0, (resolver,), Until.RESOLVED, because)

@@ -22,6 +22,7 @@ def acknowledge(change: Change, event: Acknowledge) -> None:
         change.set(ladder=ladders.planned(change.level, change.now))
     change.set(
         state=State.ACKNOWLEDGED,
+        acknowledged_at=incident.acknowledged_at if incident.acknowledged_at is not None else change.now,
         acknowledged_by=event.by.name,
         acked_severity=incident.plan.highest([incident.severity, incident.acked_severity or incident.severity]),
         firing_at_ack=incident.alerts_firing,
@@ -33,7 +34,8 @@ def acknowledge(change: Change, event: Acknowledge) -> None:
     fire_flags(change)
     if held and not incident.alerts_firing:
         recover(change)
-    _measure(change, event.by)
+    if not held:  # nobody had been paged: there is no time to count
+        _measure(change, event.by)
 
 
 def acknowledge_again(change: Change, event: Acknowledge) -> None:
@@ -46,8 +48,8 @@ def acknowledge_again(change: Change, event: Acknowledge) -> None:
 
 def _measure(change: Change, by: Actor) -> None:
     """What counts is the first acknowledgment by a person; a service's stops the steps, and is no figure."""
-    if by.is_person and change.incident.acknowledged_at is None:
-        change.set(acknowledged_at=change.now)
+    if by.is_person and change.incident.person_acknowledged_at is None:
+        change.set(person_acknowledged_at=change.now)
         change.measured("acknowledge", time_to_acknowledge(change.incident, change.now))
 
 

@@ -87,9 +87,13 @@ def _uncover(change: Change, because: str) -> None:
 
 
 def _restart(change: Change, ladder: Ladder) -> None:
+    """Go on with another ladder; a fallback that was due earlier stays, or changing severities would starve it."""
+    fallback_at = change.incident.fallback_at
     change.set(ladder=ladder, fallback_at=None)
     if change.incident.resolve_at is None:
         climb(change)
+    if fallback_at is not None and change.incident.fallback_at is not None:
+        change.set(fallback_at=min(fallback_at, change.incident.fallback_at))
 
 
 def outgrown(change: Change, fired: bool) -> None:

@@ -1,0 +1,89 @@
+"""Each invariant says what is wrong with facts that break it, and nothing about facts that do not."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from core.test_escalation_table import ALICE, NOW, fresh
+from tocsin.core.alert import Episode, EpisodeStatus
+from tocsin.core.effect import Record
+from tocsin.core.escalation import next_due, step
+from tocsin.core.event import Acknowledge, Entry, Opened
+from tocsin.core.incident import State
+from tocsin.core.invariants import INVARIANTS, OVERDUE, Facts, violations
+from tocsin.core.outbox import Job, Outgoing, RowState
+from tocsin.core.playbook import MINUTE
+
+
+def row(**changes: Any) -> Outgoing:
+    given: dict[str, Any] = {
+        "key": "key", "incident_id": "id", "occurrence": 1, "round": 1, "step": "1.1", "target": "one",
+        "channel": "console", "destination": "console", "job": Job.PAGE, "severity": "high", "received_at": NOW,
+        "not_before": NOW, "created_at": NOW, "state": RowState.SENT, "done_at": NOW,
+    }  # fmt: skip
+    return Outgoing(**{**given, **changes})
+
+
+def facts() -> Facts:
+    """A healthy incident that has just been opened."""
+    incident, effects = step(fresh(), Opened(fired=("high",)), NOW)
+    records = [effect for effect in effects if isinstance(effect, Record)]
+    entries = [
+        Entry(incident_id="id", seq=seq, at=NOW, kind=record.kind, actor="tocsin", via="tocsin", data=record.data)
+        for seq, record in enumerate(records, start=1)
+    ]
+    episode = Episode(
+        source="default", fingerprint="f", episode=1, status=EpisodeStatus.FIRING, starts_at=NOW, ends_at=None,
+        first_seen_at=NOW, last_seen_at=NOW, labels={}, annotations={}, incident_id="id", severity="high",
+    )  # fmt: skip
+    incident = msgspec.structs.replace(incident, events=len(entries))
+    return Facts(incident, next_due(incident), entries, [row()], [episode], NOW)
+
+
+def changed(healthy: Facts, incident: dict[str, Any] | None = None, **changes: Any) -> Facts:
+    fields = {**vars(healthy), **changes}
+    if incident:
+        fields["incident"] = msgspec.structs.replace(healthy.incident, **incident)
+    return Facts(**fields)
+
+
+def test_a_healthy_incident_has_nothing_wrong() -> None:
+    assert violations(facts()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("due_at_is_next_due", {"due_at": None}),
+        ("nothing_is_overdue", {"now": NOW + 15 * MINUTE + OVERDUE + 1}),
+        ("state_allows_steps", {"incident": {"state": State.ACKNOWLEDGED}}),
+        ("state_allows_steps", {"incident": {"state": State.RESOLVED}}),
+        ("firing_is_counted", {"incident": {"firing": {"high": 2}}}),
+        ("firing_is_counted", {"episodes": []}),
+        ("open_means_firing_or_recovering", {"incident": {"firing": {}}, "episodes": []}),
+        ("timeline_is_whole", {"entries": []}),
+        ("steps_fire_once", {"rows": [row(), row(key="again")]}),
+        ("every_step_reached_the_outbox", {"rows": []}),
+        ("final_rows_are_done", {"rows": [row(state=RowState.PENDING)]}),
+        ("final_rows_are_done", {"rows": [row(done_at=None)]}),
+    ],
+)
+def test_what_breaks_it_is_named(name: str, change: dict[str, Any]) -> None:
+    assert name in [rule for rule, _ in violations(changed(facts(), **change))]
+
+
+def test_every_invariant_can_fail() -> None:
+    tried = {mark.args[1][n][0] for mark in test_what_breaks_it_is_named.pytestmark for n in range(len(mark.args[1]))}
+    assert tried == set(INVARIANTS)
+
+
+def test_told_instead_of_somebody_else_is_not_a_step_fired_twice() -> None:
+    healthy = facts()
+    assert violations(changed(healthy, rows=[row(), row(key="instead", fell_back=True)])) == []
+
+
+def test_an_acknowledged_incident_keeps_only_steps_until_resolved() -> None:
+    healthy = facts()
+    incident, _ = step(healthy.incident, Acknowledge(by=ALICE), NOW)
+    assert [planned.cell for planned in incident.ladder] == ["2.1"]

@@ -1,0 +1,139 @@
+"""Concurrent webhooks share commits; too many are refused; whatever fails, each is answered for itself."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+import pytest
+
+from scenario import emergency
+from tocsin.core.alert import Alert, AlertStatus
+from tocsin.core.errors import Overloaded, StoreUnavailable
+from tocsin.engine.ingest import Ingest, Limits
+from tocsin.ports.store import IncidentFilter, Quarantined, Transaction
+from tocsin.store.memory import MemoryStore
+from tocsin.testing.clock import VirtualClock
+from tocsin.testing.harness import Harness
+
+T = TypeVar("T")
+
+
+class GatedStore(MemoryStore):
+    """Counts its commits, and lets none begin before it may."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        super().__init__(clock)
+        self.commits = 0
+        self.gate = asyncio.Event()
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        await self.gate.wait()
+        self.commits += 1
+        return await super().write(work)
+
+
+class Full(MemoryStore):
+    """Refuses quarantine; ``refused`` alerts break whatever transaction they are in."""
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        def checked(tx: Transaction) -> T:
+            result = work(tx)
+            if tx.latest_episodes([("default", "bad")]) or tx.quarantined():
+                raise ValueError("a defect")
+            return result
+
+        return await super().write(checked)
+
+
+def alerts(tocsin: Harness, *names: str) -> list[Alert]:
+    return [tocsin.alert(AlertStatus.FIRING, {"alertname": name, "severity": "SEV-1"}) for name in names]
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock()
+
+
+def limited(tocsin: Harness, limits: Limits) -> Ingest:
+    ids = iter(range(1000))
+    return Ingest(
+        tocsin.dispatcher._committer, tocsin.clock, tocsin.alarm, new_id=lambda: f"id-{next(ids)}", limits=limits
+    )
+
+
+async def test_what_gathers_while_a_commit_runs_goes_into_the_next_one(clock: VirtualClock) -> None:
+    store = GatedStore(clock)
+    async with emergency.tocsin(store=store, clock=clock) as tocsin:
+        takes = [asyncio.ensure_future(tocsin.ingest.take(alerts(tocsin, f"a{n}"))) for n in range(50)]
+        await asyncio.sleep(0)
+        assert not any(take.done() for take in takes)
+        store.gate.set()
+        await asyncio.gather(*takes)
+        assert store.commits == 1
+
+
+async def test_a_commit_takes_at_most_its_share_and_the_answer_waits_for_the_last(clock: VirtualClock) -> None:
+    store = GatedStore(clock)
+    store.gate.set()
+    async with emergency.tocsin(store=store, clock=clock) as tocsin:
+        await limited(tocsin, Limits(commit=10)).take(alerts(tocsin, *(f"a{n}" for n in range(35))))
+        assert store.commits == 4
+        assert len(await store.read(lambda tx: tx.latest_episodes([a.key for a in alerts(tocsin, "a0", "a34")]))) == 2
+
+
+async def test_more_than_may_wait_is_refused_whole_and_taken_once_there_is_room(clock: VirtualClock) -> None:
+    store = GatedStore(clock)
+    async with emergency.tocsin(store=store, clock=clock) as tocsin:
+        ingest = limited(tocsin, Limits(queue=3, commit=1))
+        first = asyncio.ensure_future(ingest.take(alerts(tocsin, "a", "b", "c", "d")[:3]))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        with pytest.raises(Overloaded, match="2 alerts wait"):
+            await ingest.take(alerts(tocsin, "e", "f"))
+        store.gate.set()
+        await first
+        await ingest.take(alerts(tocsin, "e", "f"))
+        assert len(await store.read(lambda tx: tx.open_counts())) == 1
+
+
+async def test_what_can_neither_be_placed_nor_kept_is_left_to_the_sender_and_the_others_are_taken(
+    clock: VirtualClock,
+) -> None:
+    store = Full(clock)
+    async with emergency.tocsin(store=store, clock=clock) as tocsin:
+        bad = Alert("default", "bad", AlertStatus.FIRING, {"alertname": "Bad", "severity": "SEV-1"})
+        good, refused = await asyncio.gather(
+            tocsin.ingest.take(alerts(tocsin, "good")), tocsin.ingest.take([bad]), return_exceptions=True
+        )
+        assert good is None
+        assert isinstance(refused, StoreUnavailable)
+        assert (await tocsin.incident()).title == "good (unknown)"
+
+
+async def test_what_the_edge_could_not_read_is_kept_and_reported(clock: VirtualClock) -> None:
+    async with emergency.tocsin(clock=clock) as tocsin:
+        item = Quarantined(id="q", at=clock.now(), source="eu", sha256="0" * 64, body="{}", error="no labels")
+        await tocsin.ingest.take(alerts(tocsin, "good"), [item])
+        await tocsin.settle()
+        assert await tocsin.store.read(lambda tx: tx.quarantined()) == [item]
+        assert (await tocsin.incident("2")).title == "alerts could not be placed and are kept in quarantine (eu)"
+
+
+async def test_a_cancelled_sender_does_not_take_its_alert_back(clock: VirtualClock) -> None:
+    store = GatedStore(clock)
+    async with emergency.tocsin(store=store, clock=clock) as tocsin:
+        (alert,) = alerts(tocsin, "a")
+        gone = asyncio.ensure_future(tocsin.ingest.take([alert]))
+        stays = asyncio.ensure_future(tocsin.ingest.take(alerts(tocsin, "b")))
+        await asyncio.sleep(0)
+        gone.cancel()
+        store.gate.set()
+        await stays
+        assert alert.key in await store.read(lambda tx: tx.latest_episodes([alert.key]))
+
+
+async def test_a_webhook_larger_than_the_queue_is_taken_when_nothing_waits() -> None:
+    async with emergency.tocsin() as tocsin:
+        ingest = limited(tocsin, Limits(queue=2, commit=1))
+        await ingest.take(alerts(tocsin, "a", "b", "c"))
+        assert await tocsin.store.read(lambda tx: len(tx.incidents(IncidentFilter()))) == 3
