@@ -25,7 +25,7 @@ check: $(VENV)/.development ## Style, types and floors only
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.development packages ## Measure (takes minutes; PERFORMANCE.md says how)
+bench: $(VENV)/.development packages ## Measure (takes minutes; tests/bench/README.md says how)
 	$(BIN)/python tests/bench/run.py
 
 lock: ## Write requirements.lock anew from pyproject.toml

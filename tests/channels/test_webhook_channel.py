@@ -58,6 +58,22 @@ async def test_a_bearer_token_is_sent(sink: WebhookSink):
     assert (await _sent(sink, bearer=Secret("t0ken")))["headers"]["Authorization"] == "Bearer t0ken"
 
 
+@pytest.mark.parametrize(
+    ("url", "doubtful"),
+    [
+        ("http://hooks.example.com/", True),
+        ("http://10.0.0.7:8080/", True),
+        ("https://hooks.example.com/", False),
+        ("http://127.0.0.1:8080/", False),
+        ("http://[::1]:8080/", False),
+        ("http://localhost/", False),
+    ],
+)
+def test_a_bearer_token_that_crosses_a_network_in_the_clear_is_doubted(url: str, doubtful: bool):
+    assert bool(WebhookSettings(url=url, bearer=Secret("t0ken")).doubts()) is doubtful
+    assert WebhookSettings(url=url).doubts() == ()
+
+
 async def test_the_signature_covers_the_time_and_the_raw_body(sink: WebhookSink):
     accepted = await _sent(sink, signing=Secret("s3cret"))
     timestamp = accepted["headers"]["X-Tocsin-Timestamp"]

@@ -2,6 +2,8 @@
 
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,6 +58,13 @@ def test_the_version_is_told() -> None:
     assert run("--version").output == f"tocsin {tocsin.__version__}\n"
 
 
+def test_it_runs_as_a_module_too() -> None:
+    told = subprocess.run(
+        [sys.executable, "-m", "tocsin", "--version"], cwd="/", capture_output=True, text=True, check=True, timeout=60
+    )
+    assert told.stdout == f"tocsin {tocsin.__version__}\n"
+
+
 def test_init_writes_what_is_shipped_and_check_likes_it(tmp_path: Path) -> None:
     written = run("init", str(tmp_path / "new"))
 
@@ -92,8 +101,18 @@ def test_init_overwrites_nothing_unless_told_to(tmp_path: Path) -> None:
 
 
 def test_init_again_changes_nothing(tmp_path: Path) -> None:
-    assert run("init", str(tmp_path)).exit_code == 0
-    assert run("init", str(tmp_path)).exit_code == 0
+    first = run("init", str(tmp_path))
+    count = sum(path.is_file() for path in tmp_path.rglob("*"))
+    assert first.output.startswith(f"{count} files written to {tmp_path}. Next:\n")
+    (tmp_path / "config/people.yaml").unlink()
+    assert run("init", str(tmp_path)).output.startswith(f"1 file written to {tmp_path}.")
+    again = run("init", str(tmp_path))
+    assert (again.exit_code, again.output.partition(".")[0]) == (0, f"Nothing had to be written to {tmp_path}")
+
+
+def test_init_says_where_here_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert f"written to {tmp_path}. Next:" in run("init", ".").output
 
 
 @pytest.fixture

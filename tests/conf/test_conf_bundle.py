@@ -86,6 +86,17 @@ def test_a_provider_that_is_paged_but_not_heard_is_a_warning(bench: Workbench) -
     assert load(bench.config, bench.rules, kinds, environ).warnings == ()
 
 
+def test_what_a_channel_doubts_about_its_settings_is_a_warning(bench: Workbench) -> None:
+    class Doubtful(RadioSettings):
+        def doubts(self) -> tuple[str, ...]:
+            return (f"{self.frequency} is a strange frequency",)
+
+    kinds = {**KINDS, "doubtful": ChannelKind("doubtful", Doubtful, RadioContact)}
+    environ = {"TOCSIN_CHANNELS": "{r: {kind: doubtful, frequency: '0'}}"}
+    [warning] = load(bench.config, bench.rules, kinds, environ).warnings
+    assert str(warning) == "TOCSIN_CHANNELS:1:2: 0 is a strange frequency"
+
+
 def test_the_fingerprint_is_that_of_the_content(bench: Workbench, tmp_path: Path) -> None:
     first = bench.load().fingerprint
     other = tmp_path / "other"

@@ -1,5 +1,6 @@
 """YAML, read strictly, with a place for everything."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,12 @@ def read_file(path: Path) -> list[str]:
 
 def test_a_file_that_is_missing_is_a_problem(tmp_path: Path) -> None:
     assert read_file(tmp_path / "absent.yaml") == ["f.yaml:1:1: cannot be read: No such file or directory"]
+
+
+def test_a_pipe_or_a_folder_is_a_problem_and_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.yaml")
+    for path in (tmp_path, tmp_path / "pipe.yaml"):
+        assert read_file(path) == ["f.yaml:1:1: is no regular file; put the text itself there"]
 
 
 def test_a_file_that_is_too_large_is_a_problem(tmp_path: Path) -> None:

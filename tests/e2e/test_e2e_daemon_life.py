@@ -97,7 +97,7 @@ async def test_a_second_daemon_on_the_same_file_refuses(tmp_path: Path, sink: We
         second = wired(tmp_path / "second", sink)
         second._environ = {**second._environ, "TOCSIN_STORE_URL": f"sqlite:///{first.database}"}
         second.start()
-        assert await second.ended(10) == 1
+        assert await second.ended(30) == 1, "after it has waited for the first to end"
         assert str(first.database) in second.output
         assert "Traceback" not in second.output
         assert await first.fire(alert("Down", service="a")) == 200

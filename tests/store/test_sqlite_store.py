@@ -9,9 +9,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from conformance.store.samples import MINUTE, HandClock, entry, incident
+from conformance.store.samples import MINUTE, START, HandClock, entry, incident, outgoing
 from tocsin.core.errors import StoreUnavailable
+from tocsin.core.outbox import RowState
 from tocsin.ports.store import Reader, Transaction
 from tocsin.store import sqlite
 from tocsin.store.engine import SqliteStore
@@ -223,6 +225,35 @@ async def test_a_broken_connection_is_replaced(store: SqliteStore) -> None:
         await store.write(work)
     assert await store.write(lambda tx: tx.entries("incident-1")) == []
     assert store._writer is not broken
+
+
+async def test_nothing_waits_for_the_lease_of_a_daemon_that_is_gone(path: Path) -> None:
+    clock = HandClock()
+    store = SqliteStore(path, clock)
+    rows = [
+        outgoing("claimed", attempts=1, fence=1, lease_until=START + MINUTE),
+        outgoing("ended", destination="b", attempts=2, fence=2, lease_until=START - 1),
+        outgoing("free", destination="c", attempts=1, fence=1),
+        outgoing("later", destination="d", not_before=START + MINUTE, lease_until=START + MINUTE),
+    ]
+    await store.open()
+    await store.write(lambda tx: tx.enqueue(rows))
+    assert [row.key for row in await store.write(lambda tx: tx.claimable(9, frozenset()))] == ["ended", "free"]
+    await store.close()
+
+    opened_at = clock.forward(5)
+    await store.open()
+
+    assert await store.read(lambda tx: tx.next_claim_at()) == START
+    found = {row.key: row for row in await store.write(lambda tx: tx.claimable(9, frozenset()))}
+    assert list(found) == ["claimed", "ended", "free"]
+    # It has a lease still, so that whoever claims it knows that it may have been delivered.
+    assert (found["claimed"].lease_until, found["claimed"].attempts, found["claimed"].fence) == (opened_at, 1, 1)
+    assert (found["ended"].lease_until, found["free"].lease_until) == (START - 1, None)
+    for done in ("ended", "free"):
+        await store.write(lambda tx, done=done: tx.replace_row(replace(found[done], state=RowState.SENT)))
+    assert await store.read(lambda tx: tx.next_claim_at()) == opened_at
+    await store.close()
 
 
 class Relief(Reserve):

@@ -68,7 +68,7 @@ async def test_an_empty_file_comes_to_the_schema_that_the_tables_describe(tmp_pa
 
 async def test_the_database_itself_refuses_a_second_open_incident_and_a_wrong_type(tmp_path: Path) -> None:
     connection = sqlite3.connect(await migrated(tmp_path / "tocsin.db"))
-    insert = "INSERT INTO incidents VALUES (?, ?, 'key', ?, '', '', '', ?, NULL, '', '')"
+    insert = "INSERT INTO incidents VALUES (?, ?, 'key', ?, '', '', '', ?, NULL, NULL, '', '')"
     connection.execute(insert, (1, "a", "triggered", 5))
     connection.execute(insert, (2, "b", "resolved", None))
     connection.execute(insert, (3, "c", "resolved", None))

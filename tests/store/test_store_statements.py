@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 import pytest
@@ -7,12 +7,18 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from conformance.store.samples import PLAN, incident
 from tocsin.core.incident import Incident
-from tocsin.store import rows, statements, tables
-from tocsin.store.dialect import Compiler, Insert, Query
+from tocsin.ports.store import Reader
+from tocsin.store import forgetting, rows, statements, tables
+from tocsin.store.dialect import Compiler, Insert, Query, Row
+from tocsin.store.reader import Shared, SqlReader
+from tocsin.store.transaction import SqlTransaction
+
+SQLITE = Compiler(sqlite.dialect())
+POSTGRESQL = Compiler(postgresql.psycopg.dialect(paramstyle="format"))
 
 QUERIES: dict[str, Query] = {
     name: thing
-    for name, thing in vars(statements).items()
+    for name, thing in (vars(statements) | vars(forgetting)).items()
     if isinstance(thing, sa.Select | sa.Update | sa.Delete | Insert)
 }
 QUERIES |= {f"mean of {name}": thing for name, thing in statements.MEANS.items()}
@@ -21,13 +27,23 @@ QUERIES |= {
     for make in (statements.latest_episodes, statements.latest_incidents, statements.already_said, statements.claimable)
     for size in statements.CHUNKS
 }
+QUERIES |= {
+    f"forget {size} {query.table.name}": query
+    for size in statements.CHUNKS
+    for query in forgetting.these_incidents(size)
+}
+LOCKING: dict[str, Query] = {
+    f"locking {name}": statements.locking(query)
+    for name, query in QUERIES.items()
+    if isinstance(query, sa.Select) and name.startswith(("INCIDENT_BY", "DUE_INCIDENTS", "latest_incidents"))
+}
+QUERIES |= LOCKING
 QUERIES["incident page"] = statements.incident_page(2, True, frozenset({"severity", "before_number"}))
 
 
 @pytest.mark.parametrize("query", QUERIES.values(), ids=QUERIES)
 def test_every_statement_takes_the_same_parameters_on_both_engines(query: Query) -> None:
-    on_sqlite = Compiler(sqlite.dialect())(query)
-    on_postgresql = Compiler(postgresql.psycopg.dialect(paramstyle="format"))(query)
+    on_sqlite, on_postgresql = SQLITE(query), POSTGRESQL(query)
     asked = [[name for name in each._names if name not in each._constants] for each in (on_sqlite, on_postgresql)]
     assert asked[0] == asked[1]
     assert on_sqlite.sql.count("?") == len(on_sqlite._names)
@@ -35,9 +51,65 @@ def test_every_statement_takes_the_same_parameters_on_both_engines(query: Query)
 
 
 def test_only_claiming_skips_what_another_node_has_locked() -> None:
-    compiler = Compiler(postgresql.psycopg.dialect(paramstyle="format"))
-    locking = {name for name, query in QUERIES.items() if "FOR UPDATE OF outbox SKIP LOCKED" in compiler(query).sql}
-    assert locking == {name for name in QUERIES if name.startswith("claimable")}
+    skipping = {name for name, query in QUERIES.items() if "FOR UPDATE OF outbox SKIP LOCKED" in POSTGRESQL(query).sql}
+    assert skipping == {name for name in QUERIES if name.startswith("claimable")}
+    assert {name for name, query in QUERIES.items() if "FOR UPDATE" in POSTGRESQL(query).sql} == skipping | {*LOCKING}
+
+
+@pytest.mark.parametrize("name", LOCKING)
+def test_locking_is_a_word_more_on_postgresql_and_none_on_sqlite(name: str) -> None:
+    plain, locking = QUERIES[name.removeprefix("locking ")], LOCKING[name]
+    assert POSTGRESQL(locking).sql == POSTGRESQL(plain).sql + " FOR UPDATE OF incidents"
+    assert SQLITE(locking).sql == SQLITE(plain).sql
+
+
+class Recorder:
+    """A cursor that finds nothing and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.rowcount = 0
+
+    def execute(self, sql: str, _: Row, /) -> None:
+        self.asked.append(sql)
+
+    def executemany(self, sql: str, _: Iterable[Row], /) -> None:
+        self.asked.append(sql)
+
+    def fetchall(self) -> Sequence[Row]:
+        return []
+
+
+@pytest.mark.parametrize(
+    ("ask", "lock"),
+    [
+        (lambda tx: tx.incident("incident-1"), " FOR UPDATE OF incidents"),
+        (lambda tx: tx.incident("1"), " FOR UPDATE OF incidents"),
+        (lambda tx: tx.latest_incidents([*"abc"]), " FOR UPDATE OF incidents"),
+        (lambda tx: tx.due_incidents(9), " FOR UPDATE OF incidents SKIP LOCKED"),
+    ],
+)
+def test_who_will_change_incidents_locks_them_and_who_reads_them_does_not(
+    ask: Callable[[Reader], object], lock: str
+) -> None:
+    for_readers, for_writers = Recorder(), Recorder()
+    ask(SqlReader(for_readers, POSTGRESQL, Shared(), 1))
+    ask(SqlTransaction(for_writers, POSTGRESQL, Shared(), 1, RuntimeError))
+    assert for_readers.asked
+    assert for_writers.asked == [sql + lock for sql in for_readers.asked]
+
+
+def test_what_is_deleted_is_locked_first_or_left_to_the_next_time() -> None:
+    cursor = Recorder()
+    SqlTransaction(cursor, POSTGRESQL, Shared(), 1, RuntimeError).forget_incidents_before(1, 9)
+    assert cursor.asked[0].endswith(" FOR UPDATE OF incidents SKIP LOCKED")
+
+
+def test_a_number_is_counted_and_read_in_one_statement() -> None:
+    for compiler in (SQLITE, POSTGRESQL):
+        counted, answered = compiler(statements.COUNT_ON).sql.split(" RETURNING ")
+        assert counted.startswith("UPDATE counters SET value=")
+        assert "value" in answered
 
 
 def plan_of(path: str, query: Query) -> str:
@@ -54,7 +126,7 @@ def plan_of(path: str, query: Query) -> str:
     ("query", "index"),
     [
         (statements.DUE_INCIDENTS, "incidents_due"),
-        (statements.NEXT_DUE_AT, "incidents_due"),
+        (statements.NEXT_DUE, "incidents_due"),
         (statements.OPEN_COUNTS, "incidents_open"),
         (statements.NEXT_FREE_AT, "outbox_pending"),
         (statements.NEXT_LEASE_ENDS_AT, "outbox_leased"),
@@ -67,7 +139,15 @@ def plan_of(path: str, query: Query) -> str:
         (statements.OUTBOX_OF, "outbox_lane"),
         (statements.MEANS["acknowledge"], "occurrences_acknowledged_at"),
         (statements.MEANS["resolve"], "occurrences_resolved_at"),
-        (statements.FORGET_INBOUND, "inbound_by_age"),
+        (forgetting.INBOUND, "inbound_by_age"),
+        (forgetting.OLD_INCIDENTS, "incidents_over"),
+        (forgetting.LOOSE_EPISODES, "alerts_loose"),
+        (forgetting.LOOSE_EPISODES, "SEARCH alerts USING INDEX sqlite_autoindex_alerts_1"),
+        *zip(
+            forgetting.these_incidents(8),
+            ("PRIMARY KEY", "outbox_lane", "PRIMARY KEY", "PRIMARY KEY", "alerts_of_incident", "(id=?)"),
+            strict=True,
+        ),
         (statements.QUARANTINED, "quarantine_by_age"),
     ],
 )

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tocsin.conf.settings import Scope
 from tocsin.core.errors import Overloaded, StoreUnavailable
 from tocsin.web.keys import Deadlines
-from web.frontdoor import SETTINGS, front_door
+from web.frontdoor import SETTINGS, TOKENS, front_door
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "alertmanager"
 PATH = "/webhooks/alertmanager"
@@ -79,9 +80,45 @@ async def test_what_is_no_webhook_is_refused_with_its_place_and_told(door):
 async def test_a_wrong_token_is_told(door):
     assert await door.status("POST", PATH, token="wrong", json=DOWN) == 401
     [(reason, source, detail)] = door.intake.reports
-    assert (reason, source) == ("unauthorized", "default")
+    assert (reason, source) == ("unauthorized", "alertmanager")
     assert "wrong" not in detail
     assert door.figure("webhooks_received_total", code="401") == 1
+
+
+@pytest.mark.parametrize("token", [None, "wrong", TOKENS[Scope.READ]])
+async def test_who_may_send_nothing_does_not_choose_what_tocsins_people_hear_of(door, token):
+    for number in range(3):
+        assert await door.status("POST", f"{PATH}/invented-{number}", token=token, json=DOWN) in (401, 403)
+    assert {source for _, source, _ in door.intake.reports} == {"alertmanager"}
+    assert "invented" not in str(door.intake.reports)
+
+
+async def test_a_slash_too_many_is_the_default_source(door):
+    assert await door.status("POST", f"{PATH}/", json=DOWN) == 200
+    assert [alert.source for alert in door.intake.taken] == ["default"]
+
+
+@pytest.mark.parametrize(
+    "path", [f"{PATH}/not%20a%20name", f"{PATH}/east/", f"{PATH}/a/b", "/webhooks/alertmanger", "/webhooks/"]
+)
+async def test_a_mistyped_path_is_told_since_its_alerts_are_lost(door, path):
+    async with door.call("POST", path, json=DOWN) as answer:
+        assert answer.status == 404
+        assert "/webhooks/alertmanager/NAME" in (await answer.json())["error"]["message"]
+    [(reason, source, _)] = door.intake.reports
+    assert (reason, source) == ("misaddressed", "webhooks")
+    assert door.figure("inbound_rejected_total", edge="webhooks", reason="malformed") == 1
+    assert not door.intake.taken
+
+
+async def test_a_stranger_at_a_mistyped_path_is_a_stranger(door):
+    assert await door.status("POST", "/webhooks/nothing", token="wrong", json=DOWN) == 401
+    assert door.intake.reports[0][:2] == ("unauthorized", "webhooks")
+
+
+async def test_tocsins_own_source_is_nobody_elses_and_that_is_told(door):
+    assert await door.status("POST", f"{PATH}/tocsin", json=DOWN) == 404
+    assert door.intake.reports[0][0] == "reserved"
 
 
 @pytest.mark.parametrize("chunked", [False, True])

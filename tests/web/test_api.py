@@ -1,5 +1,6 @@
 """Incidents and responses over HTTP."""
 
+import json
 from collections.abc import AsyncIterator
 
 import pytest
@@ -132,6 +133,21 @@ async def test_bytes_that_are_no_text_in_a_path_or_query_do_no_harm(door):
     assert await door.status("GET", f"{INCIDENTS}?service=%ff%00") == 200
 
 
+async def test_what_is_in_quarantine_can_be_read(door):
+    path = "/webhooks/alertmanager/east"
+    for number in range(2):
+        assert await door.status("POST", path, json={"alerts": [{"labels": {"port": number}}]}) == 200
+        door.engine.clock.advance(seconds=1)
+    found = (await get(door, "/api/v1/quarantine"))["quarantined"]
+    assert [json.loads(item["body"]) for item in found] == [{"labels": {"port": 1}}, {"labels": {"port": 0}}]
+    newest = found[0]
+    assert set(newest) == {"id", "at", "source", "error", "body", "sha256"}
+    assert (newest["source"], newest["at"]) == ("east", "2026-11-20T12:00:01.000000Z")
+    assert newest["error"] == "$.alerts[0].labels.port: expected text, got a number"
+    assert (await get(door, "/api/v1/quarantine?limit=1"))["quarantined"] == [newest]
+    assert (await get(door, "/api/v1/quarantine?state=open", status=400))["error"]["code"] == "bad_request"
+
+
 # Responding.
 
 
@@ -201,9 +217,11 @@ async def test_flags_are_set_and_cleared(door):
 
 
 @pytest.mark.parametrize(("verb", "body"), [("severity", {"severity": "SEV-9"}), ("flags", {"add": ["no_such_flag"]})])
-async def test_a_name_that_the_playbook_does_not_have_is_a_404(door, verb, body):
+async def test_a_name_that_the_playbook_does_not_have_is_a_bad_request(door, verb, body):
     await fire(door)
-    problem = await post(door, f"{INCIDENTS}/1/{verb}", body, status=404)
+    problem = await post(door, f"{INCIDENTS}/1/{verb}", body, status=400)
+    assert problem["error"]["code"] == "bad_request"
+    problem = await post(door, f"{INCIDENTS}/2/{verb}", body, status=404)
     assert problem["error"]["code"] == "not_found"
 
 

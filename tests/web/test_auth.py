@@ -92,6 +92,21 @@ async def test_without_any_token_the_operator_on_this_machine_may_do_everything(
         assert await door.status("POST", "/-/reload", token=None) == 200
 
 
+@pytest.mark.parametrize(
+    "header", ["Forwarded", "Via", "X-Forwarded-For", "x-forwarded-host", "X-Forwarded-Proto", "X-Real-IP"]
+)
+async def test_without_any_token_a_proxy_on_this_machine_does_not_let_the_world_in(header):
+    async with front_door(with_tokens()) as door:
+        async with door.call("GET", "/api/v1/incidents", token=None, headers={header: "127.0.0.1"}) as answer:
+            assert answer.status == 401
+            assert "write tokens:" in (await answer.json())["error"]["message"]
+        assert await door.status("GET", "/api/v1/incidents", token=None, headers={"X-Request-Id": "1"}) == 200
+
+
+async def test_with_a_token_a_proxy_may_stand_before_it(door):
+    assert await door.status("GET", "/api/v1/incidents", headers={"X-Forwarded-For": "10.0.0.1"}) == 200
+
+
 @pytest.mark.parametrize("host", ["evil.example.com", "evil.example.com:9099", "127.0.0.1.evil.com", "[::1", ""])
 async def test_without_any_token_a_name_that_only_leads_to_this_machine_is_refused(host):
     async with front_door(with_tokens()) as door:

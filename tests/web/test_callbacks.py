@@ -250,6 +250,22 @@ async def test_a_slack_user_whom_nobody_knows_may_act_but_not_under_anothers_nam
     assert (await door.engine.incident()).acknowledged_by == "alice (U666)"
 
 
+async def test_escalate_under_an_older_occurrences_message_notifies_nobody(door):
+    await door.engine.fire(alertname="Down")
+    await door.engine.resolve(alertname="Down")
+    await door.engine.advance(minutes=3)
+    await door.engine.fire(alertname="Down")
+    assert (await door.engine.incident()).occurrence == 2
+    before = door.engine.pages()
+    assert await send(door, click("escalate", "incident-1:1")) == (200, b"")
+    await door.engine.settle()
+    assert door.engine.pages() == before
+    assert "alice" not in [entry.actor for entry in await door.engine.timeline()]
+
+    assert await send(door, click("escalate", "incident-1:2")) == (200, b"")
+    assert "alice" in [entry.actor for entry in await door.engine.timeline()]
+
+
 @pytest.mark.parametrize("value", ["", "incident-1", "incident-1:", ":1", "incident-1:x", "nobody:1", "incident-1:2"])
 async def test_a_click_that_leads_nowhere_is_answered_200(door, value):
     await door.engine.fire(alertname="Down")

@@ -13,7 +13,7 @@ from tocsin.conf.settings import Listen
 from tocsin.web.keys import Health, ReloadResult
 from tocsin.web.openapi import document, plain_path
 from tocsin.web.routes import ROUTES
-from tocsin.web.server import NotServed, bind, inherited
+from tocsin.web.server import NotServed, bind, expect_loopback, inherited
 from web.frontdoor import front_door
 
 
@@ -23,6 +23,14 @@ async def test_healthy_and_ready_tell_the_daemons_state(door):
         door.health = Health(**{"healthy": True, "ready": True, field: False})
         assert await door.status("GET", path, token=None) == 503
         door.health = Health(healthy=True, ready=True)
+
+
+@pytest.mark.parametrize("path", ["/-/healthy", "/-/ready"])
+async def test_what_is_wrong_is_said(door, path):
+    door.health = Health(healthy=False, ready=False, why="the store takes nothing now")
+    async with door.call("GET", path, token=None) as answer:
+        assert answer.status == 503
+        assert ": the store takes nothing now.\n" in await answer.text()
 
 
 async def test_the_status_has_version_and_detail(door):
@@ -65,6 +73,7 @@ async def test_the_root_says_what_this_is(door):
         ("POST", "/api/v1/incidents", 405, "GET"),
         ("GET", "/webhooks/alertmanager", 405, "POST"),
         ("GET", "/webhooks/alertmanager/east", 405, "POST"),
+        ("GET", "/webhooks/nothing", 404, None),
         ("DELETE", "/", 405, "GET"),
         ("GET", "/-/reload", 405, "POST"),
         ("GET", "/api/v1/incidents/1/acknowledge", 405, "POST"),
@@ -152,6 +161,16 @@ def test_a_port_that_is_taken_is_told_with_its_address():
     with pytest.raises(NotServed, match=f"127.0.0.1:{port}"):
         bind(Listen("127.0.0.1", port))
     first.close()
+
+
+def test_without_a_token_no_socket_may_be_reached_from_elsewhere(tmp_path):
+    with socket.socket() as everywhere, socket.socket() as here, socket.socket(socket.AF_UNIX) as local:
+        everywhere.bind(("0.0.0.0", 0))
+        here.bind(("127.0.0.1", 0))
+        local.bind(str(tmp_path / "socket"))
+        expect_loopback([here, local])
+        with pytest.raises(NotServed, match="write tokens:"):
+            expect_loopback([here, everywhere])
 
 
 def test_without_a_socket_unit_nothing_is_inherited():

@@ -210,6 +210,8 @@ def test_an_alert_that_is_no_object_is_kept_aside():
         ({"alerts": [], "status": 1}, "$.status: expected text, got a number"),
         ({"alerts": [], "truncatedAlerts": "many"}, "$.truncatedAlerts: expected a count, got text"),
         ({"alerts": [], "truncatedAlerts": -1}, "$.truncatedAlerts: expected a count, got a number"),
+        ({"alerts": [], "truncatedAlerts": True}, "$.truncatedAlerts: expected a count, got true or false"),
+        ({"alerts": [], "truncatedAlerts": False}, "$.truncatedAlerts: expected a count, got true or false"),
     ],
 )
 def test_what_is_no_webhook_is_refused_with_its_place(body, error):

@@ -87,9 +87,9 @@ async def _serve(bundle: Bundle, read: Callable[[], Bundle], environ: Mapping[st
         pulse.start()
         _tune()
         _log.info("serving", addresses=server.addresses, store=bundle.settings.store.url, pid=os.getpid())
-        notifier.ready(f"serving on {', '.join(server.addresses)}")
         workers = [service.task for service in daemon.services if service.task is not None]
-        return await _until_told([*workers, *pulse.tasks], reloader, notifier)
+        serving = f"serving on {', '.join(server.addresses)}"
+        return await _until_told([*workers, *pulse.tasks], reloader, notifier, serving)
     finally:
         notifier.stopping("stopping")
         await _stop(daemon, server, reloader, pulse)
@@ -124,8 +124,13 @@ def _edge(daemon: Daemon, reloader: Reloader, pulse: Pulse, environ: Mapping[str
     )
 
 
-async def _until_told(workers: Sequence[asyncio.Task[None]], reloader: Reloader, notifier: Notifier) -> int:
-    """Wait for the end: a signal, or a worker that has died (better restarted than limping)."""
+async def _until_told(
+    workers: Sequence[asyncio.Task[None]], reloader: Reloader, notifier: Notifier, serving: str
+) -> int:
+    """Wait for the end: a signal, or a worker that has died (better restarted than limping).
+
+    Ready is told from here, once no signal can come too early: an unheard SIGHUP would end the process.
+    """
     loop = asyncio.get_running_loop()
     asked: asyncio.Future[str] = loop.create_future()
     reloads: set[asyncio.Task[object]] = set()
@@ -153,6 +158,7 @@ async def _until_told(workers: Sequence[asyncio.Task[None]], reloader: Reloader,
     loop.add_signal_handler(signal.SIGHUP, hang_up)
     for worker in workers:
         worker.add_done_callback(lambda task: stop(f"{task.get_name()} has died"))
+    notifier.ready(serving)
     because = await asked
     for task in reloads:
         task.cancel()

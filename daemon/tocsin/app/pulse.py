@@ -117,7 +117,7 @@ class Pulse:
             return str(error)
         except TimeoutError:
             return f"the store has not taken a row within {PROBE_PATIENCE:.0f} s"
-        return "" if store.has_reserve else "the disk is full: the store lives on what was kept aside, or has used it up"
+        return "" if store.has_reserve else "the disk is full: what was kept aside for this is used up"
 
     def _store_trouble(self) -> str:
         if self._trouble or self._probed_at is None:

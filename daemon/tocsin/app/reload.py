@@ -1,7 +1,9 @@
 """Taking over a new configuration while running: everything that can fail comes first, then one swap."""
 
 import asyncio
+import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 
 import structlog
 
@@ -10,6 +12,7 @@ from tocsin.channels import registry
 from tocsin.conf.bundle import Bundle
 from tocsin.conf.channels import ConfiguredChannel
 from tocsin.conf.source import ConfigError
+from tocsin.core.errors import StoreUnavailable
 from tocsin.core.incident import State
 from tocsin.ports.channel import Channel
 from tocsin.ports.store import IncidentFilter, Reader
@@ -21,30 +24,44 @@ _log = structlog.get_logger("tocsin.app.reload")
 
 OPEN = tuple(state for state in State if state is not State.RESOLVED)
 LISTED = 1000
+LOAD_PATIENCE = 30.0
+"""Seconds until a reload is refused whose files are not read, or whose channels are not started."""
+COMPARE_PATIENCE = 5.0
+"""Seconds that the store gets to say which incidents keep an older plan."""
 
 
 class Reloader:
     """Reloads one daemon. ``load`` reads the files and raises `ConfigError`; ``adopt`` is told of each new bundle."""
 
-    def __init__(self, daemon: Daemon, load: Callable[[], Bundle], adopt: Callable[[Bundle], None]) -> None:
+    def __init__(
+        self,
+        daemon: Daemon,
+        load: Callable[[], Bundle],
+        adopt: Callable[[Bundle], None],
+        patience: float = LOAD_PATIENCE,
+    ) -> None:
         self._daemon = daemon
         self._load = load
         self._adopt = adopt
+        self._patience = patience
         self._one_at_a_time = asyncio.Lock()
         self._farewells: set[asyncio.Task[None]] = set()
 
     async def reload(self) -> ReloadResult:
         """Take the files as they are now; a bad configuration never replaces a good one."""
         async with self._one_at_a_time:
-            daemon = self._daemon
             try:
-                bundle = await asyncio.to_thread(self._load)
+                async with asyncio.timeout(self._patience):
+                    bundle = await asyncio.wrap_future(_in_a_thread(self._load))
+                    kept, opened = await self._open(bundle)
             except ConfigError as error:
-                daemon.metrics.gauge("config_last_reload_successful", 0)
-                problems = tuple(str(problem) for problem in error.problems)
-                _log.error("reload_failed", problems=problems)
-                return ReloadResult(ok=False, errors=problems)
-            notes = await self._take_over(bundle)
+                return self._refuse(*(str(problem) for problem in error.problems))
+            except TimeoutError:
+                return self._refuse(f"the configuration could not be read within {self._patience:g} s")
+            except Exception as error:  # noqa: BLE001 - nothing has been taken over: what runs goes on, whatever it was
+                _log.exception("reload_broke")
+                return self._refuse(f"{type(error).__name__}: {error}")
+            notes = (*self._take_over(bundle, kept, opened), *await self._differing())
             _log.info("reloaded", fingerprint=bundle.fingerprint, notes=notes)
             return ReloadResult(ok=True, notes=notes)
 
@@ -54,20 +71,35 @@ class Reloader:
             task.cancel()
         await asyncio.gather(*self._farewells, return_exceptions=True)
 
-    async def _take_over(self, bundle: Bundle) -> tuple[str, ...]:
+    def _refuse(self, *problems: str) -> ReloadResult:
+        self._daemon.metrics.gauge("config_last_reload_successful", 0)
+        _log.error("reload_failed", problems=problems)
+        return ReloadResult(ok=False, errors=problems)
+
+    async def _open(self, bundle: Bundle) -> tuple[Running, Running]:
+        """The channels that stay, and those that are new or changed, started: all of them, or none."""
+        kept, opened = _sort(self._daemon.channels, bundle.channels)
+        try:
+            for _, channel in opened.values():
+                await channel.start()
+            prepare(self._daemon.metrics, bundle)
+        except BaseException:
+            await asyncio.gather(*(channel.close() for _, channel in opened.values()), return_exceptions=True)
+            raise
+        return kept, opened
+
+    def _take_over(self, bundle: Bundle, kept: Running, opened: Running) -> tuple[str, ...]:
+        """The swap; returns what the operator should know."""
         daemon, old = self._daemon, self._daemon.bundle
-        kept, opened = _sort(daemon.channels, bundle.channels)
-        for _, channel in opened.values():
-            await channel.start()
         gone = [channel for name, (_, channel) in daemon.channels.items() if name not in kept]
-        daemon.channels = {**kept, **opened}
-        prepare(daemon.metrics, bundle)
+        channels = {**kept, **opened}
         self._adopt(bundle)
         daemon.bundle = bundle
-        daemon.live.policy = policy_of(bundle, {name: channel for name, (_, channel) in daemon.channels.items()})
+        daemon.channels = channels
+        daemon.live.policy = policy_of(bundle, {name: channel for name, (_, channel) in channels.items()})
         mark_reloaded(daemon)
         self._dismiss(gone)
-        return (*(str(warning) for warning in bundle.warnings), *_needs_restart(old, bundle), *await self._differing())
+        return (*(str(warning) for warning in bundle.warnings), *_needs_restart(old, bundle))
 
     def _dismiss(self, gone: list[Channel]) -> None:
         """Channels that are no longer configured are closed once nothing can be on its way through them."""
@@ -96,7 +128,27 @@ class Reloader:
                 if incident.plan.sha != policy.plan(incident.plan.name).sha
             ]
 
-        return tuple(await self._daemon.store.read(find))
+        try:
+            async with asyncio.timeout(COMPARE_PATIENCE):
+                return tuple(await self._daemon.store.read(find))
+        except (StoreUnavailable, TimeoutError):
+            # The new configuration is in force, whatever the store does.
+            return ("the store does not answer: open incidents could not be compared with the new plans",)
+
+
+def _in_a_thread(work: Callable[[], Bundle]) -> Future[Bundle]:
+    """Begin it in a thread that nobody has to wait for: files that hang must not keep the daemon from ending."""
+    outcome: Future[Bundle] = Future()
+
+    def run() -> None:
+        outcome.set_running_or_notify_cancel()
+        try:
+            outcome.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - whoever waits for it is given it
+            outcome.set_exception(error)
+
+    threading.Thread(target=run, name="tocsin-load", daemon=True).start()
+    return outcome
 
 
 def mark_reloaded(daemon: Daemon) -> None:

@@ -25,12 +25,17 @@ def command(directory: Path, *, force: bool) -> None:
     if in_the_way and not force:
         listed = "\n".join(f"  {path}" for path in in_the_way)
         raise click.ClickException(f"these files differ from the shipped ones; --force overwrites them:\n{listed}")
-    for path, data in wanted.items():
+    missing = {path: data for path, data in wanted.items() if path in in_the_way or not path.exists()}
+    for path, data in missing.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
-    say(f"{len(wanted)} files written to {directory}. Next:")
+    say(f"{_files(len(missing))} written to {directory.resolve()}. Next:")
     for verb in ("check", "serve"):
         say(f"  tocsin {verb} --config {directory / 'config'} --rules {directory / 'rules'}")
+
+
+def _files(count: int) -> str:
+    return {0: "Nothing had to be", 1: "1 file"}.get(count, f"{count} files")
 
 
 def _shipped(package: Path, part: str) -> list[tuple[Path, bytes]]:

@@ -22,6 +22,10 @@ class ChannelSettings(Section):
         """The destinations that contacts may have here, where the settings list them; None: any."""
         return None
 
+    def doubts(self) -> tuple[str, ...]:
+        """What works, but is hardly meant: told as warnings."""
+        return ()
+
 
 class ContactSettings(Section):
     """Base of what stands under ``contact:`` beside ``channel``."""

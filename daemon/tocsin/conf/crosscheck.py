@@ -32,6 +32,9 @@ def tell_settings_mistakes(
     if people:
         _tell_unknown_self_targets(settings, node, people, findings)
     _tell_deaf_providers(settings, node, channels, findings)
+    for channel in channels:
+        for doubt in channel.settings.doubts():
+            findings.warn(node.at("channels", channel.name).head, doubt)
 
 
 def tell_lonely_people(people: People, node: Node, playbooks: Mapping[str, Playbook], findings: Findings) -> None:

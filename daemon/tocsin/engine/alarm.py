@@ -69,7 +69,7 @@ def _content(instance: str, reason: str, detail: str, notified: Notified, now: i
         target=notified.target,
         destination=notified.contact.destination,
         recipient=notified.contact.recipient,
-        because="tocsin cannot write to its store: webhooks are answered with 503 and will be repeated",
+        because="tocsin cannot rely on its store: what it cannot write is answered with 503, and senders repeat it",
         late=0,
         stranded=notified.stranded,
         possible_duplicate=False,

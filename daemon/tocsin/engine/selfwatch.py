@@ -17,6 +17,8 @@ _TITLES = {
     "unauthorized": "requests are refused for a wrong or missing token: alerts or acknowledgments may be lost",
     "forbidden": "requests are refused for a token without the scope: alerts or acknowledgments may be lost",
     "signature": "requests are refused for a wrong signature: acknowledgments may be lost",
+    "misaddressed": "webhooks come to an address that does not exist: their alerts are lost",
+    "reserved": "webhooks come to a source name that is tocsin's own: their alerts are lost",
     "malformed": "webhooks are refused because they cannot be read: their alerts are lost",
     "too_large": "webhooks are refused because they are too large: their alerts are lost",
     "quarantined": "alerts could not be placed and are kept in quarantine",

@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from tocsin.core.alert import Episode
+from tocsin.core.errors import TocsinError
 from tocsin.core.event import Entry
 from tocsin.core.incident import Incident
 from tocsin.core.measure import Mean, Occurrence
@@ -58,6 +59,15 @@ class MessageRef(msgspec.Struct, frozen=True):
     """The last timeline entry that was appended to its history."""
 
 
+class Unreadable(TocsinError):
+    """What is kept under this key cannot be decoded: the file was damaged, or a newer version has written it."""
+
+    def __init__(self, key: str, error: Exception) -> None:
+        super().__init__(f"what the store keeps of {key} cannot be read: {error!r}")
+        self.key = key
+        """The id of an incident, or the key of a row of the outbox."""
+
+
 class IncidentFilter(msgspec.Struct, frozen=True, kw_only=True):
     """Which incidents a list asks for. None means any."""
 
@@ -71,7 +81,12 @@ class IncidentFilter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reader(Protocol):
-    """What may be asked without changing anything."""
+    """What may be asked without changing anything.
+
+    Lists leave out what cannot be decoded, so that one damaged row holds up
+    nobody else; `Store.unreadable` names it. Who asks for one such incident or
+    row by its key or dedup key gets `Unreadable`.
+    """
 
     @property
     def now(self) -> int:
@@ -99,7 +114,11 @@ class Reader(Protocol):
         ...
 
     def due_incidents(self, limit: int) -> list[Incident]:
-        """Incidents whose ``due_at`` is not after ``now``, the longest due first."""
+        """Incidents whose ``due_at`` is not after ``now``, the longest due first.
+
+        The first time that one of them turns out to be unreadable there may be
+        fewer than ``limit`` although more are due: `next_due_at` tells.
+        """
         ...
 
     def due_at_of(self, incident_id: str) -> int | None:
@@ -107,7 +126,7 @@ class Reader(Protocol):
         ...
 
     def next_due_at(self) -> int | None:
-        """The smallest ``due_at``."""
+        """The smallest ``due_at`` of an incident that is not known to be unreadable."""
         ...
 
     def entries(self, incident_id: str, after_seq: int = 0, limit: int = 1000) -> list[Entry]:
@@ -123,7 +142,7 @@ class Reader(Protocol):
         ...
 
     def next_claim_at(self) -> int | None:
-        """When the next pending row may be claimed; may be in the past. None: nothing is pending."""
+        """When the next readable pending row may be claimed; may be in the past. None: none is pending."""
         ...
 
     def late_pages(self, created_before: int) -> list[Outgoing]:
@@ -217,7 +236,7 @@ class Transaction(Reader, Protocol):
         """Pending rows that may be sent now, oldest ``not_before`` first, locked.
 
         not_before <= now, no live lease, channel not in ``exclude``, and no earlier
-        pending row (smaller order_no) for the same incident, channel and destination.
+        readable pending row (smaller order_no) for the same incident, channel and destination.
         """
         ...
 
@@ -257,13 +276,27 @@ class Transaction(Reader, Protocol):
         """Delete what nobody needs any more: inbound keys seen before ``at``. Returns how many."""
         ...
 
+    def forget_incidents_before(self, at: int, limit: int) -> int:
+        """Delete incidents that were resolved before ``at`` and about which nothing is due; returns how many.
+
+        ``limit`` at most, the longest resolved first, each with its timeline, rows, attempts, messages and
+        episodes. Its occurrences stay, for the reports, and so do episodes that fire to this day. Resolved
+        episodes without an incident go as well, ``limit`` at most, if they were last seen before ``at``.
+        """
+        ...
+
 
 class Store(Protocol):
     """Where transactions run."""
 
     @property
     def has_reserve(self) -> bool:
-        """Whether there is room for more; without it only what is begun should be finished. Asked between probes."""
+        """Whether the space kept aside for a full disk is still there; without it the daemon is not ready."""
+        ...
+
+    @property
+    def unreadable(self) -> frozenset[str]:
+        """The incidents (by id) and outbox rows (by key) found undecodable since the start, each logged once."""
         ...
 
     async def open(self) -> None:
@@ -308,4 +341,5 @@ __all__ = [
     "RowState",
     "Store",
     "Transaction",
+    "Unreadable",
 ]

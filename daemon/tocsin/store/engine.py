@@ -31,7 +31,7 @@ from tocsin.ports.store import Reader, Transaction
 from tocsin.store import migrations, sqlite
 from tocsin.store.dialect import Compiler
 from tocsin.store.files import FileLock, Reserve, sync_folder
-from tocsin.store.reader import Plans, SqlReader
+from tocsin.store.reader import Shared, SqlReader
 from tocsin.store.transaction import SqlTransaction
 
 T = TypeVar("T")
@@ -63,7 +63,7 @@ class SqliteStore:
         self._threads: _Threads | None = None
         self._writer: sqlite3.Connection | None = None
         self._idle_readers = SimpleQueue[sqlite3.Connection | None]()
-        self._plans: Plans = {}
+        self._shared = Shared()
         self._engine = sa.create_engine(
             "sqlite+pysqlite://", creator=lambda: sqlite.connect(path, "rwc"), poolclass=sa.pool.NullPool
         )
@@ -72,8 +72,13 @@ class SqliteStore:
 
     @property
     def has_reserve(self) -> bool:
-        """Whether space for a full disk is kept aside; without it only what is begun should be finished."""
+        """See `ports.store.Store`."""
         return self._reserve.is_there
+
+    @property
+    def unreadable(self) -> frozenset[str]:
+        """See `ports.store.Store`."""
+        return self._shared.unreadable
 
     async def open(self) -> None:
         """See `ports.store.Store`."""
@@ -128,7 +133,8 @@ class SqliteStore:
             raise sqlite.unavailable(self._path, error) from error
         sync_folder(self._path.parent)
         self._inode = self._path.stat().st_ino
-        self._keep_reserve(self._clock.now())
+        # The lock says that nobody else sends: nothing has to wait for the end of its lease.
+        self._write(SqlTransaction.end_leases)
 
     def _migrate(self) -> None:
         try:
@@ -139,7 +145,7 @@ class SqliteStore:
                 raise error.orig from error
             raise
 
-    def _write(self, work: Callable[[Transaction], T]) -> T:
+    def _write(self, work: Callable[[SqlTransaction], T]) -> T:
         self._expect_same_file()
         try:
             try:
@@ -152,7 +158,7 @@ class SqliteStore:
         except sqlite3.Error as error:
             raise sqlite.unavailable(self._path, error) from error
 
-    def _transact(self, work: Callable[[Transaction], T]) -> T:
+    def _transact(self, work: Callable[[SqlTransaction], T]) -> T:
         connection = self._writer
         if connection is None:
             connection = self._writer = sqlite.connect(self._path, "rw")
@@ -160,7 +166,7 @@ class SqliteStore:
             cursor = connection.cursor()
             cursor.execute("BEGIN IMMEDIATE")
             now = self._clock.now()
-            transaction = SqlTransaction(cursor, self._compiler, self._plans, now, sqlite3.IntegrityError)
+            transaction = SqlTransaction(cursor, self._compiler, self._shared, now, sqlite3.IntegrityError)
             result = work(transaction)
             transaction.expect_whole()
             cursor.execute("COMMIT")
@@ -186,7 +192,7 @@ class SqliteStore:
             connection = connection or sqlite.connect(self._path, "ro")
             cursor = connection.cursor()
             cursor.execute("BEGIN")
-            result = work(SqlReader(cursor, self._compiler, self._plans, self._clock.now()))
+            result = work(SqlReader(cursor, self._compiler, self._shared, self._clock.now()))
             cursor.execute("ROLLBACK")
         except BaseException as error:
             if connection is not None and not _undo(connection, error):

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from tocsin.core.alert import Episode
+from tocsin.core.alert import Episode, EpisodeStatus
 from tocsin.core.errors import Conflict, StoreUnavailable, UnknownName
 from tocsin.core.escalation import next_due
 from tocsin.core.event import Entry
@@ -268,6 +268,55 @@ class MemoryTransaction(MemoryReader, Doomed):
         return len(old)
 
     @write
+    def forget_incidents_before(self, at: int, limit: int) -> int:
+        """See `ports.store.Transaction`."""
+        over = sorted(
+            (incident.resolved_at, incident.number, incident)
+            for incident in self._data.incidents.values()
+            if not incident.is_open and incident.id not in self._data.due
+            if incident.resolved_at is not None and incident.resolved_at < at
+        )[:limit]
+        for _, _, incident in over:
+            self._forget(incident)
+        loose = [
+            episode
+            for episode in self._data.episodes.values()
+            if episode.incident_id is None and episode.status is EpisodeStatus.RESOLVED and episode.last_seen_at < at
+        ]
+        loose.sort(key=lambda episode: (episode.last_seen_at, episode.key, episode.episode))
+        for episode in loose[:limit]:
+            self._forget_episode(episode)
+        return len(over)
+
+    def _forget(self, incident: Incident) -> None:
+        data = self._data
+        for row in self.outbox_of(incident.id):
+            self._drop(data.attempts, row.key)
+            self._drop(data.pending, lane(row))
+            self._drop(data.outbox, row.key)
+        for where in [where for where in data.message_refs if where[0] == incident.id]:
+            self._drop(data.message_refs, where)
+        for episode in self.episodes_of(incident.id, len(data.episodes)):
+            if episode.status is not EpisodeStatus.FIRING:
+                self._forget_episode(episode)
+        self._drop(data.outbox_of, incident.id)
+        self._drop(data.entries, incident.id)
+        self._drop(data.numbers_of[incident.dedup_key], incident.number)
+        self._drop(data.numbers, incident.number)
+        self._drop(data.incidents, incident.id)
+
+    def _forget_episode(self, episode: Episode) -> None:
+        data, full = self._data, (*episode.key, episode.episode)
+        self._drop(data.episodes, full)
+        if episode.incident_id is not None:
+            self._drop(data.episodes_of[episode.incident_id], full)
+        left = [number for *key, number in data.episodes if tuple(key) == episode.key]
+        if left:
+            self._put(data.latest_episode, episode.key, max(left))
+        else:
+            self._drop(data.latest_episode, episode.key)
+
+    @write
     def probe(self) -> None:
         """See `ports.store.Transaction`."""
         self._put(self._data.counters, "probe", self.now)
@@ -296,6 +345,11 @@ class MemoryStore:
     def has_reserve(self) -> bool:
         """See `ports.store.Store`; there is no disk that could be full."""
         return True
+
+    @property
+    def unreadable(self) -> frozenset[str]:
+        """See `ports.store.Store`: nothing is ever encoded."""
+        return frozenset()
 
     async def open(self) -> None:
         """See `ports.store.Store`."""

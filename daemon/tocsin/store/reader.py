@@ -1,8 +1,14 @@
 """The questions of the port, asked in SQL."""
 
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, TypeVar
+
+import msgspec
+import sqlalchemy as sa
+import structlog
 
 from tocsin.core.alert import Episode
 from tocsin.core.errors import UnknownName
@@ -11,16 +17,38 @@ from tocsin.core.incident import Incident
 from tocsin.core.measure import Mean
 from tocsin.core.outbox import Outgoing
 from tocsin.core.playbook import Playbook
-from tocsin.ports.store import AlertKey, Attempt, IncidentFilter, MessageRef, Quarantined
+from tocsin.ports.store import AlertKey, Attempt, IncidentFilter, MessageRef, Quarantined, Unreadable
 from tocsin.store import rows, statements
 from tocsin.store.dialect import Compiler, Cursor, Query, Row
 
 LARGEST = (1 << 63) - 1
 
+_KEY = rows.OUTGOING.columns.index("key")
+
 T = TypeVar("T")
 
-Plans = MutableMapping[str, Playbook]
-"""Plans by sha, decoded once for the whole store: what a sha names never changes."""
+_UNDECODABLE = (msgspec.MsgspecError, ValueError, LookupError, TypeError)
+"""What decoding raises."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass
+class Shared:
+    """What all that read one store know together, in whatever threads they run."""
+
+    plans: dict[str, Playbook] = field(default_factory=dict)
+    """By sha, decoded once: what a sha names never changes."""
+
+    unreadable: frozenset[str] = frozenset()
+    """See `ports.store.Store`. Replaced, never changed: a thread that loses the race finds its row again."""
+
+    def cannot_read(self, key: str, error: Exception) -> Unreadable:
+        """Remember a row that cannot be decoded, and log it the first time; returns what to raise."""
+        if key not in self.unreadable:
+            self.unreadable |= {key}
+            _log.error("a row cannot be read", key=key, error=repr(error))
+        return Unreadable(key, error)
 
 
 def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
@@ -35,10 +63,10 @@ def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
 class SqlReader:
     """`ports.store.Reader` over one cursor, within a transaction that somebody else began."""
 
-    def __init__(self, cursor: Cursor, compiler: Compiler, plans: Plans, now: int) -> None:
+    def __init__(self, cursor: Cursor, compiler: Compiler, shared: Shared, now: int) -> None:
         self._cursor = cursor
         self._sql = compiler
-        self._plans = plans
+        self._shared = shared
         self._now = now
 
     @property
@@ -62,14 +90,16 @@ class SqlReader:
 
     def incident(self, incident_id: str) -> Incident | None:
         """See `ports.store.Reader`."""
-        row = self._one(statements.INCIDENT_BY_ID, id=incident_id)
+        row = self._one(self._locking(statements.INCIDENT_BY_ID), id=incident_id)
         if row is None and incident_id.isascii() and incident_id.isdigit() and int(incident_id) <= LARGEST:
-            row = self._one(statements.INCIDENT_BY_NUMBER, number=int(incident_id))
+            row = self._one(self._locking(statements.INCIDENT_BY_NUMBER), number=int(incident_id))
         return None if row is None else self._incident(row)
 
     def latest_incidents(self, dedup_keys: Sequence[str]) -> dict[str, Incident]:
         """See `ports.store.Reader`."""
-        found = self._of_many(statements.latest_incidents, [(key,) for key in dedup_keys])
+        found = self._of_many(
+            lambda many: self._locking(statements.latest_incidents(many)), [(key,) for key in dedup_keys]
+        )
         return {row[0]: self._incident(row[1:]) for row in found}
 
     def incidents(self, wanted: IncidentFilter) -> list[Incident]:
@@ -87,15 +117,17 @@ class SqlReader:
         among_open = wanted.states is not None and "resolved" not in states
         page = statements.incident_page(len(states), among_open, frozenset(given))
         of_states = {f"state_{index}": str(state) for index, state in enumerate(states)}
-        return [self._incident(row) for row in self._all(page, limit=wanted.limit, **of_states, **given)]
+        return self._incidents(page, wanted.limit, **of_states, **given)
 
     def due_incidents(self, limit: int) -> list[Incident]:
         """See `ports.store.Reader`."""
-        return [self._incident(row) for row in self._all(statements.DUE_INCIDENTS, now=self._now, limit=limit)]
+        return self._incidents(self._locking(statements.DUE_INCIDENTS, skip_locked=True), limit, now=self._now)
 
     def next_due_at(self) -> int | None:
         """See `ports.store.Reader`."""
-        return self._long(statements.NEXT_DUE_AT)
+        unreadable = self._shared.unreadable
+        soon = self._all(statements.NEXT_DUE, limit=len(unreadable) + 1)
+        return next((due_at for incident_id, due_at in soon if incident_id not in unreadable), None)
 
     def due_at_of(self, incident_id: str) -> int | None:
         """See `ports.store.Reader`."""
@@ -112,12 +144,12 @@ class SqlReader:
             found = self._all(statements.OUTBOX_OF, incident_id=incident_id)
         else:
             found = self._all(statements.OUTBOX_OF_OCCURRENCE, incident_id=incident_id, occurrence=occurrence)
-        return [rows.OUTGOING.item(row) for row in found]
+        return self._readable(self._outgoing, found)
 
     def outbox_row(self, key: str) -> Outgoing | None:
         """See `ports.store.Reader`."""
         row = self._one(statements.OUTBOX_ROW, key=key)
-        return None if row is None else rows.OUTGOING.item(row)
+        return None if row is None else self._outgoing(row)
 
     def next_claim_at(self) -> int | None:
         """See `ports.store.Reader`."""
@@ -126,8 +158,7 @@ class SqlReader:
 
     def late_pages(self, created_before: int) -> list[Outgoing]:
         """See `ports.store.Reader`."""
-        found = self._all(statements.LATE_PAGES, created_before=created_before)
-        return [rows.OUTGOING.item(row) for row in found]
+        return self._readable(self._outgoing, self._all(statements.LATE_PAGES, created_before=created_before))
 
     def attempts_of(self, key: str) -> list[Attempt]:
         """See `ports.store.Reader`."""
@@ -192,10 +223,38 @@ class SqlReader:
             self._cursor.execute(self._sql(statement(len(chunk))).sql, values)
             yield from self._cursor.fetchall()
 
+    def _locking(self, select: sa.Select[Any], *, skip_locked: bool = False) -> sa.Select[Any]:  # noqa: ARG002 - see SqlTransaction
+        """The statement as it is: who only reads holds nobody up."""
+        return select
+
+    def _readable(self, decode: Callable[[Row], T], found: Sequence[Row]) -> list[T]:
+        """The rows that can be decoded; look for more than are wanted, or those that cannot would use up the limit."""
+        readable: list[T] = []
+        for row in found:
+            with suppress(Unreadable):
+                readable.append(decode(row))
+        return readable
+
+    def _incidents(self, statement: Query, limit: int, **given: Any) -> list[Incident]:
+        found = self._all(statement, limit=limit + len(self._shared.unreadable), **given)
+        return self._readable(self._incident, found)[:limit]
+
     def _incident(self, row: Row) -> Incident:
-        sha, body = row
-        plan = self._plans.get(sha)
+        incident_id, sha, body = row
+        try:
+            return rows.incident(body, self._plan(sha))
+        except _UNDECODABLE as error:
+            raise self._shared.cannot_read(incident_id, error) from error
+
+    def _plan(self, sha: str) -> Playbook:
+        plan = self._shared.plans.get(sha)
         if plan is None:
             (saved,) = self._all(statements.PLAN, sha=sha)
-            plan = self._plans[sha] = Playbook.from_json(saved[0])
-        return rows.incident(body, plan)
+            plan = self._shared.plans[sha] = Playbook.from_json(saved[0])
+        return plan
+
+    def _outgoing(self, row: Row) -> Outgoing:
+        try:
+            return rows.OUTGOING.item(row)
+        except _UNDECODABLE as error:
+            raise self._shared.cannot_read(row[_KEY], error) from error

@@ -124,6 +124,7 @@ def incident_row(incident: Incident) -> Row:
         incident.service,
         next_due(incident),
         incident.fallback_at,
+        incident.resolved_at,
         plan.sha,
         _json(fields),
     )

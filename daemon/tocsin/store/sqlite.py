@@ -32,6 +32,9 @@ _WRITER = (
     "PRAGMA cache_size = -65536",
     # Rows are replaced all the time; nothing in them is more secret than the rows that stay.
     "PRAGMA secure_delete = OFF",
+    # 64 MiB of log: a storm of 50 new incidents a commit ends in two thirds of the time that 1000 pages take, since most
+    # pages are copied once for many changes. The commit that copies takes 50 ms instead of 25, and a start after a
+    # crash that left the whole log 0.25 s more.
     "PRAGMA wal_autocheckpoint = 16000",
 )
 
@@ -92,6 +95,7 @@ def connect(path: Path, mode: Literal["rwc", "rw", "ro"]) -> sqlite3.Connection:
         check_same_thread=False,
         cached_statements=_STATEMENTS_KEPT,
     )
+    connection.text_factory = _text
     try:
         if mode != "ro":
             _use_log(connection, path)
@@ -101,6 +105,11 @@ def connect(path: Path, mode: Literal["rwc", "rw", "ro"]) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _text(kept: bytes) -> str:
+    """One byte that the disk has spoilt costs one character, and not every list that its row is in."""
+    return kept.decode(errors="replace")
 
 
 def _use_log(connection: sqlite3.Connection, path: Path) -> None:

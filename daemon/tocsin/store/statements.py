@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from tocsin.core.alert import SELF_SOURCE, EpisodeStatus
 from tocsin.core.outbox import Job
+from tocsin.core.playbook import Until
 from tocsin.store.dialect import Insert, value
 from tocsin.store.tables import (
     IS_LEASED,
@@ -66,6 +67,15 @@ def _values(many: int, *columns: sa.Column[Any]) -> sa.CTE:
     numbers = count()
     rows = [tuple(sa.bindparam(f"given_{next(numbers)}", type_=column.type) for column in columns) for _ in range(many)]
     return sa.values(*(sa.column(column.name, column.type) for column in columns), name="given").data(rows).cte("given")
+
+
+@cache
+def locking(select: sa.Select[Any], *, skip_locked: bool = False) -> sa.Select[Any]:
+    """The same for who will change what it finds: no other node may, or read it for that, before the commit.
+
+    SQLite has one writer, and nothing to say for this.
+    """
+    return select.with_for_update(of=incidents, skip_locked=skip_locked)
 
 
 # Alerts
@@ -122,7 +132,7 @@ PUT_EPISODE = Insert(alerts, "replace")
 
 # Incidents
 
-_INCIDENT = (incidents.c.plan_sha, incidents.c.body)
+_INCIDENT = (incidents.c.id, incidents.c.plan_sha, incidents.c.body)
 
 INCIDENT_BY_ID = sa.select(*_INCIDENT).where(_is(incidents.c.id))
 
@@ -163,7 +173,12 @@ DUE_INCIDENTS = (
 
 DUE_AT_OF = sa.select(incidents.c.due_at).where(_is(incidents.c.id))
 
-NEXT_DUE_AT = sa.select(sa.func.min(incidents.c.due_at)).where(incidents.c.due_at.is_not(None))
+NEXT_DUE = (
+    sa.select(incidents.c.id, incidents.c.due_at)
+    .where(incidents.c.due_at.is_not(None))
+    .order_by(incidents.c.due_at)
+    .limit(LIMIT)
+)
 
 OPEN_COUNTS = (
     sa.select(incidents.c.playbook, incidents.c.severity, incidents.c.state, sa.func.count())
@@ -180,7 +195,7 @@ EXHAUSTED_COUNTS = (
 INSERT_INCIDENT = Insert(incidents, "fail")
 
 _NEVER_CHANGE = ("id", "number", "dedup_key")
-_MOVE = ("state", "due_at")
+_MOVE = ("state", "due_at", "resolved_at")
 
 
 UPDATE_INCIDENT = (
@@ -217,9 +232,9 @@ COUNT_ON = (
     sa.update(counters)
     .values(value=counters.c.value + _given(counters.c.value, "by"))
     .where(counters.c.name == _given(counters.c.name, "counter"))
+    .returning(counters.c.value)
 )
-
-COUNTER = sa.select(counters.c.value).where(counters.c.name == _given(counters.c.name, "counter"))
+"""Counts and reads at once: nobody can come in between."""
 
 MESSAGE_REF = sa.select(message_refs.c.ref, message_refs.c.seq).where(
     _is(message_refs.c.incident_id), _is(message_refs.c.channel), _is(message_refs.c.destination)
@@ -246,12 +261,23 @@ _other = outbox.alias("other")
 
 _OTHER_IS_PENDING = _other.c.state == IS_PENDING.right
 
+
+def _is_readable(row: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Whether this version knows what a row says: all else in it is plain text and numbers."""
+    return sa.and_(
+        row.c.job.in_([literal(job.value) for job in Job]), row.c.until.in_([literal(until.value) for until in Until])
+    )
+
+
+_IS_READABLE = _is_readable(outbox)
+
 _IS_BLOCKED = sa.exists().where(
     _other.c.incident_id == outbox.c.incident_id,
     _other.c.channel == outbox.c.channel,
     _other.c.destination == outbox.c.destination,
     _other.c.order_no < outbox.c.order_no,
     _OTHER_IS_PENDING,
+    _is_readable(_other),
 )
 
 
@@ -283,14 +309,20 @@ _OUTLASTS = outbox.c.lease_until > outbox.c.not_before
 
 NEXT_FREE_AT = (
     sa.select(outbox.c.not_before)
-    .where(IS_PENDING, sa.or_(outbox.c.lease_until.is_(None), ~_OUTLASTS), ~_IS_BLOCKED)
+    .where(IS_PENDING, sa.or_(outbox.c.lease_until.is_(None), ~_OUTLASTS), _IS_READABLE, ~_IS_BLOCKED)
     .order_by(outbox.c.not_before)
     .limit(1)
 )
 
 NEXT_LEASE_ENDS_AT = (
-    sa.select(outbox.c.lease_until).where(IS_LEASED, _OUTLASTS, ~_IS_BLOCKED).order_by(outbox.c.lease_until).limit(1)
+    sa.select(outbox.c.lease_until)
+    .where(IS_LEASED, _OUTLASTS, _IS_READABLE, ~_IS_BLOCKED)
+    .order_by(outbox.c.lease_until)
+    .limit(1)
 )
+
+END_LEASES = sa.update(outbox).values(lease_until=NOW).where(IS_LEASED, outbox.c.lease_until > NOW)
+"""They stay leases, though ended: a row that has one may have been delivered."""
 
 LATE_PAGES = (
     sa.select(*outbox.c)
@@ -298,6 +330,7 @@ LATE_PAGES = (
         IS_PENDING,
         outbox.c.job == literal(Job.PAGE.value),
         outbox.c.fell_back == 0,
+        _IS_READABLE,
         outbox.c.created_at < _given(outbox.c.created_at, "created_before"),
     )
     .order_by(outbox.c.created_at, outbox.c.order_no)
@@ -347,8 +380,6 @@ PUT_ATTEMPT = Insert(attempts, "replace")
 # What comes in besides alerts
 
 SEE = Insert(inbound, "keep")
-
-FORGET_INBOUND = sa.delete(inbound).where(inbound.c.seen_at < _given(inbound.c.seen_at, "before"))
 
 HEARTBEATS = sa.select(*heartbeats.c)
 

@@ -10,6 +10,7 @@ incident that it belongs to, and a lookup for each would cost as much as the row
 
 import sqlalchemy as sa
 
+from tocsin.core.alert import EpisodeStatus
 from tocsin.core.incident import State
 from tocsin.core.outbox import RowState
 
@@ -70,6 +71,12 @@ alerts = _table(
 )
 """One row an episode."""
 
+IS_LOOSE = sa.and_(alerts.c.incident_id.is_(None), alerts.c.status == literal(EpisodeStatus.RESOLVED.value))
+"""Of no incident, and over."""
+
+# SQLite takes the index on `incident_id` unless this one has it as well.
+sa.Index("alerts_loose", alerts.c.incident_id, alerts.c.last_seen_at, sqlite_where=IS_LOOSE, postgresql_where=IS_LOOSE)
+
 incidents = _table(
     "incidents",
     _long("number", key=True),
@@ -81,6 +88,7 @@ incidents = _table(
     _text("service"),
     _maybe_long("due_at"),
     _maybe_long("fallback_at"),
+    _maybe_long("resolved_at"),
     _text("plan_sha"),
     _text("body"),
     sa.UniqueConstraint("id", name="incidents_id"),
@@ -95,6 +103,15 @@ sa.Index("incidents_open", incidents.c.dedup_key, unique=True, sqlite_where=IS_O
 _IS_DUE_SOME_DAY = incidents.c.due_at.is_not(None)
 
 sa.Index("incidents_due", incidents.c.due_at, sqlite_where=_IS_DUE_SOME_DAY, postgresql_where=_IS_DUE_SOME_DAY)
+
+IS_OVER = sa.and_(
+    incidents.c.state == literal(State.RESOLVED.value),
+    incidents.c.due_at.is_(None),
+    incidents.c.resolved_at.is_not(None),
+)
+"""Resolved, and nothing about it will ever be due."""
+
+sa.Index("incidents_over", incidents.c.resolved_at, sqlite_where=IS_OVER, postgresql_where=IS_OVER)
 
 plans = _table("plans", _text("sha", key=True), _text("body"))
 

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
+import sqlalchemy as sa
+
 from tocsin.core.alert import Episode
 from tocsin.core.errors import Conflict, UnknownName
 from tocsin.core.event import Entry
@@ -12,11 +14,11 @@ from tocsin.core.measure import Occurrence
 from tocsin.core.outbox import LEVEL_TRIGGERED, Outgoing
 from tocsin.core.playbook import Playbook
 from tocsin.ports.store import Attempt, MessageRef, Quarantined
-from tocsin.store import rows, statements
+from tocsin.store import forgetting, rows, statements
 from tocsin.store.dialect import Compiler, Cursor, Insert, Query, Row
 from tocsin.store.doom import Doomed, write
 from tocsin.store.lanes import is_free, says
-from tocsin.store.reader import Plans, SqlReader, chunks
+from tocsin.store.reader import Shared, SqlReader, chunks
 
 INCIDENT_NUMBERS = "incident numbers"
 PROBE = "last probe"
@@ -32,12 +34,12 @@ class SqlTransaction(SqlReader, Doomed):
         self,
         cursor: Cursor,
         compiler: Compiler,
-        plans: Plans,
+        shared: Shared,
         now: int,
         taken: type[Exception],
     ) -> None:
         """``taken`` is what the driver raises where a unique key is there already."""
-        super().__init__(cursor, compiler, plans, now)
+        super().__init__(cursor, compiler, shared, now)
         self._taken = taken
         self._plans_saved: set[str] = set()
 
@@ -76,12 +78,11 @@ class SqlTransaction(SqlReader, Doomed):
     @write
     def next_numbers(self, count: int) -> int:
         """See `ports.store.Transaction`."""
-        last = self._long(statements.COUNTER, counter=INCIDENT_NUMBERS)
+        last = self._long(statements.COUNT_ON, counter=INCIDENT_NUMBERS, by=count)
         if last is None:
-            last = 0
             self._put(statements.START_COUNTER, ("name", "value"), (INCIDENT_NUMBERS, 0))
-        self._do(statements.COUNT_ON, counter=INCIDENT_NUMBERS, by=count)
-        return last + 1
+            return self.next_numbers(count)
+        return last - count + 1
 
     @write
     def save_plan(self, plan: Playbook) -> None:
@@ -92,7 +93,7 @@ class SqlTransaction(SqlReader, Doomed):
         if self._one(statements.PLAN, sha=sha) is None:
             self._put(statements.SAVE_PLAN, ("sha", "body"), (sha, plan.to_json().decode()))
         self._plans_saved.add(sha)
-        self._plans.setdefault(sha, plan)
+        self._shared.plans.setdefault(sha, plan)
 
     @write
     def append_entries(self, entries: Sequence[Entry]) -> None:
@@ -135,8 +136,9 @@ class SqlTransaction(SqlReader, Doomed):
     def claimable(self, limit: int, exclude: frozenset[str]) -> list[Outgoing]:
         """See `ports.store.Transaction`."""
         excluded = {f"not_{index}": channel for index, channel in enumerate(sorted(exclude))}
-        found = self._all(statements.claimable(len(excluded)), now=self._now, limit=limit, **excluded)
-        return [rows.OUTGOING.item(row) for row in found]
+        wanted = limit + len(self._shared.unreadable)
+        found = self._all(statements.claimable(len(excluded)), now=self._now, limit=wanted, **excluded)
+        return self._readable(self._outgoing, found)[:limit]
 
     @write
     def settle(self, row: Outgoing, fence: int) -> bool:
@@ -177,12 +179,31 @@ class SqlTransaction(SqlReader, Doomed):
     @write
     def forget_before(self, at: int) -> int:
         """See `ports.store.Transaction`."""
-        return self._do(statements.FORGET_INBOUND, before=at)
+        return self._do(forgetting.INBOUND, before=at)
+
+    @write
+    def forget_incidents_before(self, at: int, limit: int) -> int:
+        """See `ports.store.Transaction`."""
+        found = self._all(self._locking(forgetting.OLD_INCIDENTS, skip_locked=True), before=at, limit=limit)
+        for chunk in chunks(found):
+            for delete in forgetting.these_incidents(len(chunk)):
+                self._run(self._sql(delete).sql, tuple(chain.from_iterable(chunk)))
+        self._do(forgetting.LOOSE_EPISODES, before=at, limit=limit)
+        return len(found)
+
+    @write
+    def end_leases(self) -> None:
+        """Free what another daemon had claimed, for a store that has one daemon: whoever held it is gone."""
+        self._do(statements.END_LEASES, now=self._now)
 
     @write
     def probe(self) -> None:
         """See `ports.store.Transaction`."""
         self._put(statements.PROBE, ("name", "value"), (PROBE, self._now))
+
+    def _locking(self, select: sa.Select[Any], *, skip_locked: bool = False) -> sa.Select[Any]:
+        """Locked, where several nodes write."""
+        return statements.locking(select, skip_locked=skip_locked)
 
     def _save_plans(self, incidents: Iterable[Incident]) -> None:
         for plan in {incident.plan.sha: incident.plan for incident in incidents}.values():

@@ -52,12 +52,15 @@ async def receive(request: web.Request) -> web.Response:
 
 
 async def refuse(request: web.Request) -> web.Response:
-    """Say that a webhook's path is mistyped: its sender takes the 404 for final, so whoever can mend it must hear of it.
+    """Say that a webhook's path is mistyped.
+
+    Its sender takes a 404 for final, so whoever can mend it must hear of it.
 
     Raises:
         Refusal: Always.
     """
-    told = f"no webhook is taken at {request.path[:MAX_SHOWN]!r}; write /webhooks/alertmanager/NAME, with a NAME of letters, digits, _ . -"
+    hint = "write /webhooks/alertmanager/NAME, with a NAME of letters, digits, _ . and -"
+    told = f"no webhook is taken at {request.path[:MAX_SHOWN]!r}; {hint}"
     raise Refusal(404, "misaddressed", told, reason="malformed")
 
 

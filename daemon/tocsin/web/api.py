@@ -16,7 +16,16 @@ from tocsin.web.answers import bad_request, json_answer
 from tocsin.web.bodies import read_json
 from tocsin.web.guard import CALLER
 from tocsin.web.keys import EDGE, Answer, Delivery
-from tocsin.web.views import IncidentDetail, IncidentPage, Response, incident_detail, incident_view, public
+from tocsin.web.views import (
+    IncidentDetail,
+    IncidentPage,
+    QuarantinePage,
+    Response,
+    incident_detail,
+    incident_view,
+    public,
+    quarantined_view,
+)
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
@@ -107,6 +116,14 @@ async def explain(request: web.Request) -> web.Response:
     return json_answer(public(explain_alert(request.app[EDGE].policy(), alert)))
 
 
+async def list_quarantined(request: web.Request) -> web.Response:
+    """What was received and could not be placed, the newest first."""
+    _expect_known(request, frozenset({"limit"}))
+    limit = _number(request.query, "limit", 1, MAX_LIMIT) or DEFAULT_LIMIT
+    found = await request.app[EDGE].store.read(lambda reader: reader.quarantined(limit))
+    return json_answer(public(QuarantinePage([quarantined_view(item) for item in found])))
+
+
 # Responding.
 
 
@@ -150,10 +167,8 @@ async def flags(request: web.Request) -> web.Response:
 
 
 def _filter(request: web.Request) -> IncidentFilter:
+    _expect_known(request, _FILTERS)
     query = request.query
-    unknown = sorted(set(query) - _FILTERS)
-    if unknown:
-        raise bad_request(f"unknown parameter {unknown[0]!r}; known: {', '.join(sorted(_FILTERS))}")
     return IncidentFilter(
         states=tuple(_state(state) for state in query.getall("state", [])) or None,
         severity=query.get("severity"),
@@ -162,6 +177,12 @@ def _filter(request: web.Request) -> IncidentFilter:
         before_number=_number(query, "cursor", 1, 2**63 - 1),
         limit=_number(query, "limit", 1, MAX_LIMIT) or DEFAULT_LIMIT,
     )
+
+
+def _expect_known(request: web.Request, known: frozenset[str]) -> None:
+    unknown = sorted(set(request.query) - known)
+    if unknown:
+        raise bad_request(f"unknown parameter {unknown[0]!r}; known: {', '.join(sorted(known))}")
 
 
 def _state(text: str) -> str:

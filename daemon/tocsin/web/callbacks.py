@@ -22,7 +22,7 @@ from tocsin.core.outbox import Outgoing
 from tocsin.ports.store import Reader
 from tocsin.web.answers import BUSY, Refusal, webhook_answer
 from tocsin.web.bodies import read_body
-from tocsin.web.keys import EDGE, Answer, Edge
+from tocsin.web.keys import EDGE, Answer, Delivery, Edge
 from tocsin.web.signatures import pagerduty_signed, slack_signed
 
 _log = structlog.get_logger("tocsin.web.callbacks")
@@ -199,8 +199,17 @@ async def _take_click(edge: Edge, user: _SlackUser, action: _SlackAction) -> str
         case buttons.RESOLVE:
             response = edge.respond.resolve(incident_id, by, occurrence=occurrence, delivery=delivery)
         case _:
-            response = edge.respond.escalate(incident_id, by, delivery=delivery)
+            response = _escalate(edge, subject, by, delivery)
     return await _respond(response, edge.deadlines.slack)
+
+
+async def _escalate(edge: Edge, seen: buttons.Subject, by: Actor, delivery: Delivery) -> Answer:
+    """Notify the next tier, unless the button is under an older occurrence's message: nobody meant this one by it."""
+    incident = await edge.store.read(lambda reader: reader.incident(seen.incident_id))
+    if incident is not None and incident.occurrence != seen.occurrence:
+        told = f"that was occurrence {seen.occurrence}; {incident.occurrence} is going on: nobody was notified"
+        raise IllegalTransition(told)
+    return await edge.respond.escalate(seen.incident_id, by, delivery=delivery)
 
 
 # Both.

@@ -5,17 +5,18 @@ from tocsin.engine.explain import AlertExplanation, IncidentExplanation
 from tocsin.web import alertmanager, api, callbacks, health, openapi
 from tocsin.web.guard import Access, Handler, Route
 from tocsin.web.keys import ReloadResult
-from tocsin.web.views import IncidentDetail, IncidentPage, Response
+from tocsin.web.views import IncidentDetail, IncidentPage, QuarantinePage, Response
 
 _INCIDENT = "/api/v1/incidents/{ref:[A-Za-z0-9-]{1,64}}"
 _SOURCE = "{source:[A-Za-z0-9][A-Za-z0-9_.-]{0,62}}"
 
+_LIMIT = f"how many at most, up to {api.MAX_LIMIT}; {api.DEFAULT_LIMIT} unless given"
 _FILTERS = {
     "state": "pending, triggered, acknowledged or resolved; may be given several times",
     "severity": "a severity of a playbook",
     "service": "a service",
     "playbook": "a playbook",
-    "limit": f"how many at most, up to {api.MAX_LIMIT}; {api.DEFAULT_LIMIT} unless given",
+    "limit": _LIMIT,
     "cursor": "`next` of the page before",
 }
 
@@ -40,6 +41,7 @@ ROUTES: tuple[Route, ...] = (
     _response("severity", api.severity, api.Severity),
     _response("flags", api.flags, api.Flags),
     Route("POST", "/api/v1/explain", api.explain, Scope.READ, wants_json=True, takes=api.Asked, gives=AlertExplanation),
+    Route("GET", "/api/v1/quarantine", api.list_quarantined, Scope.READ, query={"limit": _LIMIT}, gives=QuarantinePage),
     Route("GET", "/api/v1/status", health.status, Scope.READ),
     Route("GET", "/api/v1/openapi.json", openapi.serve, Scope.READ),
     Route("GET", "/-/healthy", health.healthy, Access.OPEN),

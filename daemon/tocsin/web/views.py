@@ -13,6 +13,7 @@ from tocsin.core.alert import Episode
 from tocsin.core.escalation import next_due
 from tocsin.core.event import Entry
 from tocsin.core.incident import Incident
+from tocsin.ports.store import Quarantined
 from tocsin.web.answers import rfc3339
 
 _AS_THEY_ARE = frozenset({"labels", "data", "sets", "detail"})
@@ -79,6 +80,26 @@ class IncidentPage(Struct, frozen=True):
     """The ``cursor`` of the next page; null on the last one."""
 
 
+class QuarantinedView(Struct, frozen=True, kw_only=True):
+    """Something that was received and could not be placed."""
+
+    id: str
+    at: int
+    source: str
+    error: str
+    """What is wrong with it, and where in the webhook."""
+    body: str
+    """As it came; cut where it is very long."""
+    sha256: str
+    """Of the whole."""
+
+
+class QuarantinePage(Struct, frozen=True):
+    """What could not be placed, the newest first."""
+
+    quarantined: list[QuarantinedView]
+
+
 class Response(Struct, frozen=True):
     """What became of a response to an incident."""
 
@@ -98,6 +119,13 @@ def incident_detail(incident: Incident, episodes: list[Episode], entries: list[E
         **_fields(incident),
         alerts=[_alert(episode) for episode in episodes],
         timeline=[_entry(entry) for entry in entries],
+    )
+
+
+def quarantined_view(item: Quarantined) -> QuarantinedView:
+    """Something in quarantine."""
+    return QuarantinedView(
+        id=item.id, at=item.at, source=item.source, error=item.error, body=item.body, sha256=item.sha256
     )
 
 

@@ -172,8 +172,9 @@ class _Careful:
         if not isinstance(given, list):
             _expected("a list", given, "$.alerts")
         group_status = _STATUSES.get(_text(envelope, "status", "$"))
-        truncated = envelope.get("truncatedAlerts") or 0
-        if not isinstance(truncated, int) or truncated < 0:
+        truncated = envelope.get("truncatedAlerts")
+        truncated = 0 if truncated is None else truncated
+        if not isinstance(truncated, int) or isinstance(truncated, bool) or truncated < 0:
             _expected("a count", truncated, "$.truncatedAlerts")
 
         alerts: list[Alert] = []

@@ -17,6 +17,7 @@ from conformance.store.samples import (
     plan,
     quarantined,
 )
+from tocsin.core.alert import EpisodeStatus
 from tocsin.core.errors import Conflict, StoreUnavailable
 from tocsin.core.incident import State
 from tocsin.core.outbox import Job, RowState
@@ -37,6 +38,16 @@ def write_everything(tx: Transaction, name: str) -> None:
     tx.quarantine(quarantined(name, START))
     tx.put_occurrence(occurrence(name, acknowledged_at=START, ended_at=START, resolved_at=START))
     tx.probe()
+    old = f"old {name}"
+    tx.insert_incidents([incident(number + 100, id=old, dedup_key=old, state=State.RESOLVED, resolved_at=START)])
+    tx.append_entries([entry(1, old)])
+    tx.enqueue([outgoing(old, incident_id=old)])
+    tx.put_attempt(attempt(old, 1))
+    tx.put_message_ref(old, "slack", "room", MessageRef(old, 1))
+    tx.put_episodes(
+        [episode(old, status=EpisodeStatus.RESOLVED, incident_id=which) for which in (None, old)]
+        + [episode(old, 2, status=EpisodeStatus.RESOLVED, incident_id=None, last_seen_at=START)]
+    )
 
 
 def change_everything(tx: Transaction, name: str) -> None:
@@ -49,11 +60,12 @@ def change_everything(tx: Transaction, name: str) -> None:
     tx.put_attempt(attempt(name, 1, outcome="sent"))
     tx.put_message_ref(name, "slack", "room", MessageRef("other", 2))
     tx.forget_before(START + 1)
+    assert tx.forget_incidents_before(START + 1, 1) == 1
     tx.put_occurrence(occurrence(name, counted=False))
 
 
 def everything(reader: Reader) -> list[object]:
-    names = ["first", "second"]
+    names = ["first", "second", "old first", "old second"]
     return [
         reader.latest_episodes([(source, name) for source in ("default", "tocsin") for name in names]),
         [reader.episodes_of(incident_id) for incident_id in ("incident-1", "elsewhere")],
@@ -199,6 +211,11 @@ async def test_a_plan_is_kept_once_and_shared(store: Store) -> None:
     await store.open()
     found = await store.read(lambda tx: tx.incidents(IncidentFilter()))
     assert [each.plan for each in found] == [plan(), plan()]
+
+
+async def test_a_store_that_has_just_been_opened_has_its_reserve_and_could_read_everything(store: Store) -> None:
+    assert store.has_reserve
+    assert store.unreadable == frozenset()
 
 
 async def test_the_probe_writes_and_may_be_repeated(store: Store) -> None:

@@ -8,6 +8,7 @@ from tocsin.conf.channels import ChannelSettings, ContactSettings
 from tocsin.conf.duration import Duration
 from tocsin.conf.schema import Text, YesNo
 from tocsin.conf.secrets import Secret
+from tocsin.conf.settings import Listen
 from tocsin.core.people import Contact
 
 
@@ -32,6 +33,13 @@ class WebhookSettings(ChannelSettings):
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
             raise ValueError("must be an http:// or https:// URL")
         return url
+
+    def doubts(self) -> tuple[str, ...]:
+        """A token that goes over a network in the clear is everybody's."""
+        parts = urlsplit(self.url)
+        if self.bearer is None or parts.scheme == "https" or Listen(parts.hostname or "", 0).is_loopback:
+            return ()
+        return (f"the bearer token goes to {parts.hostname} unencrypted: write an https:// URL",)
 
 
 class WebhookContact(ContactSettings):

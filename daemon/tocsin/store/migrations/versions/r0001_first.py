@@ -75,6 +75,8 @@ def _alerts() -> None:
         sa.PrimaryKeyConstraint("source", "fingerprint", "episode"),
     )
     _index("alerts_of_incident", "alerts", "incident_id")
+    is_loose = "incident_id IS NULL AND status = 'resolved'"
+    _index("alerts_loose", "alerts", "incident_id", "last_seen_at", where=is_loose)
 
 
 def _incidents() -> None:
@@ -82,7 +84,7 @@ def _incidents() -> None:
         "incidents",
         *_longs("number"),
         *_texts("id", "dedup_key", "state", "severity", "playbook", "service"),
-        *_maybe_longs("due_at", "fallback_at"),
+        *_maybe_longs("due_at", "fallback_at", "resolved_at"),
         *_texts("plan_sha", "body"),
         sa.PrimaryKeyConstraint("number"),
         sa.UniqueConstraint("id", name="incidents_id"),
@@ -90,6 +92,8 @@ def _incidents() -> None:
     _index("incidents_of_key", "incidents", "dedup_key", "number")
     _index("incidents_open", "incidents", "dedup_key", unique=True, where="state != 'resolved'")
     _index("incidents_due", "incidents", "due_at", where="due_at IS NOT NULL")
+    is_over = "state = 'resolved' AND due_at IS NULL AND resolved_at IS NOT NULL"
+    _index("incidents_over", "incidents", "resolved_at", where=is_over)
     _table("plans", *_texts("sha", "body"), sa.PrimaryKeyConstraint("sha"))
     _table("counters", *_texts("name"), *_longs("value"), sa.PrimaryKeyConstraint("name"))
 

@@ -1,0 +1,163 @@
+"""How the daemon knows that it, and its store, are well; and who hears of it when they are not."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.rig import Rig
+from tocsin.app.notify import Notifier
+from tocsin.app.pulse import FAILURES_TOLERATED, PROBE_FRESH, STUCK_AFTER, WATCHDOG_PATIENCE, Pulse
+from tocsin.core.errors import StoreUnavailable
+
+GONE = "/var/lib/tocsin/tocsin.db is gone"
+
+
+@pytest.fixture
+def pulse(rig: Rig) -> Pulse:
+    return Pulse(rig.daemon, Notifier({}), rig.monotonic)
+
+
+@pytest.fixture
+def systemd(tmp_path: Path) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as bound:
+        bound.bind(str(tmp_path / "notify"))
+        bound.setblocking(False)
+        yield bound
+
+
+@pytest.fixture
+def watched(rig: Rig, systemd: socket.socket) -> Pulse:
+    environ = {"NOTIFY_SOCKET": systemd.getsockname(), "WATCHDOG_USEC": "20000000"}
+    return Pulse(rig.daemon, Notifier(environ), rig.monotonic)
+
+
+async def probe(pulse: Pulse, times: int) -> None:
+    for _ in range(times):
+        await pulse.probe()
+
+
+def was_fed(systemd: socket.socket) -> bool:
+    try:
+        return systemd.recv(100) == b"WATCHDOG=1"
+    except BlockingIOError:
+        return False
+
+
+# The store.
+
+
+async def test_a_store_that_was_not_tried_yet_is_not_ready(rig: Rig, pulse: Pulse) -> None:
+    assert not pulse.health().ready
+    await pulse.probe()
+    assert pulse.health().ready
+    assert rig.figure("store_writable") == 1
+
+
+async def test_without_a_single_webhook_tocsins_people_hear_that_the_store_is_gone(rig: Rig, pulse: Pulse) -> None:
+    await pulse.probe()
+    rig.store.failure = StoreUnavailable(GONE)
+    await probe(pulse, FAILURES_TOLERATED + 1)
+    await rig.daemon.alarm.close()
+
+    assert [content.title for content in rig.console.sent] == [f"tocsin: store: {GONE}"]
+    assert rig.figure("store_writable") == 0
+    health = pulse.health()
+    assert (health.healthy, health.ready) == (True, False)
+    assert health.detail["store"] == GONE
+
+
+async def test_a_hiccup_of_the_store_is_nobodys_business(rig: Rig, pulse: Pulse) -> None:
+    for _ in range(5):
+        rig.store.failure = StoreUnavailable("busy")
+        await probe(pulse, FAILURES_TOLERATED)
+        rig.store.failure = None
+        await pulse.probe()
+    await rig.daemon.alarm.close()
+
+    assert rig.console.sent == []
+    assert pulse.health().ready
+
+
+async def test_a_store_without_its_reserve_is_not_ready_although_one_row_still_fits(rig: Rig, pulse: Pulse) -> None:
+    await pulse.probe()
+    rig.store.room = False
+    await probe(pulse, FAILURES_TOLERATED + 1)
+    await rig.daemon.alarm.close()
+
+    assert not pulse.health().ready
+    assert rig.figure("store_writable") == 0
+    [content] = rig.console.sent
+    assert "the disk is full" in content.title
+
+    rig.store.room = True
+    await pulse.probe()
+    assert pulse.health().ready
+    assert rig.figure("store_writable") == 1
+
+
+async def test_a_store_that_hangs_is_not_ready(rig: Rig, pulse: Pulse) -> None:
+    await pulse.probe()
+    rig.store.gate = asyncio.Event()
+    hanging = asyncio.create_task(pulse.probe())
+    rig.time += PROBE_FRESH - 1
+    assert pulse.health().ready
+    rig.time += 1
+    assert not pulse.health().ready
+    rig.store.gate.set()
+    await hanging
+    assert pulse.health().ready
+
+
+async def test_a_daemon_that_stops_is_not_ready_and_says_so(rig: Rig, pulse: Pulse) -> None:
+    await pulse.probe()
+    rig.daemon.stopping = True
+    assert (pulse.health().ready, pulse.health().why) == (False, "it is stopping")
+
+
+async def test_what_everybody_may_read_names_no_file(rig: Rig, pulse: Pulse) -> None:
+    rig.store.failure = StoreUnavailable(GONE)
+    await pulse.probe()
+    assert pulse.health().why == "the store takes nothing now"
+
+
+# The workers.
+
+
+async def test_a_jump_of_the_wall_clock_makes_nobody_ill(rig: Rig, watched: Pulse, systemd: socket.socket) -> None:
+    rig.cycle()
+    rig.time += 5
+    await watched.probe()
+    rig.clock.advance(days=3)
+    rig.time += 5
+    watched.look()
+
+    health = watched.health()
+    assert (health.healthy, health.ready) == (True, True)
+    assert was_fed(systemd)
+    assert rig.figure("worker_cycle_age_seconds", worker="timers") == 10
+
+
+async def test_a_worker_that_hangs_starves_the_watchdog_first_and_is_unhealthy_then(
+    rig: Rig, watched: Pulse, systemd: socket.socket
+) -> None:
+    rig.cycle()
+    rig.time += WATCHDOG_PATIENCE + rig.daemon.timers.longest_pause
+    for worker in rig.daemon.services[1:]:
+        worker.cycled_at = rig.time
+    watched.look()
+    assert not was_fed(systemd)
+    assert watched.health().healthy
+
+    rig.time = 1000.0 + STUCK_AFTER
+    assert not watched.health().healthy
+    assert "timers has finished nothing for 120 s" in watched.health().why
+
+
+async def test_a_worker_that_never_finished_a_cycle_is_as_old_as_the_daemon(rig: Rig, pulse: Pulse) -> None:
+    rig.time += STUCK_AFTER - 1
+    assert pulse.health().healthy
+    rig.time += 1
+    assert not pulse.health().healthy
