@@ -280,3 +280,23 @@ async def test_a_channel_that_hangs_starves_no_other(new_store: NewStore) -> Non
         released.set()
         await tocsin.settle()
         assert len(pager.tried) == hands + 5
+
+
+async def test_a_page_does_not_wait_for_the_incidents_own_message(new_store: NewStore) -> None:
+    """Slack limits updates of the message for a minute: the page behind it goes out all the same."""
+
+    def limited(content: Content) -> Receipt:
+        if content.job is Job.PAGE:
+            return SENT
+        return Receipt(Outcome.RETRY, Reason.RATE_LIMITED, retry_after=60 * SECOND)
+
+    clock = VirtualClock()
+    chat = RecordingChannel("chat", answer=limited)
+    people = reached_by(chat, on_call_engineer="room", incidents="room")
+    async with emergency.tocsin(store=new_store(clock), clock=clock, people=people, channels=[chat]) as tocsin:
+        await tocsin.fire(**DOWN)
+        await tocsin.advance(seconds=2)
+        assert [content.target for content in chat.sent] == [ON_CALL]
+        chat.answer = lambda _: SENT
+        await tocsin.advance(minutes=2)
+        assert {content.job for content in chat.sent} == {Job.PAGE, Job.ANNOUNCE, Job.HISTORY}

@@ -39,11 +39,13 @@ class Auditor(Service):
         self._ingest = ingest
         self._before: int | None = None
         self._last_seen: int | None = None
+        self._told: set[str] = set()
         self._suspects: set[tuple[str, str]] = set()
 
     async def run_once(self) -> int | None:
         """Check the next part."""
         found = await self._committer.store.read(self._check)
+        self._tell_unreadable()
         # Right after a start or a jump of the clock something may be overdue that is about to happen.
         suspects = {(incident.id, rule) for incident, rule, _ in found}
         confirmed = [finding for finding in found if (finding[0].id, finding[1]) in self._suspects]
@@ -61,6 +63,12 @@ class Auditor(Service):
             )
         self._before = self._last_seen
         return self._clock.now() + EVERY
+
+    def _tell_unreadable(self) -> None:
+        """What cannot be decoded is left out everywhere: the others go on, and somebody has to look."""
+        for key in self._committer.store.unreadable - self._told:
+            self._told.add(key)
+            self._ingest.report("unreadable", key, "an incident or a page in the store cannot be decoded")
 
     def _check(self, tx: Reader) -> list[Finding]:
         part = tx.incidents(IncidentFilter(states=OPEN, before_number=self._before, limit=AT_A_TIME))

@@ -8,6 +8,7 @@ itself happens outside of any transaction, one task a row.
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 import msgspec
@@ -25,7 +26,7 @@ from tocsin.engine.render import render
 from tocsin.engine.service import SECOND, Service
 from tocsin.ports.channel import Outcome, Reason, Receipt
 from tocsin.ports.clock import Clock
-from tocsin.ports.store import Attempt, MessageRef, Reader
+from tocsin.ports.store import Attempt, MessageRef, Reader, Unreadable
 
 _log = structlog.get_logger("tocsin.engine.dispatcher")
 
@@ -138,7 +139,11 @@ class Dispatcher(Service):
 
     def _take(self, work: Work, row: Outgoing) -> tuple[Outgoing, Content] | None:
         """The row, leased, with its content; None where it is not to be sent."""
-        incident = work.incident(row.incident_id)
+        try:
+            incident = work.incident(row.incident_id)
+        except Unreadable as error:
+            self._dead(work, row, str(error))
+            return None
         if incident is None or not still_wanted(row, incident):
             self._finish(work, row, RowState.SUPERSEDED, "overtaken: nobody needs it any more")
             return None
@@ -217,17 +222,51 @@ class Dispatcher(Service):
                 self._fall_back(work, row, f"{row.channel} refused the page for {row.target}: {detail}")
 
     def _retry(self, work: Work, row: Outgoing, receipt: Receipt) -> None:
+        if row.job in LEVEL_TRIGGERED and self._let_pass(work, row, receipt):
+            return
         # While it was on its way somebody else may have been told.
         now_stored = work.tx.outbox_row(row.key)
-        wait = delay(row.attempts, self._jitter(), longest=work.policy.delivery.longest_backoff)
         again = msgspec.structs.replace(
             row,
             lease_until=None,
-            not_before=work.now + max(wait, receipt.retry_after or 0),
+            not_before=self._again_at(work, row, receipt),
             possibly_delivered=row.possibly_delivered or receipt.outcome is Outcome.AMBIGUOUS,
             fell_back=now_stored is not None and now_stored.fell_back,
         )
         work.tx.settle(again, row.fence)
+
+    def _again_at(self, work: Work, row: Outgoing, receipt: Receipt) -> int:
+        wait = delay(row.attempts, self._jitter(), longest=work.policy.delivery.longest_backoff)
+        return work.now + max(wait, receipt.retry_after or 0)
+
+    def _let_pass(self, work: Work, row: Outgoing, receipt: Receipt) -> bool:
+        """The incident's own message cannot be brought up to date now: what waits behind it must not wait for that.
+
+        Such a row says whatever is true when it is sent, so it may as well
+        stand at the end of its lane.
+        """
+        behind = [
+            other
+            for other in work.tx.outbox_of(row.incident_id)
+            if other.state is RowState.PENDING
+            and (other.channel, other.destination) == (row.channel, row.destination)
+            and other.order_no > row.order_no
+            and other.job not in LEVEL_TRIGGERED
+        ]
+        if behind and work.tx.settle(
+            msgspec.structs.replace(row, state=RowState.SUPERSEDED, lease_until=None, done_at=work.now), row.fence
+        ):
+            work.enqueue(
+                msgspec.structs.replace(
+                    row,
+                    key=f"{row.key}:{row.attempts}",
+                    order_no=0,
+                    fence=0,
+                    lease_until=None,
+                    not_before=self._again_at(work, row, receipt),
+                )
+            )
+        return bool(behind)
 
     def _finish(self, work: Work, row: Outgoing, state: RowState, detail: str) -> bool:
         """Bring a row to its final state, and its outcome into the incident's timeline."""
@@ -235,6 +274,11 @@ class Dispatcher(Service):
         if not work.tx.settle(done, row.fence):
             return False
         work.count_page(row, state)
+        with suppress(Unreadable):  # then there is no timeline to write it into
+            self._record(work, row, state, detail)
+        return True
+
+    def _record(self, work: Work, row: Outgoing, state: RowState, detail: str) -> None:
         incident = work.incident(row.incident_id)
         if incident is not None and row.job not in LEVEL_TRIGGERED:
             work.change(
@@ -249,7 +293,6 @@ class Dispatcher(Service):
                     late=row.late,
                 ),
             )
-        return True
 
     def _fall_back_for_late(self, work: Work) -> None:
         """Pages that still wait after ``fallback_after``: tocsin's own people are told as well."""
@@ -316,12 +359,13 @@ class Dispatcher(Service):
 def _waiting_pages(tx: Reader) -> list[tuple[Outgoing, int]]:
     """Pages that nobody has taken yet, each with the moment from which somebody else is told as well."""
     rows = tx.late_pages(tx.now + 1)
-    incidents = {ref: tx.incident(ref) for ref in {row.incident_id for row in rows}}
-    return [
-        (row, row.created_at + incident.plan.fallback_after)
-        for row in rows
-        if (incident := incidents[row.incident_id]) is not None and still_wanted(row, incident)
-    ]
+    waiting: list[tuple[Outgoing, int]] = []
+    for row in rows:
+        with suppress(Unreadable):  # it is dead at its next claim, and told then
+            incident = tx.incident(row.incident_id)
+            if incident is not None and still_wanted(row, incident):
+                waiting.append((row, row.created_at + incident.plan.fallback_after))
+    return waiting
 
 
 def next_look_at(tx: Reader) -> int | None:

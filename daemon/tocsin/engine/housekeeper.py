@@ -11,11 +11,14 @@ from tocsin.engine.selfwatch import QUIET_AFTER
 from tocsin.engine.service import SECOND, Service
 from tocsin.ports.clock import Clock
 from tocsin.ports.observer import Observer
-from tocsin.ports.store import Reader
+from tocsin.ports.store import Reader, Transaction
 
 MEANS_OVER = 30 * DAY
 INBOUND_KEPT = 7 * DAY
 """How long an inbound delivery is recognised; PagerDuty repeats for up to 48 h."""
+INCIDENTS_KEPT = 400 * DAY
+"""How long a resolved incident is kept, with its timeline: a year can be compared with the one before."""
+FORGOTTEN_AT_ONCE = 100
 EVERY = 10 * SECOND
 
 Gauges = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -40,7 +43,7 @@ class Housekeeper(Service):
         self._show(gauges)
         if quiet:
             await self._ingest.take_own([_over(episode) for episode in quiet])
-        await store.write(lambda tx: tx.forget_before(tx.now - INBOUND_KEPT))
+        await store.write(_forget)
         return self._clock.now() + EVERY
 
     def _show(self, gauges: Gauges) -> None:
@@ -50,6 +53,11 @@ class Housekeeper(Service):
         for name, labels in self._shown.keys() - gauges.keys():
             _withdraw(observer, name, dict(labels))
         self._shown = gauges
+
+
+def _forget(tx: Transaction) -> None:
+    tx.forget_before(tx.now - INBOUND_KEPT)
+    tx.forget_incidents_before(tx.now - INCIDENTS_KEPT, FORGOTTEN_AT_ONCE)
 
 
 def _withdraw(observer: Observer, name: str, labels: Mapping[str, str]) -> None:

@@ -25,6 +25,7 @@ _TITLES = {
     "dead": "a page was refused for good by its channel",
     "late": "a page could not be delivered in time",
     "failed": "tocsin failed at a piece of its own work",
+    "unreadable": "something in the store cannot be read: its incident is not escalated",
     "invariant": "an invariant of tocsin's is broken",
 }
 
