@@ -10,7 +10,7 @@ from tocsin.core.incident import Incident
 from tocsin.ports.store import Reader
 from tocsin.store import forgetting, rows, statements, tables
 from tocsin.store.dialect import Compiler, Insert, Query, Row
-from tocsin.store.reader import Shared, SqlReader
+from tocsin.store.reader import Shared, SqlReader, padded
 from tocsin.store.transaction import SqlTransaction
 
 SQLITE = Compiler(sqlite.dialect())
@@ -181,3 +181,13 @@ def test_an_incident_that_lacks_newer_fields_is_read_with_their_defaults() -> No
         del whole[name]
     whole["unknown"] = "from a newer version"
     assert rows.incident(msgspec.json.encode(whole).decode(), PLAN) == incident(1)
+
+
+@pytest.mark.parametrize("many", [0, 1, 2, 3, 31, 33, 64, 65, 200])
+def test_padding_loses_no_key_and_adds_only_nulls(many: int) -> None:
+    pieces = list(padded([(f"key {number}", "x") for number in range(many)]))
+    assert all(len(piece) in statements.CHUNKS for piece in pieces)
+    assert len(pieces) == -(-many // statements.CHUNKS[0])
+    keys = [key for piece in pieces for key in piece]
+    assert keys[:many] == [(f"key {number}", "x") for number in range(many)]
+    assert set(keys[many:]) <= {(None, None)}

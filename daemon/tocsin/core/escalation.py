@@ -64,18 +64,22 @@ def step(incident: Incident, event: Event, now: int) -> tuple[Incident, tuple[Ef
 
 def next_due(incident: Incident) -> int | None:
     """The earliest moment at which anything about the incident is due; None: nothing will ever be."""
-    moments: list[int | None] = [incident.believe_at]
     if incident.state is State.RESOLVED:
-        moments.append(incident.grace_until)
+        due_at = incident.grace_until
     elif incident.state is State.PENDING:
-        moments.append(incident.pending_until)
+        due_at = incident.pending_until
     elif incident.resolve_at is not None:
-        moments.append(incident.resolve_at)
+        due_at = incident.resolve_at
     else:
-        moments.append(incident.fallback_at)
-        if incident.ladder:
-            moments.append(incident.ladder[0].due_at)
-    return min((moment for moment in moments if moment is not None), default=None)
+        step_at = incident.ladder[0].due_at if incident.ladder else None
+        due_at = _earlier(step_at, incident.fallback_at)
+    return _earlier(due_at, incident.believe_at)
+
+
+def _earlier(one: int | None, other: int | None) -> int | None:
+    if one is None or other is None:
+        return one if other is None else other
+    return min(one, other)
 
 
 def unopened(  # noqa: PLR0913 - an incident's identity is that many things, each named at the call

@@ -6,6 +6,7 @@ All durations are microseconds.
 """
 
 import hashlib
+from collections.abc import Callable
 from enum import StrEnum
 from functools import cached_property
 
@@ -85,6 +86,11 @@ class Level(msgspec.Struct, frozen=True, dict=True):
         """Whether the ladder of this level pages anybody at all."""
         return any(cell.kind is Kind.PAGE and cell.after is not None for cell in self.cells)
 
+    @cached_property
+    def paging(self) -> frozenset[str]:
+        """The keys of the cells that page."""
+        return frozenset(cell.key for cell in self.cells if cell.kind is Kind.PAGE)
+
     def cell(self, key: str) -> Cell | None:
         """The cell with this key, if this level has one."""
         return self._by_key.get(key)
@@ -114,6 +120,10 @@ class Playbook(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def _by_name(self) -> dict[str, Level]:
         return {level.name: level for level in self.levels}
 
+    @cached_property
+    def _rank_of(self) -> Callable[[str], int]:
+        return {level.name: level.rank for level in self.levels}.__getitem__
+
     def level(self, name: str) -> Level:
         """The level of that name.
 
@@ -142,7 +152,7 @@ class Playbook(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     def highest(self, names: "frozenset[str] | set[str] | list[str]") -> str:
         """The highest of some severities, by rank."""
-        return min(names, key=lambda name: self._by_name[name].rank)
+        return min(names, key=self._rank_of)
 
     @cached_property
     def sha(self) -> str:

@@ -6,6 +6,8 @@ gathered, each table in one go. Whatever happens to an incident (a webhook, a
 timer, a person, a delivery) passes here.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 
 from tocsin.core.effect import Announce, Effect, Measured, Notify, OccurrenceClosed, Record, Supersede
@@ -14,6 +16,7 @@ from tocsin.core.event import Entry, Event
 from tocsin.core.incident import Incident
 from tocsin.core.measure import Occurrence
 from tocsin.core.outbox import Job, Outgoing, RowState, idempotency_key
+from tocsin.core.people import Notified
 from tocsin.core.playbook import Until
 from tocsin.engine.figures import Figures
 from tocsin.engine.policy import Policy
@@ -44,6 +47,7 @@ class Work:
         self._changed: dict[str, Incident] = {}
         self._entries: list[Entry] = []
         self._rows: list[Outgoing] = []
+        self._listening: dict[tuple[str, ...], Sequence[tuple[Notified, Job]]] = {}
 
     def incident(self, incident_id: str) -> Incident | None:
         """The incident as this transaction has left it so far."""
@@ -65,19 +69,13 @@ class Work:
         if changed is incident:
             self._known.setdefault(incident.id, incident)
             return incident
-        seq = incident.events
-        for effect in effects:
-            if isinstance(effect, Record):
-                seq += 1
-                self._record(changed, effect, seq)
-        changed = msgspec.structs.replace(changed, events=seq)
         self._known[changed.id] = changed
         self.sooner += _is_due_earlier(changed, incident)
         if incident.occurrence == 0 or changed.id in self._new:
             self._new[changed.id] = changed
         else:
             self._changed[changed.id] = changed
-        self._carry_out(changed, effects)
+        self._carry_out(changed, effects, incident.events)
         return changed
 
     def flush(self) -> None:
@@ -114,18 +112,23 @@ class Work:
                 data=effect.data,
             )
         )
-        playbook, severity = incident.plan.name, incident.severity
         if effect.kind in ("triggered", "reopened"):
-            self.figures.count("incidents_opened_total", playbook=playbook, severity=severity)
+            self._count_incident("incidents_opened_total", incident)
         elif effect.kind == "resolved" and not effect.data["acknowledged"] and effect.data["cause"] != "healed":
-            self.figures.count("resolved_unacknowledged_total", playbook=playbook, severity=severity)
+            self._count_incident("resolved_unacknowledged_total", incident)
 
-    def _carry_out(self, incident: Incident, effects: tuple[Effect, ...]) -> None:
-        # The incident's own message goes first: a page is a reply to it where the channel has threads.
-        if any(isinstance(effect, Announce) for effect in effects):
-            self._announce(incident)
+    def _count_incident(self, name: str, incident: Incident) -> None:
+        self.figures.count(name, playbook=incident.plan.name, severity=incident.severity)
+
+    def _carry_out(self, incident: Incident, effects: tuple[Effect, ...], seq: int) -> None:
+        """``seq`` is the number of the timeline's last entry before these effects."""
         for effect in effects:
-            if isinstance(effect, Notify):
+            if isinstance(effect, Record):
+                seq += 1
+                self._record(incident, effect, seq)
+            elif isinstance(effect, Announce):
+                self._announce(incident)
+            elif isinstance(effect, Notify):
                 self._notify(incident, effect)
             elif isinstance(effect, Supersede):
                 self._supersede(incident, effect.by)
@@ -135,32 +138,42 @@ class Work:
                 self._put_occurrence(incident, effect.cause)
 
     def _announce(self, incident: Incident) -> None:
-        policy = self.policy
-        for notified in policy.people.resolve(incident.plan.announce, policy.channel_names, policy.console):
-            for job in (Job.ANNOUNCE, Job.HISTORY):
-                if notified.contact.channel in policy.channels_for(job):
-                    key = idempotency_key(
-                        policy.instance, incident.id, incident.occurrence, incident.version, job, notified.target
-                    )
-                    self._rows.append(
-                        Outgoing(
-                            key=key,
-                            incident_id=incident.id,
-                            occurrence=incident.occurrence,
-                            round=incident.round,
-                            step=job,
-                            target=notified.target,
-                            channel=notified.contact.channel,
-                            destination=notified.contact.destination,
-                            recipient=notified.contact.recipient,
-                            job=job,
-                            severity=incident.severity,
-                            stranded=notified.stranded,
-                            received_at=self.now,
-                            not_before=self.now,
-                            created_at=self.now,
-                        )
-                    )
+        for notified, job in self._listeners(incident.plan.announce):
+            key = idempotency_key(
+                self.policy.instance, incident.id, incident.occurrence, incident.version, job, notified.target
+            )
+            self._rows.append(
+                Outgoing(
+                    key=key,
+                    incident_id=incident.id,
+                    occurrence=incident.occurrence,
+                    round=incident.round,
+                    step=job,
+                    target=notified.target,
+                    channel=notified.contact.channel,
+                    destination=notified.contact.destination,
+                    recipient=notified.contact.recipient,
+                    job=job,
+                    severity=incident.severity,
+                    stranded=notified.stranded,
+                    received_at=self.now,
+                    not_before=self.now,
+                    created_at=self.now,
+                )
+            )
+
+    def _listeners(self, targets: tuple[str, ...]) -> Sequence[tuple[Notified, Job]]:
+        """Who is to have what of an incident's own message and its history; asked for with every change."""
+        found = self._listening.get(targets)
+        if found is None:
+            policy = self.policy
+            found = self._listening[targets] = [
+                (notified, job)
+                for notified in policy.people.resolve(targets, policy.channel_names, policy.console)
+                for job in (Job.ANNOUNCE, Job.HISTORY)
+                if notified.contact.channel in policy.channels_for(job)
+            ]
+        return found
 
     def _notify(self, incident: Incident, effect: Notify) -> None:
         policy = self.policy

@@ -17,7 +17,7 @@ from tocsin.engine.apply import Work
 Classified = tuple[Alert, Verdict]
 
 
-@dataclass
+@dataclass(slots=True)
 class _Group:
     """What one batch brings to one incident."""
 
@@ -76,15 +76,16 @@ class Batch:
             self._tx.beat(source)
 
     def _sight(self, alert: Alert, verdict: Verdict) -> None:
-        last = self._episodes.get(alert.key)
+        key = alert.key
+        last = self._episodes.get(key)
         placed = place(alert, verdict, last, self._work.now)
         episode = placed.episode
         if episode is None:
             return
-        if last is not None and episode.episode != last.episode and alert.key in self._written:
-            self._overtaken.append((last, self._group_of.get(alert.key)))
-        self._episodes[alert.key] = episode
-        self._written.add(alert.key)
+        if last is not None and episode.episode != last.episode and key in self._written:
+            self._overtaken.append((last, self._group_of.get(key)))
+        self._episodes[key] = episode
+        self._written.add(key)
         match placed.sighting:
             case Sighting.BEGINS:
                 self._begins(alert, verdict, episode)
@@ -106,7 +107,8 @@ class Batch:
         group.fired.append(severity)
         group.drill = group.drill and alert.labels.get(DRILL_LABEL, "") not in ("", "false")
         group.hold = verdict.hold if group.hold is None else min(group.hold, verdict.hold)
-        group.flags.update(dict.fromkeys(verdict.flags))
+        if verdict.flags:
+            group.flags.update(dict.fromkeys(verdict.flags))
         if episode.starts_at is not None:
             group.starts.append(episode.starts_at)
         self._join(group, episode, severity)
@@ -132,20 +134,24 @@ class Batch:
         self._join(group, episode, episode.severity)
 
     def _join(self, group: _Group, episode: Episode, severity: str) -> None:
-        self._group_of[episode.key] = group
-        group.members.add(episode.key)
+        key = episode.key
+        self._group_of[key] = group
+        group.members.add(key)
         if episode.severity != severity:
-            episode = msgspec.structs.replace(episode, severity=severity)
-        self._episodes[episode.key] = episode
+            self._episodes[key] = msgspec.structs.replace(episode, severity=severity)
 
     def _group_by_key(self, verdict: Verdict) -> _Group:
         """The incident that an alert with this dedup key belongs to: the open one, or the one it opens."""
         latest = self._latest.get(verdict.dedup_key)
-        if latest is not None and (latest.is_open or self._goes_on(latest)):
-            group = self._groups.setdefault(latest.id, _Group(latest))
-            group.verdict = group.verdict or verdict
-            return group
-        return self._groups.setdefault(f"new {verdict.dedup_key}", _Group(None, verdict))
+        if latest is not None and not (latest.is_open or self._goes_on(latest)):
+            latest = None
+        name = latest.id if latest is not None else f"new {verdict.dedup_key}"
+        group = self._groups.get(name)
+        if group is None:
+            group = self._groups[name] = _Group(latest, verdict)
+        elif group.verdict is None:
+            group.verdict = verdict
+        return group
 
     def _group_by_id(self, episode: Episode) -> _Group | None:
         if episode.incident_id is None:

@@ -60,6 +60,15 @@ def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
         start += size
 
 
+def padded(items: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """The items in fewer pieces of the same sizes: the last is filled up with NULLs, which equal nothing."""
+    largest = statements.CHUNKS[0]
+    for start in range(0, len(items), largest):
+        piece = items[start : start + largest]
+        size = min(size for size in statements.CHUNKS if size >= len(piece))
+        yield [*piece, *[(None,) * len(piece[0])] * (size - len(piece))]
+
+
 class SqlReader:
     """`ports.store.Reader` over one cursor, within a transaction that somebody else began."""
 
@@ -218,7 +227,7 @@ class SqlReader:
 
     def _of_many(self, statement: statements.OfMany, keys: Sequence[tuple[str, ...]], *others: Any) -> Iterator[Row]:
         """The rows for many keys, in chunks of few sizes; the keys stand before the other parameters in the text."""
-        for chunk in chunks(keys):
+        for chunk in padded(keys):
             values = (*chain.from_iterable(chunk), *others)
             self._cursor.execute(self._sql(statement(len(chunk))).sql, values)
             yield from self._cursor.fetchall()

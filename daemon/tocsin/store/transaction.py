@@ -18,7 +18,7 @@ from tocsin.store import forgetting, rows, statements
 from tocsin.store.dialect import Compiler, Cursor, Insert, Query, Row
 from tocsin.store.doom import Doomed, write
 from tocsin.store.lanes import is_free, says
-from tocsin.store.reader import Shared, SqlReader, chunks
+from tocsin.store.reader import Shared, SqlReader, chunks, padded
 
 INCIDENT_NUMBERS = "incident numbers"
 PROBE = "last probe"
@@ -73,7 +73,8 @@ class SqlTransaction(SqlReader, Doomed):
         changed = self._cursor.rowcount
         if changed != len(given):
             raise UnknownName(f"{len(given) - changed} of {len(given)} incidents to update do not exist")
-        self._write_many(statements.move_incidents, given)
+        for piece in padded(given):
+            self._run_many(statements.move_incidents, piece)
 
     @write
     def next_numbers(self, count: int) -> int:
@@ -222,13 +223,10 @@ class SqlTransaction(SqlReader, Doomed):
     def _put_all(self, statement: Insert, columns: tuple[str, ...], given: Iterable[Row]) -> int:
         """Insert rows of these columns; returns how many there were to write."""
         reorder = self._sql(statement).reorder(columns)
-        return self._write_many(statement.times, [reorder(row) for row in given])
+        return sum(self._run_many(statement.times, piece) for piece in chunks([reorder(row) for row in given]))
 
-    def _write_many(self, statement: Callable[[int], Query], given: Sequence[Row]) -> int:
-        return sum(
-            self._run(self._sql(statement(len(chunk))).sql, tuple(chain.from_iterable(chunk)))
-            for chunk in chunks(given)
-        )
+    def _run_many(self, statement: Callable[[int], Query], piece: Sequence[Row]) -> int:
+        return self._run(self._sql(statement(len(piece))).sql, tuple(chain.from_iterable(piece)))
 
     def _run(self, sql: str, parameters: Row) -> int:
         try:

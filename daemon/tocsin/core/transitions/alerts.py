@@ -12,7 +12,7 @@ from tocsin.core.transitions.severity import outgrown, reconsider
 def alerts_changed(change: Change, event: AlertsChanged) -> None:
     """Count what began and ended; follow the severity; hold down when nothing fires any more."""
     incident = change.incident
-    before = incident.alerts_firing
+    before = incident.firing
     _count_alerts(change, event)
     if event.fired:
         if incident.resolve_at is not None:
@@ -22,15 +22,13 @@ def alerts_changed(change: Change, event: AlertsChanged) -> None:
             change.record("joined", count=len(event.fired), firing=incident.alerts_firing)
     if event.ended:
         change.record("alerts_resolved", count=len(event.ended), firing=incident.alerts_firing)
-    if incident.alerts_firing == 0:
-        if before or event.fired:
-            recover(change)
-    else:
-        raised = (*event.fired, *(to for _, to in event.moved))
-        reconsider(change, raised)
+    if incident.firing:
+        reconsider(change, (*event.fired, *[to for _, to in event.moved]))
         outgrown(change, bool(event.fired))
         if incident.resolve_at is None:
             climb(change)
+    elif before or event.fired:
+        recover(change)
     add_flags(change, event.flags)
 
 
@@ -62,13 +60,13 @@ def resolved_alerts_changed(change: Change, event: AlertsChanged) -> None:
 
 def _count_alerts(change: Change, event: AlertsChanged) -> None:
     incident = change.incident
-    ends = [at for at in (incident.last_end_at, event.last_end_at) if at is not None]
     change.set(
         firing=counted(incident.firing, event.fired, event.ended, event.moved),
         alerts_total=incident.alerts_total + len(event.fired),
-        last_end_at=max(ends) if ends else None,
         drill=incident.drill and (event.drill or not event.fired),
     )
+    if event.last_end_at is not None:
+        change.set(last_end_at=max(event.last_end_at, incident.last_end_at or 0))
 
 
 def copies_held(change: Change, event: CopiesHeld) -> None:

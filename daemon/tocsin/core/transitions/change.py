@@ -3,12 +3,14 @@
 import copy
 from typing import Any
 
-import msgspec
+from msgspec.structs import force_setattr
 
 from tocsin.core.effect import Announce, Effect, Measured, Notify, Record, Supersede
 from tocsin.core.event import TOCSIN, Actor
 from tocsin.core.incident import Incident, State
 from tocsin.core.playbook import Level, Until
+
+_ANNOUNCE = Announce()
 
 
 class Change:
@@ -29,8 +31,9 @@ class Change:
 
     def set(self, **fields: Any) -> None:
         """Change fields of the working copy."""
+        incident = self.incident
         for name, value in fields.items():
-            msgspec.structs.force_setattr(self.incident, name, value)
+            force_setattr(incident, name, value)
 
     def record(self, kind: str, by: Actor = TOCSIN, /, **data: Any) -> None:
         """Ask for a timeline entry."""
@@ -54,10 +57,10 @@ class Change:
         """The incident as it now stands, and the effects; the very incident given where nothing has changed."""
         if not self.effects and self.incident == self._was:
             return self._was, ()
-        self.set(version=self._was.version + 1)
-        if not self.quiet:
-            self.effects.append(Announce())
-        return self.incident, tuple(self.effects)
+        records = [effect for effect in self.effects if type(effect) is Record]
+        self.set(version=self._was.version + 1, events=self._was.events + len(records))
+        # The incident's own message goes first: a page is a reply to it where the channel has threads.
+        return self.incident, tuple(self.effects) if self.quiet else (_ANNOUNCE, *self.effects)
 
 
 OPEN = (State.PENDING, State.TRIGGERED, State.ACKNOWLEDGED)

@@ -58,8 +58,7 @@ def arm_fallback(change: Change) -> None:
     """Once no step is left that would page, the fallback takes over; before that there is none."""
     incident, level = change.incident, change.level
     waits = incident.state is State.TRIGGERED and level.pages
-    cells = (level.cell(planned.cell) for planned in incident.ladder)
-    if not waits or any(cell is not None and cell.kind is Kind.PAGE for cell in cells):
+    if not waits or any(planned.cell in level.paging for planned in incident.ladder):
         change.set(fallback_at=None)
     elif incident.fallback_at is None:
         change.set(fallback_at=change.now + max(level.respond_within, incident.plan.fallback_at_least))

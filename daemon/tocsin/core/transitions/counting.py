@@ -11,11 +11,16 @@ def counted(
 ) -> dict[str, int]:
     """Firing alerts by severity after these have begun, ended or moved; never below zero."""
     counts = dict(firing)
-    for severity in (*fired, *(to for _, to in moved)):
+    for severity in fired:
         counts[severity] = counts.get(severity, 0) + 1
-    for severity in (*ended, *(old for old, _ in moved)):
+    for severity in ended:
         counts[severity] = counts.get(severity, 0) - 1
-    return {severity: count for severity, count in counts.items() if count > 0}
+    for old, to in moved:
+        counts[old] = counts.get(old, 0) - 1
+        counts[to] = counts.get(to, 0) + 1
+    if ended or moved:
+        return {severity: count for severity, count in counts.items() if count > 0}
+    return counts
 
 
 def above(plan: Playbook, severity: str, other: str) -> bool:

@@ -124,6 +124,8 @@ def set_flags(change: Change, event: SetFlags) -> None:
 
 def add_flags(change: Change, flags: tuple[str, ...]) -> None:
     """The rules set flags through an alert."""
+    if not flags:
+        return
     together = merged(change.incident.flags, flags)
     if together != change.incident.flags:
         change.set(flags=together)
