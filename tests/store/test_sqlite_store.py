@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -338,10 +339,10 @@ def write_until_killed(path: Path) -> list[int]:
         [sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, env=environment, text=True
     ) as child:
         assert child.stdout is not None
-        lines = (line.strip() for line in child.stdout)
-        answered = [int(line) for line, _ in zip((each for each in lines if each.isdigit()), range(30), strict=False)]
+        numbers = (int(line) for line in child.stdout if line.strip().isdigit())
+        answered = list(islice(numbers, 30))
         child.send_signal(signal.SIGKILL)
-        return answered + [int(line) for line in lines if line.isdigit()]
+        return answered + list(numbers)
 
 
 async def test_what_was_committed_survives_a_kill_and_the_lock_does_not(path: Path) -> None:

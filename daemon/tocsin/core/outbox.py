@@ -2,6 +2,7 @@
 
 import hashlib
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 
@@ -83,6 +84,24 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     """It was late or dead, and somebody else has been told instead."""
     created_at: int
     done_at: int | None = None
+
+
+def anew(row: Outgoing, key: str, now: int, **changes: Any) -> Outgoing:
+    """A row of its own, made after another one: nothing of that one's delivery is carried over."""
+    fresh: dict[str, Any] = {
+        "key": key,
+        "order_no": 0,
+        "state": RowState.PENDING,
+        "not_before": now,
+        "attempts": 0,
+        "fence": 0,
+        "lease_until": None,
+        "possibly_delivered": False,
+        "fell_back": False,
+        "created_at": now,
+        "done_at": None,
+    }
+    return msgspec.structs.replace(row, **(fresh | changes))
 
 
 def idempotency_key(instance: str, incident_id: str, occurrence: int, round_: int, step: str, target: str) -> str:

@@ -7,6 +7,7 @@ timer, a person, a delivery) passes here.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -15,7 +16,7 @@ from tocsin.core.escalation import next_due, step
 from tocsin.core.event import Entry, Event
 from tocsin.core.incident import Incident
 from tocsin.core.measure import Occurrence
-from tocsin.core.outbox import Job, Outgoing, RowState, idempotency_key
+from tocsin.core.outbox import Job, Outgoing, RowState, anew, idempotency_key
 from tocsin.core.people import Notified
 from tocsin.core.playbook import Until
 from tocsin.engine.figures import Figures
@@ -139,28 +140,7 @@ class Work:
 
     def _announce(self, incident: Incident) -> None:
         for notified, job in self._listeners(incident.plan.announce):
-            key = idempotency_key(
-                self.policy.instance, incident.id, incident.occurrence, incident.version, job, notified.target
-            )
-            self._rows.append(
-                Outgoing(
-                    key=key,
-                    incident_id=incident.id,
-                    occurrence=incident.occurrence,
-                    round=incident.round,
-                    step=job,
-                    target=notified.target,
-                    channel=notified.contact.channel,
-                    destination=notified.contact.destination,
-                    recipient=notified.contact.recipient,
-                    job=job,
-                    severity=incident.severity,
-                    stranded=notified.stranded,
-                    received_at=self.now,
-                    not_before=self.now,
-                    created_at=self.now,
-                )
-            )
+            self._rows.append(self._row(incident, notified, job, step=job, unique=incident.version))
 
     def _listeners(self, targets: tuple[str, ...]) -> Sequence[tuple[Notified, Job]]:
         """Who is to have what of an incident's own message and its history; asked for with every change."""
@@ -179,38 +159,45 @@ class Work:
         policy = self.policy
         job = Job(effect.kind.value)
         for notified in policy.people.resolve(effect.targets, policy.channels_for(job), policy.console):
-            self._rows.append(
-                Outgoing(
-                    key=idempotency_key(
-                        policy.instance,
-                        incident.id,
-                        incident.occurrence,
-                        incident.round,
-                        effect.step,
-                        notified.target,
-                    ),
-                    incident_id=incident.id,
-                    occurrence=incident.occurrence,
-                    round=incident.round,
-                    step=effect.step,
-                    tier=effect.tier,
-                    target=notified.target,
-                    channel=notified.contact.channel,
-                    destination=notified.contact.destination,
-                    recipient=notified.contact.recipient,
-                    job=job,
-                    until=effect.until,
-                    severity=incident.severity,
-                    because=effect.because,
-                    stranded=notified.stranded,
-                    late=effect.late,
-                    received_at=self.now - effect.late,
-                    not_before=self.now,
-                    created_at=self.now,
-                )
+            row = self._row(
+                incident,
+                notified,
+                job,
+                step=effect.step,
+                unique=incident.round,
+                tier=effect.tier,
+                until=effect.until,
+                because=effect.because,
+                late=effect.late,
             )
+            self._rows.append(row)
         if self._timed:
             self.figures.observe("escalation_lateness_seconds", effect.late)
+
+    def _row(
+        self, incident: Incident, notified: Notified, job: Job, *, step: str, unique: int, late: int = 0, **more: Any
+    ) -> Outgoing:
+        """A new row; ``unique`` tells its key from that of the same step at another time."""
+        contact = notified.contact
+        return Outgoing(
+            key=idempotency_key(self.policy.instance, incident.id, incident.occurrence, unique, step, notified.target),
+            incident_id=incident.id,
+            occurrence=incident.occurrence,
+            round=incident.round,
+            step=step,
+            target=notified.target,
+            channel=contact.channel,
+            destination=contact.destination,
+            recipient=contact.recipient,
+            job=job,
+            severity=incident.severity,
+            stranded=notified.stranded,
+            late=late,
+            received_at=self.now - late,
+            not_before=self.now,
+            created_at=self.now,
+            **more,
+        )
 
     def _supersede(self, incident: Incident, by: Until) -> None:
         """Withdraw what was not sent and waited for this; tell whoever was, or may have been, paged."""
@@ -236,10 +223,10 @@ class Work:
             return
         told.add(place)
         self._rows.append(
-            msgspec.structs.replace(
+            anew(
                 page,
-                key=f"{page.key}:{job}",
-                order_no=0,
+                f"{page.key}:{job}",
+                self.now,
                 job=job,
                 about=page.key,
                 because="",
@@ -247,15 +234,6 @@ class Work:
                 severity=incident.severity,
                 late=0,
                 received_at=self.now,
-                state=RowState.PENDING,
-                not_before=self.now,
-                attempts=0,
-                fence=0,
-                lease_until=None,
-                possibly_delivered=False,
-                fell_back=False,
-                created_at=self.now,
-                done_at=None,
             )
         )
 

@@ -17,7 +17,7 @@ import structlog
 from tocsin.core.backoff import delay
 from tocsin.core.errors import StoreUnavailable
 from tocsin.core.event import Delivered
-from tocsin.core.outbox import LEVEL_TRIGGERED, Job, Outgoing, RowState, idempotency_key, still_wanted
+from tocsin.core.outbox import LEVEL_TRIGGERED, Job, Outgoing, RowState, anew, idempotency_key, still_wanted
 from tocsin.core.page import Content
 from tocsin.engine.apply import Work
 from tocsin.engine.commit import Committer
@@ -257,12 +257,12 @@ class Dispatcher(Service):
             msgspec.structs.replace(row, state=RowState.SUPERSEDED, lease_until=None, done_at=work.now), row.fence
         ):
             work.enqueue(
-                msgspec.structs.replace(
+                anew(
                     row,
-                    key=f"{row.key}:{row.attempts}",
-                    order_no=0,
-                    fence=0,
-                    lease_until=None,
+                    f"{row.key}:{row.attempts}",
+                    work.now,
+                    attempts=row.attempts,
+                    created_at=row.created_at,
                     not_before=self._again_at(work, row, receipt),
                 )
             )
@@ -309,27 +309,18 @@ class Dispatcher(Service):
             contact = notified.contact
             if (contact.channel, contact.destination) == (row.channel, row.destination):
                 contact = policy.console
+            key = idempotency_key(policy.instance, row.key, row.occurrence, row.round, "fell back", notified.target)
             work.enqueue(
-                msgspec.structs.replace(
+                anew(
                     row,
-                    key=idempotency_key(
-                        policy.instance, row.key, row.occurrence, row.round, "fell back", notified.target
-                    ),
-                    order_no=0,
+                    key,
+                    work.now,
                     channel=contact.channel,
                     destination=contact.destination,
                     recipient=contact.recipient,
                     because=f"{row.because}; {because}",
                     stranded=True,
                     fell_back=True,
-                    state=RowState.PENDING,
-                    not_before=work.now,
-                    attempts=0,
-                    fence=0,
-                    lease_until=None,
-                    possibly_delivered=False,
-                    created_at=work.now,
-                    done_at=None,
                 )
             )
         work.figures.count("delivery_fallback_total")
