@@ -55,6 +55,15 @@ async def test_an_incident_is_shown_as_promised(door):
     assert incident["acknowledged_at"] is None
 
 
+async def test_a_recovering_incident_has_no_next_tier(door):
+    await fire(door)
+    await door.engine.resolve(alertname="Down0")
+    [incident] = (await get(door, INCIDENTS))["incidents"]
+    assert incident["alerts_firing"] == 0
+    assert incident["next_tier"] is None
+    assert incident["due_at"] is not None, "the end of the hold-down"
+
+
 async def test_one_incident_has_its_alerts_and_its_timeline_by_number_and_by_id(door):
     await fire(door)
     shown = await get(door, f"{INCIDENTS}/1")

@@ -8,15 +8,13 @@ from tocsin.engine.commit import Committer
 from tocsin.engine.ingest import Ingest
 from tocsin.engine.service import SECOND, Service
 from tocsin.ports.clock import Clock
-from tocsin.ports.store import IncidentFilter, Reader
+from tocsin.ports.store import WHOLE, IncidentFilter, Reader
 
 EVERY = 60 * SECOND
 AGAIN = 10 * SECOND
 """What looks wrong is looked at once more after this; it is told only if it still is."""
 AT_A_TIME = 200
 """Incidents a round: the auditor must never be what keeps the store busy."""
-WHOLE = 1_000_000
-"""All rows of an incident."""
 
 RULES = (*INVARIANTS,)
 OPEN = tuple(state for state in State if state is not State.RESOLVED)

@@ -14,11 +14,9 @@ from tocsin.engine.commit import Committer
 from tocsin.engine.ingest import Ingest
 from tocsin.engine.service import SECOND, Service
 from tocsin.ports.clock import Clock
-from tocsin.ports.store import Reader
+from tocsin.ports.store import WHOLE, Reader
 
 BATCH = 200
-WHOLE = 1_000_000
-"""All episodes of an incident."""
 PARKED = 60 * SECOND
 """How long an incident that the core fails on is left alone, so that the others are not held up."""
 

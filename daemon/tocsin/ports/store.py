@@ -23,6 +23,9 @@ T = TypeVar("T")
 AlertKey = tuple[str, str]
 """(source, fingerprint)"""
 
+WHOLE = 1_000_000
+"""As a limit: everything there is of one incident."""
+
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """One try at delivering a row of the outbox; written before the call, completed after it."""
@@ -332,6 +335,7 @@ class Store(Protocol):
 
 
 __all__ = [
+    "WHOLE",
     "AlertKey",
     "Attempt",
     "IncidentFilter",

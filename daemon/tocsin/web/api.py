@@ -11,7 +11,7 @@ from tocsin.core.errors import UnknownName
 from tocsin.core.event import Actor
 from tocsin.core.incident import Incident, State
 from tocsin.engine.explain import IncidentExplanation, explain_alert, explain_incident
-from tocsin.ports.store import IncidentFilter, Reader
+from tocsin.ports.store import WHOLE, IncidentFilter, Reader
 from tocsin.web.answers import bad_request, json_answer
 from tocsin.web.bodies import read_json
 from tocsin.web.guard import CALLER
@@ -93,7 +93,9 @@ async def show_incident(request: web.Request) -> web.Response:
 
     def work(reader: Reader) -> IncidentDetail:
         incident = _find(reader, ref)
-        return incident_detail(incident, reader.episodes_of(incident.id), reader.entries(incident.id))
+        return incident_detail(
+            incident, reader.episodes_of(incident.id, WHOLE), reader.entries(incident.id, limit=WHOLE)
+        )
 
     return json_answer(public(await request.app[EDGE].store.read(work)))
 

@@ -139,6 +139,13 @@ def is_time(name: str) -> bool:
     return name == "at" or name.endswith("_at")
 
 
+def _next_tier(incident: Incident) -> int | None:
+    """The tier of the next step; inside the hold-down no step fires, and what is due is the end of it."""
+    if incident.resolve_at is not None or not incident.ladder:
+        return None
+    return incident.ladder[0].tier
+
+
 def _fields(incident: Incident) -> dict[str, Any]:
     return {
         "id": incident.id,
@@ -155,7 +162,7 @@ def _fields(incident: Incident) -> dict[str, Any]:
         "acknowledged_by": incident.acknowledged_by,
         "resolved_at": incident.resolved_at,
         "due_at": next_due(incident),
-        "next_tier": incident.ladder[0].tier if incident.is_open and incident.ladder else None,
+        "next_tier": _next_tier(incident),
     }
 
 
