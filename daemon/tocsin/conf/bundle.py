@@ -81,9 +81,8 @@ def load(config_dir: Path, rules_dir: Path, kinds: Mapping[str, ChannelKind], en
     people_node = read_yaml(config_dir / "people.yaml", findings)
     people = _people(people_node, channels, kinds, vault, console)
     if people and people_node:
-        for name, playbook_node in playbook_nodes.items():
-            if name in playbooks:
-                tell_unknown_targets(playbook_node, people, findings)
+        for playbook_node in playbook_nodes.values():
+            tell_unknown_targets(playbook_node, people, findings)
         tell_lonely_people(people, people_node, playbooks, findings)
     if settings:
         tell_settings_mistakes(settings, node, channels, people, playbook_nodes, findings)

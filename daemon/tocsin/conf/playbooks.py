@@ -102,16 +102,16 @@ def skeleton_of(name: str, node: Node) -> Playbook:
 
 
 def tell_unknown_targets(node: Node, people: People, findings: Findings) -> None:
-    """Compare the targets of a playbook's file, which is known to be well formed, with those that exist."""
+    """Compare the targets of a playbook's file with those that exist. What else is wrong with it is told elsewhere."""
     known = {*people.persons, *people.groups, *people.places}
     lists = [node.at("announce"), *(tier.at("targets") for _, tier in node.at("tiers").children())]
     for _, severity in node.at("severities").children():
         lists += [cell.at("targets") for _, cell in severity.at("matrix").children()]
     for targets in lists:
         for _, target in targets.children() if isinstance(targets.value, list) else ():
-            if str(target.value) not in known:
+            if isinstance(target.value, str) and target.value not in known:
                 told = f"{target.value!r} is neither a person, a group nor a target of people.yaml"
-                findings.problem(target.mark, told, did_you_mean(str(target.value), known))
+                findings.problem(target.mark, told, did_you_mean(target.value, known))
 
 
 def _times(file: PlaybookFile, times: Times) -> dict[str, Any]:
