@@ -1,0 +1,53 @@
+"""A damaged row costs its own page, told to tocsin's people, and nobody else's; old incidents are forgotten."""
+
+from pathlib import Path
+
+from scenario import emergency
+from tocsin.core.alert import AlertStatus
+from tocsin.core.outbox import Job, RowState
+from tocsin.engine.auditor import Auditor
+from tocsin.ports.store import Transaction
+from tocsin.store.engine import SqliteStore
+from tocsin.testing.clock import VirtualClock
+
+
+def break_the_first_incident(tx: Transaction) -> None:
+    tx._cursor.execute("UPDATE incidents SET body = '{' WHERE number = 1")  # type: ignore[attr-defined]
+    assert tx._cursor.rowcount == 1  # type: ignore[attr-defined]
+
+
+async def test_a_page_of_an_incident_that_cannot_be_read_is_dead_and_told_and_the_others_go_out(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    store = SqliteStore(tmp_path / "tocsin.db", clock)
+    async with emergency.tocsin(store=store, clock=clock) as tocsin:
+        for name in ("First", "Second"):
+            alert = tocsin.alert(AlertStatus.FIRING, {"alertname": name, "severity": "SEV-1"})
+            await tocsin.ingest.take([alert])
+        broken = await tocsin.incident("1")
+        await store.write(break_the_first_incident)
+
+        await tocsin.settle()
+
+        pages = [content.title for content in tocsin.sent(Job.PAGE)]
+        assert [title for title in pages if "Second" in title], pages
+        assert [title for title in pages if "refused for good" in title], pages
+        rows = await store.read(lambda tx: tx.outbox_of(broken.id))
+        assert {row.state for row in rows if row.job is Job.PAGE} == {RowState.DEAD}
+
+        await tocsin.advance(minutes=15)
+        assert store.unreadable
+        await Auditor(tocsin.dispatcher._committer, tocsin.ingest, clock).run_once()
+        await tocsin.settle()
+        assert [content.title for content in tocsin.sent(Job.PAGE) if "cannot be read" in content.title]
+
+
+async def test_the_housekeeper_forgets_what_was_resolved_more_than_400_days_ago() -> None:
+    async with emergency.tocsin() as tocsin:
+        await tocsin.fire(alertname="Down", severity="SEV-1")
+        await tocsin.resolve(alertname="Down", severity="SEV-1")
+        await tocsin.advance(hours=24 * 399)
+        await tocsin.housekeeper.run_once()
+        assert await tocsin.store.read(lambda tx: tx.incident("1")) is not None
+        await tocsin.advance(hours=48)
+        await tocsin.housekeeper.run_once()
+        assert await tocsin.store.read(lambda tx: tx.incident("1")) is None
