@@ -13,7 +13,7 @@ from tocsin.conf.bundle import Bundle
 from tocsin.conf.channels import ConfiguredChannel
 from tocsin.conf.source import ConfigError
 from tocsin.core.errors import StoreUnavailable
-from tocsin.core.incident import State
+from tocsin.core.incident import OPEN
 from tocsin.ports.channel import Channel
 from tocsin.ports.store import IncidentFilter, Reader
 from tocsin.web.keys import ReloadResult
@@ -22,7 +22,6 @@ Running = dict[str, tuple[ConfiguredChannel, Channel]]
 
 _log = structlog.get_logger("tocsin.app.reload")
 
-OPEN = tuple(state for state in State if state is not State.RESOLVED)
 LISTED = 1000
 LOAD_PATIENCE = 30.0
 """Seconds until a reload is refused whose files are not read, or whose channels are not started."""

@@ -37,10 +37,10 @@ from tocsin.core.event import (
     SetFlags,
     SetSeverity,
 )
-from tocsin.core.incident import Incident, State
+from tocsin.core.incident import OPEN, Incident, State
 from tocsin.core.playbook import Playbook
 from tocsin.core.transitions import alerts, opening, responses, severity
-from tocsin.core.transitions.change import OPEN, PAGED, Change
+from tocsin.core.transitions.change import PAGED, Change
 
 Handler = Callable[[Change, Event], None]
 

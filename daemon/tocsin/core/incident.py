@@ -17,6 +17,10 @@ class State(StrEnum):
     RESOLVED = "resolved"
 
 
+OPEN = (State.PENDING, State.TRIGGERED, State.ACKNOWLEDGED)
+"""Every state but resolved."""
+
+
 class Planned(msgspec.Struct, frozen=True, array_like=True):
     """A step of the ladder that has not fired: which cell, and when it is due."""
 

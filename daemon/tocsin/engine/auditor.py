@@ -2,7 +2,7 @@
 
 import structlog
 
-from tocsin.core.incident import Incident, State
+from tocsin.core.incident import OPEN, Incident
 from tocsin.core.invariants import INVARIANTS, Facts, violations
 from tocsin.engine.commit import Committer
 from tocsin.engine.ingest import Ingest
@@ -17,7 +17,6 @@ AT_A_TIME = 200
 """Incidents a round: the auditor must never be what keeps the store busy."""
 
 RULES = (*INVARIANTS,)
-OPEN = tuple(state for state in State if state is not State.RESOLVED)
 
 _log = structlog.get_logger("tocsin.engine.auditor")
 

@@ -20,7 +20,8 @@ class Delivery:
     lease: int = 30 * SECOND
     """How long a claim lasts; longer than any attempt."""
     give_up_after: int = 48 * HOUR
-    concurrency: int = 32
+    concurrency: int = 16
+    """How many attempts may be on their way through one channel."""
     longest_backoff: int = MINUTE
 
 

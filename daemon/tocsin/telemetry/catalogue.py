@@ -9,13 +9,13 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from tocsin.core.alert import AlertStatus
-from tocsin.core.incident import State
+from tocsin.core.incident import OPEN
 from tocsin.core.outbox import Job, RowState
 from tocsin.ports.channel import Outcome
 
 PREFIX = "tocsin_"
 
-_OPEN_STATES = tuple(state.value for state in State if state is not State.RESOLVED)
+_OPEN_STATES = tuple(state.value for state in OPEN)
 _FINAL_STATES = tuple(state.value for state in RowState if state is not RowState.PENDING)
 
 _ACKNOWLEDGE = (15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)

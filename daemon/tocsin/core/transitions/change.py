@@ -63,5 +63,4 @@ class Change:
         return self.incident, tuple(self.effects) if self.quiet else (_ANNOUNCE, *self.effects)
 
 
-OPEN = (State.PENDING, State.TRIGGERED, State.ACKNOWLEDGED)
 PAGED = (State.TRIGGERED, State.ACKNOWLEDGED)
