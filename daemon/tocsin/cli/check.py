@@ -2,64 +2,116 @@
 
 import os
 import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 from tocsin.channels.registry import KINDS
 from tocsin.cli import options
-from tocsin.cli.output import clean, say
+from tocsin.cli.output import clean, say, say_json
 from tocsin.conf.bundle import Bundle, load
 from tocsin.conf.source import ConfigError, Mark, Problem
 
+Found = Sequence[tuple[str, Problem]]
+"""What was found, each with its level: ``error`` or ``warning``."""
 
-@click.command(epilog=options.example("tocsin check --config config --rules rules --format github"))
+
+@click.command(epilog=options.example("tocsin check --config config --rules rules --strict --format github"))
 @options.configuration
 @click.option(
     "--format",
     "fmt",
-    type=click.Choice(["text", "github"]),
+    type=click.Choice(["text", "github", "json"]),
     default="text",
     show_default=True,
-    help="For people, or as annotations of a pull request.",
+    help="For people, as annotations of a pull request, or for programs.",
 )
-def command(config_dir: Path, rules_dir: Path, fmt: str) -> None:
+@click.option("--strict", is_flag=True, help="Exit 1 for warnings too.")
+def command(config_dir: Path, rules_dir: Path, fmt: str, *, strict: bool) -> None:
     """Say what is wrong with the configuration.
 
     All of it at once, as file:line:column. Exits 1 when something is wrong;
-    warnings alone are no reason.
+    warnings alone are no reason, unless --strict says so.
     """
-    tell = _tell_github if fmt == "github" else _tell
+    bundle, problems, warnings = _load(config_dir, rules_dir)
+    found = [*(("error", _here(problem)) for problem in problems), *(("warning", _here(told)) for told in warnings)]
+    _FORMATS[fmt](found, bundle)
+    sys.exit(1 if problems or (strict and warnings) else 0)
+
+
+def _load(config_dir: Path, rules_dir: Path) -> tuple[Bundle | None, Sequence[Problem], Sequence[Problem]]:
     try:
         bundle = load(config_dir, rules_dir, KINDS, os.environ)
     except ConfigError as error:
-        for problem in error.problems:
-            tell("error", problem)
-        say(_count(len(error.problems), "problem"), err=True)
-        sys.exit(1)
-    for warning in bundle.warnings:
-        tell("warning", warning)
-    say(clean("good", "green"), f": {_summary(bundle)}")
+        return None, error.problems, error.warnings
+    return bundle, (), bundle.warnings
 
 
-def _tell(level: str, problem: Problem) -> None:
-    place = Mark(problem.path, problem.line, problem.column)
-    style = "bold red" if level == "error" else "yellow"
-    told = f"{problem.message}; {problem.hint}" if problem.hint else problem.message
-    warning = "warning: " if level == "warning" else ""
-    say(clean(f"{place}: ", "bold"), clean(warning, style), told)
+def _here(problem: Problem) -> Problem:
+    """The same, its file named from the working directory where it lies below that."""
+    path, here = Path(problem.path), Path.cwd()
+    if not path.is_absolute() or not path.is_relative_to(here):
+        return problem
+    return Problem(str(path.relative_to(here)), *(problem.line, problem.column, problem.message, problem.hint))
 
 
-def _tell_github(level: str, problem: Problem) -> None:
-    """One workflow command of GitHub Actions, in its own escaping."""
-    place = f"file={_escaped(problem.path)},line={max(problem.line, 1)},col={max(problem.column, 1)}"
-    told = f"{problem.message}; {problem.hint}" if problem.hint else problem.message
-    click.echo(f"::{level} {place}::{_escaped(told, also='')}")
+def _told(problem: Problem) -> str:
+    return f"{problem.message}; {problem.hint}" if problem.hint else problem.message
+
+
+def _as_text(found: Found, bundle: Bundle | None) -> None:
+    for level, problem in found:
+        place = Mark(problem.path, problem.line, problem.column)
+        style, said = ("bold red", "") if level == "error" else ("yellow", "warning: ")
+        say(clean(f"{place}: ", "bold"), clean(said, style), _told(problem))
+    levels = [level for level, _ in found]
+    if bundle is not None:
+        say(clean("good", "green"), f": {_summary(bundle)}")
+    else:
+        warnings = f", {_count(levels.count('warning'), 'warning')}" if "warning" in levels else ""
+        say(_count(levels.count("error"), "problem") + warnings, err=True)
+
+
+def _as_json(found: Found, bundle: Bundle | None) -> None:
+    del bundle
+    say_json([_object(level, problem) for level, problem in found])
+
+
+def _object(level: str, problem: Problem) -> Mapping[str, Any]:
+    place = {"file": problem.path, "line": problem.line or None, "column": problem.column or None}
+    return {"level": level, **place, "message": problem.message, "hint": problem.hint}
+
+
+def _as_github(found: Found, bundle: Bundle | None) -> None:
+    """Workflow commands of GitHub Actions: each becomes an annotation at its line of the pull request."""
+    del bundle
+    for level, problem in found:
+        click.echo(f"::{level} {_properties(problem)}::{_escaped(_message(problem), also='')}")
+
+
+def _properties(problem: Problem) -> str:
+    """Where it is, in as far as that is a place in a file: an environment variable has none."""
+    if not problem.line:
+        return f"file={_escaped(problem.path)}" if Path(problem.path).exists() else "title=tocsin check"
+    return f"file={_escaped(problem.path)},line={problem.line},col={problem.column}"
+
+
+def _message(problem: Problem) -> str:
+    return _told(problem) if problem.line else f"{problem.path}: {_told(problem)}"
 
 
 def _escaped(text: str, also: str = ":,") -> str:
     """What would end a command or a property, percent-encoded."""
     return "".join(f"%{ord(char):02X}" if char in "%\r\n" + also else char for char in text)
+
+
+_FORMATS: Mapping[str, Callable[[Found, Bundle | None], None]] = {
+    "text": _as_text,
+    "github": _as_github,
+    "json": _as_json,
+}
 
 
 def _summary(bundle: Bundle) -> str:

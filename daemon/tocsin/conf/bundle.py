@@ -8,6 +8,8 @@ from pathlib import Path
 from tocsin.conf.channels import ChannelKind, ConfiguredChannel
 from tocsin.conf.crosscheck import tell_lonely_people, tell_settings_mistakes
 from tocsin.conf.environment import overridden, variables
+from tocsin.conf.lint import Material, lint
+from tocsin.conf.lint.samples import BUILT_IN
 from tocsin.conf.people import ContactReader, people_of
 from tocsin.conf.playbooks import playbook_of, skeleton_of, tell_unknown_targets
 from tocsin.conf.rules import load_rules
@@ -15,6 +17,7 @@ from tocsin.conf.schema import did_you_mean, validate
 from tocsin.conf.settings import CONSOLE, Settings, Times, TokenSettings
 from tocsin.conf.source import Findings, Mark, Node, Problem, read_yaml
 from tocsin.conf.vault import Vault, with_secrets
+from tocsin.conf.written import WrittenRule
 from tocsin.core.people import Contact, People
 from tocsin.core.playbook import HOUR, Cell, Level, Playbook, Tier
 from tocsin.core.rules import RuleSet
@@ -69,8 +72,8 @@ def load(config_dir: Path, rules_dir: Path, kinds: Mapping[str, ChannelKind], en
     """
     findings = Findings()
     vault = Vault(config_dir, environ, findings)
-    written = read_yaml(config_dir / "tocsin.yaml", findings, may_be_empty=True)
-    node = overridden(written or Node({}, Mark(str(config_dir / "tocsin.yaml"), 1, 1)), environ, findings)
+    top = read_yaml(config_dir / "tocsin.yaml", findings, may_be_empty=True)
+    node = overridden(top or Node({}, Mark(str(config_dir / "tocsin.yaml"), 1, 1)), environ, findings)
     settings = validate(with_secrets(node, Settings, vault), Settings, findings)
     channels = _channels(node.at("channels"), kinds, vault) if node.child("channels") else ()
     channels = _with_console(channels, kinds[CONSOLE], node, findings)
@@ -83,11 +86,15 @@ def load(config_dir: Path, rules_dir: Path, kinds: Mapping[str, ChannelKind], en
     if people and people_node:
         for playbook_node in playbook_nodes.values():
             tell_unknown_targets(playbook_node, people, findings)
-        tell_lonely_people(people, people_node, playbooks, findings)
+        told = settings.self_.targets if settings else ()
+        tell_lonely_people(people, people_node, playbooks, told, findings)
     if settings:
         tell_settings_mistakes(settings, node, channels, people, playbook_nodes, findings)
     nameable = {**{name: skeleton_of(name, there) for name, there in playbook_nodes.items()}, **playbooks}
-    rules = load_rules(rules_dir, nameable, settings.playbook if settings else "", findings)
+    default = settings.playbook if settings else ""
+    written: list[WrittenRule] = []
+    rules = load_rules(rules_dir, nameable, default, findings, written)
+    lint(Material(written, playbooks, playbook_nodes, default, BUILT_IN), findings)
 
     findings.raise_problems()
     if settings is None or people is None or rules is None:

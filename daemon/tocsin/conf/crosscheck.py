@@ -37,18 +37,26 @@ def tell_settings_mistakes(
             findings.warn(node.at("channels", channel.name).head, doubt)
 
 
-def tell_lonely_people(people: People, node: Node, playbooks: Mapping[str, Playbook], findings: Findings) -> None:
-    """Warn of everybody whom a playbook may page and who has no contact."""
-    targets = {target for playbook in playbooks.values() for target in _targets(playbook)}
+def tell_lonely_people(
+    people: People, node: Node, playbooks: Mapping[str, Playbook], told_of_tocsin: Sequence[str], findings: Findings
+) -> None:
+    """Warn of everybody who may be paged and has no contact, and of groups in which nobody has one."""
+    targets = {target for playbook in playbooks.values() for target in _targets(playbook)} | {*told_of_tocsin}
     names = {name for target in targets for name in people.groups.get(target, (target,))}
-    for name in sorted(names & people.persons.keys()):
-        if people.persons[name].contact is None:
-            told = f"{name} may be paged and has no contact: that page goes to the console"
-            findings.warn(node.at("people", name).head, told, "write contact:")
+    lonely = {name for name in names & people.persons.keys() if people.persons[name].contact is None}
+    for name in sorted(lonely):
+        told = f"{name} may be paged and has no contact: that page goes to the console"
+        findings.warn(node.at("people", name).head, told, "write contact:")
+    for group in sorted(targets & people.groups.keys()):
+        members = people.groups[group]
+        if len(members) > 1 and lonely.issuperset(members):
+            told = f"nobody of {group} can be reached: all that goes there goes to the console"
+            findings.warn(node.at("groups", group).head, told, "give one of them a contact")
 
 
 def _targets(playbook: Playbook) -> set[str]:
-    lists = [*(tier.targets for tier in playbook.tiers), *(cell.targets for lv in playbook.levels for cell in lv.cells)]
+    lists = [playbook.announce, *(tier.targets for tier in playbook.tiers)]
+    lists += [cell.targets for level in playbook.levels for cell in level.cells]
     return {target for targets in lists for target in targets}
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from tocsin.conf.duration import parse_duration
 from tocsin.conf.schema import did_you_mean
 from tocsin.conf.source import Findings, Mark, Node, read_yaml
+from tocsin.conf.written import WrittenRule
 from tocsin.core.action import ACTIONS, Action, Form
 from tocsin.core.errors import MatcherError, PlaceholderError
 from tocsin.core.matcher import Matchers, read_matchers
@@ -23,12 +24,13 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _UNDER_SET = tuple(action.name for action in ACTIONS.values() if action.form is Form.TEXT)
 _KEYS = ("name", "match", "set", *(name for name in ACTIONS if name not in _UNDER_SET))
 
-_RESTLESS = frozenset({"severity", "pod", "instance"})
-"""Labels that differ between alerts of one trouble: in a dedup key they open an incident for each."""
-
 
 def load_rules(
-    directory: Path, playbooks: Mapping[str, Playbook], default_playbook: str, findings: Findings
+    directory: Path,
+    playbooks: Mapping[str, Playbook],
+    default_playbook: str,
+    findings: Findings,
+    written: list[WrittenRule] | None = None,
 ) -> RuleSet | None:
     """Read every ``*.yaml`` of a directory, in the order of their names.
 
@@ -37,6 +39,7 @@ def load_rules(
         playbooks: What rules may name. If the default one is missing, that is for the caller to tell.
         default_playbook: For alerts to which no rule gives one.
         findings: Takes whatever is wrong; nothing is raised.
+        written: Takes every rule that could be read, for the lints; also when another could not.
 
     Returns:
         The rules; None if there is a problem, also one found before, or no default playbook.
@@ -47,6 +50,8 @@ def load_rules(
         reader.read(path)
     if files:
         reader.check_order(Mark(str(directory)))
+    if written is not None:
+        written += reader.rules
     if findings.problems or default_playbook not in playbooks:
         return None
     levels = {
@@ -81,7 +86,7 @@ class _Reader:
         self._tell = findings.problem
         self._places: dict[str, Mark] = {}
         self._may_take_everything = False
-        self.rules: list[tuple[Rule, Mark]] = []
+        self.rules: list[WrittenRule] = []
         self._readers: dict[Form, Callable[[Node], Any]] = {
             Form.TEXT: self._template,
             Form.TEXTS: self._templates,
@@ -126,7 +131,7 @@ class _Reader:
         self._check_sense(node, actions)
         rule = Rule(name=name, matchers=matchers, actions=actions, path=node.mark.path, line=node.mark.line)
         self._may_take_everything |= _takes_everything(rule)
-        self.rules.append((rule, node.mark))
+        self.rules.append(WrittenRule(rule, node))
 
     def _unknown(self, children: Mapping[str, Node], known: Iterable[str]) -> None:
         for key, child in children.items():
@@ -296,21 +301,9 @@ class _Reader:
             self._tell(mark, "a heartbeat must not meet later rules", "add `stop: true` to this rule")
         if not actions:
             self._findings.warn(node.mark, "this rule does nothing", "give it `set:` or another action, or remove it")
-        key = actions.get("dedup_key")
-        if restless := sorted(key.names & _RESTLESS if key is not None else ()):
-            mark = node.at("set", "dedup_key").mark
-            told = f"{' and '.join(restless)} in a dedup key opens one incident for each"
-            self._findings.warn(mark, told, "leave it out, unless that is what you want")
 
     def check_order(self, directory: Mark) -> None:
-        """Tell of rules that no alert can reach, and whether some rule takes every alert."""
-        closed: Rule | None = None
-        for rule, mark in self.rules:
-            if closed is not None:
-                told = f"no alert comes as far as this rule: {closed.name!r} matches every alert and stops"
-                self._findings.warn(mark, told, f"see {closed.path}:{closed.line}")
-            elif not rule.matchers and rule.stops:
-                closed = rule
+        """Tell if no rule takes every alert."""
         if not self._may_take_everything:
             hint = "add a last rule with `match: {}`, so that no alert depends on a rule that somebody forgot"
             self._tell(directory, "no rule takes every alert", hint)

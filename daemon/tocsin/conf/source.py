@@ -8,7 +8,7 @@ tags are mistakes here, each told with what to write instead.
 
 import hashlib
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -56,8 +56,10 @@ class Problem:
 class ConfigError(TocsinError):
     """The configuration cannot be used; ``problems`` has everything that was found, in order."""
 
-    def __init__(self, problems: list[Problem]) -> None:
+    def __init__(self, problems: list[Problem], warnings: Iterable[Problem] = ()) -> None:
         self.problems = tuple(sorted(set(problems)))
+        self.warnings = tuple(sorted(set(warnings)))
+        """What would work, but is hardly meant; it is no reason for the error."""
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
@@ -85,7 +87,7 @@ class Findings:
             ConfigError: There are.
         """
         if self.problems:
-            raise ConfigError(self.problems)
+            raise ConfigError(self.problems, self.warnings)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ Python costs as much as ten of them.
 
 import re
 from collections.abc import Callable
+from typing import NamedTuple
 
 import re2
 
@@ -33,7 +34,7 @@ def compile_test(regex: str) -> Test:
     try:
         compiled = re2.compile(regex, _OPTIONS)
     except re2.error as error:
-        raise MatcherError(f"{regex!r} is not a regular expression: {_reason(error)}") from None
+        raise MatcherError(f"{regex!r} is not a regular expression: {_reason(error)}{_advice(regex)}") from None
     except UnicodeEncodeError:
         raise MatcherError(f"{regex!r} is not a regular expression: it is not valid Unicode") from None
     fullmatch = compiled.fullmatch
@@ -43,6 +44,64 @@ def compile_test(regex: str) -> Test:
         return fullmatch(text.encode("utf-8", "replace")) is not None
 
     return _string_test(regex, by_re2) or by_re2
+
+
+class Shape(NamedTuple):
+    """What an expression that is made of plain texts matches; at most one field is set, and none if it is more.
+
+    ``starts`` and ``ends`` go with texts that have no line break.
+    """
+
+    texts: frozenset[str] | None = None
+    """Exactly these."""
+    folded: frozenset[str] | None = None
+    """These and no others, in lower case, whatever the case. ASCII only."""
+    starts: tuple[str, ...] | None = None
+    """Whatever begins with one of these."""
+    ends: tuple[str, ...] | None = None
+    """Whatever ends with one of these."""
+
+
+def shape_of(regex: str) -> Shape:
+    """Which plain texts an expression is made of, if it is made of such."""
+    folds = regex.startswith(_IGNORE_CASE)
+    parts = _branches(regex.removeprefix(_IGNORE_CASE))
+    literals = frozenset(literal for literal in map(_literal, parts) if literal is not None)
+    if all(_literal(part) is not None for part in parts):
+        if not folds:
+            return Shape(texts=literals)
+        is_plain = all(literal.isascii() for literal in literals)
+        return Shape(folded=frozenset(literal.lower() for literal in literals)) if is_plain else Shape()
+    if folds:
+        return Shape()
+    if starts := _literals([part.removesuffix(".*") for part in parts if part.endswith(".*")], len(parts)):
+        return Shape(starts=starts)
+    if ends := _literals([part.removeprefix(".*") for part in parts if part.startswith(".*")], len(parts)):
+        return Shape(ends=ends)
+    return Shape()
+
+
+def cost_of(regex: str) -> int:
+    """How many instructions RE2 makes of an expression; 0 if a plain string test does its work.
+
+    Raises:
+        MatcherError: RE2 does not accept the expression.
+    """
+    test = compile_test(regex)
+    return int(re2.compile(regex, _OPTIONS).programsize) if test.__name__ == "by_re2" else 0
+
+
+_PERL = (
+    (re.compile(r"\(\?<?[=!]"), "there is no look-around: write a second matcher with !~ for what must not match"),
+    (re.compile(r"\\[1-9]|\\k<|\(\?P="), "there are no back-references: write the alternatives out"),
+    (re.compile(r"\(\?>|[*+?}]\+"), "nothing is possessive or atomic: a plain group or repetition cannot hang"),
+    (re.compile(r"\\Z"), "\\Z is not known: a value is matched from its first to its last character anyway"),
+)
+"""What other engines know and RE2 does not, and what to write instead."""
+
+
+def _advice(regex: str) -> str:
+    return next((f"; RE2 reads it: {told}" for form, told in _PERL if form.search(regex)), "")
 
 
 def _reason(error: Exception) -> str:

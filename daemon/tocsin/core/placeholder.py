@@ -68,6 +68,11 @@ class Template:
         return frozenset(field.name for field in self._fields)
 
     @property
+    def needs(self) -> frozenset[str]:
+        """The labels without which it cannot be rendered: their placeholders have no default."""
+        return frozenset(field.name for field in self._fields if field.default is None)
+
+    @property
     def constant(self) -> str | None:
         """What it always renders as; None if that depends on labels."""
         return None if self._fields else self._before

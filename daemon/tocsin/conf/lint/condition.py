@@ -1,0 +1,81 @@
+"""When a rule matches, compared between rules."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from tocsin.conf.lint.implication import contradiction, implies, texts
+from tocsin.core.matcher import Matchers
+from tocsin.core.rules import Rule
+
+MOST_COMPARISONS = 200_000
+"""How many pairs of rules one lint compares: about a second. Beyond that it says less, never anything wrong."""
+
+
+def alternatives(rule: Rule) -> tuple[Matchers, ...]:
+    """The ways in which an alert can meet a rule's condition: all matchers of at least one of them."""
+    return (rule.matchers,)
+
+
+def is_certain(rule: Rule) -> bool:
+    """Whether the alert's labels alone decide whether the rule matches."""
+    del rule
+    return True
+
+
+def goes_with(rule: Rule, other: Rule) -> bool:
+    """Whether the other surely matches whatever this one matches."""
+    if not is_certain(other):
+        return False
+    wanted = alternatives(other)
+    return all(any(implies(given, way) for way in wanted) for given in alternatives(rule))
+
+
+def are_apart(rule: Rule, other: Rule) -> bool:
+    """Whether surely no alert matches both."""
+    return all(contradiction((*one, *two)) for one in alternatives(rule) for two in alternatives(other))
+
+
+class Broader:
+    """Finds, among ``those`` of the rules, the ones that match whatever another does; it compares few of them."""
+
+    def __init__(self, rules: Sequence[Rule], those: Iterable[int]) -> None:
+        self._rules = rules
+        self._by_text: dict[tuple[str, str], list[int]] = {}
+        self._by_label: dict[str, list[int]] = {}
+        self._others: list[int] = []
+        self._left = MOST_COMPARISONS
+        for index in those:
+            if is_certain(rules[index]):
+                self._file(index, rules[index])
+
+    def _file(self, index: int, rule: Rule) -> None:
+        """Under what one of its labels must be, so that only rules that want the same are compared with it."""
+        ways = alternatives(rule)
+        if len(ways) != 1 or not ways[0]:
+            self._others.append(index)
+            return
+        label = ways[0][0].name
+        listed = texts(matcher for matcher in ways[0] if matcher.name == label)
+        if listed is None:
+            self._by_label.setdefault(label, []).append(index)
+        for text in listed or ():
+            self._by_text.setdefault((label, text), []).append(index)
+
+    def of(self, index: int, within: range) -> Iterator[int]:
+        """Those in the range, in their order, that surely match whatever the rule at this index matches."""
+        rule = self._rules[index]
+        for other in sorted(found for found in self._candidates(rule) if found in within):
+            if self._left <= 0:
+                return
+            self._left -= 1
+            if goes_with(rule, self._rules[other]):
+                yield other
+
+    def _candidates(self, rule: Rule) -> set[int]:
+        found = set(self._others)
+        for matchers in alternatives(rule)[:1]:  # whatever matches all that a rule does matches its first way too
+            for label in {matcher.name for matcher in matchers}:
+                found.update(self._by_label.get(label, ()))
+                listed = texts(matcher for matcher in matchers if matcher.name == label)
+                if listed:
+                    found.update(self._by_text.get((label, next(iter(listed))), ()))
+        return found

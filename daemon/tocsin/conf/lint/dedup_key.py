@@ -1,0 +1,27 @@
+"""Dedup keys that differ between alerts of one trouble."""
+
+from collections.abc import Sequence
+
+from tocsin.conf.source import Findings
+from tocsin.conf.written import WrittenRule
+from tocsin.core.placeholder import Template
+
+RESTLESS = frozenset(
+    {
+        *("severity", "pod", "instance"),
+        *("pod_name", "pod_uid", "pod_ip", "host_ip", "uid"),  # change with every new pod
+        *("container_id", "image_id", "id"),  # cAdvisor's: one each container
+        *("prometheus_replica", "replica"),  # which of two that see the same has seen it
+        *("le", "quantile"),  # one each bucket of a histogram
+    }
+)
+"""Labels that differ between alerts of one trouble: in a dedup key they open an incident for each."""
+
+
+def tell_restless_keys(rules: Sequence[WrittenRule], findings: Findings) -> None:
+    """Tell of every dedup key with such a label."""
+    for written in rules:
+        key = written.rule.actions.get("dedup_key")
+        if isinstance(key, Template) and (restless := sorted(key.names & RESTLESS)):
+            told = f"{' and '.join(restless)} in a dedup key opens one incident for each"
+            findings.warn(written.action("dedup_key").mark, told, "leave it out, unless that is what you want")

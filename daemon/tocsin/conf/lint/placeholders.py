@@ -1,0 +1,114 @@
+"""Placeholders whose label an alert may not have: such an alert is unrouted, and pages.
+
+A label is guaranteed by the rule's own matchers (``team="db"``, ``team!=""``, ``team=~"a|b"``), or by ``labels``
+of the same rule. Otherwise alerts as they really look are asked; where none of them uses the text, nothing speaks
+for it, and that is told.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from tocsin.conf.lint.condition import alternatives, is_certain
+from tocsin.conf.lint.implication import is_there
+from tocsin.conf.lint.material import Material
+from tocsin.conf.source import Findings, Node
+from tocsin.conf.written import WrittenRule
+from tocsin.core.action import ACTIONS, Outcome
+from tocsin.core.placeholder import Template
+from tocsin.core.rules import Rule
+
+_ALWAYS = frozenset({"alertname"})
+"""What Prometheus puts on every alert."""
+
+
+@dataclass
+class _Use:
+    """How a text fared with the samples."""
+
+    used: bool = False
+    missing: dict[str, str] = field(default_factory=dict)
+    """For each label, the first alert that uses the text and does not have it."""
+
+
+def tell_missing_labels(material: Material, dead: frozenset[int], findings: Findings) -> None:
+    """Tell of each label of each text without which an alert of that rule may come."""
+    alive = [written for index, written in enumerate(material.rules) if index not in dead]
+    uses: dict[int, _Use] = {}
+    for sample in material.samples:
+        _try(sample, [rule for rule, _ in alive], uses)
+    for written in alive:
+        for template, node in _templates(written):
+            use = uses.get(id(template), _Use())
+            for label in sorted(template.needs):
+                if not _is_guaranteed(written.rule, label) and (not use.used or label in use.missing):
+                    _tell(label, use, template, node, findings)
+
+
+def _tell(label: str, use: _Use, template: Template, node: Node, findings: Findings) -> None:
+    if label in use.missing:
+        told = f"{{{label}}}: {use.missing[label]} has no such label, so this rule would leave it unrouted"
+    elif label in _ALWAYS:
+        return
+    else:
+        told = f"{{{label}}}: an alert without this label would be unrouted, and nothing says that each here has it"
+    place = re.search(rf"\{{\s*{re.escape(label)}\s*\}}", template.text)
+    hint = f'write {{{label}|...}}, or match {label}!=""'
+    findings.warn(node.inside(place.start() if place else 0), told, hint)
+
+
+def _is_guaranteed(rule: Rule, label: str) -> bool:
+    if all(is_there(way, label) for way in alternatives(rule)):
+        return True
+    added = rule.actions.get("labels")
+    return isinstance(added, Mapping) and label in added
+
+
+def _templates(written: WrittenRule) -> Iterator[tuple[Template, Node]]:
+    """Every text of a rule, and where it stands."""
+    for name, value in written.rule.actions.items():
+        node = written.action(name)
+        if isinstance(value, Template):
+            yield value, node
+        elif isinstance(value, dict):
+            yield from ((template, node.at(key)) for key, template in value.items())
+
+
+def _try(sample: Mapping[str, str], rules: Sequence[Rule], uses: dict[int, _Use]) -> None:
+    """Carry out what the rules make of one alert, and note what became of each text that counts in the end."""
+    outcome = Outcome()
+    for rule in rules:
+        if is_certain(rule) and _matches(rule, sample):
+            for name, value in rule.actions.items():
+                ACTIONS[name].carry_out(outcome, name, value)
+            if rule.stops:
+                break
+    labels = dict(sample)
+    for name, extra in outcome.labels.items():
+        _note(extra, labels, sample, uses)
+        labels.update(_added(name, extra, labels))
+    for each in fields(outcome):
+        if each.name != "labels":
+            _note(getattr(outcome, each.name), labels, sample, uses)
+
+
+def _matches(rule: Rule, labels: Mapping[str, str]) -> bool:
+    return any(all(matcher.matches(labels) for matcher in way) for way in alternatives(rule))
+
+
+def _note(value: Any, labels: Mapping[str, str], sample: Mapping[str, str], uses: dict[int, _Use]) -> None:
+    if not isinstance(value, Template):
+        return
+    use = uses.setdefault(id(value), _Use())
+    use.used = True
+    for label in value.needs:
+        if not labels.get(label):
+            use.missing.setdefault(label, sample.get("alertname", "an alert"))
+
+
+def _added(name: str, extra: Any, labels: Mapping[str, str]) -> dict[str, str]:
+    """The labels that a rule adds to an alert that has these."""
+    if isinstance(extra, Template) and all(labels.get(label) for label in extra.needs):
+        return {name: extra.render(labels)}
+    return {}
