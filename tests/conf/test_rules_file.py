@@ -203,9 +203,6 @@ def test_a_catch_all_with_a_mistake_is_not_told_as_missing_too(folder: Folder) -
     assert len(folder.problems()) == 1
 
 
-RESTLESS = "pod and severity in a dedup key opens one incident for each; leave it out, unless that is what you want"
-
-
 @pytest.mark.parametrize(
     ("rules", "warning"),
     [
@@ -214,19 +211,11 @@ RESTLESS = "pod and severity in a dedup key opens one incident for each; leave i
             r"""- {name: a, match: 'a=~"\d"', stop: true}""",
             r'2:20: only the classic grammar can read this; write {a=~"\\d"}',
         ),
-        ("- {name: a, match: a=b, set: {dedup_key: '{severity}/{pod}'}}", f"2:42: {RESTLESS}"),
     ],
 )
 def test_what_works_but_was_hardly_meant_is_warned_of(folder: Folder, rules: str, warning: str) -> None:
     folder.rules(rules)
     assert folder.warnings() == [f"10.yaml:{warning}"]
-
-
-def test_rules_that_no_alert_can_reach_are_warned_of(folder: Folder) -> None:
-    folder.rules("- {name: a, match: {}, stop: true, set: {severity: SEV-1}}")
-    place = folder.path / "10.yaml"
-    told = f"no alert comes as far as this rule: 'a' matches every alert and stops; see {place}:2"
-    assert folder.warnings() == [f"10.yaml:3:3: {told}"]
 
 
 def test_without_the_default_playbook_there_are_no_rules_and_no_further_problem(folder: Folder) -> None:

@@ -21,6 +21,9 @@ rules:
   - name: everything
     match: {}
     set: {playbook: emergency-response, severity: SEV-2}
+  - {name: highest, match: severity="critical", set: {severity: SEV-1}}
+  - {name: low, match: severity="warning", set: {severity: SEV-3}}
+  - {name: lowest, match: severity="info", set: {severity: SEV-4}}
 """
 
 

@@ -82,7 +82,9 @@ def load(config_dir: Path, rules_dir: Path, kinds: Mapping[str, ChannelKind], en
     playbook_nodes = _playbook_nodes(config_dir / "playbooks", findings)
     playbooks = _playbooks(playbook_nodes, settings.defaults if settings else Times(), findings)
     people_node = read_yaml(config_dir / "people.yaml", findings)
-    people = _people(people_node, channels, kinds, vault, console)
+    named = [str(name) for name, _ in node.at("channels").children()] if node.child("channels") else []
+    contacts = ContactReader(channels, kinds, vault, broken=named)
+    people = _people(people_node, contacts, console, findings)
     if people and people_node:
         for playbook_node in playbook_nodes.values():
             tell_unknown_targets(playbook_node, people, findings)
@@ -143,17 +145,8 @@ def _with_console(
     return channels
 
 
-def _people(
-    node: Node | None,
-    channels: tuple[ConfiguredChannel, ...],
-    kinds: Mapping[str, ChannelKind],
-    vault: Vault,
-    console: Contact,
-) -> People | None:
-    if node is None:
-        return None
-    contacts = ContactReader(channels, kinds, vault)
-    people = people_of(node, contacts, vault.findings)
+def _people(node: Node | None, contacts: ContactReader, console: Contact, findings: Findings) -> People | None:
+    people = people_of(node, contacts, findings) if node is not None else None
     if people is None:
         return None
     return People(persons=people.persons, groups=people.groups, places={**people.places, CONSOLE: console})

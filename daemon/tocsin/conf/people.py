@@ -1,6 +1,6 @@
 """config/people.yaml: who there is, and how each is reached."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Annotated
 
 from pydantic import ConfigDict, Field
@@ -42,29 +42,39 @@ class PeopleFile(Section):
 class ContactReader:
     """Reads contacts by the channels that are configured."""
 
-    def __init__(self, channels: Iterable[ConfiguredChannel], kinds: Mapping[str, ChannelKind], vault: Vault) -> None:
+    def __init__(
+        self,
+        channels: Iterable[ConfiguredChannel],
+        kinds: Mapping[str, ChannelKind],
+        vault: Vault,
+        broken: Collection[str] = (),
+    ) -> None:
+        """Args: ``broken`` names channels that are written down, and about whose settings a problem has been told."""
         self._channels = {channel.name: channel for channel in channels}
+        self._broken = broken
         self._kinds = kinds
         self._vault = vault
         self._findings = vault.findings
 
-    def read(self, node: Node, entry: ContactEntry) -> Contact | None:
-        """The contact of a node that has the form of one; None if its kind finds something wrong."""
+    def read(self, node: Node, entry: ContactEntry) -> Contact:
+        """The contact of a node that has the form of one; without a destination if something is wrong with it."""
         channel = self._channels.get(entry.channel)
         if channel is None:
-            mark = node.at("channel").mark
-            told = f"no channel {entry.channel!r} is configured: what goes here goes to the console"
-            self._findings.warn(mark, told, did_you_mean(entry.channel, self._channels))
+            if entry.channel not in self._broken:
+                mark = node.at("channel").mark
+                told = f"no channel {entry.channel!r} is configured: what goes here goes to the console"
+                self._findings.warn(mark, told, did_you_mean(entry.channel, self._channels))
             return Contact(entry.channel, "")
         form = self._kinds[channel.kind].contacts
         settings = validate(with_secrets(node.without("channel"), form, self._vault), form, self._findings)
         if settings is None:
-            return None
+            return Contact(entry.channel, "")
         contact = settings.contact(channel.name)
         known = channel.settings.destinations()
         if known is not None and contact.destination not in known:
-            told = f"the channel {channel.name} has nothing of that name"
-            self._findings.problem(node.mark, told, did_you_mean(contact.destination, known))
+            said = next((child for _, child in node.children() if child.value == contact.destination), node)
+            told = f"the channel {channel.name} has no {contact.destination!r}"
+            self._findings.problem(said.mark, told, did_you_mean(contact.destination, known))
         return contact
 
 
@@ -76,11 +86,7 @@ def people_of(node: Node, contacts: ContactReader, findings: Findings) -> People
     _tell_clashes(file, node, findings)
     _tell_twins(file, node, findings)
     persons = {name: _person(name, entry, node.at("people", name), contacts) for name, entry in file.people.items()}
-    places: dict[str, Contact] = {}
-    for name, entry in file.targets.items():
-        contact = contacts.read(node.at("targets", name), entry)
-        if contact is not None:
-            places[name] = contact
+    places = {name: contacts.read(node.at("targets", name), entry) for name, entry in file.targets.items()}
     known = {*file.people, *file.targets, CONSOLE}
     for group, members in file.groups.items():
         for index, member in enumerate(members):

@@ -92,16 +92,16 @@ def cost_of(regex: str) -> int:
 
 
 _PERL = (
-    (re.compile(r"\(\?<?[=!]"), "there is no look-around: write a second matcher with !~ for what must not match"),
-    (re.compile(r"\\[1-9]|\\k<|\(\?P="), "there are no back-references: write the alternatives out"),
-    (re.compile(r"\(\?>|[*+?}]\+"), "nothing is possessive or atomic: a plain group or repetition cannot hang"),
-    (re.compile(r"\\Z"), "\\Z is not known: a value is matched from its first to its last character anyway"),
+    (re.compile(r"\(\?<?[=!]"), "look-around: write a second matcher with !~ for what must not match"),
+    (re.compile(r"\\[1-9]|\\k<|\(\?P="), "back-references: write the alternatives out"),
+    (re.compile(r"\(\?>|[*+?}]\+"), "possessive or atomic groups: a plain one cannot hang either"),
+    (re.compile(r"\\Z"), "\\Z: a value is matched from its first to its last character anyway"),
 )
 """What other engines know and RE2 does not, and what to write instead."""
 
 
 def _advice(regex: str) -> str:
-    return next((f"; RE2 reads it: {told}" for form, told in _PERL if form.search(regex)), "")
+    return next((f"; RE2 has no {told}" for form, told in _PERL if form.search(regex)), "")
 
 
 def _reason(error: Exception) -> str:

@@ -42,6 +42,10 @@ class PagerDutySettings(ChannelSettings):
     concurrency: Annotated[Whole, Field(ge=1, le=64)] = 8
     """How many calls may run at once."""
 
+    def destinations(self) -> frozenset[str]:
+        """The names of the keys: a contact with another would page nobody."""
+        return frozenset(self.routing_keys)
+
 
 class PagerDutyContact(ContactSettings):
     """Whoever PagerDuty notifies for one service."""

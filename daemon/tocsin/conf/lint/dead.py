@@ -29,7 +29,7 @@ def _tell_contradiction(written: WrittenRule, findings: Findings) -> bool:
     if not all(clashes):
         return False
     told = f"no alert can match this rule: {' and '.join(map(str, clashes[0]))} exclude each other"
-    findings.warn(written.match, told, "correct one of them, or remove the rule")
+    findings.warn(written.where(clashes[0][-1]), told, "correct one of them, or remove the rule")
     return True
 
 

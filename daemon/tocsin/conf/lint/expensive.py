@@ -28,14 +28,14 @@ def tell_expensive_patterns(rules: Sequence[WrittenRule], findings: Findings) ->
             cost = known[matcher] = cost_of(matcher.value)
             if cost > MOST_INSTRUCTIONS:
                 told = f"{_shortened(matcher)} is an expensive regular expression: {cost} instructions"
-                findings.warn(written.match, told, "repeat less, or name smaller classes than \\pL and \\w")
+                findings.warn(written.where(matcher), told, "repeat less, or name smaller classes than \\pL and \\w")
             on_label[matcher.name] = on_label.get(matcher.name, 0) + bool(cost)
             if cost and on_label[matcher.name] == MOST_ON_A_LABEL + 1:
                 told = (
                     f"more than {MOST_ON_A_LABEL} regular expressions on {matcher.name} are no plain lists or prefixes"
                 )
                 hint = "each new value meets them all; write a|b, a.* or .*a where that says it"
-                findings.warn(written.match, told, hint)
+                findings.warn(written.where(matcher), told, hint)
 
 
 def _shortened(matcher: Matcher) -> str:

@@ -4,7 +4,7 @@ Each function errs on one side only: what it says holds for every label set, and
 nothing (`False`, `None`).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import combinations
 
@@ -37,7 +37,7 @@ def implies(given: Matchers, wanted: Matchers) -> bool:
     return all(_follows(labels.get(matcher.name, ()), matcher) for matcher in wanted)
 
 
-def texts(matchers: Iterable[Matcher]) -> frozenset[str] | None:
+def texts(matchers: Sequence[Matcher]) -> frozenset[str] | None:
     """The only values that one label can have to pass all of these; None if they cannot be listed."""
     listed = [shape(matcher).texts for matcher in matchers if _is_positive(matcher)]
     found = [values for values in listed if values is not None]

@@ -20,9 +20,6 @@ def _of(alertname: str, severity: str, *labels: Mapping[str, str], **more: str) 
 
 
 BUILT_IN: tuple[Mapping[str, str], ...] = (
-    # kube-prometheus: what is always there
-    {"alertname": "Watchdog", "severity": "none"},
-    {"alertname": "InfoInhibitor", "severity": "none", "namespace": "shop"},
     # kube-prometheus: workloads, by kube-state-metrics
     _of(
         "KubePodCrashLooping",
@@ -91,5 +88,8 @@ BUILT_IN: tuple[Mapping[str, str], ...] = (
     _of("HighErrorRate", "page", job="cart", service="cart", route="/pay"),
     _of("LatencyHigh", "warning", app="cart", namespace="shop", quantile="0.99"),
     {"alertname": "SomethingIsWrong"},
+    # kube-prometheus: what is always there
+    {"alertname": "Watchdog", "severity": "none"},
+    {"alertname": "InfoInhibitor", "severity": "none", "namespace": "shop"},
 )
 """Typical label sets; a rule's texts are tried on those that it matches."""

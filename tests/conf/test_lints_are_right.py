@@ -1,0 +1,277 @@
+"""What a lint says about rules is so: no label set is found that says otherwise."""
+
+from pathlib import Path
+from typing import Any
+
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from tocsin.conf.lint.condition import Broader, are_apart, goes_with
+from tocsin.conf.lint.dead import dead_rules
+from tocsin.conf.lint.expensive import MOST_ON_A_LABEL, tell_expensive_patterns
+from tocsin.conf.lint.implication import contradiction, implies, is_there, texts
+from tocsin.conf.lint.material import Material
+from tocsin.conf.lint.overridden import tell_overridden_rules
+from tocsin.conf.lint.placeholders import tell_missing_labels
+from tocsin.conf.lint.samples import BUILT_IN
+from tocsin.conf.source import Findings, Mark, Node
+from tocsin.conf.written import WrittenRule
+from tocsin.core.alert import Alert, AlertStatus
+from tocsin.core.matcher import Matcher, parse_matchers
+from tocsin.core.placeholder import Template
+from tocsin.core.rules import Rule, RuleSet
+
+VALUES = (
+    "",
+    "a",
+    "A",
+    "b",
+    "k",
+    "K",
+    "\u212a",
+    "s",
+    "\u017f",
+    "ab",
+    "ba",
+    "aba",
+    "abc",
+    "cab",
+    "a.b",
+    "a\n",
+    "ab\n",
+    "\n",
+)
+REGEXES = (
+    *("", ".*", ".+", "a", "a|b", "(a|b|)", "(?:ab|ba)", "(?i)a", "(?i)a|k", "(?i)k|s|b", "(?i)ab", "(?i)\u212a"),
+    *(
+        "a.*",
+        "ab.*",
+        "a.*|b.*",
+        "b.*",
+        ".*a",
+        ".*b",
+        ".*ba|.*ca",
+        ".*b.*",
+        "[ab]",
+        "a?",
+        "a+b?",
+        "a\\.b",
+        "(?s).*",
+        "a|b.*",
+    ),
+    *("[^a]", "(?i)[a-k]", "a\n", ".*\n"),
+)
+LABELS = ("x", "y")
+
+matchers = st.one_of(
+    st.builds(Matcher, st.sampled_from(LABELS), st.sampled_from(("=", "!=")), st.sampled_from(VALUES)),
+    st.builds(Matcher, st.sampled_from(LABELS), st.sampled_from(("=~", "!~")), st.sampled_from(REGEXES)),
+)
+some_matchers = st.lists(matchers, max_size=4).map(tuple)
+LABEL_SETS = tuple({"x": x, "y": y} for x in VALUES for y in VALUES)
+
+
+def passing(wanted: tuple[Matcher, ...]) -> list[dict[str, str]]:
+    return [labels for labels in LABEL_SETS if all(matcher.matches(labels) for matcher in wanted)]
+
+
+@settings(max_examples=600, deadline=None)
+@given(some_matchers)
+def test_what_is_called_a_contradiction_is_passed_by_nothing(given_: tuple[Matcher, ...]) -> None:
+    clash = contradiction(given_)
+    assert not clash or not passing(clash)
+    assert set(clash) <= set(given_)
+
+
+@settings(max_examples=600, deadline=None)
+@given(some_matchers, some_matchers)
+def test_what_is_called_implied_is_passed_by_all_that_passes_the_other(
+    one: tuple[Matcher, ...], other: tuple[Matcher, ...]
+) -> None:
+    if implies(one, other):
+        assert all(matcher.matches(labels) for labels in passing(one) for matcher in other)
+
+
+@given(some_matchers)
+def test_a_label_that_is_called_guaranteed_is_there(given_: tuple[Matcher, ...]) -> None:
+    for label in LABELS:
+        if is_there(given_, label):
+            assert all(labels[label] for labels in passing(given_))
+
+
+@given(some_matchers)
+def test_the_values_that_are_listed_are_all_there_are(given_: tuple[Matcher, ...]) -> None:
+    about_x = tuple(matcher for matcher in given_ if matcher.name == "x")
+    listed = texts(about_x)
+    if listed is not None:
+        assert {labels["x"] for labels in passing(about_x)} <= listed
+
+
+KNOWN = [
+    ('a="x", a="y"', 'a="x"; a="y"'),
+    ('a="", a!=""', 'a=""; a!=""'),
+    ('a="x", b="c", a!="x"', 'a="x"; a!="x"'),
+    ('a="x", a=~"y.*"', 'a="x"; a=~"y.*"'),
+    ('a=~"x|y", a!~"x|y|z"', 'a=~"x|y"; a!~"x|y|z"'),
+    ('a=~"x|y", a!="x", a!="y"', 'a=~"x|y"; a!="x"; a!="y"'),
+    ('a=~"(?i)x|y", a=~"(?i)z"', 'a=~"(?i)x|y"; a=~"(?i)z"'),
+    ('a=~"x.*", a=~"y.*"', 'a=~"x.*"; a=~"y.*"'),
+    ('a=~".*x", a=~".*y"', 'a=~".*x"; a=~".*y"'),
+    ('a=~"x[0-9]", a!~"x[0-9]"', 'a=~"x[0-9]"; a!~"x[0-9]"'),
+    ('a=~"xy.*", a!~"x.*"', 'a=~"xy.*"; a!~"x.*"'),
+]
+
+
+def test_the_usual_contradictions_are_seen() -> None:
+    for text, clash in KNOWN:
+        assert "; ".join(map(str, contradiction(parse_matchers(text)))) == clash
+
+
+def test_the_usual_implications_are_seen() -> None:
+    for narrow, broad in (
+        ('a="x"', 'a=~"x|y"'),
+        ('a="x", b="c"', 'a="x"'),
+        ('a="x"', ""),
+        ('a="xy"', 'a=~"x.*"'),
+        ('a=~"xy.*"', 'a=~"x.*|z.*"'),
+        ('a=~"xy.*"', 'a!=""'),
+        ('a=~"xy.*"', 'a=~".+"'),
+        ('a=~"x|y"', 'a!~"z|w"'),
+        ('a=~"(?i)x"', 'a=~"(?i)x|y"'),
+        ('a=~"(?i)x"', 'a!~"(?i)y"'),
+        ('a="x"', 'a=~"[w-z]"'),
+    ):
+        assert implies(parse_matchers(narrow), parse_matchers(broad) if broad else ()), f"{narrow} implies {broad}"
+        assert not implies(parse_matchers(broad) if broad else (), parse_matchers(narrow)) or narrow == broad
+
+
+# --- rules ------------------------------------------------------------------------------------------------------------
+
+LEVELS = ("S1", "S2", "S3")
+TEXTS = ("S1", "S2", "S3")
+actions = st.fixed_dictionaries(
+    {},
+    optional={
+        "severity": st.sampled_from(TEXTS).map(Template.parse),
+        "service": st.sampled_from(("one", "two", "{x|}")).map(Template.parse),
+        "labels": st.dictionaries(
+            st.sampled_from(("l", "m")), st.sampled_from(("1", "2", "{l|}3")).map(Template.parse), min_size=1
+        ),
+        "flags": st.sampled_from((("f",), ("g",), ("f", "g"))),
+        "suppress": st.booleans(),
+        "self_heal": st.sampled_from((0, 60_000_000)),
+        "stop": st.sampled_from((True, True, False)),
+    },
+)
+rules = st.lists(st.tuples(st.lists(matchers, max_size=2).map(tuple), actions), min_size=1, max_size=6)
+
+
+def written(given_: Any) -> list[WrittenRule]:
+    return [
+        WrittenRule(
+            Rule(name=f"r{index}", matchers=wanted, actions=does, path="f", line=index + 1),
+            Node({}, Mark("f", index + 1, 1)),
+        )
+        for index, (wanted, does) in enumerate(given_)
+    ]
+
+
+def verdicts(which: list[Rule]) -> list[Any]:
+    judged = []
+    ruleset = RuleSet(which, "p", {"p": LEVELS}, {"p": "S1"})
+    for labels in LABEL_SETS:
+        verdict = ruleset.evaluate(Alert("default", "f", AlertStatus.FIRING, labels))
+        judged.append(
+            (verdict.severity, verdict.service, sorted(verdict.flags), verdict.labels, verdict.suppress, verdict.hold)
+        )
+    return judged
+
+
+@settings(max_examples=300, deadline=None)
+@given(rules)
+def test_without_the_rules_that_are_called_dead_or_overridden_every_alert_is_judged_the_same(given_: Any) -> None:
+    listed = written(given_)
+    findings = Findings()
+    dead = dead_rules(listed, findings)
+    assert {warning.line - 1 for warning in findings.warnings} == dead
+    tell_overridden_rules(listed, dead, findings)
+    called = {warning.line - 1 for warning in findings.warnings}
+    assume(called)
+    everything = verdicts([rule for rule, _ in listed])
+    assert verdicts([rule for index, (rule, _) in enumerate(listed) if index not in dead]) == everything
+    for one in called:
+        assert verdicts([rule for index, (rule, _) in enumerate(listed) if index != one]) == everything
+
+
+@settings(max_examples=300, deadline=None)
+@given(rules)
+def test_the_index_finds_every_rule_that_comparing_all_with_all_finds(given_: Any) -> None:
+    listed = [rule for rule, _ in written(given_)]
+    possible = [index for index, rule in enumerate(listed) if not contradiction(rule.matchers)]
+    broader = Broader(listed, range(len(listed)))
+    for index in possible:
+        found = list(broader.of(index, range(len(listed))))
+        assert found == [other for other, rule in enumerate(listed) if goes_with(listed[index], rule)]
+        for other in possible:
+            if are_apart(listed[index], listed[other]):
+                assert not passing((*listed[index].matchers, *listed[other].matchers))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(matchers, max_size=2).map(tuple), st.sampled_from(("{x}", "{x} and {y}", "{x|none}", "{y|}{x}")))
+def test_a_text_that_is_not_told_of_can_be_rendered_for_every_sample(wanted: tuple[Matcher, ...], text: str) -> None:
+    rule = Rule(name="r", matchers=wanted, actions={"severity": Template.parse("S2"), "title": Template.parse(text)})
+    samples = [{"alertname": "A", **{name: value for name, value in labels.items() if value}} for labels in LABEL_SETS]
+    findings = Findings()
+    tell_missing_labels(
+        Material([WrittenRule(rule, Node({}, Mark("f", 1, 1)))], {}, {}, "", samples), frozenset(), findings
+    )
+    told = {warning.message[1] for warning in findings.warnings}
+    failing = {
+        label
+        for labels in passing(wanted)
+        for label in Template.parse(text).needs
+        if not labels[label]
+    }  # fmt: skip
+    if passing(wanted):
+        assert told == failing
+
+
+# --- bounds -----------------------------------------------------------------------------------------------------------
+
+
+def test_ten_thousand_rules_that_all_look_alike_are_compared_in_bounded_time() -> None:
+    stop = {"stop": True}
+    listed = written([((Matcher("x", "=~", f"v{index}[0-9]+"),), stop) for index in range(10_000)])
+    assert dead_rules(listed, Findings()) == frozenset()
+
+
+def test_a_shadow_is_found_among_ten_thousand_rules() -> None:
+    stop = {"stop": True}
+    listed = written([((Matcher("x", "=", f"v{index}"),), stop) for index in range(10_000)])
+    late = WrittenRule(
+        Rule(name="late", matchers=(Matcher("y", "=", "1"), Matcher("x", "=", "v9000"))), Node({}, Mark("f", 1, 1))
+    )
+    findings = Findings()
+    assert dead_rules([*listed, late], findings) == {10_000}
+    assert "'r9000' matches whatever this one does and stops" in findings.warnings[0].message
+
+
+def test_a_label_with_many_hard_expressions_is_told_once() -> None:
+    def told(expressions: list[str]) -> list[str]:
+        findings = Findings()
+        tell_expensive_patterns(written([((Matcher("x", "=~", text),), {}) for text in expressions]), findings)
+        return [str(warning) for warning in findings.warnings]
+
+    assert told([f".*v{index}.*w.*" for index in range(MOST_ON_A_LABEL)]) == []
+    assert told([f"v{index}.*|w" for index in range(MOST_ON_A_LABEL + 50)]) != []
+    assert told([f"v{index}.*|w{index}.*" for index in range(MOST_ON_A_LABEL + 50)]) == []
+    hard = told([f".*v{index}.*w.*" for index in range(MOST_ON_A_LABEL + 50)])
+    assert [warning.partition(": ")[0] for warning in hard] == [f"f:{MOST_ON_A_LABEL + 1}:1"]
+
+
+def test_every_built_in_sample_is_an_alert_with_a_name(tmp_path: Path) -> None:
+    del tmp_path
+    names = [sample["alertname"] for sample in BUILT_IN]
+    assert len(names) == len(set(names))
+    assert all(sample.values() and all(sample.values()) for sample in BUILT_IN)
