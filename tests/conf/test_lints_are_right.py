@@ -92,6 +92,16 @@ def test_what_is_called_implied_is_passed_by_all_that_passes_the_other(
         assert all(matcher.matches(labels) for labels in passing(one) for matcher in other)
 
 
+def test_between_any_two_matchers_what_is_said_is_so() -> None:
+    of_x = [Matcher("x", op, value) for op in ("=", "!=") for value in VALUES]
+    of_x += [Matcher("x", op, regex) for op in ("=~", "!~") for regex in REGEXES]
+    passed = {matcher: frozenset(filter(matcher.test, VALUES)) for matcher in of_x}
+    for one in of_x:
+        for other in of_x:
+            assert not contradiction((one, other)) or passed[one].isdisjoint(passed[other])
+            assert not implies((one,), (other,)) or passed[one] <= passed[other]
+
+
 @given(some_matchers)
 def test_a_label_that_is_called_guaranteed_is_there(given_: tuple[Matcher, ...]) -> None:
     for label in LABELS:
