@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conf.workbench import Workbench
@@ -267,6 +267,7 @@ def test_no_two_keys_have_the_same_variable_and_none_is_the_command_lines() -> N
     assert {"TOCSIN_LISTEN", "TOCSIN_STORE_URL", "TOCSIN_SELF_TARGETS", "TOCSIN_INBOUND_SLACK_SECRETS"} <= set(names)
 
 
+@settings(deadline=None)
 @given(data=st.data())
 def test_no_environment_makes_the_loader_fail(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     bench = Workbench(Path(tmp_path_factory.mktemp("env")))

@@ -12,12 +12,11 @@ from tocsin.conf.lint import Material, lint
 from tocsin.conf.lint.samples import BUILT_IN
 from tocsin.conf.people import ContactReader, people_of
 from tocsin.conf.playbooks import playbook_of, skeleton_of, tell_unknown_targets
-from tocsin.conf.rules import load_rules
+from tocsin.conf.rules import read_folder, rule_set
 from tocsin.conf.schema import did_you_mean, validate
 from tocsin.conf.settings import CONSOLE, Settings, Times, TokenSettings
 from tocsin.conf.source import Findings, Mark, Node, Problem, read_yaml
 from tocsin.conf.vault import Vault, with_secrets
-from tocsin.conf.written import WrittenRule
 from tocsin.core.people import Contact, People
 from tocsin.core.playbook import HOUR, Cell, Level, Playbook, Tier
 from tocsin.core.rules import RuleSet
@@ -94,16 +93,15 @@ def load(config_dir: Path, rules_dir: Path, kinds: Mapping[str, ChannelKind], en
         tell_settings_mistakes(settings, node, channels, people, playbook_nodes, findings)
     nameable = {**{name: skeleton_of(name, there) for name, there in playbook_nodes.items()}, **playbooks}
     default = settings.playbook if settings else ""
-    written: list[WrittenRule] = []
-    rules = load_rules(rules_dir, nameable, default, findings, written)
-    lint(Material(written, playbooks, playbook_nodes, default, BUILT_IN), findings)
+    folder = read_folder(rules_dir, nameable, findings)
+    lint(Material(folder.rules, playbooks, playbook_nodes, default, BUILT_IN), findings)
 
     findings.raise_problems()
-    if settings is None or people is None or rules is None:
+    if settings is None or people is None:
         raise AssertionError("what cannot be loaded has told no problem")
     return Bundle(
         settings=settings,
-        rules=rules,
+        rules=rule_set(folder, playbooks, default),
         playbooks=playbooks,
         self_playbook=_self_playbook(settings),
         people=people,

@@ -3,35 +3,23 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from tocsin.conf.lint.implication import contradiction, implies, texts
-from tocsin.core.matcher import Matchers
 from tocsin.core.rules import Rule
 
 MOST_COMPARISONS = 50_000
-"""How many pairs of rules one lint compares: about half a second. Beyond that it says less, never anything wrong."""
-
-
-def alternatives(rule: Rule) -> tuple[Matchers, ...]:
-    """The ways in which an alert can meet a rule's condition: all matchers of at least one of them."""
-    return (rule.matchers,)
-
-
-def is_certain(rule: Rule) -> bool:
-    """Whether the alert's labels alone decide whether the rule matches."""
-    del rule
-    return True
+"""How many pairs of clauses one lint compares: about half a second. Beyond that it says less, never anything wrong."""
 
 
 def goes_with(rule: Rule, other: Rule) -> bool:
     """Whether the other surely matches whatever this one matches."""
-    if not is_certain(other):
+    if other.asks:
         return False
-    wanted = alternatives(other)
-    return all(any(implies(given, way) for way in wanted) for given in alternatives(rule))
+    wanted = other.clauses
+    return all(any(implies(given, way) for way in wanted) for given in rule.clauses)
 
 
 def are_apart(rule: Rule, other: Rule) -> bool:
     """Whether surely no alert matches both."""
-    return all(contradiction((*one, *two)) for one in alternatives(rule) for two in alternatives(other))
+    return all(contradiction((*one, *two)) for one in rule.clauses for two in other.clauses)
 
 
 class Broader:
@@ -44,12 +32,12 @@ class Broader:
         self._others: list[int] = []
         self._left = MOST_COMPARISONS
         for index in those:
-            if is_certain(rules[index]):
+            if not rules[index].asks:
                 self._file(index, rules[index])
 
     def _file(self, index: int, rule: Rule) -> None:
         """Under what one of its labels must be, so that only rules that want the same are compared with it."""
-        ways = alternatives(rule)
+        ways = rule.clauses
         if len(ways) != 1 or not ways[0]:
             self._others.append(index)
             return
@@ -73,13 +61,13 @@ class Broader:
         for other in sorted(found for found in self._candidates(rule) if found in within):
             if self._left <= 0:
                 return
-            self._left -= 1
+            self._left -= len(rule.clauses) * len(self._rules[other].clauses)
             if goes_with(rule, self._rules[other]):
                 yield other
 
     def _candidates(self, rule: Rule) -> set[int]:
         found = set(self._others)
-        for matchers in alternatives(rule)[:1]:  # whatever matches all that a rule does matches its first way too
+        for matchers in rule.clauses[:1]:  # whatever matches all that a rule does matches its first way too
             for label in {matcher.name for matcher in matchers}:
                 found.update(self._by_label.get(label, ()))
                 listed = texts([matcher for matcher in matchers if matcher.name == label])

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from tocsin.conf.lint.condition import Broader, alternatives
+from tocsin.conf.lint.condition import Broader
 from tocsin.conf.lint.implication import contradiction
+from tocsin.conf.rules.written import Written
 from tocsin.conf.source import Findings
-from tocsin.conf.written import WrittenRule
 
 
-def dead_rules(rules: Sequence[WrittenRule], findings: Findings) -> frozenset[int]:
+def dead_rules(rules: Sequence[Written], findings: Findings) -> frozenset[int]:
     """Tell of them; their indexes are returned, so that nothing else is said about them."""
     impossible = {index for index, written in enumerate(rules) if _tell_contradiction(written, findings)}
     stopping = [index for index, (rule, _) in enumerate(rules) if rule.stops and index not in impossible]
@@ -24,16 +24,18 @@ def dead_rules(rules: Sequence[WrittenRule], findings: Findings) -> frozenset[in
     return frozenset(impossible | shadowed)
 
 
-def _tell_contradiction(written: WrittenRule, findings: Findings) -> bool:
-    clashes = [contradiction(matchers) for matchers in alternatives(written.rule)]
-    if not all(clashes):
-        return False
-    told = f"no alert can match this rule: {' and '.join(map(str, clashes[0]))} exclude each other"
-    findings.warn(written.where(clashes[0][-1]), told, "correct one of them, or remove the rule")
-    return True
+def _tell_contradiction(written: Written, findings: Findings) -> bool:
+    """Tell if no alert can match the rule, or an entry of its ``any``; returns whether it is the whole rule."""
+    clashes = [contradiction(clause) for clause in written.rule.clauses]
+    is_dead = all(clashes)
+    what = "this rule" if is_dead else "this entry of `any`"
+    for clash in clashes[:1] if is_dead else filter(None, clashes):
+        told = f"no alert can match {what}: {' and '.join(map(str, clash))} exclude each other"
+        findings.warn(written.where(clash[-1]), told, "correct one of them, or remove it")
+    return is_dead
 
 
-def _tell_shadow(written: WrittenRule, earlier: WrittenRule, findings: Findings) -> None:
-    what = "whatever this one does" if earlier.rule.matchers else "every alert"
+def _tell_shadow(written: Written, earlier: Written, findings: Findings) -> None:
+    what = "every alert" if earlier.rule.matches_everything else "whatever this one does"
     told = f"no alert comes as far as this rule: {earlier.rule.name!r} matches {what} and stops"
     findings.warn(written.node.mark, told, f"see {earlier.place}")

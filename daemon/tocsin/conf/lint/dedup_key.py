@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from tocsin.conf.rules.written import Written
 from tocsin.conf.source import Findings
-from tocsin.conf.written import WrittenRule
 from tocsin.core.placeholder import Template
 
 RESTLESS = frozenset(
@@ -18,7 +18,7 @@ RESTLESS = frozenset(
 """Labels that differ between alerts of one trouble: in a dedup key they open an incident for each."""
 
 
-def tell_restless_keys(rules: Sequence[WrittenRule], findings: Findings) -> None:
+def tell_restless_keys(rules: Sequence[Written], findings: Findings) -> None:
     """Tell of every dedup key with such a label."""
     for written in rules:
         key = written.rule.actions.get("dedup_key")

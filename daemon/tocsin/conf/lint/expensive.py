@@ -6,8 +6,8 @@ expression that plain string tests cannot replace (measured; `a|b`, `a.*` and `.
 
 from collections.abc import Sequence
 
+from tocsin.conf.rules.written import Written
 from tocsin.conf.source import Findings
-from tocsin.conf.written import WrittenRule
 from tocsin.core.matcher import Matcher
 from tocsin.core.pattern import cost_of
 
@@ -17,12 +17,12 @@ MOST_ON_A_LABEL = 100
 """How many different expressions on one label may need RE2: at 2 µs each, 200 µs for each new value."""
 
 
-def tell_expensive_patterns(rules: Sequence[WrittenRule], findings: Findings) -> None:
+def tell_expensive_patterns(rules: Sequence[Written], findings: Findings) -> None:
     """Tell of each that is large, and once of each label that has many."""
     known: dict[Matcher, int] = {}
     on_label: dict[str, int] = {}
     for written in rules:
-        for matcher in written.rule.matchers:
+        for matcher in dict.fromkeys(matcher for clause in written.rule.clauses for matcher in clause):
             if "~" not in matcher.op or matcher in known:
                 continue
             cost = known[matcher] = cost_of(matcher.value)

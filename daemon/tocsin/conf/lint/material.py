@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from tocsin.conf.rules.written import Written
 from tocsin.conf.source import Node
-from tocsin.conf.written import WrittenRule
 from tocsin.core.playbook import Playbook
 
 
@@ -12,7 +12,7 @@ from tocsin.core.playbook import Playbook
 class Material:
     """A configuration, possibly with gaps where something in it is wrong."""
 
-    rules: Sequence[WrittenRule]
+    rules: Sequence[Written]
     """Those that could be read, in their order."""
     playbooks: Mapping[str, Playbook]
     """Those that hold together."""

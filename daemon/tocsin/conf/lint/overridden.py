@@ -3,20 +3,20 @@
 from collections.abc import Iterable, Sequence
 
 from tocsin.conf.lint.condition import MOST_COMPARISONS, Broader, are_apart
+from tocsin.conf.rules.written import Written
 from tocsin.conf.source import Findings
-from tocsin.conf.written import WrittenRule
 from tocsin.core.action import ACTIONS, Outcome
 from tocsin.core.rules import Rule
 
 
-def tell_overridden_rules(rules: Sequence[WrittenRule], dead: frozenset[int], findings: Findings) -> None:
+def tell_overridden_rules(rules: Sequence[Written], dead: frozenset[int], findings: Findings) -> None:
     """Tell of every rule that could be left out without any alert being judged otherwise.
 
-    A rule without matchers is a default: it is there to be overridden.
+    A rule that matches every alert is a default: it is there to be overridden.
     """
     search = _Search([rule for rule, _ in rules], dead)
     for index, (rule, node) in enumerate(rules):
-        if index in dead or rule.stops or not rule.matchers or not rule.actions:
+        if index in dead or rule.stops or rule.asks or rule.matches_everything or not rule.actions:
             continue
         later = search.overriding(index)
         if later:

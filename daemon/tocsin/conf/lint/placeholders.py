@@ -10,12 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from tocsin.conf.lint.condition import alternatives, is_certain
 from tocsin.conf.lint.implication import is_there
 from tocsin.conf.lint.material import Material
+from tocsin.conf.rules.written import Written
 from tocsin.conf.source import Findings, Node
-from tocsin.conf.written import WrittenRule
-from tocsin.core.action import ACTIONS, Outcome
+from tocsin.core.action import ACTIONS, Lookup, Outcome
 from tocsin.core.placeholder import Template
 from tocsin.core.rules import Rule
 
@@ -38,19 +37,19 @@ def tell_missing_labels(material: Material, dead: frozenset[int], findings: Find
     uses: dict[int, _Use] = {}
     for sample in material.samples:
         _try(sample, [rule for rule, _ in alive], uses)
+    always = _ALWAYS.union(*(_added_labels(rule) for rule, _ in alive if rule.matches_everything))
     for written in alive:
         for template, node in _templates(written):
             use = uses.get(id(template), _Use())
             for label in sorted(template.needs):
-                if not _is_guaranteed(written.rule, label) and (not use.used or label in use.missing):
+                doubtful = label in use.missing or (not use.used and label not in always)
+                if doubtful and not _is_guaranteed(written.rule, template, label):
                     _tell(label, use, template, node, findings)
 
 
 def _tell(label: str, use: _Use, template: Template, node: Node, findings: Findings) -> None:
     if label in use.missing:
         told = f"{{{label}}}: {use.missing[label]} has no such label, so this rule would leave it unrouted"
-    elif label in _ALWAYS:
-        return
     else:
         told = f"{{{label}}}: an alert without this label would be unrouted, and nothing says that each here has it"
     place = re.search(rf"\{{\s*{re.escape(label)}\s*\}}", template.text)
@@ -58,14 +57,20 @@ def _tell(label: str, use: _Use, template: Template, node: Node, findings: Findi
     findings.warn(node.inside(place.start() if place else 0), told, hint)
 
 
-def _is_guaranteed(rule: Rule, label: str) -> bool:
-    if all(is_there(way, label) for way in alternatives(rule)):
-        return True
+def _is_guaranteed(rule: Rule, template: Template, label: str) -> bool:
+    return label in _added_labels(rule, template) or all(is_there(clause, label) for clause in rule.clauses)
+
+
+def _added_labels(rule: Rule, before: Template | None = None) -> list[str]:
+    """The labels that a rule adds; those before a text that is one of them."""
     added = rule.actions.get("labels")
-    return isinstance(added, Mapping) and label in added
+    if not isinstance(added, dict):
+        return []
+    place = next((place for place, text in enumerate(added.values()) if text is before), len(added))
+    return list(added)[:place]
 
 
-def _templates(written: WrittenRule) -> Iterator[tuple[Template, Node]]:
+def _templates(written: Written) -> Iterator[tuple[Template, Node]]:
     """Every text of a rule, and where it stands."""
     for name, value in written.rule.actions.items():
         node = written.action(name)
@@ -79,7 +84,7 @@ def _try(sample: Mapping[str, str], rules: Sequence[Rule], uses: dict[int, _Use]
     """Carry out what the rules make of one alert, and note what became of each text that counts in the end."""
     outcome = Outcome()
     for rule in rules:
-        if is_certain(rule) and _matches(rule, sample):
+        if not rule.asks and _matches(rule, sample):
             for name, value in rule.actions.items():
                 ACTIONS[name].carry_out(outcome, name, value)
             if rule.stops:
@@ -94,7 +99,7 @@ def _try(sample: Mapping[str, str], rules: Sequence[Rule], uses: dict[int, _Use]
 
 
 def _matches(rule: Rule, labels: Mapping[str, str]) -> bool:
-    return any(all(matcher.matches(labels) for matcher in way) for way in alternatives(rule))
+    return any(all(matcher.matches(labels) for matcher in clause) for clause in rule.clauses)
 
 
 def _note(value: Any, labels: Mapping[str, str], sample: Mapping[str, str], uses: dict[int, _Use]) -> None:
@@ -111,4 +116,6 @@ def _added(name: str, extra: Any, labels: Mapping[str, str]) -> dict[str, str]:
     """The labels that a rule adds to an alert that has these."""
     if isinstance(extra, Template) and all(labels.get(label) for label in extra.needs):
         return {name: extra.render(labels)}
+    if isinstance(extra, Lookup) and all(labels.get(label) for label in extra.by.needs):
+        return dict(extra.rows.get(extra.by.render(labels), {}))
     return {}

@@ -7,6 +7,9 @@ from tocsin.conf.source import Findings, Node
 from tocsin.core.placeholder import Template
 from tocsin.core.playbook import Playbook
 
+_COUNTED = frozenset({"raise", "lower", "cap"})
+"""Actions that make another severity of the one that is set."""
+
 
 def tell_unused(material: Material, findings: Findings) -> None:
     """Tell of playbooks that nothing chooses, and in the others of tiers and severities that nothing reaches."""
@@ -23,7 +26,9 @@ def tell_unused(material: Material, findings: Findings) -> None:
 
 
 def _constants(material: Material, action: str) -> frozenset[str] | None:
-    """All that rules give by this action; None if some of that depends on labels."""
+    """All that rules give by this action; None if some of that depends on labels, or is counted."""
+    if action == "severity" and any(written.rule.actions.keys() & _COUNTED for written in material.rules):
+        return None
     templates = [written.rule.actions.get(action) for written in material.rules]
     given = [template.constant for template in templates if isinstance(template, Template)]
     return frozenset(text for text in given if text is not None) if None not in given else None

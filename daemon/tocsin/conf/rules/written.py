@@ -1,4 +1,4 @@
-"""A rule together with where it was written."""
+"""A rule together with the place where it is written."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -10,19 +10,30 @@ from tocsin.core.matcher_grammar import Parsed, classic, utf8
 from tocsin.core.rules import Rule
 
 
-class WrittenRule(NamedTuple):
-    """A rule that could be read, and the mapping of the file that it was read from."""
+class Written(NamedTuple):
+    """A rule, and the node that it was made of: where each of its parts stands."""
 
     rule: Rule
     node: Node
 
     @property
+    def mark(self) -> Mark:
+        """Where it begins."""
+        return self.node.mark
+
+    @property
+    def takes_everything(self) -> bool:
+        """Whether it matches every alert, and every alert opens an incident for all that it says."""
+        actions = self.rule.actions
+        return self.rule.matches_everything and not actions.get("suppress") and not actions.get("heartbeat")
+
+    @property
     def place(self) -> str:
-        """Where it stands: ``file:line``."""
+        """Where it begins, for a hint: ``file:line``."""
         return f"{self.rule.path}:{self.rule.line}"
 
     def where(self, matcher: Matcher) -> Mark:
-        """Where one of its matchers stands."""
+        """Where the value of one of its matchers stands."""
         for text in _texts(self.node):
             for parsed in _parsed(str(text.value)):
                 if (parsed.name, parsed.op, parsed.value) == (matcher.name, matcher.op, matcher.value):
@@ -39,13 +50,8 @@ def _texts(node: Node) -> Iterator[Node]:
     """The texts of a rule that hold matchers."""
     for key in ("match", "any"):
         child = node.child(key)
-        waiting = [child] if child is not None else []
-        while waiting:
-            first = waiting.pop(0)
-            if isinstance(first.value, str):
-                yield first
-            elif isinstance(first.value, list):
-                waiting += first.value
+        listed = child.value if child is not None and isinstance(child.value, list) else [child]
+        yield from (text for text in listed if text is not None and isinstance(text.value, str))
 
 
 def _parsed(text: str) -> list[Parsed]:
