@@ -28,6 +28,9 @@ check: $(VENV)/.development ## Style, types and floors only
 bench: $(VENV)/.development packages ## Measure (takes minutes; tests/bench/README.md says how)
 	$(BIN)/python tests/bench/run.py
 
+schemas: $(VENV)/.development ## Write config/schemas/ anew from the code
+	$(BIN)/python .ci/schemas
+
 lock: ## Write requirements.lock anew from pyproject.toml
 	.ci/lock
 
@@ -46,4 +49,4 @@ $(VENV)/.development: requirements.lock pyproject.toml
 	@.ci/setup $(VENV) build runtime development
 	@touch $@ $(VENV)/.runtime
 
-.PHONY: help run test lint check bench lock packages clean
+.PHONY: help run test lint check bench schemas lock packages clean

@@ -296,7 +296,7 @@ def test_a_shadow_is_found_among_ten_thousand_rules() -> None:
     )
     findings = Findings()
     assert dead_rules([*listed, late], findings) == {10_000}
-    assert "'r9001' matches whatever this one does and stops" in findings.warnings[0].message
+    assert "'r9000' matches whatever this one does and stops" in findings.warnings[0].message
 
 
 def test_a_label_with_many_hard_expressions_is_told_once() -> None:

@@ -1,9 +1,9 @@
 """Durations and sizes as people write them: ``15m``, ``1h30m``, ``500ms``, ``16MiB``."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BeforeValidator, PlainSerializer
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 from tocsin.conf.schema import mistake
 
@@ -89,8 +89,24 @@ def _size(value: object) -> int:
         raise mistake(str(error)) from None
 
 
-Duration = Annotated[int, BeforeValidator(_duration), PlainSerializer(format_duration, when_used="json")]
+DURATION_SCHEMA: dict[str, Any] = {
+    "type": "string",
+    "pattern": "^(?=.)([0-9]{1,6}d)?([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,9}s)?([0-9]{1,9}ms)?$",
+    "examples": ["30s", "15m", "1h30m", "2d"],
+}
+"""What `parse_duration` reads, as a JSON Schema."""
+SIZE_SCHEMA: dict[str, Any] = {"type": "string", "pattern": "^[0-9]{1,9}(B|KiB|MiB|GiB)$", "examples": ["16MiB"]}
+"""What `parse_size` reads, as a JSON Schema."""
+
+Duration = Annotated[
+    int,
+    BeforeValidator(_duration),
+    PlainSerializer(format_duration, when_used="json"),
+    WithJsonSchema(DURATION_SCHEMA),
+]
 """A setting written as ``15m``; microseconds in the code."""
 
-Size = Annotated[int, BeforeValidator(_size), PlainSerializer(format_size, when_used="json")]
+Size = Annotated[
+    int, BeforeValidator(_size), PlainSerializer(format_size, when_used="json"), WithJsonSchema(SIZE_SCHEMA)
+]
 """A setting written as ``16MiB``; bytes in the code."""

@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PlainSerializer, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+    field_validator,
+)
 
 from tocsin.conf.duration import Duration, Size, parse_duration
 from tocsin.conf.schema import Name, Section, Text, Whole, mistake
@@ -79,6 +87,13 @@ def _at_least_a_millisecond(value: int) -> int:
 
 Span = Annotated[Duration, AfterValidator(_at_least_a_millisecond)]
 """A duration that is not zero."""
+Address = Annotated[
+    Listen,
+    BeforeValidator(parse_listen),
+    PlainSerializer(str, when_used="json"),
+    WithJsonSchema({"type": "string", "pattern": r"^([^:]*|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$"}),
+]
+"""Where to listen: ``host:port``."""
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 """``http://`` or ``https://`` and a host, without the slash at the end; or nothing."""
 
@@ -182,9 +197,7 @@ class Settings(Section):
     """config/tocsin.yaml, with what the environment overrides."""
 
     instance: Name = "tocsin"
-    listen: Annotated[Listen, BeforeValidator(parse_listen), PlainSerializer(str, when_used="json")] = Listen(
-        "127.0.0.1", 9099
-    )
+    listen: Address = Listen("127.0.0.1", 9099)
     external_url: BaseUrl = ""
     shutdown_grace: Span = parse_duration("20s")
     playbook: Name = "emergency-response"
