@@ -9,7 +9,7 @@ from tocsin.conf.channels import ChannelKind, ConfiguredChannel
 from tocsin.conf.crosscheck import tell_lonely_people, tell_settings_mistakes
 from tocsin.conf.environment import overridden, variables
 from tocsin.conf.lint import Material, lint
-from tocsin.conf.lint.samples import BUILT_IN
+from tocsin.conf.lint.samples import samples
 from tocsin.conf.people import ContactReader, people_of
 from tocsin.conf.playbooks import playbook_of, skeleton_of, tell_unknown_targets
 from tocsin.conf.rules import read_folder, rule_set
@@ -94,7 +94,7 @@ def load(config_dir: Path, rules_dir: Path, kinds: Mapping[str, ChannelKind], en
     nameable = {**{name: skeleton_of(name, there) for name, there in playbook_nodes.items()}, **playbooks}
     default = settings.playbook if settings else ""
     folder = read_folder(rules_dir, nameable, findings)
-    lint(Material(folder.rules, playbooks, playbook_nodes, default, BUILT_IN), findings)
+    lint(Material(folder.rules, playbooks, playbook_nodes, default, samples(rules_dir)), findings)
 
     findings.raise_problems()
     if settings is None or people is None:

@@ -102,6 +102,8 @@ class Node:
     """A problem has been told about it; what else is wrong with it would only repeat that."""
     quote: int = 0
     """1 if the text begins after a quotation mark."""
+    is_long: bool = False
+    """The text stands on several lines, so that its characters cannot be counted from its beginning."""
 
     def plain(self) -> Any:
         """The value without places."""
@@ -148,7 +150,9 @@ class Node:
         return self.key_mark or self.mark
 
     def inside(self, offset: int) -> Mark:
-        """The place of a character of a text that stands on one line; ``offset`` counts from 0."""
+        """The place of a character of a text, ``offset`` counts from 0; of a text on several lines its beginning."""
+        if self.is_long:
+            return self.mark
         return self.mark._replace(column=self.mark.column + self.quote + offset)
 
 
@@ -301,7 +305,8 @@ class _Builder:
     def _scalar(self, node: yaml.ScalarNode, mark: Mark, key_mark: Mark | None) -> Node:
         quote = int(node.style is not None and node.style in "'\"")
         try:
-            return Node(_value(node), mark, key_mark, quote=quote)
+            is_long = node.start_mark.line != node.end_mark.line
+            return Node(_value(node), mark, key_mark, quote=quote, is_long=is_long)
         except Surprise as surprise:
             self._tell(mark, surprise)
             return Node("", mark, key_mark, broken=True)

@@ -1,6 +1,9 @@
 """Alerts as they really look: the labels that well-known rule collections and exporters give theirs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from tocsin.conf.source import Findings, Node, read_yaml
 
 _NODE = {"job": "node-exporter", "instance": "10.0.0.7:9100", "namespace": "monitoring", "pod": "node-exporter-x7k2p"}
 _HOST = {"job": "node", "instance": "db1.example.com:9100"}
@@ -93,3 +96,25 @@ BUILT_IN: tuple[Mapping[str, str], ...] = (
     {"alertname": "InfoInhibitor", "severity": "none", "namespace": "shop"},
 )
 """Typical label sets; a rule's texts are tried on those that it matches."""
+
+
+def samples(rules_dir: Path) -> list[Mapping[str, str]]:
+    """The alerts of the rules' own tests, and typical ones. What is wrong with a test is for `tocsin test` to tell."""
+    found: list[Mapping[str, str]] = []
+    for path in sorted((rules_dir / "tests").glob("*.yaml")):
+        top = read_yaml(path, Findings())
+        found += [labels for node in _fired(top) if (labels := _labels(node))] if top is not None else []
+    return [*found, *BUILT_IN]
+
+
+def _fired(node: Node) -> Iterator[Node]:
+    """What stands under ``fire:``, wherever that is."""
+    for step, child in node.children():
+        if step == "fire":
+            yield child
+        else:
+            yield from _fired(child)
+
+
+def _labels(node: Node) -> Mapping[str, str]:
+    return {str(name): child.value for name, child in node.children() if isinstance(child.value, str)}
