@@ -1,5 +1,6 @@
 """A mistake of each kind gives its one line, at its line and column."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -89,3 +90,96 @@ def test_all_mistakes_are_told_at_once(here: Path) -> None:
     for mistake in chosen.values():
         edit(here, mistake)
     assert check()[1] == sorted(mistake.told for mistake in chosen.values())
+
+
+def test_the_example_of_the_readme_is_what_check_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    section = (FIXTURES.parents[2] / "README.md").read_text().partition("### `tocsin check`")[2].partition("\n## ")[0]
+    rules, told = re.findall(r"```(?:yaml|console)\n(.*?)```", section, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    run = CliRunner()
+    assert run.invoke(cli, ["init", "."]).exit_code == 0
+    Path(rules.splitlines()[0].removeprefix("# ")).write_text(rules)
+
+    said = run.invoke(cli, ["check"], env={"TOCSIN_CONFIG": None, "TOCSIN_RULES": None})
+
+    assert f"$ tocsin check\n{said.output}" == told
+
+
+def test_a_pull_request_is_annotated_in_githubs_own_escaping(here: Path) -> None:
+    (here / "rules" / "20%,a:b.yaml").write_text('rules:\n  - {name: a, match: \'x="100%", x="1"\', stop: true}\n')
+
+    code, lines = check("--format", "github", "--strict")
+
+    assert code == 1
+    told = 'no alert can match this rule: x="100%25" and x="1" exclude each other; correct one of them, or remove it'
+    assert lines == [f"::warning file=rules/20%25%2Ca%3Ab.yaml,line=2,col=35::{told}"]
+
+
+def test_what_has_no_line_is_told_of_the_file_or_in_words(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (here / "rules" / "20.yml").write_text("")
+    monkeypatch.setenv("TOCSIN_LISTN", "x")
+
+    assert check("--format", "github")[1] == [
+        "::warning title=tocsin check::TOCSIN_LISTN: overrides no setting; did you mean TOCSIN_LISTEN?",
+        "::warning file=rules/20.yml::rules/20.yml: is not read: rules end in .yaml; rename it to 20.yaml",
+    ]
+
+
+def test_programs_are_told_the_same(here: Path) -> None:
+    (here / "rules" / "20.yaml").write_text("rules:\n  - {name: a, match: 'x=1', sett: 7}\n")
+    (here / "rules" / "30.yml").write_text("")
+
+    told = CliRunner().invoke(cli, ["check", "--format", "json"], env=SECRETS)
+
+    assert told.exit_code == 1
+    assert json.loads(told.output) == [
+        {
+            "level": "error",
+            "file": "rules/20.yaml",
+            "line": 2,
+            "column": 29,
+            "message": "unknown key 'sett'",
+            "hint": "did you mean set?",
+        },
+        {
+            "level": "warning",
+            "file": "rules/30.yml",
+            "line": None,
+            "column": None,
+            "message": "is not read: rules end in .yaml",
+            "hint": "rename it to 30.yaml",
+        },
+    ]
+
+
+@pytest.mark.usefixtures("here")
+def test_files_are_named_from_the_working_directory(here: Path) -> None:
+    edit(here, MISTAKES[0])
+    assert check("--config", str(here / "config"), "--rules", str(here / "rules"))[1] == [MISTAKES[0].told]
+
+
+def test_the_alerts_of_rule_tests_speak_for_the_labels_that_they_have(here: Path) -> None:
+    rules = here / "rules" / "20.yaml"
+    rules.write_text("rules:\n  - {name: depot, match: 'namespace=\"depot\"', set: {service: 'depot-{shard}'}}\n")
+    assert "nothing says that each here has it" in check()[1][0]
+    (here / "rules" / "tests").mkdir()
+    test = here / "rules" / "tests" / "depot.yaml"
+    test.write_text("tests:\n  - events:\n      - {fire: {alertname: A, namespace: depot, shard: s1}}\n")
+    assert check()[1] == []
+    test.write_text(test.read_text() + "      - {fire: {alertname: B, namespace: depot}}\n")
+    assert "{shard}: B has no such label" in check()[1][0]
+
+
+def test_a_group_in_which_nobody_can_be_reached_is_told(here: Path) -> None:
+    people = here / "config" / "people.yaml"
+    people.write_text(re.sub(r"    contact: .*\n", "", people.read_text()))
+    told = check()[1]
+    assert [line.partition(":")[2].partition(": warning: ")[0] for line in told] == ["2:3", "4:3", "8:3"]
+    assert "nobody of admins can be reached" in told[2]
+
+
+def test_a_playbook_that_nothing_chooses_is_told_and_nothing_else_of_it(here: Path) -> None:
+    playbooks = here / "config" / "playbooks"
+    (playbooks / "other.yaml").write_text((playbooks / "ops.yaml").read_text().replace("  P3:", "  P4:"))
+    hint = "let a rule `set: {playbook: other}`"
+    assert check()[1] == [f"config/playbooks/other.yaml:1:1: warning: nothing chooses the playbook other; {hint}"]

@@ -37,8 +37,9 @@ def command(config_dir: Path, rules_dir: Path, fmt: str, *, strict: bool) -> Non
     """
     bundle, problems, warnings = _load(config_dir, rules_dir)
     found = [*(("error", _here(problem)) for problem in problems), *(("warning", _here(told)) for told in warnings)]
-    _FORMATS[fmt](found, bundle)
-    sys.exit(1 if problems or (strict and warnings) else 0)
+    is_good = bundle is not None and not (strict and warnings)
+    _FORMATS[fmt](found, bundle if is_good else None)
+    sys.exit(0 if is_good else 1)
 
 
 def _load(config_dir: Path, rules_dir: Path) -> tuple[Bundle | None, Sequence[Problem], Sequence[Problem]]:
