@@ -3,7 +3,7 @@
 An editor shows them while somebody types; what decides is `tocsin check`, which knows more than a schema can say.
 """
 
-import json
+import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -28,9 +28,9 @@ _SECRET: Schema = {"secret": True}
 """Stands for a secret until the key that holds it is replaced by the keys that say where it is."""
 
 
-def schemas(kinds: Kinds) -> dict[str, str]:
-    """The content of each file of config/schemas/, by its name."""
-    return {name: json.dumps(make(kinds), indent=1, ensure_ascii=False) + "\n" for name, make in _FILES.items()}
+def schemas(kinds: Kinds) -> dict[str, Schema]:
+    """The schema of each file of config/schemas/, by the file's name; each a value of its own."""
+    return {name: copy.deepcopy(make(kinds)) for name, make in _FILES.items()}
 
 
 def tocsin_schema(kinds: Kinds) -> Schema:
