@@ -10,19 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from jsonschema import Draft7Validator
 
+from conf.editor import SCHEMAS, mistakes_seen
 from conf.workbench import SHIPPED
-from tocsin.channels.registry import KINDS
 from tocsin.conf.duration import DURATION_SCHEMA, SIZE_SCHEMA, parse_duration, parse_size
-from tocsin.conf.json_schema import schemas
 from tocsin.core.action import ACTIONS
 from tocsin.core.condition import COLUMNS
 
 ROOT = SHIPPED.parent
 FIXTURES = ROOT / "tests" / "fixtures"
-SCHEMAS = schemas(KINDS)
 MADE: dict[str, str] = runpy.run_path(str(ROOT / ".ci" / "schemas"))["content"]()
 WRITTEN = sorted((SHIPPED / "schemas").iterdir())
 
@@ -33,27 +30,6 @@ SCHEMA_OF = {
     "rules/*.yaml": "rules.json",
 }
 SHIPPED_FILES = [(path, schema) for pattern, schema in SCHEMA_OF.items() for path in sorted(ROOT.glob(pattern))]
-
-
-class Plain(yaml.SafeLoader):
-    """YAML as tocsin reads it: no dates, no surprises; keys are text."""
-
-
-Plain.yaml_implicit_resolvers = {
-    first: [pair for pair in pairs if pair[0] != "tag:yaml.org,2002:timestamp"]
-    for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-
-def plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): plain(each) for key, each in value.items()}
-    return [plain(each) for each in value] if isinstance(value, list) else value
-
-
-def mistakes_seen(schema: str, text: str) -> list[str]:
-    content = plain(yaml.load(text, Plain))
-    return [error.message for error in Draft7Validator(SCHEMAS[schema]).iter_errors(content)]
 
 
 @pytest.mark.parametrize("name", SCHEMAS)

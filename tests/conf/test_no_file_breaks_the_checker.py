@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from conf.editor import mistakes_seen
 from tocsin.channels.registry import KINDS
 from tocsin.conf.bundle import load
 from tocsin.conf.source import ConfigError, Problem
@@ -206,8 +207,16 @@ def test_a_mutated_file_is_told_about_at_places_inside_of_it(
         assert time.process_time() - before < SECONDS
         for problem in found:
             assert is_inside(problem, root), problem
+        if not isinstance(found, Refused):
+            assert mistakes_seen(schema_of(source.path), file.read_text()) == [], "no editor may blame what is fine"
     finally:
         file.write_text(TEXTS[source])
+
+
+class Refused(tuple[Problem, ...]):
+    """What is told of a configuration that cannot be used."""
+
+    __slots__ = ()
 
 
 def findings(root: Path) -> tuple[Problem, ...]:
@@ -215,7 +224,12 @@ def findings(root: Path) -> tuple[Problem, ...]:
     try:
         return load(root / "config", root / "rules", KINDS, SECRETS).warnings
     except ConfigError as error:
-        return (*error.problems, *error.warnings)
+        return Refused((*error.problems, *error.warnings))
+
+
+def schema_of(path: str) -> str:
+    folder, name = path.split("/")[-2:]
+    return {"playbooks": "playbook", "rules": "rules"}.get(folder, name.removesuffix(".yaml")) + ".json"
 
 
 def test_the_configurations_are_fine_before_they_are_mutated(copies: dict[str, Path]) -> None:

@@ -1,0 +1,16 @@
+"""A configuration file as an editor sees it: through its JSON Schema."""
+
+from jsonschema import Draft7Validator
+
+from tocsin.channels.registry import KINDS
+from tocsin.conf.json_schema import schemas
+from tocsin.conf.source import Findings, parse_yaml
+
+SCHEMAS = schemas(KINDS)
+
+
+def mistakes_seen(schema: str, text: str) -> list[str]:
+    """What is underlined in a text that is YAML."""
+    node = parse_yaml(text, "file", Findings(), may_be_empty=True)
+    assert node is not None
+    return [error.message for error in Draft7Validator(SCHEMAS[schema]).iter_errors(node.plain())]
