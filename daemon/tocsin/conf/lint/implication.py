@@ -9,15 +9,15 @@ from functools import lru_cache
 from itertools import combinations
 
 from tocsin.core.matcher import Matcher, Matchers
-from tocsin.core.pattern import Shape, shape_of
+from tocsin.core.pattern import Kind, Shape, shape_of
 
 _OPPOSITE = {"!=": "=", "!~": "=~"}
 
 
 @lru_cache(maxsize=1 << 16)
 def shape(matcher: Matcher) -> Shape:
-    """What passes a positive matcher, or is refused by a negative one, where that is made of plain texts."""
-    return Shape(texts=frozenset((matcher.value,))) if matcher.op in ("=", "!=") else shape_of(matcher.value)
+    """What passes a positive matcher, or is refused by a negative one."""
+    return Shape(Kind.EXACT, (matcher.value,)) if matcher.op in ("=", "!=") else shape_of(matcher.value)
 
 
 def contradiction(matchers: Matchers) -> Matchers:
@@ -39,11 +39,11 @@ def implies(given: Matchers, wanted: Matchers) -> bool:
 
 def texts(matchers: Sequence[Matcher]) -> frozenset[str] | None:
     """The only values that one label can have to pass all of these; None if they cannot be listed."""
-    listed = [shape(matcher).texts for matcher in matchers if _is_positive(matcher)]
-    found = [values for values in listed if values is not None]
-    if not found:
+    shapes = [shape(matcher) for matcher in matchers if _is_positive(matcher)]
+    listed = [made.texts for made in shapes if made.kind is Kind.EXACT and not made.folded]
+    if not listed:
         return None
-    return frozenset(value for value in min(found, key=len) if all(matcher.test(value) for matcher in matchers))
+    return frozenset(value for value in min(listed, key=len) if all(matcher.test(value) for matcher in matchers))
 
 
 def is_there(matchers: Matchers, label: str) -> bool:
@@ -75,13 +75,12 @@ def _excludes(matchers: Matchers) -> bool:
 
 
 def _are_apart(one: Shape, other: Shape) -> bool:
-    if one.folded is not None and other.folded is not None:
-        return one.folded.isdisjoint(other.folded)
-    if one.starts is not None and other.starts is not None:
-        return not any(_overlap(a, b, str.startswith) for a in one.starts for b in other.starts)
-    if one.ends is not None and other.ends is not None:
-        return not any(_overlap(a, b, str.endswith) for a in one.ends for b in other.ends)
-    return False
+    if one.kind is not other.kind:
+        return False
+    if one.kind is Kind.EXACT:
+        return one.folded and other.folded and set(one.texts).isdisjoint(other.texts)
+    has = {Kind.PREFIX: str.startswith, Kind.SUFFIX: str.endswith}.get(one.kind)
+    return has is not None and not any(_overlap(a, b, has) for a in one.texts for b in other.texts)
 
 
 def _overlap(one: str, other: str, has: Callable[[str, str], bool]) -> bool:
@@ -97,19 +96,23 @@ def _follows(given: Matchers, wanted: Matcher) -> bool:
         return all(wanted.test(value) for value in listed)
     if not _is_positive(wanted):
         return _excludes((*given, Matcher(wanted.name, _OPPOSITE[wanted.op], wanted.value)))
-    return any(_is_within(shape(matcher), wanted) for matcher in given if _is_positive(matcher))
+    return any(_is_within(shape(matcher), shape(wanted)) for matcher in given if _is_positive(matcher))
 
 
-def _is_within(given: Shape, wanted: Matcher) -> bool:
-    outer = shape(wanted)
-    if given.folded is not None:
-        return outer.folded is not None and given.folded <= outer.folded
-    if given.starts is not None:
-        if wanted.value == ".+":
-            return all(given.starts)
-        return outer.starts is not None and all(start.startswith(outer.starts) for start in given.starts)
-    if given.ends is not None:
-        if wanted.value == ".+":
-            return all(given.ends)
-        return outer.ends is not None and all(end.endswith(outer.ends) for end in given.ends)
-    return False
+_WITHOUT_BREAK = (Kind.PREFIX, Kind.SUFFIX, Kind.INNER, Kind.SOME)
+
+
+def _is_within(given: Shape, wanted: Shape) -> bool:
+    """Whether all texts of one shape, which is no list of texts, are of the other."""
+    if given.kind is Kind.EXACT:
+        return wanted.kind is Kind.EXACT and given.folded and wanted.folded and {*given.texts} <= {*wanted.texts}
+    if given.kind not in _WITHOUT_BREAK:
+        return False
+    if wanted.kind is Kind.PREFIX and "" in wanted.texts:
+        return True
+    if wanted.kind is Kind.SOME:
+        return given.kind is Kind.SOME or all(given.texts)
+    if wanted.kind is Kind.INNER:
+        return bool(given.texts) and all(wanted.texts[0] in text for text in given.texts)
+    has = {Kind.PREFIX: str.startswith, Kind.SUFFIX: str.endswith}.get(wanted.kind)
+    return has is not None and given.kind is wanted.kind and all(has(text, wanted.texts) for text in given.texts)
