@@ -15,6 +15,8 @@ from jsonschema import Draft7Validator
 from conf.editor import SCHEMAS, mistakes_seen
 from conf.workbench import SHIPPED
 from tocsin.conf.duration import DURATION_SCHEMA, SIZE_SCHEMA, parse_duration, parse_size
+from tocsin.conf.json_schema import model_schema
+from tocsin.conf.settings import TokenSettings
 from tocsin.core.action import ACTIONS
 from tocsin.core.condition import COLUMNS
 
@@ -78,6 +80,22 @@ def test_a_shipped_file_names_its_schema_and_is_as_that_wants_it(path: Path, sch
     assert named, f"{path} does not begin with the line that tells editors its schema"
     assert (path.parent / named[1]).resolve() == SHIPPED / "schemas" / schema
     assert mistakes_seen(schema, path.read_text()) == []
+
+
+def test_every_shipped_file_that_tocsin_reads_has_a_schema() -> None:
+    foreign = {SHIPPED / part for part in ("prometheus", "grafana", "deploy", "slack")}
+    written = [*SHIPPED.rglob("*.yaml"), *(ROOT / "rules").rglob("*.yaml")]
+    ours = {path for path in written if not foreign.intersection(path.parents)}
+    assert ours == {path for path, _ in SHIPPED_FILES}
+
+
+def test_what_one_model_describes_is_a_file_of_its_own() -> None:
+    schema = model_schema("config/token.yaml: a token", TokenSettings)
+    assert (schema["title"], schema["required"]) == ("config/token.yaml: a token", ["name", "scopes"])
+    validator = Draft7Validator(schema)
+    assert validator.is_valid({"name": "a", "scopes": ["read"], "token_env": "T"})
+    assert not validator.is_valid({"name": "a", "scopes": ["read"]})
+    assert not validator.is_valid({"name": "a", "scopes": ["read"], "token_env": "T", "token_file": "t"})
 
 
 @pytest.mark.parametrize("file", ["tocsin.yaml", "people.yaml", "playbooks/ops.yaml"])

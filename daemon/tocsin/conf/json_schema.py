@@ -33,6 +33,11 @@ def schemas(kinds: Kinds) -> dict[str, Schema]:
     return {name: copy.deepcopy(make(kinds)) for name, make in _FILES.items()}
 
 
+def model_schema(title: str, model: type[BaseModel]) -> Schema:
+    """The schema of a file that consists of what one model holds."""
+    return _file(title, _of_model(model))
+
+
 def tocsin_schema(kinds: Kinds) -> Schema:
     """tocsin.yaml."""
     schema = _of_model(Settings)
