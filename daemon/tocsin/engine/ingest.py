@@ -22,6 +22,7 @@ from tocsin.engine.apply import Work
 from tocsin.engine.commit import Committer
 from tocsin.engine.intake import Batch, Classified
 from tocsin.engine.selfwatch import KNOWN_TROUBLES, QUIET_AFTER, SAID_AGAIN_AFTER, own_verdict, trouble
+from tocsin.engine.shadow import Shadow
 from tocsin.ports.clock import Clock
 from tocsin.ports.store import Quarantined
 
@@ -56,6 +57,7 @@ class Ingest:
         *,
         new_id: Callable[[], str],
         limits: Limits = Limits(),
+        shadow: Shadow | None = None,
     ) -> None:
         self._committer = committer
         self._live = committer.live
@@ -64,6 +66,7 @@ class Ingest:
         self._alarm = alarm
         self._new_id = new_id
         self._limits = limits
+        self._shadow = shadow
         self._queue: deque[_Chunk] = deque()
         self._queued = 0
         self._drain: asyncio.Task[None] | None = None
@@ -89,7 +92,10 @@ class Ingest:
                 f"more than webhook.max_queue ({self._limits.queue})"
             )
         evaluate = self._live.policy.rules.evaluate
-        await self._commit([(alert, evaluate(alert)) for alert in alerts], quarantined)
+        pairs = [(alert, evaluate(alert)) for alert in alerts]
+        await self._commit(pairs, quarantined)
+        if self._shadow is not None:
+            self._shadow.judge(pairs)
         for item in quarantined:
             self._observer.count("quarantined_total")
             self.report("quarantined", item.source, item.error)

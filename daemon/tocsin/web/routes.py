@@ -5,7 +5,7 @@ from tocsin.engine.explain import AlertExplanation, IncidentExplanation
 from tocsin.web import alertmanager, api, callbacks, health, openapi
 from tocsin.web.guard import Access, Handler, Route
 from tocsin.web.keys import ReloadResult
-from tocsin.web.views import IncidentDetail, IncidentPage, QuarantinePage, Response
+from tocsin.web.views import IncidentDetail, IncidentPage, QuarantinePage, Response, ShadowView
 
 _INCIDENT = "/api/v1/incidents/{ref:[A-Za-z0-9-]{1,64}}"
 _SOURCE = "{source:[A-Za-z0-9][A-Za-z0-9_.-]{0,62}}"
@@ -43,6 +43,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/api/v1/explain", api.explain, Scope.READ, wants_json=True, takes=api.Asked, gives=AlertExplanation),
     Route("GET", "/api/v1/quarantine", api.list_quarantined, Scope.READ, query={"limit": _LIMIT}, gives=QuarantinePage),
     Route("GET", "/api/v1/status", health.status, Scope.READ),
+    Route("GET", "/api/v1/shadow", health.shadow, Scope.READ, gives=ShadowView),
     Route("GET", "/api/v1/openapi.json", openapi.serve, Scope.READ),
     Route("GET", "/-/healthy", health.healthy, Access.OPEN),
     Route("GET", "/-/ready", health.ready, Access.OPEN),

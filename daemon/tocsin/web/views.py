@@ -13,6 +13,7 @@ from tocsin.core.alert import Episode
 from tocsin.core.escalation import next_due
 from tocsin.core.event import Entry
 from tocsin.core.incident import Incident
+from tocsin.engine.shadow import ShadowReport
 from tocsin.ports.store import Quarantined
 from tocsin.web.answers import rfc3339
 
@@ -98,6 +99,13 @@ class QuarantinePage(Struct, frozen=True):
     """What could not be placed, the newest first."""
 
     quarantined: list[QuarantinedView]
+
+
+class ShadowView(Struct, frozen=True):
+    """What other rules would have decided."""
+
+    shadow: ShadowReport | None
+    """null where `serve` was not told to run any."""
 
 
 class Response(Struct, frozen=True):

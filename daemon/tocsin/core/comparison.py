@@ -1,0 +1,40 @@
+"""How two judgments of one alert differ, for everything that sets one set of rules against another."""
+
+import msgspec
+
+from tocsin.core.verdict import Verdict
+
+FIELDS = ("playbook", "severity", "service", "dedup_key", "flags", "suppress", "heartbeat", "hold", "unrouted")
+"""What is compared: what decides who is told, when and about what."""
+
+SECOND = 1_000_000
+
+
+class Difference(msgspec.Struct, frozen=True, order=True):
+    """One field that two verdicts fill differently, as text for people."""
+
+    field: str
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        return f"{self.field} {self.before} -> {self.after}"
+
+
+def differences(before: Verdict, after: Verdict, fields: tuple[str, ...] = FIELDS) -> tuple[Difference, ...]:
+    """What the second says otherwise than the first; empty if they agree."""
+    return tuple(
+        Difference(field, _shown(field, was), _shown(field, is_))
+        for field in fields
+        if (was := getattr(before, field)) != (is_ := getattr(after, field))
+    )
+
+
+def _shown(field: str, value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or "none"
+    if field == "hold" and isinstance(value, int):
+        return f"{value / SECOND:g}s"
+    return str(value)
