@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scenario import emergency
 from tocsin.core.alert import Alert, AlertStatus, fingerprint
 from tocsin.core.comparison import FIELDS, differences
+from tocsin.core.condition import Rate
 from tocsin.core.matcher import parse_matchers
 from tocsin.core.placeholder import Template
 from tocsin.core.rules import Rule, RuleSet
@@ -71,7 +72,7 @@ def test_every_kind_of_difference_is_told() -> None:
         ("service", "unknown", "x"),
         ("dedup_key", "emergency-response/unknown/A//", "k"),
         ("suppress", "no", "yes"),
-        ("hold", "0s", "120s"),
+        ("hold", "0 s", "2 m"),
     }
 
 
@@ -127,6 +128,9 @@ FLIPS = {
     "heartbeat": st.booleans(),
     "hold": st.sampled_from([0, 60_000_000]),
     "unrouted": st.booleans(),
+    "team": st.sampled_from(["", "web"]),
+    "resolve_after": st.sampled_from([None, 60_000_000]),
+    "asks": st.sampled_from([(), (Rate(dedup_key="k", more_than=3, within=60_000_000),)]),
 }
 
 

@@ -2,12 +2,26 @@
 
 import msgspec
 
+from tocsin.core.duration import duration
 from tocsin.core.verdict import Verdict
 
-FIELDS = ("playbook", "severity", "service", "dedup_key", "flags", "suppress", "heartbeat", "hold", "unrouted")
+FIELDS = (
+    "playbook",
+    "severity",
+    "service",
+    "team",
+    "dedup_key",
+    "flags",
+    "suppress",
+    "heartbeat",
+    "hold",
+    "resolve_after",
+    "asks",
+    "unrouted",
+)
 """What is compared: what decides who is told, when and about what."""
 
-SECOND = 1_000_000
+_DURATIONS = frozenset({"hold", "resolve_after"})
 
 
 class Difference(msgspec.Struct, frozen=True, order=True):
@@ -35,6 +49,6 @@ def _shown(field: str, value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, tuple):
         return ", ".join(map(str, value)) or "none"
-    if field == "hold" and isinstance(value, int):
-        return f"{value / SECOND:g}s"
-    return str(value)
+    if field in _DURATIONS and isinstance(value, int):
+        return duration(value)
+    return "none" if value in (None, "") else str(value)

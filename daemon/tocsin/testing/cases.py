@@ -108,6 +108,9 @@ class ExpectSettings(Section):
     service: Text | None = None
     dedup_key: Text | None = None
     title: Text | None = None
+    team: str | None = None
+    summary: str | None = None
+    runbook: str | None = None
     state: StateName | None = None
     acknowledged_by: Text | None = None
     flags: tuple[Name, ...] | None = None
