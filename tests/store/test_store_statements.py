@@ -136,6 +136,7 @@ def plan_of(path: str, query: Query) -> str:
         (statements.latest_incidents(8), "incidents_open"),
         (statements.latest_incidents(8), "incidents_of_key"),
         (statements.EPISODES_OF, "alerts_of_incident"),
+        (statements.EPISODES_AFTER, "SEARCH alerts USING INDEX sqlite_autoindex_alerts_1"),
         (statements.OUTBOX_OF, "outbox_lane"),
         (statements.MEANS["acknowledge"], "occurrences_acknowledged_at"),
         (statements.MEANS["resolve"], "occurrences_resolved_at"),

@@ -105,6 +105,14 @@ class Reader(Protocol):
         """The episodes of an incident: firing ones first, then by first_seen_at."""
         ...
 
+    def episodes_after(self, after: tuple[str, str, int], seen_since: int, limit: int) -> list[Episode]:
+        """Episodes last seen at or after ``seen_since``, in the order of (source, fingerprint, episode).
+
+        Only those that come after ``after`` in this order (``("", "", 0)``: all), ``limit`` at most; an empty list
+        is the end.
+        """
+        ...
+
     def incident(self, incident_id: str) -> Incident | None:
         """The incident with this id, or with this number where it is all digits."""
         ...

@@ -88,6 +88,12 @@ class MemoryReader:
         ]
         return sorted(found, key=lambda episode: (episode.last_seen_at, episode.fingerprint, episode.episode))
 
+    def episodes_after(self, after: tuple[str, str, int], seen_since: int, limit: int) -> list[Episode]:
+        """See `ports.store.Reader`."""
+        later = (full for full in self._data.episodes if full > after)
+        found = sorted(full for full in later if self._data.episodes[full].last_seen_at >= seen_since)
+        return [self._data.episodes[full] for full in found[:limit]]
+
     def incident(self, incident_id: str) -> Incident | None:
         """See `ports.store.Reader`."""
         found = self._data.incidents.get(incident_id)

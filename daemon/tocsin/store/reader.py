@@ -98,6 +98,19 @@ class SqlReader:
         """See `ports.store.Reader`."""
         return [rows.EPISODE.item(row) for row in self._all(statements.SELF_EPISODES, seen_before=seen_before)]
 
+    def episodes_after(self, after: tuple[str, str, int], seen_since: int, limit: int) -> list[Episode]:
+        """See `ports.store.Reader`."""
+        source, fingerprint, episode = after
+        found = self._all(
+            statements.EPISODES_AFTER,
+            source=source,
+            fingerprint=fingerprint,
+            episode=episode,
+            seen_since=seen_since,
+            limit=limit,
+        )
+        return [rows.EPISODE.item(row) for row in found]
+
     def incident(self, incident_id: str) -> Incident | None:
         """See `ports.store.Reader`."""
         row = self._one(self._locking(statements.INCIDENT_BY_ID), id=incident_id)

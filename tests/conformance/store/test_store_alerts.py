@@ -1,5 +1,5 @@
 from conformance.store.samples import MINUTE, SECOND, START, HandClock, episode, quarantined
-from tocsin.core.alert import EpisodeStatus
+from tocsin.core.alert import Episode, EpisodeStatus
 from tocsin.ports.store import Store
 
 
@@ -101,3 +101,24 @@ async def test_quarantine_keeps_the_first_under_an_id_and_lists_the_newest_first
         await store.write(lambda tx, item=item: tx.quarantine(item))
     assert await store.read(lambda tx: tx.quarantined()) == [second, third, first]
     assert await store.read(lambda tx: tx.quarantined(1)) == [second]
+
+
+async def test_all_episodes_are_read_page_by_page_in_the_order_of_their_keys(store: Store) -> None:
+    kept = [
+        episode("a", 1, source="x"),
+        episode("a", 2, source="x", status=EpisodeStatus.RESOLVED),
+        episode("b", 1, source="x", incident_id=None),
+        episode("a", 10, source="y"),
+    ]
+    old = episode("a", 9, source="y", last_seen_at=START - 1)
+    await store.write(lambda tx: tx.put_episodes([*reversed(kept), old]))
+
+    read: list[Episode] = []
+    after = ("", "", 0)
+    while page := await store.read(lambda tx, after=after: tx.episodes_after(after, START, 3)):
+        assert len(page) <= 3
+        read += page
+        after = (*page[-1].key, page[-1].episode)
+
+    assert read == kept
+    assert await store.read(lambda tx: tx.episodes_after(("y", "a", 8), 0, 9)) == [old, kept[-1]]
