@@ -210,6 +210,7 @@ MISTAKES = {
     "tests: [{name: a, events: [{at: 0m, fire: {a: b}}], expect: [{incident: 1, rules: []}]}]": "1:83: an incident has",
     "tests: [{name: a, events: [{at: 0m, fire: {a: b}}], pages: [{at: 0m, who: alx}]}]": "1:75: nobody is called 'alx'",
     "tests: [{name: a, events: [{at: 0m, fire: {a: b}}], pages: [{at: 0m, who: alex, by: sms}]}]": "1:85: there is no",
+    "tests: [{name: a, events: [{at: 0m, fire: {a: b}}], expect: [{waits: [strom]}]}]": "1:71: 'strom' is nothing that",
     "tests: []": "1:8: must not be empty",
     "rules: []": "1:1: 'tests' is missing",
     "- a": "1:1: a mapping is wanted here; begin the file with `tests:`",

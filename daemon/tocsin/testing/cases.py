@@ -15,7 +15,7 @@ from tocsin.conf.bundle import Bundle
 from tocsin.conf.duration import Duration
 from tocsin.conf.schema import Name, Section, Text, Whole, YesNo, did_you_mean, mistake, validate
 from tocsin.conf.source import Findings, Mark, Node, read_yaml
-from tocsin.core.incident import State
+from tocsin.core.incident import State, WaitReason
 from tocsin.core.playbook import HOUR
 from tocsin.testing.clock import microseconds
 
@@ -64,6 +64,13 @@ def _state(value: object) -> object:
     return value
 
 
+def _wait(value: object) -> object:
+    known = [reason.value for reason in WaitReason]
+    if value not in known:
+        raise mistake(f"{value!r} is nothing that an incident waits for", did_you_mean(str(value), known))
+    return value
+
+
 def _one_or_many(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
@@ -73,6 +80,7 @@ Labels = Annotated[dict[str, str], BeforeValidator(_labels)]
 AlertRef = Annotated[Any, BeforeValidator(_labels_or_name)]
 """An alert's labels, or the name that an event gave it."""
 StateName = Annotated[str, BeforeValidator(_state)]
+WaitName = Annotated[str, BeforeValidator(_wait)]
 Number = Annotated[int, Field(strict=True, ge=1)]
 Names = Annotated[tuple[Text, ...], BeforeValidator(_one_or_many), Field(min_length=1)]
 
@@ -117,6 +125,7 @@ class ExpectSettings(Section):
     rules: tuple[Text, ...] | None = None
     suppressed: YesNo | None = None
     held: YesNo | None = None
+    waits: tuple[WaitName, ...] | None = None
     unrouted: YesNo | None = None
     heartbeat: YesNo | None = None
 

@@ -290,6 +290,7 @@ def _of_incident(incident: Incident) -> dict[str, Any]:
         "acknowledged_by": incident.acknowledged_by,
         "flags": incident.flags,
         "held": incident.state is State.PENDING,
+        "waits": tuple(wait.reason.value for wait in incident.waits),
     }
 
 
@@ -310,6 +311,7 @@ def _of_alert(episode: Episode | None, incident: Incident | None, verdict: Verdi
             "flags": verdict.flags,
             "state": "none",
             "held": False,
+            "waits": (),
         }
     return {
         **found,
