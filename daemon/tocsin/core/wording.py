@@ -1,7 +1,8 @@
 """The one clause that tells somebody who was woken why: this page, now."""
 
+from tocsin.core.duration import duration
 from tocsin.core.incident import Incident
-from tocsin.core.playbook import HOUR, MINUTE, SECOND, Cell, Until
+from tocsin.core.playbook import Cell, Until
 
 
 def because_planned(incident: Incident, cell: Cell) -> str:
@@ -20,14 +21,3 @@ def because_flagged(flags: tuple[str, ...]) -> str:
 def because_exhausted(incident: Incident) -> str:
     """Why the fallback pages."""
     return f"nobody has acknowledged it; every tier of {incident.severity} has been paged"
-
-
-def duration(microseconds: int) -> str:
-    """A duration as people say it: ``1 h 30 m``, ``45 s``."""
-    parts = []
-    rest = microseconds
-    for unit, name in ((HOUR, "h"), (MINUTE, "m"), (SECOND, "s")):
-        count, rest = divmod(rest, unit)
-        if count:
-            parts.append(f"{count} {name}")
-    return " ".join(parts) or "0 s"
