@@ -8,8 +8,11 @@ What a rule asks besides labels is answered by who has the rows: `evaluate`
 says what has to be known, `decide` judges again with the answers.
 """
 
+import hashlib
+import json
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import Any, NamedTuple, Self
 
 import msgspec
 
@@ -20,6 +23,7 @@ from tocsin.core.errors import PlaceholderError, UnknownName
 from tocsin.core.matcher import Matchers, show_matchers
 from tocsin.core.matching import Clauses
 from tocsin.core.placeholder import Template
+from tocsin.core.rules_json import from_plain, tables_of, to_plain
 from tocsin.core.verdict import (
     Step,
     Verdict,
@@ -164,6 +168,36 @@ class RuleSet:
             self._bits[index] |= 1 << bit
         self._asking = sum(bits for bits, rule in zip(self._bits, self.rules, strict=True) if rule.asks)
 
+    @cached_property
+    def sha(self) -> str:
+        """A stable name for exactly these rules, what they look up, and the levels that they choose from."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+    def to_json(self) -> str:
+        """The rules as they are stored; in ASCII, so that no text of theirs can be one that a store refuses."""
+        tables = {name: rows for rule in self.rules for name, rows in tables_of(rule).items()}
+        return json.dumps(
+            {
+                "rules": [to_plain(rule) for rule in self.rules],
+                "tables": {name: {key: dict(row) for key, row in rows.items()} for name, rows in tables.items()},
+                "default_playbook": self.default_playbook,
+                "levels": self._levels,
+                "unrouted": self._unrouted,
+            }
+        )
+
+    @classmethod
+    def from_json(cls, raw: str) -> Self:
+        """The rules as they were stored.
+
+        Raises:
+            KeyError: They hold something that this version does not know.
+            TocsinError: A matcher, a placeholder or a level of them cannot be read.
+        """
+        kept = json.loads(raw)
+        rules = [Rule(**from_plain(plain, kept["tables"])) for plain in kept["rules"]]
+        return cls(rules, kept["default_playbook"], kept["levels"], kept["unrouted"])
+
     def evaluate(self, alert: Alert) -> Verdict:
         """Where this alert belongs, as far as labels tell; ``asks`` says what else has to be known.
 
@@ -190,7 +224,8 @@ class RuleSet:
             return verdict
         said = matching & ~self._asking | sum(self._bits[question.rule] & matching for question in held)
         outcome = self._outcomes[said]
-        verdict = self._verdict(alert, outcome)
+        holding = dict.fromkeys(condition for q in questions for condition in q.conditions if condition in holds)
+        verdict = msgspec.structs.replace(self._verdict(alert, outcome), holds=tuple(holding))
         if verdict.unrouted or not outcome.inhibitors:
             return verdict
         when = {q.rule: condition for q in held for condition in q.conditions if isinstance(condition, WhenOpen)}
@@ -271,6 +306,7 @@ class RuleSet:
             resolve_after=outcome.resolve_after,
             unrouted=bool(errors),
             trace=outcome.trace,
+            rules_sha=self.sha,
             errors=tuple(errors),
         )
 

@@ -68,6 +68,10 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """The rules failed to place it: it pages at the playbook's ``unrouted`` level, or higher."""
     trace: tuple[str, ...] = ()
     """Names of the rules that decided, in order."""
+    rules_sha: str = ""
+    """Which rule set judged it; empty where none did."""
+    holds: tuple[Condition, ...] = ()
+    """Those of the conditions of rules that held, as this alert asked them."""
     errors: tuple[str, ...] = ()
     """Why it is unrouted."""
     steps: tuple[Step, ...] = ()
