@@ -248,16 +248,19 @@ class RuleSet:
         _, questions = self._preliminary(alert, self._clauses.matching(alert.labels))
         asked = {question.rule: question for question in questions}
         for index, rule in enumerate(self.rules):
-            failed = _what_fails(rule, alert.labels)
+            fails = _what_fails(rule, alert.labels)
             question = asked.get(index)
-            if question is not None and not failed:
-                failed = question.failed or next((str(c) for c in question.conditions if c not in holds), "")
+            if question is not None and not fails:
+                fails = [(said, None) for said in _what_does_not_hold(question, holds)]
+            failed, found = fails[0] if fails else ("", None)
             yield Step(
                 rule=rule.name,
                 path=rule.path,
                 line=rule.line,
                 matched=not failed,
                 failed=failed,
+                found=found,
+                near=len(fails) == 1 and _is_about(rule, alert.labels),
                 asks=tuple(map(str, question.conditions)) if question is not None else (),
                 sets={name: written(value) for name, value in rule.actions.items()},
                 stopped=not failed and rule.stops,
@@ -344,14 +347,28 @@ def _all_hold(question: _Question, holds: Container[Condition]) -> bool:
     return not question.failed and all(condition in holds for condition in question.conditions)
 
 
-def _what_fails(rule: Rule, labels: Mapping[str, str]) -> str:
-    """Why its labels do not match; nothing if they do."""
-    failed = next((matcher for matcher in rule.matchers if not matcher.matches(labels)), None)
-    if failed is not None:
-        return str(failed)
+def _what_fails(rule: Rule, labels: Mapping[str, str]) -> list[tuple[str, str | None]]:
+    """What of it does not match its labels, with the value that the label has; nothing if all does."""
+    fails: list[tuple[str, str | None]] = [
+        (str(matcher), labels.get(matcher.name, "")) for matcher in rule.matchers if not matcher.matches(labels)
+    ]
     if rule.any_of and not any(all(matcher.matches(labels) for matcher in entry) for entry in rule.any_of):
-        return f"any: {' or '.join(map(show_matchers, rule.any_of))}"
-    return ""
+        fails.append((f"any: {' or '.join(map(show_matchers, rule.any_of))}", None))
+    return fails
+
+
+def _is_about(rule: Rule, labels: Mapping[str, str]) -> bool:
+    """Whether a rule of which one thing fails is about such alerts: a value that it asks for is there.
+
+    A rule that names other alerts is not.
+    """
+    return all(matcher.matches(labels) for matcher in rule.matchers if matcher.name == "alertname") and any(
+        matcher.op in ("=", "=~") and labels.get(matcher.name) and matcher.matches(labels) for matcher in rule.matchers
+    )
+
+
+def _what_does_not_hold(question: _Question, holds: Container[Condition]) -> list[str]:
+    return [question.failed] if question.failed else [str(each) for each in question.conditions if each not in holds]
 
 
 def _with_extras(own: dict[str, str], extras: Mapping[str, Template | Lookup], errors: list[str]) -> dict[str, str]:

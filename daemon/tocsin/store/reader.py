@@ -20,7 +20,7 @@ from tocsin.core.outbox import Outgoing
 from tocsin.core.playbook import Playbook
 from tocsin.core.rules import RuleSet
 from tocsin.ports.store import AlertKey, Attempt, IncidentFilter, MessageRef, Quarantined, Unreadable
-from tocsin.store import rows, statements
+from tocsin.store import explaining, rows, statements
 from tocsin.store.dialect import Compiler, Cursor, Query, Row
 
 LARGEST = (1 << 63) - 1
@@ -99,20 +99,20 @@ class SqlReader:
         """See `ports.store.Reader`."""
         if not 0 <= number <= LARGEST:
             return None
-        row = self._one(statements.EPISODE, source=source, fingerprint=fingerprint, episode=number)
+        row = self._one(explaining.EPISODE, source=source, fingerprint=fingerprint, episode=number)
         return None if row is None else rows.EPISODE.item(row)
 
     def episodes(self, fingerprint: str, source: str | None = None, limit: int = 50) -> list[Episode]:
         """See `ports.store.Reader`."""
         if source is None:
-            found = self._all(statements.EPISODES_OF_FINGERPRINT, fingerprint=fingerprint, limit=limit)
+            found = self._all(explaining.EPISODES_OF_FINGERPRINT, fingerprint=fingerprint, limit=limit)
         else:
-            found = self._all(statements.EPISODES_OF_ALERT, source=source, fingerprint=fingerprint, limit=limit)
+            found = self._all(explaining.EPISODES_OF_ALERT, source=source, fingerprint=fingerprint, limit=limit)
         return [rows.EPISODE.item(row) for row in found]
 
     def rules(self, sha: str) -> RuleSet | None:
         """See `ports.store.Reader`."""
-        row = self._one(statements.RULES, sha=sha)
+        row = self._one(explaining.RULES, sha=sha)
         if row is None:
             return None
         try:

@@ -15,7 +15,7 @@ from tocsin.core.outbox import LEVEL_TRIGGERED, Outgoing
 from tocsin.core.playbook import DAY, Playbook
 from tocsin.core.rules import RuleSet
 from tocsin.ports.store import Attempt, MessageRef, Quarantined
-from tocsin.store import forgetting, rows, statements
+from tocsin.store import explaining, forgetting, rows, statements
 from tocsin.store.dialect import Compiler, Cursor, Insert, Query, Row
 from tocsin.store.doom import Doomed, write
 from tocsin.store.lanes import is_free, says
@@ -104,11 +104,11 @@ class SqlTransaction(SqlReader, Doomed):
         sha = rules.sha
         if sha in self._rules_saved:
             return
-        used_at = self._long(statements.RULES_USED_AT, sha=sha)
+        used_at = self._long(explaining.RULES_USED_AT, sha=sha)
         if used_at is None:
-            self._put(statements.SAVE_RULES, ("sha", "body", "used_at"), (sha, rules.to_json(), self._now))
+            self._put(explaining.SAVE_RULES, ("sha", "body", "used_at"), (sha, rules.to_json(), self._now))
         elif used_at <= self._now - DAY:
-            self._put(statements.USE_RULES, ("sha", "used_at"), (sha, self._now))
+            self._put(explaining.USE_RULES, ("sha", "used_at"), (sha, self._now))
         self._rules_saved.add(sha)
 
     @write
