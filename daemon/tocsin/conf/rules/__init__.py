@@ -1,0 +1,6 @@
+"""rules/*.yaml: from YAML to the `RuleSet`, with everything that is wrong told at its place."""
+
+from tocsin.conf.rules.folder import Folder, load_rules, read_folder, rule_set
+from tocsin.conf.rules.written import Written
+
+__all__ = ["Folder", "Written", "load_rules", "read_folder", "rule_set"]

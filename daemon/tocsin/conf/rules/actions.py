@@ -1,0 +1,93 @@
+"""What a rule does. This file knows forms, not actions: those are in `tocsin.core.action`."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from tocsin.conf.rules.tables import Tables
+from tocsin.conf.rules.values import Values
+from tocsin.conf.rules.when import KEYS as WHEN
+from tocsin.conf.schema import did_you_mean
+from tocsin.conf.source import Findings, Node
+from tocsin.core.action import ACTIONS, Action, Form, Lookup
+
+UNDER_SET = tuple(action.name for action in ACTIONS.values() if action.form is Form.TEXT)
+BESIDE_SET = tuple(name for name in ACTIONS if name not in UNDER_SET)
+KEYS = ("name", *WHEN, "set", *BESIDE_SET)
+"""What may stand in a rule."""
+
+_LOOKUP = ("table", "by")
+
+
+class ActionReader:
+    """Reads the actions of rules."""
+
+    def __init__(self, values: Values, tables: Tables, findings: Findings) -> None:
+        self._values = values
+        self._tables = tables
+        self._tell = findings.problem
+        self._readers: dict[Form, Callable[[Node], Any]] = {
+            Form.TEXT: values.template,
+            Form.TEXTS: values.templates,
+            Form.NAMES: values.names,
+            Form.DURATION: values.duration,
+            Form.SWITCH: values.switch,
+            Form.STEPS: values.count,
+            Form.LEVEL: values.template,
+            Form.LOOKUP: self._lookup,
+        }
+
+    def actions(self, node: Node) -> dict[str, Any]:
+        """The actions of a rule that could be read, by their names."""
+        found: dict[str, Any] = {}
+        under = node.child("set")
+        if under is not None and isinstance(under.value, dict):
+            self.tell_unknown(under.value, UNDER_SET)
+        elif under is not None:
+            self._values.no_mapping(under, "write for example `set: {severity: SEV-2}`")
+        for action in ACTIONS.values():
+            child = _value_of(node, action)
+            if child is None:
+                continue
+            value = self._readers[action.form](child)
+            if value is not None:
+                found[action.name] = value
+        return found
+
+    def tell_unknown(self, children: Mapping[str, Node], known: Iterable[str]) -> None:
+        """Tell of keys that are none, or that stand in the wrong place."""
+        for key, child in children.items():
+            if key in known:
+                continue
+            hint = did_you_mean(key, known)
+            if key in UNDER_SET:
+                hint = f"write `set: {{{key}: ...}}`"
+            elif key in KEYS:
+                hint = "write it beside `set:`, not under it"
+            self._tell(child.head, f"unknown key {key!r}", hint)
+
+    def _lookup(self, node: Node) -> Lookup | None:
+        example = 'write for example `{table: services, by: "{service|}"}`'
+        if not isinstance(node.value, dict):
+            self._values.no_mapping(node, example)
+            return None
+        for name, child in node.value.items():
+            if name not in _LOOKUP:
+                self._tell(child.head, f"unknown key {name!r}", did_you_mean(name, _LOOKUP))
+        table, by = node.child("table"), node.child("by")
+        for name, value in (("table", table), ("by", by)):
+            if value is None:
+                self._tell(node.head, f"{name!r} is missing", example)
+        if table is None or by is None:
+            return None
+        wanted, template = self._values.text(table), self._values.template(by)
+        rows = self._tables.rows(wanted, table) if wanted is not None else None
+        if wanted is None or template is None or rows is None:
+            return None
+        return Lookup(wanted, template, rows)
+
+
+def _value_of(node: Node, action: Action) -> Node | None:
+    if action.form is not Form.TEXT:
+        return node.child(action.name)
+    under = node.child("set")
+    return under.child(action.name) if under is not None else None

@@ -1,0 +1,111 @@
+"""The rules directory as a whole."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from tocsin.conf.rules.reader import RuleReader
+from tocsin.conf.rules.sense import tell_senseless_order
+from tocsin.conf.rules.tables import Tables
+from tocsin.conf.rules.written import Written
+from tocsin.conf.schema import did_you_mean
+from tocsin.conf.source import Findings, Mark, Node, read_yaml
+from tocsin.core.playbook import Playbook
+from tocsin.core.rules import RuleSet
+
+_TOP = ("tables", "rules")
+
+
+class Folder(NamedTuple):
+    """What a rules directory holds, as far as it could be read."""
+
+    rules: tuple[Written, ...]
+    """In their order, each with the place where it stands."""
+    tables: Tables
+    may_take_everything: bool
+    """Whether some rule takes every alert, or one that could not be read might have."""
+
+
+def load_rules(
+    directory: Path, playbooks: Mapping[str, Playbook], default_playbook: str, findings: Findings
+) -> RuleSet | None:
+    """Read every ``*.yaml`` of a directory, in the order of their names.
+
+    Args:
+        directory: Its subdirectories are not read.
+        playbooks: What rules may name. If the default one is missing, that is for the caller to tell.
+        default_playbook: For alerts to which no rule gives one.
+        findings: Takes whatever is wrong; nothing is raised.
+
+    Returns:
+        The rules; None if there is a problem, also one found before, or no default playbook.
+    """
+    folder = read_folder(directory, playbooks, findings)
+    if findings.problems or default_playbook not in playbooks:
+        return None
+    return rule_set(folder, playbooks, default_playbook)
+
+
+def rule_set(folder: Folder, playbooks: Mapping[str, Playbook], default_playbook: str) -> RuleSet:
+    """The rules of a directory, ready to judge.
+
+    Raises:
+        UnknownName: There is no default playbook.
+    """
+    levels = {
+        name: [level.name for level in sorted(playbook.levels, key=lambda level: level.rank)]
+        for name, playbook in playbooks.items()
+    }
+    unrouted = {name: playbook.unrouted for name, playbook in playbooks.items()}
+    return RuleSet([written.rule for written in folder.rules], default_playbook, levels, unrouted)
+
+
+def read_folder(directory: Path, playbooks: Mapping[str, Playbook], findings: Findings) -> Folder:
+    """What a directory holds; what is wrong with it is told to ``findings``."""
+    files = _files(directory, findings)
+    tops = [top for top in (_top(path, findings) for path in files) if top is not None]
+    tables = Tables(findings)
+    for top in tops:
+        tables.read(top.child("tables"))
+    reader = RuleReader(playbooks, tables, findings)
+    for top in tops:
+        reader.read(top.child("rules"))
+    folder = Folder(tuple(reader.rules), tables, reader.may_take_everything)
+    if files:
+        tell_senseless_order(folder.rules, findings)
+        tables.tell_unused()
+        if not folder.may_take_everything:
+            hint = "add a last rule with `match: {}`, so that no alert depends on a rule that somebody forgot"
+            findings.problem(Mark(str(directory)), "no rule takes every alert", hint)
+    return folder
+
+
+def _files(directory: Path, findings: Findings) -> list[Path]:
+    try:
+        paths = sorted(directory.iterdir())
+    except OSError as error:
+        findings.problem(Mark(str(directory)), f"cannot be read: {error.strerror}")
+        return []
+    for path in paths:
+        if path.suffix == ".yml":
+            findings.warn(Mark(str(path)), "is not read: rules end in .yaml", f"rename it to {path.stem}.yaml")
+    files = [path for path in paths if path.suffix == ".yaml" and not path.name.startswith(".")]
+    if not files:
+        findings.problem(Mark(str(directory)), "holds no rules", "add a file such as 00-base.yaml")
+    return files
+
+
+def _top(path: Path, findings: Findings) -> Node | None:
+    """The mapping that a file consists of."""
+    top = read_yaml(path, findings)
+    if top is None or top.broken:
+        return None
+    if not isinstance(top.value, dict):
+        findings.problem(top.mark, "a mapping is wanted here", "begin the file with `rules:`")
+        return None
+    for key, child in top.value.items():
+        if key not in _TOP:
+            findings.problem(child.head, f"unknown key {key!r}", did_you_mean(key, _TOP))
+    if not top.value.keys() & set(_TOP):
+        findings.problem(top.mark, "'rules' is missing", "begin the file with `rules:`")
+    return top

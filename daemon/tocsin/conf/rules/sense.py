@@ -1,0 +1,108 @@
+"""What a rule says, compared with the playbooks, with itself and with the rules before it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from tocsin.conf.rules.values import constant
+from tocsin.conf.rules.written import Written
+from tocsin.conf.schema import did_you_mean
+from tocsin.conf.source import Findings, Mark
+from tocsin.core.playbook import Playbook
+from tocsin.core.rules import Rule
+from tocsin.core.verdict import link
+
+_RESTLESS = frozenset({"severity", "pod", "instance"})
+"""Labels that differ between alerts of one trouble: in a dedup key they open an incident for each."""
+
+
+class _Names:
+    """What one rule may name."""
+
+    def __init__(self, playbooks: Mapping[str, Playbook], chosen: str | None, findings: Findings) -> None:
+        self._candidates = [playbooks[chosen]] if chosen is not None else list(playbooks.values())
+        self._where = f"playbook {chosen} has no" if chosen is not None else "no playbook has a"
+        self._tell = findings.problem
+
+    def level(self, name: str | None, place: Mark) -> None:
+        if name is not None and not any(playbook.has_level(name) for playbook in self._candidates):
+            known = [level.name for playbook in self._candidates for level in playbook.levels]
+            self._tell(place, f"{self._where} severity {name!r}", did_you_mean(name, known))
+
+    def flag(self, name: str, place: Mark) -> None:
+        known = [flag for playbook in self._candidates for flag in playbook.flags]
+        if name not in known:
+            self._tell(place, f"{self._where} flag {name!r}", did_you_mean(name, known))
+
+
+def tell_unknown_names(written: Written, playbooks: Mapping[str, Playbook], findings: Findings) -> None:
+    """Tell of playbooks, severities and flags that do not exist."""
+    if not playbooks:
+        return
+    rule, node = written
+    chosen = constant(rule.actions.get("playbook"))
+    if chosen is not None and chosen not in playbooks:
+        hint = did_you_mean(chosen, playbooks)
+        findings.problem(node.at("set", "playbook").mark, f"there is no playbook {chosen!r}", hint)
+    else:
+        names = _Names(playbooks, chosen, findings)
+        names.level(constant(rule.actions.get("severity")), node.at("set", "severity").mark)
+        names.level(constant(rule.actions.get("cap")), node.at("cap").mark)
+        for index, flag in enumerate(rule.actions.get("flags", ())):  # type: ignore[arg-type]  # it is a tuple
+            names.flag(str(flag), node.at("flags", index).mark)
+    _tell_unknown_conditions(written, playbooks, findings)
+
+
+def _tell_unknown_conditions(written: Written, playbooks: Mapping[str, Playbook], findings: Findings) -> None:
+    asked = written.rule.when_open
+    if asked is None:
+        return
+    node = written.node.at("when_open")
+    wanted = constant(asked.playbook)
+    if wanted is not None and wanted not in playbooks:
+        hint = did_you_mean(wanted, playbooks)
+        findings.problem(node.at("playbook").mark, f"there is no playbook {wanted!r}", hint)
+        return
+    names = _Names(playbooks, wanted, findings)
+    for index, severity in enumerate(asked.severity):
+        names.level(constant(severity), node.at("severity", index).mark)
+
+
+def tell_nonsense(written: Written, findings: Findings) -> None:
+    """Tell of what does not fit together within one rule."""
+    rule, node = written
+    actions = rule.actions
+    if actions.get("heartbeat") and not actions.get("stop"):
+        mark = node.at("heartbeat").head
+        findings.problem(mark, "a heartbeat must not meet later rules", "add `stop: true` to this rule")
+    if actions.get("heartbeat") and rule.asks:
+        mark = node.at("heartbeat").head
+        findings.problem(mark, "a sign of life cannot depend on what is open", "remove when_open and rate")
+    if not actions:
+        findings.warn(node.mark, "this rule does nothing", "give it `set:` or another action, or remove it")
+    target = constant(actions.get("runbook"))
+    if target is not None and not link(target):
+        findings.problem(node.at("set", "runbook").mark, "is no link that people can follow", "write https://...")
+    _tell_doubtful_key(written, findings)
+
+
+def _tell_doubtful_key(written: Written, findings: Findings) -> None:
+    rule, node = written
+    key = rule.actions.get("dedup_key")
+    names: Iterable[str] = getattr(key, "names", ())
+    mark = node.at("set", "dedup_key").mark
+    if restless := sorted(_RESTLESS.intersection(names)):
+        told = f"{' and '.join(restless)} in a dedup key opens one incident for each"
+        findings.warn(mark, told, "leave it out, unless that is what you want")
+    if key is not None and rule.asks:
+        told = "what this rule asks is asked of the dedup key that the other rules give, not of this one"
+        findings.warn(mark, told, "set the key in a rule without when_open and rate")
+
+
+def tell_senseless_order(rules: Sequence[Written], findings: Findings) -> None:
+    """Warn of rules that no alert can reach."""
+    closed: Rule | None = None
+    for rule, node in rules:
+        if closed is not None:
+            told = f"no alert comes as far as this rule: {closed.name!r} matches every alert and stops"
+            findings.warn(node.mark, told, f"see {closed.path}:{closed.line}")
+        elif rule.matches_everything and rule.stops:
+            closed = rule
