@@ -71,9 +71,8 @@ def decided_by(verdict: Verdict) -> dict[str, str]:
 
 def suppressed_by(verdict: Verdict) -> str:
     """Why nobody is to be told of it, as the rules see it."""
-    if verdict.heartbeat:
-        return f"rule {decided_by(verdict).get('heartbeat', '?')} takes it for a sign of life"
-    return f"suppressed by rule {decided_by(verdict).get('suppress', '?')}"
+    rule = decided_by(verdict).get("suppress")
+    return f"suppressed by rule {rule}" if rule and verdict.suppress else "a rule suppressed it"
 
 
 def _rule(step: Step) -> RuleStep:
