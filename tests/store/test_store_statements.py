@@ -8,7 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from conformance.store.samples import PLAN, incident
 from tocsin.core.incident import Incident
 from tocsin.ports.store import Reader
-from tocsin.store import forgetting, rows, statements, tables
+from tocsin.store import explaining, forgetting, rows, statements, tables
 from tocsin.store.dialect import Compiler, Insert, Query, Row
 from tocsin.store.reader import Shared, SqlReader, padded
 from tocsin.store.transaction import SqlTransaction
@@ -18,7 +18,7 @@ POSTGRESQL = Compiler(postgresql.psycopg.dialect(paramstyle="format"))
 
 QUERIES: dict[str, Query] = {
     name: thing
-    for name, thing in (vars(statements) | vars(forgetting)).items()
+    for name, thing in (vars(statements) | vars(forgetting) | vars(explaining)).items()
     if isinstance(thing, sa.Select | sa.Update | sa.Delete | Insert)
 }
 QUERIES |= {f"mean of {name}": thing for name, thing in statements.MEANS.items()}

@@ -18,7 +18,7 @@ from tocsin.engine.shadow import ShadowReport
 from tocsin.ports.store import Quarantined
 from tocsin.web.answers import rfc3339
 
-_AS_THEY_ARE = frozenset({"labels", "data", "sets", "detail"})
+_AS_THEY_ARE = frozenset({"labels", "annotations", "data", "sets", "decided_by", "detail"})
 """Members whose own names are not ours."""
 
 
@@ -67,6 +67,24 @@ class AlertView(Struct, frozen=True, kw_only=True):
     labels: dict[str, str]
     starts_at: int | None
     ends_at: int | None
+
+
+class StoredAlertView(AlertView, frozen=True, kw_only=True):
+    """One episode of one alert, wherever it belongs."""
+
+    severity: str
+    rules: tuple[str, ...]
+    """Names of the rules that decided its severity, in order."""
+    first_seen_at: int
+    last_seen_at: int
+    incident_id: str | None
+    """Null for what opened no incident: suppressed, or resolved before it was seen firing."""
+
+
+class AlertPage(Struct, frozen=True):
+    """Some episodes, the newest first."""
+
+    alerts: list[StoredAlertView]
 
 
 class EntryView(Struct, frozen=True, kw_only=True):
@@ -141,6 +159,18 @@ def incident_detail(incident: Incident, episodes: list[Episode], entries: list[E
         **_fields(incident),
         alerts=[_alert(episode) for episode in episodes],
         timeline=[_entry(entry) for entry in entries],
+    )
+
+
+def stored_alert_view(episode: Episode) -> StoredAlertView:
+    """An episode on its own."""
+    return StoredAlertView(
+        **msgspec.structs.asdict(_alert(episode)),
+        severity=episode.severity,
+        rules=episode.trace,
+        first_seen_at=episode.first_seen_at,
+        last_seen_at=episode.last_seen_at,
+        incident_id=episode.incident_id,
     )
 
 
