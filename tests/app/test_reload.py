@@ -65,6 +65,15 @@ async def test_a_reload_while_the_store_is_down_has_happened_and_says_what_it_co
     assert rig.figure("config_last_reload_successful") == 1
 
 
+async def test_a_reload_that_finds_a_damaged_row_has_happened_and_says_so(rig: Rig) -> None:
+    rig.store.failure = ValueError("half a row")
+    result = await reloader(rig, with_channels).reload()
+    assert result.ok
+    assert "could not be compared" in result.notes[-1]
+    assert "half a row" in result.notes[-1]
+    assert rig.daemon.bundle.fingerprint == "new"
+
+
 async def test_a_channel_that_does_not_start_refuses_the_whole_reload_and_closes_the_others(rig: Rig) -> None:
     before = (rig.daemon.bundle, rig.daemon.live.policy, dict(rig.daemon.channels))
     result = await reloader(rig, lambda: with_channels(first=GOOD, second=UNSTARTABLE)).reload()

@@ -76,9 +76,9 @@ class Reloader:
                 _log.exception("reload_broke")
                 return self._refuse(f"{type(error).__name__}: {error}")
             old = self._daemon.bundle
-            notes = (*self._take_over(bundle, kept, opened), *await self._differing(), *await self._reload_shadow())
-            treatment, doubts = await self._treatment(old, bundle)
-            return self._tell(bundle, (*notes, *doubts), changes(old, bundle), treatment)
+            notes = (*self._take_over(bundle, kept, opened), *await self._reload_shadow())
+            treatment, found = await self._compared(old, bundle)
+            return self._tell(bundle, (*notes, *found), changes(old, bundle), treatment)
 
     async def close(self) -> None:
         """Let the channels that were replaced go."""
@@ -170,20 +170,26 @@ class Reloader:
                 if incident.plan.sha != policy.plan(incident.plan.name).sha
             ]
 
-        try:
-            async with asyncio.timeout(COMPARE_PATIENCE):
-                return tuple(await self._daemon.store.read(find))
-        except (StoreUnavailable, TimeoutError):
-            # The new configuration is in force, whatever the store does.
-            return ("the store does not answer: open incidents could not be compared with the new plans",)
+        async with asyncio.timeout(COMPARE_PATIENCE):
+            return tuple(await self._daemon.store.read(find))
 
-    async def _treatment(self, old: Bundle, new: Bundle) -> tuple[Treatment, tuple[str, ...]]:
-        """Open incidents that the new rules would have treated differently, and what is doubtful about the list."""
+    async def _compared(self, old: Bundle, new: Bundle) -> tuple[Treatment, tuple[str, ...]]:
+        """Open incidents that the new rules would have treated differently, and what the operator should know.
+
+        The new configuration is in force, whatever the store does.
+        """
+        failed = "open incidents could not be compared with the new plans and rules"
         try:
+            notes = await self._differing()
             found = await compare(self._daemon.store, old.rules, new.rules, COMPARE_PATIENCE)
-        except StoreUnavailable:
-            return Treatment(), ("the store does not answer: open incidents could not be compared with the new rules",)
-        return found, ((f"open incidents judged by the new rules: {found.cut}",) if found.cut else ())
+        except (StoreUnavailable, TimeoutError):
+            return Treatment(), (f"{failed}: the store does not answer",)
+        except Exception as error:  # noqa: BLE001 - such as a row that is damaged
+            _log.exception("comparison_broke")
+            return Treatment(), (f"{failed}: {error!r}",)
+        if found.cut:
+            notes = (*notes, f"open incidents judged by the new rules: {found.cut}")
+        return found, notes
 
     async def _reload_shadow(self) -> tuple[str, ...]:
         """Take the shadow rules as they are now, or keep those that run; either way they begin to count anew."""

@@ -18,8 +18,8 @@ LOOKED_AT = 1000
 """Incidents that are looked at, the newest first."""
 ALERTS = 50
 """Alerts of each that are judged."""
-AT_A_TIME = 50
-"""Incidents between two looks at the clock."""
+AT_A_TIME = 10
+"""Incidents that are judged before the loop may do something else."""
 
 
 class Treated(msgspec.Struct, frozen=True):
