@@ -88,7 +88,7 @@ def command(  # noqa: PLR0913 - one a flag
     against = loaded(config_dir, against_dir) if against_dir is not None else None
     began = time.perf_counter()
     try:
-        recorded = _read(source, since, [one for one in (bundle, against) if one is not None])
+        recorded = _read(source, since)
     except StoreUnavailable as error:
         raise click.ClickException(str(error)) from error
     except TocsinError as error:
@@ -105,13 +105,13 @@ def command(  # noqa: PLR0913 - one a flag
     sys.exit(1 if fail_on_change and found.changed else 0)
 
 
-def _read(source: str, since: int | None, bundles: Sequence[Bundle]) -> Recorded:
+def _read(source: str, since: int | None) -> Recorded:
     clock = SystemClock(on_jump=lambda _: None)
     earliest = clock.now() - since if since is not None else 0
     if Path(source).is_dir():
         return of_folder(Path(source), earliest, "default", clock.now())
     url = source if ":" in source and not Path(source).exists() else f"sqlite:///{source}"
-    return of_store(open_history(url, clock), earliest, [bundle.rules for bundle in bundles])
+    return of_store(open_history(url, clock), earliest)
 
 
 async def _replay(recorded: Recorded, bundle: Bundle, against: Bundle | None) -> _Replayed:

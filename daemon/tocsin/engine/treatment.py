@@ -101,12 +101,12 @@ def _differences(episodes: Sequence[Episode], before: RuleSet, after: RuleSet) -
 
 
 def alert_of(episode: Episode) -> Alert:
-    """The alert of a stored episode, as it would fire now; its labels are those that its rules left."""
+    """The alert of a stored episode as it came, firing."""
     return Alert(
         source=episode.source,
         fingerprint=episode.fingerprint,
         status=AlertStatus.FIRING,
-        labels=episode.labels,
+        labels=episode.as_it_came,
         annotations=episode.annotations,
         starts_at=episode.starts_at,
         generator_url=episode.generator_url,

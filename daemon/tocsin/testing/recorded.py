@@ -1,15 +1,15 @@
 """What has happened, as a store or a folder of webhooks tells it: alerts over time, and what people did."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 import msgspec
 
-from tocsin.core.alert import SELF_SOURCE, Alert, AlertStatus, Episode, EpisodeStatus, fingerprint
+from tocsin.core.alert import SELF_SOURCE, Alert, AlertStatus, Episode, EpisodeStatus
 from tocsin.core.event import Entry
-from tocsin.core.rules import RuleSet
+from tocsin.engine.treatment import alert_of
 from tocsin.ports.store import WHOLE, AlertKey, Reader
 from tocsin.store.history import SqliteHistory
 from tocsin.web.wire import Malformed, read
@@ -38,7 +38,7 @@ class Recorded:
 
     happenings: list[Happening] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    """What could not be told exactly."""
+    """What could not be read."""
 
     @property
     def alerts(self) -> list[Alert]:
@@ -51,35 +51,22 @@ class Recorded:
         self.happenings.sort(key=lambda one: one.at)
 
 
-def of_store(history: SqliteHistory, since: int, rules: Iterable[RuleSet]) -> Recorded:
-    """What a database knows.
-
-    Args:
-        history: The database.
-        since: Episodes last seen before then are left out; microseconds.
-        rules: Those that may have added labels to the alerts: other rules must not see them.
+def of_store(history: SqliteHistory, since: int) -> Recorded:
+    """What a database knows of episodes that were last seen at or after ``since``, in microseconds.
 
     Raises:
         StoreUnavailable: It cannot be read.
     """
     recorded = Recorded()
-    added = _added_labels(rules)
-    changed = 0
     incidents: dict[str, list[AlertKey]] = {}
     for episode in _episodes(history, since):
         if episode.source == SELF_SOURCE or episode.status is EpisodeStatus.HELD or _never_fired(episode):
             continue
-        labels, is_exact = _own_labels(episode, added)
-        changed += not is_exact
-        recorded.happenings += _spell(episode, labels)
+        recorded.happenings += _spell(episode)
         if episode.incident_id is not None:
             incidents.setdefault(episode.incident_id, []).append(episode.key)
     recorded.happenings += _answers(history, incidents)
     recorded.sort()
-    if changed:
-        recorded.notes.append(
-            f"{changed} alerts are replayed with labels that rules may have added: their own are not known any more"
-        )
     return recorded
 
 
@@ -99,16 +86,8 @@ def _never_fired(episode: Episode) -> bool:
     return episode.status is EpisodeStatus.RESOLVED and episode.first_seen_at == episode.last_seen_at
 
 
-def _spell(episode: Episode, labels: dict[str, str]) -> Iterator[Happening]:
-    alert = Alert(
-        source=episode.source,
-        fingerprint=episode.fingerprint,
-        status=AlertStatus.FIRING,
-        labels=labels,
-        annotations=episode.annotations,
-        starts_at=episode.starts_at,
-        generator_url=episode.generator_url,
-    )
+def _spell(episode: Episode) -> Iterator[Happening]:
+    alert = alert_of(episode)
     yield Happening(episode.first_seen_at, alert)
     if episode.status is EpisodeStatus.RESOLVED:
         ended = msgspec.structs.replace(alert, status=AlertStatus.RESOLVED, ends_at=episode.ends_at)
@@ -131,28 +110,6 @@ def _responses(tx: Reader, ids: Sequence[str]) -> list[Entry]:
         for entry in tx.entries(incident_id, limit=WHOLE)
         if entry.kind == "acknowledged" or (entry.kind == "resolved" and entry.data.get("cause") == "person")
     ]
-
-
-def _added_labels(rules: Iterable[RuleSet]) -> dict[str, frozenset[str]]:
-    """The labels that each rule adds, by the rule's name."""
-    added: dict[str, set[str]] = {}
-    for ruleset in rules:
-        for rule in ruleset.rules:
-            labels = rule.actions.get("labels")
-            if isinstance(labels, dict):
-                added.setdefault(rule.name, set()).update(labels)
-    return {name: frozenset(labels) for name, labels in added.items()}
-
-
-def _own_labels(episode: Episode, added: dict[str, frozenset[str]]) -> tuple[dict[str, str], bool]:
-    """The labels that the alert came with, and whether it is sure: its fingerprint is made of them."""
-    if fingerprint(episode.labels) == episode.fingerprint:
-        return episode.labels, True
-    extras = {label for rule in episode.trace for label in added.get(rule, ())}
-    own = {name: value for name, value in episode.labels.items() if name not in extras}
-    if own and fingerprint(own) == episode.fingerprint:
-        return own, True
-    return episode.labels, not extras
 
 
 def of_folder(folder: Path, since: int, source: str, now: int) -> Recorded:
