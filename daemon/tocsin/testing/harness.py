@@ -72,10 +72,10 @@ def self_playbook(targets: tuple[str, ...] = ("console",)) -> Playbook:
     )
 
 
-def _recording(configured: ConfiguredChannel) -> RecordingChannel:
-    """A double that takes what the configured channel takes."""
+def _recording(configured: ConfiguredChannel, jobs: frozenset[Job]) -> RecordingChannel:
+    """A double that takes what the configured channel takes, as far as it is among these jobs."""
     real = registry.build(configured)
-    return RecordingChannel(configured.name, configured.kind, real.handles, real.keyed)
+    return RecordingChannel(configured.name, configured.kind, real.handles & jobs, real.keyed)
 
 
 class Harness:
@@ -106,9 +106,12 @@ class Harness:
         self._assemble(policy, recording, clock or VirtualClock(), store)
 
     @classmethod
-    def of(cls, bundle: Bundle, *, clock: VirtualClock | None = None) -> Self:
-        """A tocsin with a whole configuration; every channel of it is replaced by one that remembers."""
-        recording = {configured.name: _recording(configured) for configured in bundle.channels}
+    def of(cls, bundle: Bundle, *, clock: VirtualClock | None = None, jobs: frozenset[Job] = frozenset(Job)) -> Self:
+        """A tocsin with a whole configuration; every channel of it is replaced by one that remembers.
+
+        ``jobs`` are those that the channels take: what is not looked at need not be sent.
+        """
+        recording = {configured.name: _recording(configured, jobs) for configured in bundle.channels}
         harness = cls.__new__(cls)
         harness._assemble(policy_of(bundle, recording), recording, clock or VirtualClock(), None)  # noqa: SLF001 - its own
         return harness
