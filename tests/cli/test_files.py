@@ -44,7 +44,7 @@ def test_every_verb_has_help_with_an_example_of_itself(path: tuple[str, ...]) ->
 
 
 def test_the_verbs_of_the_design_are_there() -> None:
-    assert {"init", "serve", "check", "explain", "incidents", "drill"} == set(VERBS)
+    assert {"init", "check", "test", "serve", "incidents", "explain", "replay", "drill"} == set(VERBS)
     assert {"list", "show", "ack", "resolve", "escalate", "severity", "flags"} == {
         path[1] for path in ALL if path[0] == "incidents" and len(path) > 1
     }
@@ -150,7 +150,7 @@ def test_check_annotates_a_pull_request(broken: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("verb", ["check", "serve"])
+@pytest.mark.parametrize("verb", ["check", "serve", "test"])
 def test_a_folder_that_is_not_there_is_wrong_usage_and_init_is_named(tmp_path: Path, verb: str) -> None:
     told = run(verb, "--config", str(tmp_path / "none"), "--rules", str(tmp_path))
 

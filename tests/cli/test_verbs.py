@@ -151,7 +151,7 @@ def test_explain_tells_of_an_incident_who_was_paged_and_who_is_next(daemon: Runn
     told = daemon.run("explain", number)
 
     assert told.exit_code == 0
-    assert re.search(r"^  \d\d:\d\d:\d\d page +\w+ through console: sent after", told.output, re.MULTILINE)
+    assert re.search(r"^  \d\d:\d\d:\d\d page +tier 1 \w+ through console: sent after", told.output, re.MULTILINE)
     assert re.search(r"^  \d\d:\d\d:\d\d +tier 2 ", told.output, re.MULTILINE)
     assert json.loads(daemon.run("explain", number, "--json").output)["number"] == int(number)
 
@@ -164,3 +164,44 @@ def test_explain_refuses_a_file_that_is_no_payload(daemon: Running, tmp_path: Pa
 
     assert result.exit_code == 2
     assert "payload" in click.unstyle(result.output)
+
+
+def test_explain_tells_of_an_alert_that_came_by_its_fingerprint(daemon: Running) -> None:
+    number = str(incident(daemon)["number"])
+    [alert, *_] = json.loads(daemon.run("explain", number, "--json").output)["alerts"]
+
+    told = daemon.run("explain", f"{alert['source']}/{alert['fingerprint']}")
+
+    assert told.exit_code == 0
+    assert re.search(r"^Rules \(as they were then, [0-9a-f]{12}\)$", told.output, re.MULTILINE)
+    assert re.search(r"^  \+ critical \(.*00-base\.yaml:\d+\) severity: SEV-2", told.output, re.MULTILINE)
+    assert re.search(r"^  severity +SEV-2 of emergency-response \(rule critical\)$", told.output, re.MULTILINE)
+    assert re.search(rf"^  which +(opened|joined|reopened) #{number}", told.output, re.MULTILINE)
+    assert re.search(r"^  \d\d:\d\d:\d\d page +tier 1 \w+ through console: sent after", told.output, re.MULTILINE)
+    assert daemon.run("explain", alert["fingerprint"]).output == told.output
+
+
+def test_explain_shows_what_nearly_matched_and_with_all_every_rule(daemon: Running) -> None:
+    labels = ("alertname=RedisDown", "severity=critical", "cluster=eu", "instance=r1:9121")
+
+    told, every = daemon.run("explain", *labels).output, daemon.run("explain", *labels, "--all").output
+
+    assert re.search(r"^  ~ database-server \(.*\) nearly: not cluster=\"\": it is 'eu'$", told, re.MULTILINE)
+    assert "  - mysql (" not in told
+    assert re.search(r"^  \d+ more did not match; --all shows them$", told, re.MULTILINE)
+    assert re.search(r"^  - mysql \(.*\) not alertname=~.*: it is 'RedisDown'$", every, re.MULTILINE)
+    assert "more did not match" not in every
+
+
+def test_explain_says_what_does_not_exist(daemon: Running) -> None:
+    for word in ("0123456789abcdef", "default/0123456789abcdef", "default/a b", "nowhere/a%2Fb"):
+        result = daemon.run("explain", word)
+        assert result.exit_code == 1, word
+        assert "no alert" in result.output
+
+
+@pytest.mark.parametrize("arguments", [("1",), ("alertname=X",)])
+def test_explain_takes_an_episode_only_of_an_alert_that_came(daemon: Running, arguments: tuple[str, ...]) -> None:
+    result = daemon.run("explain", *arguments, "--episode", "2")
+    assert result.exit_code == 2
+    assert "SOURCE/FINGERPRINT" in click.unstyle(result.output)

@@ -309,6 +309,25 @@ def test_an_explanation_tells_of_every_rule_until_the_stop() -> None:
     assert (verdict.steps[0].path, verdict.steps[0].line) == ("rules/x.yaml", 3)
 
 
+@pytest.mark.parametrize(
+    ("match", "labels", "failed", "found", "near"),
+    [
+        ('alertname="Down",cluster=""', {"cluster": "eu"}, 'cluster=""', "eu", True),
+        ('alertname="Down",team="db"', {}, 'team="db"', "", True),
+        ('team="db"', {"team": "web"}, 'team="db"', "web", False),
+        ('alertname="Up",team="db"', {"team": "db"}, 'alertname="Up"', "Down", False),
+        ('alertname="Down",team="db",env="prod"', {"team": "web"}, 'team="db"', "web", False),
+        ('env!="prod",team="db"', {"team": "web"}, 'team="db"', "web", False),
+    ],
+    ids=["one of two", "a missing label", "all it has", "other alerts", "two of three", "about nothing in particular"],
+)
+def test_an_explanation_says_on_which_value_a_rule_failed_and_whether_only_on_that(
+    match: str, labels: dict[str, str], failed: str, found: str, near: bool
+) -> None:
+    [step] = rule_set(rule("a", match)).explain(alert(alertname="Down", **labels)).steps
+    assert (step.matched, step.failed, step.found, step.near) == (False, failed, found, near)
+
+
 def test_a_verdict_has_no_steps_unless_somebody_asks() -> None:
     assert rule_set(rule("a")).evaluate(alert()).steps == ()
 

@@ -8,7 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from conformance.store.samples import PLAN, incident
 from tocsin.core.incident import Incident
 from tocsin.ports.store import Reader
-from tocsin.store import forgetting, rows, statements, tables
+from tocsin.store import explaining, forgetting, rows, statements, tables
 from tocsin.store.dialect import Compiler, Insert, Query, Row
 from tocsin.store.reader import Shared, SqlReader, padded
 from tocsin.store.transaction import SqlTransaction
@@ -18,7 +18,7 @@ POSTGRESQL = Compiler(postgresql.psycopg.dialect(paramstyle="format"))
 
 QUERIES: dict[str, Query] = {
     name: thing
-    for name, thing in (vars(statements) | vars(forgetting)).items()
+    for name, thing in (vars(statements) | vars(forgetting) | vars(explaining)).items()
     if isinstance(thing, sa.Select | sa.Update | sa.Delete | Insert)
 }
 QUERIES |= {f"mean of {name}": thing for name, thing in statements.MEANS.items()}
@@ -136,6 +136,7 @@ def plan_of(path: str, query: Query) -> str:
         (statements.latest_incidents(8), "incidents_open"),
         (statements.latest_incidents(8), "incidents_of_key"),
         (statements.EPISODES_OF, "alerts_of_incident"),
+        (statements.EPISODES_AFTER, "SEARCH alerts USING INDEX sqlite_autoindex_alerts_1"),
         (statements.OUTBOX_OF, "outbox_lane"),
         (statements.MEANS["acknowledge"], "occurrences_acknowledged_at"),
         (statements.MEANS["resolve"], "occurrences_resolved_at"),

@@ -17,6 +17,7 @@ from tocsin.core.people import Contact, People, Person
 from tocsin.core.placeholder import Template
 from tocsin.core.playbook import MINUTE, Cell, Level, Playbook, Tier
 from tocsin.core.rules import Rule, RuleSet
+from tocsin.engine.shadow import Shadow
 from tocsin.ports.store import Quarantined, Reader, Transaction
 from tocsin.store.memory import MemoryStore
 from tocsin.telemetry.metrics import Metrics
@@ -172,6 +173,8 @@ class FrontDoor:
     server: Server
     health: Health = GOOD
     reloaded: ReloadResult = RELOADED
+    last_reload: ReloadResult | None = None
+    shadow: Shadow | None = None
 
     def call(
         self, method: str, path: str, *, token: str | None = "alices-token", **how: object
@@ -207,6 +210,7 @@ async def front_door(
 
         async def reload() -> ReloadResult:
             assert door is not None
+            door.last_reload = door.reloaded
             return door.reloaded
 
         edge = Edge(
@@ -222,6 +226,8 @@ async def front_door(
             health=lambda: door.health if door else GOOD,
             operator="op",
             deadlines=deadlines,
+            last_reload=lambda: door.last_reload if door else None,
+            shadow=lambda: door.shadow.report() if door and door.shadow else None,
         )
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as client:
             app = build_app(edge)

@@ -7,14 +7,22 @@ import socket
 import subprocess
 import sys
 
+import msgspec
 import pytest
 
+from tocsin.conf.changes import Change
 from tocsin.conf.settings import Listen
+from tocsin.core.alert import Alert, AlertStatus
+from tocsin.core.comparison import Difference
+from tocsin.engine.shadow import Shadow, ShadowRules
+from tocsin.engine.treatment import Treated, Treatment
+from tocsin.testing.recording import RecordingObserver
+from tocsin.web.answers import rfc3339
 from tocsin.web.keys import Health, ReloadResult
 from tocsin.web.openapi import document, plain_path
 from tocsin.web.routes import ROUTES
 from tocsin.web.server import NotServed, bind, expect_loopback, inherited
-from web.frontdoor import front_door
+from web.frontdoor import RULES, front_door
 
 
 async def test_healthy_and_ready_tell_the_daemons_state(door):
@@ -47,6 +55,58 @@ async def test_a_reload_that_fails_says_what_is_wrong(door):
     async with door.call("POST", "/-/reload") as answer:
         assert answer.status == 400
         assert "did you mean" in (await answer.json())["errors"][0]
+
+
+async def test_a_reload_is_told_with_its_changes_and_stays_to_be_seen_in_the_status(door):
+    assert (await (await door.call("GET", "/api/v1/status")).json())["last_reload"] is None
+    difference = Difference("severity", "SEV-2", "SEV-1")
+    door.reloaded = ReloadResult(
+        ok=True,
+        at=1_000_000,
+        fingerprint="abc",
+        changes=(Change("rule", "shop", "added", "rules/10-shop.yaml:3"),),
+        treatment=Treatment((Treated(1, "Down", "SEV-2", "shop", (difference,)),), judged=1),
+    )
+    told = {
+        "ok": True,
+        "errors": [],
+        "notes": [],
+        "at": "1970-01-01T00:00:01.000000Z",
+        "fingerprint": "abc",
+        "changes": [{"kind": "rule", "name": "shop", "how": "added", "place": "rules/10-shop.yaml:3"}],
+        "treatment": {
+            "incidents": [
+                {
+                    "number": 1,
+                    "title": "Down",
+                    "severity": "SEV-2",
+                    "service": "shop",
+                    "differences": [{"field": "severity", "before": "SEV-2", "after": "SEV-1"}],
+                }
+            ],
+            "judged": 1,
+            "cut": "",
+        },
+    }
+    async with door.call("POST", "/-/reload") as answer:
+        assert await answer.json() == told
+    async with door.call("GET", "/api/v1/status") as answer:
+        assert (await answer.json())["last_reload"] == told
+
+
+async def test_what_the_shadow_has_seen_is_served_and_null_where_there_is_none(door):
+    async with door.call("GET", "/api/v1/shadow") as answer:
+        assert await answer.json() == {"shadow": None}
+    shadow = door.shadow = Shadow(ShadowRules("branch", RULES), RecordingObserver(), door.engine.clock.now)
+    alert = Alert("default", "f", AlertStatus.FIRING, {"alertname": "A", "severity": "P1"})
+    live = RULES.evaluate(alert)
+    shadow.judge([(alert, msgspec.structs.replace(live, service="shop"))])
+    async with door.call("GET", "/api/v1/shadow") as answer:
+        found = (await answer.json())["shadow"]
+    (row,) = found.pop("differences")
+    assert (row["alertname"], row["field"], row["live"], row["shadow"]) == ("A", "service", "shop", live.service)
+    assert row["first_at"] == row["last_at"] == found["since_at"] == rfc3339(door.engine.clock.now())
+    assert (found["rules"], found["judged"], found["differing"]) == ("branch", 1, 1)
 
 
 async def test_metrics_are_exposed_in_the_form_that_is_asked_for(door):
@@ -98,7 +158,7 @@ async def test_every_answer_a_browser_may_see_is_hardened(door, path):
 
 INCIDENT = (
     "id number title playbook severity service state dedup_key alerts_firing opened_at acknowledged_at "
-    "acknowledged_by resolved_at due_at next_tier"
+    "acknowledged_by resolved_at due_at next_tier waits"
 )
 
 

@@ -22,6 +22,7 @@ from tocsin.engine.ingest import Ingest, Limits
 from tocsin.engine.policy import Delivery, Live, Policy
 from tocsin.engine.respond import Respond
 from tocsin.engine.service import Service
+from tocsin.engine.shadow import Shadow, ShadowRules
 from tocsin.engine.timers import Timers
 from tocsin.engine.wake import LocalWake
 from tocsin.ports.channel import Channel
@@ -52,6 +53,8 @@ class Daemon:
     dispatcher: Dispatcher
     housekeeper: Housekeeper
     auditor: Auditor
+    shadow: Shadow | None = None
+    """Judges beside the live rules, where the command line asked for it."""
     stopping: bool = field(default=False)
 
     @property
@@ -60,7 +63,7 @@ class Daemon:
         return (self.timers, self.dispatcher, self.housekeeper, self.auditor)
 
 
-def build(bundle: Bundle, store: Store, clock: Clock, metrics: Metrics) -> Daemon:
+def build(bundle: Bundle, store: Store, clock: Clock, metrics: Metrics, *, shadow: ShadowRules | None = None) -> Daemon:
     """Put a daemon together; nothing is started yet."""
     channels = {configured.name: (configured, registry.build(configured)) for configured in bundle.channels}
     live = Live(policy_of(bundle, {name: channel for name, (_, channel) in channels.items()}))
@@ -69,12 +72,14 @@ def build(bundle: Bundle, store: Store, clock: Clock, metrics: Metrics) -> Daemo
     committer = Committer(store, live, metrics, wake, clock)
     alarm = Alarm(live, clock)
     webhook = bundle.settings.webhook
+    beside = Shadow(shadow, metrics, clock.now) if shadow is not None else None
     ingest = Ingest(
         committer,
         clock,
         alarm,
         new_id=lambda: new_id(clock.now()),
         limits=Limits(queue=webhook.max_queue, commit=webhook.commit_alerts),
+        shadow=beside,
     )
     return Daemon(
         bundle=bundle,
@@ -90,6 +95,7 @@ def build(bundle: Bundle, store: Store, clock: Clock, metrics: Metrics) -> Daemo
         dispatcher=Dispatcher(committer, ingest, clock, wake.outbox_event, jitter=SystemRandom().random),
         housekeeper=Housekeeper(committer, ingest, clock),
         auditor=Auditor(committer, ingest, clock),
+        shadow=beside,
     )
 
 

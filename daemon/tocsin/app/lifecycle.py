@@ -6,7 +6,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -20,6 +21,7 @@ from tocsin.channels import registry
 from tocsin.conf.bundle import Bundle, load
 from tocsin.conf.source import ConfigError
 from tocsin.core.errors import TocsinError
+from tocsin.engine.shadow import ShadowRules
 from tocsin.store.clock import SystemClock
 from tocsin.store.open import open_store as store_of
 from tocsin.telemetry import logs
@@ -38,14 +40,38 @@ for the one that reads the next webhooks."""
 _log = structlog.get_logger("tocsin.app.lifecycle")
 
 
-def run(config_dir: Path, rules_dir: Path, environ: Mapping[str, str]) -> int:
-    """Serve until SIGTERM or SIGINT. Returns the exit code: 0 stopped as asked, 1 could not start or broke."""
+@dataclass(frozen=True)
+class _Files:
+    """Where everything is read from, at the start and at each reload."""
 
-    def read() -> Bundle:
-        return load(config_dir, rules_dir, registry.KINDS, environ)
+    config_dir: Path
+    rules_dir: Path
+    environ: Mapping[str, str]
+    shadow_dir: Path | None
 
+    def read(self) -> Bundle:
+        """The configuration, or `ConfigError`."""
+        return load(self.config_dir, self.rules_dir, registry.KINDS, self.environ)
+
+    def read_shadow(self) -> ShadowRules | None:
+        """The shadow rules, or `ConfigError`; None where none are wanted."""
+        if self.shadow_dir is None:
+            return None
+        bundle = load(self.config_dir, self.shadow_dir, registry.KINDS, self.environ)
+        return ShadowRules(str(self.shadow_dir), bundle.rules)
+
+
+def run(config_dir: Path, rules_dir: Path, environ: Mapping[str, str], shadow_dir: Path | None = None) -> int:
+    """Serve until SIGTERM or SIGINT.
+
+    ``shadow_dir`` has rules that judge beside the live ones and page nobody.
+
+    Returns the exit code: 0 stopped as asked, 1 could not start or broke.
+    """
+    files = _Files(config_dir, rules_dir, environ, shadow_dir)
     try:
-        bundle = read()
+        bundle = files.read()
+        shadow = files.read_shadow()
     except ConfigError as error:
         print(error, file=sys.stderr)  # noqa: T201 - there is no log before there is a configuration
         return 1
@@ -53,7 +79,7 @@ def run(config_dir: Path, rules_dir: Path, environ: Mapping[str, str]) -> int:
     for warning in bundle.warnings:
         _log.warning("configuration", warning=str(warning))
     try:
-        return asyncio.run(_serve(bundle, read, environ))
+        return asyncio.run(_serve(bundle, shadow, files))
     except TocsinError as error:
         _log.error("cannot_start", error=str(error))
         return 1
@@ -63,7 +89,8 @@ def _configure_logs(bundle: Bundle) -> None:
     logs.configure(bundle.settings.log.level, bundle.settings.log.format, secrets=secrets_of(bundle))
 
 
-async def _serve(bundle: Bundle, read: Callable[[], Bundle], environ: Mapping[str, str]) -> int:
+async def _serve(bundle: Bundle, shadow: ShadowRules | None, files: _Files) -> int:
+    environ = files.environ
     notifier = Notifier(environ)
     metrics = Metrics()
     clock = SystemClock(on_jump=lambda _: metrics.count("clock_jumps_total"))
@@ -73,9 +100,9 @@ async def _serve(bundle: Bundle, read: Callable[[], Bundle], environ: Mapping[st
         expect_loopback(sockets)
     notifier.status("opening the store")
     await open_store(store, notifier)
-    daemon = build(bundle, store, clock, metrics)
+    daemon = build(bundle, store, clock, metrics, shadow=shadow)
     mark_reloaded(daemon)
-    reloader = Reloader(daemon, read, _configure_logs)
+    reloader = Reloader(daemon, files.read, _configure_logs, load_shadow=files.read_shadow)
     pulse = Pulse(daemon, notifier)
     server = Server(build_app(_edge(daemon, reloader, pulse, environ)), grace=bundle.settings.shutdown_grace / SECOND)
     try:
@@ -121,6 +148,8 @@ def _edge(daemon: Daemon, reloader: Reloader, pulse: Pulse, environ: Mapping[str
         reload=reloader.reload,
         health=pulse.health,
         operator=operator(environ),
+        last_reload=lambda: reloader.last,
+        shadow=lambda: daemon.shadow.report() if daemon.shadow is not None else None,
     )
 
 

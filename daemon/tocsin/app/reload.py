@@ -2,18 +2,22 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from typing import TypeVar
 
 import structlog
 
 from tocsin.app.build import Daemon, policy_of, prepare
 from tocsin.channels import registry
 from tocsin.conf.bundle import Bundle
+from tocsin.conf.changes import Change, changes
 from tocsin.conf.channels import ConfiguredChannel
 from tocsin.conf.source import ConfigError
 from tocsin.core.errors import StoreUnavailable
 from tocsin.core.incident import OPEN
+from tocsin.engine.shadow import ShadowRules
+from tocsin.engine.treatment import Treatment, compare
 from tocsin.ports.channel import Channel
 from tocsin.ports.store import IncidentFilter, Reader
 from tocsin.web.keys import ReloadResult
@@ -22,7 +26,11 @@ Running = dict[str, tuple[ConfiguredChannel, Channel]]
 
 _log = structlog.get_logger("tocsin.app.reload")
 
+T = TypeVar("T")
+
 LISTED = 1000
+LOGGED = 50
+"""Changes, and incidents, that are named in the log; the API has them all."""
 LOAD_PATIENCE = 30.0
 """Seconds until a reload is refused whose files are not read, or whose channels are not started."""
 COMPARE_PATIENCE = 5.0
@@ -30,7 +38,10 @@ COMPARE_PATIENCE = 5.0
 
 
 class Reloader:
-    """Reloads one daemon. ``load`` reads the files and raises `ConfigError`; ``adopt`` is told of each new bundle."""
+    """Reloads one daemon. ``load`` reads the files and raises `ConfigError`; ``adopt`` is told of each new bundle.
+
+    ``load_shadow`` reads the shadow rules, where there are any.
+    """
 
     def __init__(
         self,
@@ -38,11 +49,15 @@ class Reloader:
         load: Callable[[], Bundle],
         adopt: Callable[[Bundle], None],
         patience: float = LOAD_PATIENCE,
+        load_shadow: Callable[[], ShadowRules | None] | None = None,
     ) -> None:
         self._daemon = daemon
         self._load = load
         self._adopt = adopt
         self._patience = patience
+        self._load_shadow = load_shadow
+        self.last: ReloadResult | None = None
+        """What became of the last one."""
         self._one_at_a_time = asyncio.Lock()
         self._farewells: set[asyncio.Task[None]] = set()
 
@@ -60,9 +75,10 @@ class Reloader:
             except Exception as error:  # noqa: BLE001 - nothing has been taken over: what runs goes on, whatever it was
                 _log.exception("reload_broke")
                 return self._refuse(f"{type(error).__name__}: {error}")
-            notes = (*self._take_over(bundle, kept, opened), *await self._differing())
-            _log.info("reloaded", fingerprint=bundle.fingerprint, notes=notes)
-            return ReloadResult(ok=True, notes=notes)
+            old = self._daemon.bundle
+            notes = (*self._take_over(bundle, kept, opened), *await self._reload_shadow())
+            treatment, found = await self._compared(old, bundle)
+            return self._tell(bundle, (*notes, *found), changes(old, bundle), treatment)
 
     async def close(self) -> None:
         """Let the channels that were replaced go."""
@@ -71,9 +87,36 @@ class Reloader:
         await asyncio.gather(*self._farewells, return_exceptions=True)
 
     def _refuse(self, *problems: str) -> ReloadResult:
-        self._daemon.metrics.gauge("config_last_reload_successful", 0)
+        daemon = self._daemon
+        daemon.metrics.gauge("config_last_reload_successful", 0)
+        daemon.metrics.count("config_reloads_total", outcome="refused")
         _log.error("reload_failed", problems=problems)
-        return ReloadResult(ok=False, errors=problems)
+        self.last = ReloadResult(
+            ok=False, errors=problems, at=daemon.clock.now(), fingerprint=daemon.bundle.fingerprint
+        )
+        return self.last
+
+    def _tell(
+        self, bundle: Bundle, notes: tuple[str, ...], changed: tuple[Change, ...], treatment: Treatment
+    ) -> ReloadResult:
+        daemon = self._daemon
+        daemon.metrics.count("config_reloads_total", outcome="taken_over")
+        _log.info(
+            "reloaded",
+            fingerprint=bundle.fingerprint,
+            notes=notes,
+            changes=_first(changed),
+            incidents=_first(treatment.incidents),
+        )
+        self.last = ReloadResult(
+            ok=True,
+            notes=notes,
+            at=daemon.clock.now(),
+            fingerprint=bundle.fingerprint,
+            changes=changed,
+            treatment=treatment,
+        )
+        return self.last
 
     async def _open(self, bundle: Bundle) -> tuple[Running, Running]:
         """The channels that stay, and those that are new or changed, started: all of them, or none."""
@@ -127,17 +170,54 @@ class Reloader:
                 if incident.plan.sha != policy.plan(incident.plan.name).sha
             ]
 
+        async with asyncio.timeout(COMPARE_PATIENCE):
+            return tuple(await self._daemon.store.read(find))
+
+    async def _compared(self, old: Bundle, new: Bundle) -> tuple[Treatment, tuple[str, ...]]:
+        """Open incidents that the new rules would have treated differently, and what the operator should know.
+
+        The new configuration is in force, whatever the store does.
+        """
+        failed = "open incidents could not be compared with the new plans and rules"
         try:
-            async with asyncio.timeout(COMPARE_PATIENCE):
-                return tuple(await self._daemon.store.read(find))
+            notes = await self._differing()
+            found = await compare(self._daemon.store, old.rules, new.rules, COMPARE_PATIENCE)
         except (StoreUnavailable, TimeoutError):
-            # The new configuration is in force, whatever the store does.
-            return ("the store does not answer: open incidents could not be compared with the new plans",)
+            return Treatment(), (f"{failed}: the store does not answer",)
+        except Exception as error:  # noqa: BLE001 - such as a row that is damaged
+            _log.exception("comparison_broke")
+            return Treatment(), (f"{failed}: {error!r}",)
+        if found.cut:
+            notes = (*notes, f"open incidents judged by the new rules: {found.cut}")
+        return found, notes
+
+    async def _reload_shadow(self) -> tuple[str, ...]:
+        """Take the shadow rules as they are now, or keep those that run; either way they begin to count anew."""
+        shadow = self._daemon.shadow
+        if shadow is None or self._load_shadow is None:
+            return ()
+        notes: tuple[str, ...] = ()
+        rules: ShadowRules | None = None
+        try:
+            async with asyncio.timeout(self._patience):
+                rules = await asyncio.wrap_future(_in_a_thread(self._load_shadow))
+        except ConfigError as error:
+            notes = tuple(f"shadow rules not reloaded: {problem}" for problem in error.problems)
+        except Exception as error:  # noqa: BLE001 - the live configuration is in force, whatever the shadow does
+            notes = (f"shadow rules not reloaded: {type(error).__name__}: {error}",)
+        shadow.replace(rules)
+        return notes
 
 
-def _in_a_thread(work: Callable[[], Bundle]) -> Future[Bundle]:
+def _first(items: Sequence[object]) -> list[str]:
+    """As many as one line of the log may hold."""
+    more = [f"... and {len(items) - LOGGED} more"] if len(items) > LOGGED else []
+    return [str(item) for item in items[:LOGGED]] + more
+
+
+def _in_a_thread(work: Callable[[], T]) -> Future[T]:
     """Begin it in a thread that nobody has to wait for: files that hang must not keep the daemon from ending."""
-    outcome: Future[Bundle] = Future()
+    outcome: Future[T] = Future()
 
     def run() -> None:
         outcome.set_running_or_notify_cancel()

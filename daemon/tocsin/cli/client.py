@@ -37,7 +37,9 @@ class Daemon:
         self._session = session
 
     async def get(self, path: str, **query: str | int | tuple[str, ...] | None) -> Any:
-        """The answer to a GET, decoded. What is None is not asked for; a tuple is asked for value by value.
+        """The answer to a GET of a quoted path, decoded.
+
+        What is None is not asked for; a tuple is asked for value by value.
 
         Raises:
             Refused: There was none, or it was an error.
@@ -51,7 +53,7 @@ class Daemon:
         return await self._call("GET", path, params=given)
 
     async def post(self, path: str, body: object) -> Any:
-        """The answer to a POST of JSON, decoded.
+        """The answer to a POST of JSON to a quoted path, decoded.
 
         Raises:
             Refused: There was none, or it was an error.
@@ -59,7 +61,7 @@ class Daemon:
         return await self._call("POST", path, json=body)
 
     async def _call(self, method: str, path: str, **how: Any) -> Any:
-        target = self.url / path.lstrip("/")
+        target = self.url.joinpath(path.lstrip("/"), encoded=True)
         try:
             async with self._session.request(method, target, allow_redirects=False, **how) as answer:
                 status, text = answer.status, await answer.text(errors="replace")

@@ -30,7 +30,7 @@ def command(directory: Path, *, force: bool) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     say(f"{_files(len(missing))} written to {directory.resolve()}. Next:")
-    for verb in ("check", "serve"):
+    for verb in ("check", "test", "serve"):
         say(f"  tocsin {verb} --config {directory / 'config'} --rules {directory / 'rules'}")
 
 

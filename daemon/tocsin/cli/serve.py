@@ -9,10 +9,23 @@ import click
 from tocsin.cli import options
 
 
-@click.command(epilog=options.example("tocsin serve --config /etc/tocsin/config --rules /etc/tocsin/rules"))
+@click.command(
+    epilog=options.example(
+        "tocsin serve --config /etc/tocsin/config --rules /etc/tocsin/rules",
+        "tocsin serve --shadow ../rules-of-my-branch",
+    )
+)
 @options.configuration
-def command(config_dir: Path, rules_dir: Path) -> None:
+@click.option(
+    "--shadow",
+    "shadow_dir",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="DIR",
+    envvar="TOCSIN_SHADOW",
+    help="Let other rules judge each alert as well, and show where they differ. They page nobody.",
+)
+def command(config_dir: Path, rules_dir: Path, shadow_dir: Path | None) -> None:
     """Take alerts and page people, until SIGTERM. SIGHUP reloads the configuration."""
     from tocsin.app.lifecycle import run  # noqa: PLC0415  # the whole daemon: not for --help
 
-    sys.exit(run(config_dir, rules_dir, os.environ))
+    sys.exit(run(config_dir, rules_dir, os.environ, shadow_dir))

@@ -19,7 +19,10 @@ from tocsin.conf.source import Findings, Mark, Node, parse_yaml
 PREFIX = "TOCSIN_"
 
 COMMAND_LINE = frozenset(
-    {"TOCSIN_URL", "TOCSIN_TOKEN_FILE", "TOCSIN_CORPUS", "TOCSIN_CONFIG", "TOCSIN_RULES", "TOCSIN_MUTANTS"}
+    {
+        *("TOCSIN_URL", "TOCSIN_TOKEN_FILE", "TOCSIN_CONFIG", "TOCSIN_RULES", "TOCSIN_SHADOW"),
+        *("TOCSIN_CORPUS", "TOCSIN_MUTANTS"),
+    }
 )
 """Variables that mean something else: the command line's, and the tests'."""
 

@@ -4,6 +4,8 @@ from enum import StrEnum
 
 import msgspec
 
+from tocsin.core.condition import Condition
+
 _FNV_OFFSET = 14695981039346656037
 _FNV_PRIME = 1099511628211
 _FNV_MASK = (1 << 64) - 1
@@ -88,12 +90,23 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True):
     severity: str = ""
     """The level of the incident's playbook that the rules gave this alert."""
     trace: tuple[str, ...] = ()
-    """Names of the rules that decided, in order."""
+    """Names of the rules that decided its severity, in order."""
+    rules_sha: str = ""
+    """The rule set that did; empty where none did, or an older version wrote the row."""
+    own_labels: dict[str, str] | None = None
+    """Its labels as they came, where rules have added some or replaced them."""
+    holds: tuple[Condition, ...] = ()
+    """Those of the conditions of rules that held then."""
 
     @property
     def key(self) -> tuple[str, str]:
         """The alert's identity."""
         return (self.source, self.fingerprint)
+
+    @property
+    def as_it_came(self) -> dict[str, str]:
+        """Its labels without those of rules."""
+        return self.labels if self.own_labels is None else self.own_labels
 
 
 def fingerprint(labels: dict[str, str]) -> str:

@@ -110,12 +110,18 @@ def _is_overtaken(alert: Alert, last: Episode) -> bool:
 
 def _refreshed(last: Episode, alert: Alert, verdict: Verdict, now: int) -> Episode:
     starts = [at for at in (last.starts_at, alert.starts_at) if at is not None]
+    going_on = msgspec.structs.replace(
+        last, last_seen_at=now, starts_at=min(starts) if starts else None, annotations=alert.annotations
+    )
+    if verdict.severity == last.severity:
+        return going_on
+    # What is kept of the rules is what explains the severity.
     return msgspec.structs.replace(
-        last,
-        last_seen_at=now,
-        starts_at=min(starts) if starts else None,
-        annotations=alert.annotations,
+        going_on,
         severity=verdict.severity,
+        trace=verdict.trace,
+        rules_sha=verdict.rules_sha,
+        holds=verdict.holds,
     )
 
 
@@ -135,4 +141,7 @@ def _episode(alert: Alert, verdict: Verdict, last: Episode | None, status: Episo
         incident_id=None,
         severity=verdict.severity,
         trace=verdict.trace,
+        rules_sha=verdict.rules_sha,
+        own_labels=None if verdict.labels is alert.labels else alert.labels,
+        holds=verdict.holds,
     )

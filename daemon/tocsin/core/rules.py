@@ -8,8 +8,11 @@ What a rule asks besides labels is answered by who has the rows: `evaluate`
 says what has to be known, `decide` judges again with the answers.
 """
 
+import hashlib
+import json
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import Any, NamedTuple, Self
 
 import msgspec
 
@@ -20,6 +23,7 @@ from tocsin.core.errors import PlaceholderError, UnknownName
 from tocsin.core.matcher import Matchers, show_matchers
 from tocsin.core.matching import Clauses, bits
 from tocsin.core.placeholder import Template
+from tocsin.core.rules_json import from_plain, tables_of, to_plain
 from tocsin.core.verdict import (
     Step,
     Verdict,
@@ -173,6 +177,36 @@ class RuleSet:
             self._bits[index] |= 1 << bit
         self._asking = sum(bits for bits, rule in zip(self._bits, self.rules, strict=True) if rule.asks)
 
+    @cached_property
+    def sha(self) -> str:
+        """A stable name for exactly these rules, what they look up, and the levels that they choose from."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+    def to_json(self) -> str:
+        """The rules as they are stored; in ASCII, so that no text of theirs can be one that a store refuses."""
+        tables = {name: rows for rule in self.rules for name, rows in tables_of(rule).items()}
+        return json.dumps(
+            {
+                "rules": [to_plain(rule) for rule in self.rules],
+                "tables": {name: {key: dict(row) for key, row in rows.items()} for name, rows in tables.items()},
+                "default_playbook": self.default_playbook,
+                "levels": self._levels,
+                "unrouted": self._unrouted,
+            }
+        )
+
+    @classmethod
+    def from_json(cls, raw: str) -> Self:
+        """The rules as they were stored.
+
+        Raises:
+            KeyError: They hold something that this version does not know.
+            TocsinError: A matcher, a placeholder or a level of them cannot be read.
+        """
+        kept = json.loads(raw)
+        rules = [Rule(**from_plain(plain, kept["tables"])) for plain in kept["rules"]]
+        return cls(rules, kept["default_playbook"], kept["levels"], kept["unrouted"])
+
     def evaluate(self, alert: Alert) -> Verdict:
         """Where this alert belongs, as far as labels tell; ``asks`` says what else has to be known.
 
@@ -199,7 +233,8 @@ class RuleSet:
             return verdict
         said = matching & ~self._asking | sum(self._bits[question.rule] & matching for question in held)
         outcome = self._outcomes[said]
-        verdict = self._verdict(alert, outcome)
+        holding = dict.fromkeys(condition for q in questions for condition in q.conditions if condition in holds)
+        verdict = msgspec.structs.replace(self._verdict(alert, outcome), holds=tuple(holding))
         if verdict.unrouted or not outcome.inhibitors:
             return verdict
         when = {q.rule: condition for q in held for condition in q.conditions if isinstance(condition, WhenOpen)}
@@ -222,16 +257,19 @@ class RuleSet:
         _, questions = self._preliminary(alert, self._clauses.matching(alert.labels))
         asked = {question.rule: question for question in questions}
         for index, rule in enumerate(self.rules):
-            failed = _what_fails(rule, alert.labels)
+            fails = _what_fails(rule, alert.labels)
             question = asked.get(index)
-            if question is not None and not failed:
-                failed = question.failed or next((str(c) for c in question.conditions if c not in holds), "")
+            if question is not None and not fails:
+                fails = [(said, None) for said in _what_does_not_hold(question, holds)]
+            failed, found = fails[0] if fails else ("", None)
             yield Step(
                 rule=rule.name,
                 path=rule.path,
                 line=rule.line,
                 matched=not failed,
                 failed=failed,
+                found=found,
+                near=len(fails) == 1 and _is_about(rule, alert.labels),
                 asks=tuple(map(str, question.conditions)) if question is not None else (),
                 sets={name: written(value) for name, value in rule.actions.items()},
                 stopped=not failed and rule.stops,
@@ -272,6 +310,7 @@ class RuleSet:
             hold=0 if errors else outcome.self_heal,
             unrouted=bool(errors),
             trace=outcome.trace,
+            rules_sha=self.sha,
             errors=tuple(errors),
         )
         if "runbook" not in details and (annotated := alert.annotations.get("runbook_url")):
@@ -313,14 +352,28 @@ def _all_hold(question: _Question, holds: Container[Condition]) -> bool:
     return not question.failed and all(condition in holds for condition in question.conditions)
 
 
-def _what_fails(rule: Rule, labels: Mapping[str, str]) -> str:
-    """Why its labels do not match; nothing if they do."""
-    failed = next((matcher for matcher in rule.matchers if not matcher.matches(labels)), None)
-    if failed is not None:
-        return str(failed)
+def _what_fails(rule: Rule, labels: Mapping[str, str]) -> list[tuple[str, str | None]]:
+    """What of it does not match its labels, with the value that the label has; nothing if all does."""
+    fails: list[tuple[str, str | None]] = [
+        (str(matcher), labels.get(matcher.name, "")) for matcher in rule.matchers if not matcher.matches(labels)
+    ]
     if rule.any_of and not any(all(matcher.matches(labels) for matcher in entry) for entry in rule.any_of):
-        return f"any: {' or '.join(map(show_matchers, rule.any_of))}"
-    return ""
+        fails.append((f"any: {' or '.join(map(show_matchers, rule.any_of))}", None))
+    return fails
+
+
+def _is_about(rule: Rule, labels: Mapping[str, str]) -> bool:
+    """Whether a rule of which one thing fails is about such alerts: a value that it asks for is there.
+
+    A rule that names other alerts is not.
+    """
+    return all(matcher.matches(labels) for matcher in rule.matchers if matcher.name == "alertname") and any(
+        matcher.op in ("=", "=~") and labels.get(matcher.name) and matcher.matches(labels) for matcher in rule.matchers
+    )
+
+
+def _what_does_not_hold(question: _Question, holds: Container[Condition]) -> list[str]:
+    return [question.failed] if question.failed else [str(each) for each in question.conditions if each not in holds]
 
 
 def _with_extras(own: dict[str, str], extras: Mapping[str, Template | Lookup], errors: list[str]) -> dict[str, str]:

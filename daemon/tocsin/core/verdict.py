@@ -29,6 +29,10 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     matched: bool
     failed: str = ""
     """The first of its matchers that did not match, or the condition that does not hold."""
+    found: str | None = None
+    """The value of the label that did not match: empty where there is none; None where it is no single label."""
+    near: bool = False
+    """Nothing but this kept it from having its say, and otherwise it is about alerts like this."""
     asks: tuple[str, ...] = ()
     """What it asks besides labels, with this alert's values; only where its labels match."""
     sets: dict[str, Any] = {}
@@ -68,6 +72,10 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """The rules failed to place it: it pages at the playbook's ``unrouted`` level, or higher."""
     trace: tuple[str, ...] = ()
     """Names of the rules that decided, in order."""
+    rules_sha: str = ""
+    """Which rule set judged it; empty where none did."""
+    holds: tuple[Condition, ...] = ()
+    """Those of the conditions of rules that held, as this alert asked them."""
     errors: tuple[str, ...] = ()
     """Why it is unrouted."""
     steps: tuple[Step, ...] = ()

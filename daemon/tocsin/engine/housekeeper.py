@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from tocsin.core.alert import Alert, AlertStatus, Episode
 from tocsin.core.measure import Mean
-from tocsin.core.playbook import DAY
+from tocsin.core.playbook import DAY, HOUR
 from tocsin.engine.commit import Committer
 from tocsin.engine.ingest import Ingest
 from tocsin.engine.selfwatch import QUIET_AFTER
@@ -19,6 +19,7 @@ INBOUND_KEPT = 7 * DAY
 INCIDENTS_KEPT = 400 * DAY
 """How long a resolved incident is kept, with its timeline: a year can be compared with the one before."""
 FORGOTTEN_AT_ONCE = 100
+RULES_LOOKED_AT_EVERY = HOUR
 EVERY = 10 * SECOND
 
 Gauges = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -35,6 +36,8 @@ class Housekeeper(Service):
         self._committer = committer
         self._ingest = ingest
         self._shown: Gauges = {}
+        self._rules_at = 0
+        """When rule sets are looked at next."""
 
     async def run_once(self) -> int | None:
         """One round."""
@@ -43,8 +46,16 @@ class Housekeeper(Service):
         self._show(gauges)
         if quiet:
             await self._ingest.take_own([_over(episode) for episode in quiet])
-        await store.write(_forget)
+        await store.write(self._forget)
         return self._clock.now() + EVERY
+
+    def _forget(self, tx: Transaction) -> None:
+        tx.forget_before(tx.now - INBOUND_KEPT)
+        tx.forget_incidents_before(tx.now - INCIDENTS_KEPT, FORGOTTEN_AT_ONCE)
+        if tx.now >= self._rules_at:
+            # Rarely: if one that old is still needed, all alerts are looked through for who needs it.
+            tx.forget_rules_before(tx.now - INCIDENTS_KEPT)
+            self._rules_at = tx.now + RULES_LOOKED_AT_EVERY
 
     def _show(self, gauges: Gauges) -> None:
         observer = self._committer.observer
@@ -53,11 +64,6 @@ class Housekeeper(Service):
         for name, labels in self._shown.keys() - gauges.keys():
             _withdraw(observer, name, dict(labels))
         self._shown = gauges
-
-
-def _forget(tx: Transaction) -> None:
-    tx.forget_before(tx.now - INBOUND_KEPT)
-    tx.forget_incidents_before(tx.now - INCIDENTS_KEPT, FORGOTTEN_AT_ONCE)
 
 
 def _withdraw(observer: Observer, name: str, labels: Mapping[str, str]) -> None:

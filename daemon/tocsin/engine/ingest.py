@@ -17,16 +17,22 @@ import structlog
 
 from tocsin.core.alert import Alert
 from tocsin.core.errors import Overloaded, StoreUnavailable
+from tocsin.core.rules import RuleSet
 from tocsin.core.verdict import Verdict
 from tocsin.engine.alarm import Alarm
 from tocsin.engine.apply import Work
 from tocsin.engine.commit import Committer
 from tocsin.engine.intake import Batch, Classified
 from tocsin.engine.selfwatch import KNOWN_TROUBLES, QUIET_AFTER, SAID_AGAIN_AFTER, own_verdict, trouble
+from tocsin.engine.shadow import Shadow
 from tocsin.ports.clock import Clock
 from tocsin.ports.store import Quarantined
 
 _log = structlog.get_logger("tocsin.engine.ingest")
+
+
+KNOWN_JUDGES = 8
+"""Rule sets that are remembered: more reloads than that while one alert waits are not expected."""
 
 
 @dataclass
@@ -57,6 +63,7 @@ class Ingest:
         *,
         new_id: Callable[[], str],
         limits: Limits = Limits(),
+        shadow: Shadow | None = None,
     ) -> None:
         self._committer = committer
         self._live = committer.live
@@ -65,9 +72,12 @@ class Ingest:
         self._alarm = alarm
         self._new_id = new_id
         self._limits = limits
+        self._shadow = shadow
         self._queue: deque[_Chunk] = deque()
         self._queued = 0
         self._drain: asyncio.Task[None] | None = None
+        self._judges: dict[str, RuleSet] = {}
+        """The rule sets that have judged what may still wait, the latest last, by their sha."""
         self._reported: dict[tuple[str, str], int] = {}
         self._reports: set[asyncio.Task[None]] = set()
 
@@ -89,11 +99,22 @@ class Ingest:
                 f"{self._queued} alerts wait to be committed, {len(alerts)} more come: "
                 f"more than webhook.max_queue ({self._limits.queue})"
             )
-        evaluate = self._live.policy.rules.evaluate
-        await self._commit([(alert, evaluate(alert)) for alert in alerts], quarantined)
+        rules = self._live.policy.rules
+        self._remember(rules)
+        evaluate = rules.evaluate
+        pairs = [(alert, evaluate(alert)) for alert in alerts]
+        await self._commit(pairs, quarantined)
+        if self._shadow is not None:
+            self._shadow.judge(pairs)
         for item in quarantined:
             self._observer.count("quarantined_total")
             self.report("quarantined", item.source, item.error)
+
+    def _remember(self, rules: RuleSet) -> None:
+        if rules.sha not in self._judges:
+            if len(self._judges) >= KNOWN_JUDGES:
+                del self._judges[next(iter(self._judges))]
+            self._judges[rules.sha] = rules
 
     async def take_own(self, alerts: Sequence[Alert]) -> None:
         """Take alerts about tocsin itself; no rule judges them.
@@ -182,9 +203,16 @@ class Ingest:
             verdicts = Batch(changes, self._new_id).take(pairs)
             for item in quarantined:
                 changes.tx.quarantine(item)
+            self._keep_rules(changes, verdicts)
             return verdicts
 
         self._count(await self._committer.commit("ingest", work))
+
+    def _keep_rules(self, changes: Work, verdicts: Sequence[Verdict]) -> None:
+        for sha in {verdict.rules_sha for verdict in verdicts if not verdict.heartbeat}:
+            rules = changes.policy.rules if changes.policy.rules.sha == sha else self._judges.get(sha)
+            if rules is not None:
+                changes.tx.save_rules(rules)
 
     def _count(self, verdicts: Sequence[Verdict]) -> None:
         unrouted = suppressed = errors = 0

@@ -18,6 +18,7 @@ from tocsin.core.incident import Incident
 from tocsin.core.measure import Mean, Occurrence
 from tocsin.core.outbox import Outgoing, RowState
 from tocsin.core.playbook import Playbook
+from tocsin.core.rules import RuleSet
 
 T = TypeVar("T")
 
@@ -69,7 +70,7 @@ class Unreadable(TocsinError):
     def __init__(self, key: str, error: Exception) -> None:
         super().__init__(f"what the store keeps of {key} cannot be read: {error!r}")
         self.key = key
-        """The id of an incident, or the key of a row of the outbox."""
+        """The id of an incident, the key of a row of the outbox, or the sha of a rule set."""
 
 
 class IncidentFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,6 +104,14 @@ class Reader(Protocol):
 
     def episodes_of(self, incident_id: str, limit: int = 1000) -> list[Episode]:
         """The episodes of an incident: firing ones first, then by first_seen_at."""
+        ...
+
+    def episodes_after(self, after: tuple[str, str, int], seen_since: int, limit: int) -> list[Episode]:
+        """Episodes last seen at or after ``seen_since``, in the order of (source, fingerprint, episode).
+
+        Only those that come after ``after`` in this order (``("", "", 0)``: all), ``limit`` at most; an empty list
+        is the end.
+        """
         ...
 
     def incident(self, incident_id: str) -> Incident | None:
@@ -200,6 +209,22 @@ class Reader(Protocol):
         """Pending rows by channel: (how many, created_at of the oldest)."""
         ...
 
+    def episode(self, source: str, fingerprint: str, number: int) -> Episode | None:
+        """One episode of one alert."""
+        ...
+
+    def episodes(self, fingerprint: str, source: str | None = None, limit: int = 50) -> list[Episode]:
+        """The episodes of an alert, the last seen to begin first; without a source those of all sources."""
+        ...
+
+    def rules(self, sha: str) -> RuleSet | None:
+        """The rule set with this sha, if it is kept.
+
+        Raises:
+            Unreadable: It cannot be decoded.
+        """
+        ...
+
     def self_episodes(self, seen_before: int) -> list[Episode]:
         """Firing episodes of the source ``tocsin`` last seen before then."""
         ...
@@ -226,6 +251,10 @@ class Transaction(Reader, Protocol):
 
     def save_plan(self, plan: Playbook) -> None:
         """Keep a plan by its sha, once."""
+        ...
+
+    def save_rules(self, rules: RuleSet) -> None:
+        """Keep a rule set by its sha, once; note that it is in use."""
         ...
 
     def append_entries(self, entries: Sequence[Entry]) -> None:
@@ -286,6 +315,10 @@ class Transaction(Reader, Protocol):
 
     def forget_before(self, at: int) -> int:
         """Delete what nobody needs any more: inbound keys seen before ``at``. Returns how many."""
+        ...
+
+    def forget_rules_before(self, at: int) -> int:
+        """Delete the rule sets that were last in use before ``at`` and that no episode refers to; returns how many."""
         ...
 
     def forget_incidents_before(self, at: int, limit: int) -> int:

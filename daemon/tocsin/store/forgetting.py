@@ -17,6 +17,7 @@ from tocsin.store.tables import (
     literal,
     message_refs,
     outbox,
+    rulesets,
 )
 
 BEFORE = sa.bindparam("before", type_=inbound.c.seen_at.type)
@@ -56,3 +57,6 @@ LOOSE_EPISODES = sa.delete(alerts).where(
         .limit(LIMIT)
     )
 )
+
+RULES = sa.delete(rulesets).where(rulesets.c.used_at < BEFORE, ~sa.exists().where(alerts.c.rules_sha == rulesets.c.sha))
+"""Looks through the alerts only for rule sets that old, of which there are hardly ever any."""

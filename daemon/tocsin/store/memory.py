@@ -16,7 +16,8 @@ from tocsin.core.event import Entry
 from tocsin.core.incident import Incident
 from tocsin.core.measure import Occurrence
 from tocsin.core.outbox import LEVEL_TRIGGERED, Outgoing, RowState
-from tocsin.core.playbook import Playbook
+from tocsin.core.playbook import DAY, Playbook
+from tocsin.core.rules import RuleSet
 from tocsin.ports.clock import Clock
 from tocsin.ports.store import Attempt, MessageRef, Quarantined, Reader, Transaction
 from tocsin.store.doom import Doomed, write
@@ -139,6 +140,13 @@ class MemoryTransaction(MemoryReader, Doomed):
         """See `ports.store.Transaction`."""
         if plan.sha not in self._data.plans:
             self._put(self._data.plans, plan.sha, plan)
+
+    @write
+    def save_rules(self, rules: RuleSet) -> None:
+        """See `ports.store.Transaction`."""
+        body, used_at = self._data.rules.get(rules.sha) or (rules.to_json(), self.now - DAY)
+        if used_at <= self.now - DAY:
+            self._put(self._data.rules, rules.sha, (body, self.now))
 
     @write
     def append_entries(self, entries: Sequence[Entry]) -> None:
@@ -287,6 +295,15 @@ class MemoryTransaction(MemoryReader, Doomed):
         for episode in loose[:limit]:
             self._forget_episode(episode)
         return len(over)
+
+    @write
+    def forget_rules_before(self, at: int) -> int:
+        """See `ports.store.Transaction`."""
+        needed = {episode.rules_sha for episode in self._data.episodes.values()}
+        old = [sha for sha, (_, used_at) in self._data.rules.items() if used_at < at and sha not in needed]
+        for sha in old:
+            self._drop(self._data.rules, sha)
+        return len(old)
 
     def _forget(self, incident: Incident) -> None:
         data = self._data

@@ -12,6 +12,7 @@ from tocsin.core.incident import Incident
 from tocsin.core.measure import Mean, Occurrence
 from tocsin.core.outbox import Job, Outgoing
 from tocsin.core.playbook import Playbook
+from tocsin.core.rules import RuleSet
 from tocsin.ports.store import AlertKey, Attempt, IncidentFilter, MessageRef, Quarantined
 from tocsin.store.lanes import Lane
 
@@ -34,6 +35,8 @@ class Data:
     """The open incident of a dedup key."""
     due: dict[str, int] = field(default_factory=dict)
     plans: dict[str, Playbook] = field(default_factory=dict)
+    rules: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """Rule sets as JSON, and when each was last noted to be in use."""
     counters: dict[str, int] = field(default_factory=dict)
     entries: dict[str, dict[int, Entry]] = field(default_factory=dict)
     outbox: dict[str, Outgoing] = field(default_factory=dict)
@@ -77,6 +80,25 @@ class MemoryReader:
         )
         return found[:limit]
 
+    def episode(self, source: str, fingerprint: str, number: int) -> Episode | None:
+        """See `ports.store.Reader`."""
+        return self._data.episodes.get((source, fingerprint, number))
+
+    def episodes(self, fingerprint: str, source: str | None = None, limit: int = 50) -> list[Episode]:
+        """See `ports.store.Reader`."""
+        found = [
+            episode
+            for episode in self._data.episodes.values()
+            if episode.fingerprint == fingerprint and source in (None, episode.source)
+        ]
+        found.sort(key=lambda episode: (-episode.first_seen_at, episode.source, -episode.episode))
+        return found[:limit]
+
+    def rules(self, sha: str) -> RuleSet | None:
+        """See `ports.store.Reader`."""
+        kept = self._data.rules.get(sha)
+        return None if kept is None else RuleSet.from_json(kept[0])
+
     def self_episodes(self, seen_before: int) -> list[Episode]:
         """See `ports.store.Reader`."""
         found = [
@@ -87,6 +109,12 @@ class MemoryReader:
             and episode.last_seen_at < seen_before
         ]
         return sorted(found, key=lambda episode: (episode.last_seen_at, episode.fingerprint, episode.episode))
+
+    def episodes_after(self, after: tuple[str, str, int], seen_since: int, limit: int) -> list[Episode]:
+        """See `ports.store.Reader`."""
+        later = (full for full in self._data.episodes if full > after)
+        found = sorted(full for full in later if self._data.episodes[full].last_seen_at >= seen_since)
+        return [self._data.episodes[full] for full in found[:limit]]
 
     def incident(self, incident_id: str) -> Incident | None:
         """See `ports.store.Reader`."""

@@ -9,6 +9,7 @@ from tocsin.core.errors import UnknownName
 from tocsin.ports.clock import Clock
 from tocsin.ports.store import Store
 from tocsin.store.engine import SqliteStore
+from tocsin.store.history import SqliteHistory
 from tocsin.store.memory import MemoryStore
 
 _FORMS = "sqlite:///relative/path, sqlite:////absolute/path or memory:"
@@ -26,6 +27,21 @@ def open_store(url: str, clock: Clock) -> Store:
     """
     if url == "memory:":
         return MemoryStore(clock)
+    return SqliteStore(_path(url), clock)
+
+
+def open_history(url: str, clock: Clock) -> SqliteHistory:
+    """What the store that a URL names has kept, only to be read; a daemon may have it open.
+
+    Raises:
+        UnknownName: There is no such store, or it is one that keeps nothing.
+    """
+    if url == "memory:":
+        raise UnknownName("memory: keeps nothing; name a database, or a folder of payloads")
+    return SqliteHistory(_path(url), clock)
+
+
+def _path(url: str) -> Path:
     try:
         parsed = make_url(url)
     except ArgumentError:
@@ -35,4 +51,4 @@ def open_store(url: str, clock: Clock) -> Store:
         raise UnknownName(f"PostgreSQL is not supported by this version; write {_FORMS}")
     if backend != "sqlite" or parsed.host or parsed.query or parsed.database in (None, "", ":memory:"):
         raise UnknownName(f"{parsed.render_as_string(hide_password=True)!r} names no store; write {_FORMS}")
-    return SqliteStore(Path(str(parsed.database)), clock)
+    return Path(str(parsed.database))

@@ -12,14 +12,15 @@ import structlog
 
 from tocsin.core.alert import Episode
 from tocsin.core.condition import Likeness
-from tocsin.core.errors import UnknownName
+from tocsin.core.errors import TocsinError, UnknownName
 from tocsin.core.event import Entry
 from tocsin.core.incident import Incident
 from tocsin.core.measure import Mean
 from tocsin.core.outbox import Outgoing
 from tocsin.core.playbook import Playbook
+from tocsin.core.rules import RuleSet
 from tocsin.ports.store import AlertKey, Attempt, IncidentFilter, MessageRef, Quarantined, Unreadable
-from tocsin.store import rows, statements
+from tocsin.store import explaining, rows, statements
 from tocsin.store.dialect import Compiler, Cursor, Query, Row
 
 LARGEST = (1 << 63) - 1
@@ -94,9 +95,47 @@ class SqlReader:
         found = self._all(statements.EPISODES_OF, incident_id=incident_id, limit=limit)
         return [rows.EPISODE.item(row) for row in found]
 
+    def episode(self, source: str, fingerprint: str, number: int) -> Episode | None:
+        """See `ports.store.Reader`."""
+        if not 0 <= number <= LARGEST:
+            return None
+        row = self._one(explaining.EPISODE, source=source, fingerprint=fingerprint, episode=number)
+        return None if row is None else rows.EPISODE.item(row)
+
+    def episodes(self, fingerprint: str, source: str | None = None, limit: int = 50) -> list[Episode]:
+        """See `ports.store.Reader`."""
+        if source is None:
+            found = self._all(explaining.EPISODES_OF_FINGERPRINT, fingerprint=fingerprint, limit=limit)
+        else:
+            found = self._all(explaining.EPISODES_OF_ALERT, source=source, fingerprint=fingerprint, limit=limit)
+        return [rows.EPISODE.item(row) for row in found]
+
+    def rules(self, sha: str) -> RuleSet | None:
+        """See `ports.store.Reader`."""
+        row = self._one(explaining.RULES, sha=sha)
+        if row is None:
+            return None
+        try:
+            return RuleSet.from_json(row[0])
+        except (*_UNDECODABLE, TocsinError) as error:
+            raise Unreadable(sha, error) from error
+
     def self_episodes(self, seen_before: int) -> list[Episode]:
         """See `ports.store.Reader`."""
         return [rows.EPISODE.item(row) for row in self._all(statements.SELF_EPISODES, seen_before=seen_before)]
+
+    def episodes_after(self, after: tuple[str, str, int], seen_since: int, limit: int) -> list[Episode]:
+        """See `ports.store.Reader`."""
+        source, fingerprint, episode = after
+        found = self._all(
+            statements.EPISODES_AFTER,
+            source=source,
+            fingerprint=fingerprint,
+            episode=episode,
+            seen_since=seen_since,
+            limit=limit,
+        )
+        return [rows.EPISODE.item(row) for row in found]
 
     def incident(self, incident_id: str) -> Incident | None:
         """See `ports.store.Reader`."""

@@ -76,19 +76,21 @@ def is_harmless(error: sqlite3.Error) -> bool:
     return isinstance(error, sqlite3.IntegrityError) or code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL)
 
 
-def connect(path: Path, mode: Literal["rwc", "rw", "ro"]) -> sqlite3.Connection:
+def connect(path: Path, mode: Literal["rwc", "rw", "ro", "unused"]) -> sqlite3.Connection:
     """A connection whose transactions are begun and ended by us alone.
 
     Args:
         path: The file.
-        mode: ``rwc`` may create it, ``rw`` writes it, ``ro`` only reads it.
+        mode: ``rwc`` may create it, ``rw`` writes it, ``ro`` only reads it, ``unused`` only reads it and takes no
+            lock: for a file that nobody has open.
 
     Raises:
         sqlite3.Error: It cannot be opened.
         StoreUnavailable: The file system cannot carry a write-ahead log.
     """
+    is_read = mode in ("ro", "unused")
     connection = sqlite3.connect(
-        f"file:{quote(str(path))}?mode={mode}",
+        f"file:{quote(str(path))}?mode={'ro&immutable=1' if mode == 'unused' else mode}",
         uri=True,
         timeout=BUSY_SECONDS,
         isolation_level=None,
@@ -97,9 +99,9 @@ def connect(path: Path, mode: Literal["rwc", "rw", "ro"]) -> sqlite3.Connection:
     )
     connection.text_factory = _text
     try:
-        if mode != "ro":
+        if not is_read:
             _use_log(connection, path)
-        for pragma in _READER if mode == "ro" else _WRITER:
+        for pragma in _READER if is_read else _WRITER:
             connection.execute(pragma)
     except BaseException:
         connection.close()

@@ -127,6 +127,17 @@ SELF_EPISODES = (
     .order_by(alerts.c.last_seen_at, alerts.c.fingerprint, alerts.c.episode)
 )
 
+EPISODES_AFTER = (
+    sa.select(*alerts.c)
+    .where(
+        sa.tuple_(alerts.c.source, alerts.c.fingerprint, alerts.c.episode)
+        > sa.tuple_(_given(alerts.c.source), _given(alerts.c.fingerprint), _given(alerts.c.episode)),
+        alerts.c.last_seen_at >= _given(alerts.c.last_seen_at, "seen_since"),
+    )
+    .order_by(alerts.c.source, alerts.c.fingerprint, alerts.c.episode)
+    .limit(LIMIT)
+)
+
 PUT_EPISODE = Insert(alerts, "replace")
 
 

@@ -67,6 +67,9 @@ alerts = _table(
     _maybe_text("incident_id"),
     _text("severity"),
     _text("trace"),
+    sa.Column("rules_sha", sa.Text, nullable=False, server_default=""),
+    sa.Column("own_labels", sa.Text, nullable=False, server_default="null"),
+    sa.Column("holds", sa.Text, nullable=False, server_default="[]"),
     sa.Index("alerts_of_incident", "incident_id"),
 )
 """One row an episode."""
@@ -115,6 +118,9 @@ IS_OVER = sa.and_(
 sa.Index("incidents_over", incidents.c.resolved_at, sqlite_where=IS_OVER, postgresql_where=IS_OVER)
 
 plans = _table("plans", _text("sha", key=True), _text("body"))
+
+rulesets = _table("rulesets", _text("sha", key=True), _text("body"), _long("used_at"))
+"""Rules that have judged alerts; ``used_at`` is at most a day behind."""
 
 counters = _table("counters", _text("name", key=True), _long("value"))
 

@@ -12,9 +12,10 @@ from tocsin.core.event import Entry
 from tocsin.core.incident import Incident
 from tocsin.core.measure import Occurrence
 from tocsin.core.outbox import LEVEL_TRIGGERED, Outgoing
-from tocsin.core.playbook import Playbook
+from tocsin.core.playbook import DAY, Playbook
+from tocsin.core.rules import RuleSet
 from tocsin.ports.store import Attempt, MessageRef, Quarantined
-from tocsin.store import forgetting, rows, statements
+from tocsin.store import explaining, forgetting, rows, statements
 from tocsin.store.dialect import Compiler, Cursor, Insert, Query, Row
 from tocsin.store.doom import Doomed, write
 from tocsin.store.lanes import is_free, says
@@ -42,6 +43,7 @@ class SqlTransaction(SqlReader, Doomed):
         super().__init__(cursor, compiler, shared, now)
         self._taken = taken
         self._plans_saved: set[str] = set()
+        self._rules_saved: set[str] = set()
 
     @write
     def put_episodes(self, episodes: Sequence[Episode]) -> None:
@@ -95,6 +97,19 @@ class SqlTransaction(SqlReader, Doomed):
             self._put(statements.SAVE_PLAN, ("sha", "body"), (sha, plan.to_json().decode()))
         self._plans_saved.add(sha)
         self._shared.plans.setdefault(sha, plan)
+
+    @write
+    def save_rules(self, rules: RuleSet) -> None:
+        """See `ports.store.Transaction`."""
+        sha = rules.sha
+        if sha in self._rules_saved:
+            return
+        used_at = self._long(explaining.RULES_USED_AT, sha=sha)
+        if used_at is None:
+            self._put(explaining.SAVE_RULES, ("sha", "body", "used_at"), (sha, rules.to_json(), self._now))
+        elif used_at <= self._now - DAY:
+            self._put(explaining.USE_RULES, ("sha", "used_at"), (sha, self._now))
+        self._rules_saved.add(sha)
 
     @write
     def append_entries(self, entries: Sequence[Entry]) -> None:
@@ -191,6 +206,11 @@ class SqlTransaction(SqlReader, Doomed):
                 self._run(self._sql(delete).sql, tuple(chain.from_iterable(chunk)))
         self._do(forgetting.LOOSE_EPISODES, before=at, limit=limit)
         return len(found)
+
+    @write
+    def forget_rules_before(self, at: int) -> int:
+        """See `ports.store.Transaction`."""
+        return self._do(forgetting.RULES, before=at)
 
     @write
     def end_leases(self) -> None:

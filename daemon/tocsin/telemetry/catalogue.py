@@ -114,6 +114,12 @@ CATALOGUE: tuple[Metric, ...] = (
         "alerts_unrouted_total", "Alerts that no rule, or a failing one, placed: they page at the unrouted level."
     ),
     _counter("alerts_suppressed_total", "Alerts that a rule suppressed."),
+    _counter(
+        "shadow_alerts_total",
+        "Alerts that the shadow rules judged, by whether they said the same as the live ones.",
+        ("outcome",),
+        outcome=("same", "differs", "failed"),
+    ),
     _counter("rule_errors_total", "Rules or placeholders that failed on an alert."),
     _counter("quarantined_total", "Alerts that could not be placed and were kept aside."),
     _counter(
@@ -144,6 +150,7 @@ CATALOGUE: tuple[Metric, ...] = (
     # The daemon itself.
     _gauge("config_last_reload_successful", "1 when the configuration on disk is the running one."),
     _gauge("config_last_reload_success_timestamp_seconds", "When a configuration was last taken over."),
+    _counter("config_reloads_total", "Reloads that were asked for.", ("outcome",), outcome=("taken_over", "refused")),
     _histogram("event_loop_lag_seconds", "How late the event loop woke up.", (), _LAG),
     _histogram(
         "store_transaction_seconds",

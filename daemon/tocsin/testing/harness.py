@@ -14,6 +14,10 @@ from collections.abc import Awaitable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
+from tocsin.app.build import policy_of
+from tocsin.channels import registry
+from tocsin.conf.bundle import Bundle
+from tocsin.conf.channels import ConfiguredChannel
 from tocsin.core.alert import Alert, AlertStatus, fingerprint
 from tocsin.core.event import Actor, Entry
 from tocsin.core.incident import Incident
@@ -68,6 +72,12 @@ def self_playbook(targets: tuple[str, ...] = ("console",)) -> Playbook:
     )
 
 
+def _recording(configured: ConfiguredChannel, jobs: frozenset[Job]) -> RecordingChannel:
+    """A double that takes what the configured channel takes, as far as it is among these jobs."""
+    real = registry.build(configured)
+    return RecordingChannel(configured.name, configured.kind, real.handles & jobs, real.keyed)
+
+
 class Harness:
     """See the module's docstring."""
 
@@ -81,22 +91,39 @@ class Harness:
         store: Store | None = None,
         clock: VirtualClock | None = None,
     ) -> None:
-        self.clock = clock or VirtualClock()
-        self.observer = RecordingObserver()
-        self.console = RecordingChannel()
-        self.channels: Mapping[str, RecordingChannel] = {c.name: c for c in (self.console, *channels)}
-        self.store: Store = store or MemoryStore(self.clock)
+        recording = {channel.name: channel for channel in (RecordingChannel(), *channels)}
         policy = Policy(
             instance="test",
             rules=rules or rules_by_label(playbook),
             playbooks={playbook.name: playbook},
             self_playbook=self_playbook(),
             people=people,
-            channels=self.channels,
+            channels=recording,
             console=CONSOLE,
             self_targets=("console",),
             delivery=Delivery(),
         )
+        self._assemble(policy, recording, clock or VirtualClock(), store)
+
+    @classmethod
+    def of(cls, bundle: Bundle, *, clock: VirtualClock | None = None, jobs: frozenset[Job] = frozenset(Job)) -> Self:
+        """A tocsin with a whole configuration; every channel of it is replaced by one that remembers.
+
+        ``jobs`` are those that the channels take: what is not looked at need not be sent.
+        """
+        recording = {configured.name: _recording(configured, jobs) for configured in bundle.channels}
+        harness = cls.__new__(cls)
+        harness._assemble(policy_of(bundle, recording), recording, clock or VirtualClock(), None)  # noqa: SLF001 - its own
+        return harness
+
+    def _assemble(
+        self, policy: Policy, channels: Mapping[str, RecordingChannel], clock: VirtualClock, store: Store | None
+    ) -> None:
+        self.clock = clock
+        self.observer = RecordingObserver()
+        self.channels = channels
+        self.console = channels[policy.console.channel]
+        self.store: Store = store or MemoryStore(self.clock)
         self.live = Live(policy)
         ids = itertools.count(1)
         wake = LocalWake()
@@ -135,7 +162,13 @@ class Harness:
         await self.settle()
 
     def alert(
-        self, status: AlertStatus, labels: dict[str, str], *, source: str = "default", starts_at: int | None = None
+        self,
+        status: AlertStatus,
+        labels: dict[str, str],
+        *,
+        source: str = "default",
+        starts_at: int | None = None,
+        annotations: dict[str, str] | None = None,
     ) -> Alert:
         """An alert as it is now."""
         return Alert(
@@ -143,7 +176,7 @@ class Harness:
             fingerprint=fingerprint(labels),
             status=status,
             labels=labels,
-            annotations={},
+            annotations=annotations or {},
             starts_at=self.clock.now() if starts_at is None and status is AlertStatus.FIRING else starts_at,
             ends_at=self.clock.now() if status is AlertStatus.RESOLVED else None,
         )
@@ -175,7 +208,10 @@ class Harness:
 
     async def advance(self, *, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
         """Let time pass; everything that is due happens at its moment."""
-        target = self.clock.now() + round((hours * 3600 + minutes * 60 + seconds) * 1_000_000)
+        await self.advance_to(self.clock.now() + round((hours * 3600 + minutes * 60 + seconds) * 1_000_000))
+
+    async def advance_to(self, target: int) -> None:
+        """Let time pass until this moment, in microseconds since the epoch."""
         while (due_at := await self._next_due_at()) is not None and due_at <= target:
             self.clock.set(max(due_at, self.clock.now()))
             await self.settle()

@@ -1,21 +1,19 @@
 """``/api/v1``: incidents, responses to them, and explanations."""
 
-from typing import Any
-
 import msgspec
 from aiohttp import hdrs, web
 from msgspec import Struct
 
-from tocsin.core.alert import Alert, AlertStatus, fingerprint
 from tocsin.core.errors import UnknownName
 from tocsin.core.event import Actor
 from tocsin.core.incident import Incident, State
-from tocsin.engine.explain import IncidentExplanation, explain_alert, explain_incident
+from tocsin.engine.explain.incident import IncidentExplanation, explain_incident
 from tocsin.ports.store import WHOLE, IncidentFilter, Reader
 from tocsin.web.answers import bad_request, json_answer
 from tocsin.web.bodies import read_json
 from tocsin.web.guard import CALLER
 from tocsin.web.keys import EDGE, Answer, Delivery
+from tocsin.web.query import DEFAULT_LIMIT, MAX_LIMIT, expect_known, number
 from tocsin.web.views import (
     IncidentDetail,
     IncidentPage,
@@ -27,8 +25,6 @@ from tocsin.web.views import (
     quarantined_view,
 )
 
-DEFAULT_LIMIT = 50
-MAX_LIMIT = 500
 MAX_IDEMPOTENCY_KEY = 200
 CLI_AGENT = "tocsin/"
 """What the command line's User-Agent begins with."""
@@ -63,14 +59,6 @@ class Flags(Struct, frozen=True, forbid_unknown_fields=True):
 
     add: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
-
-
-class Asked(Struct, frozen=True, forbid_unknown_fields=True):
-    """For explain: an alert as it might come."""
-
-    labels: dict[str, str]
-    annotations: dict[str, str] = {}
-    source: str = "default"
 
 
 # Reading.
@@ -111,17 +99,10 @@ async def explain_one(request: web.Request) -> web.Response:
     return json_answer(public(await edge.store.read(work)))
 
 
-async def explain(request: web.Request) -> web.Response:
-    """What would become of an alert; nothing is changed and nobody is told."""
-    asked = await read_json(request, Asked)
-    alert = Alert(asked.source, fingerprint(asked.labels), AlertStatus.FIRING, asked.labels, asked.annotations)
-    return json_answer(public(explain_alert(request.app[EDGE].policy(), alert)))
-
-
 async def list_quarantined(request: web.Request) -> web.Response:
     """What was received and could not be placed, the newest first."""
-    _expect_known(request, frozenset({"limit"}))
-    limit = _number(request.query, "limit", 1, MAX_LIMIT) or DEFAULT_LIMIT
+    expect_known(request, frozenset({"limit"}))
+    limit = number(request.query, "limit", 1, MAX_LIMIT) or DEFAULT_LIMIT
     found = await request.app[EDGE].store.read(lambda reader: reader.quarantined(limit))
     return json_answer(public(QuarantinePage([quarantined_view(item) for item in found])))
 
@@ -169,37 +150,22 @@ async def flags(request: web.Request) -> web.Response:
 
 
 def _filter(request: web.Request) -> IncidentFilter:
-    _expect_known(request, _FILTERS)
+    expect_known(request, _FILTERS)
     query = request.query
     return IncidentFilter(
         states=tuple(_state(state) for state in query.getall("state", [])) or None,
         severity=query.get("severity"),
         service=query.get("service"),
         playbook=query.get("playbook"),
-        before_number=_number(query, "cursor", 1, 2**63 - 1),
-        limit=_number(query, "limit", 1, MAX_LIMIT) or DEFAULT_LIMIT,
+        before_number=number(query, "cursor", 1, 2**63 - 1),
+        limit=number(query, "limit", 1, MAX_LIMIT) or DEFAULT_LIMIT,
     )
-
-
-def _expect_known(request: web.Request, known: frozenset[str]) -> None:
-    unknown = sorted(set(request.query) - known)
-    if unknown:
-        raise bad_request(f"unknown parameter {unknown[0]!r}; known: {', '.join(sorted(known))}")
 
 
 def _state(text: str) -> str:
     if text not in {state.value for state in State}:
         raise bad_request(f"unknown state {text!r}; known: {', '.join(State)}")
     return text
-
-
-def _number(query: Any, name: str, least: int, most: int) -> int | None:
-    text = query.get(name)
-    if text is None:
-        return None
-    if not (text.isascii() and text.isdecimal()) or len(text) > 19 or not least <= int(text) <= most:
-        raise bad_request(f"{name} must be a number from {least} to {most}, not {text!r}")
-    return int(text)
 
 
 def _find(reader: Reader, ref: str) -> Incident:

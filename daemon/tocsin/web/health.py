@@ -1,11 +1,14 @@
-"""How the daemon is: ``/-/healthy``, ``/-/ready``, ``/-/reload``, ``/metrics``, by Prometheus's own conventions."""
+"""How the daemon is: ``/-/healthy``, ``/-/ready``, ``/-/reload``, ``/metrics``, by Prometheus's own conventions.
+
+And what the shadow rules have seen.
+"""
 
 from aiohttp import hdrs, web
 
 import tocsin
 from tocsin.web.answers import SECURITY_HEADERS, json_answer, text_answer
 from tocsin.web.keys import EDGE
-from tocsin.web.views import public
+from tocsin.web.views import ShadowView, public
 
 
 async def healthy(request: web.Request) -> web.Response:
@@ -29,7 +32,7 @@ def _told(state: str, why: str, *, is_so: bool) -> web.Response:
 async def reload(request: web.Request) -> web.Response:
     """Read the configuration again; a bad one changes nothing and is told."""
     result = await request.app[EDGE].reload()
-    return json_answer(result, 200 if result.ok else 400)
+    return json_answer(public(result), 200 if result.ok else 400)
 
 
 async def metrics(request: web.Request) -> web.Response:
@@ -42,7 +45,8 @@ async def metrics(request: web.Request) -> web.Response:
 
 async def status(request: web.Request) -> web.Response:
     """Version, and how the daemon is, in detail."""
-    health = request.app[EDGE].health()
+    edge = request.app[EDGE]
+    health = edge.health()
     return json_answer(
         public(
             {
@@ -50,9 +54,15 @@ async def status(request: web.Request) -> web.Response:
                 "healthy": health.healthy,
                 "ready": health.ready,
                 "detail": dict(health.detail),
+                "last_reload": edge.last_reload(),
             }
         )
     )
+
+
+async def shadow(request: web.Request) -> web.Response:
+    """What other rules would have decided, where `serve --shadow` runs some; null elsewhere."""
+    return json_answer(public(ShadowView(request.app[EDGE].shadow())))
 
 
 async def index(_: web.Request) -> web.Response:

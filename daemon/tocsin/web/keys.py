@@ -11,11 +11,14 @@ from typing import Any, Protocol
 import msgspec
 from aiohttp import web
 
+from tocsin.conf.changes import Change
 from tocsin.conf.settings import Settings
 from tocsin.core.alert import Alert
 from tocsin.core.event import Actor
 from tocsin.core.incident import Incident
 from tocsin.engine.policy import Policy
+from tocsin.engine.shadow import ShadowReport
+from tocsin.engine.treatment import Treatment
 from tocsin.ports.observer import Observer
 from tocsin.ports.store import Quarantined, Store
 from tocsin.web.watch import Watch
@@ -120,6 +123,13 @@ class ReloadResult(msgspec.Struct, frozen=True):
     """``file:line:column: what is wrong``; the old configuration then stays."""
     notes: tuple[str, ...] = ()
     """What the operator should know: incidents whose plan would now differ, settings that need a restart."""
+    at: int | None = None
+    fingerprint: str = ""
+    """Of the configuration that runs from then on."""
+    changes: tuple[Change, ...] = ()
+    """What differs from the configuration before."""
+    treatment: Treatment = Treatment()
+    """Open incidents that the new rules would have treated differently; they go on as they are."""
 
 
 @dataclass(frozen=True)
@@ -156,6 +166,10 @@ class Edge:
     health: Callable[[], Health]
     operator: str
     """Whom a caller on loopback acts as while no token is configured: ``$USER``."""
+    last_reload: Callable[[], ReloadResult | None] = lambda: None
+    """What became of the last one, None before the first."""
+    shadow: Callable[[], ShadowReport | None] = lambda: None
+    """What the shadow rules have seen, None where there are none."""
     deadlines: Deadlines = Deadlines()
 
 

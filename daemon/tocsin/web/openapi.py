@@ -20,6 +20,7 @@ _PARAMETER = re.compile(r"\{(\w+)(?::(?:[^{}]|\{[^{}]*\})*)?\}")
 
 _PARAMETERS = {
     "ref": "the incident's id, or its number",
+    "fingerprint": "the alert's fingerprint, as Alertmanager shows it",
     "path": "anything else, which is refused and told to those who look after tocsin",
     "source": "the name of one Alertmanager, or of one HA group of them",
 }
@@ -107,7 +108,7 @@ def _parameter(name: str, place: str, text: str) -> dict[str, Any]:
         "in": place,
         "required": place == "path",
         "description": text,
-        "schema": {"type": "integer" if name == "limit" else "string"},
+        "schema": {"type": "integer" if name in ("limit", "episode") else "string"},
     }
 
 

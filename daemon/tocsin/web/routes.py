@@ -1,16 +1,20 @@
 """Every way in: one line each, and what its caller must be allowed to do. What is not here does not exist."""
 
 from tocsin.conf.settings import Scope
-from tocsin.engine.explain import AlertExplanation, IncidentExplanation
-from tocsin.web import alertmanager, api, callbacks, health, openapi
+from tocsin.engine.explain.alert import AlertExplanation
+from tocsin.engine.explain.incident import IncidentExplanation
+from tocsin.engine.explain.stored import StoredExplanation
+from tocsin.web import alertmanager, alerts, api, callbacks, health, openapi, query
 from tocsin.web.guard import Access, Handler, Route
 from tocsin.web.keys import ReloadResult
-from tocsin.web.views import IncidentDetail, IncidentPage, QuarantinePage, Response
+from tocsin.web.views import AlertPage, IncidentDetail, IncidentPage, QuarantinePage, Response, ShadowView
 
 _INCIDENT = "/api/v1/incidents/{ref:[A-Za-z0-9-]{1,64}}"
 _SOURCE = "{source:[A-Za-z0-9][A-Za-z0-9_.-]{0,62}}"
 
-_LIMIT = f"how many at most, up to {api.MAX_LIMIT}; {api.DEFAULT_LIMIT} unless given"
+_FINGERPRINT = "{fingerprint:[^/]{1,300}}"
+
+_LIMIT = f"how many at most, up to {query.MAX_LIMIT}; {query.DEFAULT_LIMIT} unless given"
 _FILTERS = {
     "state": "pending, triggered, acknowledged or resolved; may be given several times",
     "severity": "a severity of a playbook",
@@ -19,6 +23,14 @@ _FILTERS = {
     "limit": _LIMIT,
     "cursor": "`next` of the page before",
 }
+
+
+_ALERT = {
+    "fingerprint": "the alert's fingerprint; has to be given",
+    "source": "the name of one Alertmanager, or of one HA group of them; all of them unless given",
+    "limit": _LIMIT,
+}
+_EPISODE = {"episode": "the number of one episode; the newest unless given"}
 
 
 def _response(name: str, handler: Handler, takes: type) -> Route:
@@ -40,9 +52,27 @@ ROUTES: tuple[Route, ...] = (
     _response("escalate", api.escalate, api.Nothing),
     _response("severity", api.severity, api.Severity),
     _response("flags", api.flags, api.Flags),
-    Route("POST", "/api/v1/explain", api.explain, Scope.READ, wants_json=True, takes=api.Asked, gives=AlertExplanation),
+    Route(
+        "POST",
+        "/api/v1/explain",
+        alerts.explain,
+        Scope.READ,
+        wants_json=True,
+        takes=alerts.Asked,
+        gives=AlertExplanation,
+    ),
+    Route("GET", "/api/v1/alerts", alerts.list_alerts, Scope.READ, query=_ALERT, gives=AlertPage),
+    Route(
+        "GET",
+        f"/api/v1/alerts/{_SOURCE}/{_FINGERPRINT}/explain",
+        alerts.explain_stored_alert,
+        Scope.READ,
+        query=_EPISODE,
+        gives=StoredExplanation,
+    ),
     Route("GET", "/api/v1/quarantine", api.list_quarantined, Scope.READ, query={"limit": _LIMIT}, gives=QuarantinePage),
     Route("GET", "/api/v1/status", health.status, Scope.READ),
+    Route("GET", "/api/v1/shadow", health.shadow, Scope.READ, gives=ShadowView),
     Route("GET", "/api/v1/openapi.json", openapi.serve, Scope.READ),
     Route("GET", "/-/healthy", health.healthy, Access.OPEN),
     Route("GET", "/-/ready", health.ready, Access.OPEN),

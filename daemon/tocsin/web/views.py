@@ -13,11 +13,25 @@ from tocsin.core.alert import Episode
 from tocsin.core.escalation import next_due
 from tocsin.core.event import Entry
 from tocsin.core.incident import Incident
+from tocsin.core.wording import waits_for
+from tocsin.engine.shadow import ShadowReport
 from tocsin.ports.store import Quarantined
 from tocsin.web.answers import rfc3339
 
-_AS_THEY_ARE = frozenset({"labels", "data", "sets", "detail"})
+_AS_THEY_ARE = frozenset({"labels", "annotations", "data", "sets", "decided_by", "detail"})
 """Members whose own names are not ours."""
+
+
+class WaitView(Struct, frozen=True, kw_only=True):
+    """One thing that an incident's ladder waits for: until then nobody is paged."""
+
+    reason: str
+    """``window``, ``storm``, ``inhibited`` or ``flapping``."""
+    by: str
+    """The window's name, the storm's number, the rule's name."""
+    because: str
+    until_at: int | None
+    """When it ends, or is looked at again."""
 
 
 class IncidentView(Struct, frozen=True, kw_only=True):
@@ -40,6 +54,7 @@ class IncidentView(Struct, frozen=True, kw_only=True):
     """When anything about it is due next."""
     next_tier: int | None
     """The tier that the next step of its ladder notifies."""
+    waits: list[WaitView]
 
 
 class AlertView(Struct, frozen=True, kw_only=True):
@@ -52,6 +67,24 @@ class AlertView(Struct, frozen=True, kw_only=True):
     labels: dict[str, str]
     starts_at: int | None
     ends_at: int | None
+
+
+class StoredAlertView(AlertView, frozen=True, kw_only=True):
+    """One episode of one alert, wherever it belongs."""
+
+    severity: str
+    rules: tuple[str, ...]
+    """Names of the rules that decided its severity, in order."""
+    first_seen_at: int
+    last_seen_at: int
+    incident_id: str | None
+    """Null for what opened no incident: suppressed, or resolved before it was seen firing."""
+
+
+class AlertPage(Struct, frozen=True):
+    """Some episodes, the newest first."""
+
+    alerts: list[StoredAlertView]
 
 
 class EntryView(Struct, frozen=True, kw_only=True):
@@ -100,6 +133,13 @@ class QuarantinePage(Struct, frozen=True):
     quarantined: list[QuarantinedView]
 
 
+class ShadowView(Struct, frozen=True):
+    """What other rules would have decided."""
+
+    shadow: ShadowReport | None
+    """null where `serve` was not told to run any."""
+
+
 class Response(Struct, frozen=True):
     """What became of a response to an incident."""
 
@@ -122,6 +162,18 @@ def incident_detail(incident: Incident, episodes: list[Episode], entries: list[E
     )
 
 
+def stored_alert_view(episode: Episode) -> StoredAlertView:
+    """An episode on its own."""
+    return StoredAlertView(
+        **msgspec.structs.asdict(_alert(episode)),
+        severity=episode.severity,
+        rules=episode.trace,
+        first_seen_at=episode.first_seen_at,
+        last_seen_at=episode.last_seen_at,
+        incident_id=episode.incident_id,
+    )
+
+
 def quarantined_view(item: Quarantined) -> QuarantinedView:
     """Something in quarantine."""
     return QuarantinedView(
@@ -140,8 +192,8 @@ def is_time(name: str) -> bool:
 
 
 def _next_tier(incident: Incident) -> int | None:
-    """The tier of the next step; inside the hold-down no step fires, and what is due is the end of it."""
-    if incident.resolve_at is not None or not incident.ladder:
+    """The tier of the next step; none fires inside the hold-down or while the ladder waits."""
+    if incident.resolve_at is not None or incident.waits or not incident.ladder:
         return None
     return incident.ladder[0].tier
 
@@ -163,6 +215,10 @@ def _fields(incident: Incident) -> dict[str, Any]:
         "resolved_at": incident.resolved_at,
         "due_at": next_due(incident),
         "next_tier": _next_tier(incident),
+        "waits": [
+            WaitView(reason=wait.reason.value, by=wait.by, because=waits_for(wait), until_at=wait.until)
+            for wait in incident.waits
+        ],
     }
 
 

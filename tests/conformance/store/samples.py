@@ -7,7 +7,9 @@ from tocsin.core.event import Entry
 from tocsin.core.incident import Incident, Planned, State
 from tocsin.core.measure import Occurrence
 from tocsin.core.outbox import Job, Outgoing
+from tocsin.core.placeholder import Template
 from tocsin.core.playbook import Cell, Level, Playbook, Tier
+from tocsin.core.rules import Rule, RuleSet
 from tocsin.ports.store import Attempt, Quarantined
 
 SECOND = 1_000_000
@@ -133,6 +135,11 @@ def occurrence(incident_id: str, number: int = 1, **changes: Any) -> Occurrence:
         "counted": True,
     }
     return Occurrence(**{**given, **changes})
+
+
+def rules(name: str = "everything", **changes: Any) -> RuleSet:
+    rule = Rule(name=name, actions={"severity": Template.parse("SEV-2")}, **changes)
+    return RuleSet([rule], "emergency", {"emergency": ["SEV-1", "SEV-2"]}, {"emergency": "SEV-1"})
 
 
 def quarantined(name: str, at: int, **changes: Any) -> Quarantined:

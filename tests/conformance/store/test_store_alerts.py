@@ -1,11 +1,23 @@
 from conformance.store.samples import MINUTE, SECOND, START, HandClock, episode, quarantined
-from tocsin.core.alert import EpisodeStatus
+from tocsin.core.alert import Episode, EpisodeStatus
+from tocsin.core.condition import Likeness, Rate, WhenOpen
 from tocsin.ports.store import Store
 
 
 async def test_an_episode_comes_back_as_it_was_written(store: Store) -> None:
     full = episode(
-        "a", 3, ends_at=START + 1, held_until=START + 2, generator_url="http://p/", status=EpisodeStatus.HELD
+        "a",
+        3,
+        ends_at=START + 1,
+        held_until=START + 2,
+        generator_url="http://p/",
+        status=EpisodeStatus.HELD,
+        rules_sha="f00d",
+        own_labels={"alertname": "DiskFills"},
+        holds=(
+            WhenOpen(like=Likeness(service="db", severity=("SEV-1",)), other_than="key"),
+            Rate(dedup_key="key", more_than=5, within=MINUTE),
+        ),
     )
     bare = episode("b", starts_at=None, labels={}, annotations={}, incident_id=None, severity="", trace=())
     await store.write(lambda tx: tx.put_episodes([full, bare]))
@@ -101,3 +113,46 @@ async def test_quarantine_keeps_the_first_under_an_id_and_lists_the_newest_first
         await store.write(lambda tx, item=item: tx.quarantine(item))
     assert await store.read(lambda tx: tx.quarantined()) == [second, third, first]
     assert await store.read(lambda tx: tx.quarantined(1)) == [second]
+
+
+async def test_all_episodes_are_read_page_by_page_in_the_order_of_their_keys(store: Store) -> None:
+    kept = [
+        episode("a", 1, source="x"),
+        episode("a", 2, source="x", status=EpisodeStatus.RESOLVED),
+        episode("b", 1, source="x", incident_id=None),
+        episode("a", 10, source="y"),
+    ]
+    old = episode("a", 9, source="y", last_seen_at=START - 1)
+    await store.write(lambda tx: tx.put_episodes([*reversed(kept), old]))
+
+    read: list[Episode] = []
+    after = ("", "", 0)
+    while page := await store.read(lambda tx, after=after: tx.episodes_after(after, START, 3)):
+        assert len(page) <= 3
+        read += page
+        after = (*page[-1].key, page[-1].episode)
+
+    assert read == kept
+    assert await store.read(lambda tx: tx.episodes_after(("y", "a", 8), 0, 9)) == [old, kept[-1]]
+
+
+async def test_the_episodes_of_an_alert_are_found_by_its_fingerprint_the_latest_first(store: Store) -> None:
+    written = [
+        episode("a", 1, first_seen_at=START),
+        episode("a", 2, first_seen_at=START + 2, status=EpisodeStatus.SUPPRESSED, incident_id=None),
+        episode("a", 1, first_seen_at=START + 1, source="other"),
+        episode("a", 7, first_seen_at=START + 2, source="zebra"),
+        episode("b", 1, first_seen_at=START + 9),
+    ]
+    await store.write(lambda tx: tx.put_episodes(written))
+    first, second, third, fourth, _ = written
+
+    assert await store.read(lambda tx: tx.episodes("a")) == [second, fourth, third, first]
+    assert await store.read(lambda tx: tx.episodes("a", limit=2)) == [second, fourth]
+    assert await store.read(lambda tx: tx.episodes("a", "default")) == [second, first]
+    assert await store.read(lambda tx: tx.episodes("a", "default", 1)) == [second]
+    assert await store.read(lambda tx: (tx.episodes("none"), tx.episodes("a", "none"))) == ([], [])
+    assert await store.read(lambda tx: tx.episode("other", "a", 1)) == third
+    assert (
+        await store.read(lambda tx: [tx.episode("other", "a", number) for number in (-1, 0, 2, 1 << 80)]) == [None] * 4
+    )

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from conformance.store.samples import SECOND, HandClock, attempt, entry, episode, incident, occurrence, outgoing
+from conformance.store.samples import SECOND, HandClock, attempt, entry, episode, incident, occurrence, outgoing, rules
 from tocsin.core.alert import EpisodeStatus
 from tocsin.core.errors import TocsinError
 from tocsin.core.incident import Planned, State
@@ -23,6 +23,8 @@ NAMES = st.sampled_from(["a", "b"])
 TIMES = st.integers(-2, 6).map(lambda seconds: START + seconds * SECOND)
 MAYBE_TIMES = st.none() | TIMES
 FEW = st.integers(1, 4)
+
+RULES = [rules("a"), rules("b")]
 
 INCIDENTS = st.builds(
     lambda number, due, **changes: incident(
@@ -46,6 +48,7 @@ EPISODES = st.builds(
     first_seen_at=TIMES,
     last_seen_at=TIMES,
     incident_id=st.sampled_from(["incident-1", "incident-2", None]),
+    rules_sha=st.sampled_from(["", *(each.sha for each in RULES)]),
 )
 ROWS = st.builds(
     outgoing,
@@ -91,6 +94,8 @@ STEPS: st.SearchStrategy[tuple[str, tuple[Any, ...]]] = st.one_of(
     st.tuples(st.just("beat"), st.tuples(NAMES)),
     st.tuples(st.just("forget_before"), st.tuples(TIMES)),
     st.tuples(st.just("forget_incidents_before"), st.tuples(TIMES, FEW)),
+    st.tuples(st.just("save_rules"), st.tuples(st.sampled_from(RULES))),
+    st.tuples(st.just("forget_rules_before"), st.tuples(TIMES)),
     st.tuples(st.just("next_numbers"), st.tuples(FEW)),
     st.tuples(st.just("probe"), st.just(())),
 )
@@ -103,6 +108,9 @@ def everything(reader: Reader) -> dict[str, Any]:
         "now": reader.now,
         "latest episodes": reader.latest_episodes(keys),
         "episodes": [reader.episodes_of(each, 3) for each in incidents],
+        "episodes of alerts": [(reader.episodes(name), reader.episodes(name, "tocsin", 2)) for name in "ab"],
+        "some": [reader.episode(*key, number) for key in keys for number in (1, 2)],
+        "rules": [reader.rules(each.sha) is not None for each in RULES],
         "own": reader.self_episodes(START),
         "incidents": [(reader.incident(each), reader.due_at_of(each)) for each in incidents],
         "numbers": [reader.incident(each) for each in "1234"],

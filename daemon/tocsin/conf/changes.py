@@ -1,0 +1,116 @@
+"""What a new configuration changes: rules, playbooks, people, channels and settings, by name. No value is told."""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from pydantic import BaseModel
+
+from tocsin.conf.bundle import Bundle
+from tocsin.core.rules import Rule
+
+_TOLD_BY_NAME = frozenset({"channels"})
+"""Settings that are compared one by one."""
+
+
+class Change(msgspec.Struct, frozen=True):
+    """One thing that is another, or not there, in the new configuration."""
+
+    kind: str
+    """``rule``, ``playbook``, ``person``, ``group``, ``target``, ``channel`` or ``setting``."""
+    name: str
+    how: str
+    """``added``, ``removed``, ``changed``, or of a rule ``moved``: it stands at another place among the others."""
+    place: str = ""
+    """``file:line`` of a rule; of one that was removed, where it stood."""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name} {self.how}{f' ({self.place})' if self.place else ''}"
+
+
+def changes(old: Bundle, new: Bundle) -> tuple[Change, ...]:
+    """Everything that differs, rules first, in the order of the new configuration."""
+    return (
+        *_rules(old.rules.rules, new.rules.rules),
+        *_named("playbook", old.playbooks, new.playbooks),
+        *_named("person", old.people.persons, new.people.persons),
+        *_named("group", old.people.groups, new.people.groups),
+        *_named("target", old.people.places, new.people.places),
+        *_named("channel", {one.name: one for one in old.channels}, {one.name: one for one in new.channels}),
+        *(Change("setting", name, "changed") for name in _settings(old.settings, new.settings)),
+    )
+
+
+def _rules(old: Sequence[Rule], new: Sequence[Rule]) -> Iterator[Change]:
+    before = {rule.name: rule for rule in old}
+    after = {rule.name: rule for rule in new}
+    position = {rule.name: index for index, rule in enumerate(old)}
+    moved = _moved([rule.name for rule in new if rule.name in before], position)
+    for rule in new:
+        was = before.get(rule.name)
+        if was is None:
+            yield Change("rule", rule.name, "added", _place(rule))
+        elif _content(was) != _content(rule):
+            yield Change("rule", rule.name, "changed", _place(rule))
+        elif rule.name in moved:
+            yield Change("rule", rule.name, "moved", _place(rule))
+    for rule in old:
+        if rule.name not in after:
+            yield Change("rule", rule.name, "removed", _place(rule))
+
+
+def _content(rule: Rule) -> Rule:
+    """The rule wherever it stands."""
+    return msgspec.structs.replace(rule, path="", line=0)
+
+
+def _place(rule: Rule) -> str:
+    return f"{rule.path}:{rule.line}" if rule.path else ""
+
+
+def _moved(names: Sequence[str], position: Mapping[str, int]) -> set[str]:
+    """The fewest that have to move for the old order to become the new one."""
+    ends: list[int] = []
+    """Where the longest orderly run of each length ends, at the least."""
+    last: list[str] = []
+    before: dict[str, str | None] = {}
+    for name in names:
+        length = bisect_left(ends, position[name])
+        before[name] = last[length - 1] if length else None
+        if length == len(ends):
+            ends.append(position[name])
+            last.append(name)
+        else:
+            ends[length] = position[name]
+            last[length] = name
+    stayed: set[str] = set()
+    name_: str | None = last[-1] if last else None
+    while name_ is not None:
+        stayed.add(name_)
+        name_ = before[name_]
+    return set(names) - stayed
+
+
+def _named(kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
+    for name, value in new.items():
+        if name not in old:
+            yield Change(kind, name, "added")
+        elif old[name] != value:
+            yield Change(kind, name, "changed")
+    for name in old:
+        if name not in new:
+            yield Change(kind, name, "removed")
+
+
+def _settings(old: BaseModel, new: BaseModel, within: str = "") -> Iterator[str]:
+    """Names of the settings that differ, such as ``delivery.timeout``."""
+    for key, info in type(new).model_fields.items():
+        name = f"{within}{info.alias or key}"
+        was, is_ = getattr(old, key), getattr(new, key)
+        if was == is_ or name in _TOLD_BY_NAME:
+            continue
+        if isinstance(is_, BaseModel):
+            yield from _settings(was, is_, f"{name}.")
+        else:
+            yield name

@@ -1,0 +1,91 @@
+"""Rules as plain data and back, so that what judged an alert can be kept, and judge it again."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from tocsin.core.action import ACTIONS, Form, Lookup, Rows, Value
+from tocsin.core.condition import AskOpen, AskRate
+from tocsin.core.matcher import Matcher, Matchers
+from tocsin.core.placeholder import Template
+
+if TYPE_CHECKING:
+    from tocsin.core.rules import Rule
+
+_TEXT = (Form.TEXT, Form.LEVEL)
+
+
+def to_plain(rule: "Rule") -> dict[str, Any]:
+    """A rule as it may stand in JSON; the rows of the tables that it looks up are kept apart: see `tables_of`."""
+    plain: dict[str, Any] = {"name": rule.name, "path": rule.path, "line": rule.line}
+    if rule.matchers:
+        plain["match"] = _matchers(rule.matchers)
+    if rule.any_of:
+        plain["any"] = [_matchers(entry) for entry in rule.any_of]
+    if rule.when_open is not None:
+        plain["when_open"] = rule.when_open.written()
+    if rule.rate is not None:
+        plain["rate"] = rule.rate.written()
+    if rule.actions:
+        # In their order, which says what sees whose labels.
+        plain["actions"] = {name: _action(value) for name, value in rule.actions.items()}
+    return plain
+
+
+def tables_of(rule: "Rule") -> dict[str, Rows]:
+    """The tables that a rule looks up, by their names."""
+    return {value.table: value.rows for value in rule.actions.values() if isinstance(value, Lookup)}
+
+
+def from_plain(plain: Mapping[str, Any], tables: Mapping[str, Rows]) -> dict[str, Any]:
+    """The fields of a rule.
+
+    Raises:
+        KeyError: It has an action that this version does not know.
+        TocsinError: A matcher or a placeholder of it cannot be read.
+    """
+    return {
+        "name": plain["name"],
+        "path": plain["path"],
+        "line": plain["line"],
+        "matchers": _read_matchers(plain.get("match", ())),
+        "any_of": tuple(_read_matchers(entry) for entry in plain.get("any", ())),
+        "when_open": _read_open(plain["when_open"]) if "when_open" in plain else None,
+        "rate": AskRate(**plain["rate"]) if "rate" in plain else None,
+        "actions": {name: _read(ACTIONS[name].form, value, tables) for name, value in plain.get("actions", {}).items()},
+    }
+
+
+def _matchers(matchers: Matchers) -> list[list[str]]:
+    return [[matcher.name, matcher.op, matcher.value] for matcher in matchers]
+
+
+def _read_matchers(plain: Any) -> Matchers:
+    return tuple(Matcher(name, op, value) for name, op, value in plain)
+
+
+def _read_open(plain: Mapping[str, Any]) -> AskOpen:
+    texts = {name: Template.parse(text) for name, text in plain.items() if name != "severity"}
+    return AskOpen(severity=tuple(Template.parse(text) for text in plain.get("severity", ())), **texts)
+
+
+def _action(value: Value) -> Any:
+    if isinstance(value, Template):
+        return value.text
+    if isinstance(value, dict):
+        return {name: template.text for name, template in value.items()}
+    if isinstance(value, Lookup):
+        return {"table": value.table, "by": value.by.text}
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _read(form: Form, plain: Any, tables: Mapping[str, Rows]) -> Value:
+    if form in _TEXT:
+        return Template.parse(plain)
+    if form is Form.TEXTS:
+        return {name: Template.parse(text) for name, text in plain.items()}
+    if form is Form.NAMES:
+        return tuple(plain)
+    if form is Form.LOOKUP:
+        return Lookup(plain["table"], Template.parse(plain["by"]), tables[plain["table"]])
+    value: int | bool = plain
+    return value

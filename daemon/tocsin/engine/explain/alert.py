@@ -1,0 +1,99 @@
+"""What would become of an alert that has not come."""
+
+from msgspec import Struct
+
+from tocsin.core.alert import Alert
+from tocsin.core.duration import duration
+from tocsin.core.incident import Incident
+from tocsin.core.playbook import Playbook
+from tocsin.core.verdict import Verdict
+from tocsin.engine.conditions import Answers
+from tocsin.engine.explain.chain import Judgment, judgment, suppressed_by
+from tocsin.engine.explain.ladder import PlannedStep, Told, ladder, told
+from tocsin.engine.policy import Policy
+from tocsin.ports.store import Reader
+
+
+class Destined(Struct, frozen=True, kw_only=True):
+    """The incident that an alert would belong to."""
+
+    what: str
+    """``opens`` a new one, ``joins`` an open one, or ``reopens`` a resolved one."""
+    number: int | None
+    """None for a new one."""
+    because: str
+
+
+class AlertExplanation(Judgment, frozen=True, kw_only=True):
+    """What would become of an alert."""
+
+    outcome: str
+    """``pages``, ``joins`` (an open incident, which goes its way), ``waits``, ``held``, ``suppressed``, ``heartbeat``
+    or ``informs`` (its severity pages nobody)."""
+    because: str
+    incident: Destined | None
+    """None where there would be none, or where the store does not answer."""
+    ladder: tuple[PlannedStep, ...]
+    announces: tuple[Told, ...]
+    """Where the incident's own message would stand."""
+
+
+def explain_alert(policy: Policy, alert: Alert, reader: Reader | None) -> AlertExplanation:
+    """What the running rules would make of an alert that fires now, and who would be told.
+
+    ``reader`` answers what rules ask besides labels, and which incident is there already; without one (the store is
+    away) no condition holds.
+    """
+    last = reader.latest_episodes([alert.key]).get(alert.key) if reader is not None else None
+    verdict = policy.rules.explain(alert, Answers(reader).for_alert(last, ()) if reader is not None else ())
+    plan = policy.plan(verdict.playbook)
+    level = plan.level(verdict.severity)
+    is_silent = verdict.suppress or verdict.heartbeat
+    known = None if reader is None else reader.latest_incidents([verdict.dedup_key]).get(verdict.dedup_key)
+    destined = None if reader is None or is_silent else _destined(known, plan, verdict.severity, reader.now)
+    outcome, because = _outcome(alert, verdict, plan, destined)
+    if verdict.unrouted:
+        because += f"; no rule could place it ({'; '.join(verdict.errors)})"
+    return AlertExplanation(
+        **judgment(verdict),
+        outcome=outcome,
+        because=because,
+        incident=destined,
+        ladder=() if is_silent else tuple(ladder(policy, plan, level, verdict.hold)),
+        announces=() if is_silent else told(policy, plan.announce),
+    )
+
+
+def _outcome(  # noqa: PLR0911 - one return for each outcome
+    alert: Alert, verdict: Verdict, plan: Playbook, destined: Destined | None
+) -> tuple[str, str]:
+    if verdict.heartbeat:
+        return "heartbeat", f"it is recorded as the sign of life of the source {alert.source!r}"
+    if verdict.suppress:
+        return "suppressed", suppressed_by(verdict)
+    if destined is not None and destined.what == "joins":
+        return "joins", f"it joins #{destined.number}, which goes its way: {destined.because}"
+    if verdict.inhibited_by:
+        inhibited = verdict.inhibited_by[0]
+        return "waits", f"nobody is paged while another is open: rule {inhibited.rule} ({inhibited.when})"
+    if not plan.level(verdict.severity).pages:
+        return "informs", f"{verdict.severity} of {plan.name} pages nobody"
+    if verdict.hold:
+        return "held", f"automation has {duration(verdict.hold)} to heal it; then the ladder starts"
+    return "pages", f"{verdict.severity} of {plan.name}"
+
+
+def _destined(known: Incident | None, plan: Playbook, severity: str, now: int) -> Destined:
+    if known is None:
+        return Destined(what="opens", number=None, because="no incident has had this key")
+    if known.is_open:
+        since = duration(max(0, now - known.opened_at))
+        rises = known.plan.has_level(severity) and known.plan.highest([severity, known.severity]) != known.severity
+        rise = f"; this one brings it to {severity}, which pages" if rises and known.plan.level(severity).pages else ""
+        because = f"open for {since} at {known.severity}, {known.state.value}{rise}"
+        return Destined(what="joins", number=known.number, because=because)
+    passed = max(0, now - (known.resolved_at or 0))
+    if known.grace_until is not None or known.believe_at is not None or passed <= known.plan.reopen_within:
+        return Destined(what="reopens", number=known.number, because=f"resolved {duration(passed)} ago")
+    ago = f"resolved {duration(passed)} ago, longer than reopen_within ({duration(plan.reopen_within)})"
+    return Destined(what="opens", number=None, because=f"the last one, #{known.number}, was {ago}")

@@ -1,0 +1,170 @@
+"""How an incident came to where it is, who was told, and what comes next."""
+
+from collections.abc import Iterator, Sequence
+from urllib.parse import quote
+
+from msgspec import Struct
+
+from tocsin.core.alert import Episode
+from tocsin.core.duration import duration
+from tocsin.core.escalation import next_due
+from tocsin.core.event import TOCSIN, Entry
+from tocsin.core.incident import Incident, State, Wait
+from tocsin.core.outbox import Job, Outgoing, RowState
+from tocsin.core.wording import waits_for
+from tocsin.engine.explain.delivery import DeliveryMade, delivery
+from tocsin.engine.explain.ladder import PlannedStep, still_to_come
+from tocsin.engine.policy import Policy
+from tocsin.ports.store import WHOLE, Reader
+
+SHOWN = 1000
+"""How many alerts of one incident are told of."""
+
+
+class EpisodeTrace(Struct, frozen=True, kw_only=True):
+    """Which rules placed an alert, as they were when it came."""
+
+    source: str
+    fingerprint: str
+    episode: int
+    status: str
+    severity: str
+    alertname: str
+    rules: tuple[str, ...]
+    explain: str
+    """Where the API explains it rule by rule."""
+
+
+class IncidentExplanation(Struct, frozen=True, kw_only=True):
+    """How an incident came to where it is, and what comes next."""
+
+    id: str
+    number: int
+    title: str
+    service: str
+    playbook: str
+    state: str
+    severity: str
+    severity_because: str
+    dedup_key: str
+    opened_because: str
+    alerts: tuple[EpisodeTrace, ...]
+    deliveries: tuple[DeliveryMade, ...]
+    next: tuple[PlannedStep, ...]
+    """The steps still to come, if nothing happens in between."""
+    due_at: int | None
+    because: str
+    """What happens next, or why nobody is paged."""
+
+
+def explain_incident(reader: Reader, policy: Policy, incident: Incident, *, shown: int = SHOWN) -> IncidentExplanation:
+    """The stored trace of an incident's alerts, its deliveries with their receipts, and what is next."""
+    rows = reader.outbox_of(incident.id)
+    entries = reader.entries(incident.id, limit=WHOLE)
+    return IncidentExplanation(
+        id=incident.id,
+        number=incident.number,
+        title=incident.title,
+        service=incident.service,
+        playbook=incident.plan.name,
+        state=incident.state.value,
+        severity=incident.severity,
+        severity_because=_severity_because(incident, entries),
+        dedup_key=incident.dedup_key,
+        opened_because=_opened_because(reader, incident),
+        alerts=tuple(_trace(episode) for episode in reader.episodes_of(incident.id, shown)),
+        deliveries=tuple(delivery(row, reader.attempts_of(row.key)) for row in rows),
+        next=tuple(still_to_come(policy, incident)),
+        due_at=next_due(incident),
+        because=because(incident, rows, reader.now),
+    )
+
+
+def because(  # noqa: PLR0911 - one return for each state of affairs
+    incident: Incident, rows: Sequence[Outgoing], now: int
+) -> str:
+    """What happens next, or why nothing does; the first that holds."""
+    waiting = [row for row in rows if row.job is Job.PAGE and row.state is RowState.PENDING]
+    if waiting and incident.is_open:
+        retried = sum(1 for row in waiting if row.attempts)
+        return f"{len(waiting)} pages are on their way" + (f", {retried} of them tried before" if retried else "")
+    if incident.state is State.RESOLVED:
+        who = f"by {incident.resolved_by}" if incident.resolved_by else "because its alerts did"
+        again = f"; looked at again in {_until(incident.grace_until, now)}" if incident.grace_until else ""
+        return f"nobody is paged: resolved {who}{again}"
+    if incident.state is State.PENDING:
+        return f"nobody is paged yet: automation has {_until(incident.pending_until, now)} left to heal it"
+    if incident.resolve_at is not None:
+        left = _until(incident.resolve_at, now)
+        return f"nobody is paged: all its alerts have resolved; closed in {left} if they stay so"
+    if incident.waits and incident.state is State.TRIGGERED:
+        return f"nobody is paged: it waits: {'; '.join(_wait(wait, now) for wait in incident.waits)}"
+    if incident.ladder and not incident.waits:
+        step = incident.ladder[0]
+        tier = incident.plan.tier(step.tier)
+        held = f"{incident.acknowledged_by} has it; " if incident.state is State.ACKNOWLEDGED else ""
+        return f"{held}tier {step.tier} ({tier.name}) is next, in {_until(step.due_at, now)}"
+    if incident.state is State.ACKNOWLEDGED:
+        return f"nobody is paged: {incident.acknowledged_by} has acknowledged it"
+    if incident.fallback_at is not None:
+        return f"every tier has been paged; the last one and tier 1 again in {_until(incident.fallback_at, now)}"
+    return f"nobody is paged: {incident.severity} of {incident.plan.name} has no step left"
+
+
+def beginnings(entries: Sequence[Entry]) -> Iterator[Entry]:
+    """The entries with which its occurrences begin."""
+    return (entry for entry in entries if entry.kind in ("held", "triggered", "reopened"))
+
+
+def _severity_because(incident: Incident, entries: Sequence[Entry]) -> str:
+    if incident.pinned:
+        pin = next((entry for entry in reversed(entries) if _is_pin(entry)), None)
+        return f"pinned by {pin.actor}{_reason(pin)}" if pin is not None else "pinned by a person"
+    if incident.unrouted:
+        return f"no rule placed it: {incident.plan.name} has {incident.plan.unrouted} for that"
+    moved = next((entry for entry in reversed(entries) if entry.kind == "severity"), None)
+    counted = ", ".join(f"{count} at {level}" for level, count in incident.firing.items() if count)
+    firing = f"the highest of its firing alerts ({counted})" if counted else "the last that fired had it"
+    return f"{firing}; {moved.data['from']} before" if moved is not None else firing
+
+
+def _is_pin(entry: Entry) -> bool:
+    """A person's word about the severity; where it moves it, that is written as any other move."""
+    return entry.kind == "pinned" or (entry.kind == "severity" and entry.actor != TOCSIN.name)
+
+
+def _reason(pin: Entry) -> str:
+    reason = pin.data.get("reason") or pin.data.get("because", "")
+    return f": {reason}" if reason and reason != f"set by {pin.actor}" else ""
+
+
+def _opened_because(reader: Reader, incident: Incident) -> str:
+    if incident.linked_to is None:
+        return "no incident with this key was open"
+    earlier = reader.incident(incident.linked_to)
+    name = f"#{earlier.number}" if earlier is not None else incident.linked_to
+    within = duration(incident.plan.reopen_within)
+    return f"the last one with this key, {name}, had been resolved for longer than reopen_within ({within})"
+
+
+def _trace(episode: Episode) -> EpisodeTrace:
+    source, fingerprint = quote(episode.source, safe=""), quote(episode.fingerprint, safe="")
+    return EpisodeTrace(
+        source=episode.source,
+        fingerprint=episode.fingerprint,
+        episode=episode.episode,
+        status=episode.status.value,
+        severity=episode.severity,
+        alertname=episode.labels.get("alertname", ""),
+        rules=episode.trace,
+        explain=f"/api/v1/alerts/{source}/{fingerprint}/explain?episode={episode.episode}",
+    )
+
+
+def _wait(wait: Wait, now: int) -> str:
+    looked = f"; looked at again in {_until(wait.until, now)}" if wait.until is not None else ""
+    return f"{waits_for(wait)}{looked}"
+
+
+def _until(at: int | None, now: int) -> str:
+    return duration(max(0, (at or now) - now))

@@ -1,0 +1,83 @@
+"""Who is told when: the steps of a plan, with the people and channels behind their targets."""
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from tocsin.core.incident import Incident
+from tocsin.core.playbook import SECOND, Cell, Level, Playbook
+from tocsin.engine.policy import Policy
+
+
+class Told(Struct, frozen=True, kw_only=True):
+    """Whom a target stands for, and through what they are told."""
+
+    target: str
+    channel: str
+    destination: str
+    recipient: str = ""
+    stranded: bool = False
+    """Nothing else works, so the console has it."""
+
+
+class PlannedStep(Struct, frozen=True, kw_only=True):
+    """One cell of the tier matrix."""
+
+    step: str
+    tier: int
+    tier_name: str
+    kind: str
+    until: str
+    after_seconds: float | None
+    """Counted from the opening; None for a step that waits for a flag."""
+    flags: tuple[str, ...]
+    due_at: int | None = None
+    """Of an incident: when it is due."""
+    tells: tuple[Told, ...]
+
+
+def ladder(policy: Policy, plan: Playbook, level: Level, hold: int) -> Iterator[PlannedStep]:
+    """The steps of a level in their order, those that wait for a flag last; ``hold`` passes before the first."""
+    timed = sorted((cell for cell in level.cells if cell.after is not None), key=lambda cell: cell.after or 0)
+    for cell in (*timed, *(cell for cell in level.cells if cell.after is None)):
+        yield _step(policy, plan, cell, None if cell.after is None else (hold + cell.after) / SECOND, None)
+
+
+def still_to_come(policy: Policy, incident: Incident) -> Iterator[PlannedStep]:
+    """An incident's own steps that have not fired."""
+    if not incident.is_open:
+        return
+    level = incident.plan.level(incident.severity)
+    for planned in incident.ladder:
+        cell = level.cell(planned.cell)
+        if cell is not None:
+            after = None if cell.after is None else cell.after / SECOND
+            yield _step(policy, incident.plan, cell, after, planned.due_at)
+
+
+def told(policy: Policy, targets: tuple[str, ...]) -> tuple[Told, ...]:
+    """Whom targets stand for now."""
+    return tuple(
+        Told(
+            target=notified.target,
+            channel=notified.contact.channel,
+            destination=notified.contact.destination,
+            recipient=notified.contact.recipient,
+            stranded=notified.stranded,
+        )
+        for notified in policy.people.resolve(targets, policy.channel_names, policy.console)
+    )
+
+
+def _step(policy: Policy, plan: Playbook, cell: Cell, after_seconds: float | None, due_at: int | None) -> PlannedStep:
+    return PlannedStep(
+        step=cell.key,
+        tier=cell.tier,
+        tier_name=plan.tier(cell.tier).name,
+        kind=cell.kind.value,
+        until=cell.until.value,
+        after_seconds=after_seconds,
+        flags=cell.flags,
+        due_at=due_at,
+        tells=told(policy, cell.targets),
+    )

@@ -1,0 +1,35 @@
+"""Alerts know which rules judged them, and those are kept.
+
+Revision ID: explain
+Revises: language
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "explain"
+down_revision = "language"
+branch_labels = None
+depends_on = None
+
+_LONG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    """Add the table and the columns; the version before this one, which knows of none, writes their defaults."""
+    for name, default in (("rules_sha", ""), ("own_labels", "null"), ("holds", "[]")):
+        op.add_column("alerts", sa.Column(name, sa.Text, nullable=False, server_default=default))
+    op.create_table(
+        "rulesets",
+        sa.Column("sha", sa.Text, nullable=False),
+        sa.Column("body", sa.Text, nullable=False),
+        sa.Column("used_at", _LONG, nullable=False, autoincrement=False),
+        sa.PrimaryKeyConstraint("sha"),
+        sqlite_strict=True,
+        sqlite_with_rowid=True,
+    )
+
+
+def downgrade() -> None:
+    """Schemas only go forward: an older tocsin starts from the backup that was made before the upgrade."""
+    raise NotImplementedError("restore the backup from before the upgrade")

@@ -1,0 +1,332 @@
+"""Runs one test of a file through the real engine, on a virtual clock."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from operator import itemgetter
+from typing import Any
+
+import structlog
+
+from tocsin.conf.bundle import Bundle
+from tocsin.conf.duration import format_duration
+from tocsin.conf.source import Mark
+from tocsin.core.alert import Alert, AlertStatus, Episode, fingerprint
+from tocsin.core.errors import TocsinError
+from tocsin.core.incident import Incident, State
+from tocsin.core.outbox import Job
+from tocsin.core.page import Content
+from tocsin.core.verdict import Verdict
+from tocsin.ports.store import IncidentFilter, Reader
+from tocsin.testing.cases import Case, EventSettings, ExpectSettings
+from tocsin.testing.clock import VirtualClock
+from tocsin.testing.harness import Harness
+from tocsin.testing.timeline import Line, Told, difference, wanted_of
+
+SOMEBODY = "somebody"
+"""Who sets a severity or a flag where the test does not say."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One thing that is not as it was expected."""
+
+    mark: Mark
+    what: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a test."""
+
+    case: Case
+    failures: tuple[Failure, ...]
+    seconds: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything was as expected."""
+        return not self.failures
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """The engine's log stays out of what the command line prints: what matters of it is in the outcome."""
+    before = structlog.get_config()
+    structlog.configure(processors=[_drop])
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
+
+
+def _drop(*_: object) -> Any:
+    raise structlog.DropEvent
+
+
+async def rehearse(case: Case, bundle: Bundle) -> Outcome:
+    """Run one test; raises nothing that the test could be blamed for."""
+    began = time.perf_counter()
+    start = datetime.fromtimestamp(case.start / 1_000_000, UTC)
+    async with Harness.of(bundle, clock=VirtualClock(start)) as tocsin:
+        failures = await _Run(case, bundle, tocsin).run()
+    return Outcome(case, tuple(failures), time.perf_counter() - began)
+
+
+class _Run:
+    def __init__(self, case: Case, bundle: Bundle, tocsin: Harness) -> None:
+        self._case = case
+        self._bundle = bundle
+        self._tocsin = tocsin
+        self._named: dict[str, Alert] = {}
+        self._last: Alert | None = None
+        """The alert that fired last."""
+        self._failures: list[Failure] = []
+
+    async def run(self) -> list[Failure]:
+        """Everything in the order of time; at one moment first what happens, then what is expected."""
+        said = self._case.said
+        moments: list[tuple[int, int, int]] = [
+            *((event.at, 0, index) for index, event in enumerate(said.events)),
+            *((one.at if one.at is not None else self._case.end, 1, index) for index, one in enumerate(said.expect)),
+        ]
+        for at, is_expectation, index in sorted(moments):
+            await self._tocsin.advance_to(self._case.start + at)
+            if is_expectation:
+                await self._expect(said.expect[index], index)
+            else:
+                await self._happen(said.events[index], index)
+        await self._tocsin.advance_to(self._case.start + self._case.end)
+        if said.pages is not None:
+            await self._compare_pages()
+        return self._failures
+
+    def _fail(self, mark: Mark, what: str, *lines: Line) -> None:
+        self._failures.append(Failure(mark, what, lines))
+
+    # What happens.
+
+    async def _happen(self, event: EventSettings, index: int) -> None:
+        if event.fire is not None:
+            await self._fire(event)
+        elif event.resolve is not None:
+            await self._resolve(event, index)
+        else:
+            try:
+                await self._respond(event)
+            except TocsinError as error:
+                mark = self._case.node.at("events", index).mark
+                self._fail(mark, f"at {format_duration(event.at)}", ("+", str(error)))
+
+    async def _fire(self, event: EventSettings) -> None:
+        alert = self._tocsin.alert(
+            AlertStatus.FIRING, event.fire or {}, source=event.source, annotations=event.annotations
+        )
+        if event.alert is not None:
+            self._named[event.alert] = alert
+        self._last = alert
+        await self._tocsin.take(alert)
+
+    async def _resolve(self, event: EventSettings, index: int) -> None:
+        if isinstance(event.resolve, str):
+            fired = self._named.get(event.resolve)
+            if fired is None:
+                mark = self._case.node.at("events", index).mark
+                self._fail(mark, f"at {format_duration(event.at)}", ("+", f"{event.resolve} has not fired by then"))
+                return
+            labels, source = fired.labels, fired.source
+        else:
+            labels, source = event.resolve, event.source
+        await self._tocsin.take(self._tocsin.alert(AlertStatus.RESOLVED, labels, source=source))
+
+    async def _respond(self, event: EventSettings) -> None:
+        tocsin, ref = self._tocsin, await self._ref(event.incident)
+        by = self._person(event.by or SOMEBODY)
+        if event.acknowledge is not None:
+            await tocsin.acknowledge(self._person(event.acknowledge), ref)
+        elif event.resolve_incident is not None:
+            await tocsin.close(self._person(event.resolve_incident), ref)
+        elif event.escalate is not None:
+            await tocsin.escalate(self._person(event.escalate), ref)
+        elif event.set_severity is not None:
+            await tocsin.set_severity(event.set_severity, by, ref)
+        elif event.flag is not None:
+            await tocsin.flag(event.flag, by=by, incident=ref)
+
+    def _person(self, name: str) -> str:
+        """A person, or the first of a group."""
+        return next(iter(self._bundle.people.groups.get(name, ())), name)
+
+    async def _ref(self, number: int | None) -> str:
+        """The incident of this number, or else that of the alert that fired last."""
+        if number is not None:
+            return str(number)
+        _, incident = await self._look(self._last)
+        if incident is None:
+            raise TocsinError("the alert that fired last has no incident")
+        return str(incident.number)
+
+    async def _look(self, alert: Alert | None) -> tuple[Episode | None, Incident | None]:
+        if alert is None:
+            return None, None
+        key = alert.key
+
+        def look(tx: Reader) -> tuple[Episode | None, Incident | None]:
+            episode = tx.latest_episodes([key]).get(key)
+            found = tx.incident(episode.incident_id) if episode is not None and episode.incident_id else None
+            return episode, found
+
+        return await self._tocsin.store.read(look)
+
+    # What is expected.
+
+    async def _expect(self, expectation: ExpectSettings, index: int) -> None:
+        mark = self._case.node.at("expect", index).mark
+        asked = expectation.asked
+        try:
+            found = await self._facts(expectation)
+        except LookupError as error:
+            self._fail(mark, self._moment(expectation), ("+", str(error.args[0])))
+            return
+        lines = [
+            line
+            for name, wanted in asked.items()
+            if (is_ := found.get(name)) != wanted
+            for line in (("-", f"{name}: {_shown(wanted)}"), ("+", f"{name}: {_shown(is_)}"))
+        ]
+        if lines:
+            decided = found.get("rules")
+            if decided is not None and "rules" not in asked:
+                lines.append((" ", f"decided by: {' > '.join(decided) or 'no rule'}"))
+            self._fail(mark, self._moment(expectation), *lines)
+
+    def _moment(self, expectation: ExpectSettings) -> str:
+        return "expected at the end" if expectation.at is None else f"expected at {format_duration(expectation.at)}"
+
+    async def _facts(self, expectation: ExpectSettings) -> dict[str, Any]:
+        """How things stand.
+
+        Raises:
+            LookupError: What is asked about is not there.
+        """
+        incidents = await self._tocsin.store.read(lambda tx: tx.incidents(IncidentFilter(limit=100_000)))
+        found: dict[str, Any] = {"incidents": len(incidents)}
+        if expectation.incident is not None:
+            chosen = next((one for one in incidents if one.number == expectation.incident), None)
+            if chosen is None:
+                raise LookupError(f"there is no incident {expectation.incident}; there are {len(incidents)}")
+            return found | _of_incident(chosen)
+        alert = self._alert(expectation)
+        episode, incident = await self._look(alert)
+        verdict = self._bundle.rules.evaluate(alert)
+        return found | _of_alert(episode, incident, verdict)
+
+    def _alert(self, expectation: ExpectSettings) -> Alert:
+        if isinstance(expectation.alert, str):
+            alert = self._named.get(expectation.alert)
+        elif expectation.alert is not None:
+            labels = expectation.alert
+            alert = Alert(expectation.source, fingerprint(labels), AlertStatus.FIRING, labels)
+        else:
+            alert = self._last
+        if alert is None:
+            raise LookupError("that alert has not fired by then")
+        return alert
+
+    async def _compare_pages(self) -> None:
+        told = await self._told()
+        wanted = wanted_of(self._case.said.pages or (), self._bundle.people)
+        lines = difference(wanted, told)
+        if not lines:
+            return
+        last = max((one.at for one in wanted), default=0)
+        if self._case.said.until is None and told and told[-1].at > last:
+            lines.append((" ", f"`until: {format_duration(last)}` would end this test with the last line of `pages:`"))
+        self._fail(self._case.node.at("pages").head, "pages", *lines)
+
+    async def _told(self) -> list[Told]:
+        """Every page and update, as it went out."""
+        sent = [
+            (content.now, name, content)
+            for name, channel in self._tocsin.channels.items()
+            for content in channel.sent
+            if content.job in (Job.PAGE, Job.UPDATE)
+        ]
+        sent.sort(key=itemgetter(0))
+        tiers = await self._tocsin.store.read(lambda tx: {content.key: _tier(tx, content) for _, _, content in sent})
+        return [
+            Told(
+                at=at - self._case.start,
+                who=content.target,
+                kind=content.job.value,
+                tier=tiers[content.key],
+                by=name,
+                severity=content.severity,
+                incident=content.number,
+            )
+            for at, name, content in sent
+        ]
+
+
+def _tier(tx: Reader, content: Content) -> int:
+    row = tx.outbox_row(content.key)
+    return row.tier if row is not None else 0
+
+
+def _of_incident(incident: Incident) -> dict[str, Any]:
+    return {
+        "playbook": incident.plan.name,
+        "severity": incident.severity,
+        "service": incident.service,
+        "dedup_key": incident.dedup_key,
+        "title": incident.title,
+        "team": incident.team,
+        "summary": incident.summary,
+        "runbook": incident.runbook,
+        "state": incident.state.value,
+        "acknowledged_by": incident.acknowledged_by,
+        "flags": incident.flags,
+        "held": incident.state is State.PENDING,
+        "waits": tuple(wait.reason.value for wait in incident.waits),
+    }
+
+
+def _of_alert(episode: Episode | None, incident: Incident | None, verdict: Verdict) -> dict[str, Any]:
+    """An alert's incident, or where it has none what the rules say; and what only an alert has."""
+    if incident is not None:
+        found = _of_incident(incident)
+    else:
+        found = {
+            "playbook": verdict.playbook,
+            "severity": verdict.severity,
+            "service": verdict.service,
+            "dedup_key": verdict.dedup_key,
+            "title": verdict.title,
+            "team": verdict.team,
+            "summary": verdict.summary,
+            "runbook": verdict.runbook,
+            "flags": verdict.flags,
+            "state": "none",
+            "held": False,
+            "waits": (),
+        }
+    return {
+        **found,
+        "rules": episode.trace if episode is not None else verdict.trace,
+        "unrouted": verdict.unrouted,
+        "heartbeat": verdict.heartbeat,
+        "suppressed": episode is not None and episode.incident_id is None,
+    }
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return f"[{', '.join(value)}]"
+    return str(value)

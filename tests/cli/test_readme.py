@@ -1,0 +1,15 @@
+"""What README.md shows of the command line was run."""
+
+import re
+import shlex
+from pathlib import Path
+
+from cli.daemons import Running
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
+SHOWN = re.compile(r"```console\n\$ tocsin (explain .*)\n((?:.*\n)*?)```")
+
+
+def test_what_explain_is_shown_to_say_is_what_it_says(daemon: Running) -> None:
+    [(arguments, output)] = SHOWN.findall(README)
+    assert daemon.run(*shlex.split(arguments)).output == output
