@@ -93,7 +93,7 @@ def test_all_mistakes_are_told_at_once(here: Path) -> None:
 
 
 def test_the_example_of_the_readme_is_what_check_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    section = (FIXTURES.parents[2] / "README.md").read_text().partition("### `tocsin check`")[2].partition("\n## ")[0]
+    section = (FIXTURES.parents[2] / "README.md").read_text().partition("### `tocsin check`")[2].partition("\n##")[0]
     rules, told = re.findall(r"```(?:yaml|console)\n(.*?)```", section, re.DOTALL)
     monkeypatch.chdir(tmp_path)
     run = CliRunner()

@@ -5,8 +5,9 @@ from jsonschema import Draft7Validator
 from tocsin.channels.registry import KINDS
 from tocsin.conf.json_schema import schemas
 from tocsin.conf.source import Findings, parse_yaml
+from tocsin.testing import cases
 
-SCHEMAS = schemas(KINDS)
+SCHEMAS = {**schemas(KINDS), "rule-tests.json": cases.schema()}
 
 
 def mistakes_seen(schema: str, text: str) -> list[str]:

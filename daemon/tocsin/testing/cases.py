@@ -9,10 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from tocsin.conf.bundle import Bundle
 from tocsin.conf.duration import Duration
+from tocsin.conf.json_schema import model_schema
 from tocsin.conf.schema import Name, Section, Text, Whole, YesNo, did_you_mean, mistake, validate
 from tocsin.conf.source import Findings, Mark, Node, read_yaml
 from tocsin.core.incident import State, WaitReason
@@ -79,10 +80,15 @@ Moment = Annotated[datetime, BeforeValidator(_moment)]
 Labels = Annotated[dict[str, str], BeforeValidator(_labels)]
 AlertRef = Annotated[Any, BeforeValidator(_labels_or_name)]
 """An alert's labels, or the name that an event gave it."""
-StateName = Annotated[str, BeforeValidator(_state)]
-WaitName = Annotated[str, BeforeValidator(_wait)]
+StateName = Annotated[str, BeforeValidator(_state), WithJsonSchema({"enum": list(STATES)})]
+WaitName = Annotated[str, BeforeValidator(_wait), WithJsonSchema({"enum": [reason.value for reason in WaitReason]})]
 Number = Annotated[int, Field(strict=True, ge=1)]
-Names = Annotated[tuple[Text, ...], BeforeValidator(_one_or_many), Field(min_length=1)]
+Names = Annotated[
+    tuple[Text, ...],
+    BeforeValidator(_one_or_many),
+    Field(min_length=1),
+    WithJsonSchema({"type": ["string", "array"], "items": {"type": "string"}, "minItems": 1, "minLength": 1}),
+]
 
 
 class EventSettings(Section):
@@ -203,6 +209,11 @@ class Case:
         last = max(event.at for event in said.events)
         looks_on = LOOKS_ON_FOR if said.pages is not None or None in asked else 0
         return max(last + looks_on, *told, *(at for at in asked if at is not None), 0)
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of a file, for editors; see `tocsin.conf.json_schema`."""
+    return model_schema("rules/tests/*.yaml: tests of rules and escalation", FileSettings)
 
 
 def read_tests(paths: Iterable[Path], bundle: Bundle) -> list[Case]:
