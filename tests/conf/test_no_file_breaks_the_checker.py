@@ -35,7 +35,7 @@ class Source(NamedTuple):
 FILES = [
     Source(name, str(path.relative_to(root)))
     for name, root in SOURCES.items()
-    for pattern in ("config/*.yaml", "config/playbooks/*.yaml", "rules/*.yaml")
+    for pattern in ("config/*.yaml", "config/playbooks/*.yaml", "rules/*.yaml", "rules/tests/*.yaml")
     for path in sorted(root.glob(pattern))
 ]
 TEXTS = {source: (SOURCES[source.configuration] / source.path).read_text() for source in FILES}
@@ -207,7 +207,7 @@ def test_a_mutated_file_is_told_about_at_places_inside_of_it(
         assert time.process_time() - before < SECONDS
         for problem in found:
             assert is_inside(problem, root), problem
-        if not isinstance(found, Refused):
+        if not isinstance(found, Refused) and "/tests/" not in source.path:  # those are for `tocsin test` to judge
             assert mistakes_seen(schema_of(source.path), file.read_text()) == [], "no editor may blame what is fine"
     finally:
         file.write_text(TEXTS[source])
