@@ -42,6 +42,9 @@ class Shared:
     plans: dict[str, Playbook] = field(default_factory=dict)
     """By sha, decoded once: what a sha names never changes."""
 
+    rules_used: dict[str, int] = field(default_factory=dict)
+    """By sha, when the rule set was last seen to be noted as in use: for a day nobody has to look again."""
+
     unreadable: frozenset[str] = frozenset()
     """See `ports.store.Store`. Replaced, never changed: a thread that loses the race finds its row again."""
 

@@ -119,8 +119,8 @@ sa.Index("incidents_over", incidents.c.resolved_at, sqlite_where=IS_OVER, postgr
 
 plans = _table("plans", _text("sha", key=True), _text("body"))
 
-rulesets = _table("rulesets", _text("sha", key=True), _text("body"), _long("used_at"))
-"""Rules that have judged alerts; ``used_at`` is at most a day behind."""
+rulesets = _table("rulesets", _text("sha", key=True), _long("used_at"), _text("body"))
+"""Rules that have judged alerts; ``used_at`` is at most a day behind, and stands before what is long."""
 
 counters = _table("counters", _text("name", key=True), _long("value"))
 

@@ -101,14 +101,17 @@ class SqlTransaction(SqlReader, Doomed):
     @write
     def save_rules(self, rules: RuleSet) -> None:
         """See `ports.store.Transaction`."""
-        sha = rules.sha
-        if sha in self._rules_saved:
+        sha, known = rules.sha, self._shared.rules_used
+        if sha in self._rules_saved or known.get(sha, self._now - DAY) > self._now - DAY:
             return
         used_at = self._long(explaining.RULES_USED_AT, sha=sha)
         if used_at is None:
             self._put(explaining.SAVE_RULES, ("sha", "body", "used_at"), (sha, rules.to_json(), self._now))
         elif used_at <= self._now - DAY:
             self._put(explaining.USE_RULES, ("sha", "used_at"), (sha, self._now))
+        else:
+            # Only what was found is committed for certain.
+            known[sha] = used_at
         self._rules_saved.add(sha)
 
     @write
@@ -210,6 +213,7 @@ class SqlTransaction(SqlReader, Doomed):
     @write
     def forget_rules_before(self, at: int) -> int:
         """See `ports.store.Transaction`."""
+        self._shared.rules_used.clear()
         return self._do(forgetting.RULES, before=at)
 
     @write

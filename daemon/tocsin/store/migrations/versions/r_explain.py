@@ -22,8 +22,8 @@ def upgrade() -> None:
     op.create_table(
         "rulesets",
         sa.Column("sha", sa.Text, nullable=False),
-        sa.Column("body", sa.Text, nullable=False),
         sa.Column("used_at", _LONG, nullable=False, autoincrement=False),
+        sa.Column("body", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("sha"),
         sqlite_strict=True,
         sqlite_with_rowid=True,
