@@ -20,13 +20,17 @@ from tocsin.core.event import (
     Resolve,
     SetFlags,
     SetSeverity,
+    WaitBegan,
+    WaitEnded,
 )
-from tocsin.core.incident import Incident, State
+from tocsin.core.incident import Incident, State, Wait, WaitReason
 from tocsin.core.playbook import MINUTE, Until
+from tocsin.core.transitions.change import PAGED
 
 SEVERITIES = st.sampled_from(["high", "middle", "low"])
 PEOPLE = st.sampled_from([ALICE, Actor("bob", "slack"), Actor("robot", "api", is_person=False)])
 WAITS = st.integers(0, 90 * MINUTE)
+REASONS = st.tuples(st.sampled_from(WaitReason), st.sampled_from(["x", "y"]))
 
 
 class Life(RuleBasedStateMachine):
@@ -63,19 +67,52 @@ class Life(RuleBasedStateMachine):
             self.notified.add(once)
         assert after.state is not State.RESOLVED
         assert effect.late >= 0
+        if after.waits:
+            assert isinstance(event, Escalate | SetFlags), "its ladder waits, and nobody has asked for this"
         if after.state is State.ACKNOWLEDGED and not isinstance(event, Acknowledge):
             assert effect.until is Until.RESOLVED, "it waits for an acknowledgment that has been given"
 
-    @initialize(severity=SEVERITIES, hold=st.sampled_from([0, 2 * MINUTE]))
-    def open(self, severity: str, hold: int) -> None:
-        self.firing = [severity]
-        self.happen(Opened(fired=(severity,), first_alert_at=self.now, hold=hold))
+    def waits(self, data: st.DataObject) -> tuple[Wait, ...]:
+        """What the engine has found that it has to wait for, if this lets it notify anybody."""
+        until = st.none() | st.integers(1, 30 * MINUTE).map(lambda wait: self.now + wait)
+        one = st.builds(lambda key, until: Wait(*key, until), REASONS, until)
+        return tuple(data.draw(st.lists(one, max_size=2, unique_by=lambda wait: (wait.reason, wait.by))))
 
-    @rule(wait=WAITS)
-    def late(self, wait: int) -> None:
+    @initialize(severity=SEVERITIES, hold=st.sampled_from([0, 2 * MINUTE]), data=st.data())
+    def open(self, severity: str, hold: int, data: st.DataObject) -> None:
+        self.firing = [severity]
+        self.happen(Opened(fired=(severity,), first_alert_at=self.now, hold=hold, waits=self.waits(data)))
+
+    @precondition(lambda self: self.incident.state in PAGED)
+    @rule(data=st.data())
+    def have_to_wait(self, data: st.DataObject) -> None:
+        for wait in self.waits(data):
+            self.happen(WaitBegan(wait=wait))
+            assert wait in self.incident.waits
+
+    @precondition(lambda self: self.incident.waits)
+    @rule(data=st.data())
+    def wait_no_longer(self, data: st.DataObject) -> None:
+        before = self.incident
+        over = data.draw(st.sampled_from(before.waits))
+        self.happen(WaitEnded(reason=over.reason, by=over.by))
+        assert over not in self.incident.waits
+        if self.incident.waits or self.incident.resolve_at is not None:
+            return
+        level = before.plan.level(before.severity)
+        if before.state is State.TRIGGERED and not before.reached and level.cell("1.1") is not None:
+            assert self.incident.reached[:1] == (1,), "nobody had been notified: it begins at the first tier, now"
+            assert self.incident.clock_at == self.now
+        else:
+            assert [p.cell for p in self.incident.ladder] in [
+                [p.cell for p in before.ladder[skip:]] for skip in range(len(before.ladder) + 1)
+            ], "it goes on where it was"
+
+    @rule(wait=WAITS, data=st.data())
+    def late(self, wait: int, data: st.DataObject) -> None:
         """Time goes on, and tocsin looks only at the end of it."""
         self.now += wait
-        self.happen(Due())
+        self.happen(Due(waits=self.waits(data) if self.incident.state is not State.RESOLVED else ()))
 
     @rule(wait=WAITS)
     def in_time(self, wait: int) -> None:
@@ -156,7 +193,13 @@ class Life(RuleBasedStateMachine):
         incident = self.incident
         if incident.occurrence == 0:
             return
-        if incident.state is State.TRIGGERED and incident.plan.level(incident.severity).pages:
+        if incident.waits:
+            assert incident.state in PAGED
+            ends = [wait.until for wait in incident.waits if wait.until is not None]
+            assert incident.resolve_at is not None or next_due(incident) == min(
+                [*ends, *([incident.believe_at] if incident.believe_at is not None else [])], default=None
+            )
+        elif incident.state is State.TRIGGERED and incident.plan.level(incident.severity).pages:
             assert next_due(incident) is not None
         if incident.is_open and incident.state is not State.PENDING and not incident.alerts_firing:
             assert incident.resolve_at is not None
@@ -201,6 +244,8 @@ SCRIPT = st.lists(
             st.builds(lambda by: Acknowledge(by=by), PEOPLE),
             st.builds(lambda by: Resolve(by=by), PEOPLE),
             st.just(Escalate(by=ALICE)),
+            st.just(WaitBegan(wait=Wait(WaitReason.STORM, "7"))),
+            st.just(WaitEnded(reason=WaitReason.STORM, by="7")),
             st.builds(lambda severity: SetSeverity(by=ALICE, severity=severity), SEVERITIES),
         ),
     ),

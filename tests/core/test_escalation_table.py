@@ -18,12 +18,16 @@ from tocsin.core.event import (
     Resolve,
     SetFlags,
     SetSeverity,
+    Waitable,
+    WaitBegan,
+    WaitEnded,
 )
-from tocsin.core.incident import Incident, State
+from tocsin.core.incident import Incident, State, Wait, WaitReason
 from tocsin.core.playbook import MINUTE, Cell, Kind, Level, Playbook, Tier, Until
 
 NOW = 1_000 * MINUTE
 ALICE = Actor("alice", "api")
+WINDOW = Wait(WaitReason.WINDOW, "db-upgrade", NOW + 60 * MINUTE)
 
 
 def playbook() -> Playbook:
@@ -77,6 +81,8 @@ EVENTS: list[Event] = [
     SetSeverity(by=ALICE, severity="low"),
     SetFlags(by=ALICE, add=("breach",)),
     Delivered(target="one", channel="console", kind="page", step="1.1", outcome="sent"),
+    WaitBegan(wait=WINDOW),
+    WaitEnded(reason=WINDOW.reason, by=WINDOW.by),
 ]
 
 
@@ -96,11 +102,13 @@ REFUSED = {
     (State.RESOLVED, Escalate),
     (State.RESOLVED, SetSeverity),
     (State.RESOLVED, SetFlags),
+    *((state, event) for state in (State.PENDING, State.RESOLVED) for event in (WaitBegan, WaitEnded)),
 }
 
 
 def test_every_event_is_tried() -> None:
-    assert {type(event) for event in EVENTS} == set(Event.__subclasses__())
+    kinds = {*Event.__subclasses__(), *Waitable.__subclasses__()} - {Waitable}
+    assert {type(event) for event in EVENTS} == kinds
 
 
 @pytest.mark.parametrize("state", list(State))

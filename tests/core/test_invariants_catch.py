@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from core.test_escalation_table import ALICE, NOW, fresh
+from core.test_escalation_table import ALICE, NOW, WINDOW, fresh
 from tocsin.core.alert import Episode, EpisodeStatus
 from tocsin.core.effect import Record
 from tocsin.core.escalation import next_due, step
@@ -41,6 +41,13 @@ def facts() -> Facts:
     return Facts(incident, next_due(incident), entries, [row()], [episode], NOW)
 
 
+def waited_and_fired() -> list[Entry]:
+    """The timeline of an incident whose step fires although a wait has begun."""
+    said = {"reason": "window", "by": WINDOW.by}
+    begun = Entry(incident_id="id", seq=1, at=NOW, kind="waits", actor="tocsin", via="tocsin", data=said)
+    return [begun, *(msgspec.structs.replace(entry, seq=entry.seq + 1) for entry in facts().entries)]
+
+
 def changed(healthy: Facts, incident: dict[str, Any] | None = None, **changes: Any) -> Facts:
     fields = {**vars(healthy), **changes}
     if incident:
@@ -67,6 +74,8 @@ def test_a_healthy_incident_has_nothing_wrong() -> None:
         ("every_step_reached_the_outbox", {"rows": []}),
         ("final_rows_are_done", {"rows": [row(state=RowState.PENDING)]}),
         ("final_rows_are_done", {"rows": [row(done_at=None)]}),
+        ("waiting_notifies_nobody", {"incident": {"waits": (WINDOW,)}}),
+        ("waiting_notifies_nobody", {"entries": waited_and_fired()}),
     ],
 )
 def test_what_breaks_it_is_named(name: str, change: dict[str, Any]) -> None:

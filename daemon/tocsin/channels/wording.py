@@ -29,6 +29,8 @@ _PHRASES = {
     "unacknowledged": "no longer covered by the acknowledgment ({because})",
     "late_acknowledgment": "acknowledged too late: it was over",
     "late_resolve": "resolved too late: it was over",
+    "waits": "nobody is paged: {because}",
+    "waited": "no longer waits: {because}",
     "escalation_asked": "next tier asked for",
     "escalated": "paging {targets} (tier {tier}: {because})",
     "informed": "informing {targets} (tier {tier}: {because})",
@@ -71,8 +73,10 @@ def headline(content: Content) -> str:
 
 
 def condition(content: Content) -> str:
-    """The incident's state in words: ``recovering`` while it waits out its hold-down."""
-    return "recovering" if content.recovering and content.resolved_at is None else content.state
+    """The incident's state in words: ``recovering`` while it waits out its hold-down, and why nobody is paged."""
+    if content.recovering and content.resolved_at is None:
+        return "recovering"
+    return f"{content.state}, nobody is paged: {'; '.join(content.waits)}" if content.waits else content.state
 
 
 def remarks(content: Content, *, seen_once: bool = False) -> list[str]:

@@ -82,6 +82,7 @@ async def show(daemon: Daemon, incident: str, *, as_json: bool) -> None:
         ("acknowledged", _when(found["acknowledged_at"], now, found["acknowledged_by"])),
         ("resolved", _when(found["resolved_at"], now)),
         ("next", clean(_next(found, now))),
+        ("waits for", clean("; ".join(wait["because"] for wait in found["waits"]))),
         ("dedup key", clean(found["dedup_key"])),
         ("id", clean(found["id"])),
     ):

@@ -36,10 +36,12 @@ from tocsin.core.event import (
     Resolve,
     SetFlags,
     SetSeverity,
+    WaitBegan,
+    WaitEnded,
 )
 from tocsin.core.incident import OPEN, Incident, State
 from tocsin.core.playbook import Playbook
-from tocsin.core.transitions import alerts, opening, responses, severity
+from tocsin.core.transitions import alerts, opening, responses, severity, waiting
 from tocsin.core.transitions.change import PAGED, Change
 
 Handler = Callable[[Change, Event], None]
@@ -70,6 +72,8 @@ def next_due(incident: Incident) -> int | None:
         due_at = incident.pending_until
     elif incident.resolve_at is not None:
         due_at = incident.resolve_at
+    elif incident.waits:
+        due_at = min((wait.until for wait in incident.waits if wait.until is not None), default=None)
     else:
         step_at = incident.ladder[0].due_at if incident.ladder else None
         due_at = _earlier(step_at, incident.fallback_at)
@@ -145,6 +149,8 @@ def _table() -> dict[tuple[State, type[Event]], Handler]:
         (OPEN, Escalate, responses.escalate),
         (OPEN, SetSeverity, severity.set_severity),
         (OPEN, SetFlags, responses.set_flags),
+        (PAGED, WaitBegan, waiting.wait_began),
+        (PAGED, WaitEnded, waiting.wait_ended),
         (tuple(State), Delivered, _delivered),
     ]
     return {(state, event): handler for states, event, handler in rows for state in states}

@@ -4,6 +4,8 @@ from typing import Any
 
 import msgspec
 
+from tocsin.core.incident import Wait, WaitReason
+
 
 class Actor(msgspec.Struct, frozen=True):
     """Who did it, and through what.
@@ -24,7 +26,14 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     """Base of the events; ``core/escalation`` has the table of what each does in which state."""
 
 
-class Opened(Event, frozen=True, kw_only=True):
+class Waitable(Event, frozen=True, kw_only=True):
+    """Base of what may let the ladder notify somebody without a person's asking for it."""
+
+    waits: tuple[Wait, ...] = ()
+    """What the ladder waits for before it notifies anybody: these waits begin with the event."""
+
+
+class Opened(Waitable, frozen=True, kw_only=True):
     """Its first alerts arrived; also the start of its next occurrence."""
 
     fired: tuple[str, ...]
@@ -37,7 +46,7 @@ class Opened(Event, frozen=True, kw_only=True):
     flags: tuple[str, ...] = ()
 
 
-class AlertsChanged(Event, frozen=True, kw_only=True):
+class AlertsChanged(Waitable, frozen=True, kw_only=True):
     """Alerts of an open incident began, ended or changed their severity."""
 
     fired: tuple[str, ...] = ()
@@ -61,8 +70,21 @@ class CopiesHeld(Event, frozen=True, kw_only=True):
     until: int
 
 
-class Due(Event, frozen=True, kw_only=True):
+class Due(Waitable, frozen=True, kw_only=True):
     """Something about the incident is due: ``next_due(incident) <= now``."""
+
+
+class WaitBegan(Event, frozen=True, kw_only=True):
+    """Its ladder has to wait, or to wait longer: a wait that it has already gets the new ``until``."""
+
+    wait: Wait
+
+
+class WaitEnded(Waitable, frozen=True, kw_only=True):
+    """What the ladder waited for is over; after the last one it goes on."""
+
+    reason: WaitReason
+    by: str
 
 
 class Acknowledge(Event, frozen=True, kw_only=True):

@@ -21,6 +21,29 @@ OPEN = (State.PENDING, State.TRIGGERED, State.ACKNOWLEDGED)
 """Every state but resolved."""
 
 
+class WaitReason(StrEnum):
+    """Why nobody is to be paged for now."""
+
+    WINDOW = "window"
+    """A maintenance window covers it."""
+    STORM = "storm"
+    """One page for many incidents: it is a member of a storm."""
+    INHIBITED = "inhibited"
+    """A rule says that another open incident explains it."""
+    FLAPPING = "flapping"
+    """It comes and goes: a digest tells of it."""
+
+
+class Wait(msgspec.Struct, frozen=True, array_like=True):
+    """One thing that an incident's ladder waits for. (reason, by) names it within the incident."""
+
+    reason: WaitReason
+    by: str
+    """The window's name, the storm's number, the rule's name."""
+    until: int | None = None
+    """When it ends, unless whoever knows says that it goes on; None where only they end it."""
+
+
 class Planned(msgspec.Struct, frozen=True, array_like=True):
     """A step of the ladder that has not fired: which cell, and when it is due."""
 
@@ -97,6 +120,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """The tiers that the ladder has notified, in order."""
     flagged: tuple[str, ...] = ()
     """The flag steps that have fired (``4.1:data_breach``)."""
+    waits: tuple[Wait, ...] = ()
+    """While there are any, no step fires and there is no fallback; all else goes on."""
 
     # What else is due.
     pending_until: int | None = None

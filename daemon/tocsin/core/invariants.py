@@ -11,13 +11,17 @@ from dataclasses import dataclass
 
 from tocsin.core.alert import Episode, EpisodeStatus
 from tocsin.core.escalation import next_due
-from tocsin.core.event import Entry
+from tocsin.core.event import TOCSIN, Entry
 from tocsin.core.incident import Incident, State
 from tocsin.core.outbox import Job, Outgoing, RowState
 from tocsin.core.playbook import MINUTE, Until
 
 OVERDUE = 1 * MINUTE
 """Something that is due for so long is not going to happen by itself."""
+
+
+TELL_OF_WAITS = frozenset({"told"})
+"""Steps that are no part of the ladder: somebody is told of what they did themselves."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,26 @@ def every_step_reached_the_outbox(facts: Facts) -> str | None:
     return f"escalated without a row: {lost}" if lost else None
 
 
+def waiting_notifies_nobody(facts: Facts) -> str | None:
+    """While its ladder waits nobody is notified but by a person's word, and by what tells of the wait itself."""
+    waits: set[tuple[str, str]] = set()
+    asked_at = {entry.at for entry in facts.entries if entry.via != TOCSIN.via}
+    for entry in facts.entries:
+        if entry.kind == "resolved":
+            waits.clear()
+        elif entry.kind in ("waits", "waited"):
+            wait = (entry.data["reason"], entry.data["by"])
+            waits = waits | {wait} if entry.kind == "waits" else waits - {wait}
+        elif (
+            entry.kind in ("escalated", "informed")
+            and waits
+            and not (entry.at in asked_at or entry.data["step"] in TELL_OF_WAITS)
+        ):
+            return f"step {entry.data['step']} fired at {entry.at} although it waited: {sorted(waits)}"
+    now = {(wait.reason.value, wait.by) for wait in facts.incident.waits}
+    return None if waits == now else f"waits for {sorted(now)}, its timeline says {sorted(waits)}"
+
+
 def final_rows_are_done(facts: Facts) -> str | None:
     """A row in a final state says when; a pending one does not."""
     wrong = [row.key for row in facts.rows if (row.state is RowState.PENDING) == (row.done_at is not None)]
@@ -119,6 +143,7 @@ INVARIANTS: dict[str, Rule] = {
         timeline_is_whole,
         steps_fire_once,
         every_step_reached_the_outbox,
+        waiting_notifies_nobody,
         final_rows_are_done,
     )
 }

@@ -53,6 +53,8 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     service: str
     state: str
     flags: tuple[str, ...]
+    waits: tuple[str, ...] = ()
+    """What its ladder waits for, in words; empty once somebody has it."""
     dedup_key: str
     drill: bool
     unrouted: bool

@@ -1,6 +1,6 @@
 """The one clause that tells somebody who was woken why: this page, now."""
 
-from tocsin.core.incident import Incident
+from tocsin.core.incident import Incident, Wait, WaitReason
 from tocsin.core.playbook import HOUR, MINUTE, SECOND, Cell, Until
 
 
@@ -20,6 +20,19 @@ def because_flagged(flags: tuple[str, ...]) -> str:
 def because_exhausted(incident: Incident) -> str:
     """Why the fallback pages."""
     return f"nobody has acknowledged it; every tier of {incident.severity} has been paged"
+
+
+def waits_for(wait: Wait) -> str:
+    """What an incident waits for: ``maintenance window db-upgrade``."""
+    match wait.reason:
+        case WaitReason.WINDOW:
+            return f"maintenance window {wait.by}"
+        case WaitReason.STORM:
+            return f"one of many in storm #{wait.by}"
+        case WaitReason.INHIBITED:
+            return f"inhibited by rule {wait.by}"
+        case WaitReason.FLAPPING:
+            return "flapping, told in a digest"
 
 
 def duration(microseconds: int) -> str:

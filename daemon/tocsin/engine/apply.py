@@ -13,7 +13,7 @@ import msgspec
 
 from tocsin.core.effect import Announce, Effect, Measured, Notify, OccurrenceClosed, Record, Supersede
 from tocsin.core.escalation import next_due, step
-from tocsin.core.event import Entry, Event
+from tocsin.core.event import Due, Entry, Event, Waitable, WaitBegan
 from tocsin.core.incident import Incident
 from tocsin.core.measure import Occurrence
 from tocsin.core.outbox import Job, Outgoing, RowState, anew, idempotency_key
@@ -21,6 +21,7 @@ from tocsin.core.people import Notified
 from tocsin.core.playbook import Until
 from tocsin.engine.figures import Figures
 from tocsin.engine.policy import Policy
+from tocsin.engine.waiting import must_wait, still_waits
 from tocsin.ports.store import Transaction
 
 _HISTOGRAMS = {
@@ -66,7 +67,15 @@ class Work:
             IllegalTransition: Its state does not allow this event.
             UnknownName: The event names a severity that its plan does not have.
         """
+        if isinstance(event, Due) and incident.waits:
+            for wait in still_waits(self, incident):
+                incident = self.change(incident, WaitBegan(wait=wait))
         changed, effects = step(incident, event, self.now)
+        if isinstance(event, Waitable) and any(type(effect) is Notify for effect in effects):
+            waits = must_wait(self, incident, changed)
+            if waits:
+                event = msgspec.structs.replace(event, waits=(*event.waits, *waits))
+                changed, effects = step(incident, event, self.now)
         if changed is incident:
             self._known.setdefault(incident.id, incident)
             return incident

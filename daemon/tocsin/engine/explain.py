@@ -8,11 +8,11 @@ from msgspec import Struct
 from tocsin.core.action import ACTIONS, Form
 from tocsin.core.alert import Alert, Episode
 from tocsin.core.escalation import next_due
-from tocsin.core.incident import Incident, State
+from tocsin.core.incident import Incident, State, Wait
 from tocsin.core.outbox import Job, Outgoing, RowState
 from tocsin.core.playbook import Cell, Level, Playbook
 from tocsin.core.verdict import Step
-from tocsin.core.wording import duration
+from tocsin.core.wording import duration, waits_for
 from tocsin.engine.policy import Policy
 from tocsin.ports.store import Attempt, Reader
 
@@ -323,7 +323,9 @@ def _because(  # noqa: PLR0911 - one return for each state of affairs
     if incident.resolve_at is not None:
         left = _until(incident.resolve_at, now)
         return f"nobody is paged: all its alerts have resolved; closed in {left} if they stay so"
-    if incident.ladder:
+    if incident.waits and incident.state is State.TRIGGERED:
+        return f"nobody is paged: it waits: {'; '.join(_wait(wait, now) for wait in incident.waits)}"
+    if incident.ladder and not incident.waits:
         step = incident.ladder[0]
         tier = incident.plan.tier(step.tier)
         held = f"{incident.acknowledged_by} has it; " if incident.state is State.ACKNOWLEDGED else ""
@@ -333,6 +335,11 @@ def _because(  # noqa: PLR0911 - one return for each state of affairs
     if incident.fallback_at is not None:
         return f"every tier has been paged; the last one and tier 1 again in {_until(incident.fallback_at, now)}"
     return f"nobody is paged: {incident.severity} of {incident.plan.name} has no step left"
+
+
+def _wait(wait: Wait, now: int) -> str:
+    looked = f"; looked at again in {_until(wait.until, now)}" if wait.until is not None else ""
+    return f"{waits_for(wait)}{looked}"
 
 
 def _until(at: int | None, now: int) -> str:

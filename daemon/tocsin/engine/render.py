@@ -1,9 +1,10 @@
 """From a row of the outbox to the content that its channel sends: always of the incident as it is now."""
 
 from tocsin.core.alert import Episode, EpisodeStatus
-from tocsin.core.incident import Incident
+from tocsin.core.incident import Incident, State
 from tocsin.core.outbox import Job, Outgoing
 from tocsin.core.page import AlertLine, Content
+from tocsin.core.wording import waits_for
 from tocsin.ports.store import Reader
 
 SAMPLE = 10
@@ -39,6 +40,7 @@ def render(tx: Reader, row: Outgoing, incident: Incident, external_url: str) -> 
         service=incident.service,
         state=incident.state,
         flags=incident.flags,
+        waits=tuple(map(waits_for, incident.waits)) if incident.state is State.TRIGGERED else (),
         dedup_key=incident.dedup_key,
         drill=incident.drill,
         unrouted=incident.unrouted,

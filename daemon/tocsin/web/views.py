@@ -13,11 +13,24 @@ from tocsin.core.alert import Episode
 from tocsin.core.escalation import next_due
 from tocsin.core.event import Entry
 from tocsin.core.incident import Incident
+from tocsin.core.wording import waits_for
 from tocsin.ports.store import Quarantined
 from tocsin.web.answers import rfc3339
 
 _AS_THEY_ARE = frozenset({"labels", "data", "sets", "detail"})
 """Members whose own names are not ours."""
+
+
+class WaitView(Struct, frozen=True, kw_only=True):
+    """One thing that an incident's ladder waits for: until then nobody is paged."""
+
+    reason: str
+    """``window``, ``storm``, ``inhibited`` or ``flapping``."""
+    by: str
+    """The window's name, the storm's number, the rule's name."""
+    because: str
+    until_at: int | None
+    """When it ends, or is looked at again."""
 
 
 class IncidentView(Struct, frozen=True, kw_only=True):
@@ -40,6 +53,7 @@ class IncidentView(Struct, frozen=True, kw_only=True):
     """When anything about it is due next."""
     next_tier: int | None
     """The tier that the next step of its ladder notifies."""
+    waits: list[WaitView]
 
 
 class AlertView(Struct, frozen=True, kw_only=True):
@@ -140,8 +154,8 @@ def is_time(name: str) -> bool:
 
 
 def _next_tier(incident: Incident) -> int | None:
-    """The tier of the next step; inside the hold-down no step fires, and what is due is the end of it."""
-    if incident.resolve_at is not None or not incident.ladder:
+    """The tier of the next step; none fires inside the hold-down or while the ladder waits."""
+    if incident.resolve_at is not None or incident.waits or not incident.ladder:
         return None
     return incident.ladder[0].tier
 
@@ -163,6 +177,10 @@ def _fields(incident: Incident) -> dict[str, Any]:
         "resolved_at": incident.resolved_at,
         "due_at": next_due(incident),
         "next_tier": _next_tier(incident),
+        "waits": [
+            WaitView(reason=wait.reason.value, by=wait.by, because=waits_for(wait), until_at=wait.until)
+            for wait in incident.waits
+        ],
     }
 
 

@@ -52,7 +52,7 @@ def _lines(content: Content) -> Iterator[str]:
         case Job.RESOLVE:
             yield f"RESOLVED {head} -- for {_line(content.target)}: {_line(wording.ending(content))}"
         case Job.ANNOUNCE:
-            yield f"INCIDENT {head} -- {wording.condition(content)}, {wording.alerts(content)}"
+            yield f"INCIDENT {head} -- {_line(wording.condition(content))}, {wording.alerts(content)}"
         case _:
             for entry in content.history:
                 yield f"HISTORY #{content.number} {_line(wording.told(entry))}"

@@ -152,7 +152,7 @@ def _addressee(content: Content) -> str:
 
 
 def _words(content: Content) -> str:
-    return f"{wording.condition(content)}, {wording.alerts(content)}"
+    return f"{escape(wording.condition(content), FIELD_LIMIT)}, {wording.alerts(content)}"
 
 
 def _state(content: Content) -> str:

@@ -17,7 +17,7 @@
       "text": "[SEV-1] #12 ...",      the incident in one line
       "incident": {
         "id", "number", "occurrence", "title", "playbook", "severity", "rank", "service", "state", "flags", "dedup_key",
-        "drill", "unrouted", "recovering", "opened_at", "acknowledged_at", "acknowledged_by", "resolved_at",
+        "waits", "drill", "unrouted", "recovering", "opened_at", "acknowledged_at", "acknowledged_by", "resolved_at",
         "resolved_by", "alerts_firing", "alerts_total", "url"
       },
       "alerts": [{"labels", "annotations", "firing", "starts_at", "generator_url"}],     a sample, firing ones first
@@ -42,7 +42,17 @@ VERSION = 1
 
 _ALIKE = (
     *("number", "occurrence", "title", "playbook", "severity", "rank", "service", "state", "flags", "dedup_key"),
-    *("drill", "unrouted", "recovering", "acknowledged_by", "resolved_by", "alerts_firing", "alerts_total", "url"),
+    *(
+        "waits",
+        "drill",
+        "unrouted",
+        "recovering",
+        "acknowledged_by",
+        "resolved_by",
+        "alerts_firing",
+        "alerts_total",
+        "url",
+    ),
 )
 """Fields of the content that the body shows as they are."""
 

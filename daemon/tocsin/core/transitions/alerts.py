@@ -7,6 +7,7 @@ from tocsin.core.transitions.counting import counted, merged
 from tocsin.core.transitions.opening import recover, trigger
 from tocsin.core.transitions.responses import add_flags
 from tocsin.core.transitions.severity import outgrown, reconsider
+from tocsin.core.transitions.waiting import begin
 
 
 def alerts_changed(change: Change, event: AlertsChanged) -> None:
@@ -14,6 +15,7 @@ def alerts_changed(change: Change, event: AlertsChanged) -> None:
     incident = change.incident
     before = incident.firing
     _count_alerts(change, event)
+    begin(change, event.waits)
     if event.fired:
         if incident.resolve_at is not None:
             change.set(resolve_at=None, flaps=incident.flaps + 1)
@@ -45,7 +47,7 @@ def pending_alerts_changed(change: Change, event: AlertsChanged) -> None:
         change.set(severity=highest, peak=highest)
     change.set(flags=merged(incident.flags, event.flags))
     if event.fired and event.hold == 0:  # one that nothing is going to heal
-        trigger(change)
+        trigger(change, event.waits)
     elif event.fired and incident.pending_until is not None:
         change.set(pending_until=min(incident.pending_until, change.now + event.hold))
 

@@ -8,9 +8,14 @@ from tocsin.core.transitions.change import Change
 from tocsin.core.wording import because_flagged, because_planned
 
 
-def climb(change: Change) -> None:
-    """Fire the steps that are due: the earliest overdue one, with its equals; later ones keep their distance."""
+def climb(change: Change, waited: str = "") -> None:
+    """Fire the steps that are due: the earliest overdue one, with its equals; later ones keep their distance.
+
+    ``waited`` is what has kept them back until now, for those who are notified.
+    """
     incident = change.incident
+    if incident.waits:
+        return
     due, rest = ladders.split_due(incident.ladder, change.now)
     if due:
         late = change.now - due[0].due_at
@@ -18,7 +23,8 @@ def climb(change: Change) -> None:
         for planned in due:
             cell = change.level.cell(planned.cell)
             if cell is not None:
-                fire(change, cell, because_planned(incident, cell), late=late)
+                because = because_planned(incident, cell)
+                fire(change, cell, f"{because}; {waited}" if waited else because, late=late)
         change.set(
             ladder=ladders.postponed(rest, late, change.now, catch_up=catch_up),
             clock_at=incident.clock_at if catch_up else incident.clock_at + late,
@@ -57,8 +63,10 @@ def notify(  # noqa: PLR0913 - the fields of one Notify and its timeline entry
 def arm_fallback(change: Change) -> None:
     """Once no step is left that would page, the fallback takes over; before that there is none."""
     incident, level = change.incident, change.level
-    waits = incident.state is State.TRIGGERED and level.pages
-    if not waits or any(planned.cell in level.paging for planned in incident.ladder):
+    if incident.waits:
+        return
+    is_awaited = incident.state is State.TRIGGERED and level.pages
+    if not is_awaited or any(planned.cell in level.paging for planned in incident.ladder):
         change.set(fallback_at=None)
     elif incident.fallback_at is None:
         change.set(fallback_at=change.now + max(level.respond_within, incident.plan.fallback_at_least))
@@ -75,11 +83,12 @@ def fall_back(change: Change, because: str, until: Until = Until.ACKNOWLEDGED, *
     arm_fallback(change)
 
 
-def fire_flags(change: Change) -> None:
-    """Fire each flag cell once for each of its flags that is set."""
+def fire_flags(change: Change, asked: tuple[str, ...] = ()) -> None:
+    """Fire each flag cell once for each of its flags that is set; while the ladder waits only for ``asked`` ones."""
     incident = change.incident
+    set_now = asked if incident.waits else incident.flags
     for cell in change.level.cells:
-        keys = {f"{cell.key}:{flag}": flag for flag in cell.flags if flag in incident.flags}
+        keys = {f"{cell.key}:{flag}": flag for flag in cell.flags if flag in set_now}
         new = {key: flag for key, flag in keys.items() if key not in incident.flagged}
         if new:
             change.set(flagged=(*incident.flagged, *new))

@@ -41,6 +41,13 @@ def after_rise(level: Level, now: int, old: Ladder, reached: tuple[int, ...]) ->
     return _ordered(steps)
 
 
+def again_first(level: Level, now: int, ladder: Ladder, reached: tuple[int, ...]) -> Ladder:
+    """The ladder with the tiers that were reached due once more, now: for a rise while the ladder waits."""
+    firsts = (level.cell(f"{tier}.1") for tier in reached)
+    again = (Planned(cell.key, cell.tier, now) for cell in firsts if cell is not None and cell.after is not None)
+    return _ordered((*again, *ladder))
+
+
 def following(
     level: Level, clock_at: int, fired: tuple[str, ...], reached: tuple[int, ...], *, acknowledged: bool
 ) -> Ladder:

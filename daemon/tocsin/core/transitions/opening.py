@@ -1,14 +1,15 @@
 """The beginning and the end of an occurrence, and what comes due in between."""
 
 from tocsin.core.effect import OccurrenceClosed
-from tocsin.core.event import TOCSIN, Actor, Event, Opened
-from tocsin.core.incident import State
+from tocsin.core.event import TOCSIN, Actor, Due, Opened
+from tocsin.core.incident import State, Wait
 from tocsin.core.measure import ended_at, time_to_detect, time_to_resolve
 from tocsin.core.playbook import Kind, Until
 from tocsin.core.transitions import ladder as ladders
 from tocsin.core.transitions.change import Change
 from tocsin.core.transitions.climb import climb, fall_back, fire_flags, notify
 from tocsin.core.transitions.counting import above, counted, merged
+from tocsin.core.transitions.waiting import begin, end_overdue
 from tocsin.core.wording import because_exhausted
 
 
@@ -46,11 +47,11 @@ def opened(change: Change, event: Opened) -> None:
         change.set(state=State.PENDING, pending_until=change.now + event.hold)
         change.record("held", severity=severity, alerts=len(event.fired), until=change.now + event.hold)
     else:
-        trigger(change)
+        trigger(change, event.waits)
 
 
-def trigger(change: Change) -> None:
-    """Start the ladder: this is the moment that MTTA and MTTR count from."""
+def trigger(change: Change, waits: tuple[Wait, ...] = ()) -> None:
+    """Start the ladder, unless it has to wait: this is the moment that MTTA and MTTR count from."""
     incident = change.incident
     change.set(
         state=State.TRIGGERED,
@@ -69,29 +70,37 @@ def trigger(change: Change) -> None:
         occurrence=incident.occurrence,
     )
     change.measured("detect", time_to_detect(incident))
+    begin(change, waits)
     climb(change)
     fire_flags(change)
 
 
-def pending_due(change: Change, _: Event) -> None:
+def pending_due(change: Change, event: Due) -> None:
     """The hold is over: page if it still fires."""
     incident = change.incident
     _clear_believed(change)
     if incident.pending_until is None or incident.pending_until > change.now:
         return
     if incident.alerts_firing:
-        trigger(change)
+        trigger(change, event.waits)
     else:
         close(change, cause="healed")
 
 
-def paged_due(change: Change, _: Event) -> None:
-    """Something is due: the end of the hold-down, a step, or the fallback. No step fires inside the hold-down."""
+def paged_due(change: Change, event: Due) -> None:
+    """Something is due: the end of the hold-down or of a wait, a step, or the fallback.
+
+    No step fires inside the hold-down, and none while it waits.
+    """
     incident = change.incident
     _clear_believed(change)
     if incident.resolve_at is not None:
         if incident.resolve_at <= change.now:
             close(change, cause="alerts")
+        return
+    begin(change, event.waits)
+    end_overdue(change)
+    if incident.waits:
         return
     climb(change)
     if incident.fallback_at is not None and incident.fallback_at <= change.now:
@@ -116,6 +125,7 @@ def close(change: Change, cause: str, by: Actor | None = None) -> None:
         resolved_by=by.name if by is not None else None,
         last_end_at=end,
         ladder=(),
+        waits=(),
         pending_until=None,
         resolve_at=None,
         fallback_at=None,
@@ -129,7 +139,7 @@ def close(change: Change, cause: str, by: Actor | None = None) -> None:
     change.effects.append(OccurrenceClosed(cause=cause))
 
 
-def resolved_due(change: Change, _: Event) -> None:
+def resolved_due(change: Change, event: Due) -> None:
     """What a person closed while it fired, and fires still, is the next occurrence; the resolver is told."""
     incident = change.incident
     _clear_believed(change)
@@ -138,7 +148,7 @@ def resolved_due(change: Change, _: Event) -> None:
     change.set(grace_until=None)
     if incident.alerts_firing:
         resolver = incident.resolved_by
-        opened(change, Opened(fired=(), drill=incident.drill, flags=incident.flags))
+        opened(change, Opened(fired=(), drill=incident.drill, flags=incident.flags, waits=event.waits))
         if resolver:
             because = f"you resolved it, and {incident.alerts_firing} of its alerts still fire"
             notify(change, Kind.UPDATE, "told", 0, (resolver,), Until.RESOLVED, because)

@@ -17,6 +17,7 @@ def acknowledge(change: Change, event: Acknowledge) -> None:
     if _is_stale(change, event.occurrence, "late_acknowledgment", event.by):
         return
     held = incident.state is State.PENDING
+    told = not (held or (incident.waits and not incident.reached))
     if held:
         change.set(pending_until=None, opened_at=change.now, clock_at=change.now, reached=(), fired=())
         change.set(ladder=ladders.planned(change.level, change.now))
@@ -34,7 +35,7 @@ def acknowledge(change: Change, event: Acknowledge) -> None:
     fire_flags(change)
     if held and not incident.alerts_firing:
         recover(change)
-    if not held:  # nobody had been paged: there is no time to count
+    if told:  # else nobody had been paged: there is no time to count
         _measure(change, event.by)
 
 
@@ -119,7 +120,7 @@ def set_flags(change: Change, event: SetFlags) -> None:
     change.set(flags=flags)
     change.record("flags", event.by, add=list(event.add), remove=list(event.remove))
     if incident.state in PAGED:
-        fire_flags(change)
+        fire_flags(change, asked=event.add)
 
 
 def add_flags(change: Change, flags: tuple[str, ...]) -> None:

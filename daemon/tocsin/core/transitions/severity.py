@@ -63,6 +63,9 @@ def _page_again(change: Change, because: str) -> None:
     incident = change.incident
     left = ladders.after_rise(change.level, change.now, incident.ladder, incident.reached)
     change.set(round=incident.round + 1, clock_at=change.now, fired=())
+    if incident.waits:
+        _restart(change, ladders.again_first(change.level, change.now, left, incident.reached))
+        return
     for tier in incident.reached:
         first = change.level.cell(f"{tier}.1")
         if first is not None and first.after is not None:
@@ -77,8 +80,13 @@ def _uncover(change: Change, because: str) -> None:
     incident = change.incident
     acknowledger = (incident.acknowledged_by,) if incident.acknowledged_by else ()
     left = ladders.after_rise(change.level, change.now, incident.ladder, (1,))
-    change.set(state=State.TRIGGERED, round=incident.round + 1, clock_at=change.now, reached=(1,), fired=("1.1",))
+    change.set(state=State.TRIGGERED, round=incident.round + 1, clock_at=change.now)
     change.record("unacknowledged", because=because)
+    if incident.waits:  # then from the beginning
+        change.set(reached=(), fired=())
+        _restart(change, ladders.planned(change.level, change.now))
+        return
+    change.set(reached=(1,), fired=("1.1",))
     targets = tuple(dict.fromkeys((*acknowledger, *incident.plan.tier(1).targets)))
     first = change.level.cell("1.1")
     kind = first.kind if first is not None else Kind.PAGE

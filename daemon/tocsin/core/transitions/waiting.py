@@ -1,0 +1,77 @@
+"""The ladder of an incident waits, and goes on."""
+
+from tocsin.core.event import WaitBegan, WaitEnded
+from tocsin.core.incident import State, Wait
+from tocsin.core.playbook import Kind, Until
+from tocsin.core.transitions import ladder as ladders
+from tocsin.core.transitions.change import Change
+from tocsin.core.transitions.climb import climb, fall_back, fire_flags, notify
+from tocsin.core.wording import because_exhausted, waits_for
+
+
+def begin(change: Change, waits: tuple[Wait, ...]) -> None:
+    """Let the ladder wait for these as well; for one that it waits for already, until the new moment."""
+    for wait in waits:
+        known = [_key(other) for other in change.incident.waits]
+        if _key(wait) in known:
+            changed = (wait if _key(other) == _key(wait) else other for other in change.incident.waits)
+            change.set(waits=tuple(changed))
+        else:
+            change.set(waits=(*change.incident.waits, wait))
+            change.record("waits", reason=wait.reason, by=wait.by, until=wait.until, because=waits_for(wait))
+
+
+def wait_began(change: Change, event: WaitBegan) -> None:
+    """No step fires from now on; that it takes longer than expected is not worth a word."""
+    change.quiet = any(_key(wait) == _key(event.wait) for wait in change.incident.waits)
+    begin(change, (event.wait,))
+
+
+def wait_ended(change: Change, event: WaitEnded) -> None:
+    """One wait is over."""
+    begin(change, event.waits)
+    end(change, tuple(wait for wait in change.incident.waits if _key(wait) == (event.reason, event.by)))
+
+
+def end_overdue(change: Change) -> None:
+    """End the waits whose moment has come."""
+    waits = change.incident.waits
+    end(change, tuple(wait for wait in waits if wait.until is not None and wait.until <= change.now))
+
+
+def end(change: Change, over: tuple[Wait, ...]) -> None:
+    """End these waits; after the last one the ladder goes on, from its beginning where nobody has been notified yet."""
+    incident = change.incident
+    if not over:
+        return
+    change.set(waits=tuple(wait for wait in incident.waits if wait not in over))
+    for wait in over:
+        change.record("waited", reason=wait.reason, by=wait.by, because=waits_for(wait))
+    if incident.waits:
+        return
+    anew = incident.state is State.TRIGGERED and not incident.reached
+    if anew:
+        change.set(clock_at=change.now, fired=(), ladder=ladders.planned(change.level, change.now))
+    elif incident.ladder:
+        behind = max(0, change.now - incident.ladder[0].due_at)
+        moved = ladders.postponed(incident.ladder, behind, change.now, catch_up=False)
+        change.set(clock_at=incident.clock_at + behind, ladder=moved)
+    if incident.resolve_at is None:
+        _go_on(change, f"it waited: {waits_for(over[-1])}", anew=anew)
+
+
+def _go_on(change: Change, waited: str, *, anew: bool) -> None:
+    incident = change.incident
+    climb(change, waited)
+    if anew and incident.acknowledged_by:  # the acknowledgment does not cover what has come since
+        first = change.level.cell("1.1")
+        if incident.acknowledged_by not in (first.targets if first is not None else ()):
+            targets = (incident.acknowledged_by,)
+            notify(change, Kind.PAGE, "1.1", 1, targets, Until.ACKNOWLEDGED, f"you had acknowledged it; {waited}")
+    fire_flags(change)
+    if incident.fallback_at is not None and incident.fallback_at <= change.now:
+        fall_back(change, f"{because_exhausted(incident)}; {waited}")
+
+
+def _key(wait: Wait) -> tuple[str, str]:
+    return (wait.reason, wait.by)

@@ -1,0 +1,135 @@
+"""A ladder that waits notifies nobody, and afterwards says what it waited for."""
+
+from core.test_escalation_table import ALICE, NOW, WINDOW, fresh, in_state
+from tocsin.core.effect import Effect, Measured, Notify
+from tocsin.core.escalation import next_due, step
+from tocsin.core.event import (
+    Acknowledge,
+    AlertsChanged,
+    Due,
+    Escalate,
+    Event,
+    Opened,
+    Resolve,
+    SetFlags,
+    WaitBegan,
+    WaitEnded,
+)
+from tocsin.core.incident import Incident, State, Wait, WaitReason
+from tocsin.core.playbook import MINUTE
+
+STORM = Wait(WaitReason.STORM, "7")
+AFTER = NOW + 60 * MINUTE
+OVER = WaitEnded(reason=WINDOW.reason, by=WINDOW.by)
+
+
+def waiting(*waits: Wait, severity: str = "middle") -> Incident:
+    incident, effects = step(fresh(), Opened(fired=(severity,), waits=waits or (WINDOW,)), NOW)
+    assert told(effects) == []
+    return incident
+
+
+def played(incident: Incident, *script: tuple[int, Event]) -> tuple[Incident, list[tuple[int, str, tuple[str, ...]]]]:
+    """(minute, step, targets) of everything that was notified."""
+    heard = []
+    for minute, event in script:
+        incident, effects = step(incident, event, NOW + minute * MINUTE)
+        heard += [(minute, effect.step, effect.targets) for effect in effects if isinstance(effect, Notify)]
+    return incident, heard
+
+
+def told(effects: tuple[Effect, ...]) -> list[str]:
+    return [effect.because for effect in effects if isinstance(effect, Notify)]
+
+
+def test_it_is_looked_at_again_when_the_first_wait_may_be_over_and_not_before() -> None:
+    assert next_due(waiting()) == AFTER
+    assert next_due(waiting(WINDOW, Wait(WaitReason.INHIBITED, "dc-down", NOW + MINUTE))) == NOW + MINUTE
+    assert next_due(waiting(STORM)) is None
+
+
+def test_after_the_wait_the_ladder_starts_there_and_says_what_it_waited_for() -> None:
+    incident, effects = step(waiting(), Due(), AFTER)
+    assert told(effects) == ["opened at middle; it waited: maintenance window db-upgrade"]
+    assert [effect.late for effect in effects if isinstance(effect, Notify)] == [0]
+    assert [planned.due_at for planned in incident.ladder] == [AFTER + 20 * MINUTE, AFTER + 50 * MINUTE]
+
+
+def test_only_the_last_of_several_waits_lets_it_go_on() -> None:
+    _, heard = played(waiting(WINDOW, STORM), (60, Due()), (90, WaitEnded(reason=WaitReason.STORM, by="7")))
+    assert heard == [(90, "1.1", ("one",))]
+
+
+def test_what_began_before_the_wait_goes_on_after_it_with_its_distances_kept() -> None:
+    incident, heard = played(
+        in_state(State.TRIGGERED), (10, WaitBegan(wait=WINDOW)), (15, Due()), (30, Due()), (60, Due()), (75, Due())
+    )
+    assert heard == [(60, "1.2", ("one",)), (75, "2.1", ("two",))]
+    assert incident.waits == ()
+
+
+def test_a_wait_that_takes_longer_is_extended_without_a_word() -> None:
+    longer = Wait(WINDOW.reason, WINDOW.by, AFTER + MINUTE)
+    incident, effects = step(waiting(), WaitBegan(wait=longer), AFTER)
+    assert (incident.waits, effects) == ((longer,), ())
+
+
+def test_a_rise_while_it_waits_pages_whoever_was_reached_after_the_wait() -> None:
+    paged, _ = step(fresh(), Opened(fired=("middle",)), NOW)
+    _, heard = played(
+        paged,
+        (5, WaitBegan(wait=WINDOW)),
+        (10, AlertsChanged(fired=("high",))),
+        (60, Due()),
+        (70, Due()),
+        (75, Due()),
+    )
+    assert heard == [(60, "1.1", ("one",)), (70, "2.1", ("two",)), (75, "1.2", ("one",))]
+
+
+def test_an_acknowledgment_that_does_not_cover_a_rise_comes_back_after_the_wait() -> None:
+    incident, heard = played(
+        waiting(),
+        (1, Acknowledge(by=ALICE)),
+        (2, AlertsChanged(fired=("high",))),
+        (60, Due()),
+    )
+    assert incident.state is State.TRIGGERED
+    assert heard == [(60, "1.1", ("one",)), (60, "1.1", ("alice",))]
+
+
+def test_taken_before_anybody_was_paged_there_is_no_time_to_count() -> None:
+    _, effects = step(waiting(), Acknowledge(by=ALICE), NOW + MINUTE)
+    assert not [effect for effect in effects if isinstance(effect, Measured)]
+
+
+def test_what_a_person_asks_for_does_not_wait() -> None:
+    _, heard = played(waiting(severity="high"), (1, Escalate(by=ALICE)), (2, SetFlags(by=ALICE, add=("breach",))))
+    assert heard == [(1, "1.1", ("one",)), (2, "3.1:breach", ("three",))]
+
+
+def test_a_flag_that_the_rules_set_waits() -> None:
+    _, heard = played(waiting(severity="high"), (1, AlertsChanged(fired=("high",), flags=("breach",))), (60, OVER))
+    assert heard == [(60, "1.1", ("one",)), (60, "3.1:breach", ("three",))]
+
+
+def test_resolved_while_it_waited_it_never_pages() -> None:
+    incident, heard = played(waiting(), (1, AlertsChanged(ended=("middle",))), (3, Due()), (60, Due()))
+    assert (incident.state, incident.waits, heard) == (State.RESOLVED, (), [])
+    incident, heard = played(waiting(), (1, Resolve(by=ALICE)), (30, Due()))
+    assert (incident.waits, heard) == ((), [])
+
+
+def test_while_it_recovers_the_end_of_the_wait_pages_nobody() -> None:
+    _, heard = played(
+        waiting(), (59, AlertsChanged(ended=("middle",))), (60, OVER), (60, AlertsChanged(fired=("middle",)))
+    )
+    assert heard == [(60, "1.1", ("one",))]
+
+
+def test_what_is_held_for_automation_waits_from_the_moment_it_would_page() -> None:
+    held, _ = step(fresh(), Opened(fired=("middle",), hold=2 * MINUTE), NOW)
+    assert next_due(held) == NOW + 2 * MINUTE
+    incident, heard = played(held, (2, Due(waits=(WINDOW,))), (60, Due()))
+    assert incident.opened_at == NOW + 2 * MINUTE
+    assert heard == [(60, "1.1", ("one",))]
