@@ -19,7 +19,7 @@ from conformance.store.samples import HandClock
 from tocsin.core.errors import StoreUnavailable
 from tocsin.store import migrations
 from tocsin.store.engine import SqliteStore
-from tocsin.store.migrations.versions import r0001_first
+from tocsin.store.migrations.versions import r0001_first, r0002_windows
 from tocsin.store.tables import METADATA
 
 
@@ -156,7 +156,7 @@ def test_the_revisions_say_to_postgresql_what_the_tables_describe() -> None:
         described.append(str(CreateTable(table).compile(dialect=dialect)))
         described += [str(CreateIndex(index).compile(dialect=dialect)) for index in table.indexes]
 
-    said = postgresql_script(r0001_first.upgrade)
+    said = [each for revision in (r0001_first, r0002_windows) for each in postgresql_script(revision.upgrade)]
 
     assert len(said) == len(described)
     assert words(said) == words(described)

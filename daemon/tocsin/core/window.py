@@ -73,8 +73,8 @@ class HandMade(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     name: str
-    match: str
-    """Matchers, as they were written."""
+    matchers: str
+    """As they were written."""
     starts_at: int
     ends_at: int
     """When it is over; earlier than planned where somebody ended it."""
@@ -95,7 +95,7 @@ class HandMade(msgspec.Struct, frozen=True, kw_only=True):
             WindowError: Its matchers do not parse: this version of tocsin reads others than the one that wrote it.
         """
         span = Span(self.starts_at, self.ends_at)
-        return Window(self.name, window_matchers(self.match), span, self.comment, self.author, self.id)
+        return Window(self.name, window_matchers(self.matchers), span, self.comment, self.author, self.id)
 
 
 @lru_cache(maxsize=1024)
