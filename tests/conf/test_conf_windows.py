@@ -75,6 +75,7 @@ def test_a_file_that_is_not_read_is_a_warning(bench: Workbench) -> None:
     ("old", "new", "offset", "told"),
     [
         ("name: Move", "nam: Move", 0, "unknown key 'nam'; did you mean name?"),
+        ("name: Move", 'name: "Mo\\nve"', 6, "the name is not one line of text; remove line breaks"),
         ("name: Move", "name: Sunday upgrades", 6, "there is another window 'Sunday upgrades'; the first is in line 2"),
         ('match: datacenter="fra2"', "match: 'datacenter=\"fra2'", 19, "bad matcher: the closing quote"),
         ('match: datacenter="fra2"', "match: 'datacenter=~\"(\"'", 20, "bad matcher: '('"),

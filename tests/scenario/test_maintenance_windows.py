@@ -391,7 +391,7 @@ async def test_a_preview_says_what_a_window_would_hide_now_and_would_have_hidden
         (1, 1, 2, False)
     ]
     assert [episode.status for episode in partly.sample] == ["firing", "resolved"]
-    await tocsin.advance(hours=24 * 8)
+    tocsin.clock.advance(days=8)
     old = await tocsin.windows.preview('disk="sda"')
     assert (old.firing, old.recent) == (1, 1)
     with pytest.raises(WindowError):

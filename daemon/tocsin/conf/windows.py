@@ -72,6 +72,10 @@ class _Reader:
         self._tell = findings.problem
 
     def read(self, entry: WindowEntry, node: Node) -> Window | None:
+        if not entry.name.isprintable():
+            self._tell(
+                node.at("name").mark, "the name is not one line of text", "remove line breaks and control characters"
+            )
         matchers = self._matchers(entry.match, node.at("match"))
         zone = self._zone(entry.time_zone, node.at("time_zone"))
         starts = self._local(entry.starts, node.at("starts"))
