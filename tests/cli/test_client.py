@@ -36,6 +36,7 @@ def an_incident(**changes: Any) -> dict[str, Any]:
         "resolved_at": None,
         "due_at": "2026-11-20T12:30:00.5Z",
         "next_tier": 2,
+        "waits": [],
         "alerts": [],
         "timeline": [],
         **changes,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tocsin.core.action import ACTIONS, Form, Outcome
+from tocsin.core.action import ACTIONS, Form, Lookup, Outcome
 from tocsin.core.alert import Alert, AlertStatus
 from tocsin.core.errors import UnknownName
 from tocsin.core.matcher import parse_matchers
@@ -338,7 +338,7 @@ def test_more_values_than_are_remembered_change_no_verdict() -> None:
     for number in list(range(9000)) * 2:
         is_higher = str(number).startswith("1") and str(number).endswith("5")
         assert rules.evaluate(alert(x=str(number))).severity == ("SEV-1" if is_higher else "SEV-4")
-    assert all(len(column) < 9000 for _, column in rules._columns)
+    assert all(len(column) < 9000 for _, column in rules._clauses._columns)
 
 
 def test_combinations_of_rules_are_not_remembered_without_end() -> None:
@@ -354,7 +354,7 @@ def test_long_label_values_are_judged_and_not_remembered() -> None:
     rules = rule_set(rule("a", severity="SEV-4"), rule("b", 'x=~"a+"', severity="SEV-1"))
     assert rules.evaluate(alert(x="a" * 5000)).severity == "SEV-1"
     assert rules.evaluate(alert(x="a" * 5000 + "b")).severity == "SEV-4"
-    assert all(len(value) < 5000 for _, column in rules._columns for value in column)
+    assert all(len(value) < 5000 for _, column in rules._clauses._columns for value in column)
 
 
 @given(st.dictionaries(st.text(max_size=5), st.text(max_size=9)), st.dictionaries(st.text(max_size=3), st.text()))
@@ -372,10 +372,23 @@ def test_no_alert_makes_the_rules_raise(labels: dict[str, str], annotations: dic
 # --- actions ---------------------------------------------------------------------------------------------------------
 
 
-def test_every_action_has_a_place_in_the_outcome_and_says_what_it_means() -> None:
-    outcome = Outcome()
+SAMPLES: dict[Form, Any] = {
+    Form.TEXT: Template.parse("{x}"),
+    Form.TEXTS: {"x": Template.parse("y")},
+    Form.NAMES: ("x",),
+    Form.DURATION: MINUTE,
+    Form.SWITCH: True,
+    Form.STEPS: 1,
+    Form.LEVEL: Template.parse("SEV-1"),
+    Form.LOOKUP: Lookup("t", Template.parse("{x}"), {}),
+}
+
+
+def test_every_action_leaves_its_mark_on_the_outcome_and_says_what_it_means() -> None:
     for name, action in ACTIONS.items():
-        assert hasattr(outcome, name)
+        outcome = Outcome()
+        action.carry_out(outcome, name, SAMPLES[action.form])
+        assert outcome != Outcome()
         assert action.name == name
         assert action.meaning.endswith(".")
         assert action.example

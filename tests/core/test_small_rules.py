@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from core.test_escalation_table import ALICE, NOW, fresh, playbook
 from core.test_invariants_catch import row
 from tocsin.core.backoff import LONGEST, SECOND, delay
+from tocsin.core.duration import duration
 from tocsin.core.errors import UnknownName
 from tocsin.core.escalation import step
 from tocsin.core.event import Acknowledge, Opened, Resolve
@@ -15,7 +16,6 @@ from tocsin.core.measure import ended_at, time_to_acknowledge, time_to_detect, t
 from tocsin.core.outbox import Job, idempotency_key, still_wanted
 from tocsin.core.people import Contact, Notified, People, Person
 from tocsin.core.playbook import HOUR, MINUTE, Playbook, Until
-from tocsin.core.wording import duration
 
 CONSOLE = Contact("console", "console")
 PAGER = Contact("pager", "main")

@@ -376,11 +376,12 @@ async def test_the_timeline_says_for_which_window_it_waits_and_until_when(tocsin
 
 
 async def test_a_preview_says_what_a_window_would_hide_now_and_would_have_hidden(tocsin: Harness) -> None:
-    await tocsin.fire(**DOWN, disk="sda")
-    await tocsin.fire(**DOWN, disk="sdb")
-    await tocsin.fire(**{**DOWN, "service": "blog"}, disk="sda")
-    await tocsin.resolve(**{**DOWN, "service": "blog"}, disk="sda")
-    await tocsin.fire(**DOWN, quiet="yes")
+    minor = {**DOWN, "severity": "SEV-4"}
+    await tocsin.fire(**minor, disk="sda")
+    await tocsin.fire(**minor, disk="sdb")
+    await tocsin.fire(**{**minor, "service": "blog"}, disk="sda")
+    await tocsin.resolve(**{**minor, "service": "blog"}, disk="sda")
+    await tocsin.fire(**minor, quiet="yes")
     preview = await tocsin.windows.preview('service="shop"')
     assert (preview.firing, preview.recent, preview.recent_looked_at, preview.truncated) == (2, 3, 4, False)
     assert [(one.incident.number, one.matching, one.firing, one.hidden) for one in preview.incidents] == [
@@ -391,7 +392,7 @@ async def test_a_preview_says_what_a_window_would_hide_now_and_would_have_hidden
         (1, 1, 2, False)
     ]
     assert [episode.status for episode in partly.sample] == ["firing", "resolved"]
-    tocsin.clock.advance(days=8)
+    await tocsin.advance(hours=8 * 24)
     old = await tocsin.windows.preview('disk="sda"')
     assert (old.firing, old.recent) == (1, 1)
     with pytest.raises(WindowError):

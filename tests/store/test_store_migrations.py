@@ -1,9 +1,11 @@
 import asyncio
 import os
+import re
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
+from alembic.script import ScriptDirectory
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
@@ -19,7 +22,7 @@ from conformance.store.samples import HandClock
 from tocsin.core.errors import StoreUnavailable
 from tocsin.store import migrations
 from tocsin.store.engine import SqliteStore
-from tocsin.store.migrations.versions import r0001_first, r0002_windows
+from tocsin.store.migrations import versions
 from tocsin.store.tables import METADATA
 
 
@@ -68,7 +71,8 @@ async def test_an_empty_file_comes_to_the_schema_that_the_tables_describe(tmp_pa
 
 async def test_the_database_itself_refuses_a_second_open_incident_and_a_wrong_type(tmp_path: Path) -> None:
     connection = sqlite3.connect(await migrated(tmp_path / "tocsin.db"))
-    insert = "INSERT INTO incidents VALUES (?, ?, 'key', ?, '', '', '', ?, NULL, NULL, '', '')"
+    columns = "number, id, dedup_key, state, severity, playbook, service, due_at, plan_sha, body"
+    insert = f"INSERT INTO incidents ({columns}) VALUES (?, ?, 'key', ?, '', '', '', ?, '', '')"
     connection.execute(insert, (1, "a", "triggered", 5))
     connection.execute(insert, (2, "b", "resolved", None))
     connection.execute(insert, (3, "c", "resolved", None))
@@ -144,6 +148,25 @@ def postgresql_script(build: Callable[[], None]) -> list[str]:
     return said
 
 
+def revision_modules() -> list[str]:
+    """The revisions, first one first."""
+    scripts = ScriptDirectory(str(Path(migrations.__file__).parent))
+    return [f"{versions.__name__}.{Path(each.path).stem}" for each in reversed(list(scripts.walk_revisions()))]
+
+
+def added_to_their_tables(statements: list[str]) -> list[str]:
+    """The statements, with each column that was added later where its table is created."""
+    found: list[str] = []
+    for each in statements:
+        added = re.fullmatch(r"\s*ALTER TABLE (\w+) ADD COLUMN (.*?)\s*", each, re.DOTALL)
+        if added is None:
+            found.append(each)
+            continue
+        table = next(n for n, other in enumerate(found) if other.strip().startswith(f"CREATE TABLE {added[1]} ("))
+        found[table] += f"\n{added[2]}"
+    return found
+
+
 def words(statements: list[str]) -> list[list[str]]:
     """Each statement's parts, whatever their order: a key may stand before or after the columns."""
     return sorted(sorted(part.strip(" \n\t,)") for part in each.split("\n")) for each in statements)
@@ -156,7 +179,8 @@ def test_the_revisions_say_to_postgresql_what_the_tables_describe() -> None:
         described.append(str(CreateTable(table).compile(dialect=dialect)))
         described += [str(CreateIndex(index).compile(dialect=dialect)) for index in table.indexes]
 
-    said = [each for revision in (r0001_first, r0002_windows) for each in postgresql_script(revision.upgrade)]
+    revisions = [import_module(name) for name in revision_modules()]
+    said = added_to_their_tables([each for revision in revisions for each in postgresql_script(revision.upgrade)])
 
     assert len(said) == len(described)
     assert words(said) == words(described)

@@ -5,14 +5,26 @@ The YAML reader, the documentation and the editors' schema are made from
 verdict makes of it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from tocsin.core.placeholder import Template
 
-Value = Template | dict[str, Template] | tuple[str, ...] | int | bool
+Rows = Mapping[str, Mapping[str, str]]
+"""A lookup table: for each name, its columns."""
+
+
+class Lookup(NamedTuple):
+    """Which row of which table."""
+
+    table: str
+    by: Template
+    rows: Rows
+
+
+Value = Template | dict[str, Template] | tuple[str, ...] | Lookup | int | bool
 """What an action of a rule holds, by the action's form."""
 
 
@@ -20,7 +32,7 @@ class Form(StrEnum):
     """How an action's value is written."""
 
     TEXT = "text"
-    """Text with ``{label}`` placeholders: a `Template`. Stands under ``set``."""
+    """Text with ``{label}`` placeholders: a `Template`. Stands under ``set``, everything else beside it."""
     TEXTS = "texts"
     """Names and their texts with placeholders: a dict of `Template`."""
     NAMES = "names"
@@ -29,6 +41,12 @@ class Form(StrEnum):
     """Such as ``2m``: microseconds."""
     SWITCH = "switch"
     """``true`` or ``false``."""
+    STEPS = "steps"
+    """How many levels: a whole number from 1."""
+    LEVEL = "level"
+    """A severity, which may have placeholders: a `Template`."""
+    LOOKUP = "lookup"
+    """A table's name and what to look up in it: a `Lookup`."""
 
 
 @dataclass(slots=True)
@@ -37,16 +55,30 @@ class Outcome:
 
     playbook: Template | None = None
     severity: Template | None = None
+    shift: int = 0
+    """Levels up (above 0) or down that `raise` and `lower` come to."""
+    cap: Template | None = None
     service: Template | None = None
+    team: Template | None = None
     dedup_key: Template | None = None
     title: Template | None = None
+    summary: Template | None = None
+    runbook: Template | None = None
+    automation: Template | None = None
     flags: dict[str, None] = field(default_factory=dict)
-    labels: dict[str, Template] = field(default_factory=dict)
+    labels: dict[str, Template | Lookup] = field(default_factory=dict)
+    """What adds labels, in its order: single ones by their names, lookups by their tables' (behind a ``:``)."""
     suppress: bool = False
     heartbeat: bool = False
     self_heal: int = 0
+    resolve_after: int | None = None
     stop: bool = False
     trace: tuple[str, ...] = ()
+    """The rules that had their say."""
+    inhibitors: tuple[int, ...] = ()
+    """Indexes of the rules that suppress it for as long as another incident is open."""
+    last: int = -1
+    """The index of the rule that stopped; -1: none did."""
 
 
 class Action(NamedTuple):
@@ -75,7 +107,42 @@ def _add_labels(outcome: Outcome, _name: str, value: dict[str, Template]) -> Non
         outcome.labels[label] = template
 
 
+def _look_up(outcome: Outcome, _name: str, value: Lookup) -> None:
+    name = f":{value.table}"
+    outcome.labels.pop(name, None)
+    outcome.labels[name] = value
+
+
+def _raise(outcome: Outcome, _name: str, value: int) -> None:
+    outcome.shift += value
+
+
+def _lower(outcome: Outcome, _name: str, value: int) -> None:
+    outcome.shift -= value
+
+
+def _suppress(outcome: Outcome, _name: str, value: bool) -> None:
+    outcome.suppress = value
+    if not value:
+        outcome.inhibitors = ()
+
+
 _ALL = (
+    Action(
+        "lookup",
+        Form.LOOKUP,
+        "Add the columns of a table's row as labels, as `labels` does. Where there is no such row, or no label to look"
+        " it up by, nothing is added.",
+        '{table: services, by: "{service|}"}',
+        _look_up,
+    ),
+    Action(
+        "labels",
+        Form.TEXTS,
+        "Labels added to the alert, or replaced. Placeholders see them, matchers do not.",
+        '{owner: "{team|platform}"}',
+        _add_labels,
+    ),
     Action(
         "playbook",
         Form.TEXT,
@@ -92,10 +159,38 @@ _ALL = (
         _replace,
     ),
     Action(
+        "raise",
+        Form.STEPS,
+        "That many levels higher than what `severity` comes to, at most the highest. Steps of several rules add up.",
+        "1",
+        _raise,
+    ),
+    Action(
+        "lower",
+        Form.STEPS,
+        "That many levels lower, at most the lowest. Adds up with `raise`.",
+        "1",
+        _lower,
+    ),
+    Action(
+        "cap",
+        Form.LEVEL,
+        "Never higher than this level, whatever `severity` and `raise` say.",
+        "SEV-3",
+        _replace,
+    ),
+    Action(
         "service",
         Form.TEXT,
         "What is in trouble. Unset: the label service, app, application, job or namespace, the first that is there.",
         '"{namespace}/{deployment}"',
+        _replace,
+    ),
+    Action(
+        "team",
+        Form.TEXT,
+        "Whose it is: shown with the incident, and what `when_open` may ask for. It pages nobody; targets do.",
+        '"{team|platform}"',
         _replace,
     ),
     Action(
@@ -113,6 +208,21 @@ _ALL = (
         _replace,
     ),
     Action(
+        "summary",
+        Form.TEXT,
+        "What it means, in a sentence or two, shown below the title.",
+        '"Customers in {region} cannot pay."',
+        _replace,
+    ),
+    Action(
+        "runbook",
+        Form.TEXT,
+        "The link to what has to be done, on every page. Unset: the annotation runbook_url. What is no http or https"
+        " link is left out.",
+        '"https://runbooks.example.com/{alertname}"',
+        _replace,
+    ),
+    Action(
         "flags",
         Form.NAMES,
         "Flags of the playbook that are set on the incident, added to those of earlier rules.",
@@ -120,18 +230,11 @@ _ALL = (
         _add_flags,
     ),
     Action(
-        "labels",
-        Form.TEXTS,
-        "Labels added to the alert, or replaced. Placeholders see them, matchers do not.",
-        '{owner: "{team|platform}"}',
-        _add_labels,
-    ),
-    Action(
         "suppress",
         Form.SWITCH,
-        "Record the alert and tell nobody.",
+        "Record the alert and tell nobody. In a rule with `when_open`: only for as long as the other incident is open.",
         "true",
-        _replace,
+        _suppress,
     ),
     Action(
         "heartbeat",
@@ -145,6 +248,20 @@ _ALL = (
         Form.DURATION,
         "Give automation this long: the incident pages only if the alert still fires then. 0s takes it back.",
         "2m",
+        _replace,
+    ),
+    Action(
+        "resolve_after",
+        Form.DURATION,
+        "How long all of the incident's alerts must stay resolved before it is. Unset: the playbook's `resolve_after`.",
+        "15m",
+        _replace,
+    ),
+    Action(
+        "automation",
+        Form.TEXT,
+        "The name of the automation that can heal it: kept with the incident and shown. tocsin does not call it yet.",
+        "restart-{service}",
         _replace,
     ),
     Action(

@@ -67,6 +67,14 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """The playbook as it was when the incident was opened."""
     title: str
     service: str
+    team: str = ""
+    summary: str = ""
+    runbook: str = ""
+    """An http or https link, or empty."""
+    automation: str = ""
+    """The name of the automation that can heal it."""
+    resolve_after: int | None = None
+    """The hold-down in microseconds that rules gave it; None: the plan's."""
     drill: bool = False
     unrouted: bool = False
     """No rule, or a failing one, placed it: it runs at the playbook's ``unrouted`` level."""
@@ -138,6 +146,11 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     def alerts_firing(self) -> int:
         """How many of its alerts fire."""
         return sum(self.firing.values())
+
+    @property
+    def hold_down(self) -> int:
+        """How long all its alerts must stay resolved before it is, in microseconds."""
+        return self.plan.resolve_after if self.resolve_after is None else self.resolve_after
 
     @property
     def is_open(self) -> bool:

@@ -3,17 +3,22 @@
 Rules are looked at from top to bottom; every rule that matches has its say,
 and a later one wins over an earlier one (labels and flags accumulate), until
 one says ``stop``. Whatever goes wrong, the alert is placed where it pages.
+
+What a rule asks besides labels is answered by who has the rows: `evaluate`
+says what has to be known, `decide` judges again with the answers.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 
-from tocsin.core.action import ACTIONS, Action, Form, Outcome, Value
+from tocsin.core.action import ACTIONS, Action, Form, Lookup, Outcome, Value
 from tocsin.core.alert import Alert
+from tocsin.core.condition import AskOpen, AskRate, Condition, Inhibition, WhenOpen
 from tocsin.core.errors import PlaceholderError, UnknownName
-from tocsin.core.matcher import Matcher, Matchers
+from tocsin.core.matcher import Matchers, show_matchers
+from tocsin.core.matching import Clauses
 from tocsin.core.placeholder import Template
 from tocsin.core.verdict import (
     Step,
@@ -22,20 +27,25 @@ from tocsin.core.verdict import (
     default_key,
     default_service,
     default_title,
+    link,
     one_line,
+    shortened,
 )
 
 _REMEMBERED = 4096
-"""How many label values, and how many combinations of matching rules, are remembered."""
-_LONGEST_REMEMBERED = 256
-"""Longer label values are judged anew each time, so that nobody can fill the memory with them."""
+"""How many combinations of matching rules are remembered."""
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
-    """One rule; without matchers it matches every alert."""
+    """One rule; without matchers and conditions it matches every alert."""
 
     name: str
     matchers: Matchers = ()
+    """All of them must match."""
+    any_of: tuple[Matchers, ...] = ()
+    """All matchers of at least one of these must match as well, where there are any."""
+    when_open: AskOpen | None = None
+    rate: AskRate | None = None
     actions: dict[str, Value] = {}
     """By the names of `ACTIONS`."""
     path: str = ""
@@ -46,43 +56,49 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
         """Whether no rule is looked at after it."""
         return bool(self.actions.get("stop", False))
 
+    @property
+    def asks(self) -> tuple[AskOpen | AskRate, ...]:
+        """What it asks besides labels; all of it must hold."""
+        return tuple(asking for asking in (self.when_open, self.rate) if asking is not None)
 
-class _Column(dict[str, int]):
-    """What one label decides: for each of its values, the rules (one bit each) that it does not rule out."""
+    @property
+    def matches_everything(self) -> bool:
+        """Whether there is no alert on which it has no say."""
+        return not self.matchers and not self.asks and (not self.any_of or () in self.any_of)
 
-    def __init__(self, everyone: int, askers: Mapping[Matcher, int]) -> None:
-        super().__init__()
-        self._everyone = everyone
-        self._askers = askers
-        """Each condition on the label once, and the rules that have it."""
+    @property
+    def clauses(self) -> tuple[Matchers, ...]:
+        """It matches where all matchers of one of these do."""
+        return tuple((*self.matchers, *more) for more in self.any_of) or (self.matchers,)
 
-    def __missing__(self, value: str) -> int:
-        passing = self._everyone
-        for matcher, rules in self._askers.items():
-            if not matcher.test(value):
-                passing &= ~rules
-        if len(value) <= _LONGEST_REMEMBERED:
-            if len(self) >= _REMEMBERED:
-                self.clear()
-            self[value] = passing
-        return passing
+
+class _Question(NamedTuple):
+    """A rule whose labels match, and what is to be known before it has its say."""
+
+    rule: int
+    """Its index."""
+    conditions: tuple[Condition, ...]
+    failed: str = ""
+    """Why it cannot be asked for this alert."""
 
 
 class _Outcomes(dict[int, Outcome]):
-    """What each combination of matching rules says."""
+    """What each combination of matching clauses says."""
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
+    def __init__(self, rules: Sequence[Rule], rule_of: Sequence[int]) -> None:
         super().__init__()
         self._rules = rules
+        self._rule_of = rule_of
 
     def __missing__(self, matching: int) -> Outcome:
         outcome = Outcome()
         trace = []
-        for rule in self._select(matching):
+        for index in self.indexes(matching):
+            rule = self._rules[index]
             trace.append(rule.name)
-            for name, value in rule.actions.items():
-                ACTIONS[name].carry_out(outcome, name, value)
+            self._carry_out(outcome, index, rule)
             if rule.stops:
+                outcome.last = index
                 break
         outcome.trace = tuple(trace)
         if len(self) >= _REMEMBERED:
@@ -90,10 +106,22 @@ class _Outcomes(dict[int, Outcome]):
         self[matching] = outcome
         return outcome
 
-    def _select(self, matching: int) -> Iterator[Rule]:
+    def _carry_out(self, outcome: Outcome, index: int, rule: Rule) -> None:
+        for name, value in rule.actions.items():
+            if name == "suppress" and value and rule.when_open is not None:
+                outcome.inhibitors += (index,)
+            else:
+                ACTIONS[name].carry_out(outcome, name, value)
+
+    def indexes(self, matching: int) -> Iterator[int]:
+        """The rules of some clauses, in order and each once."""
+        before = -1
         while matching:
             lowest = matching & -matching
-            yield self._rules[lowest.bit_length() - 1]
+            index = self._rule_of[lowest.bit_length() - 1]
+            if index != before:
+                yield index
+            before = index
             matching ^= lowest
 
 
@@ -119,6 +147,7 @@ class RuleSet:
     ) -> None:
         self.rules = tuple(rules)
         self.default_playbook = default_playbook
+        self._levels = {name: tuple(order) for name, order in levels.items()}
         self._ranks = {name: {level: rank for rank, level in enumerate(order)} for name, order in levels.items()}
         self._unrouted = dict(unrouted)
         if default_playbook not in self._ranks:
@@ -126,43 +155,79 @@ class RuleSet:
         for name, ranks in self._ranks.items():
             if self._unrouted.get(name) not in ranks:
                 raise UnknownName(f"playbook {name} has no severity {self._unrouted.get(name)!r} for what is unrouted")
-        self._everyone = (1 << len(self.rules)) - 1
-        self._columns = self._build_columns()
-        self._outcomes = _Outcomes(self.rules)
-
-    def _build_columns(self) -> list[tuple[str, _Column]]:
-        askers: dict[str, dict[Matcher, int]] = {}
-        for index, rule in enumerate(self.rules):
-            for matcher in rule.matchers:
-                of_label = askers.setdefault(matcher.name, {})
-                of_label[matcher] = of_label.get(matcher, 0) | 1 << index
-        return [(label, _Column(self._everyone, of_label)) for label, of_label in askers.items()]
+        rule_of = [index for index, rule in enumerate(self.rules) for _ in rule.clauses]
+        self._clauses = Clauses([clause for rule in self.rules for clause in rule.clauses])
+        self._outcomes = _Outcomes(self.rules, rule_of)
+        self._bits = [0] * len(self.rules)
+        """The clauses of each rule."""
+        for bit, index in enumerate(rule_of):
+            self._bits[index] |= 1 << bit
+        self._asking = sum(bits for bits, rule in zip(self._bits, self.rules, strict=True) if rule.asks)
 
     def evaluate(self, alert: Alert) -> Verdict:
-        """Where this alert belongs. Raises nothing: what fails is told in the verdict, which then pages."""
-        label = alert.labels.get
-        matching = self._everyone
-        for name, column in self._columns:
-            matching &= column[label(name, "")]
+        """Where this alert belongs, as far as labels tell; ``asks`` says what else has to be known.
+
+        Raises nothing: what fails is told in the verdict, which then pages.
+        """
+        matching = self._clauses.matching(alert.labels)
+        if matching & self._asking:
+            verdict, questions = self._preliminary(alert, matching)
+            asks = dict.fromkeys(condition for question in questions for condition in question.conditions)
+            return msgspec.structs.replace(verdict, asks=tuple(asks))
         return self._verdict(alert, self._outcomes[matching])
 
-    def explain(self, alert: Alert) -> Verdict:
-        """The same verdict, with every rule that was looked at."""
-        return msgspec.structs.replace(self.evaluate(alert), steps=tuple(self._steps(alert)))
+    def decide(self, alert: Alert, holds: Container[Condition]) -> Verdict:
+        """Where this alert belongs, given which of the conditions that `evaluate` asks for hold.
 
-    def _steps(self, alert: Alert) -> Iterator[Step]:
-        for rule in self.rules:
-            failed = next((matcher for matcher in rule.matchers if not matcher.matches(alert.labels)), None)
+        A rule has its say if all its conditions do.
+        """
+        matching = self._clauses.matching(alert.labels)
+        if not matching & self._asking:
+            return self._verdict(alert, self._outcomes[matching])
+        verdict, questions = self._preliminary(alert, matching)
+        held = [question for question in questions if _all_hold(question, holds)]
+        if not held:
+            return verdict
+        said = matching & ~self._asking | sum(self._bits[question.rule] & matching for question in held)
+        outcome = self._outcomes[said]
+        verdict = self._verdict(alert, outcome)
+        if verdict.unrouted or not outcome.inhibitors:
+            return verdict
+        when = {q.rule: condition for q in held for condition in q.conditions if isinstance(condition, WhenOpen)}
+        inhibited_by = [Inhibition(rule=self.rules[index].name, when=when[index]) for index in outcome.inhibitors]
+        return msgspec.structs.replace(verdict, inhibited_by=tuple(inhibited_by))
+
+    def _preliminary(self, alert: Alert, matching: int) -> tuple[Verdict, list[_Question]]:
+        """The verdict without the rules that ask, and what they ask, with its labels and dedup key."""
+        asking = matching & self._asking
+        outcome = self._outcomes[matching ^ asking]
+        verdict = self._verdict(alert, outcome)
+        reached = [index for index in self._outcomes.indexes(asking) if not 0 <= outcome.last < index]
+        return verdict, [_question(index, self.rules[index], verdict) for index in reached]
+
+    def explain(self, alert: Alert, holds: Container[Condition] = ()) -> Verdict:
+        """The verdict of `decide`, with every rule that was looked at."""
+        return msgspec.structs.replace(self.decide(alert, holds), steps=tuple(self._steps(alert, holds)))
+
+    def _steps(self, alert: Alert, holds: Container[Condition]) -> Iterator[Step]:
+        _, questions = self._preliminary(alert, self._clauses.matching(alert.labels))
+        asked = {question.rule: question for question in questions}
+        for index, rule in enumerate(self.rules):
+            failed = _what_fails(rule, alert.labels)
+            question = asked.get(index)
+            if question is not None and not failed:
+                failed = question.failed or next((str(c) for c in question.conditions if c not in holds), "")
             yield Step(
                 rule=rule.name,
                 path=rule.path,
                 line=rule.line,
-                matched=failed is None,
-                failed="" if failed is None else str(failed),
-                sets={name: _written(value) for name, value in rule.actions.items()},
-                stopped=failed is None and rule.stops,
+                matched=not failed,
+                failed=failed,
+                asks=tuple(map(str, question.conditions)) if question is not None else (),
+                sets={name: written(value) for name, value in rule.actions.items()},
+                stopped=not failed and rule.stops,
             )
-            if failed is None and rule.stops:
+            if not failed and rule.stops:
                 return
 
     def _verdict(self, alert: Alert, outcome: Outcome) -> Verdict:
@@ -173,9 +238,15 @@ class RuleSet:
             errors.append(f"playbook: there is no {playbook!r}")
             playbook = self.default_playbook
         severity = _render("severity", outcome.severity, labels, errors)
+        if severity and (outcome.shift or outcome.cap):
+            severity = self._moved(playbook, severity, outcome, labels, errors)
         service = _render("service", outcome.service, labels, errors) or default_service(labels)
         key = _render("dedup_key", outcome.dedup_key, labels, errors)
         title = _render("title", outcome.title, labels, errors)
+        summary = _render("summary", outcome.summary, labels, errors)
+        runbook = _render("runbook", outcome.runbook, labels, errors) or alert.annotations.get("runbook_url", "")
+        team = _render("team", outcome.team, labels, errors)
+        automation = _render("automation", outcome.automation, labels, errors)
         is_silent = outcome.suppress or outcome.heartbeat
         if severity not in self._ranks[playbook]:
             if severity:
@@ -188,15 +259,33 @@ class RuleSet:
             service=service,
             dedup_key=bounded_key(key) if key else default_key(playbook, service, labels),
             title=one_line(title) or default_title(service, labels, alert.annotations),
+            team=one_line(team),
+            summary=shortened(summary),
+            runbook=link(runbook),
+            automation=one_line(automation),
             flags=tuple(outcome.flags),
             labels=labels,
             suppress=outcome.suppress and not errors,
             heartbeat=outcome.heartbeat,
             hold=0 if errors else outcome.self_heal,
+            resolve_after=outcome.resolve_after,
             unrouted=bool(errors),
             trace=outcome.trace,
             errors=tuple(errors),
         )
+
+    def _moved(
+        self, playbook: str, severity: str, outcome: Outcome, labels: Mapping[str, str], errors: list[str]
+    ) -> str:
+        """The severity after raising and lowering, and then not above the cap."""
+        levels, ranks = self._levels[playbook], self._ranks[playbook]
+        if severity not in ranks:
+            return severity
+        rank = min(max(ranks[severity] - outcome.shift, 0), len(levels) - 1)
+        cap = _render("cap", outcome.cap, labels, errors)
+        if cap and cap not in ranks:
+            errors.append(f"cap: playbook {playbook} has no {cap!r}")
+        return levels[max(rank, ranks.get(cap, 0))]
 
     def _severity(self, playbook: str, severity: str, *, has_failed: bool) -> str:
         """What the rules say, if it is a level; after a failure at least the playbook's unrouted level."""
@@ -206,14 +295,48 @@ class RuleSet:
         return unrouted
 
 
-def _with_extras(own: dict[str, str], extras: Mapping[str, Template], errors: list[str]) -> dict[str, str]:
+def _question(index: int, rule: Rule, verdict: Verdict) -> _Question:
+    try:
+        conditions = [asking.condition(verdict.labels, verdict.dedup_key) for asking in rule.asks]
+    except PlaceholderError as error:
+        return _Question(index, (), f"when_open: {error}")
+    return _Question(index, tuple(conditions))
+
+
+def _all_hold(question: _Question, holds: Container[Condition]) -> bool:
+    """A rule that cannot even be asked has no say."""
+    return not question.failed and all(condition in holds for condition in question.conditions)
+
+
+def _what_fails(rule: Rule, labels: Mapping[str, str]) -> str:
+    """Why its labels do not match; nothing if they do."""
+    failed = next((matcher for matcher in rule.matchers if not matcher.matches(labels)), None)
+    if failed is not None:
+        return str(failed)
+    if rule.any_of and not any(all(matcher.matches(labels) for matcher in entry) for entry in rule.any_of):
+        return f"any: {' or '.join(map(show_matchers, rule.any_of))}"
+    return ""
+
+
+def _with_extras(own: dict[str, str], extras: Mapping[str, Template | Lookup], errors: list[str]) -> dict[str, str]:
     labels = dict(own)
-    for name, template in extras.items():
+    for name, extra in extras.items():
         try:
-            labels[name] = template.render(labels)
+            if isinstance(extra, Lookup):
+                labels.update(_row(extra, labels))
+            else:
+                labels[name] = extra.render(labels)
         except PlaceholderError as error:
             errors.append(f"label {name}: {error}")
     return labels
+
+
+def _row(lookup: Lookup, labels: Mapping[str, str]) -> Mapping[str, str]:
+    """The row's columns; none where there is no such row, or no label to look it up by."""
+    try:
+        return lookup.rows.get(lookup.by.render(labels), {})
+    except PlaceholderError:
+        return {}
 
 
 def _render(what: str, template: Template | None, labels: Mapping[str, str], errors: list[str]) -> str:
@@ -226,12 +349,15 @@ def _render(what: str, template: Template | None, labels: Mapping[str, str], err
         return ""
 
 
-def _written(value: Value) -> Any:
+def written(value: Value) -> Any:
+    """An action's value as it stands in the rule; durations in microseconds."""
     if isinstance(value, Template):
         return value.text
     if isinstance(value, dict):
         return {name: template.text for name, template in value.items()}
+    if isinstance(value, Lookup):
+        return {"table": value.table, "by": value.by.text}
     return list(value) if isinstance(value, tuple) else value
 
 
-__all__ = ["ACTIONS", "Action", "Form", "Rule", "RuleSet", "Step", "Verdict"]
+__all__ = ["ACTIONS", "Action", "Form", "Rule", "RuleSet", "Step", "Verdict", "written"]

@@ -6,12 +6,16 @@ from typing import Any
 
 import msgspec
 
+from tocsin.core.condition import Condition, Inhibition
+
 SERVICE_LABELS = ("service", "app", "application", "job", "namespace")
 """Where a service is looked for, in this order, if no rule sets one."""
 UNKNOWN_SERVICE = "unknown"
 
 LONGEST_KEY = 255
 LONGEST_TITLE = 200
+LONGEST_SUMMARY = 1000
+LONGEST_LINK = 2000
 
 _KEY_HASH = 16
 
@@ -24,7 +28,9 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     line: int
     matched: bool
     failed: str = ""
-    """The first of its matchers that did not match."""
+    """The first of its matchers that did not match, or the condition that does not hold."""
+    asks: tuple[str, ...] = ()
+    """What it asks besides labels, with this alert's values; only where its labels match."""
     sets: dict[str, Any] = {}
     """Its actions, as they were written; durations in microseconds."""
     stopped: bool = False
@@ -40,6 +46,11 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     service: str
     dedup_key: str
     title: str
+    team: str = ""
+    summary: str = ""
+    runbook: str = ""
+    """An http or https link, or empty."""
+    automation: str = ""
     flags: tuple[str, ...] = ()
     labels: dict[str, str]
     """The alert's labels and those that rules add."""
@@ -47,6 +58,12 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     heartbeat: bool = False
     hold: int = 0
     """How long automation may try to heal it before anybody is paged, in microseconds."""
+    resolve_after: int | None = None
+    """The hold-down in microseconds; None: the playbook's."""
+    asks: tuple[Condition, ...] = ()
+    """What has to be known before this is the last word: see `RuleSet.decide`. Empty for nearly all alerts."""
+    inhibited_by: tuple[Inhibition, ...] = ()
+    """Nobody is to be told for as long as one of these is open."""
     unrouted: bool = False
     """The rules failed to place it: it pages at the playbook's ``unrouted`` level, or higher."""
     trace: tuple[str, ...] = ()
@@ -94,3 +111,16 @@ def one_line(text: str) -> str:
     """The first line that says anything, not longer than a title may be."""
     line = text.strip().partition("\n")[0].rstrip()
     return line if len(line) <= LONGEST_TITLE else line[: LONGEST_TITLE - 1] + "…"
+
+
+def shortened(text: str) -> str:
+    """A text of some sentences, not longer than a summary may be."""
+    text = text.strip()
+    return text if len(text) <= LONGEST_SUMMARY else text[: LONGEST_SUMMARY - 1] + "…"
+
+
+def link(text: str) -> str:
+    """The text if it is an http or https link, or else nothing: it may come from a label, and people follow it."""
+    text = text.strip()
+    is_link = text.startswith(("https://", "http://")) and len(text) <= LONGEST_LINK
+    return text if is_link and text.isprintable() and not any(map(str.isspace, text)) else ""

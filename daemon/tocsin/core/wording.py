@@ -2,8 +2,9 @@
 
 from datetime import UTC, datetime
 
+from tocsin.core.duration import duration
 from tocsin.core.incident import Incident, Wait, WaitReason
-from tocsin.core.playbook import HOUR, MINUTE, SECOND, Cell, Until
+from tocsin.core.playbook import SECOND, Cell, Until
 
 
 def because_planned(incident: Incident, cell: Cell) -> str:
@@ -41,14 +42,3 @@ def waits_for(wait: Wait) -> str:
 def _clock(at: int) -> str:
     moment = datetime.fromtimestamp(at // SECOND, UTC)
     return moment.strftime("%Y-%m-%d %H:%M:%S UTC" if moment.second else "%Y-%m-%d %H:%M UTC")
-
-
-def duration(microseconds: int) -> str:
-    """A duration as people say it: ``1 h 30 m``, ``45 s``."""
-    parts = []
-    rest = microseconds
-    for unit, name in ((HOUR, "h"), (MINUTE, "m"), (SECOND, "s")):
-        count, rest = divmod(rest, unit)
-        if count:
-            parts.append(f"{count} {name}")
-    return " ".join(parts) or "0 s"

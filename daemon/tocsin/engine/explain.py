@@ -7,12 +7,13 @@ from msgspec import Struct
 
 from tocsin.core.action import ACTIONS, Form
 from tocsin.core.alert import Alert, Episode
+from tocsin.core.duration import duration
 from tocsin.core.escalation import next_due
 from tocsin.core.incident import Incident, State, Wait
 from tocsin.core.outbox import Job, Outgoing, RowState
 from tocsin.core.playbook import Cell, Level, Playbook
 from tocsin.core.verdict import Step
-from tocsin.core.wording import duration, waits_for
+from tocsin.core.wording import waits_for
 from tocsin.engine.policy import Policy
 from tocsin.ports.store import Attempt, Reader
 

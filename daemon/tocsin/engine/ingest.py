@@ -17,6 +17,7 @@ import structlog
 
 from tocsin.core.alert import Alert
 from tocsin.core.errors import Overloaded, StoreUnavailable
+from tocsin.core.verdict import Verdict
 from tocsin.engine.alarm import Alarm
 from tocsin.engine.apply import Work
 from tocsin.engine.commit import Committer
@@ -177,17 +178,17 @@ class Ingest:
         return batch
 
     async def _write(self, pairs: Sequence[Classified], quarantined: Sequence[Quarantined] = ()) -> None:
-        def work(changes: Work) -> None:
-            Batch(changes, self._new_id).take(pairs)
+        def work(changes: Work) -> list[Verdict]:
+            verdicts = Batch(changes, self._new_id).take(pairs)
             for item in quarantined:
                 changes.tx.quarantine(item)
+            return verdicts
 
-        await self._committer.commit("ingest", work)
-        self._count(pairs)
+        self._count(await self._committer.commit("ingest", work))
 
-    def _count(self, pairs: Sequence[Classified]) -> None:
+    def _count(self, verdicts: Sequence[Verdict]) -> None:
         unrouted = suppressed = errors = 0
-        for _, verdict in pairs:
+        for verdict in verdicts:
             unrouted += verdict.unrouted
             suppressed += verdict.suppress
             errors += len(verdict.errors)

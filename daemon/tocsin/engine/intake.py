@@ -13,6 +13,7 @@ from tocsin.core.incident import Incident
 from tocsin.core.playbook import Playbook
 from tocsin.core.verdict import Verdict
 from tocsin.engine.apply import Work
+from tocsin.engine.conditions import Answers, Beginning
 from tocsin.engine.window_judge import judge_again, window_wait
 
 Classified = tuple[Alert, Verdict]
@@ -58,26 +59,54 @@ class Batch:
         self._groups: dict[str, _Group] = {}
         self._group_of: dict[tuple[str, str], _Group] = {}
         self._latest: dict[str, Incident] = {}
+        self._answers = Answers(work.tx)
 
-    def take(self, batch: Sequence[Classified]) -> None:
-        """Place each alert, let their incidents change, and write it all."""
-        told = [pair for pair in batch if not pair[1].heartbeat]
+    def take(self, batch: Sequence[Classified]) -> list[Verdict]:
+        """Place each alert, let their incidents change, and write it all; returns the last word about each."""
+        told = _askers_last([pair for pair in batch if not pair[1].heartbeat])
         self._beat(batch)
         self._episodes = self._tx.latest_episodes(list({alert.key: None for alert, _ in told}))
         keys = {verdict.dedup_key: None for alert, verdict in told if alert.status is AlertStatus.FIRING}
         self._latest = self._tx.latest_incidents(sorted(keys))
-        for alert, verdict in told:
+        verdicts = [verdict for _, verdict in batch if verdict.heartbeat]
+        for alert, preliminary in told:
+            verdict = self._decided(alert, preliminary) if preliminary.asks else preliminary
+            verdicts.append(verdict)
             self._sight(alert, verdict)
         self._place()
         for _, group in sorted(self._groups.items()):
             if group.incident is not None:
                 self._happen(group, group.incident)
         self._work.flush()
+        return verdicts
 
     def _beat(self, batch: Sequence[Classified]) -> None:
         sources = {alert.source for alert, verdict in batch if verdict.heartbeat and alert.status is AlertStatus.FIRING}
         for source in sorted(sources):
             self._tx.beat(source)
+
+    def _decided(self, alert: Alert, verdict: Verdict) -> Verdict:
+        """The verdict with what the rows answer; a resolved alert belongs where its episode is."""
+        if alert.status is not AlertStatus.FIRING:
+            return verdict
+        groups = self._groups.values()
+        beginnings = [self._beginning(group, group.verdict) for group in groups if group.fired and group.verdict]
+        decided = self._policy.rules.decide(alert, self._answers.for_alert(self._episodes.get(alert.key), beginnings))
+        if decided.dedup_key not in self._latest:
+            self._latest |= self._tx.latest_incidents([decided.dedup_key])
+        return decided
+
+    def _beginning(self, group: _Group, verdict: Verdict) -> Beginning:
+        """A group in which an alert has begun, as the incident that it is about to be."""
+        incident = group.incident
+        severities = [*group.fired, *([incident.severity] if incident is not None and incident.is_open else [])]
+        return Beginning(
+            service=incident.service if incident is not None else verdict.service,
+            severity=self._plan(group, verdict).highest(severities),
+            playbook=self._plan(group, verdict).name,
+            team=incident.team if incident is not None else verdict.team,
+            dedup_key=incident.dedup_key if incident is not None else verdict.dedup_key,
+        )
 
     def _sight(self, alert: Alert, verdict: Verdict) -> None:
         key = alert.key
@@ -109,6 +138,8 @@ class Batch:
         group = self._group_by_key(verdict)
         severity = _level(self._plan(group, verdict), verdict.severity)
         group.fired.append(severity)
+        if episode.first_seen_at == self._work.now:
+            self._answers.begun(verdict.dedup_key)
         group.drill = group.drill and alert.labels.get(DRILL_LABEL, "") not in ("", "false")
         group.hold = verdict.hold if group.hold is None else min(group.hold, verdict.hold)
         if verdict.flags:
@@ -206,6 +237,11 @@ class Batch:
             plan=self._policy.plan(verdict.playbook),
             title=verdict.title,
             service=verdict.service,
+            team=verdict.team,
+            summary=verdict.summary,
+            runbook=verdict.runbook,
+            automation=verdict.automation,
+            resolve_after=verdict.resolve_after,
             now=self._work.now,
             unrouted=verdict.unrouted,
             linked_to=earlier.id if earlier is not None else None,
@@ -241,6 +277,12 @@ class Batch:
             self._work.figures.count("alerts_hidden_by_windows_total", began)
         if group.held_until is not None:
             self._work.change(incident, CopiesHeld(until=group.held_until))
+
+
+def _askers_last(pairs: list[Classified]) -> list[Classified]:
+    """Alerts whose rules ask what is open come last, so that the order within a webhook decides nothing."""
+    asking = {alert.key for alert, verdict in pairs if verdict.asks}
+    return sorted(pairs, key=lambda pair: pair[0].key in asking) if asking else pairs
 
 
 def _level(plan: Playbook, severity: str) -> str:

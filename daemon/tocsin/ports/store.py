@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from tocsin.core.alert import Episode
+from tocsin.core.condition import Likeness
 from tocsin.core.errors import TocsinError
 from tocsin.core.event import Entry
 from tocsin.core.incident import Incident
@@ -118,6 +119,14 @@ class Reader(Protocol):
 
     def latest_incidents(self, dedup_keys: Sequence[str]) -> dict[str, Incident]:
         """The newest incident of each of these dedup keys that has one: the open one, if one is open."""
+        ...
+
+    def open_alike(self, like: Likeness, limit: int = 2) -> list[str]:
+        """The dedup keys of open incidents that are like this, in the order of the keys."""
+        ...
+
+    def episodes_since(self, dedup_key: str, since: int) -> int:
+        """How many episodes of a dedup key's incidents were first seen at or after ``since``."""
         ...
 
     def incidents(self, wanted: IncidentFilter) -> list[Incident]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tocsin.core.alert import SELF_SOURCE, Episode, EpisodeStatus
+from tocsin.core.condition import Likeness
 from tocsin.core.errors import UnknownName
 from tocsin.core.event import Entry
 from tocsin.core.incident import Incident
@@ -115,6 +116,16 @@ class MemoryReader:
             elif numbers:
                 found[key] = self._data.incidents[self._data.numbers[max(numbers)]]
         return found
+
+    def open_alike(self, like: Likeness, limit: int = 2) -> list[str]:
+        """See `ports.store.Reader`."""
+        return sorted(incident.dedup_key for incident in self._open() if _is_like(incident, like))[:limit]
+
+    def episodes_since(self, dedup_key: str, since: int) -> int:
+        """See `ports.store.Reader`."""
+        ids = [self._data.numbers[number] for number in self._data.numbers_of.get(dedup_key, ())]
+        episodes = (self._data.episodes[full] for one in ids for full in self._data.episodes_of.get(one, ()))
+        return sum(episode.first_seen_at >= since for episode in episodes)
 
     def incidents(self, wanted: IncidentFilter) -> list[Incident]:
         """See `ports.store.Reader`."""
@@ -237,6 +248,16 @@ class MemoryReader:
                 count, oldest = found.get(row.channel, (0, row.created_at))
                 found[row.channel] = (count + 1, min(oldest, row.created_at))
         return found
+
+
+def _is_like(incident: Incident, like: Likeness) -> bool:
+    return like.fits(
+        service=incident.service,
+        severity=incident.severity,
+        playbook=incident.plan.name,
+        team=incident.team,
+        dedup_key=incident.dedup_key,
+    )
 
 
 def _is_wanted(incident: Incident, wanted: IncidentFilter) -> bool:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 import structlog
 
 from tocsin.core.alert import Episode
+from tocsin.core.condition import Likeness
 from tocsin.core.errors import UnknownName
 from tocsin.core.event import Entry
 from tocsin.core.incident import Incident
@@ -115,6 +116,18 @@ class SqlReader:
             lambda many: self._locking(statements.latest_incidents(many)), [(key,) for key in dedup_keys]
         )
         return {row[0]: self._incident(row[1:]) for row in found}
+
+    def open_alike(self, like: Likeness, limit: int = 2) -> list[str]:
+        """See `ports.store.Reader`."""
+        columns = ("service", "playbook", "team", "dedup_key")
+        given = {name: value for name in columns if (value := getattr(like, name))}
+        severities = {f"severity_{index}": name for index, name in enumerate(like.severity)}
+        statement = statements.open_alike(frozenset(given), len(severities))
+        return [row[0] for row in self._all(statement, limit=limit, **given, **severities)]
+
+    def episodes_since(self, dedup_key: str, since: int) -> int:
+        """See `ports.store.Reader`."""
+        return self._long(statements.EPISODES_SINCE, dedup_key=dedup_key, since=since) or 0
 
     def incidents(self, wanted: IncidentFilter) -> list[Incident]:
         """See `ports.store.Reader`."""

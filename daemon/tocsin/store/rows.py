@@ -129,6 +129,7 @@ def incident_row(incident: Incident) -> Row:
         plan.sha,
         # msgspec writes no field that is UNSET: the plan has a table of its own.
         _json(msgspec.structs.replace(incident, plan=msgspec.UNSET)),
+        incident.team,
     )
 
 

@@ -153,6 +153,26 @@ def latest_incidents(many: int) -> sa.Select[Any]:
 
 
 @cache
+def open_alike(columns: frozenset[str], severities: int) -> sa.Select[Any]:
+    """The dedup keys of open incidents with these columns given and one of so many severities."""
+    found = sa.select(incidents.c.dedup_key).where(IS_OPEN).order_by(incidents.c.dedup_key).limit(LIMIT)
+    for column in sorted(columns):
+        found = found.where(_is(incidents.c[column]))
+    if severities:
+        given = [sa.bindparam(f"severity_{n}", type_=sa.Text) for n in range(severities)]
+        found = found.where(incidents.c.severity.in_(given))
+    return found
+
+
+EPISODES_SINCE = (
+    sa.select(sa.func.count())
+    .select_from(incidents)
+    .join(alerts, alerts.c.incident_id == incidents.c.id)
+    .where(_is(incidents.c.dedup_key), alerts.c.first_seen_at >= _given(alerts.c.first_seen_at, "since"))
+)
+
+
+@cache
 def incident_page(states: int, among_open: bool, fields: frozenset[str]) -> sa.Select[Any]:
     """Incidents, newest first: of ``states`` states, with these columns given, maybe before a number."""
     page = sa.select(*_INCIDENT).order_by(incidents.c.number.desc()).limit(LIMIT)

@@ -91,6 +91,7 @@ incidents = _table(
     _maybe_long("resolved_at"),
     _text("plan_sha"),
     _text("body"),
+    sa.Column("team", sa.Text, nullable=False, server_default=""),
     sa.UniqueConstraint("id", name="incidents_id"),
     sa.Index("incidents_of_key", "dedup_key", "number"),
 )

@@ -110,7 +110,7 @@ def paged_due(change: Change, event: Due) -> None:
 def recover(change: Change) -> None:
     """Nothing fires any more: resolved, if it stays so for the hold-down."""
     incident = change.incident
-    change.set(resolve_at=change.now + incident.plan.resolve_after)
+    change.set(resolve_at=change.now + incident.hold_down)
     change.record("recovering", until=incident.resolve_at)
 
 

@@ -1,14 +1,14 @@
 """Maintenance windows that are made by hand.
 
-Revision ID: 0002_windows
-Revises: 0001
+Revision ID: windows
+Revises: language
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002_windows"
-down_revision = "0001"
+revision = "windows"
+down_revision = "language"
 branch_labels = None
 depends_on = None
 
