@@ -2,15 +2,18 @@
 
 from msgspec import Struct
 
+from tocsin.channels.wording import iso
 from tocsin.core.alert import Alert
 from tocsin.core.duration import duration
 from tocsin.core.incident import Incident
 from tocsin.core.playbook import Playbook
 from tocsin.core.verdict import Verdict
+from tocsin.core.window import hidden, is_own
 from tocsin.engine.conditions import Answers
 from tocsin.engine.explain.chain import Judgment, judgment, suppressed_by
 from tocsin.engine.explain.ladder import PlannedStep, Told, ladder, told
 from tocsin.engine.policy import Policy
+from tocsin.engine.window_judge import windows_of
 from tocsin.ports.store import Reader
 
 
@@ -28,8 +31,8 @@ class AlertExplanation(Judgment, frozen=True, kw_only=True):
     """What would become of an alert."""
 
     outcome: str
-    """``pages``, ``joins`` (an open incident, which goes its way), ``waits``, ``held``, ``suppressed``, ``heartbeat``
-    or ``informs`` (its severity pages nobody)."""
+    """``pages``, ``joins`` (an open incident, which goes its way), ``waits`` (in a maintenance window, or while another
+    incident is open), ``held``, ``suppressed``, ``heartbeat`` or ``informs`` (its severity pages nobody)."""
     because: str
     incident: Destined | None
     """None where there would be none, or where the store does not answer."""
@@ -52,6 +55,9 @@ def explain_alert(policy: Policy, alert: Alert, reader: Reader | None) -> AlertE
     known = None if reader is None else reader.latest_incidents([verdict.dedup_key]).get(verdict.dedup_key)
     destined = None if reader is None or is_silent else _destined(known, plan, verdict.severity, reader.now)
     outcome, because = _outcome(alert, verdict, plan, destined)
+    window = _window(policy, alert, verdict, reader) if reader is not None and outcome in ("pages", "held") else ""
+    if window:
+        outcome, because = "waits", f"nobody is paged: {window}; then {because}"
     if verdict.unrouted:
         because += f"; no rule could place it ({'; '.join(verdict.errors)})"
     return AlertExplanation(
@@ -81,6 +87,16 @@ def _outcome(  # noqa: PLR0911 - one return for each outcome
     if verdict.hold:
         return "held", f"automation has {duration(verdict.hold)} to heal it; then the ladder starts"
     return "pages", f"{verdict.severity} of {plan.name}"
+
+
+def _window(policy: Policy, alert: Alert, verdict: Verdict, reader: Reader) -> str:
+    """The maintenance windows that it is in; nothing if it is in none."""
+    if is_own(alert.source):
+        return ""
+    found = hidden(windows_of(reader, policy, reader.now), [verdict.labels], reader.now)
+    if found is None:
+        return ""
+    return f"in the maintenance window {', '.join(found.names)} until {iso(found.until)}"
 
 
 def _destined(known: Incident | None, plan: Playbook, severity: str, now: int) -> Destined:

@@ -1,14 +1,14 @@
 """Alerts know which rules judged them, and those are kept.
 
 Revision ID: explain
-Revises: language
+Revises: windows
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "explain"
-down_revision = "language"
+down_revision = "windows"
 branch_labels = None
 depends_on = None
 
