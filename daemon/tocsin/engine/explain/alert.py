@@ -11,6 +11,7 @@ from tocsin.core.verdict import Verdict
 from tocsin.core.window import hidden, is_own
 from tocsin.engine.conditions import Answers
 from tocsin.engine.explain.chain import Judgment, judgment, suppressed_by
+from tocsin.engine.explain.incident import EpisodeTrace, trace
 from tocsin.engine.explain.ladder import PlannedStep, Told, ladder, told
 from tocsin.engine.policy import Policy
 from tocsin.engine.window_judge import windows_of
@@ -36,6 +37,8 @@ class AlertExplanation(Judgment, frozen=True, kw_only=True):
     because: str
     incident: Destined | None
     """None where there would be none, or where the store does not answer."""
+    came: EpisodeTrace | None
+    """The newest episode of an alert with exactly these labels, where it has come before."""
     ladder: tuple[PlannedStep, ...]
     announces: tuple[Told, ...]
     """Where the incident's own message would stand."""
@@ -65,6 +68,7 @@ def explain_alert(policy: Policy, alert: Alert, reader: Reader | None) -> AlertE
         outcome=outcome,
         because=because,
         incident=destined,
+        came=trace(last) if last is not None else None,
         ladder=() if is_silent else tuple(ladder(policy, plan, level, verdict.hold)),
         announces=() if is_silent else told(policy, plan.announce),
     )
