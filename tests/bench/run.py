@@ -1,6 +1,6 @@
 """``make bench``: tocsin beside a server that does nothing and beside Alertmanager, in one run on one machine.
 
-Prints one Markdown table. Rounds are interleaved and medians are compared: on a
+Prints one Markdown table, and one of what a rule costs. Rounds are interleaved and medians are compared: on a
 shared machine absolute figures move, a ratio within one run holds.
 
 ``TOCSIN_BENCH_SECONDS`` (5) a measurement, ``TOCSIN_BENCH_ROUNDS`` (3),
@@ -23,6 +23,7 @@ from statistics import median, quantiles
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from bench import rules_cost
 from bench.latency import PageSink, webhook_to_page
 from bench.servers import Noop, SilentAlertmanager, children_cpu_seconds, cpu_seconds, open_incidents, tocsin
 from e2e.processes import Process, binary, run, until
@@ -225,7 +226,7 @@ async def main() -> str:
             figures[name].append(await measure(f"r{number}m{index}"))
             sys.stderr.write(f"round {number + 1}: {name}: {figures[name][-1].alerts:,.0f} alerts/s\n")
         latencies.append(await measure_latency(f"r{number}latency"))
-    return f"{machine()}\n\n{report(figures, latencies)}\n"
+    return f"{machine()}\n\n{report(figures, latencies)}\n\n{rules_cost.report()}\n"
 
 
 if __name__ == "__main__":

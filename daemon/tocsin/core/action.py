@@ -77,6 +77,8 @@ class Outcome:
     """The rules that had their say."""
     inhibitors: tuple[int, ...] = ()
     """Indexes of the rules that suppress it for as long as another incident is open."""
+    has_details: bool = False
+    """Whether any of team, summary, runbook and automation is set."""
     last: int = -1
     """The index of the rule that stopped; -1: none did."""
 

@@ -2,15 +2,19 @@
 
 Most expressions in rules are literals, lists of literals, prefixes or
 suffixes. Those become plain string tests, because one call of google-re2 from
-Python costs as much as ten of them.
+Python costs as much as ten of them. Their `Shape` is what an index over many
+of them (`tocsin.core.matching`) goes by.
 """
 
 import re
 from collections.abc import Callable
+from enum import StrEnum
+from typing import NamedTuple
 
 import re2
 
 from tocsin.core.errors import MatcherError
+from tocsin.core.literals import needed_literals
 
 Test = Callable[[str], bool]
 
@@ -22,6 +26,32 @@ _LITERAL = re.compile(r"(?:[^\\.+*?()|\[\]{}^$]|\\[!-/:-@\[-`{-~])*", re.DOTALL)
 _GROUP = re.compile(r"\((?:\?:)?([^()\\]*)\)")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _IGNORE_CASE = "(?i)"
+
+
+class Kind(StrEnum):
+    """What sort of text an expression matches. All but REGEX and EXACT match none with a newline."""
+
+    EXACT = "exact"
+    """One of the texts."""
+    PREFIX = "prefix"
+    """What begins with one of them."""
+    SUFFIX = "suffix"
+    INNER = "inner"
+    """What contains the one text."""
+    SOME = "some"
+    """Anything but nothing."""
+    REGEX = "regex"
+    """RE2 has to say; every match contains all of the texts."""
+
+
+class Shape(NamedTuple):
+    """What is known of an expression without asking RE2."""
+
+    kind: Kind
+    texts: tuple[str, ...] = ()
+    folded: bool = False
+    """Upper and lower case are the same. The texts are ASCII in lower case; beyond ASCII RE2 has to say: it takes the
+    Kelvin sign for a k."""
 
 
 def compile_test(regex: str) -> Test:
@@ -42,7 +72,7 @@ def compile_test(regex: str) -> Test:
         # Bytes spare the wrapper its offset arithmetic; half a surrogate pair, which UTF-8 cannot hold, becomes "?".
         return fullmatch(text.encode("utf-8", "replace")) is not None
 
-    return _string_test(regex, by_re2) or by_re2
+    return _string_test(shape_of(regex), by_re2) or by_re2
 
 
 def _reason(error: Exception) -> str:
@@ -50,37 +80,57 @@ def _reason(error: Exception) -> str:
     return told.decode("utf-8", "replace") if isinstance(told, bytes) else str(told)
 
 
-def _string_test(regex: str, by_re2: Test) -> Test | None:
+def _string_test(shape: Shape, by_re2: Test) -> Test | None:
     """The same test without RE2, where that is surely equal."""
+    texts = shape.texts
+    found: Test | None = None
+    if shape.kind is Kind.EXACT:
+        wanted = frozenset(texts)
+        found = wanted.__contains__
+        if shape.folded:
+            found = lambda text: text.lower() in wanted if text.isascii() else by_re2(text)  # noqa: E731 - as below
+    elif shape.kind is Kind.PREFIX:
+        found = lambda text: text.startswith(texts) and "\n" not in text  # noqa: E731 - as below
+    elif shape.kind is Kind.SUFFIX:
+        found = lambda text: text.endswith(texts) and "\n" not in text  # noqa: E731 - as below
+    elif shape.kind is Kind.INNER:
+        found = lambda text: texts[0] in text and "\n" not in text  # noqa: E731 - as below
+    elif shape.kind is Kind.SOME:
+        found = lambda text: text != "" and "\n" not in text  # noqa: E731 - a name for it would say no more
+    return found
+
+
+def shape_of(regex: str) -> Shape:
+    """What is known of an expression that RE2 accepts."""
     if regex.startswith(_IGNORE_CASE):
-        return _ignoring_case(regex.removeprefix(_IGNORE_CASE), by_re2)
+        return _folded_shape(regex.removeprefix(_IGNORE_CASE))
     if regex == ".+":
-        return lambda text: text != "" and "\n" not in text
+        return Shape(Kind.SOME)
     branches = _branches(regex)
-    literals = [_literal(branch) for branch in branches]
-    if all(literal is not None for literal in literals):
-        return frozenset(literals).__contains__
-    return _with_wildcard(branches)
+    literals = [literal for branch in branches if (literal := _literal(branch)) is not None]
+    if len(literals) == len(branches):
+        return Shape(Kind.EXACT, tuple(literals))
+    return _wildcard_shape(branches) or Shape(Kind.REGEX, needed_literals(regex))
 
 
-def _ignoring_case(regex: str, by_re2: Test) -> Test | None:
-    literals = [_literal(branch) for branch in _branches(regex)]
-    if not all(literal is not None and literal.isascii() for literal in literals):
-        return None
-    folded = frozenset(literal.lower() for literal in literals if literal is not None)
-    # Beyond ASCII, lower() and RE2 differ: RE2 takes the Kelvin sign for a k.
-    return lambda text: text.lower() in folded if text.isascii() else by_re2(text)
+def _folded_shape(regex: str) -> Shape:
+    branches = _branches(regex)
+    literals = [literal for branch in branches if (literal := _literal(branch)) is not None and literal.isascii()]
+    if len(literals) == len(branches):
+        return Shape(Kind.EXACT, tuple(literal.lower() for literal in literals), folded=True)
+    needed = tuple(text.lower() for text in needed_literals(regex) if text.isascii())
+    return Shape(Kind.REGEX, needed, folded=True)
 
 
-def _with_wildcard(branches: list[str]) -> Test | None:
-    """Tests for ``a.*|b.*``, ``.*a|.*b`` and ``.*a.*``."""
+def _wildcard_shape(branches: list[str]) -> Shape | None:
+    """``a.*|b.*``, ``.*a|.*b`` and ``.*a.*``."""
     if prefixes := _literals([b.removesuffix(".*") for b in branches if b.endswith(".*")], len(branches)):
-        return lambda text: text.startswith(prefixes) and "\n" not in text
+        return Shape(Kind.PREFIX, prefixes)
     if suffixes := _literals([b.removeprefix(".*") for b in branches if b.startswith(".*")], len(branches)):
-        return lambda text: text.endswith(suffixes) and "\n" not in text
+        return Shape(Kind.SUFFIX, suffixes)
     is_inner = len(branches) == 1 and branches[0].startswith(".*") and branches[0].endswith(".*")
     if is_inner and (inner := _literals([branches[0][2:-2]], 1)):
-        return lambda text: inner[0] in text and "\n" not in text
+        return Shape(Kind.INNER, inner)
     return None
 
 

@@ -10,7 +10,7 @@ says what has to be known, `decide` judges again with the answers.
 
 import hashlib
 import json
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple, Self
 
@@ -21,7 +21,7 @@ from tocsin.core.alert import Alert
 from tocsin.core.condition import AskOpen, AskRate, Condition, Inhibition, WhenOpen
 from tocsin.core.errors import PlaceholderError, UnknownName
 from tocsin.core.matcher import Matchers, show_matchers
-from tocsin.core.matching import Clauses
+from tocsin.core.matching import Clauses, bits
 from tocsin.core.placeholder import Template
 from tocsin.core.rules_json import from_plain, tables_of, to_plain
 from tocsin.core.verdict import (
@@ -37,7 +37,7 @@ from tocsin.core.verdict import (
 )
 
 _REMEMBERED = 4096
-"""How many combinations of matching rules are remembered."""
+"""How many combinations of matching rules are remembered at least; twice as many as rules, if those are more."""
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,6 +76,15 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
         return tuple((*self.matchers, *more) for more in self.any_of) or (self.matchers,)
 
 
+_DETAILS: dict[str, Callable[[str], str]] = {
+    "team": one_line,
+    "summary": shortened,
+    "runbook": link,
+    "automation": one_line,
+}
+"""What few rules set, and what makes it fit."""
+
+
 class _Question(NamedTuple):
     """A rule whose labels match, and what is to be known before it has its say."""
 
@@ -93,6 +102,7 @@ class _Outcomes(dict[int, Outcome]):
         super().__init__()
         self._rules = rules
         self._rule_of = rule_of
+        self._remembered = max(_REMEMBERED, 2 * len(rules))
 
     def __missing__(self, matching: int) -> Outcome:
         outcome = Outcome()
@@ -105,7 +115,8 @@ class _Outcomes(dict[int, Outcome]):
                 outcome.last = index
                 break
         outcome.trace = tuple(trace)
-        if len(self) >= _REMEMBERED:
+        outcome.has_details = any(getattr(outcome, name) is not None for name in (*_DETAILS, "resolve_after"))
+        if len(self) >= self._remembered:
             self.clear()
         self[matching] = outcome
         return outcome
@@ -120,13 +131,11 @@ class _Outcomes(dict[int, Outcome]):
     def indexes(self, matching: int) -> Iterator[int]:
         """The rules of some clauses, in order and each once."""
         before = -1
-        while matching:
-            lowest = matching & -matching
-            index = self._rule_of[lowest.bit_length() - 1]
+        for bit in bits(matching):
+            index = self._rule_of[bit]
             if index != before:
                 yield index
             before = index
-            matching ^= lowest
 
 
 class RuleSet:
@@ -281,37 +290,33 @@ class RuleSet:
         service = _render("service", outcome.service, labels, errors) or default_service(labels)
         key = _render("dedup_key", outcome.dedup_key, labels, errors)
         title = _render("title", outcome.title, labels, errors)
-        summary = _render("summary", outcome.summary, labels, errors)
-        runbook = _render("runbook", outcome.runbook, labels, errors) or alert.annotations.get("runbook_url", "")
-        team = _render("team", outcome.team, labels, errors)
-        automation = _render("automation", outcome.automation, labels, errors)
+        details = _details(outcome, labels, errors) if outcome.has_details else {}
         is_silent = outcome.suppress or outcome.heartbeat
         if severity not in self._ranks[playbook]:
             if severity:
                 errors.append(f"severity: playbook {playbook} has no {severity!r}")
             elif not (errors or is_silent):
                 errors.append("no rule sets a severity")
-        return Verdict(
+        verdict = Verdict(
             playbook=playbook,
             severity=self._severity(playbook, severity, has_failed=bool(errors)),
             service=service,
             dedup_key=bounded_key(key) if key else default_key(playbook, service, labels),
             title=one_line(title) or default_title(service, labels, alert.annotations),
-            team=one_line(team),
-            summary=shortened(summary),
-            runbook=link(runbook),
-            automation=one_line(automation),
             flags=tuple(outcome.flags),
             labels=labels,
             suppress=outcome.suppress and not errors,
             heartbeat=outcome.heartbeat,
             hold=0 if errors else outcome.self_heal,
-            resolve_after=outcome.resolve_after,
             unrouted=bool(errors),
             trace=outcome.trace,
             rules_sha=self.sha,
             errors=tuple(errors),
         )
+        if "runbook" not in details and (annotated := alert.annotations.get("runbook_url")):
+            details["runbook"] = link(annotated)
+        # Few have any of these, and each argument more costs every alert.
+        return msgspec.structs.replace(verdict, **details) if details else verdict
 
     def _moved(
         self, playbook: str, severity: str, outcome: Outcome, labels: Mapping[str, str], errors: list[str]
@@ -390,6 +395,16 @@ def _row(lookup: Lookup, labels: Mapping[str, str]) -> Mapping[str, str]:
         return lookup.rows.get(lookup.by.render(labels), {})
     except PlaceholderError:
         return {}
+
+
+def _details(outcome: Outcome, labels: Mapping[str, str], errors: list[str]) -> dict[str, Any]:
+    """What few rules set."""
+    found: dict[str, Any] = {"resolve_after": outcome.resolve_after}
+    for name, fitted in _DETAILS.items():
+        template: Template | None = getattr(outcome, name)
+        if template is not None:
+            found[name] = fitted(_render(name, template, labels, errors))
+    return found
 
 
 def _render(what: str, template: Template | None, labels: Mapping[str, str], errors: list[str]) -> str:
