@@ -63,6 +63,12 @@ def test_nothing_has_changed_if_only_a_comment_has(edited: Callable[..., list[st
             "after: 16m}",
             ["playbook emergency-response changed"],
         ),
+        (
+            "config/windows.yaml",
+            "windows: []",
+            "windows: [{name: move, match: 'a=\"b\"', starts: '2026-01-05 10:00', ends: '2026-01-05 11:00'}]",
+            ["window move added"],
+        ),
         ("config/tocsin.yaml", "timeout: 10s", "timeout: 11s", ["setting delivery.timeout changed"]),
         ("config/tocsin.yaml", "targets: [console]", "targets: [alex]", ["setting self.targets changed"]),
         (

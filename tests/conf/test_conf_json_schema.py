@@ -29,6 +29,7 @@ SCHEMA_OF = {
     "config/tocsin.yaml": "tocsin.json",
     "config/people.yaml": "people.json",
     "config/playbooks/*.yaml": "playbook.json",
+    "config/windows.yaml": "windows.json",
     "rules/*.yaml": "rules.json",
     "rules/tests/*.yaml": "rule-tests.json",
 }
@@ -50,7 +51,7 @@ def test_every_key_of_the_shipped_schemas_says_what_it_means() -> None:
     mute = {(name, *path) for name, text in MADE.items() for path in keys_without_words(json.loads(text))}
     sections = {"store", "webhook", "self", "inbound", "log", "delivery", "defaults", "pagerduty", "slack", "set"}
     plain = {"kind", "channel", "table", "by", "more_than", "within", "rules", *COLUMNS, "people", "groups", "targets"}
-    plain |= {"tests", "at", "who", "tier", "alert", "incident", "annotations", "source"}
+    plain |= {"windows", "tests", "at", "who", "tier", "alert", "incident", "annotations", "source"}
     assert {
         path for path in mute if path[-1] not in sections | plain and not path[-1].startswith(("key_", "secret_"))
     } == set()

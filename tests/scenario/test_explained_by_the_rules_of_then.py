@@ -242,6 +242,15 @@ async def test_who_asks_beforehand_hears_which_incident_it_would_be(tocsin: Harn
     )
 
 
+async def test_who_asks_about_labels_hears_whether_such_an_alert_has_come(tocsin: Harness) -> None:
+    assert (await foreseen(tocsin, alertname="Down")).came is None
+    await tocsin.fire(alertname="Down")
+    came = (await foreseen(tocsin, alertname="Down")).came
+    assert came is not None
+    assert (came.episode, came.status, came.fingerprint) == (1, "firing", fingerprint({"alertname": "Down"}))
+    assert (await foreseen(tocsin, alertname="Down", other="x")).came is None
+
+
 async def test_it_says_who_pinned_the_severity(tocsin: Harness) -> None:
     await tocsin.fire(alertname="Down")
     await tocsin.set_severity("SEV-2", by="alice")

@@ -15,10 +15,17 @@ from tocsin.channels.webhook.settings import WebhookSettings
 from tocsin.conf.bundle import Bundle, load
 from tocsin.conf.channels import ConfiguredChannel
 from tocsin.conf.source import ConfigError
+from tocsin.core.matcher import parse_matchers
 from tocsin.core.people import Contact, Person
+from tocsin.core.recurrence import Span
+from tocsin.core.window import Window
 from tocsin.testing.cases import read_tests
 from tocsin.testing.rehearse import Outcome, rehearse
 from tocsin.testing.timeline import Told, Wanted, difference
+
+MINUTE = 60_000_000
+MONDAY = 1_767_603_600_000_000
+"""2026-01-05 09:00 UTC."""
 
 REPOSITORY = Path(__file__).parents[2]
 BUNDLE = load(REPOSITORY / "config", REPOSITORY / "rules", KINDS, {})
@@ -187,6 +194,24 @@ async def test_a_test_begins_when_it_says_in_its_own_zone(tmp_path: Path) -> Non
     )
     assert found.passed
     assert found.case.start == 1_772_359_200_000_000
+
+
+async def test_a_maintenance_window_of_the_configuration_holds_in_a_test(tmp_path: Path) -> None:
+    window = Window("move", parse_matchers('service="shop"'), Span(MONDAY, MONDAY + 60 * MINUTE))
+    found = await outcome(
+        tmp_path,
+        f"""
+        until: 89m
+        events: [{FIRES}]
+        expect:
+          - {{at: 0m, waits: [window], state: triggered}}
+          - {{at: 60m, waits: []}}
+        pages:
+          - {{at: 60m, who: on-call-engineer, tier: 1}}
+        """,
+        dataclasses.replace(BUNDLE, windows=(window,)),
+    )
+    assert found.passed, diff(found)
 
 
 MISTAKES = {

@@ -25,6 +25,7 @@ from tocsin.engine.service import Service
 from tocsin.engine.shadow import Shadow, ShadowRules
 from tocsin.engine.timers import Timers
 from tocsin.engine.wake import LocalWake
+from tocsin.engine.windows import Windows
 from tocsin.ports.channel import Channel
 from tocsin.ports.clock import Clock
 from tocsin.ports.store import Store
@@ -53,6 +54,7 @@ class Daemon:
     dispatcher: Dispatcher
     housekeeper: Housekeeper
     auditor: Auditor
+    windows: Windows
     shadow: Shadow | None = None
     """Judges beside the live rules, where the command line asked for it."""
     stopping: bool = field(default=False)
@@ -95,6 +97,7 @@ def build(bundle: Bundle, store: Store, clock: Clock, metrics: Metrics, *, shado
         dispatcher=Dispatcher(committer, ingest, clock, wake.outbox_event, jitter=SystemRandom().random),
         housekeeper=Housekeeper(committer, ingest, clock),
         auditor=Auditor(committer, ingest, clock),
+        windows=Windows(committer, lambda: new_id(clock.now())),
         shadow=beside,
     )
 
@@ -113,6 +116,7 @@ def policy_of(bundle: Bundle, channels: Mapping[str, Channel]) -> Policy:
         console=bundle.console,
         self_targets=settings.self_.targets,
         external_url=settings.external_url,
+        windows=bundle.windows,
         delivery=Delivery(
             timeout=delivery.timeout,
             lease=delivery.lease,

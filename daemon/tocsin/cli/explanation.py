@@ -34,6 +34,9 @@ def tell_alert(found: dict[str, Any], *, everything: bool) -> None:
     if destined := found["incident"]:
         number = f" #{destined['number']}" if destined["number"] is not None else " a new one"
         _fact("incident", f"{destined['what']}{number}: {destined['because']}")
+    if came := found["came"]:
+        where = f"tocsin explain {came['source']}/{came['fingerprint']}"
+        _fact("came", f"before, as episode {came['episode']}, {came['status']} at {came['severity']}: {where}")
     _ladder("Ladder", found["ladder"])
     for place in found["announces"]:
         say(Text(f"  {'message':<13}"), "kept up to date: ", _target(place))

@@ -1,4 +1,4 @@
-"""What a new configuration changes: rules, playbooks, people, channels and settings, by name. No value is told."""
+"""What a new configuration changes: rules, playbooks, people, channels, settings ... by name. No value is told."""
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ class Change(msgspec.Struct, frozen=True):
     """One thing that is another, or not there, in the new configuration."""
 
     kind: str
-    """``rule``, ``playbook``, ``person``, ``group``, ``target``, ``channel`` or ``setting``."""
+    """``rule``, ``playbook``, ``person``, ``group``, ``target``, ``window``, ``channel`` or ``setting``."""
     name: str
     how: str
     """``added``, ``removed``, ``changed``, or of a rule ``moved``: it stands at another place among the others."""
@@ -37,6 +37,7 @@ def changes(old: Bundle, new: Bundle) -> tuple[Change, ...]:
         *_named("person", old.people.persons, new.people.persons),
         *_named("group", old.people.groups, new.people.groups),
         *_named("target", old.people.places, new.people.places),
+        *_named("window", {one.name: one for one in old.windows}, {one.name: one for one in new.windows}),
         *_named("channel", {one.name: one for one in old.channels}, {one.name: one for one in new.channels}),
         *(Change("setting", name, "changed") for name in _settings(old.settings, new.settings)),
     )

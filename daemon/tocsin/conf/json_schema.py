@@ -17,6 +17,7 @@ from tocsin.conf.people import PeopleFile
 from tocsin.conf.playbooks import PlaybookFile
 from tocsin.conf.secrets import WAYS, Secret
 from tocsin.conf.settings import Listen, Settings
+from tocsin.conf.windows import WindowsFile
 from tocsin.core.action import ACTIONS, Form
 from tocsin.core.condition import COLUMNS
 
@@ -103,6 +104,7 @@ _FILES: Mapping[str, Callable[[Kinds], Schema]] = {
     "people.json": people_schema,
     "playbook.json": playbook_schema,
     "rules.json": rules_schema,
+    "windows.json": lambda _: model_schema("config/windows.yaml: maintenance windows", WindowsFile),
 }
 """Every file of config/schemas/, and what makes it."""
 

@@ -14,6 +14,7 @@ from tocsin.core.playbook import Playbook
 from tocsin.core.verdict import Verdict
 from tocsin.engine.apply import Work
 from tocsin.engine.conditions import Answers, Beginning
+from tocsin.engine.window_judge import judge_again, window_wait
 
 Classified = tuple[Alert, Verdict]
 
@@ -72,8 +73,11 @@ class Batch:
             verdict = self._decided(alert, preliminary) if preliminary.asks else preliminary
             verdicts.append(verdict)
             self._sight(alert, verdict)
-        self._open_and_change()
-        self._write()
+        self._place()
+        for _, group in sorted(self._groups.items()):
+            if group.incident is not None:
+                self._happen(group, group.incident)
+        self._work.flush()
         return verdicts
 
     def _beat(self, batch: Sequence[Classified]) -> None:
@@ -204,7 +208,8 @@ class Batch:
     def _plan(self, group: _Group, verdict: Verdict) -> Playbook:
         return group.incident.plan if group.incident is not None else self._policy.plan(verdict.playbook)
 
-    def _open_and_change(self) -> None:
+    def _place(self) -> None:
+        """Give each episode its incident, and write it: whoever judges whether somebody is paged reads it there."""
         # Sorted, so that transactions of several nodes lock incidents in one order.
         new = sum(1 for group in self._groups.values() if group.incident is None)
         number = self._tx.next_numbers(new) if new else 0
@@ -215,9 +220,13 @@ class Batch:
                 number += 1
             if incident is not None:
                 group.incident = incident
-                self._happen(group, incident)
                 for key in group.members:
                     self._episodes[key] = _of(incident, self._episodes[key])
+        overtaken = [
+            _of(group.incident, episode) if group is not None and group.incident is not None else episode
+            for episode, group in self._overtaken
+        ]
+        self._tx.put_episodes([*overtaken, *(self._episodes[key] for key in self._written)])
 
     def _unopened(self, verdict: Verdict, number: int) -> Incident:
         earlier = self._latest.get(verdict.dedup_key)
@@ -239,6 +248,7 @@ class Batch:
         )
 
     def _happen(self, group: _Group, incident: Incident) -> None:
+        began, waited = len(group.fired), window_wait(incident)
         if not incident.is_open and group.fired:
             opened = Opened(
                 fired=tuple(group.fired),
@@ -260,16 +270,13 @@ class Batch:
                 flags=tuple(flag for flag in group.flags if flag in incident.plan.flags),
             )
             incident = self._work.change(incident, changed)
+        if began and waited is not None:
+            # One alert outside of every window is enough, and one that is in a shorter one ends the wait sooner.
+            incident = judge_again(self._work, incident)
+        if began and window_wait(incident) is not None:
+            self._work.figures.count("alerts_hidden_by_windows_total", began)
         if group.held_until is not None:
             self._work.change(incident, CopiesHeld(until=group.held_until))
-
-    def _write(self) -> None:
-        self._work.flush()
-        overtaken = [
-            _of(group.incident, episode) if group is not None and group.incident is not None else episode
-            for episode, group in self._overtaken
-        ]
-        self._tx.put_episodes([*overtaken, *(self._episodes[key] for key in self._written)])
 
 
 def _askers_last(pairs: list[Classified]) -> list[Classified]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from tocsin.core.incident import Incident, Wait, WaitReason
+from tocsin.engine.window_judge import WindowJudge
 
 if TYPE_CHECKING:  # apply asks the judges, and hands itself to them
     from tocsin.engine.apply import Work
@@ -28,7 +29,7 @@ class Judge(Protocol):
         ...
 
 
-JUDGES: Mapping[WaitReason, Judge] = {}
+JUDGES: Mapping[WaitReason, Judge] = {WaitReason.WINDOW: WindowJudge()}
 
 
 def must_wait(work: "Work", before: Incident, incident: Incident) -> tuple[Wait, ...]:

@@ -15,6 +15,7 @@ from tocsin.core.incident import Incident
 from tocsin.core.measure import Occurrence
 from tocsin.core.outbox import Outgoing
 from tocsin.core.playbook import Playbook
+from tocsin.core.window import HandMade
 from tocsin.ports.store import Attempt, Quarantined
 from tocsin.store import tables
 from tocsin.store.dialect import Row
@@ -86,6 +87,7 @@ OUTGOING = Codec(Outgoing, tables.outbox)
 ATTEMPT = Codec(Attempt, tables.attempts)
 QUARANTINED = Codec(Quarantined, tables.quarantine)
 OCCURRENCE = Codec(Occurrence, tables.occurrences)
+WINDOW = Codec(HandMade, tables.windows)
 
 INCIDENT_COLUMNS = tuple(tables.incidents.columns.keys())
 

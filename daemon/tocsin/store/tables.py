@@ -119,8 +119,8 @@ sa.Index("incidents_over", incidents.c.resolved_at, sqlite_where=IS_OVER, postgr
 
 plans = _table("plans", _text("sha", key=True), _text("body"))
 
-rulesets = _table("rulesets", _text("sha", key=True), _text("body"), _long("used_at"))
-"""Rules that have judged alerts; ``used_at`` is at most a day behind."""
+rulesets = _table("rulesets", _text("sha", key=True), _long("used_at"), _text("body"))
+"""Rules that have judged alerts; ``used_at`` is at most a day behind, and stands before what is long."""
 
 counters = _table("counters", _text("name", key=True), _long("value"))
 
@@ -226,6 +226,25 @@ quarantine = _table(
     _text("error"),
     sa.Index("quarantine_by_age", "at"),
 )
+
+windows = _table(
+    "windows",
+    _text("id", key=True),
+    _text("name"),
+    _text("matchers"),
+    _long("starts_at"),
+    _long("ends_at"),
+    _long("planned_ends_at"),
+    _text("comment"),
+    _text("author"),
+    _text("via"),
+    _long("created_at"),
+    _maybe_long("ended_at"),
+    _maybe_text("ended_by"),
+    _maybe_text("ended_via"),
+    sa.Index("windows_by_end", "ends_at"),
+)
+"""The maintenance windows that somebody made by hand; those of windows.yaml are nowhere but there."""
 
 occurrences = _table(
     "occurrences",

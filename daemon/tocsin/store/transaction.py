@@ -14,8 +14,9 @@ from tocsin.core.measure import Occurrence
 from tocsin.core.outbox import LEVEL_TRIGGERED, Outgoing
 from tocsin.core.playbook import DAY, Playbook
 from tocsin.core.rules import RuleSet
+from tocsin.core.window import HandMade
 from tocsin.ports.store import Attempt, MessageRef, Quarantined
-from tocsin.store import explaining, forgetting, rows, statements
+from tocsin.store import explaining, forgetting, rows, statements, window_statements
 from tocsin.store.dialect import Compiler, Cursor, Insert, Query, Row
 from tocsin.store.doom import Doomed, write
 from tocsin.store.lanes import is_free, says
@@ -101,14 +102,17 @@ class SqlTransaction(SqlReader, Doomed):
     @write
     def save_rules(self, rules: RuleSet) -> None:
         """See `ports.store.Transaction`."""
-        sha = rules.sha
-        if sha in self._rules_saved:
+        sha, known = rules.sha, self._shared.rules_used
+        if sha in self._rules_saved or known.get(sha, self._now - DAY) > self._now - DAY:
             return
         used_at = self._long(explaining.RULES_USED_AT, sha=sha)
         if used_at is None:
             self._put(explaining.SAVE_RULES, ("sha", "body", "used_at"), (sha, rules.to_json(), self._now))
         elif used_at <= self._now - DAY:
             self._put(explaining.USE_RULES, ("sha", "used_at"), (sha, self._now))
+        else:
+            # Only what was found is committed for certain.
+            known[sha] = used_at
         self._rules_saved.add(sha)
 
     @write
@@ -188,6 +192,11 @@ class SqlTransaction(SqlReader, Doomed):
         self._put(statements.QUARANTINE, rows.QUARANTINED.columns, rows.QUARANTINED.row(item))
 
     @write
+    def put_window(self, window: HandMade) -> None:
+        """See `ports.store.Transaction`."""
+        self._put(window_statements.PUT, rows.WINDOW.columns, rows.WINDOW.row(window))
+
+    @write
     def put_occurrence(self, occurrence: Occurrence) -> None:
         """See `ports.store.Transaction`."""
         self._put(statements.PUT_OCCURRENCE, rows.OCCURRENCE.columns, rows.OCCURRENCE.row(occurrence))
@@ -196,6 +205,11 @@ class SqlTransaction(SqlReader, Doomed):
     def forget_before(self, at: int) -> int:
         """See `ports.store.Transaction`."""
         return self._do(forgetting.INBOUND, before=at)
+
+    @write
+    def forget_windows_before(self, at: int) -> int:
+        """See `ports.store.Transaction`."""
+        return self._do(window_statements.FORGET, before=at)
 
     @write
     def forget_incidents_before(self, at: int, limit: int) -> int:
@@ -210,6 +224,7 @@ class SqlTransaction(SqlReader, Doomed):
     @write
     def forget_rules_before(self, at: int) -> int:
         """See `ports.store.Transaction`."""
+        self._shared.rules_used.clear()
         return self._do(forgetting.RULES, before=at)
 
     @write

@@ -28,6 +28,7 @@ from tocsin.core.people import Contact, People
 from tocsin.core.placeholder import Template
 from tocsin.core.playbook import Cell, Kind, Level, Playbook, Tier
 from tocsin.core.rules import Rule, RuleSet
+from tocsin.core.window import Window
 from tocsin.engine.alarm import Alarm
 from tocsin.engine.commit import Committer
 from tocsin.engine.dispatcher import Dispatcher, next_look_at
@@ -37,6 +38,7 @@ from tocsin.engine.policy import Delivery, Live, Policy
 from tocsin.engine.respond import Answer, Respond
 from tocsin.engine.timers import Timers
 from tocsin.engine.wake import LocalWake
+from tocsin.engine.windows import Windows
 from tocsin.ports.store import Store
 from tocsin.store.memory import MemoryStore
 from tocsin.testing.clock import VirtualClock
@@ -90,6 +92,7 @@ class Harness:
         channels: Sequence[RecordingChannel] = (),
         store: Store | None = None,
         clock: VirtualClock | None = None,
+        windows: Sequence[Window] = (),
     ) -> None:
         recording = {channel.name: channel for channel in (RecordingChannel(), *channels)}
         policy = Policy(
@@ -101,6 +104,7 @@ class Harness:
             channels=recording,
             console=CONSOLE,
             self_targets=("console",),
+            windows=tuple(windows),
             delivery=Delivery(),
         )
         self._assemble(policy, recording, clock or VirtualClock(), store)
@@ -131,6 +135,7 @@ class Harness:
         self.alarm = Alarm(self.live, self.clock)
         self.ingest = Ingest(committer, self.clock, self.alarm, new_id=lambda: f"incident-{next(ids)}")
         self.respond = Respond(committer)
+        self.windows = Windows(committer, lambda: f"window-{next(ids)}")
         self.timers = Timers(committer, self.ingest, self.clock, wake.timers_event)
         self.dispatcher = Dispatcher(committer, self.ingest, self.clock, wake.outbox_event, jitter=lambda: 0.0)
         self.housekeeper = Housekeeper(committer, self.ingest, self.clock)

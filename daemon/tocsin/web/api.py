@@ -115,7 +115,7 @@ async def acknowledge(request: web.Request) -> web.Response:
     seen = await read_json(request, Occurrence)
     respond = request.app[EDGE].respond.acknowledge
     return _answer(
-        await respond(_ref(request), _actor(request), occurrence=seen.occurrence, delivery=_delivery(request))
+        await respond(_ref(request), actor(request), occurrence=seen.occurrence, delivery=_delivery(request))
     )
 
 
@@ -124,7 +124,7 @@ async def resolve(request: web.Request) -> web.Response:
     seen = await read_json(request, Occurrence)
     respond = request.app[EDGE].respond.resolve
     return _answer(
-        await respond(_ref(request), _actor(request), occurrence=seen.occurrence, delivery=_delivery(request))
+        await respond(_ref(request), actor(request), occurrence=seen.occurrence, delivery=_delivery(request))
     )
 
 
@@ -132,21 +132,21 @@ async def escalate(request: web.Request) -> web.Response:
     """Notify the next tier now."""
     await read_json(request, Nothing)
     respond = request.app[EDGE].respond.escalate
-    return _answer(await respond(_ref(request), _actor(request), delivery=_delivery(request)))
+    return _answer(await respond(_ref(request), actor(request), delivery=_delivery(request)))
 
 
 async def severity(request: web.Request) -> web.Response:
     """Pin the severity, or unpin it."""
     wish = await read_json(request, Severity)
     respond = request.app[EDGE].respond.set_severity
-    return _answer(await respond(_ref(request), _actor(request), wish.severity, wish.reason))
+    return _answer(await respond(_ref(request), actor(request), wish.severity, wish.reason))
 
 
 async def flags(request: web.Request) -> web.Response:
     """Set and clear flags."""
     wish = await read_json(request, Flags)
     respond = request.app[EDGE].respond.set_flags
-    return _answer(await respond(_ref(request), _actor(request), wish.add, wish.remove))
+    return _answer(await respond(_ref(request), actor(request), wish.add, wish.remove))
 
 
 def _filter(request: web.Request) -> IncidentFilter:
@@ -179,7 +179,8 @@ def _ref(request: web.Request) -> str:
     return request.match_info["ref"]
 
 
-def _actor(request: web.Request) -> Actor:
+def actor(request: web.Request) -> Actor:
+    """Who asks, and through what."""
     caller = request[CALLER]
     via = "cli" if request.headers.get(hdrs.USER_AGENT, "").startswith(CLI_AGENT) else "api"
     return Actor(caller.name, via, caller.is_person)

@@ -4,7 +4,7 @@ from tocsin.conf.settings import Scope
 from tocsin.engine.explain.alert import AlertExplanation
 from tocsin.engine.explain.incident import IncidentExplanation
 from tocsin.engine.explain.stored import StoredExplanation
-from tocsin.web import alertmanager, alerts, api, callbacks, health, openapi, query
+from tocsin.web import alertmanager, alerts, api, callbacks, health, openapi, query, windows
 from tocsin.web.guard import Access, Handler, Route
 from tocsin.web.keys import ReloadResult
 from tocsin.web.views import AlertPage, IncidentDetail, IncidentPage, QuarantinePage, Response, ShadowView
@@ -35,6 +35,10 @@ _EPISODE = {"episode": "the number of one episode; the newest unless given"}
 
 def _response(name: str, handler: Handler, takes: type) -> Route:
     return Route("POST", f"{_INCIDENT}/{name}", handler, Scope.RESPOND, wants_json=True, takes=takes, gives=Response)
+
+
+def _window(path: str, handler: Handler, takes: type, gives: type, scope: Scope = Scope.RESPOND) -> Route:
+    return Route("POST", f"/api/v1/windows{path}", handler, scope, wants_json=True, takes=takes, gives=gives)
 
 
 ROUTES: tuple[Route, ...] = (
@@ -70,6 +74,10 @@ ROUTES: tuple[Route, ...] = (
         query=_EPISODE,
         gives=StoredExplanation,
     ),
+    Route("GET", "/api/v1/windows", windows.list_windows, Scope.READ, gives=windows.WindowList),
+    _window("", windows.create_window, windows.NewWindow, windows.WindowView),
+    _window("/preview", windows.preview_window, windows.WindowMatch, windows.PreviewView, Scope.READ),
+    _window("/{window:[A-Za-z0-9-]{1,64}}/end", windows.end_window, windows.EndNow, windows.EndedWindow),
     Route("GET", "/api/v1/quarantine", api.list_quarantined, Scope.READ, query={"limit": _LIMIT}, gives=QuarantinePage),
     Route("GET", "/api/v1/status", health.status, Scope.READ),
     Route("GET", "/api/v1/shadow", health.shadow, Scope.READ, gives=ShadowView),

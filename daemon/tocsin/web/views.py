@@ -157,7 +157,7 @@ def incident_detail(incident: Incident, episodes: list[Episode], entries: list[E
     """An incident with everything about it."""
     return IncidentDetail(
         **_fields(incident),
-        alerts=[_alert(episode) for episode in episodes],
+        alerts=[alert_view(episode) for episode in episodes],
         timeline=[_entry(entry) for entry in entries],
     )
 
@@ -165,7 +165,7 @@ def incident_detail(incident: Incident, episodes: list[Episode], entries: list[E
 def stored_alert_view(episode: Episode) -> StoredAlertView:
     """An episode on its own."""
     return StoredAlertView(
-        **msgspec.structs.asdict(_alert(episode)),
+        **msgspec.structs.asdict(alert_view(episode)),
         severity=episode.severity,
         rules=episode.trace,
         first_seen_at=episode.first_seen_at,
@@ -222,7 +222,8 @@ def _fields(incident: Incident) -> dict[str, Any]:
     }
 
 
-def _alert(episode: Episode) -> AlertView:
+def alert_view(episode: Episode) -> AlertView:
+    """One episode of one alert."""
     return AlertView(
         source=episode.source,
         fingerprint=episode.fingerprint,

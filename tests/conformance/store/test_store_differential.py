@@ -10,7 +10,18 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from conformance.store.samples import SECOND, HandClock, attempt, entry, episode, incident, occurrence, outgoing, rules
+from conformance.store.samples import (
+    SECOND,
+    HandClock,
+    attempt,
+    entry,
+    episode,
+    incident,
+    occurrence,
+    outgoing,
+    rules,
+    window,
+)
 from tocsin.core.alert import EpisodeStatus
 from tocsin.core.errors import TocsinError
 from tocsin.core.incident import Planned, State
@@ -90,6 +101,8 @@ STEPS: st.SearchStrategy[tuple[str, tuple[Any, ...]]] = st.one_of(
         st.tuples(FEW.map("incident-{}".format), NAMES, NAMES, st.builds(MessageRef, NAMES, FEW)),
     ),
     st.tuples(st.just("put_occurrence"), st.tuples(OCCURRENCES)),
+    st.tuples(st.just("put_window"), st.tuples(st.builds(window, NAMES, starts_at=TIMES, ends_at=TIMES))),
+    st.tuples(st.just("forget_windows_before"), st.tuples(TIMES)),
     st.tuples(st.just("first_sight"), st.tuples(NAMES, NAMES)),
     st.tuples(st.just("beat"), st.tuples(NAMES)),
     st.tuples(st.just("forget_before"), st.tuples(TIMES)),
@@ -111,6 +124,8 @@ def everything(reader: Reader) -> dict[str, Any]:
         "episodes of alerts": [(reader.episodes(name), reader.episodes(name, "tocsin", 2)) for name in "ab"],
         "some": [reader.episode(*key, number) for key in keys for number in (1, 2)],
         "rules": [reader.rules(each.sha) is not None for each in RULES],
+        "begun": reader.episodes_begun(START, 3),
+        "windows": (reader.windows(START), reader.window("a")),
         "own": reader.self_episodes(START),
         "incidents": [(reader.incident(each), reader.due_at_of(each)) for each in incidents],
         "numbers": [reader.incident(each) for each in "1234"],

@@ -2,15 +2,19 @@
 
 from msgspec import Struct
 
+from tocsin.channels.wording import iso
 from tocsin.core.alert import Alert
 from tocsin.core.duration import duration
 from tocsin.core.incident import Incident
 from tocsin.core.playbook import Playbook
 from tocsin.core.verdict import Verdict
+from tocsin.core.window import hidden, is_own
 from tocsin.engine.conditions import Answers
 from tocsin.engine.explain.chain import Judgment, judgment, suppressed_by
+from tocsin.engine.explain.incident import EpisodeTrace, trace
 from tocsin.engine.explain.ladder import PlannedStep, Told, ladder, told
 from tocsin.engine.policy import Policy
+from tocsin.engine.window_judge import windows_of
 from tocsin.ports.store import Reader
 
 
@@ -28,11 +32,13 @@ class AlertExplanation(Judgment, frozen=True, kw_only=True):
     """What would become of an alert."""
 
     outcome: str
-    """``pages``, ``joins`` (an open incident, which goes its way), ``waits``, ``held``, ``suppressed``, ``heartbeat``
-    or ``informs`` (its severity pages nobody)."""
+    """``pages``, ``joins`` (an open incident, which goes its way), ``waits`` (in a maintenance window, or while another
+    incident is open), ``held``, ``suppressed``, ``heartbeat`` or ``informs`` (its severity pages nobody)."""
     because: str
     incident: Destined | None
     """None where there would be none, or where the store does not answer."""
+    came: EpisodeTrace | None
+    """The newest episode of an alert with exactly these labels, where it has come before."""
     ladder: tuple[PlannedStep, ...]
     announces: tuple[Told, ...]
     """Where the incident's own message would stand."""
@@ -52,6 +58,9 @@ def explain_alert(policy: Policy, alert: Alert, reader: Reader | None) -> AlertE
     known = None if reader is None else reader.latest_incidents([verdict.dedup_key]).get(verdict.dedup_key)
     destined = None if reader is None or is_silent else _destined(known, plan, verdict.severity, reader.now)
     outcome, because = _outcome(alert, verdict, plan, destined)
+    window = _window(policy, alert, verdict, reader) if reader is not None and outcome in ("pages", "held") else ""
+    if window:
+        outcome, because = "waits", f"nobody is paged: {window}; then {because}"
     if verdict.unrouted:
         because += f"; no rule could place it ({'; '.join(verdict.errors)})"
     return AlertExplanation(
@@ -59,6 +68,7 @@ def explain_alert(policy: Policy, alert: Alert, reader: Reader | None) -> AlertE
         outcome=outcome,
         because=because,
         incident=destined,
+        came=trace(last) if last is not None else None,
         ladder=() if is_silent else tuple(ladder(policy, plan, level, verdict.hold)),
         announces=() if is_silent else told(policy, plan.announce),
     )
@@ -81,6 +91,16 @@ def _outcome(  # noqa: PLR0911 - one return for each outcome
     if verdict.hold:
         return "held", f"automation has {duration(verdict.hold)} to heal it; then the ladder starts"
     return "pages", f"{verdict.severity} of {plan.name}"
+
+
+def _window(policy: Policy, alert: Alert, verdict: Verdict, reader: Reader) -> str:
+    """The maintenance windows that it is in; nothing if it is in none."""
+    if is_own(alert.source):
+        return ""
+    found = hidden(windows_of(reader, policy, reader.now), [verdict.labels], reader.now)
+    if found is None:
+        return ""
+    return f"in the maintenance window {', '.join(found.names)} until {iso(found.until)}"
 
 
 def _destined(known: Incident | None, plan: Playbook, severity: str, now: int) -> Destined:

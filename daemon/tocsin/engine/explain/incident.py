@@ -72,7 +72,7 @@ def explain_incident(reader: Reader, policy: Policy, incident: Incident, *, show
         severity_because=_severity_because(incident, entries),
         dedup_key=incident.dedup_key,
         opened_because=_opened_because(reader, incident),
-        alerts=tuple(_trace(episode) for episode in reader.episodes_of(incident.id, shown)),
+        alerts=tuple(trace(episode) for episode in reader.episodes_of(incident.id, shown)),
         deliveries=tuple(delivery(row, reader.attempts_of(row.key)) for row in rows),
         next=tuple(still_to_come(policy, incident)),
         due_at=next_due(incident),
@@ -147,7 +147,8 @@ def _opened_because(reader: Reader, incident: Incident) -> str:
     return f"the last one with this key, {name}, had been resolved for longer than reopen_within ({within})"
 
 
-def _trace(episode: Episode) -> EpisodeTrace:
+def trace(episode: Episode) -> EpisodeTrace:
+    """Which rules placed an episode, and where more is told of it."""
     source, fingerprint = quote(episode.source, safe=""), quote(episode.fingerprint, safe="")
     return EpisodeTrace(
         source=episode.source,

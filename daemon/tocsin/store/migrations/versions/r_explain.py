@@ -1,14 +1,14 @@
 """Alerts know which rules judged them, and those are kept.
 
 Revision ID: explain
-Revises: language
+Revises: windows
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "explain"
-down_revision = "language"
+down_revision = "windows"
 branch_labels = None
 depends_on = None
 
@@ -22,8 +22,8 @@ def upgrade() -> None:
     op.create_table(
         "rulesets",
         sa.Column("sha", sa.Text, nullable=False),
-        sa.Column("body", sa.Text, nullable=False),
         sa.Column("used_at", _LONG, nullable=False, autoincrement=False),
+        sa.Column("body", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("sha"),
         sqlite_strict=True,
         sqlite_with_rowid=True,
