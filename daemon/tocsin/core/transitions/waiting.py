@@ -3,7 +3,7 @@
 from msgspec import structs
 
 from tocsin.core.event import WaitBegan, WaitEnded
-from tocsin.core.incident import State, Wait
+from tocsin.core.incident import State, Wait, WaitReason
 from tocsin.core.playbook import Kind, Until
 from tocsin.core.transitions import ladder as ladders
 from tocsin.core.transitions.change import Change
@@ -54,6 +54,8 @@ def end(change: Change, over: tuple[Wait, ...]) -> None:
     anew = incident.state is State.TRIGGERED and not incident.reached
     if anew:
         change.set(clock_at=change.now, fired=(), ladder=ladders.planned(change.level, change.now))
+        if over[-1].reason is WaitReason.WINDOW and incident.acked_severity is None:
+            change.set(opened_at=change.now)  # nobody was to know of it before: the measures count from here
     elif incident.ladder:
         behind = max(0, change.now - incident.ladder[0].due_at)
         moved = ladders.postponed(incident.ladder, behind, change.now, catch_up=False)
