@@ -45,7 +45,7 @@ class Work:
         """Incidents that are due earlier than before: whether the timers are worth waking."""
         self.policy = policy
         self.windows: tuple[Window, ...] | None = None
-        """The maintenance windows, once somebody has asked for them."""
+        """The maintenance windows, once somebody has asked for them; none where none is active now."""
         self._timed = timed
         self._known: dict[str, Incident] = {}
         self._new: dict[str, Incident] = {}

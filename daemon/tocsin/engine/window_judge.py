@@ -61,8 +61,9 @@ def judge_again(work: "Work", incident: Incident) -> Incident:
 
 def _hidden(work: "Work", incident: Incident) -> Hidden | None:
     if work.windows is None:
-        work.windows = windows_of(work.tx, work.policy, work.now)
-    if not any(window.span_at(work.now) for window in work.windows):
+        found = windows_of(work.tx, work.policy, work.now)
+        work.windows = found if any(window.span_at(work.now) for window in found) else ()
+    if not work.windows:
         return None
     return hidden_alerts(work.windows, work.tx.episodes_of(incident.id, WHOLE), work.now)
 
