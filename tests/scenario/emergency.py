@@ -60,6 +60,7 @@ def tocsin(
     people: People | None = None,
     channels: Sequence[RecordingChannel] = (),
     playbook: Playbook | None = None,
+    first_id: int = 1,
 ) -> Harness:
     playbook = playbook or shipped()
     return Harness(
@@ -69,6 +70,7 @@ def tocsin(
         channels=channels,
         store=store,
         clock=clock,
+        first_id=first_id,
     )
 
 

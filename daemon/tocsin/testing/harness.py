@@ -80,7 +80,9 @@ class Harness:
         channels: Sequence[RecordingChannel] = (),
         store: Store | None = None,
         clock: VirtualClock | None = None,
+        first_id: int = 1,
     ) -> None:
+        """``first_id`` numbers the ids of incidents: give the second of two on one store a larger one."""
         self.clock = clock or VirtualClock()
         self.observer = RecordingObserver()
         self.console = RecordingChannel()
@@ -98,7 +100,7 @@ class Harness:
             delivery=Delivery(),
         )
         self.live = Live(policy)
-        ids = itertools.count(1)
+        ids = itertools.count(first_id)
         wake = LocalWake()
         committer = Committer(self.store, self.live, self.observer, wake, self.clock)
         self.alarm = Alarm(self.live, self.clock)
