@@ -37,6 +37,8 @@ def an_incident(**changes: Any) -> dict[str, Any]:
         "due_at": "2026-11-20T12:30:00.5Z",
         "next_tier": 2,
         "waits": [],
+        "storm": None,
+        "members": None,
         "alerts": [],
         "timeline": [],
         **changes,

@@ -239,7 +239,8 @@ async def in_berlin(new_store: NewStore) -> AsyncIterator[Harness]:
         "FREQ=WEEKLY;BYDAY=SU", datetime.fromisoformat("2026-10-04 02:00"), ZoneInfo("Europe/Berlin"), 2 * HOUR
     )
     windows = [Window("Sundays", parse_matchers('service="shop"'), every_sunday)]
-    async with emergency.tocsin(store=new_store(clock), clock=clock, windows=windows) as harness:
+    async with emergency.tocsin(store=new_store(clock), clock=clock) as harness:
+        use(harness, *windows)
         yield harness
 
 
@@ -304,3 +305,16 @@ async def test_the_timeline_says_for_which_window_it_waits_and_until_when(tocsin
     waits = next(entry for entry in await tocsin.timeline() if entry.kind == "waits")
     assert waits.data["because"].startswith("maintenance window upgrade until 20")
     assert waits.data["because"].endswith(" UTC")
+
+
+async def test_what_a_window_hides_is_no_part_of_a_storm_and_no_window_hides_the_storm_of_what_it_does_not(
+    tocsin: Harness,
+) -> None:
+    use(tocsin, window(tocsin, 0, 60, 'service="shop"'), window(tocsin, 0, 60, 'alertname="TocsinStorm"'))
+    for number in range(15):
+        await tocsin.fire(alertname=f"Hidden{number}", severity="SEV-2", service="shop")
+    assert tocsin.pages() == []
+    for number in range(11):
+        await tocsin.fire(alertname=f"Seen{number}", severity="SEV-2", service="blog")
+    assert [target for _, target in tocsin.pages()] == [ON_CALL] * 11
+    assert "Hidden" not in " ".join(content.title for content in tocsin.sent(Job.PAGE))

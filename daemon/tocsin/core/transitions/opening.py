@@ -9,6 +9,8 @@ from tocsin.core.transitions import ladder as ladders
 from tocsin.core.transitions.change import Change
 from tocsin.core.transitions.climb import climb, fall_back, fire_flags, notify
 from tocsin.core.transitions.counting import above, counted, merged
+from tocsin.core.transitions.flapping import digest_due, flip, forget, waits_of
+from tocsin.core.transitions.taking import take_members
 from tocsin.core.transitions.waiting import begin, end_overdue
 from tocsin.core.wording import because_exhausted
 
@@ -39,6 +41,8 @@ def opened(change: Change, event: Opened) -> None:
         resolved_by=None,
         last_end_at=None,
         flaps=0,
+        member_of=None,
+        inhibitions=event.inhibitions,
         opened_at=change.now,
         first_alert_at=event.first_alert_at,
         grace_until=None,
@@ -70,7 +74,9 @@ def trigger(change: Change, waits: tuple[Wait, ...] = ()) -> None:
         occurrence=incident.occurrence,
     )
     change.measured("detect", time_to_detect(incident))
-    begin(change, waits)
+    if incident.occurrence > 1:
+        flip(change)
+    begin(change, (*waits, *waits_of(incident)))
     climb(change)
     fire_flags(change)
 
@@ -79,6 +85,7 @@ def pending_due(change: Change, event: Due) -> None:
     """The hold is over: page if it still fires."""
     incident = change.incident
     _clear_believed(change)
+    digest_due(change)
     if incident.pending_until is None or incident.pending_until > change.now:
         return
     if incident.alerts_firing:
@@ -94,6 +101,7 @@ def paged_due(change: Change, event: Due) -> None:
     """
     incident = change.incident
     _clear_believed(change)
+    digest_due(change)
     if incident.resolve_at is not None:
         if incident.resolve_at <= change.now:
             close(change, cause="healed" if _was_hidden(incident) else "alerts")
@@ -137,6 +145,9 @@ def close(change: Change, cause: str, by: Actor | None = None) -> None:
         fallback_at=None,
         grace_until=grace,
     )
+    if by is not None:
+        forget(change)
+        take_members(change, by)
     acknowledged = incident.acked_severity is not None
     change.record("resolved", by or TOCSIN, cause=cause, acknowledged=acknowledged, occurrence=incident.occurrence)
     change.supersede(Until.RESOLVED)
@@ -149,6 +160,7 @@ def resolved_due(change: Change, event: Due) -> None:
     """What a person closed while it fired, and fires still, is the next occurrence; the resolver is told."""
     incident = change.incident
     _clear_believed(change)
+    digest_due(change)
     if incident.grace_until is None or incident.grace_until > change.now:
         return
     change.set(grace_until=None)

@@ -9,6 +9,7 @@ from tocsin.core.transitions.change import PAGED, Change
 from tocsin.core.transitions.climb import arm_fallback, fall_back, fire_flags, notify
 from tocsin.core.transitions.counting import merged
 from tocsin.core.transitions.opening import close, recover, trigger
+from tocsin.core.transitions.taking import take_members
 
 
 def acknowledge(change: Change, event: Acknowledge) -> None:
@@ -31,6 +32,7 @@ def acknowledge(change: Change, event: Acknowledge) -> None:
         fallback_at=None,
     )
     change.record("acknowledged", event.by, severity=incident.severity)
+    take_members(change, event.by)
     change.supersede(Until.ACKNOWLEDGED)
     fire_flags(change)
     if held and not incident.alerts_firing:
@@ -42,6 +44,7 @@ def acknowledge(change: Change, event: Acknowledge) -> None:
 def acknowledge_again(change: Change, event: Acknowledge) -> None:
     """Idempotent; a second person is named in the timeline."""
     change.quiet = True
+    take_members(change, event.by)
     if event.by.name != change.incident.acknowledged_by:
         change.record("acknowledged_also", event.by)
         _measure(change, event.by)

@@ -20,6 +20,8 @@ def begin(change: Change, waits: tuple[Wait, ...]) -> None:
             change.set(waits=tuple(changed))
         else:
             change.set(waits=(*change.incident.waits, wait))
+            if wait.reason is WaitReason.STORM:
+                change.set(member_of=int(wait.by))
             change.record("waits", reason=wait.reason, by=wait.by, until=wait.until, because=waits_for(wait))
 
 
@@ -33,6 +35,14 @@ def wait_ended(change: Change, event: WaitEnded) -> None:
     """One wait is over."""
     begin(change, event.waits)
     end(change, tuple(wait for wait in change.incident.waits if _key(wait) == (event.reason, event.by)))
+
+
+def break_off(change: Change, reason: WaitReason) -> None:
+    """Wait no longer for this: what comes next is for the caller to say."""
+    for wait in change.incident.waits:
+        if wait.reason is reason:
+            change.record("waited", reason=wait.reason, by=wait.by, because=waits_for(wait))
+    change.set(waits=tuple(wait for wait in change.incident.waits if wait.reason is not reason))
 
 
 def end_overdue(change: Change) -> None:
