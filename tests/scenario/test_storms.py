@@ -150,8 +150,9 @@ async def test_what_comes_after_the_acknowledgment_is_told_in_a_new_page_at_most
     await tocsin.acknowledge("alice", str(FIRST_STORM))
     before = len(tocsin.sent(Job.PAGE))
     for number in range(100, 108):
-        await tocsin.advance(minutes=1)
+        await tocsin.advance(minutes=0.4)
         await tocsin.fire(**labels(number))
+    await tocsin.advance(minutes=5)
     assert paged(tocsin, before) == []
     await tocsin.advance(minutes=1)
     assert paged(tocsin, before) == [(10, "alice", named(28)), (10, ON_CALL, named(28))]
@@ -176,6 +177,53 @@ async def test_it_ends_when_no_more_come_and_few_are_left_which_then_go_on(tocsi
     assert storm.state is State.RESOLVED
     assert (await kinds(tocsin, str(FIRST_STORM))).count("storm_over") == 1
     assert len(await storms(tocsin)) == 1
+
+
+async def test_what_comes_singly_while_a_storm_is_left_is_paged_on_its_own(tocsin: Harness) -> None:
+    await burst(tocsin, 20)
+    await tocsin.advance(minutes=20)
+    before = len(tocsin.sent(Job.PAGE))
+    await burst(tocsin, 10, first=100)
+    assert [title for _, _, title in paged(tocsin, before)] == [f"Down (n{number})" for number in range(100, 110)]
+    await burst(tocsin, 1, first=110)
+    assert paged(tocsin, before + 10) == [(20, ON_CALL, named(31))], "again too many: they join the storm that is left"
+    assert len(await found(tocsin, storm=FIRST_STORM, waiting=True)) == 31
+    assert len(await storms(tocsin)) == 1
+
+
+async def test_of_acknowledged_members_what_goes_on_until_the_resolve_waits_as_long_as_the_storm(
+    tocsin: Harness,
+) -> None:
+    await burst(tocsin, 20)
+    await tocsin.advance(minutes=1)
+    await tocsin.acknowledge("alice", str(FIRST_STORM))
+    await tocsin.advance(minutes=40)
+    assert [target for _, target, title in paged(tocsin, 11) if title != named(20)] == []
+    for number in range(1, 13):
+        await tocsin.resolve(**labels(number))
+    before = len(tocsin.sent(Job.PAGE))
+    await tocsin.advance(minutes=3)
+    assert {(target, title) for _, target, title in paged(tocsin, before)} == {
+        (MANAGER, f"Down (n{number})") for number in range(13, 21)
+    }
+
+
+async def test_acknowledged_members_that_have_no_step_left_keep_no_storm_alive(tocsin: Harness) -> None:
+    await burst(tocsin, 20, severity="SEV-3")
+    await tocsin.advance(minutes=1)
+    await tocsin.acknowledge("alice", str(FIRST_STORM))
+    await tocsin.advance(minutes=8)
+    assert (await tocsin.incident(str(FIRST_STORM))).state is State.RESOLVED
+    assert {member.state for member in await found(tocsin, storm=FIRST_STORM)} == {State.ACKNOWLEDGED}
+
+
+async def test_a_severity_that_a_person_has_pinned_changes_nothing_of_its_end(tocsin: Harness) -> None:
+    await burst(tocsin, 20)
+    await tocsin.set_severity("SEV-3", incident=str(FIRST_STORM))
+    for number in range(1, 21):
+        await tocsin.resolve(**labels(number))
+    await tocsin.advance(minutes=10)
+    assert (await tocsin.incident(str(FIRST_STORM))).state is State.RESOLVED
 
 
 async def test_what_nobody_has_taken_stays_a_storm_and_is_no_second_one(tocsin: Harness) -> None:

@@ -108,7 +108,8 @@ async def _say_members(daemon: Daemon, storm: dict[str, Any]) -> None:
     page = await daemon.get(API, storm=storm["number"], limit=MEMBERS)
     say(clean("Incidents", "bold"), f" ({storm['members']} have joined this storm)")
     for member in page["incidents"]:
-        say(f"  #{member['number']:<6} {member['severity']:<7} ", state(member["state"]), f"  {clean(member['title'])}")
+        number, severity = f"  #{member['number']:<6}", f"{member['severity']:<8}"
+        say(clean(number), clean(severity), state(f"{member['state']:<14}"), clean(member["title"]))
     if page["next"]:
         say(f"  ... and more: tocsin incidents list --storm {storm['number']} --cursor {page['next']}")
 

@@ -128,8 +128,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     occurrence: int = 1
     round: int = 1
     opened_at: int
-    """When this occurrence was opened; while pending, when it was held. Where a maintenance window kept it from
-    everybody: when that was over."""
+    """When this occurrence was opened; while pending, when it was held; where its ladder had to wait, after that."""
     first_alert_at: int | None = None
     """The earliest ``startsAt`` of the alerts that opened the occurrence."""
     peak: str

@@ -47,8 +47,8 @@ def begins_to_notify(before: Incident, incident: Incident) -> bool:
 
 
 def is_exempt(incident: Incident) -> bool:
-    """Whether an incident is paged on its own whatever happens: at the top of its playbook, and storms themselves."""
-    return incident.storm is not None or is_top(incident.plan.level(incident.severity))
+    """Whether an incident is paged on its own whatever happens: at the top of its playbook, a drill, a storm itself."""
+    return incident.storm is not None or incident.drill or is_top(incident.plan.level(incident.severity))
 
 
 def is_top(level: Level) -> bool:

@@ -84,19 +84,25 @@ class StormJudge:
 
 
 def _counted(work: "Work", target: str, incident: Incident) -> Incident | None:
-    """Count an incident for a target; the storm that it is a member of, if it is."""
-    surge = work.surges.of(target)
-    storm = work.incident(surge.storm) if surge.storm is not None else None
+    """Count an incident for a target; the storm that it becomes a member of, if there are too many just now."""
+    before = work.surges.of(target)
+    storm = work.incident(before.storm) if before.storm is not None else None
     if storm is None or not storm.is_open:
-        surge = _without(surge, storm)
+        before = _without(before, storm)
         storm = None
     limits = incident.plan.storm
-    surge = throttle.counted(surge, incident.id, work.now, limits)
+    surge = throttle.counted(before, incident.id, work.now, limits)
     work.surges.put(surge)
-    if storm is not None:
-        _join(work, storm, incident)
-    elif throttle.is_storm(surge, work.now, limits):
-        storm = _open(work, surge, incident)
+    if not throttle.is_storm(surge, work.now, limits):
+        return None
+    rages = storm is not None and throttle.is_storm(before, work.now, limits)
+    earlier = [] if rages else _earlier(work, surge, incident)
+    if storm is None:
+        storm = _open(work, surge, incident, earlier)
+    else:
+        _join(work, storm, [*earlier, incident])
+    for member in earlier:
+        work.change(member, WaitBegan(wait=_wait(work, storm)))
     return storm
 
 
@@ -109,10 +115,10 @@ def _without(surge: Surge, storm: Incident | None) -> Surge:
     return Surge(target=surge.target, recent=recent)
 
 
-def _open(work: "Work", surge: Surge, incident: Incident) -> Incident:
-    """A storm begins: with this incident, and with those before it that still want somebody."""
+def _earlier(work: "Work", surge: Surge, incident: Incident) -> list[Incident]:
+    """Those that were notified one by one before they were too many, and still want somebody."""
     known = (work.incident(id_) for _, id_ in surge.recent if id_ != incident.id)
-    earlier = [
+    return [
         member
         for member in known
         if member is not None
@@ -120,17 +126,17 @@ def _open(work: "Work", surge: Surge, incident: Incident) -> Incident:
         and not throttle.is_exempt(member)
         and not throttle.waits_for_storm(member)
     ]
-    chief = throttle.highest([*earlier, incident])
-    count = len(earlier) + 1
-    storm = _unopened(work, surge.target, chief, incident, count)
+
+
+def _open(work: "Work", surge: Surge, incident: Incident, earlier: list[Incident]) -> Incident:
+    members = [*earlier, incident]
+    chief = throttle.highest(members)
+    storm = _unopened(work, surge.target, chief, incident, len(members))
     work.surges.put(Surge(target=surge.target, recent=surge.recent, storm=storm.id))
-    storm = work.change(
-        storm, Opened(fired=(chief.severity,), first_alert_at=min(member.opened_at for member in [*earlier, incident]))
-    )
+    first_alert_at = min(member.opened_at for member in members)
+    storm = work.change(storm, Opened(fired=(chief.severity,), first_alert_at=first_alert_at))
     work.figures.count("storms_total", playbook=storm.plan.name)
     _put_alert(work, storm, EpisodeStatus.FIRING)
-    for member in earlier:
-        work.change(member, WaitBegan(wait=_wait(work, storm)))
     return storm
 
 
@@ -155,12 +161,19 @@ def _unopened(work: "Work", target: str, chief: Incident, first: Incident, count
     )
 
 
-def _join(work: "Work", storm: Incident, member: Incident) -> None:
-    work.surges.joined[storm.id] += 1
-    severity = throttle.level_for(storm, member)
-    if storm.plan.highest([severity, storm.severity]) != storm.severity:
-        raised = work.change(storm, AlertsChanged(moved=((storm.severity, severity),)))
+def _join(work: "Work", storm: Incident, members: list[Incident]) -> None:
+    """Count more members, and raise the storm to the highest of them."""
+    work.surges.joined[storm.id] += len(members)
+    now = _severity(storm)
+    highest = storm.plan.highest([now, *(throttle.level_for(storm, member) for member in members)])
+    if highest != now:
+        raised = work.change(storm, AlertsChanged(moved=((now, highest),)))
         _put_alert(work, raised, EpisodeStatus.FIRING)
+
+
+def _severity(storm: Incident) -> str:
+    """What its alert fires at; a person may have pinned another one."""
+    return next(iter(storm.firing), storm.severity)
 
 
 def grow(work: "Work") -> None:
@@ -203,11 +216,12 @@ def _end(work: "Work", storm: Incident, waiting: list[Incident]) -> Incident:
         if surge.storm == storm.id:
             work.surges.put(Surge(target=surge.target, recent=surge.recent))
     storm = work.change(storm, StormLooked(look_at=None))
-    storm = work.change(storm, AlertsChanged(ended=(storm.severity,), last_end_at=work.now))
-    _put_alert(work, storm, EpisodeStatus.RESOLVED)
+    severity = _severity(storm)
+    ended = work.change(storm, AlertsChanged(ended=(severity,), last_end_at=work.now))
+    _put_alert(work, ended, EpisodeStatus.RESOLVED, severity)
     for member in waiting:
         work.change(member, WaitEnded(reason=WaitReason.STORM, by=str(storm.number)))
-    return storm
+    return work.change(ended, StormLooked(look_at=None))
 
 
 def _take(work: "Work", number: int, taken: Taken) -> Taken | None:
@@ -227,7 +241,7 @@ def _wait(work: "Work", storm: Incident) -> Wait:
     return Wait(WaitReason.STORM, str(storm.number), work.now + throttle.MEMBER_LOOKS_AFTER)
 
 
-def _put_alert(work: "Work", storm: Incident, status: EpisodeStatus) -> None:
+def _put_alert(work: "Work", storm: Incident, status: EpisodeStatus, severity: str = "") -> None:
     """The one alert of a storm: it fires for as long as the storm goes on."""
     labels = {"alertname": ALERT_NAME, "target": storm.storm.target if storm.storm else "", "storm": str(storm.number)}
     work.tx.put_episodes(
@@ -244,7 +258,7 @@ def _put_alert(work: "Work", storm: Incident, status: EpisodeStatus) -> None:
                 labels=labels,
                 annotations={"summary": f"Its incidents: tocsin incidents list --storm {storm.number}"},
                 incident_id=storm.id,
-                severity=storm.severity,
+                severity=severity or _severity(storm),
             )
         ]
     )

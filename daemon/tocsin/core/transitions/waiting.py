@@ -64,8 +64,9 @@ def end(change: Change, over: tuple[Wait, ...]) -> None:
     anew = incident.state is State.TRIGGERED and not incident.reached
     if anew:
         change.set(clock_at=change.now, fired=(), ladder=ladders.planned(change.level, change.now))
-        if over[-1].reason is WaitReason.WINDOW and incident.acked_severity is None:
-            change.set(opened_at=change.now)  # nobody was to know of it before: the measures count from here
+        fresh = incident.acknowledged_at is None and incident.resolve_at is None
+        if fresh and over[-1].reason is not WaitReason.STORM:  # a storm has asked for somebody all the time
+            change.set(opened_at=change.now)
     elif incident.ladder:
         behind = max(0, change.now - incident.ladder[0].due_at)
         moved = ladders.postponed(incident.ladder, behind, change.now, catch_up=False)
