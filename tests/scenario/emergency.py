@@ -13,7 +13,6 @@ from tocsin.core.people import Contact, People, Person
 from tocsin.core.placeholder import Template
 from tocsin.core.playbook import MINUTE, Playbook
 from tocsin.core.rules import Rule, RuleSet
-from tocsin.core.window import Window
 from tocsin.engine.auditor import facts_of
 from tocsin.ports.store import IncidentFilter, Reader, Store
 from tocsin.testing.clock import VirtualClock
@@ -61,7 +60,7 @@ def tocsin(
     people: People | None = None,
     channels: Sequence[RecordingChannel] = (),
     playbook: Playbook | None = None,
-    windows: Sequence[Window] = (),
+    first_id: int = 1,
 ) -> Harness:
     playbook = playbook or shipped()
     return Harness(
@@ -71,7 +70,7 @@ def tocsin(
         channels=channels,
         store=store,
         clock=clock,
-        windows=windows,
+        first_id=first_id,
     )
 
 

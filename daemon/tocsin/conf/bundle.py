@@ -9,7 +9,7 @@ from tocsin.conf.channels import ChannelKind, ConfiguredChannel
 from tocsin.conf.crosscheck import tell_lonely_people, tell_settings_mistakes
 from tocsin.conf.environment import overridden, variables
 from tocsin.conf.people import ContactReader, people_of
-from tocsin.conf.playbooks import playbook_of, skeleton_of, tell_unknown_targets
+from tocsin.conf.playbooks import limits_of, playbook_of, skeleton_of, tell_unknown_targets
 from tocsin.conf.rules import load_rules
 from tocsin.conf.schema import did_you_mean, validate
 from tocsin.conf.settings import CONSOLE, Settings, Times, TokenSettings
@@ -197,7 +197,8 @@ def _self_playbook(settings: Settings) -> Playbook:
         levels=(Level(SELF_LEVEL, 0, HOUR, None, (cell,)),),
         tiers=(Tier(1, "those who look after tocsin", targets),),
         unrouted=SELF_LEVEL,
-        **settings.defaults.model_dump(),
+        **settings.defaults.model_dump(exclude={"storm", "flapping"}),
+        **limits_of(settings.defaults),
     )
 
 

@@ -69,6 +69,8 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     alerts_total: int
     alerts: tuple[AlertLine, ...]
     """A sample, firing ones first."""
+    members: int | None = None
+    """Of a storm: how many incidents it tells of; ``alerts`` is then a sample of them, each as one alert."""
     history: tuple[Entry, ...] = ()
     """For history: the entries to append."""
     url: str = ""

@@ -24,7 +24,6 @@ from tocsin.core.people import Contact, People
 from tocsin.core.placeholder import Template
 from tocsin.core.playbook import Cell, Kind, Level, Playbook, Tier
 from tocsin.core.rules import Rule, RuleSet
-from tocsin.core.window import Window
 from tocsin.engine.alarm import Alarm
 from tocsin.engine.commit import Committer
 from tocsin.engine.dispatcher import Dispatcher, next_look_at
@@ -82,8 +81,9 @@ class Harness:
         channels: Sequence[RecordingChannel] = (),
         store: Store | None = None,
         clock: VirtualClock | None = None,
-        windows: Sequence[Window] = (),
+        first_id: int = 1,
     ) -> None:
+        """``first_id`` numbers the ids of incidents: give the second of two on one store a larger one."""
         self.clock = clock or VirtualClock()
         self.observer = RecordingObserver()
         self.console = RecordingChannel()
@@ -98,11 +98,10 @@ class Harness:
             channels=self.channels,
             console=CONSOLE,
             self_targets=("console",),
-            windows=tuple(windows),
             delivery=Delivery(),
         )
         self.live = Live(policy)
-        ids = itertools.count(1)
+        ids = itertools.count(first_id)
         wake = LocalWake()
         committer = Committer(self.store, self.live, self.observer, wake, self.clock)
         self.alarm = Alarm(self.live, self.clock)

@@ -54,6 +54,10 @@ class IncidentView(Struct, frozen=True, kw_only=True):
     next_tier: int | None
     """The tier that the next step of its ladder notifies."""
     waits: list[WaitView]
+    storm: int | None
+    """The number of the storm that tells of it."""
+    members: int | None
+    """Of a storm: how many incidents have joined it; ``?storm=`` lists them."""
 
 
 class AlertView(Struct, frozen=True, kw_only=True):
@@ -211,6 +215,8 @@ def _fields(incident: Incident) -> dict[str, Any]:
             WaitView(reason=wait.reason.value, by=wait.by, because=waits_for(wait), until_at=wait.until)
             for wait in incident.waits
         ],
+        "storm": incident.member_of,
+        "members": incident.storm.members if incident.storm is not None else None,
     }
 
 

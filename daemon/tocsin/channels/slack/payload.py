@@ -167,7 +167,7 @@ def _remarks(content: Content) -> list[str]:
 def _sample(content: Content) -> Blocks:
     """A few alerts: what each says about itself, and its labels."""
     blocks = [section(_alert(alert)) for alert in content.alerts[:ALERTS]]
-    more = content.alerts_total - len(blocks)
+    more = (content.alerts_total if content.members is None else content.members) - len(blocks)
     if blocks and more > 0:
         blocks.append(context(f"... and {more} more"))
     return blocks
