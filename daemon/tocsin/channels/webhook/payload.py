@@ -42,6 +42,7 @@ VERSION = 1
 
 _ALIKE = (
     *("number", "occurrence", "title", "playbook", "severity", "rank", "service", "state", "flags", "dedup_key"),
+    *("team", "summary", "runbook", "automation"),
     *("drill", "unrouted", "recovering", "acknowledged_by", "resolved_by", "alerts_firing", "alerts_total", "url"),
 )
 """Fields of the content that the body shows as they are."""
