@@ -95,7 +95,7 @@ async def test_a_recovering_incident_has_no_next_tier(door):
 async def test_one_incident_has_its_alerts_and_its_timeline_by_number_and_by_id(door):
     await fire(door)
     shown = await get(door, f"{INCIDENTS}/1")
-    assert list(shown) == [*FIELDS, "alerts", "timeline"]
+    assert list(shown) == [*FIELDS, "team", "summary", "runbook", "automation", "alerts", "timeline"]
     [alert] = shown["alerts"]
     assert list(alert) == ["source", "fingerprint", "episode", "status", "labels", "starts_at", "ends_at"]
     assert alert["labels"] == {"alertname": "Down0"}

@@ -101,6 +101,13 @@ def remarks(content: Content, *, seen_once: bool = False) -> list[str]:
     return said
 
 
+def concerns(content: Content) -> str:
+    """Whose it is, and what could heal it, "" where no rule says."""
+    said = [f"team {content.team}" if content.team else ""]
+    said.append(f"automation {content.automation}" if content.automation else "")
+    return ", ".join(filter(None, said))
+
+
 def alerts(content: Content) -> str:
     """How many alerts fire: ``3 of 5 alerts firing``; of a storm, how many incidents it tells of."""
     if content.members is not None:

@@ -23,6 +23,11 @@ _SIZE_FORM = re.compile(r"(\d{1,9})(B|KiB|MiB|GiB)", re.ASCII)
 _EXAMPLES = "write for example 30s, 15m, 1h30m or 2d"
 
 
+def duration_pattern() -> str:
+    """What a duration looks like, as a regular expression for editors."""
+    return f"^(?=.){_FORM.pattern}$".replace("\\d", "[0-9]")
+
+
 def parse_duration(text: str) -> int:
     """Microseconds of a duration: days, hours, minutes, seconds, milliseconds, in this order. ``0s`` is none.
 

@@ -104,6 +104,12 @@ class EntryView(Struct, frozen=True, kw_only=True):
 class IncidentDetail(IncidentView, frozen=True, kw_only=True):
     """An incident with its alerts and its timeline."""
 
+    team: str
+    summary: str
+    runbook: str
+    """A link, "" where there is none."""
+    automation: str
+    """The name of the automation that can heal it, "" where no rule names one."""
     alerts: list[AlertView]
     timeline: list[EntryView]
 
@@ -153,6 +159,10 @@ def incident_detail(incident: Incident, episodes: list[Episode], entries: list[E
     """An incident with everything about it."""
     return IncidentDetail(
         **_fields(incident),
+        team=incident.team,
+        summary=incident.summary,
+        runbook=incident.runbook,
+        automation=incident.automation,
         alerts=[alert_view(episode) for episode in episodes],
         timeline=[_entry(entry) for entry in entries],
     )

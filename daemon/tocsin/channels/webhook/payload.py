@@ -42,17 +42,8 @@ VERSION = 1
 
 _ALIKE = (
     *("number", "occurrence", "title", "playbook", "severity", "rank", "service", "state", "flags", "dedup_key"),
-    *(
-        "waits",
-        "drill",
-        "unrouted",
-        "recovering",
-        "acknowledged_by",
-        "resolved_by",
-        "alerts_firing",
-        "alerts_total",
-        "url",
-    ),
+    *("team", "summary", "runbook", "automation", "waits"),
+    *("drill", "unrouted", "recovering", "acknowledged_by", "resolved_by", "alerts_firing", "alerts_total", "url"),
 )
 """Fields of the content that the body shows as they are."""
 
