@@ -25,6 +25,9 @@ check: $(VENV)/.development ## Style, types and floors only
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+docs: $(VENV)/.development ## Write the parts of rules/README.md that come from the code
+	$(BIN)/python -m tocsin.conf.document rules/README.md
+
 bench: $(VENV)/.development packages ## Measure (takes minutes; tests/bench/README.md says how)
 	$(BIN)/python tests/bench/run.py
 
@@ -49,4 +52,4 @@ $(VENV)/.development: requirements.lock pyproject.toml
 	@.ci/setup $(VENV) build runtime development
 	@touch $@ $(VENV)/.runtime
 
-.PHONY: help run test lint check bench schemas lock packages clean
+.PHONY: help run test lint check docs bench schemas lock packages clean

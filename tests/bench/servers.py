@@ -51,7 +51,12 @@ class SilentAlertmanager(Process):
 
 def tocsin(folder: Path, pages_to: str) -> Tocsin:
     """The daemon: shipped rules and playbook, a token, SQLite on disk, pages to one webhook."""
-    settings: dict[str, Any] = {"channels": {"wire": {"kind": "webhook", "url": pages_to}}, "log": {"level": "warning"}}
+    settings: dict[str, Any] = {
+        "channels": {"wire": {"kind": "webhook", "url": pages_to}},
+        "log": {"level": "warning"},
+        # Every incident is to be paged.
+        "defaults": {"storm": {"more_than": 1_000_000}},
+    }
     people = {
         "people": {"alex": {"contact": {"channel": "wire"}}},
         "groups": {role: ["alex"] for role in ROLES},

@@ -74,6 +74,18 @@ def test_recovering_is_told_until_it_is_resolved():
     assert wording.condition(content(recovering=True, state="resolved", resolved_at=NOW)) == "resolved"
 
 
+def test_what_waits_says_why_nobody_is_paged():
+    waiting = content(waits=("maintenance window db", "one of many in storm #7"))
+    assert wording.condition(waiting) == "triggered, nobody is paged: maintenance window db; one of many in storm #7"
+    assert wording.condition(content()) == "triggered"
+
+
+def test_a_storm_counts_its_incidents_and_says_how_to_see_them():
+    storm = content(members=137, number=12)
+    assert wording.alerts(storm) == "137 incidents"
+    assert wording.remarks(storm) == ["All its incidents: tocsin incidents list --storm 12"]
+
+
 def _entry(kind: str, actor: str = "tocsin", via: str = "tocsin", **data: object) -> Entry:
     return Entry(incident_id="x", seq=1, at=NOW, kind=kind, actor=actor, via=via, data=data)
 

@@ -42,6 +42,9 @@ PLAYBOOK = {
     "unrouted": "SEV-2",
     "flags": ["major_impact", "data_breach"],
     "resolve_after": "500ms",
+    # Every incident has its own story: none is to be told as one of many.
+    "storm": {"more_than": 1_000_000},
+    "flapping": {"more_than": 1_000_000},
     "tiers": {
         1: {"name": "On-call engineer", "targets": ["on-call-engineer"]},
         2: {"name": "Engineering manager", "targets": ["engineering-manager"]},

@@ -37,6 +37,8 @@ def an_incident(**changes: Any) -> dict[str, Any]:
         "due_at": "2026-11-20T12:30:00.5Z",
         "next_tier": 2,
         "waits": [],
+        "storm": None,
+        "members": None,
         "alerts": [],
         "timeline": [],
         **changes,
@@ -161,6 +163,28 @@ def test_a_hostile_label_is_shown_as_it_is_and_breaks_nothing(answering: Answeri
         assert result.exit_code == 0, result.output
         assert "[bold]x[/bold] [/nothing] \ufffd[2J\ufffd<script> :smile: second line" in result.output
         assert all(line.isprintable() for line in result.output.splitlines())
+
+
+def test_a_storm_is_shown_with_its_newest_members_and_how_to_see_the_others(answering: Answering) -> None:
+    member = an_incident(number=9, storm=7, waits=[{"because": "one of many in storm #7"}])
+    both = {**an_incident(title="Storm: 2 incidents for alex", members=2), "incidents": [member], "next": "9"}
+    daemon = answering(200, both)
+
+    result = daemon.run("incidents", "show", "7")
+
+    assert daemon.seen[1].path == "/api/v1/incidents?storm=7&limit=50"
+    assert "2 have joined this storm" in result.output
+    assert "#9     SEV-2   triggered     Disk full" in result.output
+    assert "tocsin incidents list --storm 7 --cursor 9" in result.output
+
+
+def test_what_an_incident_waits_for_is_shown(answering: Answering) -> None:
+    incident = an_incident(storm=12, waits=[{"because": "one of many in storm #12"}, {"because": "inhibited by x"}])
+
+    result = answering(200, incident).run("incidents", "show", "7")
+
+    assert "waits for    one of many in storm #12; inhibited by x" in result.output
+    assert "storm        #12" in result.output
 
 
 def test_there_are_no_colours_in_a_pipe_and_nothing_is_cut(answering: Answering) -> None:

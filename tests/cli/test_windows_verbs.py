@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from urllib.request import Request, urlopen
 
 import click
 import pytest
@@ -62,15 +63,22 @@ def test_a_time_without_an_offset_is_of_this_machines_clock_and_one_with_it_is_n
 
 
 def test_preview_says_what_it_would_hide(daemon: Running) -> None:
-    drilled = daemon.run("drill", "--keep")
-    assert drilled.exit_code == 0, drilled.output
-    told = daemon.run("windows", "preview", 'tocsin_drill="true"')
+    labels = {"alertname": "SeenInPreview", "severity": "info", "service": "shop"}
+    alert = {"status": "firing", "labels": labels, "startsAt": "2026-11-20T12:00:00Z", "endsAt": "0001-01-01T00:00:00Z"}
+    webhook = Request(
+        f"{daemon.url}/webhooks/alertmanager",
+        json.dumps({"version": "4", "alerts": [alert]}).encode(),
+        {"Content-Type": "application/json"},
+    )
+    with urlopen(webhook, timeout=20) as answer:
+        assert answer.status == 200
+    told = daemon.run("windows", "preview", 'alertname="SeenInPreview"')
     assert told.exit_code == 0
     assert re.search(r"^\d+ alerts? that fires? now$", told.output, re.MULTILINE)
     assert re.search(
         r"^  #\d+ .*: SEV-\d, triggered, \d+ of \d+ firing alerts?: nobody would be paged$", told.output, re.MULTILINE
     )
-    assert re.search(r"^  firing +alertname=", told.output, re.MULTILINE)
+    assert re.search(r"^  firing +alertname=SeenInPreview ", told.output, re.MULTILINE)
     nothing = json.loads(daemon.run("windows", "preview", 'alertname="no such alert"', "--json").output)
     assert (nothing["firing"], nothing["recent"], nothing["alerts"]) == (0, 0, [])
 

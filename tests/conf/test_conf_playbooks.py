@@ -3,7 +3,7 @@
 import pytest
 
 from conf.workbench import Workbench
-from tocsin.core.playbook import HOUR, MINUTE, Kind, Playbook, Until
+from tocsin.core.playbook import HOUR, MINUTE, FlappingLimits, Kind, Playbook, StormLimits, Until
 
 PAGE, UPDATE = Kind.PAGE, Kind.UPDATE
 ACKNOWLEDGED, RESOLVED = Until.ACKNOWLEDGED, Until.RESOLVED
@@ -89,6 +89,30 @@ def test_times_are_the_defaults_unless_the_playbook_says_its_own(bench: Workbenc
     playbook = bench.load({"TOCSIN_DEFAULTS_REOPEN_WITHIN": "20m"}).playbooks["emergency-response"]
     assert (playbook.resolve_after, playbook.reopen_within) == (15 * MINUTE, 20 * MINUTE)
     assert (playbook.fallback_after, playbook.resolved_by_hand_grace) == (2 * MINUTE, HOUR)
+
+
+def test_storms_and_flapping_are_as_the_defaults_say_but_for_what_the_playbook_says(bench: Workbench) -> None:
+    own = "unrouted: SEV-2\nstorm: {more_than: 30}\nflapping: {within: 1h, digest_every: 2h}\n"
+    bench.edit(bench.playbook, "unrouted: SEV-2\n", own)
+    environ = {"TOCSIN_DEFAULTS_STORM_AGAIN_AFTER": "20m", "TOCSIN_DEFAULTS_FLAPPING_MORE_THAN": "9"}
+    loaded = bench.load(environ)
+    playbook = loaded.playbooks["emergency-response"]
+    assert playbook.storm == StormLimits(more_than=30, within=5 * MINUTE, again_after=20 * MINUTE)
+    assert playbook.flapping == FlappingLimits(more_than=9, within=HOUR, digest_every=2 * HOUR)
+    assert loaded.self_playbook.storm == StormLimits(more_than=10, within=5 * MINUTE, again_after=20 * MINUTE)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("storm: {more_than: 0}", "must be at least 1"),
+        ("storm: {more_then: 3}", "unknown key 'more_then'; did you mean more_than?"),
+        ("flapping: {within: 0s}", "must be longer than nothing; write for example 10s"),
+    ],
+)
+def test_a_mistake_in_them_is_told_at_its_place(bench: Workbench, line: str, told: str) -> None:
+    bench.edit(bench.playbook, "unrouted: SEV-2\n", f"unrouted: SEV-2\n{line}\n")
+    assert any(told in problem for problem in bench.problems()), bench.problems()
 
 
 WHEN = "a step says when in one way; write either after: 15m or flagged: [a_flag]"

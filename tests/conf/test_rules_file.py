@@ -1,11 +1,17 @@
+import re
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
+from tocsin.conf.duration import parse_duration
+from tocsin.conf.json_schema import rules_schema
 from tocsin.conf.rules import load_rules
+from tocsin.conf.rules.actions import KEYS, UNDER_SET
 from tocsin.conf.source import Findings
+from tocsin.core.action import ACTIONS
 from tocsin.core.alert import Alert, AlertStatus
+from tocsin.core.condition import CONDITIONS
 from tocsin.core.playbook import Level, Playbook
 from tocsin.core.rules import RuleSet
 
@@ -222,3 +228,98 @@ def test_without_the_default_playbook_there_are_no_rules_and_no_further_problem(
     folder.rules("")
     assert folder.load(default="nope") is None
     assert folder.findings.problems == []
+
+
+# --- tables -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_table_may_stand_in_any_file_and_its_columns_are_text(folder: Folder) -> None:
+    folder.rules("""
+        - name: a
+          match: {}
+          lookup: {table: services, by: "{service|}"}
+          set: {severity: SEV-3, title: "{team} {tier0} {weight} {port}"}
+        """)
+    folder.file("99-tables.yaml", 'tables: {services: {shop: {team: "a b", tier0: true, weight: 0.5, port: 80}}}')
+    rules = folder.load()
+    assert rules is not None, folder.findings.problems
+    assert rules.evaluate(alert(service="shop")).title == "a b true 0.5 80"
+
+
+@pytest.mark.parametrize(
+    ("tables", "problem"),
+    [
+        (
+            "[]",
+            "20.yaml:1:1: a mapping of tables is wanted here; write for example `{services: {checkout: {team: shop}}}`",
+        ),
+        ("{a: 3}", "20.yaml:1:10: a mapping of rows is wanted here; write for example `{checkout: {team: shop}}`"),
+        (
+            "{a: {b: 3}}",
+            "20.yaml:1:14: a mapping of columns is wanted here; write for example `{team: shop, tier0: true}`",
+        ),
+        ("{a: {b: {c: }}}", '20.yaml:1:18: has no value; write one, "" for an empty one, or remove it'),
+        (
+            "{a: {b: {c: [d]}}}",
+            "20.yaml:1:21: text, a number, true or false is wanted here; a table has no deeper levels",
+        ),
+        (
+            "{known: {}}",
+            "20.yaml:1:10: there is another table 'known'; the first is at {path}/10.yaml:1:10; rename one",
+        ),
+    ],
+)
+def test_a_mistake_in_a_table_is_told_at_its_place(folder: Folder, tables: str, problem: str) -> None:
+    listed = "rules:\n- {name: a, match: {}, lookup: {table: known, by: x}, set: {severity: SEV-3}}"
+    folder.file("10.yaml", f"tables: {{known: {{}}}}\n{listed}")
+    folder.file("20.yaml", f"tables: {tables}")
+    assert folder.problems() == [problem.replace("{path}", str(folder.path))]
+
+
+def test_a_table_that_nobody_asks_is_a_warning(folder: Folder) -> None:
+    folder.rules("")
+    folder.file("20.yaml", "tables: {services: {}}")
+    assert folder.warnings() == ["20.yaml:1:10: no rule looks anything up in the table 'services'"]
+
+
+def test_a_dedup_key_in_a_rule_that_asks_is_a_warning(folder: Folder) -> None:
+    folder.rules("""
+        - name: a
+          match: a=b
+          rate: {more_than: 5, within: 10m}
+          set: {dedup_key: x}
+        """)
+    [warning] = folder.warnings()
+    assert warning.startswith("10.yaml:5:20: what this rule asks is asked of the dedup key that the other rules give")
+
+
+def test_a_rule_that_asks_does_not_take_every_alert(folder: Folder) -> None:
+    folder.rules(
+        "- {name: a, match: {}, rate: {more_than: 5, within: 10m}, set: {severity: SEV-3}}", with_catch_all=False
+    )
+    [problem] = folder.problems()
+    assert "no rule takes every alert" in problem
+
+
+# --- the schema for editors -------------------------------------------------------------------------------------------
+
+
+def test_the_schema_knows_every_key_and_no_other() -> None:
+    rule_ = rules_schema({})["properties"]["rules"]["items"]
+    assert set(rule_["properties"]) == set(KEYS)
+    assert set(rule_["properties"]["set"]["properties"]) == set(UNDER_SET)
+    assert rule_["additionalProperties"] is False
+    said = {**rule_["properties"], **rule_["properties"]["set"]["properties"]}
+    for described in (*ACTIONS.values(), *CONDITIONS.values()):
+        assert said[described.name]["description"] == described.meaning
+
+
+@pytest.mark.parametrize("text", ["1m", "1h30m", "0s", "2d", "500ms", "", "m", "1", "30m1h", "1 m", "-1m"])
+def test_the_schema_takes_the_durations_that_are_read(text: str) -> None:
+    pattern = rules_schema({})["properties"]["rules"]["items"]["properties"]["self_heal"]["pattern"]
+    try:
+        parse_duration(text)
+    except ValueError:
+        assert not re.search(pattern, text)
+    else:
+        assert re.search(pattern, text)

@@ -24,13 +24,14 @@ from tocsin.core.event import (
     WaitEnded,
 )
 from tocsin.core.incident import Incident, State, Wait, WaitReason
+from tocsin.core.outbox import DIGEST
 from tocsin.core.playbook import MINUTE, Until
 from tocsin.core.transitions.change import PAGED
 
 SEVERITIES = st.sampled_from(["high", "middle", "low"])
 PEOPLE = st.sampled_from([ALICE, Actor("bob", "slack"), Actor("robot", "api", is_person=False)])
 WAITS = st.integers(0, 90 * MINUTE)
-REASONS = st.tuples(st.sampled_from(WaitReason), st.sampled_from(["x", "y"]))
+REASONS = st.tuples(st.sampled_from(WaitReason), st.sampled_from(["7", "8"]))
 
 
 class Life(RuleBasedStateMachine):
@@ -65,8 +66,10 @@ class Life(RuleBasedStateMachine):
             once = (after.occurrence, after.round, effect.step, target)
             assert once not in self.notified, f"{once} was notified before"
             self.notified.add(once)
-        assert after.state is not State.RESOLVED
         assert effect.late >= 0
+        if effect.step == DIGEST:
+            return
+        assert after.state is not State.RESOLVED
         if after.waits:
             assert isinstance(event, Escalate | SetFlags), "its ladder waits, and nobody has asked for this"
         if after.state is State.ACKNOWLEDGED and not isinstance(event, Acknowledge):
@@ -193,11 +196,13 @@ class Life(RuleBasedStateMachine):
         incident = self.incident
         if incident.occurrence == 0:
             return
+        flapping = {wait.by for wait in incident.waits if wait.reason is WaitReason.FLAPPING} & {DIGEST}
+        assert bool(flapping) <= (incident.digest_at is not None), "nothing would ever say that it has settled"
         if incident.waits:
             assert incident.state in PAGED
             ends = [wait.until for wait in incident.waits if wait.until is not None]
             assert incident.resolve_at is not None or next_due(incident) == min(
-                [*ends, *([incident.believe_at] if incident.believe_at is not None else [])], default=None
+                [*ends, *(at for at in (incident.believe_at, incident.digest_at) if at is not None)], default=None
             )
         elif incident.state is State.TRIGGERED and incident.plan.level(incident.severity).pages:
             assert next_due(incident) is not None
@@ -231,7 +236,7 @@ TestLife = Life.TestCase
 TIMES = (
     "first_opened_at", "opened_at", "first_alert_at", "acknowledged_at", "resolved_at", "last_end_at", "clock_at",
     "person_acknowledged_at",
-    "pending_until", "resolve_at", "fallback_at", "grace_until", "believe_at",
+    "pending_until", "resolve_at", "fallback_at", "grace_until", "believe_at", "digest_at",
 )  # fmt: skip
 
 SCRIPT = st.lists(
@@ -269,7 +274,8 @@ def played(script: list[tuple[int, Event]], shift: int) -> tuple[Incident, list[
 def shifted(incident: Incident, shift: int) -> Incident:
     moved = {name: None if (at := getattr(incident, name)) is None else at + shift for name in TIMES}
     ladder = tuple(msgspec.structs.replace(planned, due_at=planned.due_at + shift) for planned in incident.ladder)
-    return msgspec.structs.replace(incident, ladder=ladder, **moved)
+    flips = tuple(at + shift for at in incident.flips)
+    return msgspec.structs.replace(incident, ladder=ladder, flips=flips, **moved)
 
 
 @given(script=SCRIPT, shift=st.integers(1, 10**15))

@@ -18,6 +18,8 @@ from tocsin.core.event import (
     Resolve,
     SetFlags,
     SetSeverity,
+    StormGrew,
+    StormLooked,
     Waitable,
     WaitBegan,
     WaitEnded,
@@ -83,6 +85,8 @@ EVENTS: list[Event] = [
     Delivered(target="one", channel="console", kind="page", step="1.1", outcome="sent"),
     WaitBegan(wait=WINDOW),
     WaitEnded(reason=WINDOW.reason, by=WINDOW.by),
+    StormGrew(joined=1),
+    StormLooked(look_at=NOW),
 ]
 
 
@@ -103,6 +107,8 @@ REFUSED = {
     (State.RESOLVED, SetSeverity),
     (State.RESOLVED, SetFlags),
     *((state, event) for state in (State.PENDING, State.RESOLVED) for event in (WaitBegan, WaitEnded)),
+    *((state, StormGrew) for state in (State.PENDING, State.RESOLVED)),
+    (State.PENDING, StormLooked),
 }
 
 

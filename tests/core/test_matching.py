@@ -43,7 +43,7 @@ def naive(clauses: list[Matchers], labels: dict[str, str]) -> int:
     return sum(1 << bit for bit, each in enumerate(clauses) if all(matcher.matches(labels) for matcher in each))
 
 
-@settings(max_examples=400)
+@settings(max_examples=300, deadline=None)  # the first example builds automata
 @given(
     st.lists(matchers(), max_size=40),
     st.lists(st.dictionaries(LABEL, TEXT, max_size=2), min_size=1, max_size=6),
@@ -74,7 +74,7 @@ def test_an_index_over_clauses_says_what_a_loop_says(clauses: list[Matchers], al
 def test_hundreds_of_hard_expressions_are_told_apart(template: str, op: str) -> None:
     clauses = [(Matcher("x", op, template.replace("{}", str(number))),) for number in range(300)]
     index = Clauses(clauses)
-    for number in range(0, 330, 7):
+    for number in (0, 1, 7, 12, 42, 120, 299, 300, 311):
         values = [f"svc-{number}", f"SVC-{number}", f"svc-{number}-7", f"a-svc-{number}", f"eu svc-{number}-prod", ""]
         for value in [*values, f"web-{number}", f"ab{number}", f"svc-{number}\n", f"\u017fvc-{number}"]:
             assert index.matching({"x": value}) == naive(clauses, {"x": value}), value
@@ -98,7 +98,7 @@ def test_long_values_are_matched_and_not_remembered() -> None:
 # --- what an expression needs ----------------------------------------------------------------------------------------
 
 
-@settings(max_examples=400)
+@settings(max_examples=300, deadline=None)  # the first example builds automata
 @given(st.one_of(REGEX, st.text(st.sampled_from("ab*+?(){}[]|\\.^$d2,"), max_size=10)), st.data())
 @example("a{2,3}b", None)
 @example("(a|b)c", None)

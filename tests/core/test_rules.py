@@ -27,7 +27,7 @@ def rule(name: str, match: str = "", **actions: Any) -> Rule:
     values: dict[str, Any] = {}
     for key, value in actions.items():
         form = ACTIONS[key].form
-        if form is Form.TEXT:
+        if form in (Form.TEXT, Form.LEVEL):
             values[key] = Template.parse(value)
         elif form is Form.TEXTS:
             values[key] = {label: Template.parse(text) for label, text in value.items()}

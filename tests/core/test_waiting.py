@@ -131,5 +131,14 @@ def test_what_is_held_for_automation_waits_from_the_moment_it_would_page() -> No
     held, _ = step(fresh(), Opened(fired=("middle",), hold=2 * MINUTE), NOW)
     assert next_due(held) == NOW + 2 * MINUTE
     incident, heard = played(held, (2, Due(waits=(WINDOW,))), (60, Due()))
-    assert incident.opened_at == NOW + 2 * MINUTE
+    assert incident.opened_at == AFTER
     assert heard == [(60, "1.1", ("one",))]
+
+
+def test_what_mtta_counts_from_is_the_end_of_the_wait_but_for_a_storm_which_paged_somebody() -> None:
+    paged, _ = step(waiting(), Due(), AFTER)
+    _, effects = step(paged, Acknowledge(by=ALICE), AFTER + MINUTE)
+    assert [effect.value for effect in effects if isinstance(effect, Measured)] == [MINUTE]
+    paged, _ = step(waiting(STORM), WaitEnded(reason=STORM.reason, by=STORM.by), AFTER)
+    _, effects = step(paged, Acknowledge(by=ALICE), AFTER + MINUTE)
+    assert [effect.value for effect in effects if isinstance(effect, Measured)] == [61 * MINUTE]

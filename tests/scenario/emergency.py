@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tocsin.channels.registry import KINDS
 from tocsin.conf.bundle import load
+from tocsin.conf.rules import load_rules
+from tocsin.conf.source import Findings
 from tocsin.core.invariants import violations
 from tocsin.core.matcher import parse_matchers
 from tocsin.core.outbox import Job
@@ -13,7 +16,6 @@ from tocsin.core.people import Contact, People, Person
 from tocsin.core.placeholder import Template
 from tocsin.core.playbook import MINUTE, Playbook
 from tocsin.core.rules import Rule, RuleSet
-from tocsin.core.window import Window
 from tocsin.engine.auditor import facts_of
 from tocsin.ports.store import IncidentFilter, Reader, Store
 from tocsin.testing.clock import VirtualClock
@@ -46,6 +48,16 @@ def rules(playbook: Playbook) -> RuleSet:
     )
 
 
+def rules_of(text: str) -> RuleSet:
+    """The rules of one file, with the shipped playbook."""
+    playbook, findings = shipped(), Findings()
+    with TemporaryDirectory() as directory:
+        (Path(directory) / "10.yaml").write_text(text)
+        found = load_rules(Path(directory), {playbook.name: playbook}, playbook.name, findings)
+    assert found is not None, findings.problems
+    return found
+
+
 def one_person_a_target(playbook: Playbook) -> People:
     """Each target that the playbook names is one person of that name, on the console."""
     targets = {target for level in playbook.levels for cell in level.cells for target in cell.targets}
@@ -61,17 +73,18 @@ def tocsin(
     people: People | None = None,
     channels: Sequence[RecordingChannel] = (),
     playbook: Playbook | None = None,
-    windows: Sequence[Window] = (),
+    first_id: int = 1,
+    judged_by: RuleSet | None = None,
 ) -> Harness:
     playbook = playbook or shipped()
     return Harness(
         playbook,
         people or one_person_a_target(playbook),
-        rules=rules(playbook),
+        rules=judged_by or rules(playbook),
         channels=channels,
         store=store,
         clock=clock,
-        windows=windows,
+        first_id=first_id,
     )
 
 

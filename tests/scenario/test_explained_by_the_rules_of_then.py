@@ -15,6 +15,7 @@ from tocsin.core.placeholder import Template
 from tocsin.core.playbook import DAY, MINUTE, Cell, Level, Playbook, Tier
 from tocsin.core.rules import Rule, RuleSet
 from tocsin.engine.explain.alert import AlertExplanation, explain_alert
+from tocsin.engine.explain.incident import explain_incident
 from tocsin.engine.explain.stored import StoredExplanation, explain_stored
 from tocsin.store.open import open_store
 from tocsin.testing.clock import VirtualClock
@@ -28,6 +29,7 @@ PLAN = Playbook(
     levels=(
         Level("SEV-1", 0, 15 * MINUTE, None, (Cell(tier=1, nth=1, after=0, targets=("alice",)),)),
         Level("SEV-2", 1, 60 * MINUTE, None, ()),
+        Level("SEV-3", 2, 60 * MINUTE, None, (Cell(tier=1, nth=1, after=0, targets=("alice",)),)),
     ),
     tiers=(Tier(1, "on call", ("alice",)),),
     unrouted="SEV-1",
@@ -41,7 +43,9 @@ def rule(name: str, match: str = "", **more: object) -> Rule:
 
 
 def rules(*more: Rule) -> RuleSet:
-    return RuleSet([rule("everything", severity="SEV-1"), *more], "er", {"er": ["SEV-1", "SEV-2"]}, {"er": "SEV-1"})
+    return RuleSet(
+        [rule("everything", severity="SEV-1"), *more], "er", {"er": ["SEV-1", "SEV-2", "SEV-3"]}, {"er": "SEV-1"}
+    )
 
 
 @pytest.fixture(params=["memory", "sqlite"])
@@ -261,6 +265,23 @@ async def test_it_says_who_pinned_the_severity(tocsin: Harness) -> None:
     found = await explained(tocsin, alertname="Down")
     assert found.incident is not None
     assert found.incident.severity_because == "pinned by bob: customers do not notice"
+
+
+async def test_of_one_among_many_it_says_which_storm_tells_of_it(tocsin: Harness) -> None:
+    now_run(tocsin, rules(rule("low", 'low="yes"', severity="SEV-3")))
+    for number in range(14):
+        await tocsin.fire(alertname=f"Down{number}", low="yes")
+
+    member = (await explained(tocsin, alertname="Down13", low="yes")).incident
+
+    assert member is not None
+    assert member.because.startswith("nobody is paged: it waits: one of many in storm #")
+    assert member.storm is not None
+    storm = await tocsin.incident(str(member.storm))
+    told = await tocsin.store.read(lambda reader: explain_incident(reader, tocsin.live.policy, storm))
+    assert (told.severity_because, told.storm) == ("the highest of its members", None)
+    assert told.members is not None
+    assert told.members >= 3
 
 
 async def test_rules_are_kept_once_however_many_alerts_they_judge(tocsin: Harness) -> None:

@@ -4,52 +4,20 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-import msgspec
 import pytest
 
 from scenario import emergency
 from scenario.conftest import NewStore
 from scenario.emergency import CTO, MANAGER, ON_CALL, VP, kinds
+from scenario.maintenance import DOWN, use, window
 from tocsin.core.alert import AlertStatus
-from tocsin.core.errors import IllegalTransition, UnknownName, WindowError
-from tocsin.core.event import Actor
 from tocsin.core.matcher import parse_matchers
 from tocsin.core.outbox import Job
 from tocsin.core.playbook import HOUR, MINUTE
-from tocsin.core.recurrence import Recurrence, Span
+from tocsin.core.recurrence import Recurrence
 from tocsin.core.window import Window
-from tocsin.engine.policy import Policy
-from tocsin.engine.windows import Wish
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
-
-DOWN = {"alertname": "Down", "severity": "SEV-1", "service": "shop"}
-ALICE = Actor("alice", "cli")
-
-
-def use(tocsin: Harness, *windows: Window) -> None:
-    """The configuration has these windows from now on, as after a reload."""
-    policy = tocsin.live.policy
-    fields = {name: getattr(policy, name) for name in Policy.__dataclass_fields__}
-    tocsin.live.policy = Policy(**{**fields, "windows": windows})
-
-
-def window(tocsin: Harness, begins: float, ends: float, match: str = 'service="shop"', name: str = "upgrade") -> Window:
-    """From and until minutes after the start."""
-    start = tocsin.clock.start
-    return Window(name, parse_matchers(match), Span(start + round(begins * MINUTE), start + round(ends * MINUTE)))
-
-
-async def make(tocsin: Harness, minutes: int, match: str = 'service="shop"', name: str = "ad hoc") -> str:
-    made = await tocsin.windows.create(Wish(name=name, matchers=match, duration=minutes * MINUTE), ALICE)
-    assert made.made is not None
-    return made.made.id
-
-
-async def end(tocsin: Harness, window_id: str) -> int:
-    _, released = await tocsin.windows.end(window_id, Actor("bob", "api"))
-    await tocsin.settle()
-    return released
 
 
 async def test_nobody_is_paged_inside_and_what_still_fires_at_the_end_is_its_clock_starting_there(
@@ -216,57 +184,6 @@ async def test_tocsins_own_troubles_are_in_no_window(tocsin: Harness) -> None:
     assert [content.target for content in tocsin.sent(Job.PAGE)] == ["console"]
 
 
-async def test_a_window_made_by_hand_hides_until_somebody_ends_it(tocsin: Harness) -> None:
-    window_id = await make(tocsin, 60)
-    await tocsin.fire(**DOWN)
-    await tocsin.advance(minutes=20)
-    assert tocsin.pages() == []
-    assert await end(tocsin, window_id) == 1
-    assert tocsin.pages() == [(20, ON_CALL)]
-    kept = await tocsin.store.read(lambda tx: tx.window(window_id))
-    assert kept is not None
-    assert (kept.author, kept.via, kept.ended_by, kept.ended_via) == ("alice", "cli", "bob", "api")
-    assert (kept.ends_at, kept.planned_ends_at) == (tocsin.clock.now(), tocsin.clock.start + 60 * MINUTE)
-    with pytest.raises(IllegalTransition):
-        await end(tocsin, window_id)
-    with pytest.raises(UnknownName):
-        await end(tocsin, "nothing")
-
-
-async def test_ended_while_another_one_hides_it_it_waits_for_that_one(tocsin: Harness) -> None:
-    first = await make(tocsin, 60, name="first")
-    await make(tocsin, 30, name="second")
-    await tocsin.fire(**DOWN)
-    await tocsin.advance(minutes=10)
-    assert await end(tocsin, first) == 0
-    assert [(wait.by, wait.until) for wait in (await tocsin.incident()).waits] == [
-        ("second", tocsin.clock.start + 30 * MINUTE)
-    ]
-    await tocsin.advance(minutes=21)
-    assert tocsin.pages() == [(30, ON_CALL)]
-
-
-async def test_ended_after_everything_has_resolved_nobody_is_told(tocsin: Harness) -> None:
-    window_id = await make(tocsin, 60)
-    await tocsin.fire(**DOWN)
-    await tocsin.resolve(**DOWN)
-    await tocsin.advance(minutes=1)
-    await end(tocsin, window_id)
-    await tocsin.advance(minutes=30)
-    assert tocsin.pages() == tocsin.pages(Job.RESOLVE) == []
-
-
-async def test_a_window_that_goes_on_at_its_old_end_is_waited_for_further(tocsin: Harness) -> None:
-    await make(tocsin, 60, name="upgrade")
-    await tocsin.fire(**DOWN)
-    await tocsin.advance(minutes=50)
-    await make(tocsin, 30, name="upgrade")
-    await tocsin.advance(minutes=25)
-    assert tocsin.pages() == []
-    await tocsin.advance(minutes=10)
-    assert tocsin.pages() == [(80, ON_CALL)]
-
-
 async def test_taken_out_of_the_file_it_is_judged_again_once_that_is_known(tocsin: Harness) -> None:
     use(tocsin, window(tocsin, 0, 60))
     await tocsin.housekeeper.run_once()
@@ -300,21 +217,6 @@ async def test_a_clock_that_jumps_over_the_end_pages_once_and_at_once(tocsin: Ha
     assert tocsin.pages() == [(200, ON_CALL), (215, ON_CALL)]
 
 
-async def test_a_restart_inside_changes_nothing(new_store: NewStore) -> None:
-    clock = VirtualClock()
-    store = new_store(clock)
-    async with emergency.tocsin(store=store, clock=clock) as before:
-        await make(before, 60)
-        await before.fire(**DOWN)
-    clock.set(clock.start + 30 * MINUTE)
-    async with emergency.tocsin(store=store, clock=clock) as after:
-        await after.housekeeper.run_once()
-        await after.advance(minutes=29)
-        assert after.pages() == []
-        await after.advance(minutes=2)
-        assert after.pages() == [(60, ON_CALL)]
-
-
 async def test_a_window_that_was_taken_out_while_tocsin_was_down_ends_with_the_start(new_store: NewStore) -> None:
     clock = VirtualClock()
     store = new_store(clock)
@@ -337,7 +239,8 @@ async def in_berlin(new_store: NewStore) -> AsyncIterator[Harness]:
         "FREQ=WEEKLY;BYDAY=SU", datetime.fromisoformat("2026-10-04 02:00"), ZoneInfo("Europe/Berlin"), 2 * HOUR
     )
     windows = [Window("Sundays", parse_matchers('service="shop"'), every_sunday)]
-    async with emergency.tocsin(store=new_store(clock), clock=clock, windows=windows) as harness:
+    async with emergency.tocsin(store=new_store(clock), clock=clock) as harness:
+        use(harness, *windows)
         yield harness
 
 
@@ -356,15 +259,44 @@ async def test_a_week_later_it_is_at_two_on_the_wall_again(in_berlin: Harness) -
     assert [round(at) for at, _ in in_berlin.pages()] == [(7 * 24 + 4) * 60]
 
 
-async def test_alerts_that_a_window_hides_are_counted_and_active_windows_shown(tocsin: Harness) -> None:
+async def test_the_measures_count_from_the_end_of_the_window(tocsin: Harness) -> None:
     use(tocsin, window(tocsin, 0, 60))
-    await make(tocsin, 30, 'service="blog"')
-    await tocsin.fire(**DOWN, disk="sda")
-    await tocsin.fire(**DOWN, disk="sdb")
-    await tocsin.fire(**{**DOWN, "service": "other"}, disk="sda")
+    await tocsin.fire(**DOWN)
+    await tocsin.advance(minutes=65)
+    await tocsin.acknowledge("alice")
+    assert tocsin.observer.observed("incident_time_to_acknowledge_seconds") == [300]
+    await tocsin.resolve(**DOWN)
+    await tocsin.advance(minutes=5)
+    assert tocsin.observer.observed("incident_time_to_resolve_seconds") == [300]
+
+
+async def test_what_began_and_ended_inside_is_no_figure(tocsin: Harness) -> None:
+    use(tocsin, window(tocsin, 0, 60))
+    await tocsin.fire(**DOWN)
+    await tocsin.resolve(**DOWN)
+    await tocsin.advance(minutes=90)
+    assert tocsin.observer.observed("incident_time_to_resolve_seconds") == []
+    assert tocsin.observer.counted("resolved_unacknowledged_total") == 0
     await tocsin.housekeeper.run_once()
-    assert tocsin.observer.counted("alerts_hidden_by_windows_total") == 2
-    assert {value for (name, _), value in tocsin.observer.gauges.items() if name == "windows_active"} == {2}
+    assert not [name for name, _ in tocsin.observer.gauges if name == "mttr_seconds"]
+
+
+async def test_acknowledged_inside_nobody_was_paged_so_only_the_resolve_counts(tocsin: Harness) -> None:
+    use(tocsin, window(tocsin, 0, 60))
+    await tocsin.fire(**DOWN)
+    await tocsin.advance(minutes=5)
+    await tocsin.acknowledge("alice")
+    assert tocsin.observer.observed("incident_time_to_acknowledge_seconds") == []
+    await tocsin.resolve(**DOWN)
+    await tocsin.advance(minutes=5)
+    assert tocsin.observer.observed("incident_time_to_resolve_seconds") == [300]
+
+
+async def test_of_many_windows_at_once_three_are_named(tocsin: Harness) -> None:
+    use(tocsin, *(window(tocsin, 0, 60, name=f"w{number}") for number in range(5)))
+    await tocsin.fire(**DOWN)
+    (wait,) = (await tocsin.incident()).waits
+    assert wait.by == "w0, w1, w2 and 2 more"
 
 
 async def test_the_timeline_says_for_which_window_it_waits_and_until_when(tocsin: Harness) -> None:
@@ -375,48 +307,14 @@ async def test_the_timeline_says_for_which_window_it_waits_and_until_when(tocsin
     assert waits.data["because"].endswith(" UTC")
 
 
-async def test_a_preview_says_what_a_window_would_hide_now_and_would_have_hidden(tocsin: Harness) -> None:
-    minor = {**DOWN, "severity": "SEV-4"}
-    await tocsin.fire(**minor, disk="sda")
-    await tocsin.fire(**minor, disk="sdb")
-    await tocsin.fire(**{**minor, "service": "blog"}, disk="sda")
-    await tocsin.resolve(**{**minor, "service": "blog"}, disk="sda")
-    await tocsin.fire(**minor, quiet="yes")
-    preview = await tocsin.windows.preview('service="shop"')
-    assert (preview.firing, preview.recent, preview.recent_looked_at, preview.truncated) == (2, 3, 4, False)
-    assert [(one.incident.number, one.matching, one.firing, one.hidden) for one in preview.incidents] == [
-        (1, 2, 2, True)
-    ]
-    partly = await tocsin.windows.preview('disk="sda"')
-    assert [(one.incident.number, one.matching, one.firing, one.hidden) for one in partly.incidents] == [
-        (1, 1, 2, False)
-    ]
-    assert [episode.status for episode in partly.sample] == ["firing", "resolved"]
-    await tocsin.advance(hours=8 * 24)
-    old = await tocsin.windows.preview('disk="sda"')
-    assert (old.firing, old.recent) == (1, 1)
-    with pytest.raises(WindowError):
-        await tocsin.windows.preview("{}")
-
-
-@pytest.mark.parametrize(
-    ("wish", "told"),
-    [
-        ({"name": " "}, "the name is not one line"),
-        ({"name": "a\nb"}, "the name is not one line"),
-        ({"comment": "x" * 2001}, "the comment is too long"),
-        ({"matchers": "{}"}, "no label at all"),
-        ({"matchers": "=="}, "bad matcher"),
-        ({"duration": None}, "does not say once when it is over"),
-        ({"ends_at": 5}, "does not say once when it is over"),
-        ({"duration": 5}, "is shorter than a minute"),
-        ({"duration": 32 * 24 * HOUR}, "is longer than 31 days"),
-        ({"starts_at": 0}, "begins in the past"),
-        ({"duration": None, "ends_at": 5}, "ends before it begins"),
-    ],
-)
-async def test_a_window_that_cannot_be_meant_is_refused(tocsin: Harness, wish: dict[str, object], told: str) -> None:
-    good = Wish(name="upgrade", matchers='service="shop"', duration=HOUR)
-    with pytest.raises(WindowError, match=told):
-        await tocsin.windows.create(msgspec.structs.replace(good, **wish), ALICE)
-    assert await tocsin.windows.list() == []
+async def test_what_a_window_hides_is_no_part_of_a_storm_and_no_window_hides_the_storm_of_what_it_does_not(
+    tocsin: Harness,
+) -> None:
+    use(tocsin, window(tocsin, 0, 60, 'service="shop"'), window(tocsin, 0, 60, 'alertname="TocsinStorm"'))
+    for number in range(15):
+        await tocsin.fire(alertname=f"Hidden{number}", severity="SEV-2", service="shop")
+    assert tocsin.pages() == []
+    for number in range(11):
+        await tocsin.fire(alertname=f"Seen{number}", severity="SEV-2", service="blog")
+    assert [target for _, target in tocsin.pages()] == [ON_CALL] * 11
+    assert "Hidden" not in " ".join(content.title for content in tocsin.sent(Job.PAGE))

@@ -185,3 +185,20 @@ def test_the_revisions_say_to_postgresql_what_the_tables_describe() -> None:
     assert len(said) == len(described)
     assert words(said) == words(described)
     assert any("WHERE state != 'resolved'" in each for each in said)
+
+
+async def test_alerts_that_the_first_version_wrote_are_read_with_what_it_did_not_know(tmp_path: Path) -> None:
+    path = await migrated(tmp_path / "tocsin.db")
+    named = "source, fingerprint, episode, status, first_seen_at, last_seen_at, labels, annotations, generator_url"
+    with sqlite3.connect(path) as connection:
+        connection.execute(
+            f"INSERT INTO alerts ({named}, severity, trace) VALUES ('default', 'a', 1, 'firing', 1, 1, '{{}}', '{{}}',"
+            " '', 'SEV-1', '[\"everything\"]')"
+        )
+    connection.close()
+    store = SqliteStore(path, HandClock())
+    await store.open()
+    found = await store.read(lambda tx: tx.episode("default", "a", 1))
+    await store.close()
+    assert found is not None
+    assert (found.rules_sha, found.own_labels, found.holds, found.trace) == ("", None, (), ("everything",))

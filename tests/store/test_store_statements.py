@@ -8,7 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from conformance.store.samples import PLAN, incident
 from tocsin.core.incident import Incident
 from tocsin.ports.store import Reader
-from tocsin.store import explaining, forgetting, rows, statements, tables
+from tocsin.store import explaining, forgetting, rows, statements, storms, tables
 from tocsin.store.dialect import Compiler, Insert, Query, Row
 from tocsin.store.reader import Shared, SqlReader, padded
 from tocsin.store.transaction import SqlTransaction
@@ -18,7 +18,7 @@ POSTGRESQL = Compiler(postgresql.psycopg.dialect(paramstyle="format"))
 
 QUERIES: dict[str, Query] = {
     name: thing
-    for name, thing in (vars(statements) | vars(forgetting) | vars(explaining)).items()
+    for name, thing in (vars(statements) | vars(forgetting) | vars(explaining) | vars(storms)).items()
     if isinstance(thing, sa.Select | sa.Update | sa.Delete | Insert)
 }
 QUERIES |= {f"mean of {name}": thing for name, thing in statements.MEANS.items()}
@@ -87,9 +87,10 @@ class Recorder:
         (lambda tx: tx.incident("1"), " FOR UPDATE OF incidents"),
         (lambda tx: tx.latest_incidents([*"abc"]), " FOR UPDATE OF incidents"),
         (lambda tx: tx.due_incidents(9), " FOR UPDATE OF incidents SKIP LOCKED"),
+        (lambda tx: tx.surge("on-call"), " FOR UPDATE OF surges"),
     ],
 )
-def test_who_will_change_incidents_locks_them_and_who_reads_them_does_not(
+def test_who_will_change_rows_locks_them_and_who_reads_them_does_not(
     ask: Callable[[Reader], object], lock: str
 ) -> None:
     for_readers, for_writers = Recorder(), Recorder()

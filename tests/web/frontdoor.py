@@ -15,7 +15,7 @@ from tocsin.core.alert import Alert
 from tocsin.core.matcher import parse_matchers
 from tocsin.core.people import Contact, People, Person
 from tocsin.core.placeholder import Template
-from tocsin.core.playbook import MINUTE, Cell, Level, Playbook, Tier
+from tocsin.core.playbook import MINUTE, Cell, Kind, Level, Playbook, Tier
 from tocsin.core.rules import Rule, RuleSet
 from tocsin.engine.shadow import Shadow
 from tocsin.ports.store import Quarantined, Reader, Transaction
@@ -53,6 +53,7 @@ PLAN = Playbook(
             ),
         ),
         Level("SEV-4", 1, 60 * MINUTE, None, ()),
+        Level("SEV-5", 2, 60 * MINUTE, None, (Cell(tier=1, nth=1, kind=Kind.UPDATE, after=0, targets=("alice",)),)),
     ),
     tiers=(Tier(1, "on call", ("alice",)), Tier(2, "manager", ("bob",))),
     unrouted="SEV-1",
@@ -73,9 +74,10 @@ RULES = RuleSet(
         _rule("patient", 'patient="yes"', 8, self_heal=2 * MINUTE),
         _rule("watchdog", 'alertname="Watchdog"', 11, heartbeat=True, stop=True),
         _rule("noise", 'severity="none"', 14, suppress=True, stop=True),
+        _rule("many", 'severity="notice"', 17, severity=Template.parse("SEV-5")),
     ],
     "er",
-    {"er": ["SEV-1", "SEV-4"]},
+    {"er": ["SEV-1", "SEV-4", "SEV-5"]},
     {"er": "SEV-1"},
 )
 

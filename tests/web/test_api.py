@@ -14,6 +14,7 @@ INCIDENTS = "/api/v1/incidents"
 FIELDS = [
     "id", "number", "title", "playbook", "severity", "service", "state", "dedup_key", "alerts_firing", "opened_at",
     "acknowledged_at", "acknowledged_by", "resolved_at", "due_at", "next_tier", "waits",
+    "storm", "members",
 ]  # fmt: skip
 
 
@@ -55,6 +56,33 @@ async def test_an_incident_is_shown_as_promised(door):
     assert incident["acknowledged_at"] is None
 
 
+async def test_a_storm_says_how_many_it_has_and_its_members_are_listed(door):
+    await fire(door, 12, severity="notice")
+    shown = await get(door, f"{INCIDENTS}/12")
+    assert (shown["title"], shown["members"], shown["storm"]) == ("Storm: 12 incidents for alice", 12, None)
+    page = await get(door, f"{INCIDENTS}?storm=12&limit=10")
+    assert [each["number"] for each in page["incidents"]] == [13, *range(11, 2, -1)]
+    rest = await get(door, f"{INCIDENTS}?storm=12&cursor={page['next']}")
+    assert [each["number"] for each in rest["incidents"]] == [2, 1]
+    member = page["incidents"][0]
+    assert (member["storm"], member["members"], member["next_tier"]) == (12, None, None)
+    assert member["waits"] == [
+        {
+            "reason": "storm",
+            "by": "12",
+            "because": "one of many in storm #12",
+            "until_at": "2026-11-20T12:15:00.000000Z",
+        }
+    ]
+    told = await get(door, f"{INCIDENTS}/13/explain")
+    assert told["because"] == "nobody is paged: it waits: one of many in storm #12; looked at again in 15 m"
+
+
+@pytest.mark.parametrize("storm", ["0", "-1", "x", "1e3"])
+async def test_a_storm_is_asked_for_by_its_number(door, storm):
+    await get(door, f"{INCIDENTS}?storm={storm}", status=400)
+
+
 async def test_a_recovering_incident_has_no_next_tier(door):
     await fire(door)
     await door.engine.resolve(alertname="Down0")
@@ -67,7 +95,7 @@ async def test_a_recovering_incident_has_no_next_tier(door):
 async def test_one_incident_has_its_alerts_and_its_timeline_by_number_and_by_id(door):
     await fire(door)
     shown = await get(door, f"{INCIDENTS}/1")
-    assert list(shown) == [*FIELDS, "alerts", "timeline"]
+    assert list(shown) == [*FIELDS, "team", "summary", "runbook", "automation", "alerts", "timeline"]
     [alert] = shown["alerts"]
     assert list(alert) == ["source", "fingerprint", "episode", "status", "labels", "starts_at", "ends_at"]
     assert alert["labels"] == {"alertname": "Down0"}
@@ -326,6 +354,7 @@ async def test_an_explanation_goes_from_the_rules_to_the_channels(door):
     assert (found["playbook"], found["severity"], found["service"]) == ("er", "SEV-1", "shop")
     assert [(rule["rule"], rule["matched"]) for rule in found["rules"]] == [
         ("everything", True), ("minor", False), ("patient", False), ("watchdog", False), ("noise", False),
+        ("many", False),
     ]  # fmt: skip
     assert found["rules"][1]["failed"] == 'severity="info"'
     first, second, flagged = found["ladder"]

@@ -158,7 +158,7 @@ async def test_every_answer_a_browser_may_see_is_hardened(door, path):
 
 INCIDENT = (
     "id number title playbook severity service state dedup_key alerts_firing opened_at acknowledged_at "
-    "acknowledged_by resolved_at due_at next_tier waits"
+    "acknowledged_by resolved_at due_at next_tier waits storm members"
 )
 
 
@@ -181,7 +181,8 @@ def test_the_documents_incident_is_the_issues():
     schemas = document(ROUTES)["components"]["schemas"]
     promised = INCIDENT.split()
     assert list(schemas["IncidentView"]["properties"]) == promised
-    assert list(schemas["IncidentDetail"]["properties"]) == [*promised, "alerts", "timeline"]
+    from_rules = ["team", "summary", "runbook", "automation"]
+    assert list(schemas["IncidentDetail"]["properties"]) == [*promised, *from_rules, "alerts", "timeline"]
     alert = ["source", "fingerprint", "episode", "status", "labels", "starts_at", "ends_at"]
     assert list(schemas["AlertView"]["properties"]) == alert
     assert schemas["IncidentView"]["properties"]["opened_at"] == {"type": "string", "format": "date-time"}

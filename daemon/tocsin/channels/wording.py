@@ -31,6 +31,7 @@ _PHRASES = {
     "late_resolve": "resolved too late: it was over",
     "waits": "nobody is paged: {because}",
     "waited": "no longer waits: {because}",
+    "storm_over": "the storm is over: {members} incidents",
     "escalation_asked": "next tier asked for",
     "escalated": "paging {targets} (tier {tier}: {because})",
     "informed": "informing {targets} (tier {tier}: {because})",
@@ -93,13 +94,24 @@ def remarks(content: Content, *, seen_once: bool = False) -> list[str]:
         said.append("You may have had this already: an earlier attempt got no answer.")
     if content.late >= LATE_FROM:
         said.append(f"This comes {duration(content.late)} late.")
+    if content.members is not None:
+        said.append(f"All its incidents: tocsin incidents list --storm {content.number}")
     if content.unrouted:
         said.append("No rule placed this alert: it runs at the default severity for unrouted alerts.")
     return said
 
 
+def concerns(content: Content) -> str:
+    """Whose it is, and what could heal it, "" where no rule says."""
+    said = [f"team {content.team}" if content.team else ""]
+    said.append(f"automation {content.automation}" if content.automation else "")
+    return ", ".join(filter(None, said))
+
+
 def alerts(content: Content) -> str:
-    """How many alerts fire: ``3 of 5 alerts firing``."""
+    """How many alerts fire: ``3 of 5 alerts firing``; of a storm, how many incidents it tells of."""
+    if content.members is not None:
+        return f"{content.members} incidents"
     noun = "alert" if content.alerts_total == 1 else "alerts"
     return f"{content.alerts_firing} of {content.alerts_total} {noun} firing"
 

@@ -137,6 +137,10 @@ def _verdict(found: dict[str, Any]) -> None:
 def _incident(found: dict[str, Any]) -> None:
     _fact("key", f"{found['dedup_key']}; {found['opened_because']}")
     _fact("severity", f"{found['severity']} of {found['playbook']}: {found['severity_because']}")
+    if found["storm"] is not None:
+        _fact("storm", f"one of many that #{found['storm']} tells of: tocsin explain {found['storm']}")
+    if found["members"] is not None:
+        _fact("members", f"{found['members']}: tocsin incidents list --storm {found['number']}")
     say(clean("Deliveries", "bold"), "" if found["deliveries"] else ": none, nobody has been told")
     for delivery in found["deliveries"]:
         _delivery(delivery)

@@ -13,6 +13,8 @@ from tocsin.core.event import Entry
 
 STATES = ("pending", "triggered", "acknowledged", "resolved")
 API = "/api/v1/incidents"
+MEMBERS = 50
+"""Members of a storm that are shown with it."""
 
 
 @click.group(epilog=options.example("tocsin incidents list --state triggered"))
@@ -30,6 +32,7 @@ def command() -> None:
 @click.option("--severity", help="For example SEV-1.")
 @click.option("--service")
 @click.option("--playbook")
+@click.option("--storm", type=click.IntRange(min=1), metavar="NUMBER", help="Only the members of this storm.")
 @click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
 @click.option("--cursor", help="Where the last page said to go on.")
 @options.as_json
@@ -78,16 +81,23 @@ async def show(daemon: Daemon, incident: str, *, as_json: bool) -> None:
         ("state", state(found["state"])),
         ("severity", clean(f"{found['severity']} of {found['playbook']}")),
         ("service", clean(found["service"])),
+        ("team", clean(found.get("team", ""))),
+        ("summary", clean(found.get("summary", ""))),
+        ("runbook", clean(found.get("runbook", ""))),
+        ("automation", clean(found.get("automation", ""))),
         ("opened", _when(found["opened_at"], now)),
         ("acknowledged", _when(found["acknowledged_at"], now, found["acknowledged_by"])),
         ("resolved", _when(found["resolved_at"], now)),
         ("next", clean(_next(found, now))),
+        ("storm", clean(f"#{found['storm']}" if found["storm"] is not None else "")),
         ("waits for", clean("; ".join(wait["because"] for wait in found["waits"]))),
         ("dedup key", clean(found["dedup_key"])),
         ("id", clean(found["id"])),
     ):
         if value:
             say(clean(f"  {name:<13}"), value)
+    if found["members"] is not None:
+        await _say_members(daemon, found)
     say(clean("Alerts", "bold"), f" ({found['alerts_firing']} firing)")
     for alert in found["alerts"]:
         labels = ", ".join(f"{name}={value}" for name, value in sorted(alert["labels"].items()))
@@ -95,6 +105,17 @@ async def show(daemon: Daemon, incident: str, *, as_json: bool) -> None:
     say(clean("Timeline", "bold"))
     for entry in found["timeline"]:
         say(f"  {told(timeline_entry(found['id'], entry))}")
+
+
+async def _say_members(daemon: Daemon, storm: dict[str, Any]) -> None:
+    """The newest incidents of a storm, and how to see the others."""
+    page = await daemon.get(API, storm=storm["number"], limit=MEMBERS)
+    say(clean("Incidents", "bold"), f" ({storm['members']} have joined this storm)")
+    for member in page["incidents"]:
+        number, severity = f"  #{member['number']:<6}", f"{member['severity']:<8}"
+        say(clean(number), clean(severity), state(f"{member['state']:<14}"), clean(member["title"]))
+    if page["next"]:
+        say(f"  ... and more: tocsin incidents list --storm {storm['number']} --cursor {page['next']}")
 
 
 def _responses() -> None:

@@ -58,7 +58,7 @@ def table(*columns: str) -> Table:
 
 def state(value: str) -> Text:
     """An incident's state, in its colour."""
-    return clean(value, STATE_STYLES.get(value, ""))
+    return clean(value, STATE_STYLES.get(value.strip(), ""))
 
 
 def micros(moment: str | None) -> int:

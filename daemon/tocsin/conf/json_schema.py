@@ -19,7 +19,7 @@ from tocsin.conf.secrets import WAYS, Secret
 from tocsin.conf.settings import Listen, Settings
 from tocsin.conf.windows import WindowsFile
 from tocsin.core.action import ACTIONS, Form
-from tocsin.core.condition import COLUMNS
+from tocsin.core.condition import COLUMNS, CONDITIONS
 
 Kinds = Mapping[str, ChannelKind]
 Schema = dict[str, Any]
@@ -122,17 +122,17 @@ def _object(properties: Schema, **more: Any) -> Schema:
 _MATCHERS: Schema = {**_TEXT, "description": "Alertmanager's matchers, separated by commas; all of them must match."}
 _WHEN: Schema = {
     "match": {
-        "description": "Matchers that must all match; {} for every alert.",
+        "description": CONDITIONS["match"].meaning,
         "anyOf": [_MATCHERS, {"type": "array", "items": _MATCHERS}, {"type": "object", "maxProperties": 0}],
     },
     "any": {
-        "description": "Of these entries at least one must match.",
+        "description": CONDITIONS["any"].meaning,
         "type": "array",
         "items": _MATCHERS,
         "minItems": 1,
     },
     "when_open": {
-        "description": "Holds while another incident that is like this is open.",
+        "description": CONDITIONS["when_open"].meaning,
         **_object(
             {
                 name: {"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1}]}
@@ -144,7 +144,7 @@ _WHEN: Schema = {
         ),
     },
     "rate": {
-        "description": "Holds when more than so many episodes have begun within this time.",
+        "description": CONDITIONS["rate"].meaning,
         **_object({"more_than": _COUNT, "within": DURATION_SCHEMA}, required=["more_than", "within"]),
     },
 }

@@ -10,7 +10,7 @@ from tocsin.conf.schema import Name, Section, Text, Whole, did_you_mean, mistake
 from tocsin.conf.settings import Span, Times
 from tocsin.conf.source import Findings, Node
 from tocsin.core.people import People
-from tocsin.core.playbook import Cell, Kind, Level, Playbook, Tier, Until
+from tocsin.core.playbook import Cell, FlappingLimits, Kind, Level, Playbook, StormLimits, Tier, Until
 
 Targets = Annotated[tuple[Name, ...], Field(min_length=1)]
 TierNumber = Annotated[int, Field(ge=1, le=99)]
@@ -55,6 +55,22 @@ class SeverityEntry(Section):
     matrix: Annotated[tuple[CellEntry, ...], Field(min_length=1)]
 
 
+class StormEntry(Section):
+    """``storm:`` of a playbook; what it does not say is as ``defaults.storm`` of tocsin.yaml says."""
+
+    more_than: Annotated[Whole, Field(ge=1, le=1_000_000)] | None = None
+    within: Span | None = None
+    again_after: Span | None = None
+
+
+class FlappingEntry(Section):
+    """``flapping:`` of a playbook, likewise."""
+
+    more_than: Annotated[Whole, Field(ge=1, le=1_000_000)] | None = None
+    within: Span | None = None
+    digest_every: Span | None = None
+
+
 class PlaybookFile(Section):
     """The file."""
 
@@ -69,6 +85,8 @@ class PlaybookFile(Section):
     fallback_after: Duration | None = None
     resolved_by_hand_grace: Span | None = None
     fallback_at_least: Span | None = None
+    storm: StormEntry = StormEntry()
+    flapping: FlappingEntry = FlappingEntry()
 
 
 def playbook_of(name: str, node: Node, times: Times, findings: Findings) -> Playbook | None:
@@ -115,8 +133,20 @@ def tell_unknown_targets(node: Node, people: People, findings: Findings) -> None
 
 
 def _times(file: PlaybookFile, times: Times) -> dict[str, Any]:
-    own = {key: getattr(file, key) for key in Times.model_fields}
-    return {key: getattr(times, key) if value is None else value for key, value in own.items()}
+    plain = [key for key in Times.model_fields if key not in ("storm", "flapping")]
+    return {
+        **{key: getattr(times if getattr(file, key) is None else file, key) for key in plain},
+        **limits_of(times, file),
+    }
+
+
+def limits_of(times: Times, file: PlaybookFile | None = None) -> dict[str, Any]:
+    """From when on a playbook's incidents are a storm, or flap: as its file says, or else as the defaults do."""
+    said = file.model_dump(include={"storm", "flapping"}, exclude_none=True) if file is not None else {}
+    return {
+        "storm": StormLimits(**{**times.storm.model_dump(), **said.get("storm", {})}),
+        "flapping": FlappingLimits(**{**times.flapping.model_dump(), **said.get("flapping", {})}),
+    }
 
 
 def _numbers(cells: tuple[CellEntry, ...]) -> list[int]:

@@ -183,14 +183,32 @@ class DeliverySettings(Section):
         return lease
 
 
+class StormSettings(Section):
+    """``storm:`` from when on many incidents for one target are told in one page."""
+
+    more_than: Annotated[Whole, Field(ge=1, le=1_000_000)] = 10
+    within: Span = parse_duration("5m")
+    again_after: Span = parse_duration("10m")
+
+
+class FlappingSettings(Section):
+    """``flapping:`` from when on an incident that comes and goes is told in digests."""
+
+    more_than: Annotated[Whole, Field(ge=1, le=1_000_000)] = 4
+    within: Span = parse_duration("30m")
+    digest_every: Span = parse_duration("30m")
+
+
 class Times(Section):
-    """``defaults:`` the times that bound an incident, where its playbook does not say otherwise."""
+    """``defaults:`` what bounds an incident, where its playbook does not say otherwise."""
 
     resolve_after: Duration = parse_duration("2m")
     reopen_within: Duration = parse_duration("10m")
     fallback_after: Duration = parse_duration("2m")
     resolved_by_hand_grace: Span = parse_duration("1h")
     fallback_at_least: Span = parse_duration("15m")
+    storm: StormSettings = StormSettings()
+    flapping: FlappingSettings = FlappingSettings()
 
 
 class Settings(Section):

@@ -263,7 +263,7 @@ _ALL = (
         "automation",
         Form.TEXT,
         "The name of the automation that can heal it: kept with the incident and shown. tocsin does not call it yet.",
-        "restart-{service}",
+        '"restart-{service}"',
         _replace,
     ),
     Action(

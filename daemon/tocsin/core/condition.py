@@ -7,7 +7,7 @@ answer counts for every rule that asks the same.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -113,6 +113,45 @@ class AskRate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Asking = AskOpen | AskRate
+
+
+class Described(NamedTuple):
+    """One of the keys that say when a rule has its say."""
+
+    name: str
+    meaning: str
+    example: str
+    """Its value in YAML."""
+
+
+_ALL = (
+    Described(
+        "match",
+        "Matchers, as a text or a list of texts: all of them must match. `{}` matches every alert.",
+        '\'team="db", env!="dev"\'',
+    ),
+    Described(
+        "any",
+        "A list of texts with matchers: at least one entry must match, with all its matchers. Beside `match`, both"
+        " must.",
+        "['team=\"db\"', 'alertname=~\"Pg.*\"']",
+    ),
+    Described(
+        "when_open",
+        "Another incident is open whose service, severity (one or a list), playbook, team and dedup_key are these; what"
+        " is not named may be anything. The alert's own incident does not count. Texts with placeholders; where one"
+        " cannot be filled in for an alert, the rule has no say.",
+        '{service: "db-{cluster}", severity: [SEV-1, SEV-2]}',
+    ),
+    Described(
+        "rate",
+        "More than so many episodes with the alert's dedup key have begun within this time, this one included.",
+        "{more_than: 5, within: 10m}",
+    ),
+)
+
+CONDITIONS = {described.name: described for described in _ALL}
+"""Every key that says when a rule has its say."""
 
 COLUMNS = AskOpen.__struct_fields__
 """What ``when_open`` may ask of an incident."""

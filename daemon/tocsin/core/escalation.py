@@ -36,12 +36,14 @@ from tocsin.core.event import (
     Resolve,
     SetFlags,
     SetSeverity,
+    StormGrew,
+    StormLooked,
     WaitBegan,
     WaitEnded,
 )
-from tocsin.core.incident import OPEN, Incident, State
+from tocsin.core.incident import OPEN, Incident, State, Storm
 from tocsin.core.playbook import Playbook
-from tocsin.core.transitions import alerts, opening, responses, severity, waiting
+from tocsin.core.transitions import alerts, opening, responses, severity, storms, waiting
 from tocsin.core.transitions.change import PAGED, Change
 
 Handler = Callable[[Change, Event], None]
@@ -77,7 +79,8 @@ def next_due(incident: Incident) -> int | None:
     else:
         step_at = incident.ladder[0].due_at if incident.ladder else None
         due_at = _earlier(step_at, incident.fallback_at)
-    return _earlier(due_at, incident.believe_at)
+    look_at = incident.storm.look_at if incident.storm is not None else None
+    return _earlier(_earlier(due_at, incident.believe_at), _earlier(incident.digest_at, look_at))
 
 
 def _earlier(one: int | None, other: int | None) -> int | None:
@@ -102,6 +105,7 @@ def unopened(  # noqa: PLR0913 - an incident's identity is that many things, eac
     resolve_after: int | None = None,
     unrouted: bool = False,
     linked_to: str | None = None,
+    storm: Storm | None = None,
 ) -> Incident:
     """An incident that nothing has happened to yet: `Opened` starts its first occurrence."""
     return Incident(
@@ -118,6 +122,7 @@ def unopened(  # noqa: PLR0913 - an incident's identity is that many things, eac
         resolve_after=resolve_after,
         unrouted=unrouted,
         linked_to=linked_to,
+        storm=storm,
         first_opened_at=now,
         state=State.RESOLVED,
         severity=plan.unrouted,
@@ -159,6 +164,8 @@ def _table() -> dict[tuple[State, type[Event]], Handler]:
         (OPEN, Escalate, responses.escalate),
         (OPEN, SetSeverity, severity.set_severity),
         (OPEN, SetFlags, responses.set_flags),
+        (PAGED, StormGrew, storms.storm_grew),
+        ((*PAGED, State.RESOLVED), StormLooked, storms.storm_looked),
         (PAGED, WaitBegan, waiting.wait_began),
         (PAGED, WaitEnded, waiting.wait_ended),
         (tuple(State), Delivered, _delivered),

@@ -4,7 +4,8 @@ from typing import Any
 
 import msgspec
 
-from tocsin.core.incident import Wait, WaitReason
+from tocsin.core.condition import Inhibition
+from tocsin.core.incident import Taken, Wait, WaitReason
 
 
 class Actor(msgspec.Struct, frozen=True):
@@ -43,6 +44,8 @@ class Opened(Waitable, frozen=True, kw_only=True):
     """How long the rules give automation to heal it, in microseconds: the shortest that an alert asks for."""
     drill: bool = False
     """Every one of these alerts is a drill."""
+    inhibitions: tuple[Inhibition, ...] = ()
+    """What inhibits every one of these alerts, whenever it holds."""
     flags: tuple[str, ...] = ()
 
 
@@ -59,6 +62,8 @@ class AlertsChanged(Waitable, frozen=True, kw_only=True):
     """Of those that joined: see `Opened`."""
     drill: bool = False
     """Every alert that joined is a drill."""
+    inhibitions: tuple[Inhibition, ...] = ()
+    """What inhibits every alert that joined, whenever it holds."""
     last_end_at: int | None = None
     first_alert_at: int | None = None
     flags: tuple[str, ...] = ()
@@ -72,6 +77,20 @@ class CopiesHeld(Event, frozen=True, kw_only=True):
 
 class Due(Waitable, frozen=True, kw_only=True):
     """Something about the incident is due: ``next_due(incident) <= now``."""
+
+
+class StormGrew(Event, frozen=True, kw_only=True):
+    """More incidents have joined a storm."""
+
+    joined: int
+
+
+class StormLooked(Event, frozen=True, kw_only=True):
+    """A storm was looked at. ``look_at``: when it is again; None: it is over."""
+
+    look_at: int | None
+    taken: Taken | None = None
+    """What is left to be done of a person's word."""
 
 
 class WaitBegan(Event, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ from enum import StrEnum
 
 import msgspec
 
+from tocsin.core.condition import Inhibition
 from tocsin.core.playbook import Playbook
 
 
@@ -44,6 +45,33 @@ class Wait(msgspec.Struct, frozen=True, array_like=True):
     """When it ends, unless whoever knows says that it goes on; None where only they end it."""
 
 
+class Taken(msgspec.Struct, frozen=True, kw_only=True):
+    """A person's word about a storm, on its way to the members that it had at that moment."""
+
+    name: str
+    via: str
+    is_person: bool
+    at: int
+    before: int | None = None
+    """Members with this number and above have it."""
+
+
+class Storm(msgspec.Struct, frozen=True, kw_only=True):
+    """What makes an incident a storm: many incidents for one target, told in one page."""
+
+    target: str
+    members: int
+    """How many have joined it."""
+    told: int
+    """How many the last page told of."""
+    told_at: int
+    look_at: int | None
+    """When it is asked again whether it goes on; None once it is over."""
+    shown: int
+    """How many its own message says."""
+    taken: Taken | None = None
+
+
 class Planned(msgspec.Struct, frozen=True, array_like=True):
     """A step of the ladder that has not fired: which cell, and when it is due."""
 
@@ -78,6 +106,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     drill: bool = False
     unrouted: bool = False
     """No rule, or a failing one, placed it: it runs at the playbook's ``unrouted`` level."""
+    storm: Storm | None = None
+    """Of a storm: whose it is, and how large. Changes with it."""
     linked_to: str | None = None
     """The earlier incident with the same dedup key, where that one was closed too long ago to go on."""
     first_opened_at: int
@@ -98,7 +128,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     occurrence: int = 1
     round: int = 1
     opened_at: int
-    """When this occurrence was opened; while pending, when it was held."""
+    """When this occurrence was opened; while pending, when it was held; where its ladder had to wait, after that."""
     first_alert_at: int | None = None
     """The earliest ``startsAt`` of the alerts that opened the occurrence."""
     peak: str
@@ -130,6 +160,20 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """The flag steps that have fired (``4.1:data_breach``)."""
     waits: tuple[Wait, ...] = ()
     """While there are any, no step fires and there is no fallback; all else goes on."""
+    member_of: int | None = None
+    """The number of the storm that tells of this occurrence."""
+    inhibitions: tuple[Inhibition, ...] = ()
+    """While one of these holds nobody is notified; the rules say so of every alert that joined the occurrence."""
+
+    # Whether it flaps; over all its occurrences.
+    notified: bool = False
+    """Its ladder has notified somebody: only then there is anything to spare them."""
+    flips: tuple[int, ...] = ()
+    """The last moments at which it fired again, or nothing fired any more."""
+    digest_at: int | None = None
+    """It flaps: when the next digest is due."""
+    flips_untold: int = 0
+    """Flips since the last digest."""
 
     # What else is due.
     pending_until: int | None = None

@@ -13,15 +13,15 @@ from tocsin.core.alert import Episode, EpisodeStatus
 from tocsin.core.escalation import next_due
 from tocsin.core.event import TOCSIN, Entry
 from tocsin.core.incident import Incident, State
-from tocsin.core.outbox import Job, Outgoing, RowState
+from tocsin.core.outbox import DIGEST, Job, Outgoing, RowState
 from tocsin.core.playbook import MINUTE, Until
 
 OVERDUE = 1 * MINUTE
 """Something that is due for so long is not going to happen by itself."""
 
 
-TELL_OF_WAITS = frozenset({"told"})
-"""Steps that are no part of the ladder: somebody is told of what they did themselves."""
+TELL_OF_WAITS = frozenset({"told", DIGEST})
+"""Steps that are no part of the ladder: somebody is told of what they did themselves, or of what waits."""
 
 
 @dataclass(frozen=True)

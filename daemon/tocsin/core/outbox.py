@@ -9,6 +9,9 @@ import msgspec
 from tocsin.core.incident import Incident, State
 from tocsin.core.playbook import Until
 
+DIGEST = "digest"
+"""The step that tells of an incident that flaps: what it says stays true whatever has become of it since."""
+
 
 class Job(StrEnum):
     """What a row of the outbox asks its channel to do."""
@@ -116,7 +119,7 @@ def still_wanted(row: Outgoing, incident: Incident) -> bool:
     Asked at every claim: what waited for an acknowledgment or a resolve that
     has happened since is not sent.
     """
-    if row.job not in (Job.PAGE, Job.UPDATE):
+    if row.job not in (Job.PAGE, Job.UPDATE) or (row.job is Job.UPDATE and row.step == DIGEST):
         return True
     if row.occurrence != incident.occurrence or incident.state is State.RESOLVED:
         return False

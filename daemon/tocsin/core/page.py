@@ -51,6 +51,13 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     ranks: int
     """How many severities the playbook has."""
     service: str
+    team: str = ""
+    summary: str = ""
+    """What it means, in a sentence or two, "" where no rule says."""
+    runbook: str = ""
+    """The link to what has to be done, "" where there is none."""
+    automation: str = ""
+    """The name of the automation that can heal it."""
     state: str
     flags: tuple[str, ...]
     waits: tuple[str, ...] = ()
@@ -69,6 +76,8 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     alerts_total: int
     alerts: tuple[AlertLine, ...]
     """A sample, firing ones first."""
+    members: int | None = None
+    """Of a storm: how many incidents it tells of; ``alerts`` is then a sample of them, each as one alert."""
     history: tuple[Entry, ...] = ()
     """For history: the entries to append."""
     url: str = ""

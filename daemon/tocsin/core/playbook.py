@@ -96,6 +96,23 @@ class Level(msgspec.Struct, frozen=True, dict=True):
         return self._by_key.get(key)
 
 
+class StormLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """From when on many incidents for one target are told in one page."""
+
+    more_than: int = 10
+    within: int = 5 * MINUTE
+    again_after: int = 10 * MINUTE
+    """The shortest time between two pages about how many they are by now."""
+
+
+class FlappingLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """From when on an incident that comes and goes is told in digests. A flip: it fires again, or nothing does."""
+
+    more_than: int = 4
+    within: int = 30 * MINUTE
+    digest_every: int = 30 * MINUTE
+
+
 class Playbook(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Severity levels (highest first), tiers, and the times that bound an incident."""
 
@@ -115,6 +132,8 @@ class Playbook(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     resolved_by_hand_grace: int = HOUR
     fallback_at_least: int = 15 * MINUTE
     """The shortest time between two pages once nobody is left to escalate to."""
+    storm: StormLimits = StormLimits()
+    flapping: FlappingLimits = FlappingLimits()
 
     @cached_property
     def _by_name(self) -> dict[str, Level]:

@@ -142,7 +142,7 @@ class Recurrence:
                 return
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)
 def _block(recurrence: Recurrence, number: int) -> tuple[Span, ...]:
     """The spans that begin within a piece of the time line; worked out once, as a rule is walked from its start."""
     begins, ends = number * _BLOCK, (number + 1) * _BLOCK

@@ -169,8 +169,8 @@ def hidden(windows: Sequence[Window], alerts: Iterable[Mapping[str, str]], at: i
 
 
 def is_own(source: str) -> bool:
-    """Whether alerts of this source are tocsin's own: no window is about them, as nobody else would tell of them."""
-    return source == SELF_SOURCE
+    """Whether alerts of this source are tocsin's own, a storm's too: no window is about them."""
+    return source.partition("/")[0] == SELF_SOURCE
 
 
 def _merged(windows: Sequence[Window], at: int) -> Hidden | None:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from tocsin.core.duration import duration
-from tocsin.core.incident import Incident, Wait, WaitReason
+from tocsin.core.incident import Incident, State, Wait, WaitReason
 from tocsin.core.playbook import SECOND, Cell, Until
 
 
@@ -23,6 +23,18 @@ def because_flagged(flags: tuple[str, ...]) -> str:
 def because_exhausted(incident: Incident) -> str:
     """Why the fallback pages."""
     return f"nobody has acknowledged it; every tier of {incident.severity} has been paged"
+
+
+def because_flapping(incident: Incident, *, settled: bool) -> str:
+    """Why a digest comes."""
+    if incident.state is State.RESOLVED:
+        now = "resolved"
+    elif not incident.alerts_firing:
+        now = "recovering"
+    else:
+        now = f"firing, acknowledged by {incident.acknowledged_by}" if incident.acknowledged_by else "firing"
+    times = f"it fired or resolved {incident.flips_untold} more times"
+    return f"it has settled: {now}" if settled else f"it is flapping: {times}; now {now}"
 
 
 def waits_for(wait: Wait) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from tocsin.core.condition import Likeness, WhenOpen
 from tocsin.core.effect import Announce, Effect, Measured, Notify, OccurrenceClosed, Record, Supersede
 from tocsin.core.escalation import next_due, step
 from tocsin.core.event import Due, Entry, Event, Waitable, WaitBegan
@@ -22,6 +23,7 @@ from tocsin.core.playbook import Until
 from tocsin.core.window import Window
 from tocsin.engine.figures import Figures
 from tocsin.engine.policy import Policy
+from tocsin.engine.storms import Surges, grow
 from tocsin.engine.waiting import must_wait, still_waits
 from tocsin.ports.store import Transaction
 
@@ -45,13 +47,14 @@ class Work:
         """Incidents that are due earlier than before: whether the timers are worth waking."""
         self.policy = policy
         self.windows: tuple[Window, ...] | None = None
-        """The maintenance windows, once somebody has asked for them."""
+        """The maintenance windows, once somebody has asked for them; none where none is active now."""
         self._timed = timed
         self._known: dict[str, Incident] = {}
         self._new: dict[str, Incident] = {}
         self._changed: dict[str, Incident] = {}
         self._entries: list[Entry] = []
         self._rows: list[Outgoing] = []
+        self.surges = Surges(tx)
         self._listening: dict[tuple[str, ...], Sequence[tuple[Notified, Job]]] = {}
 
     def incident(self, incident_id: str) -> Incident | None:
@@ -70,6 +73,8 @@ class Work:
             IllegalTransition: Its state does not allow this event.
             UnknownName: The event names a severity that its plan does not have.
         """
+        # Another change in this transaction may have changed it since the caller read it.
+        incident = self._known.get(incident.id, incident)
         if isinstance(event, Due) and incident.waits:
             for wait in still_waits(self, incident):
                 incident = self.change(incident, WaitBegan(wait=wait))
@@ -90,6 +95,19 @@ class Work:
             self._changed[changed.id] = changed
         self._carry_out(changed, effects, incident.events)
         return changed
+
+    def open_alike(self, when: WhenOpen, limit: int) -> list[Incident]:
+        """Open incidents of which a condition asks, as this transaction has left them so far."""
+        changed = {incident.dedup_key: incident for incident in self._known.values()}
+        keys = [key for key in self.tx.open_alike(when.like, limit + 1) if key not in changed]
+        found = [*self.tx.latest_incidents(keys).values(), *changed.values()]
+        return [one for one in found if one.is_open and one.dedup_key != when.other_than and _is_like(one, when.like)]
+
+    def finish(self) -> None:
+        """What is done once, at the end: storms hear of their members, and everything is written."""
+        grow(self)
+        self.flush()
+        self.surges.flush()
 
     def flush(self) -> None:
         """Write what has gathered."""
@@ -127,6 +145,8 @@ class Work:
         )
         if effect.kind in ("triggered", "reopened"):
             self._count_incident("incidents_opened_total", incident)
+        elif effect.kind == "waits":
+            self.figures.count("waits_total", reason=effect.data["reason"])
         elif effect.kind == "resolved" and not effect.data["acknowledged"] and effect.data["cause"] != "healed":
             self._count_incident("resolved_unacknowledged_total", incident)
 
@@ -283,6 +303,16 @@ class Work:
     def _counts(self, incident: Incident) -> bool:
         """Drills and tocsin's own incidents are left out of the measures."""
         return not incident.drill and incident.plan.name != self.policy.self_playbook.name
+
+
+def _is_like(incident: Incident, like: Likeness) -> bool:
+    return like.fits(
+        service=incident.service,
+        severity=incident.severity,
+        playbook=incident.plan.name,
+        team=incident.team,
+        dedup_key=incident.dedup_key,
+    )
 
 
 def _is_due_earlier(changed: Incident, before: Incident) -> bool:

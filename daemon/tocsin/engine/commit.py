@@ -39,7 +39,7 @@ class Committer:
         def work(tx: Transaction) -> tuple[Work, T]:
             changes = Work(tx, policy, timed=timed)
             result = do(changes)
-            changes.flush()
+            changes.finish()
             return changes, result
 
         began = self.clock.now()

@@ -86,7 +86,9 @@ def _withdraw(observer: Observer, name: str, labels: Mapping[str, str]) -> None:
     observer.gauge(name, 0 if name in _COUNTS else None, **labels)
 
 
-_COUNTS = frozenset({"incidents_open", "incidents_exhausted", "outbox_pending", "outbox_oldest_seconds"})
+_COUNTS = frozenset(
+    {"incidents_open", "incidents_exhausted", "outbox_pending", "outbox_oldest_seconds", "storm_members_waiting"}
+)
 
 
 def _gauges(tx: Reader, policy: Policy) -> Gauges:
@@ -105,6 +107,8 @@ def _gauges(tx: Reader, policy: Policy) -> Gauges:
         put("incidents_open", count, playbook=playbook, severity=severity, state=state)
     for playbook, count in tx.exhausted_counts().items():
         put("incidents_exhausted", count, playbook=playbook)
+    for target, count in tx.open_storms().items():
+        put("storm_members_waiting", count, target=target)
     for channel, (count, oldest) in tx.outbox_depth().items():
         put("outbox_pending", count, channel=channel)
         put("outbox_oldest_seconds", max(0, tx.now - oldest) / SECOND, channel=channel)

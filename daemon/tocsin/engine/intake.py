@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from tocsin.core.alert import DRILL_LABEL, Alert, AlertStatus, Episode
+from tocsin.core.condition import Inhibition
 from tocsin.core.dedup import Sighting, place
 from tocsin.core.escalation import unopened
 from tocsin.core.event import AlertsChanged, CopiesHeld, Opened
@@ -33,6 +34,8 @@ class _Group:
     fired: list[str] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
     moved: list[tuple[str, str]] = field(default_factory=list)
+    inhibitions: dict[Inhibition, None] | None = None
+    """What inhibits every alert that began."""
     flags: dict[str, None] = field(default_factory=dict)
     starts: list[int] = field(default_factory=list)
     ends: list[int] = field(default_factory=list)
@@ -74,7 +77,7 @@ class Batch:
             verdicts.append(verdict)
             self._sight(alert, verdict)
         self._place()
-        for _, group in sorted(self._groups.items()):
+        for group in self._in_order():
             if group.incident is not None:
                 self._happen(group, group.incident)
         self._work.flush()
@@ -94,7 +97,9 @@ class Batch:
         decided = self._policy.rules.decide(alert, self._answers.for_alert(self._episodes.get(alert.key), beginnings))
         if decided.dedup_key not in self._latest:
             self._latest |= self._tx.latest_incidents([decided.dedup_key])
-        return decided
+        # What does not hold now may hold at the next step: the incident keeps all that can.
+        whatever_holds = self._policy.rules.decide(alert, _Everything())
+        return msgspec.structs.replace(decided, inhibited_by=whatever_holds.inhibited_by)
 
     def _beginning(self, group: _Group, verdict: Verdict) -> Beginning:
         """A group in which an alert has begun, as the incident that it is about to be."""
@@ -142,6 +147,10 @@ class Batch:
             self._answers.begun(verdict.dedup_key)
         group.drill = group.drill and alert.labels.get(DRILL_LABEL, "") not in ("", "false")
         group.hold = verdict.hold if group.hold is None else min(group.hold, verdict.hold)
+        inhibited = dict.fromkeys(verdict.inhibited_by)
+        if group.inhibitions is not None:
+            inhibited = {each: None for each in group.inhibitions if each in inhibited}
+        group.inhibitions = inhibited
         if verdict.flags:
             group.flags.update(dict.fromkeys(verdict.flags))
         if episode.starts_at is not None:
@@ -210,10 +219,9 @@ class Batch:
 
     def _place(self) -> None:
         """Give each episode its incident, and write it: whoever judges whether somebody is paged reads it there."""
-        # Sorted, so that transactions of several nodes lock incidents in one order.
         new = sum(1 for group in self._groups.values() if group.incident is None)
         number = self._tx.next_numbers(new) if new else 0
-        for _, group in sorted(self._groups.items()):
+        for group in self._in_order():
             incident = group.incident
             if incident is None and group.verdict is not None:
                 incident = self._unopened(group.verdict, number)
@@ -227,6 +235,14 @@ class Batch:
             for episode, group in self._overtaken
         ]
         self._tx.put_episodes([*overtaken, *(self._episodes[key] for key in self._written)])
+
+    def _in_order(self) -> list[_Group]:
+        """Sorted, so that transactions of several nodes lock incidents in one order.
+
+        What is inhibited comes last: it may be by an incident that opens here.
+        """
+        groups = sorted(self._groups.items(), key=lambda item: (bool(item[1].inhibitions), item[0]))
+        return [group for _, group in groups]
 
     def _unopened(self, verdict: Verdict, number: int) -> Incident:
         earlier = self._latest.get(verdict.dedup_key)
@@ -256,6 +272,7 @@ class Batch:
                 hold=group.hold or 0,
                 drill=group.drill,
                 flags=tuple(flag for flag in group.flags if flag in incident.plan.flags),
+                inhibitions=tuple(group.inhibitions or ()),
             )
             incident = self._work.change(incident, opened)
             group.fired = []
@@ -268,6 +285,7 @@ class Batch:
                 drill=group.drill,
                 last_end_at=max(group.ends, default=None),
                 flags=tuple(flag for flag in group.flags if flag in incident.plan.flags),
+                inhibitions=tuple(group.inhibitions or ()),
             )
             incident = self._work.change(incident, changed)
         if began and waited is not None:
@@ -277,6 +295,13 @@ class Batch:
             self._work.figures.count("alerts_hidden_by_windows_total", began)
         if group.held_until is not None:
             self._work.change(incident, CopiesHeld(until=group.held_until))
+
+
+class _Everything:
+    """As a container of conditions: all of them hold."""
+
+    def __contains__(self, condition: object) -> bool:
+        return True
 
 
 def _askers_last(pairs: list[Classified]) -> list[Classified]:

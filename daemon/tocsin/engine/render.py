@@ -5,7 +5,7 @@ from tocsin.core.incident import Incident, State
 from tocsin.core.outbox import Job, Outgoing
 from tocsin.core.page import AlertLine, Content
 from tocsin.core.wording import waits_for
-from tocsin.ports.store import Reader
+from tocsin.ports.store import IncidentFilter, Reader
 
 SAMPLE = 10
 """Alerts that a page shows; it says how many there are in all."""
@@ -38,6 +38,10 @@ def render(tx: Reader, row: Outgoing, incident: Incident, external_url: str) -> 
         rank=plan.level(incident.severity).rank,
         ranks=len(plan.levels),
         service=incident.service,
+        team=incident.team,
+        summary=incident.summary,
+        runbook=incident.runbook,
+        automation=incident.automation,
         state=incident.state,
         flags=incident.flags,
         waits=tuple(map(waits_for, incident.waits)) if incident.state is State.TRIGGERED else (),
@@ -52,10 +56,32 @@ def render(tx: Reader, row: Outgoing, incident: Incident, external_url: str) -> 
         recovering=incident.resolve_at is not None,
         alerts_firing=incident.alerts_firing,
         alerts_total=incident.alerts_total,
-        alerts=tuple(_line(episode) for episode in tx.episodes_of(incident.id, limit=SAMPLE)),
+        alerts=_sample(tx, incident),
+        members=incident.storm.members if incident.storm is not None else None,
         history=tuple(history),
         url=f"{external_url.rstrip('/')}/api/v1/incidents/{incident.number}" if external_url else "",
         now=tx.now,
+    )
+
+
+def _sample(tx: Reader, incident: Incident) -> tuple[AlertLine, ...]:
+    if incident.storm is None:
+        return tuple(_line(episode) for episode in tx.episodes_of(incident.id, limit=SAMPLE))
+    return tuple(_member(each) for each in tx.incidents(IncidentFilter(storm=incident.number, limit=SAMPLE)))
+
+
+def _member(member: Incident) -> AlertLine:
+    return AlertLine(
+        labels={
+            "alertname": f"#{member.number} {member.title}",
+            "severity": member.severity,
+            "service": member.service,
+            "state": member.state.value,
+        },
+        annotations={},
+        firing=member.alerts_firing > 0,
+        starts_at=member.opened_at,
+        generator_url="",
     )
 
 

@@ -13,6 +13,7 @@ from tocsin.engine.apply import Work
 from tocsin.engine.commit import Committer
 from tocsin.engine.ingest import Ingest
 from tocsin.engine.service import SECOND, Service
+from tocsin.engine.storms import look
 from tocsin.ports.clock import Clock
 from tocsin.ports.store import WHOLE, Reader
 
@@ -83,6 +84,8 @@ class Timers(Service):
 
 def _happen(work: Work, incident: Incident) -> None:
     believe = incident.believe_at is not None and incident.believe_at <= work.now
+    if incident.storm is not None:
+        incident = look(work, incident)
     incident = work.change(incident, Due())
     if believe:
         _believe(work, incident)

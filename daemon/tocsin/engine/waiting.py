@@ -10,7 +10,11 @@ many than none.
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
+
 from tocsin.core.incident import Incident, Wait, WaitReason
+from tocsin.engine.inhibition import InhibitionJudge
+from tocsin.engine.storms import StormJudge
 from tocsin.engine.window_judge import WindowJudge
 
 if TYPE_CHECKING:  # apply asks the judges, and hands itself to them
@@ -29,13 +33,23 @@ class Judge(Protocol):
         ...
 
 
-JUDGES: Mapping[WaitReason, Judge] = {WaitReason.WINDOW: WindowJudge()}
+JUDGES: Mapping[WaitReason, Judge] = {
+    WaitReason.WINDOW: WindowJudge(),
+    WaitReason.INHIBITED: InhibitionJudge(),
+    # The last one: what waits for something else notifies nobody, and is not counted.
+    WaitReason.STORM: StormJudge(),
+}
 
 
 def must_wait(work: "Work", before: Incident, incident: Incident) -> tuple[Wait, ...]:
-    """All that an incident has to wait for before it notifies anybody, but for what it waits for already."""
-    found = (judge.begins(work, before, incident) for judge in JUDGES.values())
-    return tuple(wait for wait in found if wait is not None)
+    """All that an incident has to wait for before it notifies anybody; each judge sees what those before it say."""
+    found: tuple[Wait, ...] = ()
+    for judge in JUDGES.values():
+        wait = judge.begins(work, before, incident)
+        if wait is not None:
+            found = (*found, wait)
+            incident = msgspec.structs.replace(incident, waits=(*incident.waits, wait))
+    return found
 
 
 def still_waits(work: "Work", incident: Incident) -> tuple[Wait, ...]:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from tocsin.engine.apply import Work
 
 
+NAMED = 3
+"""How many windows that hide one incident together are called by their names."""
+
+
 class WindowJudge:
     """An incident waits while every one of its alerts that fires is in a window; see `engine.waiting.Judge`."""
 
@@ -57,8 +61,9 @@ def judge_again(work: "Work", incident: Incident) -> Incident:
 
 def _hidden(work: "Work", incident: Incident) -> Hidden | None:
     if work.windows is None:
-        work.windows = windows_of(work.tx, work.policy, work.now)
-    if not any(window.span_at(work.now) for window in work.windows):
+        found = windows_of(work.tx, work.policy, work.now)
+        work.windows = found if any(window.span_at(work.now) for window in found) else ()
+    if not work.windows:
         return None
     return hidden_alerts(work.windows, work.tx.episodes_of(incident.id, WHOLE), work.now)
 
@@ -72,7 +77,11 @@ def hidden_alerts(windows: tuple[Window, ...], episodes: Iterable[Episode], at: 
 
 
 def _wait(found: Hidden | None) -> Wait | None:
-    return None if found is None else Wait(WaitReason.WINDOW, ", ".join(found.names), found.until)
+    if found is None:
+        return None
+    more = len(found.names) - NAMED
+    names = ", ".join(found.names[:NAMED]) + (f" and {more} more" if more > 0 else "")
+    return Wait(WaitReason.WINDOW, names, found.until)
 
 
 def _readable(made: Iterable[HandMade]) -> Iterator[Window]:

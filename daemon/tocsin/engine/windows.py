@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
+import structlog
 
 from tocsin.core.alert import Episode, EpisodeStatus
-from tocsin.core.errors import IllegalTransition, UnknownName, WindowError
+from tocsin.core.errors import IllegalTransition, StoreUnavailable, UnknownName, WindowError
 from tocsin.core.event import Actor
 from tocsin.core.incident import OPEN, Incident
 from tocsin.core.playbook import DAY, MINUTE
@@ -34,6 +35,8 @@ MOST_EPISODES = 20_000
 LISTED = 50
 
 _ALL = 100_000
+
+_log = structlog.get_logger("tocsin.engine.windows")
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
@@ -165,10 +168,25 @@ class Windows:
 
 
 def judge_all_again(work: Work) -> int:
-    """Judge every incident that waits for a window again; returns how many no longer wait."""
-    waiting = [one for one in work.tx.incidents(IncidentFilter(states=OPEN, limit=_ALL)) if window_wait(one)]
+    """Judge every incident that waits for a window again; returns how many no longer wait.
+
+    One that the core fails on is left to its own time, so that the others get through.
+    """
     work.windows = None
-    return sum(window_wait(judge_again(work, incident)) is None for incident in waiting)
+    released = 0
+    # Sorted, and asked for one by one, as all that change incidents do: so they are locked in one order.
+    found = work.tx.incidents(IncidentFilter(states=OPEN, limit=_ALL))
+    for incident_id in sorted(one.id for one in found if window_wait(one)):
+        incident = work.incident(incident_id)
+        if incident is None:
+            continue
+        try:
+            released += window_wait(judge_again(work, incident)) is None
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever one incident breaks, the others must get through
+            _log.error("window_not_judged", incident=incident.number, error=repr(error), exc_info=error)
+    return released
 
 
 def active_count(tx: Reader, windows: Sequence[Window]) -> int:

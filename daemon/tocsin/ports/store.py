@@ -19,6 +19,7 @@ from tocsin.core.measure import Mean, Occurrence
 from tocsin.core.outbox import Outgoing, RowState
 from tocsin.core.playbook import Playbook
 from tocsin.core.rules import RuleSet
+from tocsin.core.throttle import Surge
 from tocsin.core.window import HandMade
 
 T = TypeVar("T")
@@ -81,6 +82,10 @@ class IncidentFilter(msgspec.Struct, frozen=True, kw_only=True):
     severity: str | None = None
     service: str | None = None
     playbook: str | None = None
+    storm: int | None = None
+    """Members of the storm with this number."""
+    waiting: bool | None = None
+    """Whether the ladder waits for something."""
     before_number: int | None = None
     """Only incidents with a smaller number: the cursor."""
     limit: int = 50
@@ -221,6 +226,14 @@ class Reader(Protocol):
         """Open incidents whose ladder is exhausted (``fallback_at`` is set), by playbook."""
         ...
 
+    def surge(self, target: str) -> Surge | None:
+        """How many incidents have lately begun to notify a target; held for who will change it."""
+        ...
+
+    def open_storms(self) -> Mapping[str, int]:
+        """The members of each target's storm whose ladder waits for it."""
+        ...
+
     def outbox_depth(self) -> Mapping[str, tuple[int, int]]:
         """Pending rows by channel: (how many, created_at of the oldest)."""
         ...
@@ -327,6 +340,10 @@ class Transaction(Reader, Protocol):
 
     def put_occurrence(self, occurrence: Occurrence) -> None:
         """Insert, or replace by (incident_id, occurrence)."""
+        ...
+
+    def put_surges(self, surges: Sequence[Surge]) -> None:
+        """Insert, or replace by target."""
         ...
 
     def probe(self) -> None:

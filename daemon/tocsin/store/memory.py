@@ -18,6 +18,7 @@ from tocsin.core.measure import Occurrence
 from tocsin.core.outbox import LEVEL_TRIGGERED, Outgoing, RowState
 from tocsin.core.playbook import DAY, Playbook
 from tocsin.core.rules import RuleSet
+from tocsin.core.throttle import Surge
 from tocsin.core.window import HandMade
 from tocsin.ports.clock import Clock
 from tocsin.ports.store import Attempt, MessageRef, Quarantined, Reader, Transaction
@@ -347,6 +348,13 @@ class MemoryTransaction(MemoryReader, Doomed):
             self._put(data.latest_episode, episode.key, max(left))
         else:
             self._drop(data.latest_episode, episode.key)
+
+    @write
+    def put_surges(self, surges: Sequence[Surge]) -> None:
+        """See `ports.store.Transaction`."""
+        for surge in surges:
+            _encode(surge)
+            self._put(self._data.surges, surge.target, surge)
 
     @write
     def probe(self) -> None:

@@ -13,6 +13,7 @@ from tocsin.core.measure import Mean, Occurrence
 from tocsin.core.outbox import Job, Outgoing
 from tocsin.core.playbook import Playbook
 from tocsin.core.rules import RuleSet
+from tocsin.core.throttle import Surge
 from tocsin.core.window import HandMade
 from tocsin.ports.store import AlertKey, Attempt, IncidentFilter, MessageRef, Quarantined
 from tocsin.store.lanes import Lane
@@ -50,6 +51,7 @@ class Data:
     quarantine: dict[str, Quarantined] = field(default_factory=dict)
     windows: dict[str, HandMade] = field(default_factory=dict)
     occurrences: dict[tuple[str, int], Occurrence] = field(default_factory=dict)
+    surges: dict[str, Surge] = field(default_factory=dict)
 
 
 class MemoryReader:
@@ -265,6 +267,20 @@ class MemoryReader:
         """See `ports.store.Reader`."""
         return Counter(incident.plan.name for incident in self._open() if incident.fallback_at is not None)
 
+    def surge(self, target: str) -> Surge | None:
+        """See `ports.store.Reader`."""
+        return self._data.surges.get(target)
+
+    def open_storms(self) -> Mapping[str, int]:
+        """See `ports.store.Reader`."""
+        storms = {
+            self._data.incidents[surge.storm].number: target
+            for target, surge in self._data.surges.items()
+            if surge.storm in self._data.incidents
+        }
+        waiting = Counter(storms.get(incident.member_of or 0) for incident in self._open() if incident.waits)
+        return {target: waiting[target] for target in storms.values()}
+
     def _open(self) -> Iterator[Incident]:
         return (self._data.incidents[key] for key in self._data.open.values())
 
@@ -294,6 +310,8 @@ def _is_wanted(incident: Incident, wanted: IncidentFilter) -> bool:
         and (wanted.severity is None or incident.severity == wanted.severity)
         and (wanted.service is None or incident.service == wanted.service)
         and (wanted.playbook is None or incident.plan.name == wanted.playbook)
+        and (wanted.storm is None or incident.member_of == wanted.storm)
+        and (wanted.waiting is None or bool(incident.waits) is wanted.waiting)
         and (wanted.before_number is None or incident.number < wanted.before_number)
     )
 

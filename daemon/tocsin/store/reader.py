@@ -19,9 +19,10 @@ from tocsin.core.measure import Mean
 from tocsin.core.outbox import Outgoing
 from tocsin.core.playbook import Playbook
 from tocsin.core.rules import RuleSet
+from tocsin.core.throttle import Surge
 from tocsin.core.window import HandMade
 from tocsin.ports.store import AlertKey, Attempt, IncidentFilter, MessageRef, Quarantined, Unreadable
-from tocsin.store import explaining, rows, statements, window_statements
+from tocsin.store import explaining, rows, statements, storms, tables, window_statements
 from tocsin.store.dialect import Compiler, Cursor, Query, Row
 
 LARGEST = (1 << 63) - 1
@@ -180,6 +181,8 @@ class SqlReader:
             "severity": wanted.severity,
             "service": wanted.service,
             "playbook": wanted.playbook,
+            "storm": wanted.storm,
+            "waits": None if wanted.waiting is None else int(wanted.waiting),
             "before_number": wanted.before_number,
         }
         given = {name: value for name, value in asked.items() if value is not None}
@@ -277,6 +280,15 @@ class SqlReader:
         """See `ports.store.Reader`."""
         return dict(self._all(statements.EXHAUSTED_COUNTS))
 
+    def surge(self, target: str) -> Surge | None:
+        """See `ports.store.Reader`."""
+        row = self._one(self._locking(storms.SURGE, of=tables.surges), target=target)
+        return None if row is None else rows.SURGE.item(row)
+
+    def open_storms(self) -> Mapping[str, int]:
+        """See `ports.store.Reader`."""
+        return dict(self._all(storms.OPEN_STORMS))
+
     def outbox_depth(self) -> Mapping[str, tuple[int, int]]:
         """See `ports.store.Reader`."""
         return {channel: (count, oldest) for channel, count, oldest in self._all(statements.OUTBOX_DEPTH)}
@@ -301,7 +313,13 @@ class SqlReader:
             self._cursor.execute(self._sql(statement(len(chunk))).sql, values)
             yield from self._cursor.fetchall()
 
-    def _locking(self, select: sa.Select[Any], *, skip_locked: bool = False) -> sa.Select[Any]:  # noqa: ARG002 - see SqlTransaction
+    def _locking(
+        self,
+        select: sa.Select[Any],
+        *,
+        of: sa.Table = tables.incidents,  # noqa: ARG002 - see SqlTransaction
+        skip_locked: bool = False,  # noqa: ARG002
+    ) -> sa.Select[Any]:
         """The statement as it is: who only reads holds nobody up."""
         return select
 

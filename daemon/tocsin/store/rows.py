@@ -15,6 +15,7 @@ from tocsin.core.incident import Incident
 from tocsin.core.measure import Occurrence
 from tocsin.core.outbox import Outgoing
 from tocsin.core.playbook import Playbook
+from tocsin.core.throttle import Surge
 from tocsin.core.window import HandMade
 from tocsin.ports.store import Attempt, Quarantined
 from tocsin.store import tables
@@ -86,6 +87,7 @@ ENTRY = Codec(Entry, tables.entries)
 OUTGOING = Codec(Outgoing, tables.outbox)
 ATTEMPT = Codec(Attempt, tables.attempts)
 QUARANTINED = Codec(Quarantined, tables.quarantine)
+SURGE = Codec(Surge, tables.surges)
 OCCURRENCE = Codec(Occurrence, tables.occurrences)
 WINDOW = Codec(HandMade, tables.windows)
 
@@ -130,6 +132,8 @@ def incident_row(incident: Incident) -> Row:
         # msgspec writes no field that is UNSET: the plan has a table of its own.
         _json(msgspec.structs.replace(incident, plan=msgspec.UNSET)),
         incident.team,
+        incident.member_of,
+        int(bool(incident.waits)),
     )
 
 

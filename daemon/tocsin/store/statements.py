@@ -70,12 +70,12 @@ def _values(many: int, *columns: sa.Column[Any]) -> sa.CTE:
 
 
 @cache
-def locking(select: sa.Select[Any], *, skip_locked: bool = False) -> sa.Select[Any]:
+def locking(select: sa.Select[Any], *, of: sa.Table = incidents, skip_locked: bool = False) -> sa.Select[Any]:
     """The same for who will change what it finds: no other node may, or read it for that, before the commit.
 
     SQLite has one writer, and nothing to say for this.
     """
-    return select.with_for_update(of=incidents, skip_locked=skip_locked)
+    return select.with_for_update(of=of, skip_locked=skip_locked)
 
 
 # Alerts

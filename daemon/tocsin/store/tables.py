@@ -95,6 +95,8 @@ incidents = _table(
     _text("plan_sha"),
     _text("body"),
     sa.Column("team", sa.Text, nullable=False, server_default=""),
+    _maybe_long("storm"),
+    sa.Column("waits", _FLAG, nullable=False, server_default="0"),
     sa.UniqueConstraint("id", name="incidents_id"),
     sa.Index("incidents_of_key", "dedup_key", "number"),
 )
@@ -107,6 +109,12 @@ sa.Index("incidents_open", incidents.c.dedup_key, unique=True, sqlite_where=IS_O
 _IS_DUE_SOME_DAY = incidents.c.due_at.is_not(None)
 
 sa.Index("incidents_due", incidents.c.due_at, sqlite_where=_IS_DUE_SOME_DAY, postgresql_where=_IS_DUE_SOME_DAY)
+
+IS_MEMBER = incidents.c.storm.is_not(None)
+
+sa.Index(
+    "incidents_of_storm", incidents.c.storm, incidents.c.number, sqlite_where=IS_MEMBER, postgresql_where=IS_MEMBER
+)
 
 IS_OVER = sa.and_(
     incidents.c.state == literal(State.RESOLVED.value),
@@ -262,6 +270,9 @@ occurrences = _table(
     _flag("counted"),
     rowid=False,
 )
+
+surges = _table("surges", _text("target", key=True), _text("recent"), _maybe_text("storm"), rowid=False)
+"""One row a target that incidents have begun to notify."""
 
 for _figure in (occurrences.c.acknowledged_at, occurrences.c.resolved_at):
     sa.Index(

@@ -14,9 +14,10 @@ from tocsin.core.measure import Occurrence
 from tocsin.core.outbox import LEVEL_TRIGGERED, Outgoing
 from tocsin.core.playbook import DAY, Playbook
 from tocsin.core.rules import RuleSet
+from tocsin.core.throttle import Surge
 from tocsin.core.window import HandMade
 from tocsin.ports.store import Attempt, MessageRef, Quarantined
-from tocsin.store import explaining, forgetting, rows, statements, window_statements
+from tocsin.store import explaining, forgetting, rows, statements, storms, tables, window_statements
 from tocsin.store.dialect import Compiler, Cursor, Insert, Query, Row
 from tocsin.store.doom import Doomed, write
 from tocsin.store.lanes import is_free, says
@@ -228,6 +229,11 @@ class SqlTransaction(SqlReader, Doomed):
         return self._do(forgetting.RULES, before=at)
 
     @write
+    def put_surges(self, surges: Sequence[Surge]) -> None:
+        """See `ports.store.Transaction`."""
+        self._put_all(storms.PUT_SURGE, rows.SURGE.columns, map(rows.SURGE.row, surges))
+
+    @write
     def end_leases(self) -> None:
         """Free what another daemon had claimed, for a store that has one daemon: whoever held it is gone."""
         self._do(statements.END_LEASES, now=self._now)
@@ -237,9 +243,11 @@ class SqlTransaction(SqlReader, Doomed):
         """See `ports.store.Transaction`."""
         self._put(statements.PROBE, ("name", "value"), (PROBE, self._now))
 
-    def _locking(self, select: sa.Select[Any], *, skip_locked: bool = False) -> sa.Select[Any]:
+    def _locking(
+        self, select: sa.Select[Any], *, of: sa.Table = tables.incidents, skip_locked: bool = False
+    ) -> sa.Select[Any]:
         """Locked, where several nodes write."""
-        return statements.locking(select, skip_locked=skip_locked)
+        return statements.locking(select, of=of, skip_locked=skip_locked)
 
     def _save_plans(self, incidents: Iterable[Incident]) -> None:
         for plan in {incident.plan.sha: incident.plan for incident in incidents}.values():

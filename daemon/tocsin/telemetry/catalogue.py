@@ -9,7 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from tocsin.core.alert import AlertStatus
-from tocsin.core.incident import OPEN
+from tocsin.core.incident import OPEN, WaitReason
 from tocsin.core.outbox import Job, RowState
 from tocsin.ports.channel import Outcome
 
@@ -97,6 +97,14 @@ CATALOGUE: tuple[Metric, ...] = (
     _gauge("incidents_open", "Open incidents by state.", (*_LEVEL, "state"), state=_OPEN_STATES),
     _counter("incidents_opened_total", "Occurrences that began: incidents opened and reopened.", _LEVEL),
     _gauge("incidents_exhausted", "Open incidents with nobody left to escalate to, unacknowledged.", ("playbook",)),
+    _counter("storms_total", "Storms that began, by the playbook that they follow.", ("playbook",)),
+    _gauge("storm_members_waiting", "Open incidents that wait for a storm, by the target of it.", ("target",)),
+    _counter(
+        "waits_total",
+        "Ladders that began to wait, by what they wait for.",
+        ("reason",),
+        reason=tuple(reason.value for reason in WaitReason),
+    ),
     # What comes in.
     _counter(
         "webhooks_received_total",

@@ -28,7 +28,6 @@ from tocsin.core.people import Contact, People
 from tocsin.core.placeholder import Template
 from tocsin.core.playbook import Cell, Kind, Level, Playbook, Tier
 from tocsin.core.rules import Rule, RuleSet
-from tocsin.core.window import Window
 from tocsin.engine.alarm import Alarm
 from tocsin.engine.commit import Committer
 from tocsin.engine.dispatcher import Dispatcher, next_look_at
@@ -92,8 +91,9 @@ class Harness:
         channels: Sequence[RecordingChannel] = (),
         store: Store | None = None,
         clock: VirtualClock | None = None,
-        windows: Sequence[Window] = (),
+        first_id: int = 1,
     ) -> None:
+        """``first_id`` numbers the ids of incidents: give the second of two on one store a larger one."""
         recording = {channel.name: channel for channel in (RecordingChannel(), *channels)}
         policy = Policy(
             instance="test",
@@ -104,10 +104,9 @@ class Harness:
             channels=recording,
             console=CONSOLE,
             self_targets=("console",),
-            windows=tuple(windows),
             delivery=Delivery(),
         )
-        self._assemble(policy, recording, clock or VirtualClock(), store)
+        self._assemble(policy, recording, clock or VirtualClock(), store, first_id)
 
     @classmethod
     def of(cls, bundle: Bundle, *, clock: VirtualClock | None = None, jobs: frozenset[Job] = frozenset(Job)) -> Self:
@@ -121,7 +120,12 @@ class Harness:
         return harness
 
     def _assemble(
-        self, policy: Policy, channels: Mapping[str, RecordingChannel], clock: VirtualClock, store: Store | None
+        self,
+        policy: Policy,
+        channels: Mapping[str, RecordingChannel],
+        clock: VirtualClock,
+        store: Store | None,
+        first_id: int = 1,
     ) -> None:
         self.clock = clock
         self.observer = RecordingObserver()
@@ -129,7 +133,7 @@ class Harness:
         self.console = channels[policy.console.channel]
         self.store: Store = store or MemoryStore(self.clock)
         self.live = Live(policy)
-        ids = itertools.count(1)
+        ids = itertools.count(first_id)
         wake = LocalWake()
         committer = Committer(self.store, self.live, self.observer, wake, self.clock)
         self.alarm = Alarm(self.live, self.clock)

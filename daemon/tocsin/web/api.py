@@ -29,7 +29,7 @@ MAX_IDEMPOTENCY_KEY = 200
 CLI_AGENT = "tocsin/"
 """What the command line's User-Agent begins with."""
 
-_FILTERS = frozenset({"state", "severity", "service", "playbook", "limit", "cursor"})
+_FILTERS = frozenset({"state", "severity", "service", "playbook", "storm", "limit", "cursor"})
 
 
 # What clients send.
@@ -157,6 +157,7 @@ def _filter(request: web.Request) -> IncidentFilter:
         severity=query.get("severity"),
         service=query.get("service"),
         playbook=query.get("playbook"),
+        storm=number(query, "storm", 1, 2**63 - 1),
         before_number=number(query, "cursor", 1, 2**63 - 1),
         limit=number(query, "limit", 1, MAX_LIMIT) or DEFAULT_LIMIT,
     )

@@ -20,6 +20,7 @@ _FILTERS = {
     "severity": "a severity of a playbook",
     "service": "a service",
     "playbook": "a playbook",
+    "storm": "the number of a storm: its members",
     "limit": _LIMIT,
     "cursor": "`next` of the page before",
 }

@@ -55,6 +55,10 @@ class IncidentView(Struct, frozen=True, kw_only=True):
     next_tier: int | None
     """The tier that the next step of its ladder notifies."""
     waits: list[WaitView]
+    storm: int | None
+    """The number of the storm that tells of it."""
+    members: int | None
+    """Of a storm: how many incidents have joined it; ``?storm=`` lists them."""
 
 
 class AlertView(Struct, frozen=True, kw_only=True):
@@ -101,6 +105,12 @@ class EntryView(Struct, frozen=True, kw_only=True):
 class IncidentDetail(IncidentView, frozen=True, kw_only=True):
     """An incident with its alerts and its timeline."""
 
+    team: str
+    summary: str
+    runbook: str
+    """A link, "" where there is none."""
+    automation: str
+    """The name of the automation that can heal it, "" where no rule names one."""
     alerts: list[AlertView]
     timeline: list[EntryView]
 
@@ -157,6 +167,10 @@ def incident_detail(incident: Incident, episodes: list[Episode], entries: list[E
     """An incident with everything about it."""
     return IncidentDetail(
         **_fields(incident),
+        team=incident.team,
+        summary=incident.summary,
+        runbook=incident.runbook,
+        automation=incident.automation,
         alerts=[alert_view(episode) for episode in episodes],
         timeline=[_entry(entry) for entry in entries],
     )
@@ -219,6 +233,8 @@ def _fields(incident: Incident) -> dict[str, Any]:
             WaitView(reason=wait.reason.value, by=wait.by, because=waits_for(wait), until_at=wait.until)
             for wait in incident.waits
         ],
+        "storm": incident.member_of,
+        "members": incident.storm.members if incident.storm is not None else None,
     }
 
 

@@ -7,10 +7,12 @@ from conformance.store.samples import (
     START,
     HandClock,
     entry,
+    episode,
     incident,
     occurrence,
     plan,
 )
+from tocsin.core.condition import Likeness
 from tocsin.core.errors import Conflict, UnknownName
 from tocsin.core.escalation import next_due
 from tocsin.core.incident import Incident, Planned, State
@@ -283,3 +285,64 @@ async def test_an_occurrence_is_replaced_by_its_number(store: Store) -> None:
 async def test_no_mean_is_kept_of_anything_else(store: Store) -> None:
     with pytest.raises(UnknownName):
         await store.read(lambda tx: tx.means("detect", 0))
+
+
+# What rules ask.
+
+
+async def test_open_incidents_are_found_by_what_they_are_like(store: Store) -> None:
+    await store.write(
+        inserting(
+            incident(1, dedup_key="c", service="db", severity="SEV-2", team="dba"),
+            incident(2, dedup_key="a", service="db", severity="SEV-1", team="dba", state=State.PENDING),
+            incident(3, dedup_key="b", service="db", severity="SEV-1", state=State.ACKNOWLEDGED),
+            incident(4, dedup_key="d", service="db", severity="SEV-1", team="dba", state=RESOLVED),
+            incident(5, dedup_key="e", service="api", severity="SEV-1", plan=plan("another")),
+        )
+    )
+    for like, found in (
+        (Likeness(service="db"), ["a", "b", "c"]),
+        (Likeness(service="db", team="dba"), ["a", "c"]),
+        (Likeness(severity=("SEV-1",)), ["a", "b", "e"]),
+        (Likeness(severity=("SEV-1", "SEV-2"), service="db"), ["a", "b", "c"]),
+        (Likeness(playbook="another"), ["e"]),
+        (Likeness(dedup_key="d"), []),
+        (Likeness(dedup_key="c", service="db"), ["c"]),
+        (Likeness(dedup_key="c", service="api"), []),
+        (Likeness(), ["a", "b", "c", "e"]),
+    ):
+        assert await store.read(lambda tx, like=like: tx.open_alike(like, limit=9)) == found, like
+        assert await store.read(lambda tx, like=like: tx.open_alike(like)) == found[:2]
+
+
+async def test_an_incident_is_found_by_the_severity_that_it_has_now(store: Store) -> None:
+    await store.write(inserting(incident(1, severity="SEV-2")))
+    await store.write(lambda tx: tx.update_incidents([incident(1, severity="SEV-1")]))
+    assert await store.read(lambda tx: tx.open_alike(Likeness(severity=("SEV-2",)))) == []
+    assert await store.read(lambda tx: tx.open_alike(Likeness(severity=("SEV-1",)))) == ["key-1"]
+
+
+async def test_the_episodes_of_a_keys_incidents_are_counted_from_a_moment(store: Store) -> None:
+    given = [
+        episode("a", 1, incident_id="incident-1", first_seen_at=START - MINUTE),
+        episode("a", 2, incident_id="incident-2", first_seen_at=START),
+        episode("b", 1, incident_id="incident-2", first_seen_at=START + MINUTE),
+        episode("c", 1, incident_id="incident-3", first_seen_at=START),
+        episode("d", 1, incident_id=None, first_seen_at=START),
+    ]
+
+    def write(tx: Transaction) -> None:
+        tx.insert_incidents(
+            [incident(1, dedup_key="x", state=RESOLVED), incident(2, dedup_key="x"), incident(3, dedup_key="y")]
+        )
+        tx.put_episodes(given)
+
+    await store.write(write)
+    for key, since, count in (
+        ("x", START - MINUTE, 3),
+        ("x", START, 2),
+        ("x", START + MINUTE + 1, 0),
+        ("y", START, 1),
+        ("z", 0, 0),
+    ):
+        assert await store.read(lambda tx, key=key, since=since: tx.episodes_since(key, since)) == count

@@ -31,11 +31,17 @@ def _block(content: Content, *, colour: bool) -> Iterator[str]:
     yield f"  for {_line(content.target)}: {_line(content.because)}"
     for remark in wording.remarks(content):
         yield f"  ! {_line(remark)}"
+    if content.summary:
+        yield f"  {_line(content.summary)}"
     yield f"  {wording.alerts(content)}, since {wording.moment(content.opened_at)}"
     for alert in content.alerts[:ALERTS]:
         yield f"  - {_alert(alert)}"
         if summary := alert.annotations.get("summary") or alert.annotations.get("description"):
             yield f"    {_line(summary)}"
+    if concerns := wording.concerns(content):
+        yield f"  {_line(concerns)}"
+    if content.runbook:
+        yield f"  runbook: {_line(content.runbook)}"
     yield f"{dim}  acknowledge: tocsin incidents ack {content.number}{reset}"
     if content.url:
         yield f"{dim}  {_line(content.url)}{reset}"

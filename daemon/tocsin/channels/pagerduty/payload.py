@@ -70,7 +70,10 @@ def _details(content: Content) -> dict[str, Any]:
         "incident": f"#{content.number}",
         "playbook": content.playbook_title or content.playbook,
         "severity": content.severity,
+        "summary": plain(content.summary, VALUE_LIMIT),
         "service": one_line(content.service),
+        "team": one_line(content.team),
+        "automation": one_line(content.automation),
         "state": wording.condition(content),
         "flags": list(content.flags),
         "alerts": wording.alerts(content),
@@ -96,7 +99,7 @@ def _clean(pairs: dict[str, str]) -> dict[str, str]:
 
 def _links(content: Content) -> Iterator[dict[str, str]]:
     """Where to look: tocsin, the runbooks, the expressions that fired; each URL once."""
-    wanted = [(content.url, "Incident in tocsin")]
+    wanted = [(content.url, "Incident in tocsin"), (content.runbook, "Runbook")]
     for alert in content.alerts:
         name = plain(alert.labels.get("alertname", "alert"), 80)
         wanted += [

@@ -64,6 +64,7 @@ def _announce(content: Content) -> tuple[str, Blocks]:
         ("Severity", escape(content.severity, FIELD_LIMIT)),
         ("State", _state(content)),
         ("Service", escape(content.service, FIELD_LIMIT)),
+        ("Team", escape(content.team, FIELD_LIMIT)),
         ("Alerts", escape(wording.alerts(content), FIELD_LIMIT)),
         ("Opened", when(content.opened_at)),
         ("Acknowledged by", escape(content.acknowledged_by or "", FIELD_LIMIT)),
@@ -73,6 +74,7 @@ def _announce(content: Content) -> tuple[str, Blocks]:
     blocks: Blocks = [
         {"type": "header", "text": plain(head)},
         {"type": "section", "fields": [mrkdwn(f"*{name}*\n{value}") for name, value in fields if value]},
+        *([section(escape(content.summary, LINE_LIMIT))] if content.summary else []),
         *_sample(content),
         *_small_print(content),
         *buttons.row(content),
@@ -85,7 +87,7 @@ def _page(content: Content) -> tuple[str, Blocks]:
     to = _addressee(content)
     head = escape(wording.headline(content), LINE_LIMIT)
     because = escape(content.because, LINE_LIMIT)
-    lines = [f"{to} :rotating_light: *{head}*", because, *_remarks(content)]
+    lines = [f"{to} :rotating_light: *{head}*", because, escape(content.summary, LINE_LIMIT), *_remarks(content)]
     lines.append(f"{escape(wording.alerts(content), FIELD_LIMIT)}, since {when(content.opened_at)}")
     blocks = [section("\n".join(filter(None, lines))), *_sample(content), *_small_print(content), *buttons.row(content)]
     return f"{to} {head} - {because}", blocks
@@ -167,7 +169,7 @@ def _remarks(content: Content) -> list[str]:
 def _sample(content: Content) -> Blocks:
     """A few alerts: what each says about itself, and its labels."""
     blocks = [section(_alert(alert)) for alert in content.alerts[:ALERTS]]
-    more = content.alerts_total - len(blocks)
+    more = (content.alerts_total if content.members is None else content.members) - len(blocks)
     if blocks and more > 0:
         blocks.append(context(f"... and {more} more"))
     return blocks
@@ -185,9 +187,10 @@ def _small_print(content: Content) -> Blocks:
     alert = content.alerts[0] if content.alerts else None
     links = [
         link(content.url, "tocsin"),
-        link(alert.annotations.get("runbook_url", ""), "runbook") if alert else "",
+        link(content.runbook or (alert.annotations.get("runbook_url", "") if alert else ""), "runbook"),
         link(alert.annotations.get("dashboard_url", ""), "dashboard") if alert else "",
         link(alert.generator_url, "expression") if alert else "",
     ]
+    links.append(escape(wording.concerns(content), FIELD_LIMIT))
     shown = [mrkdwn(each) for each in links if each]
     return [{"type": "context", "elements": shown}] if shown else []

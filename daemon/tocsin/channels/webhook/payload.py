@@ -18,7 +18,7 @@
       "incident": {
         "id", "number", "occurrence", "title", "playbook", "severity", "rank", "service", "state", "flags", "dedup_key",
         "waits", "drill", "unrouted", "recovering", "opened_at", "acknowledged_at", "acknowledged_by", "resolved_at",
-        "resolved_by", "alerts_firing", "alerts_total", "url"
+        "resolved_by", "alerts_firing", "alerts_total", "members", "url"
       },
       "alerts": [{"labels", "annotations", "firing", "starts_at", "generator_url"}],     a sample, firing ones first
       "history": [{"seq", "at", "kind", "actor", "via", "data", "text"}],                history only
@@ -42,17 +42,8 @@ VERSION = 1
 
 _ALIKE = (
     *("number", "occurrence", "title", "playbook", "severity", "rank", "service", "state", "flags", "dedup_key"),
-    *(
-        "waits",
-        "drill",
-        "unrouted",
-        "recovering",
-        "acknowledged_by",
-        "resolved_by",
-        "alerts_firing",
-        "alerts_total",
-        "url",
-    ),
+    *("team", "summary", "runbook", "automation", "waits"),
+    *("drill", "unrouted", "recovering", "acknowledged_by", "resolved_by", "alerts_firing", "alerts_total", "url"),
 )
 """Fields of the content that the body shows as they are."""
 

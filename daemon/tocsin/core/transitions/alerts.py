@@ -1,13 +1,15 @@
 """Alerts of an incident come and go."""
 
 from tocsin.core.event import AlertsChanged, CopiesHeld
+from tocsin.core.incident import WaitReason
 from tocsin.core.transitions.change import Change
 from tocsin.core.transitions.climb import climb
 from tocsin.core.transitions.counting import counted, merged
+from tocsin.core.transitions.flapping import flip
 from tocsin.core.transitions.opening import recover, trigger
 from tocsin.core.transitions.responses import add_flags
 from tocsin.core.transitions.severity import outgrown, reconsider
-from tocsin.core.transitions.waiting import begin
+from tocsin.core.transitions.waiting import begin, end
 
 
 def alerts_changed(change: Change, event: AlertsChanged) -> None:
@@ -20,6 +22,7 @@ def alerts_changed(change: Change, event: AlertsChanged) -> None:
         if incident.resolve_at is not None:
             change.set(resolve_at=None, flaps=incident.flaps + 1)
             change.record("fires_again", count=len(event.fired), flaps=incident.flaps)
+            flip(change)
         else:
             change.record("joined", count=len(event.fired), firing=incident.alerts_firing)
     if event.ended:
@@ -31,6 +34,8 @@ def alerts_changed(change: Change, event: AlertsChanged) -> None:
             climb(change)
     elif before or event.fired:
         recover(change)
+        flip(change)
+    _end_inhibitions(change)
     add_flags(change, event.flags)
 
 
@@ -67,8 +72,18 @@ def _count_alerts(change: Change, event: AlertsChanged) -> None:
         alerts_total=incident.alerts_total + len(event.fired),
         drill=incident.drill and (event.drill or not event.fired),
     )
+    if event.fired and incident.inhibitions:
+        change.set(inhibitions=tuple(each for each in incident.inhibitions if each in event.inhibitions))
     if event.last_end_at is not None:
         change.set(last_end_at=max(event.last_end_at, incident.last_end_at or 0))
+
+
+def _end_inhibitions(change: Change) -> None:
+    """What has joined is explained by nothing else: it waits no longer for that."""
+    incident = change.incident
+    if incident.waits:
+        rules = {inhibition.rule for inhibition in incident.inhibitions}
+        end(change, tuple(w for w in incident.waits if w.reason is WaitReason.INHIBITED and w.by not in rules))
 
 
 def copies_held(change: Change, event: CopiesHeld) -> None:

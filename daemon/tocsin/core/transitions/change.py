@@ -7,8 +7,9 @@ from msgspec.structs import force_setattr
 
 from tocsin.core.effect import Announce, Effect, Measured, Notify, Record, Supersede
 from tocsin.core.event import TOCSIN, Actor
-from tocsin.core.incident import Incident, State
+from tocsin.core.incident import Incident
 from tocsin.core.playbook import Level, Until
+from tocsin.core.throttle import PAGED, is_told_by_its_storm
 
 _ANNOUNCE = Announce()
 
@@ -60,7 +61,8 @@ class Change:
         records = [effect for effect in self.effects if type(effect) is Record]
         self.set(version=self._was.version + 1, events=self._was.events + len(records))
         # The incident's own message goes first: a page is a reply to it where the channel has threads.
-        return self.incident, tuple(self.effects) if self.quiet else (_ANNOUNCE, *self.effects)
+        is_silent = self.quiet or is_told_by_its_storm(self.incident)
+        return self.incident, tuple(self.effects) if is_silent else (_ANNOUNCE, *self.effects)
 
 
-PAGED = (State.TRIGGERED, State.ACKNOWLEDGED)
+__all__ = ["PAGED", "Change"]

@@ -36,6 +36,7 @@ def fire(change: Change, cell: Cell, because: str, *, late: int = 0) -> None:
     """Carry out one cell of the ladder."""
     incident = change.incident
     change.set(
+        notified=True,
         fired=(*incident.fired, cell.key),
         reached=incident.reached if cell.tier in incident.reached else (*incident.reached, cell.tier),
     )

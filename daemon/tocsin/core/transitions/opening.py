@@ -2,13 +2,15 @@
 
 from tocsin.core.effect import OccurrenceClosed
 from tocsin.core.event import TOCSIN, Actor, Due, Opened
-from tocsin.core.incident import State, Wait
+from tocsin.core.incident import Incident, State, Wait, WaitReason
 from tocsin.core.measure import ended_at, time_to_detect, time_to_resolve
 from tocsin.core.playbook import Kind, Until
 from tocsin.core.transitions import ladder as ladders
 from tocsin.core.transitions.change import Change
 from tocsin.core.transitions.climb import climb, fall_back, fire_flags, notify
 from tocsin.core.transitions.counting import above, counted, merged
+from tocsin.core.transitions.flapping import digest_due, flip, forget, waits_of
+from tocsin.core.transitions.taking import take_members
 from tocsin.core.transitions.waiting import begin, end_overdue
 from tocsin.core.wording import because_exhausted
 
@@ -39,6 +41,8 @@ def opened(change: Change, event: Opened) -> None:
         resolved_by=None,
         last_end_at=None,
         flaps=0,
+        member_of=None,
+        inhibitions=event.inhibitions,
         opened_at=change.now,
         first_alert_at=event.first_alert_at,
         grace_until=None,
@@ -70,7 +74,9 @@ def trigger(change: Change, waits: tuple[Wait, ...] = ()) -> None:
         occurrence=incident.occurrence,
     )
     change.measured("detect", time_to_detect(incident))
-    begin(change, waits)
+    if incident.occurrence > 1:
+        flip(change)
+    begin(change, (*waits, *waits_of(incident)))
     climb(change)
     fire_flags(change)
 
@@ -79,6 +85,7 @@ def pending_due(change: Change, event: Due) -> None:
     """The hold is over: page if it still fires."""
     incident = change.incident
     _clear_believed(change)
+    digest_due(change)
     if incident.pending_until is None or incident.pending_until > change.now:
         return
     if incident.alerts_firing:
@@ -94,9 +101,10 @@ def paged_due(change: Change, event: Due) -> None:
     """
     incident = change.incident
     _clear_believed(change)
+    digest_due(change)
     if incident.resolve_at is not None:
         if incident.resolve_at <= change.now:
-            close(change, cause="alerts")
+            close(change, cause="healed" if _was_hidden(incident) else "alerts")
         return
     begin(change, event.waits)
     end_overdue(change)
@@ -107,6 +115,12 @@ def paged_due(change: Change, event: Due) -> None:
         fall_back(change, because_exhausted(incident), late=change.now - incident.fallback_at)
 
 
+def _was_hidden(incident: Incident) -> bool:
+    """All of it happened in a maintenance window, and nobody was told or took it."""
+    waits = any(wait.reason is WaitReason.WINDOW for wait in incident.waits)
+    return waits and not incident.reached and incident.acked_severity is None
+
+
 def recover(change: Change) -> None:
     """Nothing fires any more: resolved, if it stays so for the hold-down."""
     incident = change.incident
@@ -115,7 +129,7 @@ def recover(change: Change) -> None:
 
 
 def close(change: Change, cause: str, by: Actor | None = None) -> None:
-    """End the occurrence. ``cause`` is ``alerts``, ``person`` or ``healed``."""
+    """End the occurrence. ``cause`` is ``alerts``, ``person`` or ``healed`` (before anybody was to be told)."""
     incident = change.incident
     end = ended_at(incident, change.now) if cause == "alerts" else change.now
     grace = change.now + incident.plan.resolved_by_hand_grace if by is not None and incident.alerts_firing else None
@@ -131,6 +145,9 @@ def close(change: Change, cause: str, by: Actor | None = None) -> None:
         fallback_at=None,
         grace_until=grace,
     )
+    if by is not None:
+        forget(change)
+        take_members(change, by)
     acknowledged = incident.acked_severity is not None
     change.record("resolved", by or TOCSIN, cause=cause, acknowledged=acknowledged, occurrence=incident.occurrence)
     change.supersede(Until.RESOLVED)
@@ -143,6 +160,7 @@ def resolved_due(change: Change, event: Due) -> None:
     """What a person closed while it fired, and fires still, is the next occurrence; the resolver is told."""
     incident = change.incident
     _clear_believed(change)
+    digest_due(change)
     if incident.grace_until is None or incident.grace_until > change.now:
         return
     change.set(grace_until=None)

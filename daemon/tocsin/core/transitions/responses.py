@@ -1,7 +1,7 @@
 """What people do: acknowledge, resolve, escalate, flag."""
 
 from tocsin.core.event import Acknowledge, Actor, Escalate, Resolve, SetFlags
-from tocsin.core.incident import State
+from tocsin.core.incident import State, WaitReason
 from tocsin.core.measure import time_to_acknowledge
 from tocsin.core.playbook import Kind, Until
 from tocsin.core.transitions import ladder as ladders
@@ -9,6 +9,8 @@ from tocsin.core.transitions.change import PAGED, Change
 from tocsin.core.transitions.climb import arm_fallback, fall_back, fire_flags, notify
 from tocsin.core.transitions.counting import merged
 from tocsin.core.transitions.opening import close, recover, trigger
+from tocsin.core.transitions.taking import take_members
+from tocsin.core.transitions.waiting import break_off
 
 
 def acknowledge(change: Change, event: Acknowledge) -> None:
@@ -31,6 +33,9 @@ def acknowledge(change: Change, event: Acknowledge) -> None:
         fallback_at=None,
     )
     change.record("acknowledged", event.by, severity=incident.severity)
+    if not incident.ladder:  # it has nothing more to say: a storm need not go on for it
+        break_off(change, WaitReason.STORM)
+    take_members(change, event.by)
     change.supersede(Until.ACKNOWLEDGED)
     fire_flags(change)
     if held and not incident.alerts_firing:
@@ -42,6 +47,7 @@ def acknowledge(change: Change, event: Acknowledge) -> None:
 def acknowledge_again(change: Change, event: Acknowledge) -> None:
     """Idempotent; a second person is named in the timeline."""
     change.quiet = True
+    take_members(change, event.by)
     if event.by.name != change.incident.acknowledged_by:
         change.record("acknowledged_also", event.by)
         _measure(change, event.by)

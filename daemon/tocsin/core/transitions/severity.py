@@ -1,13 +1,16 @@
 """An incident becomes worse, or less bad."""
 
 from tocsin.core.event import TOCSIN, Actor, SetSeverity
-from tocsin.core.incident import State
+from tocsin.core.incident import State, WaitReason
 from tocsin.core.playbook import Kind, Until
+from tocsin.core.throttle import is_top
 from tocsin.core.transitions import ladder as ladders
 from tocsin.core.transitions.change import Change
 from tocsin.core.transitions.climb import climb, fire, fire_flags, notify
 from tocsin.core.transitions.counting import above
+from tocsin.core.transitions.flapping import forget
 from tocsin.core.transitions.ladder import Ladder
+from tocsin.core.transitions.waiting import break_off
 
 OUTGROWN = 5
 """An acknowledgment covers fewer than this many times the alerts that fired when it was given."""
@@ -39,8 +42,13 @@ def _move(change: Change, severity: str, because: str, by: Actor = TOCSIN) -> No
     rises = covered is None or above(plan, severity, covered)
     if rises:
         change.set(peak=plan.highest([severity, incident.peak]))
+        break_off(change, WaitReason.FLAPPING)
+        forget(change)
+    if is_top(change.level):
+        break_off(change, WaitReason.STORM)
+        change.set(member_of=None)
     if rises and incident.state is State.ACKNOWLEDGED:
-        _uncover(change, f"raised from {old} to {severity}, above what was acknowledged")
+        uncover(change, f"raised from {old} to {severity}, above what was acknowledged")
     elif rises:
         _page_again(change, f"raised from {old} to {severity}")
     else:
@@ -61,7 +69,10 @@ def _move(change: Change, severity: str, because: str, by: Actor = TOCSIN) -> No
 def _page_again(change: Change, because: str) -> None:
     """A rise that nobody has acknowledged: whoever was reached is notified again at once."""
     incident = change.incident
-    left = ladders.after_rise(change.level, change.now, incident.ladder, incident.reached)
+    if incident.reached:
+        left = ladders.after_rise(change.level, change.now, incident.ladder, incident.reached)
+    else:  # it waited, and has notified nobody: there is no earlier time to keep
+        left = ladders.planned(change.level, change.now)
     change.set(round=incident.round + 1, clock_at=change.now, fired=())
     if incident.waits:
         _restart(change, ladders.again_first(change.level, change.now, left, incident.reached))
@@ -75,7 +86,7 @@ def _page_again(change: Change, because: str) -> None:
     _restart(change, left)
 
 
-def _uncover(change: Change, because: str) -> None:
+def uncover(change: Change, because: str) -> None:
     """The acknowledgment does not cover this: the acknowledger and tier 1 at once, then the plan from now."""
     incident = change.incident
     acknowledger = (incident.acknowledged_by,) if incident.acknowledged_by else ()
@@ -112,7 +123,7 @@ def outgrown(change: Change, fired: bool) -> None:
         and incident.state is State.ACKNOWLEDGED
         and incident.alerts_firing >= OUTGROWN * max(1, incident.firing_at_ack)
     ):
-        _uncover(change, f"{incident.alerts_firing} alerts fire; {incident.firing_at_ack} did when it was acknowledged")
+        uncover(change, f"{incident.alerts_firing} alerts fire; {incident.firing_at_ack} did when it was acknowledged")
 
 
 def set_severity(change: Change, event: SetSeverity) -> None:

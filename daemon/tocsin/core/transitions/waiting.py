@@ -3,7 +3,7 @@
 from msgspec import structs
 
 from tocsin.core.event import WaitBegan, WaitEnded
-from tocsin.core.incident import State, Wait
+from tocsin.core.incident import State, Wait, WaitReason
 from tocsin.core.playbook import Kind, Until
 from tocsin.core.transitions import ladder as ladders
 from tocsin.core.transitions.change import Change
@@ -20,6 +20,8 @@ def begin(change: Change, waits: tuple[Wait, ...]) -> None:
             change.set(waits=tuple(changed))
         else:
             change.set(waits=(*change.incident.waits, wait))
+            if wait.reason is WaitReason.STORM:
+                change.set(member_of=int(wait.by))
             change.record("waits", reason=wait.reason, by=wait.by, until=wait.until, because=waits_for(wait))
 
 
@@ -33,6 +35,14 @@ def wait_ended(change: Change, event: WaitEnded) -> None:
     """One wait is over."""
     begin(change, event.waits)
     end(change, tuple(wait for wait in change.incident.waits if _key(wait) == (event.reason, event.by)))
+
+
+def break_off(change: Change, reason: WaitReason) -> None:
+    """Wait no longer for this: what comes next is for the caller to say."""
+    for wait in change.incident.waits:
+        if wait.reason is reason:
+            change.record("waited", reason=wait.reason, by=wait.by, because=waits_for(wait))
+    change.set(waits=tuple(wait for wait in change.incident.waits if wait.reason is not reason))
 
 
 def end_overdue(change: Change) -> None:
@@ -54,6 +64,9 @@ def end(change: Change, over: tuple[Wait, ...]) -> None:
     anew = incident.state is State.TRIGGERED and not incident.reached
     if anew:
         change.set(clock_at=change.now, fired=(), ladder=ladders.planned(change.level, change.now))
+        fresh = incident.acknowledged_at is None and incident.resolve_at is None
+        if fresh and over[-1].reason is not WaitReason.STORM:  # a storm has asked for somebody all the time
+            change.set(opened_at=change.now)
     elif incident.ladder:
         behind = max(0, change.now - incident.ladder[0].due_at)
         moved = ladders.postponed(incident.ladder, behind, change.now, catch_up=False)

@@ -48,6 +48,10 @@ class IncidentExplanation(Struct, frozen=True, kw_only=True):
     severity_because: str
     dedup_key: str
     opened_because: str
+    storm: int | None
+    """The number of the storm that tells of it."""
+    members: int | None
+    """Of a storm: how many incidents have joined it."""
     alerts: tuple[EpisodeTrace, ...]
     deliveries: tuple[DeliveryMade, ...]
     next: tuple[PlannedStep, ...]
@@ -72,6 +76,8 @@ def explain_incident(reader: Reader, policy: Policy, incident: Incident, *, show
         severity_because=_severity_because(incident, entries),
         dedup_key=incident.dedup_key,
         opened_because=_opened_because(reader, incident),
+        storm=incident.member_of,
+        members=incident.storm.members if incident.storm is not None else None,
         alerts=tuple(trace(episode) for episode in reader.episodes_of(incident.id, shown)),
         deliveries=tuple(delivery(row, reader.attempts_of(row.key)) for row in rows),
         next=tuple(still_to_come(policy, incident)),
@@ -120,6 +126,8 @@ def _severity_because(incident: Incident, entries: Sequence[Entry]) -> str:
     if incident.pinned:
         pin = next((entry for entry in reversed(entries) if _is_pin(entry)), None)
         return f"pinned by {pin.actor}{_reason(pin)}" if pin is not None else "pinned by a person"
+    if incident.storm is not None:
+        return "the highest of its members"
     if incident.unrouted:
         return f"no rule placed it: {incident.plan.name} has {incident.plan.unrouted} for that"
     moved = next((entry for entry in reversed(entries) if entry.kind == "severity"), None)
@@ -139,6 +147,8 @@ def _reason(pin: Entry) -> str:
 
 
 def _opened_because(reader: Reader, incident: Incident) -> str:
+    if incident.storm is not None:
+        return "many incidents for one target opened within a short time"
     if incident.linked_to is None:
         return "no incident with this key was open"
     earlier = reader.incident(incident.linked_to)

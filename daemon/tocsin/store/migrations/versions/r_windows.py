@@ -1,14 +1,14 @@
 """Maintenance windows that are made by hand.
 
 Revision ID: windows
-Revises: language
+Revises: suppress
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "windows"
-down_revision = "language"
+down_revision = "suppress"
 branch_labels = None
 depends_on = None
 
