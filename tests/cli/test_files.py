@@ -44,7 +44,7 @@ def test_every_verb_has_help_with_an_example_of_itself(path: tuple[str, ...]) ->
 
 
 def test_the_verbs_of_the_design_are_there() -> None:
-    assert {"init", "serve", "check", "explain", "incidents", "drill"} == set(VERBS)
+    assert {"init", "serve", "check", "explain", "incidents", "windows", "drill"} == set(VERBS)
     assert {"list", "show", "ack", "resolve", "escalate", "severity", "flags"} == {
         path[1] for path in ALL if path[0] == "incidents" and len(path) > 1
     }

@@ -15,6 +15,7 @@ from tocsin.conf.playbooks import CellEntry, PlaybookFile, SeverityEntry, TierEn
 from tocsin.conf.schema import bare
 from tocsin.conf.secrets import WAYS, Secret
 from tocsin.conf.settings import Settings, SharedSecret, TokenSettings
+from tocsin.conf.windows import WindowEntry, WindowsFile
 
 README = (SHIPPED / "README.md").read_text()
 SECTIONS = {
@@ -24,6 +25,7 @@ SECTIONS = {
     SeverityEntry: "playbooks/",
     CellEntry: "playbooks/",
     PlaybookFile: "playbooks/",
+    WindowEntry: "windows.yaml",
 }
 
 
@@ -84,6 +86,7 @@ def test_every_key_of_the_other_files_is_in_the_readme(model: type[BaseModel]) -
 def test_the_parts_of_people_yaml_and_the_form_of_a_shared_secret_are_in_the_readme() -> None:
     for key in (*PeopleFile.model_fields, *ContactEntry.model_fields):
         assert f"`{key}`" in section("people.yaml")
+    assert f"{next(iter(WindowsFile.model_fields))}:" in section("windows.yaml")
     assert f"{next(iter(SharedSecret.model_fields))}_file:" in section("tocsin.yaml")
 
 

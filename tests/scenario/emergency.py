@@ -13,6 +13,7 @@ from tocsin.core.people import Contact, People, Person
 from tocsin.core.placeholder import Template
 from tocsin.core.playbook import MINUTE, Playbook
 from tocsin.core.rules import Rule, RuleSet
+from tocsin.core.window import Window
 from tocsin.engine.auditor import facts_of
 from tocsin.ports.store import IncidentFilter, Reader, Store
 from tocsin.testing.clock import VirtualClock
@@ -61,6 +62,7 @@ def tocsin(
     channels: Sequence[RecordingChannel] = (),
     playbook: Playbook | None = None,
     first_id: int = 1,
+    windows: Sequence[Window] = (),
 ) -> Harness:
     playbook = playbook or shipped()
     return Harness(
@@ -71,6 +73,7 @@ def tocsin(
         store=store,
         clock=clock,
         first_id=first_id,
+        windows=windows,
     )
 
 

@@ -214,6 +214,7 @@ async def front_door(
         edge = Edge(
             intake=intake,
             respond=engine.respond,
+            windows=engine.windows,
             store=engine.store,
             settings=lambda: door.settings if door else settings,
             policy=lambda: engine.live.policy,

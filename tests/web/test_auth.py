@@ -17,7 +17,7 @@ SIGNED = {("POST", "/webhooks/pagerduty"), ("POST", "/webhooks/slack")}
 
 
 def concrete(route: Route) -> str:
-    return plain_path(route.path).replace("{ref}", "1").replace("{source}", "east")
+    return plain_path(route.path).replace("{ref}", "1").replace("{source}", "east").replace("{window}", "w1")
 
 
 def body(route: Route) -> dict[str, object]:

@@ -24,6 +24,7 @@ from tocsin.engine.respond import Respond
 from tocsin.engine.service import Service
 from tocsin.engine.timers import Timers
 from tocsin.engine.wake import LocalWake
+from tocsin.engine.windows import Windows
 from tocsin.ports.channel import Channel
 from tocsin.ports.clock import Clock
 from tocsin.ports.store import Store
@@ -52,6 +53,7 @@ class Daemon:
     dispatcher: Dispatcher
     housekeeper: Housekeeper
     auditor: Auditor
+    windows: Windows
     stopping: bool = field(default=False)
 
     @property
@@ -90,6 +92,7 @@ def build(bundle: Bundle, store: Store, clock: Clock, metrics: Metrics) -> Daemo
         dispatcher=Dispatcher(committer, ingest, clock, wake.outbox_event, jitter=SystemRandom().random),
         housekeeper=Housekeeper(committer, ingest, clock),
         auditor=Auditor(committer, ingest, clock),
+        windows=Windows(committer, lambda: new_id(clock.now())),
     )
 
 
@@ -107,6 +110,7 @@ def policy_of(bundle: Bundle, channels: Mapping[str, Channel]) -> Policy:
         console=bundle.console,
         self_targets=settings.self_.targets,
         external_url=settings.external_url,
+        windows=bundle.windows,
         delivery=Delivery(
             timeout=delivery.timeout,
             lease=delivery.lease,

@@ -112,6 +112,7 @@ def _edge(daemon: Daemon, reloader: Reloader, pulse: Pulse, environ: Mapping[str
     return Edge(
         intake=daemon.ingest,
         respond=daemon.respond,
+        windows=daemon.windows,
         store=daemon.store,
         settings=lambda: daemon.bundle.settings,
         policy=lambda: daemon.live.policy,

@@ -69,6 +69,7 @@ def _summary(bundle: Bundle) -> str:
             _count(len(bundle.rules.rules), "rule"),
             f"{_count(len(bundle.playbooks), 'playbook')} ({names})",
             _count(len(bundle.people.persons), "person", "people"),
+            _count(len(bundle.windows), "maintenance window"),
             f"{_count(len(bundle.channels), 'channel')} ({', '.join(channel.name for channel in bundle.channels)})",
             _count(len(bundle.tokens), "token"),
             _count(len(bundle.warnings), "warning"),

@@ -13,7 +13,14 @@ from tocsin.cli.client import Daemon, connected
 from tocsin.cli.incidents import incident_path
 from tocsin.cli.output import SECOND, clean, micros, say, say_json, state
 
-OUTCOME_STYLES = {"pages": "bold red", "held": "cyan", "informs": "yellow", "suppressed": "dim", "heartbeat": "green"}
+OUTCOME_STYLES = {
+    "pages": "bold red",
+    "held": "cyan",
+    "waits": "cyan",
+    "informs": "yellow",
+    "suppressed": "dim",
+    "heartbeat": "green",
+}
 
 
 @click.command(

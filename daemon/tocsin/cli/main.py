@@ -7,7 +7,7 @@ import click
 import tocsin
 from tocsin.cli import options
 
-VERBS = ("init", "check", "serve", "incidents", "explain", "drill")
+VERBS = ("init", "check", "serve", "incidents", "windows", "explain", "drill")
 """Modules of this package; each has a ``command``. They are listed in this order."""
 
 

@@ -19,7 +19,7 @@ def configuration(function: F) -> F:
     """``--config DIR`` and ``--rules DIR``: arguments ``config_dir`` and ``rules_dir``."""
     for option, parameter, default, holds in (
         ("--rules", "rules_dir", "rules", "the rules"),
-        ("--config", "config_dir", "config", "tocsin.yaml, people.yaml and playbooks/"),
+        ("--config", "config_dir", "config", "tocsin.yaml, people.yaml, playbooks/ and windows.yaml"),
     ):
         function = click.option(
             option,

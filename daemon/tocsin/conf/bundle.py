@@ -15,9 +15,11 @@ from tocsin.conf.schema import did_you_mean, validate
 from tocsin.conf.settings import CONSOLE, Settings, Times, TokenSettings
 from tocsin.conf.source import Findings, Mark, Node, Problem, read_yaml
 from tocsin.conf.vault import Vault, with_secrets
+from tocsin.conf.windows import windows_of
 from tocsin.core.people import Contact, People
 from tocsin.core.playbook import HOUR, Cell, Level, Playbook, Tier
 from tocsin.core.rules import RuleSet
+from tocsin.core.window import Window
 
 SELF_PLAYBOOK = "tocsin"
 """The built-in playbook of incidents about tocsin itself."""
@@ -35,6 +37,8 @@ class Bundle:
     """By name; without the built-in one."""
     self_playbook: Playbook
     people: People
+    windows: tuple[Window, ...]
+    """Of windows.yaml."""
     channels: tuple[ConfiguredChannel, ...]
     """What ``channels:`` says, and the console."""
     console: Contact
@@ -59,7 +63,7 @@ def load(config_dir: Path, rules_dir: Path, kinds: Mapping[str, ChannelKind], en
     """Read everything.
 
     Args:
-        config_dir: Holds tocsin.yaml, people.yaml and playbooks/.
+        config_dir: Holds tocsin.yaml, people.yaml and playbooks/; may hold windows.yaml.
         rules_dir: Holds the rules.
         kinds: The kinds of channels that there are, ``console`` among them.
         environ: The environment.
@@ -88,6 +92,7 @@ def load(config_dir: Path, rules_dir: Path, kinds: Mapping[str, ChannelKind], en
         tell_settings_mistakes(settings, node, channels, people, playbook_nodes, findings)
     nameable = {**{name: skeleton_of(name, there) for name, there in playbook_nodes.items()}, **playbooks}
     rules = load_rules(rules_dir, nameable, settings.playbook if settings else "", findings)
+    windows = _windows(config_dir / "windows.yaml", findings)
 
     findings.raise_problems()
     if settings is None or people is None or rules is None:
@@ -98,6 +103,7 @@ def load(config_dir: Path, rules_dir: Path, kinds: Mapping[str, ChannelKind], en
         playbooks=playbooks,
         self_playbook=_self_playbook(settings),
         people=people,
+        windows=windows,
         channels=channels,
         console=console,
         fingerprint=_fingerprint(findings.digests, config_dir, rules_dir, environ),
@@ -150,6 +156,14 @@ def _people(
     if people is None:
         return None
     return People(persons=people.persons, groups=people.groups, places={**people.places, CONSOLE: console})
+
+
+def _windows(path: Path, findings: Findings) -> tuple[Window, ...]:
+    """The windows of the file; none if there is no file."""
+    if path.with_suffix(".yml").exists():
+        findings.warn(Mark(str(path.with_suffix(".yml"))), "is not read", f"name it {path.name}")
+    node = read_yaml(path, findings, may_be_empty=True) if path.exists() else None
+    return windows_of(node, findings) if node is not None else ()
 
 
 def _playbook_nodes(directory: Path, findings: Findings) -> dict[str, Node]:

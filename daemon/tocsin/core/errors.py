@@ -9,6 +9,7 @@
     ├── PlaceholderError    a {label} template that does not parse or render
     ├── UnknownName         no such incident, playbook, level, person ...
     │   └── UnknownLevel    no such severity or flag in the incident's playbook
+    ├── WindowError         a maintenance window that cannot be used
     └── StoreUnavailable    the store cannot commit now; the same call may succeed later
         ├── Overloaded      too much is queued; refuse, so that the sender retries
         └── StoreHeld       another daemon has it open
@@ -57,6 +58,19 @@ class UnknownName(TocsinError):
 
 class UnknownLevel(UnknownName):
     """An incident's playbook has no such severity or flag; the incident is there."""
+
+
+class WindowError(TocsinError):
+    """A maintenance window cannot be used as it is written.
+
+    ``hint`` says what to write instead; ``offset`` is where in its matchers it
+    goes wrong, a 0-based character, None where that is not it.
+    """
+
+    def __init__(self, message: str, hint: str = "", offset: int | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+        self.offset = offset
 
 
 class StoreUnavailable(TocsinError):

@@ -22,7 +22,7 @@ class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
     cause: str
     """``open`` while it goes on, then ``alerts``, ``person`` or ``healed``."""
     counted: bool
-    """False for drills, tocsin's own incidents and what healed while it was held."""
+    """False for drills, tocsin's own incidents and what healed while it was held, or in a maintenance window."""
 
 
 class Mean(msgspec.Struct, frozen=True):

@@ -1,8 +1,10 @@
 """The one clause that tells somebody who was woken why: this page, now."""
 
+from datetime import UTC, datetime
+
 from tocsin.core.duration import duration
 from tocsin.core.incident import Incident, State, Wait, WaitReason
-from tocsin.core.playbook import Cell, Until
+from tocsin.core.playbook import SECOND, Cell, Until
 
 
 def because_planned(incident: Incident, cell: Cell) -> str:
@@ -36,13 +38,19 @@ def because_flapping(incident: Incident, *, settled: bool) -> str:
 
 
 def waits_for(wait: Wait) -> str:
-    """What an incident waits for: ``maintenance window db-upgrade``."""
+    """What an incident waits for: ``maintenance window db-upgrade until 2026-11-25 12:00 UTC``."""
     match wait.reason:
         case WaitReason.WINDOW:
-            return f"maintenance window {wait.by}"
+            until = f" until {_clock(wait.until)}" if wait.until is not None else ""
+            return f"maintenance window {wait.by}{until}"
         case WaitReason.STORM:
             return f"one of many in storm #{wait.by}"
         case WaitReason.INHIBITED:
             return f"inhibited by rule {wait.by}"
         case WaitReason.FLAPPING:
             return "flapping, told in a digest"
+
+
+def _clock(at: int) -> str:
+    moment = datetime.fromtimestamp(at // SECOND, UTC)
+    return moment.strftime("%Y-%m-%d %H:%M:%S UTC" if moment.second else "%Y-%m-%d %H:%M UTC")

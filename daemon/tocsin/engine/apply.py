@@ -20,6 +20,7 @@ from tocsin.core.measure import Occurrence
 from tocsin.core.outbox import Job, Outgoing, RowState, anew, idempotency_key
 from tocsin.core.people import Notified
 from tocsin.core.playbook import Until
+from tocsin.core.window import Window
 from tocsin.engine.figures import Figures
 from tocsin.engine.policy import Policy
 from tocsin.engine.storms import Surges, grow
@@ -45,6 +46,8 @@ class Work:
         self.sooner = 0
         """Incidents that are due earlier than before: whether the timers are worth waking."""
         self.policy = policy
+        self.windows: tuple[Window, ...] | None = None
+        """The maintenance windows, once somebody has asked for them; none where none is active now."""
         self._timed = timed
         self._known: dict[str, Incident] = {}
         self._new: dict[str, Incident] = {}

@@ -64,7 +64,8 @@ class AlertExplanation(Struct, frozen=True, kw_only=True):
     """What would become of an alert."""
 
     outcome: str
-    """``pages``, ``held``, ``suppressed``, ``heartbeat`` or ``informs`` (its severity pages nobody)."""
+    """``pages``, ``waits`` (in a maintenance window), ``held``, ``suppressed``, ``heartbeat`` or ``informs`` (its
+    severity pages nobody)."""
     because: str
     playbook: str
     severity: str

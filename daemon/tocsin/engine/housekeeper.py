@@ -5,10 +5,14 @@ from collections.abc import Mapping
 from tocsin.core.alert import Alert, AlertStatus, Episode
 from tocsin.core.measure import Mean
 from tocsin.core.playbook import DAY
+from tocsin.core.window import Window
 from tocsin.engine.commit import Committer
 from tocsin.engine.ingest import Ingest
+from tocsin.engine.policy import Policy
 from tocsin.engine.selfwatch import QUIET_AFTER
 from tocsin.engine.service import SECOND, Service
+from tocsin.engine.window_judge import windows_of
+from tocsin.engine.windows import active_count, judge_all_again
 from tocsin.ports.clock import Clock
 from tocsin.ports.observer import Observer
 from tocsin.ports.store import Reader, Transaction
@@ -35,16 +39,26 @@ class Housekeeper(Service):
         self._committer = committer
         self._ingest = ingest
         self._shown: Gauges = {}
+        self._judged: tuple[Window, ...] | None = None
 
     async def run_once(self) -> int | None:
         """One round."""
         store = self._committer.store
-        gauges, quiet = await store.read(lambda tx: (_gauges(tx), tx.self_episodes(tx.now - QUIET_AFTER)))
+        await self._judge_windows_again()
+        policy = self._committer.live.policy
+        gauges, quiet = await store.read(lambda tx: (_gauges(tx, policy), tx.self_episodes(tx.now - QUIET_AFTER)))
         self._show(gauges)
         if quiet:
             await self._ingest.take_own([_over(episode) for episode in quiet])
         await store.write(_forget)
         return self._clock.now() + EVERY
+
+    async def _judge_windows_again(self) -> None:
+        """Once after the start, and after each reload that changed windows: waits end where their window has gone."""
+        windows = self._committer.live.policy.windows
+        if windows != self._judged:
+            await self._committer.commit("respond", judge_all_again)
+            self._judged = windows
 
     def _show(self, gauges: Gauges) -> None:
         observer = self._committer.observer
@@ -57,6 +71,7 @@ class Housekeeper(Service):
 
 def _forget(tx: Transaction) -> None:
     tx.forget_before(tx.now - INBOUND_KEPT)
+    tx.forget_windows_before(tx.now - INCIDENTS_KEPT)
     tx.forget_incidents_before(tx.now - INCIDENTS_KEPT, FORGOTTEN_AT_ONCE)
 
 
@@ -70,7 +85,7 @@ _COUNTS = frozenset(
 )
 
 
-def _gauges(tx: Reader) -> Gauges:
+def _gauges(tx: Reader, policy: Policy) -> Gauges:
     gauges: Gauges = {}
 
     def put(name: str, value: float, **labels: str) -> None:
@@ -91,6 +106,7 @@ def _gauges(tx: Reader) -> Gauges:
     for channel, (count, oldest) in tx.outbox_depth().items():
         put("outbox_pending", count, channel=channel)
         put("outbox_oldest_seconds", max(0, tx.now - oldest) / SECOND, channel=channel)
+    put("windows_active", active_count(tx, windows_of(tx, policy, tx.now)))
     for source, seen_at in tx.heartbeats().items():
         put("heartbeat_age_seconds", max(0, tx.now - seen_at) / SECOND, source=source)
     return gauges

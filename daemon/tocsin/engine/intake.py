@@ -15,6 +15,7 @@ from tocsin.core.playbook import Playbook
 from tocsin.core.verdict import Verdict
 from tocsin.engine.apply import Work
 from tocsin.engine.conditions import Answers, Beginning
+from tocsin.engine.window_judge import judge_again, window_wait
 
 Classified = tuple[Alert, Verdict]
 
@@ -75,8 +76,11 @@ class Batch:
             verdict = self._decided(alert, preliminary) if preliminary.asks else preliminary
             verdicts.append(verdict)
             self._sight(alert, verdict)
-        self._open_and_change()
-        self._write()
+        self._place()
+        for group in self._in_order():
+            if group.incident is not None:
+                self._happen(group, group.incident)
+        self._work.flush()
         return verdicts
 
     def _beat(self, batch: Sequence[Classified]) -> None:
@@ -213,21 +217,31 @@ class Batch:
     def _plan(self, group: _Group, verdict: Verdict) -> Playbook:
         return group.incident.plan if group.incident is not None else self._policy.plan(verdict.playbook)
 
-    def _open_and_change(self) -> None:
-        # Sorted, so that transactions of several nodes lock incidents in one order.
+    def _in_order(self) -> list[_Group]:
+        """Sorted, so that transactions of several nodes lock incidents in one order.
+
+        What may be inhibited comes last: it may be by an incident that opens here.
+        """
+        return [group for _, group in sorted(self._groups.items(), key=lambda it: (bool(it[1].inhibitions), it[0]))]
+
+    def _place(self) -> None:
+        """Give each episode its incident, and write it: whoever judges whether somebody is paged reads it there."""
         new = sum(1 for group in self._groups.values() if group.incident is None)
         number = self._tx.next_numbers(new) if new else 0
-        # What is inhibited comes last: it may be by an incident that opens here.
-        for _, group in sorted(self._groups.items(), key=lambda item: (bool(item[1].inhibitions), item[0])):
+        for group in self._in_order():
             incident = group.incident
             if incident is None and group.verdict is not None:
                 incident = self._unopened(group.verdict, number)
                 number += 1
             if incident is not None:
                 group.incident = incident
-                self._happen(group, incident)
                 for key in group.members:
                     self._episodes[key] = _of(incident, self._episodes[key])
+        overtaken = [
+            _of(group.incident, episode) if group is not None and group.incident is not None else episode
+            for episode, group in self._overtaken
+        ]
+        self._tx.put_episodes([*overtaken, *(self._episodes[key] for key in self._written)])
 
     def _unopened(self, verdict: Verdict, number: int) -> Incident:
         earlier = self._latest.get(verdict.dedup_key)
@@ -249,6 +263,7 @@ class Batch:
         )
 
     def _happen(self, group: _Group, incident: Incident) -> None:
+        began, waited = len(group.fired), window_wait(incident)
         if not incident.is_open and group.fired:
             opened = Opened(
                 fired=tuple(group.fired),
@@ -272,16 +287,13 @@ class Batch:
                 inhibitions=tuple(group.inhibitions or ()),
             )
             incident = self._work.change(incident, changed)
+        if began and waited is not None:
+            # One alert outside of every window is enough, and one that is in a shorter one ends the wait sooner.
+            incident = judge_again(self._work, incident)
+        if began and window_wait(incident) is not None:
+            self._work.figures.count("alerts_hidden_by_windows_total", began)
         if group.held_until is not None:
             self._work.change(incident, CopiesHeld(until=group.held_until))
-
-    def _write(self) -> None:
-        self._work.flush()
-        overtaken = [
-            _of(group.incident, episode) if group is not None and group.incident is not None else episode
-            for episode, group in self._overtaken
-        ]
-        self._tx.put_episodes([*overtaken, *(self._episodes[key] for key in self._written)])
 
 
 class _Everything:

@@ -8,6 +8,7 @@ from tocsin.core.outbox import Job
 from tocsin.core.people import Contact, People
 from tocsin.core.playbook import HOUR, MINUTE, SECOND, Playbook
 from tocsin.core.rules import RuleSet
+from tocsin.core.window import Window
 from tocsin.ports.channel import Channel
 
 
@@ -42,6 +43,8 @@ class Policy:
     self_targets: tuple[str, ...]
     """Whom tocsin tells about itself."""
     external_url: str = ""
+    windows: tuple[Window, ...] = ()
+    """The maintenance windows that are known in advance."""
     delivery: Delivery = Delivery()
 
     @cached_property

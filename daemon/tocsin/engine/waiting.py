@@ -15,6 +15,7 @@ import msgspec
 from tocsin.core.incident import Incident, Wait, WaitReason
 from tocsin.engine.inhibition import InhibitionJudge
 from tocsin.engine.storms import StormJudge
+from tocsin.engine.window_judge import WindowJudge
 
 if TYPE_CHECKING:  # apply asks the judges, and hands itself to them
     from tocsin.engine.apply import Work
@@ -33,6 +34,7 @@ class Judge(Protocol):
 
 
 JUDGES: Mapping[WaitReason, Judge] = {
+    WaitReason.WINDOW: WindowJudge(),
     WaitReason.INHIBITED: InhibitionJudge(),
     # The last one: what waits for something else notifies nobody, and is not counted.
     WaitReason.STORM: StormJudge(),

@@ -19,6 +19,7 @@ from tocsin.core.measure import Mean, Occurrence
 from tocsin.core.outbox import Outgoing, RowState
 from tocsin.core.playbook import Playbook
 from tocsin.core.throttle import Surge
+from tocsin.core.window import HandMade
 
 T = TypeVar("T")
 
@@ -110,6 +111,13 @@ class Reader(Protocol):
         """The episodes of an incident: firing ones first, then by first_seen_at."""
         ...
 
+    def episodes_begun(self, since: int, limit: int) -> list[Episode]:
+        """Episodes first seen at ``since`` or later, and all that fire, the newest first.
+
+        It may have to look at every episode there is: for people who ask, not for what happens all the time.
+        """
+        ...
+
     def incident(self, incident_id: str) -> Incident | None:
         """The incident with this id, or with this number where it is all digits."""
         ...
@@ -183,6 +191,14 @@ class Reader(Protocol):
 
     def quarantined(self, limit: int = 100) -> list[Quarantined]:
         """What could not be placed, newest first."""
+        ...
+
+    def windows(self, over_after: int) -> list[HandMade]:
+        """The maintenance windows made by hand that end after then, by their start."""
+        ...
+
+    def window(self, window_id: str) -> HandMade | None:
+        """One of them, whether it is over or not."""
         ...
 
     def means(self, measure: str, since: int) -> list[Mean]:
@@ -289,6 +305,10 @@ class Transaction(Reader, Protocol):
         """Keep what cannot be placed."""
         ...
 
+    def put_window(self, window: HandMade) -> None:
+        """Insert, or replace by id."""
+        ...
+
     def put_occurrence(self, occurrence: Occurrence) -> None:
         """Insert, or replace by (incident_id, occurrence)."""
         ...
@@ -303,6 +323,10 @@ class Transaction(Reader, Protocol):
 
     def forget_before(self, at: int) -> int:
         """Delete what nobody needs any more: inbound keys seen before ``at``. Returns how many."""
+        ...
+
+    def forget_windows_before(self, at: int) -> int:
+        """Delete maintenance windows made by hand that ended before ``at``; returns how many."""
         ...
 
     def forget_incidents_before(self, at: int, limit: int) -> int:

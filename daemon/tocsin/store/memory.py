@@ -18,6 +18,7 @@ from tocsin.core.measure import Occurrence
 from tocsin.core.outbox import LEVEL_TRIGGERED, Outgoing, RowState
 from tocsin.core.playbook import Playbook
 from tocsin.core.throttle import Surge
+from tocsin.core.window import HandMade
 from tocsin.ports.clock import Clock
 from tocsin.ports.store import Attempt, MessageRef, Quarantined, Reader, Transaction
 from tocsin.store.doom import Doomed, write
@@ -255,6 +256,12 @@ class MemoryTransaction(MemoryReader, Doomed):
             self._put(self._data.quarantine, item.id, item)
 
     @write
+    def put_window(self, window: HandMade) -> None:
+        """See `ports.store.Transaction`."""
+        _encode(window)
+        self._put(self._data.windows, window.id, window)
+
+    @write
     def put_occurrence(self, occurrence: Occurrence) -> None:
         """See `ports.store.Transaction`."""
         _encode(occurrence)
@@ -266,6 +273,14 @@ class MemoryTransaction(MemoryReader, Doomed):
         old = [key for key, seen_at in self._data.inbound.items() if seen_at < at]
         for key in old:
             self._drop(self._data.inbound, key)
+        return len(old)
+
+    @write
+    def forget_windows_before(self, at: int) -> int:
+        """See `ports.store.Transaction`."""
+        old = [window.id for window in self._data.windows.values() if window.ends_at < at]
+        for window_id in old:
+            self._drop(self._data.windows, window_id)
         return len(old)
 
     @write

@@ -13,6 +13,7 @@ from tocsin.core.measure import Mean, Occurrence
 from tocsin.core.outbox import Job, Outgoing
 from tocsin.core.playbook import Playbook
 from tocsin.core.throttle import Surge
+from tocsin.core.window import HandMade
 from tocsin.ports.store import AlertKey, Attempt, IncidentFilter, MessageRef, Quarantined
 from tocsin.store.lanes import Lane
 
@@ -45,6 +46,7 @@ class Data:
     inbound: dict[tuple[str, str], int] = field(default_factory=dict)
     heartbeats: dict[str, int] = field(default_factory=dict)
     quarantine: dict[str, Quarantined] = field(default_factory=dict)
+    windows: dict[str, HandMade] = field(default_factory=dict)
     occurrences: dict[tuple[str, int], Occurrence] = field(default_factory=dict)
     surges: dict[str, Surge] = field(default_factory=dict)
 
@@ -89,6 +91,15 @@ class MemoryReader:
             and episode.last_seen_at < seen_before
         ]
         return sorted(found, key=lambda episode: (episode.last_seen_at, episode.fingerprint, episode.episode))
+
+    def episodes_begun(self, since: int, limit: int) -> list[Episode]:
+        """See `ports.store.Reader`."""
+        found = [
+            episode
+            for episode in self._data.episodes.values()
+            if episode.first_seen_at >= since or episode.status is EpisodeStatus.FIRING
+        ]
+        return sorted(found, key=lambda episode: (-episode.first_seen_at, episode.key, episode.episode))[:limit]
 
     def incident(self, incident_id: str) -> Incident | None:
         """See `ports.store.Reader`."""
@@ -195,6 +206,15 @@ class MemoryReader:
         """See `ports.store.Reader`."""
         found = sorted(self._data.quarantine.values(), key=lambda item: (item.at, item.id), reverse=True)
         return found[:limit]
+
+    def windows(self, over_after: int) -> list[HandMade]:
+        """See `ports.store.Reader`."""
+        found = [window for window in self._data.windows.values() if window.ends_at > over_after]
+        return sorted(found, key=lambda window: (window.starts_at, window.id))
+
+    def window(self, window_id: str) -> HandMade | None:
+        """See `ports.store.Reader`."""
+        return self._data.windows.get(window_id)
 
     def means(self, measure: str, since: int) -> list[Mean]:
         """See `ports.store.Reader`.

@@ -19,8 +19,9 @@ from tocsin.core.measure import Mean
 from tocsin.core.outbox import Outgoing
 from tocsin.core.playbook import Playbook
 from tocsin.core.throttle import Surge
+from tocsin.core.window import HandMade
 from tocsin.ports.store import AlertKey, Attempt, IncidentFilter, MessageRef, Quarantined, Unreadable
-from tocsin.store import rows, statements, storms, tables
+from tocsin.store import rows, statements, storms, tables, window_statements
 from tocsin.store.dialect import Compiler, Cursor, Query, Row
 
 LARGEST = (1 << 63) - 1
@@ -98,6 +99,10 @@ class SqlReader:
     def self_episodes(self, seen_before: int) -> list[Episode]:
         """See `ports.store.Reader`."""
         return [rows.EPISODE.item(row) for row in self._all(statements.SELF_EPISODES, seen_before=seen_before)]
+
+    def episodes_begun(self, since: int, limit: int) -> list[Episode]:
+        """See `ports.store.Reader`."""
+        return [rows.EPISODE.item(row) for row in self._all(window_statements.EPISODES_BEGUN, since=since, limit=limit)]
 
     def incident(self, incident_id: str) -> Incident | None:
         """See `ports.store.Reader`."""
@@ -201,6 +206,15 @@ class SqlReader:
     def quarantined(self, limit: int = 100) -> list[Quarantined]:
         """See `ports.store.Reader`."""
         return [rows.QUARANTINED.item(row) for row in self._all(statements.QUARANTINED, limit=limit)]
+
+    def windows(self, over_after: int) -> list[HandMade]:
+        """See `ports.store.Reader`."""
+        return [rows.WINDOW.item(row) for row in self._all(window_statements.ENDING_AFTER, over_after=over_after)]
+
+    def window(self, window_id: str) -> HandMade | None:
+        """See `ports.store.Reader`."""
+        row = self._one(window_statements.BY_ID, id=window_id)
+        return None if row is None else rows.WINDOW.item(row)
 
     def means(self, measure: str, since: int) -> list[Mean]:
         """See `ports.store.Reader`.

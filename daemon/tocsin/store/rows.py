@@ -16,6 +16,7 @@ from tocsin.core.measure import Occurrence
 from tocsin.core.outbox import Outgoing
 from tocsin.core.playbook import Playbook
 from tocsin.core.throttle import Surge
+from tocsin.core.window import HandMade
 from tocsin.ports.store import Attempt, Quarantined
 from tocsin.store import tables
 from tocsin.store.dialect import Row
@@ -88,6 +89,7 @@ ATTEMPT = Codec(Attempt, tables.attempts)
 QUARANTINED = Codec(Quarantined, tables.quarantine)
 SURGE = Codec(Surge, tables.surges)
 OCCURRENCE = Codec(Occurrence, tables.occurrences)
+WINDOW = Codec(HandMade, tables.windows)
 
 INCIDENT_COLUMNS = tuple(tables.incidents.columns.keys())
 

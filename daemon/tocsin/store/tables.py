@@ -229,6 +229,25 @@ quarantine = _table(
     sa.Index("quarantine_by_age", "at"),
 )
 
+windows = _table(
+    "windows",
+    _text("id", key=True),
+    _text("name"),
+    _text("matchers"),
+    _long("starts_at"),
+    _long("ends_at"),
+    _long("planned_ends_at"),
+    _text("comment"),
+    _text("author"),
+    _text("via"),
+    _long("created_at"),
+    _maybe_long("ended_at"),
+    _maybe_text("ended_by"),
+    _maybe_text("ended_via"),
+    sa.Index("windows_by_end", "ends_at"),
+)
+"""The maintenance windows that somebody made by hand; those of windows.yaml are nowhere but there."""
+
 occurrences = _table(
     "occurrences",
     _text("incident_id", key=True),

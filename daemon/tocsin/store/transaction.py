@@ -14,8 +14,9 @@ from tocsin.core.measure import Occurrence
 from tocsin.core.outbox import LEVEL_TRIGGERED, Outgoing
 from tocsin.core.playbook import Playbook
 from tocsin.core.throttle import Surge
+from tocsin.core.window import HandMade
 from tocsin.ports.store import Attempt, MessageRef, Quarantined
-from tocsin.store import forgetting, rows, statements, storms, tables
+from tocsin.store import forgetting, rows, statements, storms, tables, window_statements
 from tocsin.store.dialect import Compiler, Cursor, Insert, Query, Row
 from tocsin.store.doom import Doomed, write
 from tocsin.store.lanes import is_free, says
@@ -174,6 +175,11 @@ class SqlTransaction(SqlReader, Doomed):
         self._put(statements.QUARANTINE, rows.QUARANTINED.columns, rows.QUARANTINED.row(item))
 
     @write
+    def put_window(self, window: HandMade) -> None:
+        """See `ports.store.Transaction`."""
+        self._put(window_statements.PUT, rows.WINDOW.columns, rows.WINDOW.row(window))
+
+    @write
     def put_occurrence(self, occurrence: Occurrence) -> None:
         """See `ports.store.Transaction`."""
         self._put(statements.PUT_OCCURRENCE, rows.OCCURRENCE.columns, rows.OCCURRENCE.row(occurrence))
@@ -182,6 +188,11 @@ class SqlTransaction(SqlReader, Doomed):
     def forget_before(self, at: int) -> int:
         """See `ports.store.Transaction`."""
         return self._do(forgetting.INBOUND, before=at)
+
+    @write
+    def forget_windows_before(self, at: int) -> int:
+        """See `ports.store.Transaction`."""
+        return self._do(window_statements.FORGET, before=at)
 
     @write
     def forget_incidents_before(self, at: int, limit: int) -> int:

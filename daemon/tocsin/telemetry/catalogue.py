@@ -122,6 +122,8 @@ CATALOGUE: tuple[Metric, ...] = (
         "alerts_unrouted_total", "Alerts that no rule, or a failing one, placed: they page at the unrouted level."
     ),
     _counter("alerts_suppressed_total", "Alerts that a rule suppressed."),
+    _counter("alerts_hidden_by_windows_total", "Alerts that began while a maintenance window hid their incident."),
+    _gauge("windows_active", "Maintenance windows that are active now, of windows.yaml and made by hand."),
     _counter("rule_errors_total", "Rules or placeholders that failed on an alert."),
     _counter("quarantined_total", "Alerts that could not be placed and were kept aside."),
     _counter(

@@ -24,6 +24,7 @@ from tocsin.core.people import Contact, People
 from tocsin.core.placeholder import Template
 from tocsin.core.playbook import Cell, Kind, Level, Playbook, Tier
 from tocsin.core.rules import Rule, RuleSet
+from tocsin.core.window import Window
 from tocsin.engine.alarm import Alarm
 from tocsin.engine.commit import Committer
 from tocsin.engine.dispatcher import Dispatcher, next_look_at
@@ -33,6 +34,7 @@ from tocsin.engine.policy import Delivery, Live, Policy
 from tocsin.engine.respond import Answer, Respond
 from tocsin.engine.timers import Timers
 from tocsin.engine.wake import LocalWake
+from tocsin.engine.windows import Windows
 from tocsin.ports.store import Store
 from tocsin.store.memory import MemoryStore
 from tocsin.testing.clock import VirtualClock
@@ -71,7 +73,7 @@ def self_playbook(targets: tuple[str, ...] = ("console",)) -> Playbook:
 class Harness:
     """See the module's docstring."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a tocsin is made of, each named at the call
         self,
         playbook: Playbook,
         people: People,
@@ -81,6 +83,7 @@ class Harness:
         store: Store | None = None,
         clock: VirtualClock | None = None,
         first_id: int = 1,
+        windows: Sequence[Window] = (),
     ) -> None:
         """``first_id`` numbers the ids of incidents: give the second of two on one store a larger one."""
         self.clock = clock or VirtualClock()
@@ -97,6 +100,7 @@ class Harness:
             channels=self.channels,
             console=CONSOLE,
             self_targets=("console",),
+            windows=tuple(windows),
             delivery=Delivery(),
         )
         self.live = Live(policy)
@@ -106,6 +110,7 @@ class Harness:
         self.alarm = Alarm(self.live, self.clock)
         self.ingest = Ingest(committer, self.clock, self.alarm, new_id=lambda: f"incident-{next(ids)}")
         self.respond = Respond(committer)
+        self.windows = Windows(committer, lambda: f"window-{next(ids)}")
         self.timers = Timers(committer, self.ingest, self.clock, wake.timers_event)
         self.dispatcher = Dispatcher(committer, self.ingest, self.clock, wake.outbox_event, jitter=lambda: 0.0)
         self.housekeeper = Housekeeper(committer, self.ingest, self.clock)

@@ -12,7 +12,7 @@ from tocsin.core.event import Actor
 from tocsin.core.incident import Incident, State
 from tocsin.engine.explain import IncidentExplanation, explain_alert, explain_incident
 from tocsin.ports.store import WHOLE, IncidentFilter, Reader
-from tocsin.web.answers import bad_request, json_answer
+from tocsin.web.answers import bad_request, json_answer, rfc3339
 from tocsin.web.bodies import read_json
 from tocsin.web.guard import CALLER
 from tocsin.web.keys import EDGE, Answer, Delivery
@@ -115,7 +115,13 @@ async def explain(request: web.Request) -> web.Response:
     """What would become of an alert; nothing is changed and nobody is told."""
     asked = await read_json(request, Asked)
     alert = Alert(asked.source, fingerprint(asked.labels), AlertStatus.FIRING, asked.labels, asked.annotations)
-    return json_answer(public(explain_alert(request.app[EDGE].policy(), alert)))
+    edge = request.app[EDGE]
+    told = explain_alert(edge.policy(), alert)
+    hidden = await edge.windows.hides(alert.source, told.labels) if told.outcome in ("pages", "held") else None
+    if hidden is not None:
+        because = f"nobody is paged: in the maintenance window {', '.join(hidden.names)} until {rfc3339(hidden.until)}"
+        told = msgspec.structs.replace(told, outcome="waits", because=f"{because}; then {told.because}")
+    return json_answer(public(told))
 
 
 async def list_quarantined(request: web.Request) -> web.Response:
@@ -134,7 +140,7 @@ async def acknowledge(request: web.Request) -> web.Response:
     seen = await read_json(request, Occurrence)
     respond = request.app[EDGE].respond.acknowledge
     return _answer(
-        await respond(_ref(request), _actor(request), occurrence=seen.occurrence, delivery=_delivery(request))
+        await respond(_ref(request), actor(request), occurrence=seen.occurrence, delivery=_delivery(request))
     )
 
 
@@ -143,7 +149,7 @@ async def resolve(request: web.Request) -> web.Response:
     seen = await read_json(request, Occurrence)
     respond = request.app[EDGE].respond.resolve
     return _answer(
-        await respond(_ref(request), _actor(request), occurrence=seen.occurrence, delivery=_delivery(request))
+        await respond(_ref(request), actor(request), occurrence=seen.occurrence, delivery=_delivery(request))
     )
 
 
@@ -151,21 +157,21 @@ async def escalate(request: web.Request) -> web.Response:
     """Notify the next tier now."""
     await read_json(request, Nothing)
     respond = request.app[EDGE].respond.escalate
-    return _answer(await respond(_ref(request), _actor(request), delivery=_delivery(request)))
+    return _answer(await respond(_ref(request), actor(request), delivery=_delivery(request)))
 
 
 async def severity(request: web.Request) -> web.Response:
     """Pin the severity, or unpin it."""
     wish = await read_json(request, Severity)
     respond = request.app[EDGE].respond.set_severity
-    return _answer(await respond(_ref(request), _actor(request), wish.severity, wish.reason))
+    return _answer(await respond(_ref(request), actor(request), wish.severity, wish.reason))
 
 
 async def flags(request: web.Request) -> web.Response:
     """Set and clear flags."""
     wish = await read_json(request, Flags)
     respond = request.app[EDGE].respond.set_flags
-    return _answer(await respond(_ref(request), _actor(request), wish.add, wish.remove))
+    return _answer(await respond(_ref(request), actor(request), wish.add, wish.remove))
 
 
 def _filter(request: web.Request) -> IncidentFilter:
@@ -214,7 +220,8 @@ def _ref(request: web.Request) -> str:
     return request.match_info["ref"]
 
 
-def _actor(request: web.Request) -> Actor:
+def actor(request: web.Request) -> Actor:
+    """Who asks, and through what."""
     caller = request[CALLER]
     via = "cli" if request.headers.get(hdrs.USER_AGENT, "").startswith(CLI_AGENT) else "api"
     return Actor(caller.name, via, caller.is_person)

@@ -12,7 +12,7 @@ import structlog
 from aiohttp import hdrs, web
 
 from tocsin.conf.settings import Scope
-from tocsin.core.errors import IllegalTransition, StoreUnavailable, TocsinError, UnknownLevel, UnknownName
+from tocsin.core.errors import IllegalTransition, StoreUnavailable, TocsinError, UnknownLevel, UnknownName, WindowError
 from tocsin.web.alertmanager import source_of
 from tocsin.web.answers import BUSY, Refusal, problem
 from tocsin.web.auth import Caller, Door, check_json, check_origin
@@ -86,8 +86,8 @@ def _answer(error: TocsinError, route: Route, edge: Edge, request: web.Request) 
         case Refusal():
             _tell(error, route, edge, request)
             return error.answer()
-        case UnknownLevel():
-            return problem(400, "bad_request", str(error))
+        case UnknownLevel() | WindowError():
+            return problem(400, "bad_request", _with_hint(error))
         case UnknownName():
             return problem(404, "not_found", str(error))
         case IllegalTransition():
@@ -96,6 +96,10 @@ def _answer(error: TocsinError, route: Route, edge: Edge, request: web.Request) 
             return problem(503, "unavailable", str(error), BUSY)
         case _:
             return _failed(route)
+
+
+def _with_hint(error: UnknownLevel | WindowError) -> str:
+    return f"{error}; {error.hint}" if isinstance(error, WindowError) and error.hint else str(error)
 
 
 def _failed(route: Route) -> web.Response:

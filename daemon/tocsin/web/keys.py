@@ -15,7 +15,9 @@ from tocsin.conf.settings import Settings
 from tocsin.core.alert import Alert
 from tocsin.core.event import Actor
 from tocsin.core.incident import Incident
+from tocsin.core.window import Hidden
 from tocsin.engine.policy import Policy
+from tocsin.engine.windows import Listed, Preview, Wish
 from tocsin.ports.observer import Observer
 from tocsin.ports.store import Quarantined, Store
 from tocsin.web.watch import Watch
@@ -91,6 +93,33 @@ class Respond(Protocol):
         ...
 
 
+class Windows(Protocol):
+    """Maintenance windows that people make (``engine/windows``).
+
+    `WindowError` is raised where one cannot be used as it is written.
+    """
+
+    async def create(self, wish: Wish, by: Actor) -> Listed:
+        """Make one."""
+        ...
+
+    async def end(self, window_id: str, by: Actor) -> tuple[Listed, int]:
+        """End one now; returns how many incidents no longer wait."""
+        ...
+
+    async def list(self) -> list[Listed]:
+        """All of them, those of windows.yaml too."""
+        ...
+
+    async def preview(self, matchers: str) -> Preview:
+        """What one would hide."""
+        ...
+
+    async def hides(self, source: str, labels: Mapping[str, str]) -> Hidden | None:
+        """Whether an alert that fires now is in one."""
+        ...
+
+
 class Exposition(Protocol):
     """The figures as Prometheus reads them (``telemetry/metrics``)."""
 
@@ -143,6 +172,7 @@ class Edge:
 
     intake: Intake
     respond: Respond
+    windows: Windows
     store: Store
     settings: Callable[[], Settings]
     """The running settings; others after a reload."""

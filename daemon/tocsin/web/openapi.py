@@ -21,6 +21,7 @@ _PARAMETER = re.compile(r"\{(\w+)(?::(?:[^{}]|\{[^{}]*\})*)?\}")
 _PARAMETERS = {
     "ref": "the incident's id, or its number",
     "path": "anything else, which is refused and told to those who look after tocsin",
+    "window": "the id of a window that was made by hand",
     "source": "the name of one Alertmanager, or of one HA group of them",
 }
 

@@ -2,7 +2,7 @@
 
 from tocsin.conf.settings import Scope
 from tocsin.engine.explain import AlertExplanation, IncidentExplanation
-from tocsin.web import alertmanager, api, callbacks, health, openapi
+from tocsin.web import alertmanager, api, callbacks, health, openapi, windows
 from tocsin.web.guard import Access, Handler, Route
 from tocsin.web.keys import ReloadResult
 from tocsin.web.views import IncidentDetail, IncidentPage, QuarantinePage, Response
@@ -26,6 +26,10 @@ def _response(name: str, handler: Handler, takes: type) -> Route:
     return Route("POST", f"{_INCIDENT}/{name}", handler, Scope.RESPOND, wants_json=True, takes=takes, gives=Response)
 
 
+def _window(path: str, handler: Handler, takes: type, gives: type, scope: Scope = Scope.RESPOND) -> Route:
+    return Route("POST", f"/api/v1/windows{path}", handler, scope, wants_json=True, takes=takes, gives=gives)
+
+
 ROUTES: tuple[Route, ...] = (
     Route("POST", "/webhooks/alertmanager", alertmanager.receive, Scope.INGEST, "alertmanager"),
     Route("POST", "/webhooks/alertmanager/", alertmanager.receive, Scope.INGEST, "alertmanager"),
@@ -42,6 +46,10 @@ ROUTES: tuple[Route, ...] = (
     _response("severity", api.severity, api.Severity),
     _response("flags", api.flags, api.Flags),
     Route("POST", "/api/v1/explain", api.explain, Scope.READ, wants_json=True, takes=api.Asked, gives=AlertExplanation),
+    Route("GET", "/api/v1/windows", windows.list_windows, Scope.READ, gives=windows.WindowList),
+    _window("", windows.create_window, windows.NewWindow, windows.WindowView),
+    _window("/preview", windows.preview_window, windows.WindowMatch, windows.PreviewView, Scope.READ),
+    _window("/{window:[A-Za-z0-9-]{1,64}}/end", windows.end_window, windows.EndNow, windows.EndedWindow),
     Route("GET", "/api/v1/quarantine", api.list_quarantined, Scope.READ, query={"limit": _LIMIT}, gives=QuarantinePage),
     Route("GET", "/api/v1/status", health.status, Scope.READ),
     Route("GET", "/api/v1/openapi.json", openapi.serve, Scope.READ),

@@ -135,7 +135,7 @@ def incident_detail(incident: Incident, episodes: list[Episode], entries: list[E
     """An incident with everything about it."""
     return IncidentDetail(
         **_fields(incident),
-        alerts=[_alert(episode) for episode in episodes],
+        alerts=[alert_view(episode) for episode in episodes],
         timeline=[_entry(entry) for entry in entries],
     )
 
@@ -190,7 +190,8 @@ def _fields(incident: Incident) -> dict[str, Any]:
     }
 
 
-def _alert(episode: Episode) -> AlertView:
+def alert_view(episode: Episode) -> AlertView:
+    """One episode of one alert."""
     return AlertView(
         source=episode.source,
         fingerprint=episode.fingerprint,

@@ -8,6 +8,7 @@ from tocsin.core.incident import Incident, Planned, State
 from tocsin.core.measure import Occurrence
 from tocsin.core.outbox import Job, Outgoing
 from tocsin.core.playbook import Cell, Level, Playbook, Tier
+from tocsin.core.window import HandMade
 from tocsin.ports.store import Attempt, Quarantined
 
 SECOND = 1_000_000
@@ -150,3 +151,18 @@ def quarantined(name: str, at: int, **changes: Any) -> Quarantined:
 def attempt(key: str, number: int, **changes: Any) -> Attempt:
     given: dict[str, Any] = {"key": key, "attempt": number, "fence": number, "started_at": START}
     return Attempt(**{**given, **changes})
+
+
+def window(window_id: str, **changes: Any) -> HandMade:
+    given: dict[str, Any] = {
+        "id": window_id,
+        "name": "upgrade",
+        "matchers": 'service="db"',
+        "starts_at": START,
+        "ends_at": START + MINUTE,
+        "planned_ends_at": START + MINUTE,
+        "author": "alice",
+        "via": "api",
+        "created_at": START,
+    }
+    return HandMade(**{**given, **changes})

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from conformance.store.samples import SECOND, HandClock, attempt, entry, episode, incident, occurrence, outgoing
+from conformance.store.samples import SECOND, HandClock, attempt, entry, episode, incident, occurrence, outgoing, window
 from tocsin.core.alert import EpisodeStatus
 from tocsin.core.errors import TocsinError
 from tocsin.core.incident import Planned, State
@@ -87,6 +87,8 @@ STEPS: st.SearchStrategy[tuple[str, tuple[Any, ...]]] = st.one_of(
         st.tuples(FEW.map("incident-{}".format), NAMES, NAMES, st.builds(MessageRef, NAMES, FEW)),
     ),
     st.tuples(st.just("put_occurrence"), st.tuples(OCCURRENCES)),
+    st.tuples(st.just("put_window"), st.tuples(st.builds(window, NAMES, starts_at=TIMES, ends_at=TIMES))),
+    st.tuples(st.just("forget_windows_before"), st.tuples(TIMES)),
     st.tuples(st.just("first_sight"), st.tuples(NAMES, NAMES)),
     st.tuples(st.just("beat"), st.tuples(NAMES)),
     st.tuples(st.just("forget_before"), st.tuples(TIMES)),
@@ -103,6 +105,8 @@ def everything(reader: Reader) -> dict[str, Any]:
         "now": reader.now,
         "latest episodes": reader.latest_episodes(keys),
         "episodes": [reader.episodes_of(each, 3) for each in incidents],
+        "begun": reader.episodes_begun(START, 3),
+        "windows": (reader.windows(START), reader.window("a")),
         "own": reader.self_episodes(START),
         "incidents": [(reader.incident(each), reader.due_at_of(each)) for each in incidents],
         "numbers": [reader.incident(each) for each in "1234"],

@@ -2,7 +2,7 @@
 
 from tocsin.core.effect import OccurrenceClosed
 from tocsin.core.event import TOCSIN, Actor, Due, Opened
-from tocsin.core.incident import State, Wait
+from tocsin.core.incident import Incident, State, Wait, WaitReason
 from tocsin.core.measure import ended_at, time_to_detect, time_to_resolve
 from tocsin.core.playbook import Kind, Until
 from tocsin.core.transitions import ladder as ladders
@@ -101,18 +101,24 @@ def paged_due(change: Change, event: Due) -> None:
     """
     incident = change.incident
     _clear_believed(change)
+    begin(change, event.waits)
     digest_due(change)
     if incident.resolve_at is not None:
         if incident.resolve_at <= change.now:
-            close(change, cause="alerts")
+            close(change, cause="healed" if _was_hidden(incident) else "alerts")
         return
-    begin(change, event.waits)
     end_overdue(change)
     if incident.waits:
         return
     climb(change)
     if incident.fallback_at is not None and incident.fallback_at <= change.now:
         fall_back(change, because_exhausted(incident), late=change.now - incident.fallback_at)
+
+
+def _was_hidden(incident: Incident) -> bool:
+    """All of it happened in a maintenance window, and nobody was told or took it."""
+    waits = any(wait.reason is WaitReason.WINDOW for wait in incident.waits)
+    return waits and not incident.reached and incident.acked_severity is None
 
 
 def recover(change: Change) -> None:
@@ -123,7 +129,7 @@ def recover(change: Change) -> None:
 
 
 def close(change: Change, cause: str, by: Actor | None = None) -> None:
-    """End the occurrence. ``cause`` is ``alerts``, ``person`` or ``healed``."""
+    """End the occurrence. ``cause`` is ``alerts``, ``person`` or ``healed`` (before anybody was to be told)."""
     incident = change.incident
     end = ended_at(incident, change.now) if cause == "alerts" else change.now
     grace = change.now + incident.plan.resolved_by_hand_grace if by is not None and incident.alerts_firing else None

@@ -1,5 +1,7 @@
 """The ladder of an incident waits, and goes on."""
 
+from msgspec import structs
+
 from tocsin.core.event import WaitBegan, WaitEnded
 from tocsin.core.incident import State, Wait, WaitReason
 from tocsin.core.playbook import Kind, Until
@@ -56,7 +58,7 @@ def end(change: Change, over: tuple[Wait, ...]) -> None:
         return
     change.set(waits=tuple(wait for wait in incident.waits if wait not in over))
     for wait in over:
-        change.record("waited", reason=wait.reason, by=wait.by, because=waits_for(wait))
+        change.record("waited", reason=wait.reason, by=wait.by, because=_waited_for(wait))
     if incident.waits:
         return
     anew = incident.state is State.TRIGGERED and not incident.reached
@@ -70,7 +72,7 @@ def end(change: Change, over: tuple[Wait, ...]) -> None:
         moved = ladders.postponed(incident.ladder, behind, change.now, catch_up=False)
         change.set(clock_at=incident.clock_at + behind, ladder=moved)
     if incident.resolve_at is None:
-        _go_on(change, f"it waited: {waits_for(over[-1])}", anew=anew)
+        _go_on(change, f"it waited: {_waited_for(over[-1])}", anew=anew)
 
 
 def _go_on(change: Change, waited: str, *, anew: bool) -> None:
@@ -84,6 +86,11 @@ def _go_on(change: Change, waited: str, *, anew: bool) -> None:
     fire_flags(change)
     if incident.fallback_at is not None and incident.fallback_at <= change.now:
         fall_back(change, f"{because_exhausted(incident)}; {waited}")
+
+
+def _waited_for(wait: Wait) -> str:
+    """It may have ended before its time."""
+    return waits_for(structs.replace(wait, until=None))
 
 
 def _key(wait: Wait) -> tuple[str, str]:

@@ -1,0 +1,36 @@
+"""Maintenance windows that are made by hand.
+
+Revision ID: windows
+Revises: language
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "windows"
+down_revision = "language"
+branch_labels = None
+depends_on = None
+
+_LONG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    """Create their table."""
+    op.create_table(
+        "windows",
+        *(sa.Column(name, sa.Text, nullable=False) for name in ("id", "name", "matchers")),
+        *(sa.Column(name, _LONG, nullable=False) for name in ("starts_at", "ends_at", "planned_ends_at")),
+        *(sa.Column(name, sa.Text, nullable=False) for name in ("comment", "author", "via")),
+        sa.Column("created_at", _LONG, nullable=False),
+        sa.Column("ended_at", _LONG),
+        *(sa.Column(name, sa.Text) for name in ("ended_by", "ended_via")),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_strict=True,
+    )
+    op.create_index("windows_by_end", "windows", ["ends_at"])
+
+
+def downgrade() -> None:
+    """Schemas only go forward: an older tocsin starts from the backup that was made before the upgrade."""
+    raise NotImplementedError("restore the backup from before the upgrade")
