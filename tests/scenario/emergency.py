@@ -75,6 +75,7 @@ def tocsin(
     playbook: Playbook | None = None,
     first_id: int = 1,
     judged_by: RuleSet | None = None,
+    windows: Sequence[Window] = (),
 ) -> Harness:
     playbook = playbook or shipped()
     return Harness(
@@ -85,6 +86,7 @@ def tocsin(
         store=store,
         clock=clock,
         first_id=first_id,
+        windows=windows,
     )
 
 

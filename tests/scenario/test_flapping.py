@@ -1,6 +1,7 @@
 """An incident that comes and goes: the first page goes, then digests, and the final state in any case."""
 
 from scenario.emergency import MANAGER, ON_CALL, kinds
+from scenario.maintenance import use, window
 from tocsin.core.incident import State, WaitReason
 from tocsin.core.outbox import Job
 from tocsin.testing.harness import Harness
@@ -102,6 +103,16 @@ async def test_flips_inside_the_hold_down_count_as_well(tocsin: Harness) -> None
     assert "waits" in await kinds(tocsin)
     await tocsin.advance(minutes=25)
     assert [target for _, target in tocsin.pages()] == [ON_CALL]
+
+
+async def test_a_maintenance_window_keeps_digests_back_as_well(tocsin: Harness) -> None:
+    await tocsin.fire(**DOWN)
+    await flap(tocsin, 10)
+    use(tocsin, window(tocsin, 36, 70, match='alertname="Down"'))
+    before = len(tocsin.sent(Job.PAGE))
+    await tocsin.advance(minutes=30)
+    assert (told(tocsin)[before:], tocsin.sent(Job.UPDATE)) == ([], [])
+    assert {wait.reason for wait in (await tocsin.incident()).waits} == {WaitReason.WINDOW, WaitReason.FLAPPING}
 
 
 async def test_what_never_paged_is_not_flapping(tocsin: Harness) -> None:

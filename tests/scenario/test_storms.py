@@ -6,6 +6,7 @@ from typing import Any
 from scenario import emergency
 from scenario.conftest import NewStore
 from scenario.emergency import CTO, MANAGER, ON_CALL, VP, kinds
+from scenario.maintenance import use, window
 from tocsin.core.alert import AlertStatus
 from tocsin.core.incident import Incident, State, WaitReason
 from tocsin.core.outbox import Job
@@ -304,3 +305,14 @@ async def test_a_restart_in_the_middle_changes_nothing(new_store: NewStore) -> N
         await after.acknowledge("alice", str(storm.number))
         assert {member.state for member in await found(after, storm=storm.number)} == {State.ACKNOWLEDGED}
         assert await emergency.wrong(after) == []
+
+
+async def test_the_end_of_a_maintenance_window_that_hid_many_is_one_page_too(tocsin: Harness) -> None:
+    use(tocsin, window(tocsin, 0, 60, match='alertname="Down"'))
+    await burst(tocsin, 30)
+    assert (tocsin.sent(Job.PAGE), await storms(tocsin)) == ([], [])
+    await tocsin.advance(minutes=60)
+    [storm] = await storms(tocsin)
+    assert storm.title == named(30)
+    assert len(paged(tocsin)) == 11
+    assert paged(tocsin)[-1] == (60, ON_CALL, named(30))

@@ -217,6 +217,13 @@ class Batch:
     def _plan(self, group: _Group, verdict: Verdict) -> Playbook:
         return group.incident.plan if group.incident is not None else self._policy.plan(verdict.playbook)
 
+    def _in_order(self) -> list[_Group]:
+        """Sorted, so that transactions of several nodes lock incidents in one order.
+
+        What may be inhibited comes last: it may be by an incident that opens here.
+        """
+        return [group for _, group in sorted(self._groups.items(), key=lambda it: (bool(it[1].inhibitions), it[0]))]
+
     def _place(self) -> None:
         """Give each episode its incident, and write it: whoever judges whether somebody is paged reads it there."""
         new = sum(1 for group in self._groups.values() if group.incident is None)

@@ -28,6 +28,7 @@ from tocsin.core.people import Contact, People
 from tocsin.core.placeholder import Template
 from tocsin.core.playbook import Cell, Kind, Level, Playbook, Tier
 from tocsin.core.rules import Rule, RuleSet
+from tocsin.core.window import Window
 from tocsin.engine.alarm import Alarm
 from tocsin.engine.commit import Committer
 from tocsin.engine.dispatcher import Dispatcher, next_look_at
@@ -82,7 +83,7 @@ def _recording(configured: ConfiguredChannel, jobs: frozenset[Job]) -> Recording
 class Harness:
     """See the module's docstring."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a tocsin is made of, each named at the call
         self,
         playbook: Playbook,
         people: People,
@@ -92,6 +93,7 @@ class Harness:
         store: Store | None = None,
         clock: VirtualClock | None = None,
         first_id: int = 1,
+        windows: Sequence[Window] = (),
     ) -> None:
         """``first_id`` numbers the ids of incidents: give the second of two on one store a larger one."""
         recording = {channel.name: channel for channel in (RecordingChannel(), *channels)}
@@ -104,6 +106,7 @@ class Harness:
             channels=recording,
             console=CONSOLE,
             self_targets=("console",),
+            windows=tuple(windows),
             delivery=Delivery(),
         )
         self._assemble(policy, recording, clock or VirtualClock(), store, first_id)

@@ -16,7 +16,10 @@ def flip(change: Change) -> None:
     """It fires again, or nothing of it fires any more. One flip too many, and its ladder waits for it to settle."""
     incident = change.incident
     change.set(flips=throttle.flipped(incident, change.now), flips_untold=incident.flips_untold + 1)
-    if incident.digest_at is None and throttle.flaps(incident, change.now):
+    if incident.digest_at is not None:
+        return
+    change.set(flips_untold=len(incident.flips))
+    if throttle.flaps(incident, change.now):
         change.set(digest_at=change.now + incident.plan.flapping.digest_every)
         begin(change, waits_of(incident))
 
@@ -40,15 +43,15 @@ def digest_due(change: Change) -> None:
     if settled and incident.resolve_at is not None and incident.resolve_at > change.now:
         change.set(digest_at=incident.resolve_at)  # what it settles at is known then
         return
-    because = because_flapping(incident, settled=settled)
-    change.set(flips_untold=0)
+    # A window, a storm or what explains it keeps digests back as well.
+    is_hushed = any(wait.reason is not WaitReason.FLAPPING for wait in incident.waits)
+    if not is_hushed and not (settled and incident.state is State.TRIGGERED):
+        _tell(change, because_flapping(incident, settled=settled))
+        change.set(flips_untold=0)
     if not settled:
         change.set(digest_at=change.now + incident.plan.flapping.digest_every)
-        _tell(change, because)
         return
-    change.set(digest_at=None)
-    if incident.state is not State.TRIGGERED:
-        _tell(change, because)
+    change.set(digest_at=None, flips_untold=0)
     end(change, tuple(wait for wait in incident.waits if wait.reason is WaitReason.FLAPPING))
 
 

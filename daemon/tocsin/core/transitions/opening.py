@@ -101,12 +101,12 @@ def paged_due(change: Change, event: Due) -> None:
     """
     incident = change.incident
     _clear_believed(change)
+    begin(change, event.waits)
     digest_due(change)
     if incident.resolve_at is not None:
         if incident.resolve_at <= change.now:
             close(change, cause="healed" if _was_hidden(incident) else "alerts")
         return
-    begin(change, event.waits)
     end_overdue(change)
     if incident.waits:
         return

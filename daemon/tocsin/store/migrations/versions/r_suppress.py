@@ -1,14 +1,14 @@
 """Storms: how many incidents a target has lately had, and which belong to one.
 
 Revision ID: suppress
-Revises: language
+Revises: windows
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "suppress"
-down_revision = "language"
+down_revision = "windows"
 branch_labels = None
 depends_on = None
 
