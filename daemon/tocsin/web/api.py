@@ -10,9 +10,10 @@ from tocsin.core.alert import Alert, AlertStatus, fingerprint
 from tocsin.core.errors import UnknownName
 from tocsin.core.event import Actor
 from tocsin.core.incident import Incident, State
+from tocsin.core.wording import waits_for
 from tocsin.engine.explain import IncidentExplanation, explain_alert, explain_incident
 from tocsin.ports.store import WHOLE, IncidentFilter, Reader
-from tocsin.web.answers import bad_request, json_answer, rfc3339
+from tocsin.web.answers import bad_request, json_answer
 from tocsin.web.bodies import read_json
 from tocsin.web.guard import CALLER
 from tocsin.web.keys import EDGE, Answer, Delivery
@@ -117,10 +118,10 @@ async def explain(request: web.Request) -> web.Response:
     alert = Alert(asked.source, fingerprint(asked.labels), AlertStatus.FIRING, asked.labels, asked.annotations)
     edge = request.app[EDGE]
     told = explain_alert(edge.policy(), alert)
-    hidden = await edge.windows.hides(alert.source, told.labels) if told.outcome in ("pages", "held") else None
-    if hidden is not None:
-        because = f"nobody is paged: in the maintenance window {', '.join(hidden.names)} until {rfc3339(hidden.until)}"
-        told = msgspec.structs.replace(told, outcome="waits", because=f"{because}; then {told.because}")
+    wait = await edge.windows.hides(alert.source, told.labels) if told.outcome in ("pages", "held") else None
+    if wait is not None:
+        because = f"nobody is paged: {waits_for(wait)}; then {told.because}"
+        told = msgspec.structs.replace(told, outcome="waits", because=because)
     return json_answer(public(told))
 
 
