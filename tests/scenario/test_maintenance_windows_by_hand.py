@@ -7,7 +7,7 @@ import pytest
 
 from scenario import emergency
 from scenario.conftest import NewStore
-from scenario.emergency import ON_CALL
+from scenario.emergency import ON_CALL, kinds
 from scenario.maintenance import ALICE, DOWN, end, make, use, window
 from tocsin.core.errors import IllegalTransition, UnknownName, WindowError
 from tocsin.core.outbox import Job
@@ -76,6 +76,8 @@ async def test_a_window_that_goes_on_at_its_old_end_is_waited_for_further(tocsin
     await make(tocsin, 30, name="upgrade")
     await tocsin.advance(minutes=25)
     assert tocsin.pages() == []
+    told = await kinds(tocsin)
+    assert (told.count("waits"), told.count("waited")) == (1, 0)  # that it takes longer is not worth a word
     await tocsin.advance(minutes=10)
     assert tocsin.pages() == [(80, ON_CALL)]
 
