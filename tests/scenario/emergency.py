@@ -16,6 +16,7 @@ from tocsin.core.people import Contact, People, Person
 from tocsin.core.placeholder import Template
 from tocsin.core.playbook import MINUTE, Playbook
 from tocsin.core.rules import Rule, RuleSet
+from tocsin.core.window import Window
 from tocsin.engine.auditor import facts_of
 from tocsin.ports.store import IncidentFilter, Reader, Store
 from tocsin.testing.clock import VirtualClock

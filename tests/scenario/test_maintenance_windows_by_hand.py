@@ -7,7 +7,7 @@ import pytest
 
 from scenario import emergency
 from scenario.conftest import NewStore
-from scenario.emergency import ON_CALL
+from scenario.emergency import ON_CALL, kinds
 from scenario.maintenance import ALICE, DOWN, end, make, use, window
 from tocsin.core.errors import IllegalTransition, UnknownName, WindowError
 from tocsin.core.outbox import Job
@@ -56,6 +56,17 @@ async def test_ended_after_everything_has_resolved_nobody_is_told(tocsin: Harnes
     await end(tocsin, window_id)
     await tocsin.advance(minutes=30)
     assert tocsin.pages() == tocsin.pages(Job.RESOLVE) == []
+    assert tocsin.observer.observed("incident_time_to_resolve_seconds") == []
+
+
+async def test_ended_while_it_recovers_what_fires_again_is_paged(tocsin: Harness) -> None:
+    window_id = await make(tocsin, 60)
+    await tocsin.fire(**DOWN)
+    await tocsin.resolve(**DOWN)
+    await tocsin.advance(minutes=1)
+    assert await end(tocsin, window_id) == 0
+    await tocsin.fire(**DOWN)
+    assert tocsin.pages() == [(1, ON_CALL)]
 
 
 async def test_a_window_that_goes_on_at_its_old_end_is_waited_for_further(tocsin: Harness) -> None:
@@ -65,6 +76,8 @@ async def test_a_window_that_goes_on_at_its_old_end_is_waited_for_further(tocsin
     await make(tocsin, 30, name="upgrade")
     await tocsin.advance(minutes=25)
     assert tocsin.pages() == []
+    told = await kinds(tocsin)
+    assert (told.count("waits"), told.count("waited")) == (1, 0)  # that it takes longer is not worth a word
     await tocsin.advance(minutes=10)
     assert tocsin.pages() == [(80, ON_CALL)]
 

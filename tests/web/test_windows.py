@@ -136,7 +136,7 @@ async def test_explain_says_that_nobody_is_paged_in_a_window(door):
     await post(door, WINDOWS, UPGRADE)
     told = await post(door, "/api/v1/explain", asked)
     assert told["outcome"] == "waits"
-    assert told["because"].startswith("nobody is paged: in the maintenance window Upgrade until 2026-11-20T14:00:00")
+    assert told["because"] == "nobody is paged: maintenance window Upgrade until 2026-11-20 14:00 UTC; then SEV-1 of er"
 
 
 async def test_explain_of_an_incident_names_the_window(door):

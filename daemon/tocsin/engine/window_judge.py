@@ -27,11 +27,11 @@ class WindowJudge:
 
     def begins(self, work: "Work", before: Incident, incident: Incident) -> Wait | None:  # noqa: ARG002 - see Judge
         """It would notify somebody: not while a window hides all of it."""
-        return _wait(_hidden(work, incident))
+        return wait_of(_hidden(work, incident))
 
     def goes_on(self, work: "Work", incident: Incident, wait: Wait) -> Wait | None:
         """Somebody may have made the window longer; where another one has taken over, that is a new wait."""
-        found = _wait(_hidden(work, incident))
+        found = wait_of(_hidden(work, incident))
         return found if found is not None and found.by == wait.by else None
 
 
@@ -48,9 +48,9 @@ def window_wait(incident: Incident) -> Wait | None:
 def judge_again(work: "Work", incident: Incident) -> Incident:
     """The windows, or the alerts, have changed: let what waits for one go on, or wait until another time."""
     wait = window_wait(incident)
-    if wait is None:
+    if wait is None or not incident.alerts_firing:  # what recovers has nothing to page for; firing again, it is judged
         return incident
-    found = _wait(_hidden(work, incident))
+    found = wait_of(_hidden(work, incident))
     if found is None or found.by != wait.by:
         # Where another window hides it, whoever would be notified now waits for that one.
         return work.change(incident, WaitEnded(reason=wait.reason, by=wait.by))
@@ -76,7 +76,8 @@ def hidden_alerts(windows: tuple[Window, ...], episodes: Iterable[Episode], at: 
     return hidden(windows, (episode.labels for episode in firing), at)
 
 
-def _wait(found: Hidden | None) -> Wait | None:
+def wait_of(found: Hidden | None) -> Wait | None:
+    """The wait that comes of it."""
     if found is None:
         return None
     more = len(found.names) - NAMED

@@ -9,13 +9,13 @@ import structlog
 from tocsin.core.alert import Episode, EpisodeStatus
 from tocsin.core.errors import IllegalTransition, StoreUnavailable, UnknownName, WindowError
 from tocsin.core.event import Actor
-from tocsin.core.incident import OPEN, Incident
+from tocsin.core.incident import OPEN, Incident, Wait
 from tocsin.core.playbook import DAY, MINUTE
 from tocsin.core.recurrence import Span
-from tocsin.core.window import HandMade, Hidden, Window, expect_length, hidden, is_own, window_matchers
+from tocsin.core.window import HandMade, Window, expect_length, hidden, is_own, window_matchers
 from tocsin.engine.apply import Work
 from tocsin.engine.commit import Committer
-from tocsin.engine.window_judge import ended, judge_again, window_wait, windows_of
+from tocsin.engine.window_judge import ended, judge_again, wait_of, window_wait, windows_of
 from tocsin.ports.store import IncidentFilter, Reader
 
 LONGEST_NAME = 200
@@ -157,12 +157,12 @@ class Windows:
         window = Window("preview", window_matchers(matchers), Span(0, 0))
         return await self.committer.store.read(lambda tx: _preview(tx, window))
 
-    async def hides(self, source: str, labels: Mapping[str, str]) -> Hidden | None:
-        """Whether an alert with these labels that fires now is in a window."""
+    async def hides(self, source: str, labels: Mapping[str, str]) -> Wait | None:
+        """What an alert with these labels that fires now would wait for."""
         policy = self.committer.live.policy
 
-        def read(tx: Reader) -> Hidden | None:
-            return None if is_own(source) else hidden(windows_of(tx, policy, tx.now), [labels], tx.now)
+        def read(tx: Reader) -> Wait | None:
+            return None if is_own(source) else wait_of(hidden(windows_of(tx, policy, tx.now), [labels], tx.now))
 
         return await self.committer.store.read(read)
 

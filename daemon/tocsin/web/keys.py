@@ -15,8 +15,7 @@ from tocsin.conf.changes import Change
 from tocsin.conf.settings import Settings
 from tocsin.core.alert import Alert
 from tocsin.core.event import Actor
-from tocsin.core.incident import Incident
-from tocsin.core.window import Hidden
+from tocsin.core.incident import Incident, Wait
 from tocsin.engine.policy import Policy
 from tocsin.engine.shadow import ShadowReport
 from tocsin.engine.treatment import Treatment
@@ -118,8 +117,8 @@ class Windows(Protocol):
         """What one would hide."""
         ...
 
-    async def hides(self, source: str, labels: Mapping[str, str]) -> Hidden | None:
-        """Whether an alert that fires now is in one."""
+    async def hides(self, source: str, labels: Mapping[str, str]) -> Wait | None:
+        """The one that an alert which fires now is in."""
         ...
 
 
