@@ -75,6 +75,12 @@ async def test_an_incident_is_not_explained_by_itself(tocsin: Harness) -> None:
     assert await severities(tocsin) == {"a/Own": "SEV-2"}
 
 
+async def test_nor_by_an_alert_of_its_own_in_the_same_webhook(tocsin: Harness) -> None:
+    labels = [{"alertname": "Own", "service": "a", "severity": "SEV-2", "instance": number} for number in "123"]
+    await tocsin.take(*(tocsin.alert(AlertStatus.FIRING, each) for each in labels))
+    assert await levels(tocsin) == ["SEV-2"] * 3
+
+
 @pytest.mark.parametrize("first", ["cause", "effect"])
 async def test_within_one_webhook_the_order_decides_nothing(tocsin: Harness, first: str) -> None:
     cause, effect = (tocsin.alert(AlertStatus.FIRING, labels) for labels in (DB, API))
