@@ -243,14 +243,6 @@ class Batch:
         ]
         self._tx.put_episodes([*overtaken, *(self._episodes[key] for key in self._written)])
 
-    def _in_order(self) -> list[_Group]:
-        """Sorted, so that transactions of several nodes lock incidents in one order.
-
-        What is inhibited comes last: it may be by an incident that opens here.
-        """
-        groups = sorted(self._groups.items(), key=lambda item: (bool(item[1].inhibitions), item[0]))
-        return [group for _, group in groups]
-
     def _unopened(self, verdict: Verdict, number: int) -> Incident:
         earlier = self._latest.get(verdict.dedup_key)
         return unopened(

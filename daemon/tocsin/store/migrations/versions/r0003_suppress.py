@@ -1,14 +1,14 @@
 """Storms: how many incidents a target has lately had, and which belong to one.
 
-Revision ID: suppress
-Revises: windows
+Revision ID: 0003
+Revises: 0002
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "suppress"
-down_revision = "windows"
+revision = "0003"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 

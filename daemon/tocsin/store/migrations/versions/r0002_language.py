@@ -1,13 +1,13 @@
 """Incidents have a team that can be asked for.
 
-Revision ID: language
+Revision ID: 0002
 Revises: 0001
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "language"
+revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None

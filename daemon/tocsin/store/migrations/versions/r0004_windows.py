@@ -1,14 +1,14 @@
 """Maintenance windows that are made by hand.
 
-Revision ID: windows
-Revises: suppress
+Revision ID: 0004
+Revises: 0003
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "windows"
-down_revision = "suppress"
+revision = "0004"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 

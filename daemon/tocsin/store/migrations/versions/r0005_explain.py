@@ -1,14 +1,14 @@
 """Alerts know which rules judged them, and those are kept.
 
-Revision ID: explain
-Revises: windows
+Revision ID: 0005
+Revises: 0004
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "explain"
-down_revision = "windows"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
