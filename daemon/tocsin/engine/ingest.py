@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import msgspec
 import structlog
@@ -19,13 +20,30 @@ from tocsin.core.alert import Alert
 from tocsin.core.errors import Overloaded, StoreUnavailable
 from tocsin.engine.alarm import Alarm
 from tocsin.engine.apply import Work
-from tocsin.engine.commit import Committer
+from tocsin.engine.commit import Committed, Committer
 from tocsin.engine.intake import Batch, Classified
+from tocsin.engine.policy import Policy
 from tocsin.engine.selfwatch import KNOWN_TROUBLES, QUIET_AFTER, SAID_AGAIN_AFTER, own_verdict, trouble
 from tocsin.ports.clock import Clock
 from tocsin.ports.store import Quarantined
 
 _log = structlog.get_logger("tocsin.engine.ingest")
+
+
+WORTH_HANDING_OVER = 4
+"""Alerts from which a batch is quicker in another process than in a thread of this one."""
+
+
+class Elsewhere(Protocol):
+    """Commits batches in another process, so that this one can read the next webhooks meanwhile."""
+
+    async def commit(self, pairs: Sequence[Classified], policy: Policy) -> Committed | None:
+        """Commit a batch; None: it cannot, or what became of it is not known, and repeating it here is harmless.
+
+        Raises:
+            StoreUnavailable: The store cannot be written, from here as little as from there.
+        """
+        ...
 
 
 @dataclass
@@ -56,6 +74,7 @@ class Ingest:
         *,
         new_id: Callable[[], str],
         limits: Limits = Limits(),
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         self._committer = committer
         self._live = committer.live
@@ -64,6 +83,7 @@ class Ingest:
         self._alarm = alarm
         self._new_id = new_id
         self._limits = limits
+        self._elsewhere = elsewhere
         self._queue: deque[_Chunk] = deque()
         self._queued = 0
         self._drain: asyncio.Task[None] | None = None
@@ -177,13 +197,28 @@ class Ingest:
         return batch
 
     async def _write(self, pairs: Sequence[Classified], quarantined: Sequence[Quarantined] = ()) -> None:
+        if quarantined or not await self._handed_over(pairs):
+            await self._write_here(pairs, quarantined)
+        self._count(pairs)
+
+    async def _handed_over(self, pairs: Sequence[Classified]) -> bool:
+        """Whether another process has committed them."""
+        if self._elsewhere is None or len(pairs) < WORTH_HANDING_OVER:
+            return False
+        began = self._clock.now()
+        done = await self._elsewhere.commit(pairs, self._live.policy)
+        if done is None:
+            return False
+        self._committer.tell("ingest", began, done)
+        return True
+
+    async def _write_here(self, pairs: Sequence[Classified], quarantined: Sequence[Quarantined]) -> None:
         def work(changes: Work) -> None:
             Batch(changes, self._new_id).take(pairs)
             for item in quarantined:
                 changes.tx.quarantine(item)
 
         await self._committer.commit("ingest", work)
-        self._count(pairs)
 
     def _count(self, pairs: Sequence[Classified]) -> None:
         unrouted = suppressed = errors = 0
