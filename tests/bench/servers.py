@@ -75,9 +75,10 @@ async def open_incidents(daemon: Tocsin, count: int) -> None:
 
 
 def cpu_seconds(pid: int) -> float:
-    """The processor time that a running process has used."""
+    """The processor time that a running process and those that it has started have used."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / 100
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return (int(fields[11]) + int(fields[12])) / 100 + sum(cpu_seconds(int(child)) for child in children)
 
 
 def children_cpu_seconds() -> float:

@@ -10,7 +10,7 @@ from tocsin.core.alert import Alert
 from tocsin.engine.ingest import Ingest
 from tocsin.ports.store import Quarantined
 
-SLOW_DISK = 0.2
+SLOW_DISK = 1.0
 """Seconds between the answer and the commit."""
 
 

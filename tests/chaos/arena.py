@@ -1,13 +1,14 @@
 """A daemon that is killed again and again, between people and providers who are not."""
 
 import asyncio
+import os
 import random
 import signal
 import sqlite3
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 from chaos.judge import Evidence, collect
@@ -18,6 +19,9 @@ from e2e.tocsin_process import Tocsin
 KEY = "1" * 32
 AT_ONCE = 6
 """How many services live through their stories at the same time."""
+LEFT_TO_START = 0.7
+COMMIT_PROCESS_TOO = 0.3
+"""How often, of all kills, the process that commits for the daemon dies a moment before it."""
 QUIET = 30_000_000
 """Nothing is due for so long, in microseconds: it is over."""
 
@@ -81,7 +85,12 @@ async def survive(folder: Path, kills: int, seed: int, entry: Sequence[str] | No
         async with asyncio.TaskGroup() as group:
             group.create_task(sender.run(AT_ONCE))
             for _ in range(kills):
-                await asyncio.sleep(rng.uniform(0.1, 2.5))
+                if rng.random() < LEFT_TO_START:  # the others die while they start
+                    await tocsin.ready()
+                await asyncio.sleep(rng.uniform(0.1, 1.5))
+                if rng.random() < COMMIT_PROCESS_TOO:
+                    _kill_children(tocsin.pid)
+                    await asyncio.sleep(rng.uniform(0, 0.2))
                 tocsin.kill()
                 tocsin.start()
             sender.stopping = True
@@ -108,13 +117,19 @@ def _daemon(folder: Path, pagerduty: Process, wire: Process, entry: Sequence[str
         "delivery": {"timeout": "1s", "lease": "2s"},
         "inbound": {"pagerduty": {"secrets": [{"secret_file": "pagerduty-secret"}]}},
     }
-    environ = {"PYTHONPATH": str(Path(__file__).parents[1])}
+    environ = {"PYTHONPATH": str(Path(__file__).parents[1]), "PYTHONFAULTHANDLER": "1"}
     tocsin = Tocsin(
         folder / "tocsin", settings=settings, people=PEOPLE, playbook=PLAYBOOK, entry=entry, environ=environ
     )
     tocsin.write_secret("pagerduty-key", KEY)
     tocsin.write_secret("pagerduty-secret", PAGERDUTY_SECRET)
     return tocsin
+
+
+def _kill_children(pid: int) -> None:
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        with suppress(ProcessLookupError):
+            os.kill(int(child), signal.SIGKILL)
 
 
 def _is_quiet(database: Path) -> bool:

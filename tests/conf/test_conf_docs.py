@@ -1,5 +1,6 @@
 """config/README.md and the shipped files say every key that there is."""
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -70,7 +71,8 @@ def test_every_setting_is_in_the_readme_with_its_default(key: str, path: tuple[s
     if default in ("", [], {}):
         assert told in ("none", "the console")
     else:
-        assert told == f"`{default[0] if isinstance(default, list) else default}`"
+        written = json.dumps(default) if isinstance(default, bool) else default
+        assert told == f"`{written[0] if isinstance(written, list) else written}`"
 
 
 def test_the_readme_names_no_setting_that_does_not_exist() -> None:

@@ -36,8 +36,7 @@ async def store(path: Path) -> AsyncIterator[SqliteStore]:
 
 async def test_the_file_keeps_what_was_promised_through_a_power_cut(store: SqliteStore) -> None:
     def pragma(name: str) -> object:
-        assert store._writer is not None
-        return store._writer.execute(f"PRAGMA {name}").fetchone()[0]
+        return store._writer.open().execute(f"PRAGMA {name}").fetchone()[0]
 
     assert pragma("journal_mode") == "wal"
     assert pragma("synchronous") == 2
@@ -168,10 +167,8 @@ async def test_the_check_at_the_start_ends_in_time_and_says_whether_it_was_whole
 
 async def test_corruption_that_shows_later_says_what_to_do(store: SqliteStore, path: Path) -> None:
     await store.write(lambda tx: tx.insert_incidents([incident(number) for number in range(1, 500)]))
-    assert store._writer is not None
-    store._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    store._writer.open().execute("PRAGMA wal_checkpoint(TRUNCATE)")
     store._writer.close()
-    store._writer = None
     corrupt(path, 4096, len(content(path)[0]) - 4096)
     with pytest.raises(StoreUnavailable, match="corrupt"):
         await store.write(lambda tx: [tx.incident(str(number)) for number in range(500)])
@@ -205,8 +202,7 @@ async def test_a_file_that_another_program_holds_is_unavailable_until_it_lets_go
 ) -> None:
     other = sqlite.connect(path, "rw")
     other.execute("BEGIN IMMEDIATE")
-    assert store._writer is not None
-    store._writer.execute("PRAGMA busy_timeout = 1")
+    store._writer.open().execute("PRAGMA busy_timeout = 1")
     with pytest.raises(StoreUnavailable, match="locked"):
         await store.write(lambda tx: tx.probe())
     other.execute("ROLLBACK")
@@ -221,11 +217,11 @@ async def test_a_broken_connection_is_replaced(store: SqliteStore) -> None:
 
     failure = sqlite3.OperationalError("disk I/O error")
     failure.sqlite_errorcode = sqlite3.SQLITE_IOERR
-    broken = store._writer
+    broken = store._writer._connection
     with pytest.raises(StoreUnavailable, match="disk I/O"):
         await store.write(work)
     assert await store.write(lambda tx: tx.entries("incident-1")) == []
-    assert store._writer is not broken
+    assert store._writer._connection is not broken
 
 
 async def test_nothing_waits_for_the_lease_of_a_daemon_that_is_gone(path: Path) -> None:
@@ -280,7 +276,7 @@ async def test_on_a_full_disk_the_reserve_is_used_and_kept_aside_again_later(tmp
     await store.open()
     assert store.has_reserve
     assert (tmp_path / "reserve").stat().st_blocks * 512 >= RESERVE_BYTES
-    reserve.full = store._writer
+    reserve.full = store._writer.open()
     assert reserve.full is not None
     reserve.full.execute("PRAGMA max_page_count = 60")
 
@@ -294,13 +290,12 @@ async def test_on_a_full_disk_the_reserve_is_used_and_kept_aside_again_later(tmp
 
 
 async def test_a_disk_that_stays_full_is_unavailable_and_nothing_is_half_written(store: SqliteStore) -> None:
-    assert store._writer is not None
-    store._writer.execute("PRAGMA max_page_count = 60")
+    store._writer.open().execute("PRAGMA max_page_count = 60")
     for _ in range(2):
         with pytest.raises(StoreUnavailable, match="full"):
             await store.write(fill)
     assert await store.read(lambda tx: tx.entries("incident-1")) == []
-    store._writer.execute("PRAGMA max_page_count = 100000")
+    store._writer.open().execute("PRAGMA max_page_count = 100000")
     await store.write(fill)
 
 

@@ -1,7 +1,6 @@
 """The composition root: from a configuration to a daemon, in one straight line, without globals."""
 
 import os
-import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from getpass import getuser
@@ -9,6 +8,8 @@ from random import SystemRandom
 
 from pydantic import BaseModel
 
+from tocsin.app.commit_process import CommitProcess
+from tocsin.app.ids import new_id
 from tocsin.channels import registry
 from tocsin.conf.bundle import Bundle
 from tocsin.conf.channels import ConfiguredChannel
@@ -29,10 +30,8 @@ from tocsin.engine.windows import Windows
 from tocsin.ports.channel import Channel
 from tocsin.ports.clock import Clock
 from tocsin.ports.store import Store
+from tocsin.store.engine import SqliteStore
 from tocsin.telemetry.metrics import Metrics
-
-TIME_BITS = 80
-"""Where the time stands in an incident's id: ids sort by when they were made, and cannot be guessed."""
 
 WORKERS = ("timers", "dispatcher", "housekeeper", "auditor")
 
@@ -57,6 +56,7 @@ class Daemon:
     windows: Windows
     shadow: Shadow | None = None
     """Judges beside the live rules, where the command line asked for it."""
+    commit_process: CommitProcess | None = None
     stopping: bool = field(default=False)
 
     @property
@@ -75,6 +75,7 @@ def build(bundle: Bundle, store: Store, clock: Clock, metrics: Metrics, *, shado
     alarm = Alarm(live, clock)
     webhook = bundle.settings.webhook
     beside = Shadow(shadow, metrics, clock.now) if shadow is not None else None
+    commit_process = _commit_process(bundle, store, metrics)
     ingest = Ingest(
         committer,
         clock,
@@ -82,6 +83,7 @@ def build(bundle: Bundle, store: Store, clock: Clock, metrics: Metrics, *, shado
         new_id=lambda: new_id(clock.now()),
         limits=Limits(queue=webhook.max_queue, commit=webhook.commit_alerts),
         shadow=beside,
+        elsewhere=commit_process,
     )
     return Daemon(
         bundle=bundle,
@@ -99,7 +101,14 @@ def build(bundle: Bundle, store: Store, clock: Clock, metrics: Metrics, *, shado
         auditor=Auditor(committer, ingest, clock),
         windows=Windows(committer, lambda: new_id(clock.now())),
         shadow=beside,
+        commit_process=commit_process,
     )
+
+
+def _commit_process(bundle: Bundle, store: Store, metrics: Metrics) -> CommitProcess | None:
+    """The process that commits batches: for a file, and where there is a second processor for it."""
+    is_of_use = bundle.settings.store.commit_process and len(os.sched_getaffinity(0)) > 1
+    return CommitProcess(store, metrics) if is_of_use and isinstance(store, SqliteStore) else None
 
 
 def policy_of(bundle: Bundle, channels: Mapping[str, Channel]) -> Policy:
@@ -167,8 +176,3 @@ def operator(environ: Mapping[str, str]) -> str:
         return environ.get("USER") or getuser()
     except (OSError, KeyError):
         return f"uid-{os.getuid()}"
-
-
-def new_id(now: int) -> str:
-    """An incident's id: 48 bits of milliseconds and 80 random ones, 32 hex digits, sorted by time."""
-    return f"{((now // 1000) << TIME_BITS) | secrets.randbits(TIME_BITS):032x}"

@@ -108,6 +108,8 @@ async def _serve(bundle: Bundle, shadow: ShadowRules | None, files: _Files) -> i
     try:
         for _, channel in daemon.channels.values():
             await channel.start()
+        if daemon.commit_process is not None:
+            daemon.commit_process.start()
         await server.start(sockets)
         for service in daemon.services:
             service.start()
@@ -221,6 +223,8 @@ async def _stop(daemon: Daemon, server: Server, reloader: Reloader, pulse: Pulse
 
     await stage("edges", grace, server.close())
     await stage("intake", grace, daemon.ingest.close())
+    if daemon.commit_process is not None:
+        await stage("commit process", 15, daemon.commit_process.close())
     await stage("timers", 5, daemon.timers.stop(), daemon.housekeeper.stop(), daemon.auditor.stop(), pulse.stop())
     await stage("delivery", grace, daemon.dispatcher.stop(), daemon.alarm.close())
     await stage("channels", 5, reloader.close(), *(channel.close() for _, channel in daemon.channels.values()))

@@ -102,6 +102,7 @@ class StoreSettings(Section):
     """``store:``."""
 
     url: Annotated[str, AfterValidator(_store_url)] = "sqlite:///var/tocsin.db"
+    commit_process: bool = True
 
 
 class WebhookSettings(Section):

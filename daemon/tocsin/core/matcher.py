@@ -37,6 +37,10 @@ class Matcher:
         """Whether these labels are as this wants them."""
         return self.test(labels.get(self.name, ""))
 
+    def __reduce__(self) -> tuple[type["Matcher"], tuple[str, str, str]]:
+        """What it is made of: its test is made anew where it arrives."""
+        return Matcher, (self.name, self.op, self.value)
+
     def __str__(self) -> str:
         name = _quote(self.name) if not self.name or RESERVED.search(self.name) else self.name
         return f"{name}{self.op}{_quote(self.value)}"

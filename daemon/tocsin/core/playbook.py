@@ -185,4 +185,9 @@ class Playbook(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @classmethod
     def from_json(cls, raw: bytes | str) -> "Playbook":
         """The plan as it was stored."""
-        return msgspec.json.decode(raw, type=cls)
+        return _decode(raw)
+
+
+# Made once, here: made anew where it is used, in several threads at once, msgspec 0.22 reads a description of the type
+# that another thread has not finished, and crashes.
+_decode = msgspec.json.Decoder(Playbook).decode

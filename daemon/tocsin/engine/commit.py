@@ -4,8 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+import msgspec
+
 from tocsin.core.playbook import SECOND
 from tocsin.engine.apply import Work
+from tocsin.engine.figures import Figures
 from tocsin.engine.policy import Live
 from tocsin.ports.clock import Clock
 from tocsin.ports.observer import Observer
@@ -13,6 +16,21 @@ from tocsin.ports.store import Store, Transaction
 from tocsin.ports.wake import Wake
 
 T = TypeVar("T")
+
+
+class Committed(msgspec.Struct, frozen=True):
+    """What the world is to be told of a transaction, once it is committed."""
+
+    figures: Figures
+    enqueued: int
+    """Rows written to the outbox."""
+    sooner: int
+    """Incidents that are due earlier than before."""
+
+
+def committed(changes: Work) -> Committed:
+    """What is to be told of these changes."""
+    return Committed(changes.figures, changes.enqueued, changes.sooner)
 
 
 @dataclass(frozen=True)
@@ -44,10 +62,14 @@ class Committer:
 
         began = self.clock.now()
         changes, result = await self.store.write(work)
-        self.observer.observe("store_transaction_seconds", (self.clock.now() - began) / SECOND, op=op)
-        changes.figures.tell(self.observer)
-        if changes.enqueued:
-            self.wake.outbox()
-        if changes.sooner:
-            self.wake.timers()
+        self.tell(op, began, committed(changes))
         return result
+
+    def tell(self, op: str, began: int, done: Committed) -> None:
+        """Tell the observer of a commit that took from ``began`` to now, and wake the loops that it has work for."""
+        self.observer.observe("store_transaction_seconds", (self.clock.now() - began) / SECOND, op=op)
+        done.figures.tell(self.observer)
+        if done.enqueued:
+            self.wake.outbox()
+        if done.sooner:
+            self.wake.timers()

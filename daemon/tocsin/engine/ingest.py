@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import msgspec
 import structlog
@@ -21,8 +22,9 @@ from tocsin.core.rules import RuleSet
 from tocsin.core.verdict import Verdict
 from tocsin.engine.alarm import Alarm
 from tocsin.engine.apply import Work
-from tocsin.engine.commit import Committer
+from tocsin.engine.commit import Committed, Committer
 from tocsin.engine.intake import Batch, Classified
+from tocsin.engine.policy import Policy
 from tocsin.engine.selfwatch import KNOWN_TROUBLES, QUIET_AFTER, SAID_AGAIN_AFTER, own_verdict, trouble
 from tocsin.engine.shadow import Shadow
 from tocsin.ports.clock import Clock
@@ -33,6 +35,24 @@ _log = structlog.get_logger("tocsin.engine.ingest")
 
 KNOWN_JUDGES = 8
 """Rule sets that are remembered: more reloads than that while one alert waits are not expected."""
+
+KEPT_AGAIN_AFTER = 3_600_000_000
+"""Microseconds after which a rule set that is still in use is kept anew, so that it is not forgotten as unused."""
+
+WORTH_HANDING_OVER = 4
+"""Alerts from which a batch is quicker in another process than in a thread of this one."""
+
+
+class Elsewhere(Protocol):
+    """Commits batches in another process, so that this one can read the next webhooks meanwhile."""
+
+    async def commit(self, pairs: Sequence[Classified], policy: Policy) -> Committed | None:
+        """Commit a batch; None: it cannot, or what became of it is not known, and repeating it here is harmless.
+
+        Raises:
+            StoreUnavailable: The store cannot be written, from here as little as from there.
+        """
+        ...
 
 
 @dataclass
@@ -64,6 +84,7 @@ class Ingest:
         new_id: Callable[[], str],
         limits: Limits = Limits(),
         shadow: Shadow | None = None,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         self._committer = committer
         self._live = committer.live
@@ -73,11 +94,14 @@ class Ingest:
         self._new_id = new_id
         self._limits = limits
         self._shadow = shadow
+        self._elsewhere = elsewhere
         self._queue: deque[_Chunk] = deque()
         self._queued = 0
         self._drain: asyncio.Task[None] | None = None
         self._judges: dict[str, RuleSet] = {}
         """The rule sets that have judged what may still wait, the latest last, by their sha."""
+        self._kept: dict[str, int] = {}
+        """When this process last kept a rule set with what it had judged, by its sha."""
         self._reported: dict[tuple[str, str], int] = {}
         self._reports: set[asyncio.Task[None]] = set()
 
@@ -199,6 +223,28 @@ class Ingest:
         return batch
 
     async def _write(self, pairs: Sequence[Classified], quarantined: Sequence[Quarantined] = ()) -> None:
+        if quarantined or not await self._handed_over(pairs):
+            self._count(await self._write_here(pairs, quarantined))
+
+    async def _handed_over(self, pairs: Sequence[Classified]) -> bool:
+        """Whether another process has committed them: nothing in them may need more than it knows."""
+        if self._elsewhere is None or len(pairs) < WORTH_HANDING_OVER or not self._is_simple(pairs):
+            return False
+        began = self._clock.now()
+        done = await self._elsewhere.commit(pairs, self._live.policy)
+        if done is None:
+            return False
+        self._committer.tell("ingest", began, done)
+        self._count([verdict for _, verdict in pairs])
+        return True
+
+    def _is_simple(self, pairs: Sequence[Classified]) -> bool:
+        """No rule has a question about the store, and the rules that judged are kept already."""
+        fresh = self._clock.now() - KEPT_AGAIN_AFTER
+        kept = self._kept
+        return all(not verdict.asks and kept.get(verdict.rules_sha, 0) > fresh for _, verdict in pairs)
+
+    async def _write_here(self, pairs: Sequence[Classified], quarantined: Sequence[Quarantined]) -> Sequence[Verdict]:
         def work(changes: Work) -> list[Verdict]:
             verdicts = Batch(changes, self._new_id).take(pairs)
             for item in quarantined:
@@ -206,7 +252,9 @@ class Ingest:
             self._keep_rules(changes, verdicts)
             return verdicts
 
-        self._count(await self._committer.commit("ingest", work))
+        verdicts = await self._committer.commit("ingest", work)
+        self._kept |= {verdict.rules_sha: self._clock.now() for verdict in verdicts if not verdict.heartbeat}
+        return verdicts
 
     def _keep_rules(self, changes: Work, verdicts: Sequence[Verdict]) -> None:
         for sha in {verdict.rules_sha for verdict in verdicts if not verdict.heartbeat}:

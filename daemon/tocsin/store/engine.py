@@ -33,6 +33,7 @@ from tocsin.store.dialect import Compiler
 from tocsin.store.files import FileLock, Reserve, sync_folder
 from tocsin.store.reader import Shared, SqlReader
 from tocsin.store.transaction import SqlTransaction
+from tocsin.store.writer import SqliteWriter, undo
 
 T = TypeVar("T")
 
@@ -61,7 +62,6 @@ class SqliteStore:
         self._reserve_tried_at = 0
         self._inode = -1
         self._threads: _Threads | None = None
-        self._writer: sqlite3.Connection | None = None
         self._idle_readers = SimpleQueue[sqlite3.Connection | None]()
         self._shared = Shared()
         self._engine = sa.create_engine(
@@ -69,6 +69,17 @@ class SqliteStore:
         )
         sa.event.listen(self._engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
         self._compiler = Compiler(self._engine.dialect)
+        self._writer = SqliteWriter(path, clock, self._compiler, self._shared)
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._path
+
+    @property
+    def lock_fd(self) -> int | None:
+        """The descriptor that holds the file's lock, for a process of ours that shares it; None unless open."""
+        return self._lock.fd
 
     @property
     def has_reserve(self) -> bool:
@@ -98,6 +109,16 @@ class SqliteStore:
         """See `ports.store.Store`."""
         return await _outlive(self._running().writer.submit(self._write, work))
 
+    async def stand_aside(self, work: Callable[[int], T]) -> T:
+        """Run something in the writer's turn, so that nothing of this process writes meanwhile; it is given ``now``.
+
+        For a process of ours that writes the same file: the two take turns, and never meet in SQLite.
+
+        Raises:
+            StoreUnavailable: The store is not open, or its file is gone.
+        """
+        return await _outlive(self._running().writer.submit(self._stand_aside, work))
+
     async def read(self, work: Callable[[Reader], T]) -> T:
         """See `ports.store.Store`."""
         return await _outlive(self._running().readers.submit(self._read, work))
@@ -125,7 +146,7 @@ class SqliteStore:
         if not sqlite.check_file(self._path):
             _log.info("the database is too large to be checked whole at the start", path=str(self._path))
         try:
-            self._writer = sqlite.connect(self._path, "rwc")
+            self._writer.open("rwc")
             self._migrate()
             for _ in range(READERS):
                 self._idle_readers.put(sqlite.connect(self._path, "ro"))
@@ -147,33 +168,24 @@ class SqliteStore:
 
     def _write(self, work: Callable[[SqlTransaction], T]) -> T:
         self._expect_same_file()
+        now = self._clock.now()
         try:
             try:
-                return self._transact(work)
+                result = self._writer.write(work)
             except sqlite3.OperationalError as error:
                 if sqlite.code(error) != sqlite3.SQLITE_FULL or not self._reserve.drop():
                     raise
                 _log.error("the disk is full: the reserve is used to finish what is begun", path=str(self._path))
-                return self._transact(work)
+                result = self._writer.write(work)
         except sqlite3.Error as error:
             raise sqlite.unavailable(self._path, error) from error
+        self._keep_reserve(now)
+        return result
 
-    def _transact(self, work: Callable[[SqlTransaction], T]) -> T:
-        connection = self._writer
-        if connection is None:
-            connection = self._writer = sqlite.connect(self._path, "rw")
-        try:
-            cursor = connection.cursor()
-            cursor.execute("BEGIN IMMEDIATE")
-            now = self._clock.now()
-            transaction = SqlTransaction(cursor, self._compiler, self._shared, now, sqlite3.IntegrityError)
-            result = work(transaction)
-            transaction.expect_whole()
-            cursor.execute("COMMIT")
-        except BaseException as error:
-            if not _undo(connection, error):
-                self._writer = None
-            raise
+    def _stand_aside(self, work: Callable[[int], T]) -> T:
+        self._expect_same_file()
+        now = self._clock.now()
+        result = work(now)
         self._keep_reserve(now)
         return result
 
@@ -195,7 +207,7 @@ class SqliteStore:
             result = work(SqlReader(cursor, self._compiler, self._shared, self._clock.now()))
             cursor.execute("ROLLBACK")
         except BaseException as error:
-            if connection is not None and not _undo(connection, error):
+            if connection is not None and not undo(connection, error):
                 connection = None
             if isinstance(error, sqlite3.Error):
                 raise sqlite.unavailable(self._path, error) from error
@@ -220,9 +232,7 @@ class SqliteStore:
             reader = self._idle_readers.get()
             if reader is not None:
                 reader.close()
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
+        self._writer.close()
         self._engine.dispose()
         self._inode = -1
         self._lock.release()
@@ -231,20 +241,3 @@ class SqliteStore:
 async def _outlive(future: Future[T]) -> T:
     """Wait for what goes on to its end, whether or not it is still waited for."""
     return await asyncio.shield(asyncio.wrap_future(future))
-
-
-def _undo(connection: sqlite3.Connection, error: BaseException) -> bool:
-    """Roll back; returns False where the connection cannot be relied upon any more, and is closed.
-
-    After an error of input or output the outcome is not known, and what is in
-    the page cache may not be what is on the disk.
-    """
-    try:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        if not isinstance(error, sqlite3.Error) or sqlite.is_harmless(error):
-            return True
-    except sqlite3.Error:
-        _log.warning("a transaction could not be rolled back; its connection is closed", exc_info=True)
-    connection.close()
-    return False

@@ -16,6 +16,11 @@ class FileLock:
         self._path = path
         self._fd: int | None = None
 
+    @property
+    def fd(self) -> int | None:
+        """The descriptor that holds it; None where it is not held. A process that inherits it holds it as well."""
+        return self._fd
+
     def acquire(self) -> None:
         """Take it.
 

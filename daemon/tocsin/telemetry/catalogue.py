@@ -169,6 +169,7 @@ CATALOGUE: tuple[Metric, ...] = (
         _TRANSACTION,
         op=("ingest", "due", "deliver", "respond"),
     ),
+    _gauge("commit_process_up", "1 while a second process commits batches of alerts, 0 while the daemon does itself."),
     _gauge("store_writable", "1 while the store commits and has room for more, 0 when not."),
     _gauge_of_data("worker_cycle_age_seconds", "How long ago a worker last finished a cycle.", ("worker",)),
     _counter("clock_jumps_total", "Jumps of the wall clock against the monotonic one."),
