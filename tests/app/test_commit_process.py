@@ -3,9 +3,11 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -13,7 +15,15 @@ import pytest
 from app.rig import shipped
 from e2e.processes import until
 from tocsin.app.build import Daemon, build
+from tocsin.app.commit_process import CommitProcess
 from tocsin.core.alert import Alert, AlertStatus, EpisodeStatus
+from tocsin.core.matcher import parse_matchers
+from tocsin.core.playbook import DAY
+from tocsin.core.recurrence import Recurrence
+from tocsin.core.window import Span, Window
+from tocsin.engine.commit import Committed
+from tocsin.engine.intake import Classified
+from tocsin.engine.policy import Policy
 from tocsin.ports.store import IncidentFilter
 from tocsin.store.clock import SystemClock
 from tocsin.store.engine import SqliteStore
@@ -40,6 +50,19 @@ def names(prefix: str, count: int = 12) -> list[str]:
     return [f"{prefix}-{number}" for number in range(count)]
 
 
+class Watched:
+    """Passes batches on, and remembers how many were committed there."""
+
+    def __init__(self, process: CommitProcess) -> None:
+        self._process = process
+        self.committed = 0
+
+    async def commit(self, pairs: Sequence[Classified], policy: Policy) -> Committed | None:
+        done = await self._process.commit(pairs, policy)
+        self.committed += done is not None
+        return done
+
+
 class Site:
     """A daemon that takes alerts and does nothing else, over a file."""
 
@@ -48,9 +71,12 @@ class Site:
         self.daemon = daemon
         self.store = store
         self.process = daemon.commit_process
+        self.there = Watched(self.process)
+        daemon.ingest._elsewhere = self.there
 
     async def ready(self) -> int:
-        """Wait for the process; its number."""
+        """Wait for the process, with the rules kept by a batch of the daemon's own; its number."""
+        await self.daemon.ingest.take(alerts("over before it was seen", status=AlertStatus.RESOLVED))
         return await self.other_than(None)
 
     async def other_than(self, pid: int | None) -> int:
@@ -86,6 +112,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
 async def test_a_batch_is_committed_by_the_process_and_told_here(site: Site) -> None:
     await site.ready()
     await site.daemon.ingest.take(alerts(*names("a")))
+    assert site.there.committed == 1
     assert await site.fingerprints() == set(names("a"))
     assert site.figure("commit_process_up") == 1
     assert site.figure("incidents_opened_total", playbook="emergency-response", severity="SEV-2") == len(SERVICES)
@@ -99,6 +126,7 @@ async def test_both_processes_write_one_history(site: Site) -> None:
     await site.daemon.ingest.take(alerts("alone"))  # here: too few to be worth it
     await site.daemon.ingest.take(alerts(*names("a"), status=AlertStatus.RESOLVED))
     incidents = await site.store.read(lambda tx: tx.incidents(IncidentFilter()))
+    assert site.there.committed == 2
     assert sorted(incident.number for incident in incidents) == [1, 2, 3]
     episodes = await site.store.read(lambda tx: tx.latest_episodes([("default", name) for name in names("a")]))
     assert {episode.status for episode in episodes.values()} == {EpisodeStatus.RESOLVED}
@@ -112,16 +140,40 @@ async def test_a_new_policy_goes_before_the_next_batch(site: Site) -> None:
     policy = site.daemon.live.policy
     site.daemon.live.policy = replace(policy, instance="another", self_targets=("console",))
     await site.daemon.ingest.take(alerts(*names("b")))
-    assert site.process.pid is not None, "it was not lost over it"
+    assert site.there.committed == 2
     assert await site.fingerprints() == {*names("a"), *names("b")}
+
+
+async def test_a_window_and_a_recurring_one_hide_what_the_process_commits(site: Site) -> None:
+    await site.ready()
+    starts = datetime(2026, 1, 1, tzinfo=ZoneInfo("Europe/Berlin")).replace(tzinfo=None)
+    always = Recurrence("FREQ=DAILY", starts, ZoneInfo("Europe/Berlin"), DAY - 1_000_000)
+    hidden = Window("nightly", parse_matchers('alertname="Down"'), always)
+    other = Window("once", parse_matchers('alertname=~"Up|Sideways"'), Span(0, 2**60))
+    policy = replace(site.daemon.live.policy, windows=(hidden, other))
+    batch = [(alert, policy.rules.evaluate(alert)) for alert in alerts(*names("a"))]
+    assert await site.process.commit(batch, policy) is not None
+    incidents = await site.store.read(lambda tx: tx.incidents(IncidentFilter()))
+    assert {wait.by for incident in incidents for wait in incident.waits} == {"nightly"}
 
 
 async def test_while_it_is_not_there_the_daemon_commits_itself(site: Site) -> None:
     await site.process.close()
     assert site.process.pid is None
     await site.daemon.ingest.take(alerts(*names("a")))
+    assert site.there.committed == 0
     assert await site.fingerprints() == set(names("a"))
     assert site.figure("commit_process_up") == 0
+
+
+async def test_the_rules_that_judge_are_kept_before_anything_is_handed_over(site: Site) -> None:
+    await site.other_than(None)
+    await site.daemon.ingest.take(alerts(*names("a")))
+    assert site.there.committed == 0
+    sha = site.daemon.live.policy.rules.sha
+    assert await site.store.read(lambda tx: tx.rules(sha)) is not None
+    await site.daemon.ingest.take(alerts(*names("b")))
+    assert site.there.committed == 1
 
 
 async def test_killed_it_is_replaced_and_no_alert_is_lost(site: Site) -> None:
