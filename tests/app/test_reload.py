@@ -169,10 +169,10 @@ async def test_only_so_many_open_incidents_are_judged_and_the_reload_says_so(rig
     await rig.daemon.store.open()
     alerts = []
     for number in range(LOOKED_AT + 1):
-        labels = {"alertname": f"A{number}", "severity": "critical"}
+        labels = {"alertname": f"A{number}", "severity": "emergency"}  # which no storm takes
         alerts.append(Alert("default", fingerprint(labels), AlertStatus.FIRING, labels))
     await rig.daemon.ingest.take(alerts)
-    new = with_rules(rule("all", 'alertname=~"A.*"', severity="SEV-1"))
+    new = with_rules(rule("all", 'alertname=~"A.*"', severity="SEV-2"))
 
     result = await reloader(rig, lambda: new).reload()
 

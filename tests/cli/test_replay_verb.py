@@ -106,7 +106,11 @@ def test_what_cannot_be_replayed_says_why(here: Path) -> None:
 
 def test_many_groups_are_cut_unless_all_are_asked_for(here: Path) -> None:
     alerts = [
-        {"status": "firing", "labels": {"alertname": f"A{number}"}, "startsAt": "2026-01-05T09:00:00Z"}
+        {
+            "status": "firing",
+            "labels": {"alertname": f"A{number}", "severity": "p1"},
+            "startsAt": "2026-01-05T09:00:00Z",
+        }
         for number in range(25)
     ]
     (here / "payloads/2.json").write_text(json.dumps({"version": "4", "alerts": alerts}))

@@ -50,8 +50,21 @@ def test_the_schemas_that_are_shipped_are_those_of_the_code() -> None:
 def test_every_key_of_the_shipped_schemas_says_what_it_means() -> None:
     mute = {(name, *path) for name, text in MADE.items() for path in keys_without_words(json.loads(text))}
     sections = {"store", "webhook", "self", "inbound", "log", "delivery", "defaults", "pagerduty", "slack", "set"}
+    sections |= {"storm", "flapping"}
     plain = {"kind", "channel", "table", "by", "more_than", "within", "rules", *COLUMNS, "people", "groups", "targets"}
-    plain |= {"windows", "tests", "at", "who", "tier", "alert", "incident", "annotations", "source"}
+    plain |= {
+        "again_after",
+        "digest_every",
+        "windows",
+        "tests",
+        "at",
+        "who",
+        "tier",
+        "alert",
+        "incident",
+        "annotations",
+        "source",
+    }
     assert {
         path for path in mute if path[-1] not in sections | plain and not path[-1].startswith(("key_", "secret_"))
     } == set()
@@ -147,7 +160,8 @@ UNSEEN = (
     *("exclude", "bad matcher", "bad placeholder", "pages nobody", "numbered", "is told when", "no such label"),
     *("alias", "given twice", "base 60", "an unquoted", "dedup key", "no alert", "never counts", "may be paged"),
     *("no severity's matrix", "no rule ", "not taken", "expensive", "has no '", "nothing says", "does nothing"),
-    *("is no person", "has no matcher", "a heartbeat", "playbook ops has no", "cannot depend"),
+    *("is no person", "has no matcher", "a heartbeat", "playbook ops has no", "cannot depend", "no link"),
+    *("within no time",),
 )
 """What takes more than one value, or YAML itself, to see: for `tocsin check`."""
 

@@ -13,7 +13,7 @@ from tocsin.core.incident import State, WaitReason
 from tocsin.core.matcher import parse_matchers
 from tocsin.core.placeholder import Template
 from tocsin.core.rules import Rule
-from tocsin.engine.explain import explain_incident
+from tocsin.engine.explain.incident import explain_incident
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness, rules_by_label
 

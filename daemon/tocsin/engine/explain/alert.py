@@ -2,13 +2,13 @@
 
 from msgspec import Struct
 
-from tocsin.channels.wording import iso
 from tocsin.core.alert import Alert
 from tocsin.core.duration import duration
-from tocsin.core.incident import Incident
+from tocsin.core.incident import Incident, Wait, WaitReason
 from tocsin.core.playbook import Playbook
 from tocsin.core.verdict import Verdict
 from tocsin.core.window import hidden, is_own
+from tocsin.core.wording import waits_for
 from tocsin.engine.conditions import Answers
 from tocsin.engine.explain.chain import Judgment, judgment, suppressed_by
 from tocsin.engine.explain.incident import EpisodeTrace, trace
@@ -100,7 +100,7 @@ def _window(policy: Policy, alert: Alert, verdict: Verdict, reader: Reader) -> s
     found = hidden(windows_of(reader, policy, reader.now), [verdict.labels], reader.now)
     if found is None:
         return ""
-    return f"in the maintenance window {', '.join(found.names)} until {iso(found.until)}"
+    return waits_for(Wait(WaitReason.WINDOW, ", ".join(found.names), found.until))
 
 
 def _destined(known: Incident | None, plan: Playbook, severity: str, now: int) -> Destined:
