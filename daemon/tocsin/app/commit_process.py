@@ -74,18 +74,13 @@ class _Link:
             raise ValueError(f"said {kind.name} first")
         self._socket.settimeout(BATCH_PATIENCE)
 
-    def commit(self, pairs: Sequence[Classified], policy: Policy, now: int) -> Committed | None:
-        """Have a batch committed; None: it cannot be told, or it says that it could not."""
-        try:
-            batch = frames.batch_frame(pairs, now)
-        except (ValueError, msgspec.MsgspecError) as error:
-            _log.warning("batch_not_handed_over", error=repr(error))
-            return None
+    def commit(self, pairs: bytes, policy: Policy, now: int) -> Committed | None:
+        """Have a batch committed; None: it says that it could not."""
         try:
             if policy is not self._policy:
                 frames.send(self._socket, Kind.POLICY, frames.policy_frame(policy))
                 self._policy = policy
-            frames.send(self._socket, Kind.BATCH, batch)
+            frames.send(self._socket, Kind.BATCH, frames.batch_frame(pairs, now))
             kind, body = frames.receive(self._socket)
         except BaseException:
             # Before anybody else writes: the two must never meet in the file.
@@ -150,7 +145,13 @@ class CommitProcess:
         if link is None:
             return None
         try:
-            return await self._store.stand_aside(partial(link.commit, pairs, policy))
+            # Here, and not in the writer's turn: meanwhile the process commits the batch before.
+            encoded = frames.encode(pairs)
+        except (ValueError, msgspec.MsgspecError) as error:
+            _log.warning("batch_not_handed_over", error=repr(error))
+            return None
+        try:
+            return await self._store.stand_aside(partial(link.commit, encoded, policy))
         except (Gone, OSError, ValueError, msgspec.MsgspecError) as error:
             # What became of the batch is not known. Taken again it changes nothing: its alerts are repetitions then.
             _log.error("commit_process_lost", error=repr(error), pid=link.process.pid)

@@ -3,7 +3,6 @@
 import pickle
 import socket
 import struct
-from collections.abc import Sequence
 from enum import IntEnum
 from typing import cast
 
@@ -14,7 +13,6 @@ from tocsin.core.outbox import Job
 from tocsin.core.rules import RuleSet
 from tocsin.core.verdict import Verdict
 from tocsin.engine.commit import Committed
-from tocsin.engine.intake import Classified
 from tocsin.engine.policy import Policy
 from tocsin.ports.channel import Channel
 
@@ -61,9 +59,9 @@ decode_batch = msgspec.msgpack.Decoder(Batch).decode
 decode_committed = msgspec.msgpack.Decoder(Committed).decode
 
 
-def batch_frame(pairs: Sequence[Classified], now: int) -> bytes:
-    """The body of a `Kind.BATCH`."""
-    return encode((now, pairs))
+def batch_frame(pairs: bytes, now: int) -> bytes:
+    """The body of a `Kind.BATCH`; ``pairs`` are encoded already."""
+    return encode((now, msgspec.Raw(pairs)))
 
 
 def policy_frame(policy: Policy) -> bytes:

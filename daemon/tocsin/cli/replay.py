@@ -101,7 +101,9 @@ def command(  # noqa: PLR0913 - one a flag
         say_json(_as_json(found))
     else:
         _tell(found, is_all=is_all)
-        say(clean(f"{len(recorded.happenings)} events replayed in {time.perf_counter() - began:.1f} s", "dim"))
+        count = len(recorded.happenings)
+        events = "1 event" if count == 1 else f"{count} events"
+        say(clean(f"{events} replayed in {time.perf_counter() - began:.1f} s", "dim"))
     sys.exit(1 if fail_on_change and found.changed else 0)
 
 

@@ -98,6 +98,8 @@ class Ingest:
         self._queue: deque[_Chunk] = deque()
         self._queued = 0
         self._drain: asyncio.Task[None] | None = None
+        self._ahead: asyncio.Task[None] | None = None
+        """Makes a second batch ready while one is committed; only while a whole one waits, or batches got smaller."""
         self._judges: dict[str, RuleSet] = {}
         """The rule sets that have judged what may still wait, the latest last, by their sha."""
         self._kept: dict[str, int] = {}
@@ -166,7 +168,7 @@ class Ingest:
 
     async def close(self) -> None:
         """Finish what has been taken."""
-        for task in (*self._reports, *([self._drain] if self._drain else [])):
+        for task in (*self._reports, *filter(None, (self._drain, self._ahead))):
             await asyncio.wait([task])
 
     async def _report(self, alert: Alert) -> None:
@@ -187,6 +189,8 @@ class Ingest:
         self._queued += len(pairs)
         if self._drain is None or self._drain.done():
             self._drain = self._loop.create_task(self._drain_queue(), name="ingest")
+        elif self._queued >= self._limits.commit and (self._ahead is None or self._ahead.done()):
+            self._ahead = self._loop.create_task(self._drain_full_batches(), name="ingest ahead")
         if len(chunks) == 1:
             await chunks[0].done
             return
@@ -197,20 +201,27 @@ class Ingest:
                 raise result
 
     async def _drain_queue(self) -> None:
+        # The next batch is on its way before this one's webhooks are answered: their work can wait, the commit cannot.
         while self._queue:
-            batch = self._next_batch()
-            try:
-                await self._write(
-                    [pair for chunk in batch for pair in chunk.pairs],
-                    [item for chunk in batch for item in chunk.quarantined],
-                )
-            except StoreUnavailable as error:
-                self._alarm.sound("store", str(error))
-                _settle(batch, error)
-            except Exception as error:  # noqa: BLE001 - whatever one alert breaks, the others must get through
-                await self._one_by_one(batch, error)
-            else:
-                _settle(batch)
+            await self._commit_batch(self._next_batch())
+
+    async def _drain_full_batches(self) -> None:
+        while self._queued >= self._limits.commit:
+            await self._commit_batch(self._next_batch())
+
+    async def _commit_batch(self, batch: Sequence[_Chunk]) -> None:
+        try:
+            await self._write(
+                [pair for chunk in batch for pair in chunk.pairs],
+                [item for chunk in batch for item in chunk.quarantined],
+            )
+        except StoreUnavailable as error:
+            self._alarm.sound("store", str(error))
+            _settle(batch, error)
+        except Exception as error:  # noqa: BLE001 - whatever one alert breaks, the others must get through
+            await self._one_by_one(batch, error)
+        else:
+            _settle(batch)
 
     def _next_batch(self) -> list[_Chunk]:
         batch: list[_Chunk] = []
