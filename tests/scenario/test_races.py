@@ -131,6 +131,30 @@ async def test_a_lease_that_ran_out_is_taken_over_and_the_late_result_changes_no
         assert (await kinds(first)).count("sent") == 1
 
 
+async def test_a_page_whose_outcome_is_not_known_is_closed_also_where_nobody_needed_it_any_more(
+    new_store: NewStore,
+) -> None:
+    # It was sent, the daemon died before it heard so, and meanwhile somebody had acknowledged.
+    clock, slow, quick = VirtualClock(), SlowChannel(), RecordingChannel("pager", keyed=True)
+    async with with_pager(new_store, clock, slow) as first:
+        await on_its_way(first, slow)
+        incident = await first.incident()
+        rows = await first.store.read(lambda tx: tx.outbox_of(incident.id))
+        [page] = [row for row in rows if row.job is Job.PAGE]
+        second = with_pager(lambda _: first.store, clock, quick)
+        await second.respond.acknowledge("1", Actor("alice", "api"))
+        clock.advance(seconds=31)
+        await second.settle()
+        row = await first.store.read(lambda tx: tx.outbox_row(page.key))
+        assert row is not None
+        assert (row.state, row.possibly_delivered) == (RowState.SUPERSEDED, True)
+        await second.close()
+        told = [content.job for content in quick.sent if content.about == page.key]
+        assert told == [Job.ACKNOWLEDGE, Job.RESOLVE]
+        slow.may_answer.set()
+        await first.settle()
+
+
 async def test_a_lease_that_is_live_is_left_alone(new_store: NewStore) -> None:
     clock, slow, quick = VirtualClock(), SlowChannel(), RecordingChannel("pager", keyed=True)
     async with with_pager(new_store, clock, slow) as first:

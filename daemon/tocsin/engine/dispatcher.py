@@ -139,6 +139,9 @@ class Dispatcher(Service):
 
     def _take(self, work: Work, row: Outgoing) -> tuple[Outgoing, Content] | None:
         """The row, leased, with its content; None where it is not to be sent."""
+        if row.attempts > 0 and row.lease_until is not None:
+            # A lease that ran out without a result: that attempt may have arrived, also where nobody needs it any more.
+            row = msgspec.structs.replace(row, possibly_delivered=True)
         try:
             incident = work.incident(row.incident_id)
         except Unreadable as error:
@@ -150,14 +153,11 @@ class Dispatcher(Service):
         if row.key in self._unreadable:
             self._dead(work, row, f"its content cannot be made: {self._unreadable.pop(row.key)}")
             return None
-        # A lease that ran out without a result: that attempt may have arrived.
-        lost = row.attempts > 0 and row.lease_until is not None
         leased = msgspec.structs.replace(
             row,
             attempts=row.attempts + 1,
             fence=row.fence + 1,
             lease_until=work.now + work.policy.delivery.lease,
-            possibly_delivered=row.possibly_delivered or lost,
         )
         if leased.possibly_delivered:
             work.figures.count("possible_duplicates_total", channel=row.channel)
