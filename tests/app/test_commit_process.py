@@ -144,6 +144,20 @@ async def test_a_new_policy_goes_before_the_next_batch(site: Site) -> None:
     assert await site.fingerprints() == {*names("a"), *names("b")}
 
 
+async def test_a_storm_that_comes_in_several_batches_is_one(site: Site) -> None:
+    await site.ready()
+    for number in range(5):  # each of them fewer than make a storm
+        labels = [{"alertname": f"A{number}.{n}", "severity": "critical"} for n in range(8)]
+        await site.daemon.ingest.take(
+            [Alert("default", each["alertname"], AlertStatus.FIRING, each) for each in labels]
+        )
+    assert site.there.committed == 5
+    incidents = await site.store.read(lambda tx: tx.incidents(IncidentFilter(limit=1000)))
+    [storm] = [incident for incident in incidents if incident.storm is not None]
+    waiting = [incident for incident in incidents if any(wait.by == str(storm.number) for wait in incident.waits)]
+    assert len(waiting) == 40
+
+
 async def test_a_window_and_a_recurring_one_hide_what_the_process_commits(site: Site) -> None:
     await site.ready()
     starts = datetime(2026, 1, 1, tzinfo=ZoneInfo("Europe/Berlin")).replace(tzinfo=None)

@@ -21,11 +21,11 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 
-import msgspec
 import structlog
 
 from tocsin.app import frames
-from tocsin.app.frames import Gone, Kind
+from tocsin.app.frames import Kind
+from tocsin.core.errors import StoreUnavailable
 from tocsin.engine.commit import Committed
 from tocsin.engine.intake import Classified
 from tocsin.engine.policy import Policy
@@ -147,12 +147,14 @@ class CommitProcess:
         try:
             # Here, and not in the writer's turn: meanwhile the process commits the batch before.
             encoded = frames.encode(pairs)
-        except (ValueError, msgspec.MsgspecError) as error:
+        except Exception as error:  # noqa: BLE001 - the process is nothing but speed: what it cannot have is done here
             _log.warning("batch_not_handed_over", error=repr(error))
             return None
         try:
             return await self._store.stand_aside(partial(link.commit, encoded, policy))
-        except (Gone, OSError, ValueError, msgspec.MsgspecError) as error:
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - see above
             # What became of the batch is not known. Taken again it changes nothing: its alerts are repetitions then.
             _log.error("commit_process_lost", error=repr(error), pid=link.process.pid)
             if self._link is link:
@@ -164,7 +166,7 @@ class CommitProcess:
         while not self._closing.is_set():
             try:
                 await self._run_one()
-            except (Gone, OSError, ValueError, subprocess.SubprocessError) as error:
+            except Exception as error:  # noqa: BLE001 - see above: tried again
                 if not self._closing.is_set():
                     _log.error("commit_process_cannot_start", error=repr(error))
             with contextlib.suppress(TimeoutError):

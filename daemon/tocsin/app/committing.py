@@ -78,7 +78,7 @@ class Committing:
         def work(tx: Transaction) -> Work:
             changes = Work(tx, policy)
             intake.Batch(changes, lambda: new_id(batch.now)).take(batch.pairs)
-            changes.flush()
+            changes.finish()
             return changes
 
         return committed(self._writer.write(work))

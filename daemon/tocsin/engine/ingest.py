@@ -98,6 +98,8 @@ class Ingest:
         self._queue: deque[_Chunk] = deque()
         self._queued = 0
         self._drain: asyncio.Task[None] | None = None
+        self._on_its_way: list[tuple[set[tuple[str, str]], asyncio.Future[None]]] = []
+        """The alerts of each batch that is being committed, and its end."""
         self._ahead: asyncio.Task[None] | None = None
         """Makes a second batch ready while one is committed; only while a whole one waits, or batches got smaller."""
         self._judges: dict[str, RuleSet] = {}
@@ -210,6 +212,20 @@ class Ingest:
             await self._commit_batch(self._next_batch())
 
     async def _commit_batch(self, batch: Sequence[_Chunk]) -> None:
+        """Commit a batch, after any that has an alert of it: the one before may have to be taken again."""
+        keys = {alert.key for chunk in batch for alert, _ in chunk.pairs}
+        before = [done for others, done in self._on_its_way if not keys.isdisjoint(others)]
+        mine = (keys, self._loop.create_future())
+        self._on_its_way.append(mine)
+        try:
+            for done in before:
+                await done
+            await self._commit_whole(batch)
+        finally:
+            self._on_its_way.remove(mine)
+            mine[1].set_result(None)
+
+    async def _commit_whole(self, batch: Sequence[_Chunk]) -> None:
         try:
             await self._write(
                 [pair for chunk in batch for pair in chunk.pairs],
