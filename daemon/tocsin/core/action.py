@@ -95,6 +95,17 @@ class Action(NamedTuple):
     """Takes the outcome so far, the action's name, and this rule's value."""
 
 
+def written(value: Value) -> Any:
+    """An action's value as it stands in the rule; durations in microseconds."""
+    if isinstance(value, Template):
+        return value.text
+    if isinstance(value, dict):
+        return {name: template.text for name, template in value.items()}
+    if isinstance(value, Lookup):
+        return {"table": value.table, "by": value.by.text}
+    return list(value) if isinstance(value, tuple) else value
+
+
 def _replace(outcome: Outcome, name: str, value: Value) -> None:
     setattr(outcome, name, value)
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Self
 
 import msgspec
 
-from tocsin.core.action import ACTIONS, Action, Form, Lookup, Outcome, Value
+from tocsin.core.action import ACTIONS, Action, Form, Lookup, Outcome, Value, written
 from tocsin.core.alert import Alert
 from tocsin.core.condition import AskOpen, AskRate, Condition, Inhibition, WhenOpen
 from tocsin.core.errors import PlaceholderError, UnknownName
@@ -415,17 +415,6 @@ def _render(what: str, template: Template | None, labels: Mapping[str, str], err
     except PlaceholderError as error:
         errors.append(f"{what}: {error}")
         return ""
-
-
-def written(value: Value) -> Any:
-    """An action's value as it stands in the rule; durations in microseconds."""
-    if isinstance(value, Template):
-        return value.text
-    if isinstance(value, dict):
-        return {name: template.text for name, template in value.items()}
-    if isinstance(value, Lookup):
-        return {"table": value.table, "by": value.by.text}
-    return list(value) if isinstance(value, tuple) else value
 
 
 __all__ = ["ACTIONS", "Action", "Form", "Rule", "RuleSet", "Step", "Verdict", "written"]

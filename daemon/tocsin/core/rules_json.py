@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from tocsin.core.action import ACTIONS, Form, Lookup, Rows, Value
+from tocsin.core.action import ACTIONS, Form, Lookup, Rows, Value, written
 from tocsin.core.condition import AskOpen, AskRate
 from tocsin.core.matcher import Matcher, Matchers
 from tocsin.core.placeholder import Template
@@ -27,7 +27,7 @@ def to_plain(rule: "Rule") -> dict[str, Any]:
         plain["rate"] = rule.rate.written()
     if rule.actions:
         # In their order, which says what sees whose labels.
-        plain["actions"] = {name: _action(value) for name, value in rule.actions.items()}
+        plain["actions"] = {name: written(value) for name, value in rule.actions.items()}
     return plain
 
 
@@ -66,16 +66,6 @@ def _read_matchers(plain: Any) -> Matchers:
 def _read_open(plain: Mapping[str, Any]) -> AskOpen:
     texts = {name: Template.parse(text) for name, text in plain.items() if name != "severity"}
     return AskOpen(severity=tuple(Template.parse(text) for text in plain.get("severity", ())), **texts)
-
-
-def _action(value: Value) -> Any:
-    if isinstance(value, Template):
-        return value.text
-    if isinstance(value, dict):
-        return {name: template.text for name, template in value.items()}
-    if isinstance(value, Lookup):
-        return {"table": value.table, "by": value.by.text}
-    return list(value) if isinstance(value, tuple) else value
 
 
 def _read(form: Form, plain: Any, tables: Mapping[str, Rows]) -> Value:
