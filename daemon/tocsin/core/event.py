@@ -142,6 +142,35 @@ class SetFlags(Event, frozen=True, kw_only=True):
     remove: tuple[str, ...] = ()
 
 
+class PostMortemDone(Event, frozen=True, kw_only=True):
+    """A person says that the post-mortem is done, or that none is needed."""
+
+    by: Actor
+    waived: bool = False
+    link: str = ""
+    reason: str = ""
+
+
+class ItemAdded(Event, frozen=True, kw_only=True):
+    """A person writes down an action item."""
+
+    by: Actor
+    text: str
+    kind: str
+    """One of the playbook's kinds."""
+    owner: str = ""
+    """A target; "": whoever owns the post-mortem."""
+    due_at: int | None = None
+    """None: as the kind says, from now."""
+
+
+class ItemDone(Event, frozen=True, kw_only=True):
+    """A person says that an action item is done."""
+
+    by: Actor
+    number: int
+
+
 class Delivered(Event, frozen=True, kw_only=True):
     """A channel accepted a notification, or gave up on it."""
 

@@ -4,6 +4,7 @@ from enum import StrEnum
 
 import msgspec
 
+from tocsin.core.clock import Clock
 from tocsin.core.condition import Inhibition
 from tocsin.core.playbook import Playbook
 
@@ -185,6 +186,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """Resolved by a person while alerts fire: when what still fires reopens it."""
     believe_at: int | None = None
     """When held late copies of its alerts are believed."""
+    clock: Clock | None = None
+    """What it owes by when, and what is left to be done about it; None: what its level says, from `opened_at` on."""
 
     @property
     def alerts_firing(self) -> int:

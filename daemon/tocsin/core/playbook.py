@@ -76,6 +76,28 @@ class Level(msgspec.Struct, frozen=True, dict=True):
     respond_within: int
     resolve_within: int | None
     cells: tuple[Cell, ...]
+    acknowledge_within: int | None = None
+    """None: as ``respond_within``, where the ladder asks anybody to acknowledge."""
+    update_every: int | None = None
+    """How often whoever waits is told how it goes, once somebody has the incident."""
+    post_mortem_within: int | None = None
+    """Counted from the resolution."""
+    is_timed: bool = True
+    """Whether these are promises whose breach is told: not those of tocsin's own incidents."""
+
+    @cached_property
+    def targets(self) -> tuple[tuple[str, int], ...]:
+        """(target, how long it may take) of what this level promises, counted from the opening."""
+        if not self.is_timed:
+            return ()
+        acknowledge = self.acknowledge_within or (self.respond_within if self.pages else None)
+        promised = (("respond", self.respond_within), ("acknowledge", acknowledge), ("resolve", self.resolve_within))
+        return tuple((target, within) for target, within in promised if within is not None)
+
+    @cached_property
+    def soonest_target(self) -> int | None:
+        """The shortest of them."""
+        return min((within for _, within in self.targets), default=None)
 
     @cached_property
     def _by_key(self) -> dict[str, Cell]:
@@ -113,6 +135,31 @@ class FlappingLimits(msgspec.Struct, frozen=True, kw_only=True):
     digest_every: int = 30 * MINUTE
 
 
+class FollowUp(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that a playbook asks for after each incident that paged or was declared."""
+
+    name: str
+    text: str
+    within: int
+    """Counted from the resolution."""
+    role: str = ""
+    """Whose holder it is for; "": whoever owns the post-mortem."""
+    severities: tuple[str, ...] = ()
+    """Only for incidents that reached one of these; empty: for all."""
+
+
+class Duties(msgspec.Struct, frozen=True, kw_only=True):
+    """Who is reminded of what an incident asks of them besides mending it."""
+
+    updates_by: str = "communication-lead"
+    """The role that is reminded of updates."""
+    post_mortem_by: str = "incident-commander"
+    """The role that owns the post-mortem."""
+    action_items: dict[str, int] = {"immediate": 7 * DAY, "long-term": 30 * DAY}
+    """The kinds of action items, and how long each may take."""
+    follow_ups: tuple[FollowUp, ...] = ()
+
+
 class Playbook(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Severity levels (highest first), tiers, and the times that bound an incident."""
 
@@ -134,6 +181,7 @@ class Playbook(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """The shortest time between two pages once nobody is left to escalate to."""
     storm: StormLimits = StormLimits()
     flapping: FlappingLimits = FlappingLimits()
+    duties: Duties = Duties()
 
     @cached_property
     def _by_name(self) -> dict[str, Level]:

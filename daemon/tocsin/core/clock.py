@@ -1,0 +1,161 @@
+"""The clock of an incident: what it owes by when while it is open, and what is left to be done about it afterwards.
+
+Plain data and arithmetic on it; ``transitions/targets`` and ``transitions/duties``
+let it happen. All times are microseconds since the epoch, UTC.
+
+An incident without a clock of its own (None) owes what its level says, counted
+from the opening of its occurrence: nothing is written until something else is true.
+"""
+
+from enum import StrEnum
+
+import msgspec
+
+from tocsin.core.playbook import DAY, Level
+
+DAILY_FOR = 7 * DAY
+"""How long somebody is reminded daily of what is overdue; after that weekly, until it is done or waived."""
+MOST_ITEMS = 100
+"""Action items of one incident."""
+
+
+class Target(StrEnum):
+    """What a severity promises. A breach of one is told once an occurrence."""
+
+    RESPOND = "respond"
+    """A person does anything about it: acknowledges, escalates, notes ..."""
+    ACKNOWLEDGE = "acknowledge"
+    """A person acknowledges it."""
+    RESOLVE = "resolve"
+    UPDATE = "update"
+    """Whoever waits is told how it goes. Missed when a whole interval went by after the first reminder."""
+
+
+ANSWERS = (Target.RESPOND, Target.ACKNOWLEDGE)
+"""What a person's word is about; once an acknowledgment no longer covers the incident, these are owed again."""
+
+
+class PostMortem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The review of an incident: asked for when it is resolved, until somebody says that it is done or waives it."""
+
+    severity: str
+    """The highest of the occurrence."""
+    asked_at: int
+    due_at: int
+    remind_at: int | None
+    """When its owner is reminded next; None once it is done."""
+    reminded: int = 0
+    """How often its owner has been."""
+    done_at: int | None = None
+    done_by: str = ""
+    waived: bool = False
+    link: str = ""
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something that is to be done because of an incident: somebody's action item, or a follow-up of the playbook."""
+
+    number: int
+    text: str
+    kind: str
+    """One of the playbook's kinds (``immediate``); ``follow-up`` for what the playbook asks for by itself."""
+    owner: str = ""
+    """A target; "": whoever owns the post-mortem."""
+    role: str = ""
+    """Whose holder owns it, where no owner is named."""
+    severity: str
+    added_at: int
+    due_at: int
+    remind_at: int | None
+    reminded: int = 0
+    done_at: int | None = None
+    done_by: str = ""
+
+
+FOLLOW_UP = "follow-up"
+"""The kind of what a playbook asks for after each incident."""
+
+
+class Clock(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where the promises of one incident stand."""
+
+    since: int | None = None
+    """What the targets count from; None: the opening of the occurrence."""
+    caps: dict[str, int] = {}
+    """Earlier deadlines, from before a rise: a target is due at whichever comes first."""
+    met: tuple[str, ...] = ()
+    missed: tuple[str, ...] = ()
+    """The targets breached in this occurrence."""
+    paused_at: int | None = None
+    """While its ladder waits: when that began; None: with the occurrence."""
+    update_by: int | None = None
+    """When the next update is due, or whoever writes it is reminded again."""
+    reminded: int = 0
+    """Reminders of an update in this occurrence."""
+    unheard: int = 0
+    """Those of them since the last update."""
+    post_mortem: PostMortem | None = None
+    items: tuple[Item, ...] = ()
+
+
+def deadlines(clock: Clock | None, level: Level, opened_at: int) -> dict[str, int]:
+    """When each target that is still owed is breached; nothing of it holds while the clock is paused."""
+    if clock is None:
+        return {target: opened_at + within for target, within in level.targets}
+    since = opened_at if clock.since is None else clock.since
+    settled = (*clock.met, *clock.missed)
+    owed = {target: since + within for target, within in level.targets if target not in settled}
+    return {target: min(at, clock.caps.get(target, at)) for target, at in owed.items()}
+
+
+def next_target(clock: Clock | None, level: Level, opened_at: int) -> int | None:
+    """The next moment at which a target is breached or an update is due."""
+    if clock is None:
+        return opened_at + level.soonest_target if level.soonest_target is not None else None
+    moments = [*deadlines(clock, level, opened_at).values(), *(() if clock.update_by is None else (clock.update_by,))]
+    return min(moments, default=None)
+
+
+def next_duty(clock: Clock | None) -> int | None:
+    """The next moment at which somebody is reminded of the post-mortem or of an action item."""
+    if clock is None:
+        return None
+    moments = [item.remind_at for item in clock.items]
+    if clock.post_mortem is not None:
+        moments.append(clock.post_mortem.remind_at)
+    return min((at for at in moments if at is not None), default=None)
+
+
+def lead_of(within: int) -> int:
+    """How long before its end somebody is reminded of what has so much time."""
+    return min(DAY, within // 2)
+
+
+def remind_after(due_at: int, lead: int, after: int) -> int:
+    """The first reminder later than ``after``: ``lead`` before it is due, then, daily for a week, then weekly."""
+    for at in (due_at - lead, due_at):
+        if after < at:
+            return at
+    days = (after - due_at) // DAY + 1
+    if days * DAY <= DAILY_FOR:
+        return due_at + days * DAY
+    weeks = (after - due_at - DAILY_FOR) // (7 * DAY) + 1
+    return due_at + DAILY_FOR + weeks * 7 * DAY
+
+
+# The steps of what the clock tells, as `Notify` and the outbox name them.
+
+BREACH_STEP = "breach."
+UPDATE_STEP = "reminder.update."
+POST_MORTEM_STEP = "reminder.post-mortem."
+ITEM_STEP = "reminder.item-"
+
+
+def is_reminder(step: str) -> bool:
+    """Whether a step reminds somebody of something, in place of telling of the incident."""
+    return step.startswith("reminder.")
+
+
+def stays_true(step: str) -> bool:
+    """Whether what a step tells is worth telling also once the incident is resolved, or open again."""
+    return step.startswith((BREACH_STEP, POST_MORTEM_STEP, ITEM_STEP))
