@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from core.test_escalation_table import ALICE, NOW, fresh
-from tocsin.core.effect import Effect, Notify, Record
+from tocsin.core.clock import MOST_ITEMS, Clock, stays_true
+from tocsin.core.effect import Breached, Effect, Followed, Notify, Record
 from tocsin.core.escalation import TRANSITIONS, next_due, step
 from tocsin.core.event import (
     Acknowledge,
@@ -16,7 +17,10 @@ from tocsin.core.event import (
     Due,
     Escalate,
     Event,
+    ItemAdded,
+    ItemDone,
     Opened,
+    PostMortemDone,
     Resolve,
     SetFlags,
     SetSeverity,
@@ -43,6 +47,9 @@ class Life(RuleBasedStateMachine):
         self.incident: Incident = fresh()
         self.firing: list[str] = []
         self.notified: set[tuple[int, int, str, str]] = set()
+        self.breached: set[tuple[int, str]] = set()
+        self.open: set[str] = set()
+        """What is to be done about it, as the figures are told."""
         self.seq = 0
 
     def happen(self, event: Event) -> None:
@@ -60,6 +67,15 @@ class Life(RuleBasedStateMachine):
         self.incident = after
 
     def check(self, after: Incident, event: Event, effect: Effect) -> None:
+        if isinstance(effect, Breached):
+            once_an_occurrence = (after.occurrence, effect.breach.promise)
+            assert once_an_occurrence not in self.breached, f"{once_an_occurrence} was told before"
+            self.breached.add(once_an_occurrence)
+            assert effect.breach.due_at <= self.now, "it was told early"
+            assert not (isinstance(event, Due) and after.waits), "no time goes by while its ladder waits"
+        if isinstance(effect, Followed):
+            follow = effect.follow
+            (self.open.add if follow.outcome == "open" else self.open.discard)(follow.name)
         if not isinstance(effect, Notify):
             return
         for target in effect.targets:
@@ -67,7 +83,7 @@ class Life(RuleBasedStateMachine):
             assert once not in self.notified, f"{once} was notified before"
             self.notified.add(once)
         assert effect.late >= 0
-        if effect.step == DIGEST:
+        if effect.step == DIGEST or stays_true(effect.step):
             return
         assert after.state is not State.RESOLVED
         if after.waits:
@@ -167,6 +183,35 @@ class Life(RuleBasedStateMachine):
     @rule(severity=st.none() | SEVERITIES)
     def pin(self, severity: str | None) -> None:
         self.happen(SetSeverity(by=ALICE, severity=severity))
+
+    @rule(severity=st.sampled_from(["immediate", "long-term"]), due_in=st.none() | st.integers(0, 90 * MINUTE))
+    def write_down(self, severity: str, due_in: int | None) -> None:
+        if self.incident.clock is None or len(self.incident.clock.items) < MOST_ITEMS:
+            due_at = None if due_in is None else self.now + due_in
+            self.happen(ItemAdded(by=ALICE, text="mend it for good", kind=severity, due_at=due_at))
+
+    @precondition(lambda self: self.incident.clock is not None and self.incident.clock.items)
+    @rule(data=st.data())
+    def do_what_was_written_down(self, data: st.DataObject) -> None:
+        assert self.incident.clock is not None
+        number = data.draw(st.sampled_from([item.number for item in self.incident.clock.items]))
+        self.happen(ItemDone(by=ALICE, number=number))
+
+    @precondition(lambda self: self.incident.clock is not None and self.incident.clock.post_mortem is not None)
+    @rule(waived=st.booleans())
+    def finish_the_post_mortem(self, *, waived: bool) -> None:
+        self.happen(PostMortemDone(by=ALICE, waived=waived))
+
+    @invariant()
+    def what_is_to_be_done_is_what_the_figures_say(self) -> None:
+        clock = self.incident.clock or Clock()
+        left = {f"item-{item.number}" for item in clock.items if item.done_at is None}
+        if clock.post_mortem is not None and clock.post_mortem.done_at is None:
+            assert self.incident.state is State.RESOLVED
+            left.add(f"post-mortem.{self.incident.occurrence}")
+        assert self.open == left
+        reminded = [item.remind_at for item in clock.items if item.done_at is None]
+        assert None not in reminded, "nobody would ever be reminded of it again, and it would be forgotten"
 
     @rule(wait=st.integers(1, 2 * MINUTE))
     def hold_copies(self, wait: int) -> None:
@@ -275,7 +320,22 @@ def shifted(incident: Incident, shift: int) -> Incident:
     moved = {name: None if (at := getattr(incident, name)) is None else at + shift for name in TIMES}
     ladder = tuple(msgspec.structs.replace(planned, due_at=planned.due_at + shift) for planned in incident.ladder)
     flips = tuple(at + shift for at in incident.flips)
-    return msgspec.structs.replace(incident, ladder=ladder, flips=flips, **moved)
+    clock = None if incident.clock is None else shifted_clock(incident.clock, shift)
+    return msgspec.structs.replace(incident, ladder=ladder, flips=flips, clock=clock, **moved)
+
+
+def shifted_clock(clock: Clock, shift: int) -> Clock:
+    moments = {name: getattr(clock, name) for name in ("since", "paused_at", "update_by")}
+    mortem = clock.post_mortem
+    if mortem is not None:
+        moved = {name: getattr(mortem, name) for name in ("asked_at", "due_at", "remind_at", "done_at")}
+        mortem = msgspec.structs.replace(mortem, **{n: None if at is None else at + shift for n, at in moved.items()})
+    return msgspec.structs.replace(
+        clock,
+        **{name: None if at is None else at + shift for name, at in moments.items()},
+        caps={promise: at + shift for promise, at in clock.caps.items()},
+        post_mortem=mortem,
+    )
 
 
 @given(script=SCRIPT, shift=st.integers(1, 10**15))

@@ -14,7 +14,10 @@ from tocsin.core.event import (
     Due,
     Escalate,
     Event,
+    ItemAdded,
+    ItemDone,
     Opened,
+    PostMortemDone,
     Resolve,
     SetFlags,
     SetSeverity,
@@ -38,13 +41,15 @@ def playbook() -> Playbook:
         "high",
         0,
         15 * MINUTE,
-        None,
+        240 * MINUTE,
         (
             Cell(tier=1, nth=1, after=0, targets=("one",)),
             Cell(tier=1, nth=2, after=15 * MINUTE, targets=("one",)),
             Cell(tier=2, nth=1, after=30 * MINUTE, until=Until.RESOLVED, targets=("two",)),
             Cell(tier=3, nth=1, flags=("breach",), until=Until.RESOLVED, targets=("three",)),
         ),
+        update_every=30 * MINUTE,
+        post_mortem_within=48 * 60 * MINUTE,
     )
     middle = Level(
         "middle",
@@ -56,6 +61,7 @@ def playbook() -> Playbook:
             Cell(tier=2, nth=1, after=20 * MINUTE, targets=("two",)),
             Cell(tier=3, nth=1, after=50 * MINUTE, until=Until.RESOLVED, targets=("three",)),
         ),
+        update_every=40 * MINUTE,
     )
     low = Level("low", 2, 240 * MINUTE, None, (Cell(tier=1, nth=1, kind=Kind.UPDATE, after=0, targets=("one",)),))
     return Playbook(
@@ -82,6 +88,9 @@ EVENTS: list[Event] = [
     Escalate(by=ALICE),
     SetSeverity(by=ALICE, severity="low"),
     SetFlags(by=ALICE, add=("breach",)),
+    PostMortemDone(by=ALICE),
+    ItemAdded(by=ALICE, text="mend it for good", kind="immediate"),
+    ItemDone(by=ALICE, number=1),
     Delivered(target="one", channel="console", kind="page", step="1.1", outcome="sent"),
     WaitBegan(wait=WINDOW),
     WaitEnded(reason=WINDOW.reason, by=WINDOW.by),
@@ -93,6 +102,7 @@ EVENTS: list[Event] = [
 def in_state(state: State) -> Incident:
     hold = 2 * MINUTE if state is State.PENDING else 0
     incident, _ = step(fresh(), Opened(fired=("high",), hold=hold), NOW)
+    incident, _ = step(incident, ItemAdded(by=ALICE, text="mend it", kind="immediate"), NOW)
     if state is State.ACKNOWLEDGED:
         incident, _ = step(incident, Acknowledge(by=ALICE), NOW)
     elif state is State.RESOLVED:
@@ -109,6 +119,7 @@ REFUSED = {
     *((state, event) for state in (State.PENDING, State.RESOLVED) for event in (WaitBegan, WaitEnded)),
     *((state, StormGrew) for state in (State.PENDING, State.RESOLVED)),
     (State.PENDING, StormLooked),
+    *((state, PostMortemDone) for state in State if state is not State.RESOLVED),
 }
 
 
@@ -145,7 +156,10 @@ def test_nothing_is_due_once_it_is_resolved_for_good() -> None:
     incident, _ = step(in_state(State.TRIGGERED), AlertsChanged(ended=("high",)), NOW)
     assert next_due(incident) == NOW + 2 * MINUTE
     incident, _ = step(incident, Due(), NOW + 2 * MINUTE)
-    assert (incident.state, next_due(incident)) == (State.RESOLVED, None)
+    assert (incident.state, next_due(incident)) == (State.RESOLVED, NOW + 2 * MINUTE + 24 * 60 * MINUTE)
+    for done in (PostMortemDone(by=ALICE), ItemDone(by=ALICE, number=1)):
+        incident, _ = step(incident, done, NOW + 3 * MINUTE)
+    assert next_due(incident) is None
 
 
 def test_due_before_its_time_does_nothing() -> None:

@@ -1,6 +1,6 @@
 """The clock of an incident: what it owes by when while it is open, and what is left to be done about it afterwards.
 
-Plain data and arithmetic on it; ``transitions/targets`` and ``transitions/duties``
+Plain data and arithmetic on it; ``transitions/promises`` and ``transitions/duties``
 let it happen. All times are microseconds since the epoch, UTC.
 
 An incident without a clock of its own (None) owes what its level says, counted
@@ -19,8 +19,8 @@ MOST_ITEMS = 100
 """Action items of one incident."""
 
 
-class Target(StrEnum):
-    """What a severity promises. A breach of one is told once an occurrence."""
+class Promise(StrEnum):
+    """What a severity says must be done, and by when. A breach is told once an occurrence."""
 
     RESPOND = "respond"
     """A person does anything about it: acknowledges, escalates, notes ..."""
@@ -31,7 +31,7 @@ class Target(StrEnum):
     """Whoever waits is told how it goes. Missed when a whole interval went by after the first reminder."""
 
 
-ANSWERS = (Target.RESPOND, Target.ACKNOWLEDGE)
+ANSWERS = (Promise.RESPOND, Promise.ACKNOWLEDGE)
 """What a person's word is about; once an acknowledgment no longer covers the incident, these are owed again."""
 
 
@@ -80,12 +80,12 @@ class Clock(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where the promises of one incident stand."""
 
     since: int | None = None
-    """What the targets count from; None: the opening of the occurrence."""
+    """What the promises count from; None: the opening of the occurrence."""
     caps: dict[str, int] = {}
-    """Earlier deadlines, from before a rise: a target is due at whichever comes first."""
+    """Earlier deadlines, from before a rise: a promise is due at whichever comes first."""
     met: tuple[str, ...] = ()
     missed: tuple[str, ...] = ()
-    """The targets breached in this occurrence."""
+    """The promises breached in this occurrence."""
     paused_at: int | None = None
     """While its ladder waits: when that began; None: with the occurrence."""
     update_by: int | None = None
@@ -96,22 +96,24 @@ class Clock(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Those of them since the last update."""
     post_mortem: PostMortem | None = None
     items: tuple[Item, ...] = ()
+    numbered: int = 0
+    """The number of the last action item, of those that are gone as well."""
 
 
 def deadlines(clock: Clock | None, level: Level, opened_at: int) -> dict[str, int]:
-    """When each target that is still owed is breached; nothing of it holds while the clock is paused."""
+    """When each promise that is still owed is breached; nothing of it holds while the clock is paused."""
     if clock is None:
-        return {target: opened_at + within for target, within in level.targets}
+        return {promise: opened_at + within for promise, within in level.promises}
     since = opened_at if clock.since is None else clock.since
     settled = (*clock.met, *clock.missed)
-    owed = {target: since + within for target, within in level.targets if target not in settled}
-    return {target: min(at, clock.caps.get(target, at)) for target, at in owed.items()}
+    owed = {promise: since + within for promise, within in level.promises if promise not in settled}
+    return {promise: min(at, clock.caps.get(promise, at)) for promise, at in owed.items()}
 
 
-def next_target(clock: Clock | None, level: Level, opened_at: int) -> int | None:
-    """The next moment at which a target is breached or an update is due."""
+def next_promise(clock: Clock | None, level: Level, opened_at: int) -> int | None:
+    """The next moment at which a promise is breached or an update is due."""
     if clock is None:
-        return opened_at + level.soonest_target if level.soonest_target is not None else None
+        return opened_at + level.soonest_promise if level.soonest_promise is not None else None
     moments = [*deadlines(clock, level, opened_at).values(), *(() if clock.update_by is None else (clock.update_by,))]
     return min(moments, default=None)
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from tocsin.core.measure import Breach, Follow
 from tocsin.core.playbook import Kind, Until
 
 
@@ -57,3 +58,15 @@ class OccurrenceClosed(Effect, frozen=True, kw_only=True):
 
     cause: str
     """``alerts``, ``person`` or ``healed``."""
+
+
+class Breached(Effect, frozen=True, kw_only=True):
+    """What its severity promises was not kept: for the figures and the reports."""
+
+    breach: Breach
+
+
+class Followed(Effect, frozen=True, kw_only=True):
+    """Something is to be done about an incident after its end, or no longer is: for the figures and the reports."""
+
+    follow: Follow

@@ -22,6 +22,7 @@ itself; `next_due` is the smallest of them.
 
 from collections.abc import Callable
 
+from tocsin.core.clock import next_duty, next_promise
 from tocsin.core.effect import Effect
 from tocsin.core.errors import IllegalTransition
 from tocsin.core.event import (
@@ -32,7 +33,10 @@ from tocsin.core.event import (
     Due,
     Escalate,
     Event,
+    ItemAdded,
+    ItemDone,
     Opened,
+    PostMortemDone,
     Resolve,
     SetFlags,
     SetSeverity,
@@ -43,7 +47,7 @@ from tocsin.core.event import (
 )
 from tocsin.core.incident import OPEN, Incident, State, Storm
 from tocsin.core.playbook import Playbook
-from tocsin.core.transitions import alerts, opening, responses, severity, storms, waiting
+from tocsin.core.transitions import alerts, duties, opening, promises, responses, severity, storms, waiting
 from tocsin.core.transitions.change import PAGED, Change
 
 Handler = Callable[[Change, Event], None]
@@ -63,13 +67,15 @@ def step(incident: Incident, event: Event, now: int) -> tuple[Incident, tuple[Ef
         )
     change = Change(incident, now)
     handler(change, event)
+    if change.effects:
+        promises.heard(change, event)
     return change.result()
 
 
 def next_due(incident: Incident) -> int | None:
     """The earliest moment at which anything about the incident is due; None: nothing will ever be."""
     if incident.state is State.RESOLVED:
-        due_at = incident.grace_until
+        due_at = _earlier(incident.grace_until, next_duty(incident.clock))
     elif incident.state is State.PENDING:
         due_at = incident.pending_until
     elif incident.resolve_at is not None:
@@ -78,9 +84,19 @@ def next_due(incident: Incident) -> int | None:
         due_at = min((wait.until for wait in incident.waits if wait.until is not None), default=None)
     else:
         step_at = incident.ladder[0].due_at if incident.ladder else None
-        due_at = _earlier(step_at, incident.fallback_at)
+        due_at = _earlier(_earlier(step_at, incident.fallback_at), _promised_at(incident))
     look_at = incident.storm.look_at if incident.storm is not None else None
     return _earlier(_earlier(due_at, incident.believe_at), _earlier(incident.digest_at, look_at))
+
+
+def _promised_at(incident: Incident) -> int | None:
+    """When a target is breached, or somebody is to be reminded."""
+    duty_at = next_duty(incident.clock)
+    if incident.drill:
+        return duty_at
+    is_fresh = incident.clock is None and incident.state is State.TRIGGERED
+    clock = None if is_fresh else promises.clock_of(incident)
+    return _earlier(next_promise(clock, incident.plan.level(incident.severity), incident.opened_at), duty_at)
 
 
 def _earlier(one: int | None, other: int | None) -> int | None:
@@ -168,6 +184,9 @@ def _table() -> dict[tuple[State, type[Event]], Handler]:
         ((*PAGED, State.RESOLVED), StormLooked, storms.storm_looked),
         (PAGED, WaitBegan, waiting.wait_began),
         (PAGED, WaitEnded, waiting.wait_ended),
+        ((State.RESOLVED,), PostMortemDone, duties.post_mortem_done),
+        (tuple(State), ItemAdded, duties.item_added),
+        (tuple(State), ItemDone, duties.item_done),
         (tuple(State), Delivered, _delivered),
     ]
     return {(state, event): handler for states, event, handler in rows for state in states}

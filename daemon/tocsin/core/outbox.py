@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from tocsin.core.clock import stays_true
 from tocsin.core.incident import Incident, State
 from tocsin.core.playbook import Until
 
@@ -119,7 +120,7 @@ def still_wanted(row: Outgoing, incident: Incident) -> bool:
     Asked at every claim: what waited for an acknowledgment or a resolve that
     has happened since is not sent.
     """
-    if row.job not in (Job.PAGE, Job.UPDATE) or (row.job is Job.UPDATE and row.step == DIGEST):
+    if row.job not in (Job.PAGE, Job.UPDATE) or (row.job is Job.UPDATE and (row.step == DIGEST or stays_true(row.step))):
         return True
     if row.occurrence != incident.occurrence or incident.state is State.RESOLVED:
         return False

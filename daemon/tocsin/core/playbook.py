@@ -86,18 +86,18 @@ class Level(msgspec.Struct, frozen=True, dict=True):
     """Whether these are promises whose breach is told: not those of tocsin's own incidents."""
 
     @cached_property
-    def targets(self) -> tuple[tuple[str, int], ...]:
-        """(target, how long it may take) of what this level promises, counted from the opening."""
+    def promises(self) -> tuple[tuple[str, int], ...]:
+        """(promise, how long it may take) of what this level says must be done, counted from the opening."""
         if not self.is_timed:
             return ()
         acknowledge = self.acknowledge_within or (self.respond_within if self.pages else None)
         promised = (("respond", self.respond_within), ("acknowledge", acknowledge), ("resolve", self.resolve_within))
-        return tuple((target, within) for target, within in promised if within is not None)
+        return tuple((promise, within) for promise, within in promised if within is not None)
 
     @cached_property
-    def soonest_target(self) -> int | None:
-        """The shortest of them."""
-        return min((within for _, within in self.targets), default=None)
+    def soonest_promise(self) -> int | None:
+        """The time of the shortest of them."""
+        return min((within for _, within in self.promises), default=None)
 
     @cached_property
     def _by_key(self) -> dict[str, Cell]:
@@ -148,6 +148,13 @@ class FollowUp(msgspec.Struct, frozen=True, kw_only=True):
     """Only for incidents that reached one of these; empty: for all."""
 
 
+class ItemKind(msgspec.Struct, frozen=True):
+    """A kind of action item, and how long one may take."""
+
+    name: str
+    within: int
+
+
 class Duties(msgspec.Struct, frozen=True, kw_only=True):
     """Who is reminded of what an incident asks of them besides mending it."""
 
@@ -155,8 +162,7 @@ class Duties(msgspec.Struct, frozen=True, kw_only=True):
     """The role that is reminded of updates."""
     post_mortem_by: str = "incident-commander"
     """The role that owns the post-mortem."""
-    action_items: dict[str, int] = {"immediate": 7 * DAY, "long-term": 30 * DAY}
-    """The kinds of action items, and how long each may take."""
+    action_items: tuple[ItemKind, ...] = (ItemKind("immediate", 7 * DAY), ItemKind("long-term", 30 * DAY))
     follow_ups: tuple[FollowUp, ...] = ()
 
 

@@ -2,9 +2,10 @@
 
 from datetime import UTC, datetime
 
+from tocsin.core.clock import DAILY_FOR, Item, PostMortem
 from tocsin.core.duration import duration
 from tocsin.core.incident import Incident, State, Wait, WaitReason
-from tocsin.core.playbook import SECOND, Cell, Until
+from tocsin.core.playbook import MINUTE, SECOND, Cell, Until
 
 
 def because_planned(incident: Incident, cell: Cell) -> str:
@@ -35,6 +36,48 @@ def because_flapping(incident: Incident, *, settled: bool) -> str:
         now = f"firing, acknowledged by {incident.acknowledged_by}" if incident.acknowledged_by else "firing"
     times = f"it fired or resolved {incident.flips_untold} more times"
     return f"it has settled: {now}" if settled else f"it is flapping: {times}; now {now}"
+
+
+_NOT_DONE = {"respond": "responded to", "acknowledge": "acknowledged", "resolve": "resolved"}
+
+
+def because_breached(incident: Incident, targets: tuple[str, ...]) -> str:
+    """What was not done within the time that the severity gives for it."""
+    level = incident.plan.level(incident.severity)
+    if targets == ("update",):
+        every = duration(level.update_every or 0)
+        return f"no update was posted although one is due every {every} at {incident.severity}"
+    within = dict(level.promises)
+    said = [f"not {_NOT_DONE[each]} within {duration(within[each])}" for each in targets if each in within]
+    if len(targets) > 1 and len({within.get(each) for each in targets}) == 1:
+        words = " or ".join(_NOT_DONE[each] for each in targets)
+        said = [f"not {words} within {duration(within[targets[0]])}"]
+    return f"{', '.join(said)}, as {incident.severity} promises"
+
+
+def because_update_due(every: int, times: int) -> str:
+    """Why whoever writes the updates is reminded."""
+    again = f"; this is reminder {times}" if times > 1 else ""
+    return f"an update is due: whoever waits is told every {duration(every)}{again}"
+
+
+def because_post_mortem_due(mortem: PostMortem, now: int) -> str:
+    """Why the owner of a post-mortem is reminded."""
+    return f"the post-mortem {_due(mortem.due_at, now)}"
+
+
+def because_item_due(item: Item, now: int) -> str:
+    """Why the owner of an action item is reminded."""
+    return f"action item {item.number} {_due(item.due_at, now)}: {item.text}"
+
+
+def _due(due_at: int, now: int) -> str:
+    if now < due_at:
+        return f"is due in {duration(due_at - now)}, at {_clock(due_at)}"
+    if now < due_at + MINUTE:
+        return "is due now"
+    often = "daily" if now - due_at < DAILY_FOR else "weekly"
+    return f"has been overdue for {duration(now - due_at)}; you are reminded {often} until it is done"
 
 
 def waits_for(wait: Wait) -> str:

@@ -12,7 +12,18 @@ from typing import Any
 import msgspec
 
 from tocsin.core.condition import Likeness, WhenOpen
-from tocsin.core.effect import Announce, Effect, Measured, Notify, OccurrenceClosed, Record, Supersede
+from tocsin.core.clock import stays_true
+from tocsin.core.effect import (
+    Announce,
+    Breached,
+    Effect,
+    Followed,
+    Measured,
+    Notify,
+    OccurrenceClosed,
+    Record,
+    Supersede,
+)
 from tocsin.core.escalation import next_due, step
 from tocsin.core.event import Due, Entry, Event, Waitable, WaitBegan
 from tocsin.core.incident import Incident
@@ -238,6 +249,8 @@ class Work:
         told: set[tuple[str, str, str]] = set()
         for row in self.tx.outbox_of(incident.id, incident.occurrence):
             if row.job not in (Job.PAGE, Job.UPDATE) or (by is Until.ACKNOWLEDGED and row.until is Until.RESOLVED):
+                continue
+            if stays_true(row.step):
                 continue
             if row.state is RowState.PENDING and row.lease_until is None:
                 self.tx.replace_row(msgspec.structs.replace(row, state=RowState.SUPERSEDED, done_at=self.now))

@@ -2,6 +2,7 @@
 
 from tocsin.core.event import AlertsChanged, CopiesHeld
 from tocsin.core.incident import WaitReason
+from tocsin.core.transitions import promises
 from tocsin.core.transitions.change import Change
 from tocsin.core.transitions.climb import climb
 from tocsin.core.transitions.counting import counted, merged
@@ -15,8 +16,10 @@ from tocsin.core.transitions.waiting import begin, end
 def alerts_changed(change: Change, event: AlertsChanged) -> None:
     """Count what began and ended; follow the severity; hold down when nothing fires any more."""
     incident = change.incident
-    before = incident.firing
+    before, was_drill = incident.firing, incident.drill
     _count_alerts(change, event)
+    if was_drill and not incident.drill:
+        promises.begin_now(change)
     begin(change, event.waits)
     if event.fired:
         if incident.resolve_at is not None:

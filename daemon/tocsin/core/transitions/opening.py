@@ -5,6 +5,7 @@ from tocsin.core.event import TOCSIN, Actor, Due, Opened
 from tocsin.core.incident import Incident, State, Wait, WaitReason
 from tocsin.core.measure import ended_at, time_to_detect, time_to_resolve
 from tocsin.core.playbook import Kind, Until
+from tocsin.core.transitions import duties, promises
 from tocsin.core.transitions import ladder as ladders
 from tocsin.core.transitions.change import Change
 from tocsin.core.transitions.climb import climb, fall_back, fire_flags, notify
@@ -18,6 +19,7 @@ from tocsin.core.wording import because_exhausted
 def opened(change: Change, event: Opened) -> None:
     """Start an occurrence: its ladder at once, or after giving automation time to heal it."""
     incident = change.incident
+    duties.reopen(change)
     firing = counted(incident.firing, fired=event.fired)
     severity = incident.plan.highest(list(firing))
     if incident.pinned and not above(incident.plan, severity, incident.severity):
@@ -113,6 +115,8 @@ def paged_due(change: Change, event: Due) -> None:
     climb(change)
     if incident.fallback_at is not None and incident.fallback_at <= change.now:
         fall_back(change, because_exhausted(incident), late=change.now - incident.fallback_at)
+    promises.due(change)
+    duties.due(change)
 
 
 def _was_hidden(incident: Incident) -> bool:
@@ -133,6 +137,8 @@ def close(change: Change, cause: str, by: Actor | None = None) -> None:
     incident = change.incident
     end = ended_at(incident, change.now) if cause == "alerts" else change.now
     grace = change.now + incident.plan.resolved_by_hand_grace if by is not None and incident.alerts_firing else None
+    if cause != "healed":
+        promises.ended(change, end)
     change.set(
         state=State.RESOLVED,
         resolved_at=change.now,
@@ -154,6 +160,7 @@ def close(change: Change, cause: str, by: Actor | None = None) -> None:
     if cause != "healed":
         change.measured("resolve", time_to_resolve(incident, end))
     change.effects.append(OccurrenceClosed(cause=cause))
+    duties.ask(change)
 
 
 def resolved_due(change: Change, event: Due) -> None:
@@ -161,9 +168,15 @@ def resolved_due(change: Change, event: Due) -> None:
     incident = change.incident
     _clear_believed(change)
     digest_due(change)
-    if incident.grace_until is None or incident.grace_until > change.now:
-        return
-    change.set(grace_until=None)
+    if incident.grace_until is not None and incident.grace_until <= change.now:
+        change.set(grace_until=None)
+        _fires_again(change, event)
+    if incident.state is State.RESOLVED:
+        duties.due(change)
+
+
+def _fires_again(change: Change, event: Due) -> None:
+    incident = change.incident
     if incident.alerts_firing:
         resolver = incident.resolved_by
         opened(change, Opened(fired=(), drill=incident.drill, flags=incident.flags, waits=event.waits))

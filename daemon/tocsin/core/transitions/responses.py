@@ -5,6 +5,7 @@ from tocsin.core.incident import State, WaitReason
 from tocsin.core.measure import time_to_acknowledge
 from tocsin.core.playbook import Kind, Until
 from tocsin.core.transitions import ladder as ladders
+from tocsin.core.transitions import promises
 from tocsin.core.transitions.change import PAGED, Change
 from tocsin.core.transitions.climb import arm_fallback, fall_back, fire_flags, notify
 from tocsin.core.transitions.counting import merged
@@ -23,6 +24,7 @@ def acknowledge(change: Change, event: Acknowledge) -> None:
     if held:
         change.set(pending_until=None, opened_at=change.now, clock_at=change.now, reached=(), fired=())
         change.set(ladder=ladders.planned(change.level, change.now))
+    promises.acknowledged(change)
     change.set(
         state=State.ACKNOWLEDGED,
         acknowledged_at=incident.acknowledged_at if incident.acknowledged_at is not None else change.now,

@@ -5,6 +5,7 @@ from tocsin.core.incident import State, WaitReason
 from tocsin.core.playbook import Kind, Until
 from tocsin.core.throttle import is_top
 from tocsin.core.transitions import ladder as ladders
+from tocsin.core.transitions import promises
 from tocsin.core.transitions.change import Change
 from tocsin.core.transitions.climb import climb, fire, fire_flags, notify
 from tocsin.core.transitions.counting import above
@@ -31,7 +32,7 @@ def reconsider(change: Change, raised: tuple[str, ...]) -> None:
 def _move(change: Change, severity: str, because: str, by: Actor = TOCSIN) -> None:
     """Bring an open incident to another severity, with what follows for its ladder."""
     incident = change.incident
-    old = incident.severity
+    old, was_level, owed = incident.severity, change.level, promises.owed(incident)
     change.set(severity=severity)
     change.record("severity", by, **{"from": old, "to": severity, "because": because})
     if incident.state is State.PENDING:
@@ -40,6 +41,7 @@ def _move(change: Change, severity: str, because: str, by: Actor = TOCSIN) -> No
     plan = incident.plan
     covered = incident.acked_severity if incident.state is State.ACKNOWLEDGED else incident.peak
     rises = covered is None or above(plan, severity, covered)
+    promises.moved(change, owed, was_level, rises=rises)
     if rises:
         change.set(peak=plan.highest([severity, incident.peak]))
         break_off(change, WaitReason.FLAPPING)
@@ -91,6 +93,7 @@ def uncover(change: Change, because: str) -> None:
     incident = change.incident
     acknowledger = (incident.acknowledged_by,) if incident.acknowledged_by else ()
     left = ladders.after_rise(change.level, change.now, incident.ladder, (1,))
+    promises.uncovered(change)
     change.set(state=State.TRIGGERED, round=incident.round + 1, clock_at=change.now)
     change.record("unacknowledged", because=because)
     if incident.waits:  # then from the beginning

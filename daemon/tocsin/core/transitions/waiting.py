@@ -6,6 +6,7 @@ from tocsin.core.event import WaitBegan, WaitEnded
 from tocsin.core.incident import State, Wait, WaitReason
 from tocsin.core.playbook import Kind, Until
 from tocsin.core.transitions import ladder as ladders
+from tocsin.core.transitions import promises
 from tocsin.core.transitions.change import Change
 from tocsin.core.transitions.climb import climb, fall_back, fire_flags, notify
 from tocsin.core.wording import because_exhausted, waits_for
@@ -19,6 +20,8 @@ def begin(change: Change, waits: tuple[Wait, ...]) -> None:
             changed = (wait if _key(other) == _key(wait) else other for other in change.incident.waits)
             change.set(waits=tuple(changed))
         else:
+            if not known:
+                promises.pause(change)
             change.set(waits=(*change.incident.waits, wait))
             if wait.reason is WaitReason.STORM:
                 change.set(member_of=int(wait.by))
@@ -42,7 +45,10 @@ def break_off(change: Change, reason: WaitReason) -> None:
     for wait in change.incident.waits:
         if wait.reason is reason:
             change.record("waited", reason=wait.reason, by=wait.by, because=waits_for(wait))
-    change.set(waits=tuple(wait for wait in change.incident.waits if wait.reason is not reason))
+    left = tuple(wait for wait in change.incident.waits if wait.reason is not reason)
+    if change.incident.waits and not left:
+        promises.go_on(change, change.incident.opened_at, anew=False)
+    change.set(waits=left)
 
 
 def end_overdue(change: Change) -> None:
@@ -62,6 +68,7 @@ def end(change: Change, over: tuple[Wait, ...]) -> None:
     if incident.waits:
         return
     anew = incident.state is State.TRIGGERED and not incident.reached
+    opened_at = incident.opened_at
     if anew:
         change.set(clock_at=change.now, fired=(), ladder=ladders.planned(change.level, change.now))
         fresh = incident.acknowledged_at is None and incident.resolve_at is None
@@ -71,6 +78,7 @@ def end(change: Change, over: tuple[Wait, ...]) -> None:
         behind = max(0, change.now - incident.ladder[0].due_at)
         moved = ladders.postponed(incident.ladder, behind, change.now, catch_up=False)
         change.set(clock_at=incident.clock_at + behind, ladder=moved)
+    promises.go_on(change, opened_at, anew=anew)
     if incident.resolve_at is None:
         _go_on(change, f"it waited: {_waited_for(over[-1])}", anew=anew)
 
