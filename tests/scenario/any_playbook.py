@@ -1,0 +1,106 @@
+"""Playbooks, people and happenings of every kind that a file can say, for properties that hold of all of them."""
+
+from hypothesis import strategies as st
+
+from tocsin.core.people import Contact, People, Person
+from tocsin.core.playbook import HOUR, MINUTE, SECOND, Cell, FlappingLimits, Kind, Level, Playbook, Tier, Until
+
+SEVERITIES = ("high", "middle", "low")
+FLAGS = ("breach", "impact")
+PERSONS = ("ann", "ben", "cai", "dee")
+TARGETS = (*PERSONS, "everybody", "crew", "room")
+PAGER, PLACE = "pager", "place"
+CHANNELS = ("console", PAGER, PLACE, "unconfigured")
+
+SPAN = st.sampled_from([0, 30 * SECOND, MINUTE, 5 * MINUTE, 15 * MINUTE, 20 * MINUTE, HOUR, 4 * HOUR])
+"""Durations that collide often: equal moments are where two readings of a rule part."""
+SOME = st.lists(st.sampled_from(TARGETS), min_size=1, max_size=3, unique=True).map(tuple)
+
+
+@st.composite
+def _people(draw: st.DrawFn) -> People:
+    contacts = {name: draw(st.sampled_from(CHANNELS)) for name in PERSONS}
+    return People(
+        persons={name: Person(name, contact=Contact(channel, name)) for name, channel in contacts.items()},
+        groups={"everybody": PERSONS, "crew": draw(st.lists(st.sampled_from(PERSONS), min_size=1).map(tuple))},
+        places={"room": Contact(PLACE, "room"), "console": Contact("console", "console")},
+    )
+
+
+@st.composite
+def _level(draw: st.DrawFn, name: str, rank: int, tiers: tuple[Tier, ...]) -> Level:
+    """Tier 1 at once; a tier's later steps later, a higher tier not before a lower one; then flag steps."""
+    cells: list[Cell] = []
+    earliest = 0
+    for tier in tiers[: draw(st.integers(1, len(tiers)))]:
+        after = 0 if tier.number == 1 else earliest + draw(SPAN)
+        earliest = after
+        for nth in range(1, draw(st.integers(1, 2)) + 1):
+            cells.append(
+                Cell(
+                    tier=tier.number,
+                    nth=nth,
+                    kind=draw(st.sampled_from(Kind)),
+                    until=draw(st.sampled_from(Until)),
+                    after=after,
+                    targets=draw(st.just(tier.targets) | SOME),
+                )
+            )
+            after += draw(SPAN.filter(bool))
+    last = tiers[-1]
+    if draw(st.booleans()):
+        flags = tuple(draw(st.lists(st.sampled_from(FLAGS), min_size=1, unique=True)))
+        nth = 1 + sum(cell.tier == last.number for cell in cells)
+        cells.append(Cell(tier=last.number, nth=nth, until=Until.RESOLVED, flags=flags, targets=last.targets))
+    return Level(name, rank, draw(SPAN.filter(bool)), None, tuple(cells))
+
+
+@st.composite
+def _playbook(draw: st.DrawFn) -> Playbook:
+    tiers = tuple(Tier(number, f"tier {number}", draw(SOME)) for number in range(1, draw(st.integers(1, 4)) + 1))
+    levels = tuple(draw(_level(name, rank, tiers)) for rank, name in enumerate(SEVERITIES))
+    return Playbook(
+        name="any",
+        title="Any",
+        levels=levels,
+        tiers=tiers,
+        unrouted="high",
+        flags=FLAGS,
+        resolve_after=draw(SPAN),
+        # It is one incident that is looked at: what is done about many flips is the engine's.
+        flapping=FlappingLimits(more_than=1000),
+    )
+
+
+PLAYBOOK = _playbook()
+PEOPLE = _people()
+
+_WHAT = st.one_of(
+    st.tuples(st.just("acknowledge"), st.sampled_from(PERSONS)),
+    st.tuples(st.just("escalate"), st.sampled_from(PERSONS)),
+    st.tuples(st.just("pin"), st.sampled_from(SEVERITIES)),
+    st.tuples(st.just("unpin"), st.just("")),
+    st.tuples(st.just("flag"), st.sampled_from(FLAGS)),
+    st.tuples(st.just("unflag"), st.sampled_from(FLAGS)),
+    st.tuples(st.just("joins"), st.sampled_from(SEVERITIES)),
+    st.tuples(st.just("leaves"), st.just("")),
+    st.tuples(st.just("restart"), st.just("")),
+)
+_END = st.one_of(
+    st.tuples(st.just("close"), st.sampled_from(PERSONS)),
+    st.tuples(st.just("over"), st.just("")),
+)
+
+Happening = tuple[int, str, str]
+"""(how long after the one before, what, by whom or to what)"""
+
+
+@st.composite
+def _story(draw: st.DrawFn) -> list[Happening]:
+    story = [(draw(SPAN), *what) for what in draw(st.lists(_WHAT, max_size=8))]
+    if draw(st.booleans()):
+        story.append((draw(SPAN), *draw(_END)))
+    return story
+
+
+STORY = _story()
