@@ -6,10 +6,9 @@ from pathlib import Path
 
 import yaml
 
-from tocsin.conf.rules import load_rules
-from tocsin.conf.source import Findings
+from tocsin.channels.registry import KINDS
+from tocsin.conf.bundle import load
 from tocsin.core.alert import Alert, AlertStatus
-from tocsin.core.playbook import Level, Playbook
 from tocsin.core.rules import Rule, RuleSet, Verdict
 
 RULES = Path(__file__).parents[2] / "rules"
@@ -20,15 +19,10 @@ LEVELS = ("SEV-1", "SEV-2", "SEV-3", "SEV-4")
 
 @cache
 def shipped() -> RuleSet:
-    """All of rules/, with the shipped playbook's levels; what is wrong with them fails the test."""
-    levels = tuple(Level(name, rank, 1, None, ()) for rank, name in enumerate(LEVELS))
-    flags = ("major_impact", "data_breach")
-    playbook = Playbook(name=PLAYBOOK, title="", levels=levels, tiers=(), unrouted="SEV-2", flags=flags)
-    findings = Findings()
-    loaded = load_rules(RULES, {PLAYBOOK: playbook}, PLAYBOOK, findings)
-    assert loaded is not None, findings.problems
-    assert findings.warnings == []
-    return loaded
+    """All of rules/, with the shipped playbooks; what is wrong with them fails the test."""
+    loaded = load(RULES.parent / "config", RULES, KINDS, {})
+    assert loaded.warnings == ()
+    return loaded.rules
 
 
 def some(keep: Callable[[Rule], bool]) -> RuleSet:
