@@ -121,7 +121,7 @@ def skeleton_of(name: str, node: Node) -> Playbook:
 
 def tell_unknown_targets(node: Node, people: People, findings: Findings) -> None:
     """Compare the targets of a playbook's file with those that exist. What else is wrong with it is told elsewhere."""
-    known = {*people.persons, *people.groups, *people.places}
+    known = people.targets
     lists = [node.at("announce"), *(tier.at("targets") for _, tier in node.at("tiers").children())]
     for _, severity in node.at("severities").children():
         lists += [cell.at("targets") for _, cell in severity.at("matrix").children()]
