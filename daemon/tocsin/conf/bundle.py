@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from tocsin.conf.channels import ChannelKind, ConfiguredChannel
 from tocsin.conf.crosscheck import tell_lonely_people, tell_settings_mistakes
 from tocsin.conf.environment import overridden, variables
@@ -153,7 +155,7 @@ def _people(node: Node | None, contacts: ContactReader, console: Contact, findin
     people = people_of(node, contacts, findings) if node is not None else None
     if people is None:
         return None
-    return People(persons=people.persons, groups=people.groups, places={**people.places, CONSOLE: console})
+    return msgspec.structs.replace(people, places={**people.places, CONSOLE: console})
 
 
 def _windows(path: Path, findings: Findings) -> tuple[Window, ...]:

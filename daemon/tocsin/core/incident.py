@@ -6,6 +6,7 @@ import msgspec
 
 from tocsin.core.condition import Inhibition
 from tocsin.core.playbook import Playbook
+from tocsin.core.reaching import Reaching
 
 
 class State(StrEnum):
@@ -185,6 +186,9 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """Resolved by a person while alerts fire: when what still fires reopens it."""
     believe_at: int | None = None
     """When held late copies of its alerts are believed."""
+
+    reaching: Reaching | None = None
+    """Who was paged, and by which contact methods they are still to be reached."""
 
     @property
     def alerts_firing(self) -> int:

@@ -305,7 +305,7 @@ class Dispatcher(Service):
 
     def _fall_back(self, work: Work, row: Outgoing, because: str) -> None:
         policy = work.policy
-        for notified in policy.people.resolve(policy.self_targets, policy.channel_names, policy.console):
+        for notified in work.whom(policy.self_targets, policy.channel_names):
             contact = notified.contact
             if (contact.channel, contact.destination) == (row.channel, row.destination):
                 contact = policy.console

@@ -9,18 +9,22 @@ that moment. The engine does the same with a store, leases and retries around
 it; tests/scenario compares the two.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+
+from msgspec import structs
 
 from tocsin.channels.registry import build
 from tocsin.conf.bundle import Bundle
-from tocsin.core.effect import Effect, Notify
+from tocsin.core.effect import Notify
 from tocsin.core.escalation import next_due, step, unopened
-from tocsin.core.event import Due, Event
+from tocsin.core.event import Due, Event, PersonsCalled
 from tocsin.core.incident import Incident
 from tocsin.core.outbox import Job
-from tocsin.core.people import Contact, People
+from tocsin.core.people import Contact, Notified, People
 from tocsin.core.playbook import HOUR, Kind, Playbook
+from tocsin.core.reaching import Called, Later
+from tocsin.core.rotation import Duty
 
 ROUNDS = 2
 """How often what repeats without end is shown, once everything else has happened."""
@@ -70,7 +74,7 @@ class Walk:
         self._plan = plan
         self._ways = ways
         self._service = service
-        self._told: set[tuple[int, int, str, str]] = set()
+        self._told: set[tuple[int, int, str, str, int]] = set()
 
     def run(self, script: Script, *, start: int, until: int | None = None) -> list[Step]:
         """What comes of a script.
@@ -99,8 +103,7 @@ class Walk:
                 return steps
             if now > horizon:
                 return steps
-            incident, effects = step(incident, event, now)
-            found = list(self._steps(incident, effects, now, start))
+            incident, found = self._happen(incident, event, now, start)
             steps += found
             rounds += bool(found) and not happenings and not incident.ladder
             if until is None and rounds > ROUNDS:
@@ -113,27 +116,78 @@ class Walk:
             incident_id=name, number=1, dedup_key=name, plan=self._plan, title=service, service=service, now=now
         )
 
-    def _steps(self, incident: Incident, effects: tuple[Effect, ...], now: int, start: int) -> Iterator[Step]:
+    def _happen(self, incident: Incident, event: Event, now: int, start: int) -> tuple[Incident, list[Step]]:
+        incident, effects = step(incident, event, now)
+        steps: list[Step] = []
+        called: list[Called] = []
         for effect in effects:
             if isinstance(effect, Notify):
-                for channel, targets in self._through(incident, effect).items():
-                    yield Step(
-                        after=now - start,
-                        at=now,
-                        tier=effect.tier,
-                        targets=tuple(targets),
-                        channel=channel,
-                        kind=effect.kind.value,
-                        because=effect.because,
-                    )
+                told = list(self._told_now(incident, effect, now))
+                called += _called(incident, effect, told, now)
+                steps += _steps(effect, told, now, now - start)
+        if called:
+            incident, _ = step(incident, PersonsCalled(called=tuple(called)), now)
+        return incident, steps
 
-    def _through(self, incident: Incident, effect: Notify) -> dict[str, list[str]]:
-        """Those who are told, by the channel; each once for each step and round."""
-        ways = self._ways
-        through: dict[str, list[str]] = {}
-        for notified in ways.people.resolve(effect.targets, ways.channels[effect.kind], ways.console):
-            once = (incident.occurrence, incident.round, effect.step, notified.target)
+    def _told_now(self, incident: Incident, effect: Notify, now: int) -> Iterator[Notified]:
+        """Those who are told, each once for each step, round and contact method."""
+        round_ = incident.round if effect.round is None else effect.round
+        for notified in self._whom(incident, effect, now):
+            once = (incident.occurrence, round_, effect.step, notified.target, effect.method)
             if once not in self._told:
                 self._told.add(once)
-                through.setdefault(notified.contact.channel, []).append(notified.target)
-        return through
+                yield notified
+
+    def _whom(self, incident: Incident, effect: Notify, now: int) -> list[Notified]:
+        ways = self._ways
+        channels = ways.channels[effect.kind]
+        if effect.method > 1:
+            (person,) = effect.targets
+            contact = ways.people.method(person, effect.method)
+            return [Notified(person, contact)] if contact is not None and contact.channel in channels else []
+        duty = Duty(now)
+        found = {one.target: one for one in ways.people.resolve(effect.targets, channels, ways.console, duty)}
+        seconds = ways.people.secondaries(_tier_before(incident, effect), duty)
+        for one in ways.people.resolve(seconds, channels, ways.console, duty):
+            found.setdefault(one.target, structs.replace(one, why=one.why or "you are second on call"))
+        return list(found.values())
+
+
+def _tier_before(incident: Incident, effect: Notify) -> tuple[str, ...]:
+    """The targets whose secondaries are paged beside this step: of the tier before it; the fallback's own."""
+    if effect.kind is not Kind.PAGE or (effect.step != "fallback" and effect.step != f"{effect.tier}.1"):
+        return ()
+    if effect.step == "fallback":
+        return effect.targets
+    cell = incident.plan.level(incident.severity).cell(f"{effect.tier - 1}.1")
+    if cell is not None:
+        return cell.targets
+    return incident.plan.tier(effect.tier - 1).targets if effect.tier > 1 else ()
+
+
+def _called(incident: Incident, effect: Notify, told: Iterable[Notified], now: int) -> list[Called]:
+    """Those who have further ways to be reached, as the core keeps them."""
+    return [
+        Called(
+            person=notified.target,
+            via=notified.via,
+            step=effect.step,
+            tier=effect.tier,
+            round=incident.round,
+            until=effect.until,
+            because=effect.because,
+            later=tuple(Later(left.nth, now + left.after) for left in notified.left),
+        )
+        for notified in told
+        if notified.left and effect.kind is Kind.PAGE
+    ]
+
+
+def _steps(effect: Notify, told: Iterable[Notified], now: int, after: int) -> Iterator[Step]:
+    """One for each channel and reason."""
+    together: dict[tuple[str, str], list[str]] = {}
+    for notified in told:
+        because = f"{effect.because}; {notified.why}" if notified.why else effect.because
+        together.setdefault((notified.contact.channel, because), []).append(notified.target)
+    for (channel, because), targets in together.items():
+        yield Step(after, now, effect.tier, tuple(targets), channel, effect.kind.value, because)

@@ -17,7 +17,7 @@ def skeleton_of(name: str, node: Node) -> Playbook:
 
 def tell_unknown_targets(node: Node, people: People, findings: Findings) -> None:
     """Compare the targets of a playbook's file with those that exist. What else is wrong with it is told elsewhere."""
-    known = {*people.persons, *people.groups, *people.places}
+    known = people.targets
     for targets in (targets for part in PARTS for targets in part.targets_in(node)):
         for _, target in targets.children() if isinstance(targets.value, list) else ():
             if isinstance(target.value, str) and target.value not in known:
