@@ -11,7 +11,7 @@ from tocsin.testing.cases import Case, read_tests
 from tocsin.testing.rehearse import rehearse
 
 REPOSITORY = Path(__file__).parents[2]
-FILES = sorted((REPOSITORY / "rules/tests").glob("*.yaml"))
+FILES = sorted((REPOSITORY / "rules/tests").rglob("*.yaml"))
 EXAMPLES = re.findall(r"```yaml\n(tests:\n.*?)```", (REPOSITORY / "rules/README.md").read_text(), re.DOTALL)
 
 
