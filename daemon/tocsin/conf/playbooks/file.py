@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tocsin.conf.playbooks.business import BusinessHoursPart
 from tocsin.conf.playbooks.ladder import LadderPart, SeverityEntry
 from tocsin.conf.playbooks.parts import Check, Part
 from tocsin.conf.playbooks.times import TimesPart
@@ -12,6 +13,7 @@ from tocsin.core.playbook import Playbook
 
 
 class PlaybookFile(
+    BusinessHoursPart,
     TimesPart,
     LadderPart,
 ):
