@@ -155,7 +155,7 @@ class Walk:
 
 def _tier_before(incident: Incident, effect: Notify) -> tuple[str, ...]:
     """The targets whose secondaries are paged beside this step: of the tier before it; the fallback's own."""
-    if effect.kind is not Kind.PAGE or (effect.step != "fallback" and effect.step != f"{effect.tier}.1"):
+    if effect.kind is not Kind.PAGE or effect.step not in ("fallback", f"{effect.tier}.1"):
         return ()
     if effect.step == "fallback":
         return effect.targets

@@ -62,12 +62,12 @@ def notify(  # noqa: PLR0913 - the fields of one Notify and its timeline entry
 
 
 def arm_fallback(change: Change) -> None:
-    """Once no step is left that would page, the fallback takes over; before that there is none."""
+    """Once no step is left that goes further for want of an acknowledgment, the fallback takes over."""
     incident, level = change.incident, change.level
     if incident.waits:
         return
     is_awaited = incident.state is State.TRIGGERED and level.pages
-    if not is_awaited or any(planned.cell in level.paging for planned in incident.ladder):
+    if not is_awaited or ladders.climbs_on(level, incident.ladder, incident.reached):
         change.set(fallback_at=None)
     elif incident.fallback_at is None:
         change.set(fallback_at=change.now + max(level.respond_within, incident.plan.fallback_at_least))
@@ -75,10 +75,10 @@ def arm_fallback(change: Change) -> None:
 
 def fall_back(change: Change, because: str, until: Until = Until.ACKNOWLEDGED, *, late: int = 0) -> None:
     """Page the last tier reached and tier 1, as a new round."""
-    incident = change.incident
+    incident, level = change.incident, change.level
     last = incident.reached[-1] if incident.reached else 1
     tiers = (last, 1) if last != 1 else (1,)
-    targets = tuple(target for tier in tiers for target in incident.plan.tier(tier).targets)
+    targets = tuple(target for tier in tiers for target in ladders.targets_at(incident.plan, level, tier))
     change.set(round=incident.round + 1, fallback_at=None)
     notify(change, Kind.PAGE, "fallback", last, targets, until, because, late=late)
     arm_fallback(change)

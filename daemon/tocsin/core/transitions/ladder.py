@@ -7,7 +7,7 @@ A ladder is a tuple of `Planned`, the earliest first.
 from collections.abc import Iterable
 
 from tocsin.core.incident import Planned
-from tocsin.core.playbook import MINUTE, Cell, Level, Until
+from tocsin.core.playbook import MINUTE, Cell, Kind, Level, Playbook, Until
 
 CATCH_UP = 1 * MINUTE
 """At the highest severity, overdue steps follow each other at this distance until caught up."""
@@ -19,6 +19,25 @@ def planned(level: Level, clock_at: int) -> Ladder:
     """The whole ladder of a level, counted from ``clock_at``."""
     return _ordered(
         Planned(cell.key, cell.tier, clock_at + cell.after) for cell in level.cells if cell.after is not None
+    )
+
+
+def targets_at(plan: Playbook, level: Level, tier: int) -> tuple[str, ...]:
+    """Whom a page to a tier goes to: those of its first step at this level, if that pages; else the tier's own."""
+    first = level.cell(f"{tier}.1")
+    pages = first is not None and first.after is not None and first.kind is Kind.PAGE
+    return first.targets if first is not None and pages else plan.tier(tier).targets
+
+
+def climbs_on(level: Level, ladder: Ladder, reached: tuple[int, ...]) -> bool:
+    """Whether steps are left that page because nobody has acknowledged, or that reach a further tier.
+
+    What is left beyond them (a resolution target, hours away) tells those who have been told before.
+    """
+    cells = ((step, level.cell(step.cell)) for step in ladder)
+    return any(
+        cell is not None and cell.kind is Kind.PAGE and (cell.until is Until.ACKNOWLEDGED or step.tier not in reached)
+        for step, cell in cells
     )
 
 

@@ -113,7 +113,8 @@ def escalate(change: Change, event: Escalate) -> None:
         ladder=tuple(planned for planned in incident.ladder if planned.cell != f"{tier.number}.1"),
     )
     because = f"{event.by.name} asked for tier {tier.number}"
-    notify(change, Kind.PAGE, f"{tier.number}.1", tier.number, tier.targets, until, because)
+    targets = ladders.targets_at(incident.plan, change.level, tier.number)
+    notify(change, Kind.PAGE, f"{tier.number}.1", tier.number, targets, until, because)
     arm_fallback(change)
 
 

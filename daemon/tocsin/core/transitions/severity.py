@@ -82,7 +82,15 @@ def _page_again(change: Change, because: str) -> None:
         if first is not None and first.after is not None:
             fire(change, first, because)
         else:  # a person had asked for it
-            notify(change, Kind.PAGE, f"{tier}.1", tier, incident.plan.tier(tier).targets, Until.ACKNOWLEDGED, because)
+            notify(
+                change,
+                Kind.PAGE,
+                f"{tier}.1",
+                tier,
+                ladders.targets_at(incident.plan, change.level, tier),
+                Until.ACKNOWLEDGED,
+                because,
+            )
     _restart(change, left)
 
 
@@ -98,7 +106,7 @@ def uncover(change: Change, because: str) -> None:
         _restart(change, ladders.planned(change.level, change.now))
         return
     change.set(reached=(1,), fired=("1.1",))
-    targets = tuple(dict.fromkeys((*acknowledger, *incident.plan.tier(1).targets)))
+    targets = tuple(dict.fromkeys((*acknowledger, *ladders.targets_at(incident.plan, change.level, 1))))
     first = change.level.cell("1.1")
     kind = first.kind if first is not None else Kind.PAGE
     notify(change, kind, "1.1", 1, targets, Until.ACKNOWLEDGED, because)
