@@ -18,8 +18,10 @@ from tocsin.engine.alarm import Alarm
 from tocsin.engine.auditor import RULES, Auditor
 from tocsin.engine.commit import Committer
 from tocsin.engine.dispatcher import Dispatcher
+from tocsin.engine.handovers import Handovers
 from tocsin.engine.housekeeper import Housekeeper
 from tocsin.engine.ingest import Ingest, Limits
+from tocsin.engine.overrides import Rotas
 from tocsin.engine.policy import Delivery, Live, Policy
 from tocsin.engine.respond import Respond
 from tocsin.engine.service import Service
@@ -33,7 +35,7 @@ from tocsin.ports.store import Store
 from tocsin.store.engine import SqliteStore
 from tocsin.telemetry.metrics import Metrics
 
-WORKERS = ("timers", "dispatcher", "housekeeper", "auditor")
+WORKERS = ("timers", "dispatcher", "handovers", "housekeeper", "auditor")
 
 
 @dataclass
@@ -54,6 +56,8 @@ class Daemon:
     housekeeper: Housekeeper
     auditor: Auditor
     windows: Windows
+    handovers: Handovers
+    rotas: Rotas
     shadow: Shadow | None = None
     """Judges beside the live rules, where the command line asked for it."""
     commit_process: CommitProcess | None = None
@@ -62,7 +66,7 @@ class Daemon:
     @property
     def services(self) -> tuple[Service, ...]:
         """The workers that have a loop of their own."""
-        return (self.timers, self.dispatcher, self.housekeeper, self.auditor)
+        return (self.timers, self.dispatcher, self.handovers, self.housekeeper, self.auditor)
 
 
 def build(bundle: Bundle, store: Store, clock: Clock, metrics: Metrics, *, shadow: ShadowRules | None = None) -> Daemon:
@@ -100,6 +104,8 @@ def build(bundle: Bundle, store: Store, clock: Clock, metrics: Metrics, *, shado
         housekeeper=Housekeeper(committer, ingest, clock),
         auditor=Auditor(committer, ingest, clock),
         windows=Windows(committer, lambda: new_id(clock.now())),
+        handovers=Handovers(committer, clock),
+        rotas=Rotas(committer, lambda: new_id(clock.now())),
         shadow=beside,
         commit_process=commit_process,
     )

@@ -66,8 +66,6 @@ class Notified(msgspec.Struct, frozen=True):
     """No contact works: it goes to the console, marked."""
     left: tuple[Left, ...] = ()
     """The further ways of a person, on channels that there are."""
-    via: str = ""
-    """The rotation that the person stands for."""
     why: str = ""
     """Where it is not simply whom the target names: why."""
 
@@ -93,7 +91,7 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
 
     def members(self, target: str, duty: Duty) -> tuple[str, ...]:
         """The persons and places that a target stands for at ``duty.now``, each once; a gap has none."""
-        return tuple(dict.fromkeys(name for name, _ in self._named(target, duty)))
+        return tuple(dict.fromkeys(self._named(target, duty)))
 
     def rotations_in(self, targets: Iterable[str]) -> tuple[Rotation, ...]:
         """The rotations among targets and in their groups, each once."""
@@ -126,9 +124,9 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
         """Those of a rotation's backup who can be reached."""
         known = self.rotations.get(rotation)
         found = (
-            self._reach(name, "", channels, console)
+            self._reach(name, channels, console)
             for target in (known.backup if known is not None else ())
-            for name, _ in self._named(target, duty)
+            for name in self._named(target, duty)
         )
         return tuple({one.target: one for one in found if not one.stranded}.values())
 
@@ -146,9 +144,9 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
 
     def _resolve(self, name: str, channels: frozenset[str], console: Contact, duty: Duty) -> Iterator[Notified]:
         if name not in self.rotations:
-            yield self._reach(name, "", channels, console)
+            yield self._reach(name, channels, console)
             return
-        reached = [self._reach(one, via, channels, console) for one, via in self._named(name, duty)]
+        reached = [self._reach(one, channels, console) for one in self._named(name, duty)]
         stranded = [one for one in reached if one.stranded]
         if reached and not stranded:
             yield from reached
@@ -158,34 +156,36 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
         yield from (one for one in reached if not one.stranded)
         yield from backups
         if not backups:
-            yield from stranded or [Notified(name, console, stranded=True, via=name, why=why)]
+            yield from stranded or [Notified(name, console, stranded=True, why=why)]
 
-    def _named(self, target: str, duty: Duty, seen: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
-        """(person or place, the rotation that names it), also where a group or a backup names a rotation."""
+    def _named(self, target: str, duty: Duty, seen: tuple[str, ...] = ()) -> Iterator[str]:
+        """Persons and places, also where a group or a backup names a rotation."""
         if target in seen:
             return
+        inner: tuple[str, ...]
         if target in self.groups:
-            for name in self.groups[target]:
-                yield from self._named(name, duty, (*seen, target))
+            inner = self.groups[target]
         elif target in self.rotations:
-            for name in self.rotations[target].on_at(duty.now, duty):
-                yield name, target
+            inner = self.rotations[target].on_at(duty.now, duty)
         else:
-            yield target, ""
+            yield target
+            return
+        for name in inner:
+            yield from self._named(name, duty, (*seen, target))
 
-    def _reach(self, name: str, via: str, channels: frozenset[str], console: Contact) -> Notified:
+    def _reach(self, name: str, channels: frozenset[str], console: Contact) -> Notified:
         """Through the first way that works; what follows it keeps its own time."""
         if name in self.places:
             ways = (self.places[name], *self.spares.get(name, ()))
             usable = next((contact for contact in ways if contact.channel in channels), None)
-            return Notified(name, usable or console, stranded=usable is None, via=via)
+            return Notified(name, usable or console, stranded=usable is None)
         person = self.persons.get(name)
         methods = enumerate(person.methods if person is not None else (), start=1)
         working = [(nth, method) for nth, method in methods if method.contact.channel in channels]
         if not working:
-            return Notified(name, console, stranded=True, via=via)
+            return Notified(name, console, stranded=True)
         left = tuple(Left(nth, method.after) for nth, method in working[1:])
-        return Notified(name, working[0][1].contact, left=left, via=via)
+        return Notified(name, working[0][1].contact, left=left)
 
     def by_slack(self, user_id: str) -> Person | None:
         """The person with this Slack user id."""

@@ -23,8 +23,6 @@ class Called(msgspec.Struct, frozen=True, array_like=True):
     """One page of a person."""
 
     person: str
-    via: str
-    """The rotation that the person stands for; empty: none."""
     step: str
     tier: int
     round: int

@@ -59,7 +59,6 @@ def called_of(incident: Incident, effect: Notify, notified: Notified, now: int) 
     """A person who has been paged, and is to be reached further."""
     return Called(
         person=notified.target,
-        via=notified.via,
         step=effect.step,
         tier=effect.tier,
         round=incident.round,

@@ -46,7 +46,7 @@ class AlertExplanation(Judgment, frozen=True, kw_only=True):
     """Where the incident's own message would stand."""
 
 
-def explain_alert(policy: Policy, alert: Alert, reader: Reader | None, now: int) -> AlertExplanation:
+def explain_alert(policy: Policy, alert: Alert, reader: Reader | None, now: int = 0) -> AlertExplanation:
     """What the running rules would make of an alert that fires now, and who would be told.
 
     ``reader`` answers what rules ask besides labels, and which incident is there already; without one (the store is
