@@ -13,6 +13,7 @@ from functools import cached_property
 import msgspec
 
 from tocsin.core.errors import UnknownLevel, UnknownName
+from tocsin.core.message import Texts
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -134,6 +135,7 @@ class Playbook(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """The shortest time between two pages once nobody is left to escalate to."""
     storm: StormLimits = StormLimits()
     flapping: FlappingLimits = FlappingLimits()
+    texts: Texts = Texts()
 
     @cached_property
     def _by_name(self) -> dict[str, Level]:
