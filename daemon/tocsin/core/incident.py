@@ -178,7 +178,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
 
     # What is said about it beside its pages.
     messages: Messages | None = None
-    """Its drafts and its room; None while it has neither."""
+    """Its room, and what people have told of it; None while it has neither."""
 
     # What else is due.
     pending_until: int | None = None

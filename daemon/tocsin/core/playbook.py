@@ -137,6 +137,11 @@ class Playbook(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     flapping: FlappingLimits = FlappingLimits()
     texts: Texts = Texts()
 
+    @property
+    def templates(self) -> frozenset[str]:
+        """The templates that it names."""
+        return frozenset(filter(None, (self.texts.post_mortem,)))
+
     @cached_property
     def _by_name(self) -> dict[str, Level]:
         return {level.name: level for level in self.levels}
