@@ -28,7 +28,19 @@ class Job(StrEnum):
     """Bring the incident's own message up to date; the newest state wins."""
     HISTORY = "history"
     """Append what the timeline has gained since the last time."""
+    ROOM_CREATE = "room_create"
+    """Make a room for this incident alone."""
+    ROOM_TOPIC = "room_topic"
+    """Say in its topic what it is about, as things are when it is sent."""
+    ROOM_INVITE = "room_invite"
+    """Bring people into it: ``recipient`` lists them."""
+    ROOM_PIN = "room_pin"
+    """Pin the incident's own message there."""
+    ROOM_ARCHIVE = "room_archive"
 
+
+ROOM_JOBS = frozenset({Job.ROOM_CREATE, Job.ROOM_TOPIC, Job.ROOM_INVITE, Job.ROOM_PIN, Job.ROOM_ARCHIVE})
+"""Jobs of a channel that can make rooms."""
 
 LEVEL_TRIGGERED = frozenset({Job.ANNOUNCE, Job.HISTORY})
 """Jobs that say whatever is true when they are sent: one waiting row is enough."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from tocsin.conf.schema import did_you_mean
 from tocsin.conf.source import Findings, Mark, read_text
@@ -40,9 +41,10 @@ def try_templates(
     templates: Mapping[str, Template], playbooks: Sequence[Playbook], directory: Path, findings: Findings
 ) -> None:
     """Render each on samples of the playbooks that name it, or of all where none does."""
+    made: dict[str, list[dict[str, Any]]] = {}
     for name, template in templates.items():
         for playbook in [each for each in playbooks if name in each.templates] or playbooks:
-            failure = _failure(template, playbook)
+            failure = _failure(template, playbook, made)
             if failure is not None:
                 mark = Mark(str(directory / f"{name}{ENDING}"), failure.line or 1, 1)
                 told = f"cannot be rendered for an incident of {playbook.name}: {failure.reason}"
@@ -70,10 +72,12 @@ def _compiled(name: str, text: str) -> Template:
     return Template(name, text)
 
 
-def _failure(template: Template, playbook: Playbook) -> TemplateFailed | None:
+def _failure(template: Template, playbook: Playbook, made: dict[str, list[dict[str, Any]]]) -> TemplateFailed | None:
     if playbook.sha in template.tried:
         return None
-    for sample in samples(playbook):
+    if playbook.sha not in made:
+        made[playbook.sha] = samples(playbook)
+    for sample in made[playbook.sha]:
         try:
             template.render(sample)
         except TemplateFailed as failure:

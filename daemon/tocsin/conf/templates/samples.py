@@ -14,8 +14,12 @@ _AT = 1_764_039_900 * SECOND
 _HOSTILE = "<!channel> @everyone **x** `y` [z](http://example.com) \x1b[31m\u202e\ue000 {{ title }} " + "w" * 300
 
 
-def samples(playbook: Playbook) -> Iterator[dict[str, Any]]:
+def samples(playbook: Playbook) -> list[dict[str, Any]]:
     """The variables of each sample incident of a playbook."""
+    return list(_samples(playbook))
+
+
+def _samples(playbook: Playbook) -> Iterator[dict[str, Any]]:
     for level in playbook.levels:
         for state in State:
             yield brief_of(_bare(playbook, level.name, state), Around(now=_AT + HOUR))
