@@ -6,6 +6,7 @@ import msgspec
 
 from tocsin.core.condition import Inhibition
 from tocsin.core.incident import Taken, Wait, WaitReason
+from tocsin.core.outbox import Job, RowState
 
 
 class Actor(msgspec.Struct, frozen=True):
@@ -140,6 +141,24 @@ class SetFlags(Event, frozen=True, kw_only=True):
     by: Actor
     add: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
+
+
+class SetFacts(Event, frozen=True, kw_only=True):
+    """A person says what has been found out, by name; an empty text takes it back."""
+
+    by: Actor
+    facts: dict[str, str]
+
+
+class RoomSettled(Event, frozen=True, kw_only=True):
+    """What was asked for about the incident's own room has been done, or never will be."""
+
+    job: Job
+    outcome: RowState
+    detail: str = ""
+    id: str = ""
+    """Of a room that has been made."""
+    name: str = ""
 
 
 class Delivered(Event, frozen=True, kw_only=True):

@@ -64,6 +64,8 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     """Of a message that has one."""
     text: Said | None = None
     """A message's words; None: the channel finds its own."""
+    failure: str = ""
+    """Why the words are plain ones: what went wrong with their template."""
     links: tuple[str, ...] = ()
     """Other links that tocsin itself knows (the ticket): only those of a message's links can be followed."""
     room: Room | None = None

@@ -94,6 +94,10 @@ class Respond(Protocol):
         """Set and clear flags."""
         ...
 
+    async def set_facts(self, ref: str, by: Actor, facts: dict[str, str]) -> Answer:
+        """Keep what has been found out."""
+        ...
+
 
 class Windows(Protocol):
     """Maintenance windows that people make (``engine/windows``).

@@ -7,6 +7,7 @@ one looks for what that may have made before it makes another.
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 from tocsin.channels import wording
@@ -60,7 +61,10 @@ async def _create(client: SlackClient, content: Content) -> Receipt:
             if found is None:
                 continue
             made = {"channel": found}
-        return _made(made, name)
+        receipt = _made(made, name)
+        if receipt.ref:
+            await _mark(client, content, receipt.ref.partition(":")[0])
+        return receipt
     detail = f"every channel name from {channel_name(room.name)} to ...-{NAMES} is taken"
     return Receipt(Outcome.PERMANENT, Reason.CLIENT_ERROR, detail=detail)
 
@@ -78,6 +82,14 @@ def _made(answer: dict[str, Any], name: str) -> Receipt:
         return Receipt(Outcome.AMBIGUOUS, Reason.BAD_ANSWER, "Slack did not say which channel it made", 200)
     called = channel.get("name") if isinstance(channel, dict) else None
     return Receipt(Outcome.SENT, http_status=200, ref=f"{room_id}:{plain(str(called or name), 80)}")
+
+
+async def _mark(client: SlackClient, content: Content, room_id: str) -> None:
+    """Say in its purpose whose it is. It is made: that this fails changes nothing about it."""
+    with suppress(Refused):
+        await client.call(
+            "conversations.setPurpose", content.now, form=True, channel=room_id, purpose=_purpose(content)
+        )
 
 
 async def _left_behind(client: SlackClient, content: Content, name: str) -> dict[str, Any] | None:
@@ -111,10 +123,9 @@ async def _channels(client: SlackClient, content: Content) -> AsyncIterator[dict
 
 
 async def _topic(client: SlackClient, content: Content) -> Receipt:
-    where = {"channel": content.destination}
-    await client.call("conversations.setTopic", content.now, form=True, topic=_about(content), **where)
-    if not content.ref:  # the first time: what marks the channel as this incident's
-        await client.call("conversations.setPurpose", content.now, form=True, purpose=_purpose(content), **where)
+    await client.call(
+        "conversations.setTopic", content.now, form=True, channel=content.destination, topic=_about(content)
+    )
     return Receipt(Outcome.SENT, http_status=200)
 
 
