@@ -132,6 +132,7 @@ def policy_of(bundle: Bundle, channels: Mapping[str, Channel]) -> Policy:
         self_targets=settings.self_.targets,
         external_url=settings.external_url,
         windows=bundle.windows,
+        templates=bundle.templates,
         delivery=Delivery(
             timeout=delivery.timeout,
             lease=delivery.lease,

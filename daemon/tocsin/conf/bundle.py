@@ -13,11 +13,19 @@ from tocsin.conf.environment import overridden, variables
 from tocsin.conf.lint import Material, lint
 from tocsin.conf.lint.samples import samples
 from tocsin.conf.people import ContactReader, people_of
-from tocsin.conf.playbooks import NESTED, limits_of, playbook_of, skeleton_of, tell_unknown_targets
+from tocsin.conf.playbooks import (
+    NESTED,
+    limits_of,
+    playbook_of,
+    skeleton_of,
+    tell_unknown_targets,
+    tell_unknown_templates,
+)
 from tocsin.conf.rules import read_folder, rule_set
 from tocsin.conf.schema import did_you_mean, validate
 from tocsin.conf.settings import CONSOLE, Settings, Times, TokenSettings
 from tocsin.conf.source import Findings, Mark, Node, Problem, read_yaml
+from tocsin.conf.templates import Template, names_of, read_templates, try_templates
 from tocsin.conf.vault import Vault, with_secrets
 from tocsin.conf.windows import windows_of
 from tocsin.core.people import Contact, People
@@ -43,6 +51,8 @@ class Bundle:
     people: People
     windows: tuple[Window, ...]
     """Of windows.yaml."""
+    templates: Mapping[str, Template]
+    """Of templates/, by name."""
     channels: tuple[ConfiguredChannel, ...]
     """What ``channels:`` says, and the console."""
     console: Contact
@@ -67,7 +77,7 @@ def load(config_dir: Path, rules_dir: Path, kinds: Mapping[str, ChannelKind], en
     """Read everything.
 
     Args:
-        config_dir: Holds tocsin.yaml, people.yaml and playbooks/; may hold windows.yaml.
+        config_dir: Holds tocsin.yaml, people.yaml and playbooks/; may hold windows.yaml and templates/.
         rules_dir: Holds the rules.
         kinds: The kinds of channels that there are, ``console`` among them.
         environ: The environment.
@@ -86,6 +96,7 @@ def load(config_dir: Path, rules_dir: Path, kinds: Mapping[str, ChannelKind], en
 
     playbook_nodes = _playbook_nodes(config_dir / "playbooks", findings)
     playbooks = _playbooks(playbook_nodes, settings.defaults if settings else Times(), findings)
+    templates = _templates(config_dir / "templates", playbook_nodes, playbooks, findings)
     people_node = read_yaml(config_dir / "people.yaml", findings)
     named = [str(name) for name, _ in node.at("channels").children()] if node.child("channels") else []
     contacts = ContactReader(channels, kinds, vault, broken=named)
@@ -113,6 +124,7 @@ def load(config_dir: Path, rules_dir: Path, kinds: Mapping[str, ChannelKind], en
         self_playbook=_self_playbook(settings),
         people=people,
         windows=windows,
+        templates=templates,
         channels=channels,
         console=console,
         fingerprint=_fingerprint(findings.digests, config_dir, rules_dir, environ),
@@ -185,6 +197,17 @@ def _playbook_nodes(directory: Path, findings: Findings) -> dict[str, Node]:
 def _playbooks(nodes: Mapping[str, Node], times: Times, findings: Findings) -> dict[str, Playbook]:
     found = {name: playbook_of(name, node, times, findings) for name, node in nodes.items()}
     return {name: playbook for name, playbook in found.items() if playbook is not None}
+
+
+def _templates(
+    directory: Path, nodes: Mapping[str, Node], playbooks: Mapping[str, Playbook], findings: Findings
+) -> dict[str, Template]:
+    names = names_of(directory)
+    for node in nodes.values():
+        tell_unknown_templates(node, names, findings)
+    templates = read_templates(directory, findings)
+    try_templates(templates, list(playbooks.values()), directory, findings)
+    return templates
 
 
 def _self_playbook(settings: Settings) -> Playbook:

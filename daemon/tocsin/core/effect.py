@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from tocsin.core.outbox import Job
 from tocsin.core.playbook import Kind, Until
 
 
@@ -42,6 +43,14 @@ class Supersede(Effect, frozen=True, kw_only=True):
     """Withdraw what is not yet sent and waited for this; tell the providers of what was."""
 
     by: Until
+
+
+class InRoom(Effect, frozen=True, kw_only=True):
+    """Have something done about the incident's own room, by whoever makes it."""
+
+    job: Job
+    targets: tuple[str, ...] = ()
+    """Whom to bring in."""
 
 
 class Announce(Effect, frozen=True, kw_only=True):

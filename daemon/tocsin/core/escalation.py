@@ -37,6 +37,8 @@ from tocsin.core.event import (
     Opened,
     PersonsCalled,
     Resolve,
+    RoomSettled,
+    SetFacts,
     SetFlags,
     SetSeverity,
     ShiftBegan,
@@ -47,7 +49,7 @@ from tocsin.core.event import (
 )
 from tocsin.core.incident import OPEN, Incident, State, Storm
 from tocsin.core.playbook import Playbook
-from tocsin.core.transitions import alerts, opening, reach, responses, severity, storms, waiting
+from tocsin.core.transitions import alerts, facts, opening, reach, responses, rooms, severity, storms, waiting
 from tocsin.core.transitions.change import PAGED, Change
 
 Handler = Callable[[Change, Event], None]
@@ -76,7 +78,7 @@ def step(incident: Incident, event: Event, now: int) -> tuple[Incident, tuple[Ef
 def next_due(incident: Incident) -> int | None:
     """The earliest moment at which anything about the incident is due; None: nothing will ever be."""
     if incident.state is State.RESOLVED:
-        due_at = incident.grace_until
+        due_at = _earlier(incident.grace_until, rooms.next_due(incident))
     elif incident.state is State.PENDING:
         due_at = incident.pending_until
     elif incident.resolve_at is not None:
@@ -179,6 +181,8 @@ def _table() -> dict[tuple[State, type[Event]], Handler]:
         (PAGED, PersonsCalled, reach.persons_called),
         (PAGED, MethodFailed, reach.method_failed),
         (PAGED, ShiftBegan, reach.shift_began),
+        (tuple(State), SetFacts, facts.set_facts),
+        (tuple(State), RoomSettled, rooms.settled),
         (tuple(State), Delivered, _delivered),
     ]
     return {(state, event): handler for states, event, handler in rows for state in states}

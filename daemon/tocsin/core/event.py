@@ -6,6 +6,7 @@ import msgspec
 
 from tocsin.core.condition import Inhibition
 from tocsin.core.incident import Taken, Wait, WaitReason
+from tocsin.core.outbox import Job, RowState
 from tocsin.core.reaching import Called
 
 
@@ -163,6 +164,24 @@ class ShiftBegan(Event, frozen=True, kw_only=True):
     at: int
     """When the shift began."""
     told: tuple[str, ...]
+
+
+class SetFacts(Event, frozen=True, kw_only=True):
+    """A person says what has been found out, by name; an empty text takes it back."""
+
+    by: Actor
+    facts: dict[str, str]
+
+
+class RoomSettled(Event, frozen=True, kw_only=True):
+    """What was asked for about the incident's own room has been done, or never will be."""
+
+    job: Job
+    outcome: RowState
+    detail: str = ""
+    id: str = ""
+    """Of a room that has been made."""
+    name: str = ""
 
 
 class Delivered(Event, frozen=True, kw_only=True):

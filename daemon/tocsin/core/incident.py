@@ -5,6 +5,7 @@ from enum import StrEnum
 import msgspec
 
 from tocsin.core.condition import Inhibition
+from tocsin.core.message import Messages
 from tocsin.core.playbook import Playbook
 from tocsin.core.reaching import Reaching
 from tocsin.core.standing import Standing
@@ -179,6 +180,10 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """It flaps: when the next digest is due."""
     flips_untold: int = 0
     """Flips since the last digest."""
+
+    # What is said about it beside its pages.
+    messages: Messages | None = None
+    """Its room, and what people have told of it; None while it has neither."""
 
     # What else is due.
     pending_until: int | None = None

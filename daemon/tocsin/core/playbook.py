@@ -14,6 +14,7 @@ import msgspec
 
 from tocsin.core.errors import UnknownLevel, UnknownName
 from tocsin.core.hours import BusinessHours, Hours
+from tocsin.core.message import Texts
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -156,6 +157,12 @@ class Playbook(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Flags that each page the next tier not yet reached, once an occurrence."""
     storm: StormLimits = StormLimits()
     flapping: FlappingLimits = FlappingLimits()
+    texts: Texts = Texts()
+
+    @property
+    def templates(self) -> frozenset[str]:
+        """The templates that it names."""
+        return frozenset(filter(None, (self.texts.post_mortem,)))
 
     @cached_property
     def _by_name(self) -> dict[str, Level]:

@@ -23,6 +23,7 @@ from tocsin.core.playbook import Kind, Until
 from tocsin.core.reaching import Called
 from tocsin.core.rotation import Duty
 from tocsin.core.window import Window
+from tocsin.engine import rooms
 from tocsin.engine.figures import Figures
 from tocsin.engine.oncall import OnCall, called_of, whom_of
 from tocsin.engine.policy import Policy
@@ -176,10 +177,15 @@ class Work:
                 self._measure(incident, effect)
             elif isinstance(effect, OccurrenceClosed):
                 self._put_occurrence(incident, effect.cause)
+        if incident.messages is not None:
+            rooms.follow(self, incident, effects)
 
     def _announce(self, incident: Incident) -> None:
         for notified, job in self._listeners(incident.plan.announce):
             self._rows.append(self._row(incident, notified, job, step=job, unique=incident.version))
+        if (room := rooms.open_room(incident)) is not None and room.channel in self.policy.channels:
+            for job in (Job.ANNOUNCE, Job.HISTORY):
+                self.enqueue_for(incident, rooms.place_of(room), job, step=job, unique=incident.version)
 
     def _listeners(self, targets: tuple[str, ...]) -> Sequence[tuple[Notified, Job]]:
         """Who is to have what of an incident's own message and its history; asked for with every change."""
@@ -193,6 +199,12 @@ class Work:
                 if notified.contact.channel in policy.channels_for(job)
             ]
         return found
+
+    def enqueue_for(
+        self, incident: Incident, notified: Notified, job: Job, *, step: str, unique: int = 0, **more: Any
+    ) -> None:
+        """Write a row that tells somebody something once for each (occurrence, unique, step, target)."""
+        self._rows.append(self._row(incident, notified, job, step=step, unique=unique, **more))
 
     def whom(self, targets: tuple[str, ...], channels: frozenset[str]) -> tuple[Notified, ...]:
         """Whom targets stand for now, and through which of these channels they are reached."""

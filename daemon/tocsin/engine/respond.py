@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from tocsin.core.errors import UnknownLevel, UnknownName
-from tocsin.core.event import Acknowledge, Actor, Escalate, Event, Resolve, SetFlags, SetSeverity
+from tocsin.core.event import Acknowledge, Actor, Escalate, Event, Resolve, SetFacts, SetFlags, SetSeverity
 from tocsin.core.incident import Incident
 from tocsin.engine.apply import Work
 from tocsin.engine.commit import Committer
@@ -56,6 +56,10 @@ class Respond:
     async def set_flags(self, ref: str, by: Actor, add: tuple[str, ...], remove: tuple[str, ...]) -> Answer:
         """Set and clear flags."""
         return await self._respond(ref, SetFlags(by=by, add=add, remove=remove), None)
+
+    async def set_facts(self, ref: str, by: Actor, facts: dict[str, str]) -> Answer:
+        """Keep what has been found out; an empty text takes a fact back."""
+        return await self._respond(ref, SetFacts(by=by, facts=facts), None)
 
     async def _respond(self, ref: str, event: Event, delivery: Delivery | None) -> Answer:
         def work(changes: Work) -> Answer:

@@ -170,7 +170,6 @@ def _called(incident: Incident, effect: Notify, told: Iterable[Notified], now: i
     return [
         Called(
             person=notified.target,
-            via=notified.via,
             step=effect.step,
             tier=effect.tier,
             round=incident.round,

@@ -98,6 +98,10 @@ class Respond(Protocol):
         """Set and clear flags."""
         ...
 
+    async def set_facts(self, ref: str, by: Actor, facts: dict[str, str]) -> Answer:
+        """Keep what has been found out."""
+        ...
+
 
 class Rotas(Protocol):
     """Who is on call, and overrides and swaps that people make (``engine/overrides``).

@@ -4,7 +4,7 @@ from tocsin.conf.settings import Scope
 from tocsin.engine.explain.alert import AlertExplanation
 from tocsin.engine.explain.incident import IncidentExplanation
 from tocsin.engine.explain.stored import StoredExplanation
-from tocsin.web import alertmanager, alerts, api, callbacks, health, oncall, openapi, query, windows
+from tocsin.web import alertmanager, alerts, api, callbacks, health, messages, oncall, openapi, query, windows
 from tocsin.web.guard import Access, Handler, Route
 from tocsin.web.keys import ReloadResult
 from tocsin.web.views import AlertPage, IncidentDetail, IncidentPage, QuarantinePage, Response, ShadowView
@@ -57,6 +57,8 @@ ROUTES: tuple[Route, ...] = (
     _response("escalate", api.escalate, api.Nothing),
     _response("severity", api.severity, api.Severity),
     _response("flags", api.flags, api.Flags),
+    _response("facts", messages.facts, messages.Facts),
+    Route("GET", f"{_INCIDENT}/postmortem", messages.post_mortem, Scope.READ, gives=messages.PostMortemView),
     Route(
         "POST",
         "/api/v1/explain",

@@ -6,6 +6,7 @@ from tocsin.core.incident import Incident, State, Wait, WaitReason
 from tocsin.core.measure import ended_at, time_to_detect, time_to_resolve
 from tocsin.core.playbook import Kind, Until
 from tocsin.core.transitions import ladder as ladders
+from tocsin.core.transitions import rooms
 from tocsin.core.transitions.change import Change
 from tocsin.core.transitions.climb import climb, fall_back, fire_flags, notify
 from tocsin.core.transitions.counting import above, counted, merged
@@ -19,6 +20,7 @@ from tocsin.core.wording import because_exhausted
 def opened(change: Change, event: Opened) -> None:
     """Start an occurrence: its ladder at once, or after giving automation time to heal it."""
     incident = change.incident
+    rooms.at_open(change)
     firing = counted(incident.firing, fired=event.fired)
     severity = incident.plan.highest(list(firing))
     if incident.pinned and not above(incident.plan, severity, incident.severity):
@@ -150,6 +152,7 @@ def close(change: Change, cause: str, by: Actor | None = None) -> None:
     if by is not None:
         forget(change)
         take_members(change, by)
+    rooms.at_close(change)
     acknowledged = incident.acked_severity is not None
     change.record("resolved", by or TOCSIN, cause=cause, acknowledged=acknowledged, occurrence=incident.occurrence)
     change.supersede(Until.RESOLVED)
@@ -163,6 +166,7 @@ def resolved_due(change: Change, event: Due) -> None:
     incident = change.incident
     _clear_believed(change)
     digest_due(change)
+    rooms.archive_due(change)
     if incident.grace_until is None or incident.grace_until > change.now:
         return
     change.set(grace_until=None)
