@@ -1,14 +1,17 @@
 """Playbooks, people and happenings of every kind that a file can say, for properties that hold of all of them."""
 
+from datetime import UTC, datetime, timedelta
+
 from hypothesis import strategies as st
 
-from tocsin.core.people import Contact, People, Person
+from tocsin.core.people import Contact, Method, People, Person
 from tocsin.core.playbook import HOUR, MINUTE, SECOND, Cell, FlappingLimits, Kind, Level, Playbook, Tier, Until
+from tocsin.core.rotation import Rotation, Turns
 
 SEVERITIES = ("high", "middle", "low")
 FLAGS = ("breach", "impact")
 PERSONS = ("ann", "ben", "cai", "dee")
-TARGETS = (*PERSONS, "everybody", "crew", "room")
+TARGETS = (*PERSONS, "everybody", "crew", "room", "watch", "watch")
 PAGER, PLACE = "pager", "place"
 CHANNELS = ("console", PAGER, PLACE, "unconfigured")
 
@@ -17,13 +20,41 @@ SPAN = st.sampled_from([0, 30 * SECOND, MINUTE, 5 * MINUTE, 15 * MINUTE, 20 * MI
 SOME = st.lists(st.sampled_from(TARGETS), min_size=1, max_size=3, unique=True).map(tuple)
 
 
+START = datetime(2026, 11, 20, 12)  # noqa: DTZ001 - on the wall clock of the rotation's zone
+"""When the virtual clock starts, in UTC."""
+
+
+@st.composite
+def _person(draw: st.DrawFn, name: str) -> Person:
+    """Up to three ways, some of them through what is not configured."""
+    first, *further = draw(st.lists(st.sampled_from(CHANNELS), min_size=1, max_size=3))
+    moments = sorted(draw(st.lists(SPAN, min_size=len(further), max_size=len(further))))
+    ways = (Method(Contact(channel, name), after) for channel, after in zip(further, moments, strict=True))
+    return Person(name, contact=Contact(first, name), further=tuple(ways))
+
+
+@st.composite
+def _rotation(draw: st.DrawFn) -> Rotation:
+    """Hand-overs each hour or so, perhaps only in some of the hours, and perhaps not yet begun."""
+    members = tuple(draw(st.lists(st.sampled_from(PERSONS), min_size=2, max_size=3, unique=True)))
+    starts = START + timedelta(hours=draw(st.integers(-3, 2)))
+    period = timedelta(minutes=draw(st.sampled_from([60, 90, 240])))
+    return Rotation(
+        "watch",
+        (Turns(members, UTC, starts, starts, period),),
+        secondary=tuple(draw(st.lists(st.sampled_from(PERSONS), max_size=1))),
+        secondary_is_next=draw(st.booleans()),
+        backup=tuple(draw(st.lists(st.sampled_from((*PERSONS, "room")), max_size=2))),
+    )
+
+
 @st.composite
 def _people(draw: st.DrawFn) -> People:
-    contacts = {name: draw(st.sampled_from(CHANNELS)) for name in PERSONS}
     return People(
-        persons={name: Person(name, contact=Contact(channel, name)) for name, channel in contacts.items()},
+        persons={name: draw(_person(name)) for name in PERSONS},
         groups={"everybody": PERSONS, "crew": draw(st.lists(st.sampled_from(PERSONS), min_size=1).map(tuple))},
         places={"room": Contact(PLACE, "room"), "console": Contact("console", "console")},
+        rotations={"watch": draw(_rotation())},
     )
 
 

@@ -32,7 +32,7 @@ from tocsin.testing.harness import Harness
 from tocsin.testing.recording import RecordingChannel
 from tocsin.testing.simulate import Walk, Ways
 
-LOOK = 12 * HOUR
+LOOK = 6 * HOUR
 Told = tuple[int, int, str, str, str, str]
 """(after, tier, target, channel, kind, because)"""
 
@@ -162,7 +162,7 @@ async def engine(
         await engine.tocsin.__aexit__(None, None, None)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(playbook=PLAYBOOK, people=PEOPLE, severity=st.sampled_from(SEVERITIES), story=STORY)
 async def test_what_is_simulated_is_what_happens(
     playbook: Playbook, people: People, severity: str, story: list[Happening]

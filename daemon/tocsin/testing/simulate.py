@@ -18,13 +18,13 @@ from tocsin.channels.registry import build
 from tocsin.conf.bundle import Bundle
 from tocsin.core.effect import Notify
 from tocsin.core.escalation import next_due, step, unopened
-from tocsin.core.event import Due, Event, PersonsCalled
-from tocsin.core.incident import Incident
+from tocsin.core.event import Due, Event, PersonsCalled, ShiftBegan
+from tocsin.core.incident import Incident, State
 from tocsin.core.outbox import Job
 from tocsin.core.people import Contact, Notified, People
 from tocsin.core.playbook import HOUR, Kind, Playbook
 from tocsin.core.reaching import Called, Later
-from tocsin.core.rotation import Duty
+from tocsin.core.rotation import Duty, Rotation
 
 ROUNDS = 2
 """How often what repeats without end is shown, once everything else has happened."""
@@ -90,15 +90,18 @@ class Walk:
         """
         incident = self._unopened(start)
         steps: list[Step] = []
-        rounds = 0
+        rounds, now = 0, start
         horizon = start + (FOR_EVER if until is None else until)
         happenings = [(start + after, event) for after, event in script]
         while True:
             due_at = next_due(incident)
-            if happenings and (due_at is None or due_at > happenings[0][0]):
+            shift_at, shift = self._shift(incident, now)
+            if happenings and all(at is None or at > happenings[0][0] for at in (due_at, shift_at)):
                 now, event = happenings.pop(0)
-            elif due_at is not None:
+            elif due_at is not None and (shift_at is None or due_at <= shift_at):
                 now, event = due_at, Due()
+            elif shift_at is not None and shift is not None and (until is not None or due_at or happenings):
+                now, event = shift_at, shift
             else:
                 return steps
             if now > horizon:
@@ -108,6 +111,35 @@ class Walk:
             rounds += bool(found) and not happenings and not incident.ladder
             if until is None and rounds > ROUNDS:
                 return steps
+
+    def _shift(self, incident: Incident, now: int) -> tuple[int | None, ShiftBegan | None]:
+        """When somebody comes on call next who has to hear of what somebody has taken, and that they do."""
+        if incident.state is not State.ACKNOWLEDGED:
+            return None, None
+        since = incident.acknowledged_at if incident.acknowledged_at is not None else incident.opened_at
+        told_at = incident.reaching.shifts if incident.reaching is not None else {}
+        found: list[tuple[int, str, ShiftBegan]] = []
+        told = {incident.acknowledged_by}
+        for rotation in self._rotations(incident):
+            shift = rotation.shift_at(now, Duty(now))
+            begins = now if shift.starts_at > max(since, told_at.get(rotation.name, since)) else shift.ends_at
+            shift = rotation.shift_at(begins, Duty(begins))
+            names = tuple(name for name in shift.names if name not in told)
+            if begins == now:
+                told.update(names)
+            found.append((begins, rotation.name, ShiftBegan(rotation=rotation.name, at=shift.starts_at, told=names)))
+        if not found:
+            return None, None
+        at, _, event = min(found, key=lambda one: one[0])
+        return at, event
+
+    def _rotations(self, incident: Incident) -> tuple[Rotation, ...]:
+        """Those of the tiers that it has reached."""
+        reached = incident.reached or (1,)
+        cells = incident.plan.level(incident.severity).cells
+        lists = [cell.targets for cell in cells if cell.tier in reached]
+        lists += [tier.targets for tier in incident.plan.tiers if tier.number in reached]
+        return self._ways.people.rotations_in(target for targets in lists for target in targets)
 
     def _unopened(self, now: int) -> Incident:
         service = self._service
