@@ -66,7 +66,7 @@ def playbook_schema(kinds: Kinds) -> Schema:
     del kinds
     schema = _of_model(PlaybookFile)
     cell = schema["$defs"]["CellEntry"]
-    cell["oneOf"] = [{"required": ["after"]}, {"required": ["flagged"]}]
+    cell["oneOf"] = [{"required": ["after"]}, {"required": ["on"]}, {"required": ["flagged"]}]
     return _file("config/playbooks/*.yaml: an organisation's response rules", schema)
 
 

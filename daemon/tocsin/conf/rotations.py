@@ -4,21 +4,22 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from tocsin.conf.duration import parse_duration
 from tocsin.conf.schema import Name, Section, did_you_mean, mistake
 from tocsin.conf.source import Findings, Node
-from tocsin.conf.wallclock import Clock, Days, Local, WeekTimes, Zone, read_zone
-from tocsin.core.rotation import Hours, Layer, Override, Rotation, Turns, first_at, overlaps
+from tocsin.conf.wall_clock import Local, TimeOfDay, TimeZone, Weekdays, WeekTimes
+from tocsin.core.hours import A_DAY
+from tocsin.core.rotation import DutyHours, Layer, Override, Rotation, Turns, first_at, overlaps
 
 NEXT = "next"
 """In place of a secondary's names: the member whose turn is next."""
 
 _DAY = timedelta(days=1)
 _WEEK = timedelta(days=7)
-_MIDNIGHT = timedelta(0)
 _SHORTEST = timedelta(minutes=30)
 _LONGEST = timedelta(days=366)
 _EVERY = {"daily": _DAY, "weekly": _WEEK}
@@ -47,14 +48,12 @@ Every = Annotated[
 ]
 
 
-class HoursEntry(Section):
+class OnlyEntry(Section):
     """One of ``only:``."""
 
-    model_config = ConfigDict(populate_by_name=True)
-
-    days: Days = frozenset(range(7))
-    opens: Annotated[Clock, Field(alias="from")] = _MIDNIGHT
-    closes: Annotated[Clock, Field(alias="to")] = _DAY
+    days: Weekdays = tuple(range(7))
+    opens: Annotated[TimeOfDay, Field(alias="from")] = 0
+    closes: Annotated[TimeOfDay, Field(alias="to")] = A_DAY
 
 
 class LayerEntry(Section):
@@ -64,7 +63,7 @@ class LayerEntry(Section):
     starts: Local | None = None
     every: Every | None = None
     hand_over: WeekTimes | None = None
-    only: tuple[HoursEntry, ...] = ()
+    only: tuple[OnlyEntry, ...] = ()
 
 
 class OverrideEntry(Section):
@@ -88,7 +87,7 @@ class SwapEntry(Section):
 class RotationEntry(LayerEntry):
     """One of ``rotations:``; it is a layer itself, or has several."""
 
-    time_zone: Zone = Field(default_factory=lambda: read_zone("UTC"))
+    time_zone: TimeZone = "UTC"
     layers: tuple[LayerEntry, ...] = ()
     secondary: Annotated[tuple[Name, ...], Field(min_length=1)] | Literal["next"] | None = None
     backup: tuple[Name, ...] = ()
@@ -118,7 +117,7 @@ class RotationReader:
         return Rotation(
             name,
             layers=tuple(self._layers(entry, node)),
-            time_zone=str(entry.time_zone),
+            time_zone=entry.time_zone,
             overrides=self._overrides(name, entry, node),
             secondary=self._named(entry.secondary, node.at("secondary")) if isinstance(entry.secondary, tuple) else (),
             secondary_is_next=entry.secondary == NEXT,
@@ -136,7 +135,7 @@ class RotationReader:
             if entry.layers
             else [(entry, node)]
         ):
-            found = self._turns(layer, place, entry.time_zone)
+            found = self._turns(layer, place, ZoneInfo(entry.time_zone))
             if found is not None:
                 yield found
 
@@ -166,30 +165,32 @@ class RotationReader:
             )
         return Turns(entry.members, zone, starts, anchor=starts, period=entry.every or _WEEK, only=only)
 
-    def _hours(self, entry: HoursEntry) -> Hours:
-        closes = entry.closes if entry.closes > entry.opens else entry.closes + _DAY
-        return Hours(entry.days, entry.opens, closes)
+    def _hours(self, entry: OnlyEntry) -> DutyHours:
+        closes = entry.closes if entry.closes > entry.opens else entry.closes + A_DAY
+        return DutyHours(frozenset(entry.days), timedelta(minutes=entry.opens), timedelta(minutes=closes))
 
     def _overrides(self, name: str, entry: RotationEntry, node: Node) -> tuple[Override, ...]:
-        found: list[Override] = []
-        for index, one in enumerate(entry.overrides):
-            place = node.at("overrides", index)
-            self._person(one.person, place.at("person"))
-            override = self._override(name, (one.person, ""), one, entry.time_zone, place)
-            for earlier, _ in overlaps((*found, override)) if found else ():
-                if earlier in found and overlaps((earlier, override)):
-                    told = f"for some of that time {earlier.person} is named as well; this one counts"
-                    self._findings.warn(place.head, told, "end the one where the other begins")
-                    break
-            found.append(override)
+        """Swaps first: an override says who has it whoever has changed places."""
+        zone = ZoneInfo(entry.time_zone)
         swaps: list[Override] = []
         for index, swap in enumerate(entry.swaps):
             place = node.at("swaps", index)
+            one, other = swap.between
             for number, person in enumerate(swap.between):
                 self._person(person, place.at("between", number))
-            if swap.between[0] == swap.between[1]:
+            if one == other:
                 self._tell(place.at("between").mark, "nobody can change places with themselves", "name two persons")
-            swaps.append(self._override(name, (swap.between[0], swap.between[1]), swap, entry.time_zone, place))
+            swaps.append(self._override(name, (one, other), swap, zone, place))
+        found: list[Override] = []
+        for index, said in enumerate(entry.overrides):
+            place = node.at("overrides", index)
+            self._person(said.person, place.at("person"))
+            override = self._override(name, (said.person, ""), said, zone, place)
+            clash = next((earlier for earlier in found if overlaps((earlier, override))), None)
+            if clash is not None:
+                told = f"for some of that time {clash.person} is named as well; this one counts"
+                self._findings.warn(place.head, told, "end the one where the other begins")
+            found.append(override)
         return (*swaps, *found)
 
     def _override(

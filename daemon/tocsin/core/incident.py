@@ -7,6 +7,7 @@ import msgspec
 from tocsin.core.condition import Inhibition
 from tocsin.core.playbook import Playbook
 from tocsin.core.reaching import Reaching
+from tocsin.core.standing import Standing
 
 
 class State(StrEnum):
@@ -165,6 +166,9 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """The number of the storm that tells of this occurrence."""
     inhibitions: tuple[Inhibition, ...] = ()
     """While one of these holds nobody is notified; the rules say so of every alert that joined the occurrence."""
+
+    standing: Standing | None = None
+    """What its ladder knows beyond its steps; None where that is nothing."""
 
     # Whether it flaps; over all its occurrences.
     notified: bool = False

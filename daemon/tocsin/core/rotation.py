@@ -125,7 +125,7 @@ class Layer(Protocol):
 
 
 @dataclass(frozen=True)
-class Hours:
+class DutyHours:
     """A piece of some weekdays, on the wall clock."""
 
     days: frozenset[int]
@@ -159,7 +159,7 @@ class Turns:
     period: timedelta
     offsets: tuple[timedelta, ...] = (timedelta(0),)
     """Ascending, each less than the period."""
-    only: tuple[Hours, ...] = ()
+    only: tuple[DutyHours, ...] = ()
     """Outside of these hours nobody has it; empty: at all hours."""
 
     @property
