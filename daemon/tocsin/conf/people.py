@@ -73,6 +73,11 @@ class ContactReader:
         self._vault = vault
         self.findings = vault.findings
 
+    @property
+    def kinds_of_channels(self) -> dict[str, str]:
+        """The kind of each channel."""
+        return {name: channel.kind for name, channel in self._channels.items()}
+
     def read(self, node: Node, entry: ContactEntry) -> Contact:
         """The contact of a node that has the form of one; without a destination if something is wrong with it."""
         channel = self._channels.get(entry.channel)
@@ -120,7 +125,7 @@ def people_of(node: Node, contacts: ContactReader, findings: Findings) -> People
             if member not in members:
                 mark = node.at("groups", group, index).mark
                 findings.problem(mark, f"{member!r} is neither a person nor a target", did_you_mean(member, members))
-    reader = RotationReader(Known(file.people, members | file.groups.keys()), findings)
+    reader = RotationReader(Known(persons, members | file.groups.keys(), contacts.kinds_of_channels), findings)
     rotations = {name: reader.read(name, entry, node.at("rotations", name)) for name, entry in file.rotations.items()}
     return People(persons=persons, groups=dict(file.groups), places=places, spares=spares, rotations=rotations)
 
