@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from icalendar import Calendar as File
@@ -47,7 +48,7 @@ def calendar_of(
 
     Times without a time zone, and whole days, are on the wall clock of ``zone``.
     """
-    path = Path(node.mark.file).parent / name
+    path = Path(node.mark.path).parent / name
     text = _text_of(path, node, findings)
     if text is None:
         return None
@@ -79,6 +80,11 @@ def _text_of(path: Path, node: Node, findings: Findings) -> str | None:
     except UnicodeDecodeError:
         findings.problem(node.mark, f"{path.name} is not UTF-8 text", "iCalendar files are")
         return None
+
+
+def _get(event: Event, name: str) -> Any:
+    """What an event says under a name; the package's types say that it may be anything."""
+    return event.get(name)
 
 
 Read = tuple[str, _Times, CalendarEvent]
@@ -113,16 +119,16 @@ class _Reader:
     def read(self, event: Event, place: int) -> Read | None:
         """The shift; None where it is none, which is told."""
         mark = Mark(self._file, self._lines[place] if place < len(self._lines) else 1, 1)
-        if str(event.get("STATUS", "")).upper() == "CANCELLED":
+        if str(event.get("STATUS") or "").upper() == "CANCELLED":
             return self._cancelled(event, mark)
         try:
             person = self._person(event)
             if person is None:
-                told = f"the event {str(event.get('SUMMARY', ''))!r} names nobody of people.yaml"
+                told = f"the event {str(event.get('SUMMARY') or '')!r} names nobody of people.yaml"
                 self._findings.warn(mark, told, "its summary is the name or the e-mail address of a person")
                 return None
             times = self._times(event)
-            rule = event["RRULE"].to_ical().decode() if event.get("RRULE") is not None else ""
+            rule = _get(event, "RRULE").to_ical().decode() if _get(event, "RRULE") is not None else ""
             shift = CalendarEvent(
                 person=person,
                 zone=times.zone,
@@ -138,7 +144,7 @@ class _Reader:
         except (BrokenCalendarProperty, ValueError, KeyError, AttributeError, TypeError, OverflowError) as error:
             self._findings.problem(mark, f"the event cannot be read: {error}", "export the calendar anew")
         else:
-            return str(event.get("UID", "")), times, shift
+            return str(event.get("UID") or ""), times, shift
         return None
 
     def _cancelled(self, event: Event, mark: Mark) -> Read | None:
@@ -151,11 +157,11 @@ class _Reader:
             self._findings.problem(mark, f"the event cannot be read: {error}", "export the calendar anew")
             return None
         nothing = CalendarEvent("", times.zone, times.starts, _ZERO, without=frozenset({times.starts}))
-        return str(event.get("UID", "")), times, nothing
+        return str(event.get("UID") or ""), times, nothing
 
     def _person(self, event: Event) -> str | None:
         """Whom the summary is, or else the only one whom it mentions, or else the only one who takes part."""
-        summary = str(event.get("SUMMARY", "")).strip().casefold()
+        summary = str(event.get("SUMMARY") or "").strip().casefold()
         names = {
             person.name: [text.casefold() for text in (person.name, person.full_name, person.email) if text]
             for person in self._persons.values()
@@ -170,29 +176,27 @@ class _Reader:
         ]
         if len(mentioned) == 1:
             return mentioned[0]
-        attendees = event.get("ATTENDEE", [])
-        mails = {
-            str(one).casefold().removeprefix("mailto:")
-            for one in (attendees if isinstance(attendees, list) else [attendees])
-        }
+        attendees = _get(event, "ATTENDEE") or []
+        everybody = attendees if isinstance(attendees, list) else [attendees]
+        mails = {str(one).casefold().removeprefix("mailto:") for one in everybody}
         taking_part = [person.name for person in self._persons.values() if person.email.casefold() in mails - {""}]
         return taking_part[0] if len(taking_part) == 1 else None
 
     def _times(self, event: Event) -> _Times:
-        starts, zone = self._local(event["DTSTART"].dt)
-        if event.get("DTEND") is not None:
-            length = self._in(event["DTEND"].dt, zone) - starts
-        elif event.get("DURATION") is not None:
-            length = event["DURATION"].dt
+        starts, zone = self._local(_get(event, "DTSTART").dt)
+        if _get(event, "DTEND") is not None:
+            length = self._in(_get(event, "DTEND").dt, zone) - starts
+        elif _get(event, "DURATION") is not None:
+            length = _get(event, "DURATION").dt
         else:
-            length = timedelta(days=1) if not isinstance(event["DTSTART"].dt, datetime) else _ZERO
+            length = timedelta(days=1) if not isinstance(_get(event, "DTSTART").dt, datetime) else _ZERO
         if not _ZERO < length <= LONGEST:
             raise ValueError("it ends before it begins" if length <= _ZERO else "it is longer than a year")
-        replaces = event.get("RECURRENCE-ID")
+        replaces = _get(event, "RECURRENCE-ID")
         return _Times(zone, starts, length, self._in(replaces.dt, zone) if replaces is not None else None)
 
     def _all(self, event: Event, name: str, zone: tzinfo) -> list[datetime]:
-        value = event.get(name)
+        value = _get(event, name)
         if value is None:
             return []
         return [
