@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.core.playbook import DAY, HOUR, MINUTE
-from tocsin.core.rotation import Duty, Hours, Listed, Override, Rotation, Shift, Turns, first_at, overlaps, wall
+from tocsin.core.rotation import Duty, DutyHours, Listed, Override, Rotation, Shift, Turns, first_at, overlaps, wall
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NEW_YORK = ZoneInfo("America/New_York")
@@ -34,7 +34,7 @@ def every(
     *members: str,
     zone: ZoneInfo = BERLIN,
     starts: str = "2026-01-05 09:00",
-    only: tuple[Hours, ...] = (),
+    only: tuple[DutyHours, ...] = (),
 ) -> Turns:
     begins = local(starts)
     return Turns(members, zone, begins, anchor=begins, period=period, only=only)
@@ -118,7 +118,7 @@ def test_hand_overs_of_the_week_give_weekdays_to_one_and_weekends_to_the_other()
 
 
 def test_nobody_is_on_call_before_it_starts_or_outside_of_its_hours() -> None:
-    office = Hours(frozenset(range(5)), timedelta(hours=9), timedelta(hours=17))
+    office = DutyHours(frozenset(range(5)), timedelta(hours=9), timedelta(hours=17))
     turns = every(timedelta(days=7), "ann", "ben", only=(office,))
     assert on_call(turns, "2026-01-05T07:59") == ()
     assert [on_call(turns, f"2026-07-03T{at}") for at in ("06:59", "07:00", "14:59", "15:00")] == [
@@ -128,7 +128,7 @@ def test_nobody_is_on_call_before_it_starts_or_outside_of_its_hours() -> None:
 
 
 def test_hours_that_end_on_the_next_day_hold_over_midnight() -> None:
-    nights = Hours(frozenset({5}), timedelta(hours=22), timedelta(hours=30))
+    nights = DutyHours(frozenset({5}), timedelta(hours=22), timedelta(hours=30))
     turns = every(timedelta(days=7), "ann", only=(nights,))
     assert [on_call(turns, at) for at in ("2026-07-04T19:59", "2026-07-04T20:00", "2026-07-05T03:59")] == [
         (), ("ann",), ("ann",),
@@ -137,7 +137,7 @@ def test_hours_that_end_on_the_next_day_hold_over_midnight() -> None:
 
 
 def test_the_first_layer_that_has_somebody_says_who() -> None:
-    office = Hours(frozenset(range(5)), timedelta(hours=9), timedelta(hours=17))
+    office = DutyHours(frozenset(range(5)), timedelta(hours=9), timedelta(hours=17))
     rotation = Rotation("r", (every(timedelta(days=7), "ann", only=(office,)), weekly("ben", "cas")))
     assert rotation.on_at(utc("2026-07-03T10:00"), NOW) == ("ann",)
     assert rotation.on_at(utc("2026-07-03T16:00"), NOW) == ("cas",)
@@ -199,7 +199,7 @@ def test_a_shift_is_known_from_its_beginning_to_its_end() -> None:
 
 
 def test_a_gap_is_when_nobody_is_on_call() -> None:
-    office = Hours(frozenset(range(5)), timedelta(hours=9), timedelta(hours=17))
+    office = DutyHours(frozenset(range(5)), timedelta(hours=9), timedelta(hours=17))
     rotation = Rotation("r", (every(timedelta(days=7), "ann", only=(office,)),))
     gaps = rotation.gaps(utc("2026-07-03T07:00"), utc("2026-07-06T07:00"), NOW)
     assert [tuple(gap) for gap in gaps] == [(utc("2026-07-03T15:00"), utc("2026-07-06T07:00"))]
@@ -256,7 +256,7 @@ OVERRIDES = st.lists(
 def test_shifts_tile_time_without_gap_or_overlap_and_say_who_is_on_call(
     zone: ZoneInfo, period: timedelta, members: tuple[str, ...], overrides: list[Override], office: bool
 ) -> None:
-    only = (Hours(frozenset(range(5)), timedelta(hours=9), timedelta(hours=17)),) if office else ()
+    only = (DutyHours(frozenset(range(5)), timedelta(hours=9), timedelta(hours=17)),) if office else ()
     starts = local("2026-10-21 02:30")
     turns = Turns(members, zone, starts, anchor=starts, period=period, only=only)
     rotation, duty = Rotation("r", (turns,)), Duty(0, overrides=tuple(overrides))

@@ -12,7 +12,7 @@ MINUTE = 60_000_000
 ERLMCP, MARKETING, QUICK, VIBE = ({"playbook": name} for name in PLAYBOOKS[:4])
 
 SCENARIOS: list[tuple[dict[str, str], dict[str, object]]] = [
-    (ERLMCP | {"scenario": "regional-outage"}, {"automation": "erlmcp_failover_manager"}),
+    (ERLMCP | {"scenario": "regional-outage"}, {"automation": "erlmcp_failover_manager", "flags": ("regional_outage",)}),
     (ERLMCP | {"scenario": "data-corruption"}, {"automation": "erlmcp_backup_manager"}),
     (ERLMCP | {"scenario": "performance-degradation"}, {"automation": "erlmcp_recovery_orchestrator"}),
     (ERLMCP | {"scenario": "inconsistency"}, {"automation": "erlmcp_consistency_manager"}),
@@ -24,6 +24,7 @@ SCENARIOS: list[tuple[dict[str, str], dict[str, object]]] = [
     (QUICK | {"alertname": "PostgresqlTooManyConnections", "severity": "warning"}, {"severity": "P1"}),
     (QUICK | {"scenario": "security"}, {"severity": "P0", "flags": ("security",)}),
     (QUICK | {"alertname": "DiskFills", "severity": "warning"}, {"severity": "P3", "flags": ()}),
+    (VIBE | {"severity": "warning", "customer_impact": "true"}, {"flags": ("customer_impact",)}),
     (VIBE | {"alertname": "SupportTicketsRising", "severity": "warning"}, {"flags": ("complaints_rising",)}),
     (
         VIBE | {"scenario": "complaints-rising", "severity": "warning", "service": "shop", "about": "ShopDown"},

@@ -88,6 +88,7 @@ def test_the_rules_look_at_few_labels() -> None:
         "about",
         "automated_recovery",
         "customer_facing",
+        "customer_impact",
         "users_affected",
         "core_function",
     }

@@ -1,24 +1,30 @@
 """``rotations:`` of people.yaml: who is on call when."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import BeforeValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
 
+from tocsin.conf.calendar import calendar_of
 from tocsin.conf.duration import parse_duration
-from tocsin.conf.schema import Name, Section, did_you_mean, mistake
+from tocsin.conf.schema import Name, Section, Text, did_you_mean, mistake
 from tocsin.conf.source import Findings, Node
-from tocsin.conf.wallclock import Clock, Days, Local, WeekTimes, Zone, read_zone
-from tocsin.core.rotation import Hours, Layer, Override, Rotation, Turns, first_at, overlaps
+from tocsin.conf.wall_clock import Local, TimeOfDay, TimeZone, Weekdays, WeekTimes
+from tocsin.core.hours import A_DAY
+from tocsin.core.people import Person
+from tocsin.core.roster import slack_source
+from tocsin.core.rotation import DutyHours, Layer, Listed, Override, Rotation, Turns, first_at, overlaps
 
+SLACK = "slack"
+"""The kind of channel that can be asked for the members of a user group."""
 NEXT = "next"
 """In place of a secondary's names: the member whose turn is next."""
 
 _DAY = timedelta(days=1)
 _WEEK = timedelta(days=7)
-_MIDNIGHT = timedelta(0)
 _SHORTEST = timedelta(minutes=30)
 _LONGEST = timedelta(days=366)
 _EVERY = {"daily": _DAY, "weekly": _WEEK}
@@ -47,24 +53,31 @@ Every = Annotated[
 ]
 
 
-class HoursEntry(Section):
+class OnlyEntry(Section):
     """One of ``only:``."""
 
-    model_config = ConfigDict(populate_by_name=True)
+    days: Weekdays = tuple(range(7))
+    opens: Annotated[TimeOfDay, Field(alias="from")] = 0
+    closes: Annotated[TimeOfDay, Field(alias="to")] = A_DAY
 
-    days: Days = frozenset(range(7))
-    opens: Annotated[Clock, Field(alias="from")] = _MIDNIGHT
-    closes: Annotated[Clock, Field(alias="to")] = _DAY
+
+class SlackGroupEntry(Section):
+    """``slack_group:``; the user group of that id, asked through a Slack channel."""
+
+    channel: Name
+    group: Annotated[str, StringConstraints(pattern=r"^S[A-Z0-9]{2,}$")]
 
 
 class LayerEntry(Section):
-    """Turns of members; of ``every`` and ``hand_over`` exactly one says when they end."""
+    """Turns of members, of which ``every`` or ``hand_over`` says when they end; or a calendar; or a user group."""
 
+    calendar: Text | None = None
+    slack_group: SlackGroupEntry | None = None
     members: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
     starts: Local | None = None
     every: Every | None = None
     hand_over: WeekTimes | None = None
-    only: tuple[HoursEntry, ...] = ()
+    only: tuple[OnlyEntry, ...] = ()
 
 
 class OverrideEntry(Section):
@@ -88,7 +101,7 @@ class SwapEntry(Section):
 class RotationEntry(LayerEntry):
     """One of ``rotations:``; it is a layer itself, or has several."""
 
-    time_zone: Zone = Field(default_factory=lambda: read_zone("UTC"))
+    time_zone: TimeZone = "UTC"
     layers: tuple[LayerEntry, ...] = ()
     secondary: Annotated[tuple[Name, ...], Field(min_length=1)] | Literal["next"] | None = None
     backup: tuple[Name, ...] = ()
@@ -100,9 +113,11 @@ class RotationEntry(LayerEntry):
 class Known:
     """The names that rotations may use."""
 
-    persons: Collection[str]
+    persons: Mapping[str, Person]
     targets: Collection[str]
     """Persons, groups, rotations and places."""
+    channels: Mapping[str, str]
+    """The kind of each channel."""
 
 
 class RotationReader:
@@ -118,7 +133,7 @@ class RotationReader:
         return Rotation(
             name,
             layers=tuple(self._layers(entry, node)),
-            time_zone=str(entry.time_zone),
+            time_zone=entry.time_zone,
             overrides=self._overrides(name, entry, node),
             secondary=self._named(entry.secondary, node.at("secondary")) if isinstance(entry.secondary, tuple) else (),
             secondary_is_next=entry.secondary == NEXT,
@@ -136,9 +151,33 @@ class RotationReader:
             if entry.layers
             else [(entry, node)]
         ):
-            found = self._turns(layer, place, entry.time_zone)
+            found = self._layer(layer, place, ZoneInfo(entry.time_zone))
             if found is not None:
                 yield found
+
+    def _layer(self, entry: LayerEntry, node: Node, zone: ZoneInfo) -> Layer | None:
+        sources = [key for key in ("members", "calendar", "slack_group") if getattr(entry, key) is not None]
+        if len(sources) > 1:
+            self._tell(
+                node.at(sources[1]).head, f"has both {sources[0]} and {sources[1]}", "keep one, or write layers:"
+            )
+            return None
+        if entry.calendar is not None:
+            return calendar_of(entry.calendar, node.at("calendar"), self._known.persons, zone, self._findings)
+        if entry.slack_group is not None:
+            return self._slack_group(entry.slack_group, node.at("slack_group"))
+        return self._turns(entry, node, zone)
+
+    def _slack_group(self, entry: SlackGroupEntry, node: Node) -> Layer | None:
+        kind = self._known.channels.get(entry.channel)
+        if kind is None:
+            told = f"no channel {entry.channel!r} is configured: this rotation has nobody"
+            self._findings.warn(node.at("channel").mark, told, did_you_mean(entry.channel, self._known.channels))
+        elif kind != SLACK:
+            self._tell(
+                node.at("channel").mark, f"the channel {entry.channel} is no Slack channel", "name one of kind slack"
+            )
+        return Listed(slack_source(entry.channel, entry.group))
 
     def _turns(self, entry: LayerEntry, node: Node, zone: tzinfo) -> Turns | None:
         if entry.members is None:
@@ -166,30 +205,32 @@ class RotationReader:
             )
         return Turns(entry.members, zone, starts, anchor=starts, period=entry.every or _WEEK, only=only)
 
-    def _hours(self, entry: HoursEntry) -> Hours:
-        closes = entry.closes if entry.closes > entry.opens else entry.closes + _DAY
-        return Hours(entry.days, entry.opens, closes)
+    def _hours(self, entry: OnlyEntry) -> DutyHours:
+        closes = entry.closes if entry.closes > entry.opens else entry.closes + A_DAY
+        return DutyHours(frozenset(entry.days), timedelta(minutes=entry.opens), timedelta(minutes=closes))
 
     def _overrides(self, name: str, entry: RotationEntry, node: Node) -> tuple[Override, ...]:
-        found: list[Override] = []
-        for index, one in enumerate(entry.overrides):
-            place = node.at("overrides", index)
-            self._person(one.person, place.at("person"))
-            override = self._override(name, (one.person, ""), one, entry.time_zone, place)
-            for earlier, _ in overlaps((*found, override)) if found else ():
-                if earlier in found and overlaps((earlier, override)):
-                    told = f"for some of that time {earlier.person} is named as well; this one counts"
-                    self._findings.warn(place.head, told, "end the one where the other begins")
-                    break
-            found.append(override)
+        """Swaps first: an override says who has it whoever has changed places."""
+        zone = ZoneInfo(entry.time_zone)
         swaps: list[Override] = []
         for index, swap in enumerate(entry.swaps):
             place = node.at("swaps", index)
+            one, other = swap.between
             for number, person in enumerate(swap.between):
                 self._person(person, place.at("between", number))
-            if swap.between[0] == swap.between[1]:
+            if one == other:
                 self._tell(place.at("between").mark, "nobody can change places with themselves", "name two persons")
-            swaps.append(self._override(name, (swap.between[0], swap.between[1]), swap, entry.time_zone, place))
+            swaps.append(self._override(name, (one, other), swap, zone, place))
+        found: list[Override] = []
+        for index, said in enumerate(entry.overrides):
+            place = node.at("overrides", index)
+            self._person(said.person, place.at("person"))
+            override = self._override(name, (said.person, ""), said, zone, place)
+            clash = next((earlier for earlier in found if overlaps((earlier, override))), None)
+            if clash is not None:
+                told = f"for some of that time {clash.person} is named as well; this one counts"
+                self._findings.warn(place.head, told, "end the one where the other begins")
+            found.append(override)
         return (*swaps, *found)
 
     def _override(

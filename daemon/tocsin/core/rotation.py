@@ -125,7 +125,7 @@ class Layer(Protocol):
 
 
 @dataclass(frozen=True)
-class Hours:
+class DutyHours:
     """A piece of some weekdays, on the wall clock."""
 
     days: frozenset[int]
@@ -159,7 +159,7 @@ class Turns:
     period: timedelta
     offsets: tuple[timedelta, ...] = (timedelta(0),)
     """Ascending, each less than the period."""
-    only: tuple[Hours, ...] = ()
+    only: tuple[DutyHours, ...] = ()
     """Outside of these hours nobody has it; empty: at all hours."""
 
     @property
@@ -275,6 +275,11 @@ class Rotation:
         members = (name for layer in self.layers for name in layer.names)
         others = (name for one in self.overrides for name in (one.person, one.swaps_with) if name)
         return tuple(dict.fromkeys((*members, *others, *self.secondary, *self.backup)))
+
+    @property
+    def is_asked_for(self) -> bool:
+        """Whether a source says who is on call, which is asked while tocsin runs."""
+        return any(isinstance(layer, Listed) for layer in self.layers)
 
     def on_at(self, at: int, duty: Duty) -> tuple[str, ...]:
         """Who is on call; empty: nobody."""

@@ -14,7 +14,7 @@ def use_another_way(work: Work, row: Outgoing, because: str) -> bool:
     incident = work.incident(row.incident_id)
     if incident is None:
         return False
-    if _next_method(work, incident, row, because):
+    if _is_under_way(work, row) or _next_method(work, incident, row, because):
         return True
     spare = work.policy.people.spare(
         row.target, Contact(row.channel, row.destination, row.recipient), work.policy.channels_for(Job.PAGE)
@@ -22,7 +22,17 @@ def use_another_way(work: Work, row: Outgoing, because: str) -> bool:
     if spare is not None:
         _enqueue(work, row, Notified(row.target, spare), because)
         return True
-    return _is_reached(work, row) or _page_backups(work, incident, row, because)
+    return _page_backups(work, incident, row, because)
+
+
+def _is_under_way(work: Work, row: Outgoing) -> bool:
+    """Whether another way has brought the same page, or is about to; one that fails as well is looked at by itself."""
+    return any(
+        other.job is Job.PAGE
+        and (other.target, other.round, other.step) == (row.target, row.round, row.step)
+        and (other.state is RowState.SENT or (other.state is RowState.PENDING and other.created_at > row.created_at))
+        for other in work.tx.outbox_of(row.incident_id, row.occurrence)
+    )
 
 
 def _next_method(work: Work, incident: Incident, row: Outgoing, because: str) -> bool:
@@ -30,16 +40,6 @@ def _next_method(work: Work, incident: Incident, row: Outgoing, because: str) ->
     if incident.waits or before is None or all(called.person != row.target for called in before.called):
         return False
     return work.change(incident, MethodFailed(person=row.target, because=because)).reaching != before
-
-
-def _is_reached(work: Work, row: Outgoing) -> bool:
-    """Whether another way has brought the same page."""
-    return any(
-        other.state is RowState.SENT
-        and other.job is Job.PAGE
-        and (other.target, other.round, other.step) == (row.target, row.round, row.step)
-        for other in work.tx.outbox_of(row.incident_id, row.occurrence)
-    )
 
 
 def _page_backups(work: Work, incident: Incident, row: Outgoing, because: str) -> bool:
