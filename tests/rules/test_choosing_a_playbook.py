@@ -12,7 +12,8 @@ MINUTE = 60_000_000
 ERLMCP, MARKETING, QUICK, VIBE = ({"playbook": name} for name in PLAYBOOKS[:4])
 
 SCENARIOS: list[tuple[dict[str, str], dict[str, object]]] = [
-    (ERLMCP | {"scenario": "regional-outage"}, {"automation": "erlmcp_failover_manager", "flags": ("regional_outage",)}),
+    (ERLMCP | {"scenario": "regional-outage"}, {"automation": "erlmcp_failover_manager"}),
+    (ERLMCP | {"scenario": "regional-outage", "severity": "P0"}, {"flags": ("regional_outage",)}),
     (ERLMCP | {"scenario": "data-corruption"}, {"automation": "erlmcp_backup_manager"}),
     (ERLMCP | {"scenario": "performance-degradation"}, {"automation": "erlmcp_recovery_orchestrator"}),
     (ERLMCP | {"scenario": "inconsistency"}, {"automation": "erlmcp_consistency_manager"}),
