@@ -72,6 +72,11 @@ def test_what_is_flagged_from_the_start_reaches_whom_it_should_at_once() -> None
     assert found == [(0, 1, ["alex"]), (0, 4, ["charlie", "jordan"]), (0, 4, ["sam"])]
 
 
+def test_an_update_for_those_who_have_had_one_is_a_reminder() -> None:
+    found = steps("--playbook", "emergency-response", "--severity", "SEV-3", "--start", "2026-11-20T12:00Z")
+    assert [(step["after_seconds"], step["kind"]) for step in found] == [(0, "update"), (4 * 3600, "reminder")]
+
+
 def test_without_a_playbook_it_is_the_one_of_what_no_rule_places_and_it_starts_now() -> None:
     first, *_ = steps("--severity", "SEV-2")
     assert first["because"] == "opened at SEV-2"

@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
+from tocsin.core.hours import BusinessHours, Hours
 from tocsin.core.people import Contact, Method, People, Person
-from tocsin.core.playbook import HOUR, MINUTE, SECOND, Cell, FlappingLimits, Kind, Level, Playbook, Tier, Until
+from tocsin.core.playbook import HOUR, MINUTE, SECOND, Cell, FlappingLimits, Kind, Level, Moment, Playbook, Tier, Until
 from tocsin.core.rotation import Rotation, Turns
 
 SEVERITIES = ("high", "middle", "low")
@@ -17,6 +18,7 @@ CHANNELS = ("console", PAGER, PLACE, "unconfigured")
 
 SPAN = st.sampled_from([0, 30 * SECOND, MINUTE, 5 * MINUTE, 15 * MINUTE, 20 * MINUTE, HOUR, 4 * HOUR])
 """Durations that collide often: equal moments are where two readings of a rule part."""
+SOME_FLAGS = st.lists(st.sampled_from(FLAGS), min_size=1, unique=True).map(tuple)
 SOME = st.lists(st.sampled_from(TARGETS), min_size=1, max_size=3, unique=True).map(tuple)
 
 
@@ -59,30 +61,50 @@ def _people(draw: st.DrawFn) -> People:
 
 
 @st.composite
+def _climb(draw: st.DrawFn, tier: Tier, earliest: int) -> list[Cell]:
+    """A tier's steps in the order of their times: the first of tier 1 at once, later ones later."""
+    after = 0 if tier.number == 1 else earliest + draw(SPAN)
+    cells: list[Cell] = []
+    for nth in range(1, draw(st.integers(1, 2)) + 1):
+        is_plain = nth == 1 or draw(st.booleans())
+        cells.append(
+            Cell(
+                tier=tier.number,
+                nth=nth,
+                kind=draw(st.sampled_from(Kind)),
+                until=draw(st.sampled_from(Until)),
+                after=after,
+                when=() if is_plain else draw(SOME_FLAGS),
+                hours=draw(st.sampled_from(Hours)),
+                targets=draw(st.just(tier.targets) | SOME),
+            )
+        )
+        after += draw(SPAN.filter(bool))
+    return cells
+
+
+@st.composite
 def _level(draw: st.DrawFn, name: str, rank: int, tiers: tuple[Tier, ...]) -> Level:
-    """Tier 1 at once; a tier's later steps later, a higher tier not before a lower one; then flag steps."""
+    """A higher tier not before a lower one; then what a flag or a moment brings in."""
     cells: list[Cell] = []
     earliest = 0
     for tier in tiers[: draw(st.integers(1, len(tiers)))]:
-        after = 0 if tier.number == 1 else earliest + draw(SPAN)
-        earliest = after
-        for nth in range(1, draw(st.integers(1, 2)) + 1):
-            cells.append(
-                Cell(
-                    tier=tier.number,
-                    nth=nth,
-                    kind=draw(st.sampled_from(Kind)),
-                    until=draw(st.sampled_from(Until)),
-                    after=after,
-                    targets=draw(st.just(tier.targets) | SOME),
-                )
-            )
-            after += draw(SPAN.filter(bool))
+        cells += draw(_climb(tier, earliest))
+        earliest = next(cell.after or 0 for cell in cells if cell.tier == tier.number)
     last = tiers[-1]
+    nth = sum(cell.tier == last.number for cell in cells)
+    hours = draw(st.sampled_from(Hours))
     if draw(st.booleans()):
-        flags = tuple(draw(st.lists(st.sampled_from(FLAGS), min_size=1, unique=True)))
-        nth = 1 + sum(cell.tier == last.number for cell in cells)
-        cells.append(Cell(tier=last.number, nth=nth, until=Until.RESOLVED, flags=flags, targets=last.targets))
+        flagged = draw(SOME_FLAGS)
+        nth += 1
+        cells.append(
+            Cell(tier=last.number, nth=nth, until=Until.RESOLVED, flags=flagged, hours=hours, targets=last.targets)
+        )
+    if draw(st.booleans()):
+        on, when = Moment.ACKNOWLEDGED, draw(st.just(()) | SOME_FLAGS)
+        cells.append(
+            Cell(tier=last.number, nth=nth + 1, until=Until.RESOLVED, on=on, when=when, hours=hours, targets=draw(SOME))
+        )
     return Level(name, rank, draw(SPAN.filter(bool)), None, tuple(cells))
 
 
@@ -97,6 +119,9 @@ def _playbook(draw: st.DrawFn) -> Playbook:
         tiers=tiers,
         unrouted="high",
         flags=FLAGS,
+        next_tier_on=tuple(draw(st.lists(st.sampled_from(FLAGS), unique=True))),
+        # The story begins on a Friday noon.
+        business_hours=BusinessHours(opens=draw(st.integers(9, 13)) * 60, closes=draw(st.integers(14, 17)) * 60),
         resolve_after=draw(SPAN),
         # It is one incident that is looked at: what is done about many flips is the engine's.
         flapping=FlappingLimits(more_than=1000),

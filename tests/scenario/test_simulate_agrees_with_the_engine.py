@@ -87,7 +87,7 @@ def simulated(playbook: Playbook, people: People, severity: str, story: Sequence
             script.append((after, AlertsChanged(fired=(of,)) if change == "fires" else AlertsChanged(ended=(of,))))
     steps = Walk(playbook, ways).run(script, start=VirtualClock().start, until=after + LOOK)
     return sorted(
-        (step.after, step.tier, target, step.channel, step.kind, step.because)
+        (step.after, step.tier, target, step.channel, step.kind.replace("reminder", "update"), step.because)
         for step in steps
         for target in step.targets
     )

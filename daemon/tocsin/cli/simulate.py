@@ -110,7 +110,7 @@ def _as_json(step: Step) -> dict[str, Any]:
     return {
         "after_seconds": step.after / SECOND if rest else whole,
         "at": _moment(step.at, UTC).isoformat().replace("+00:00", "Z"),
-        "tier": step.tier,
+        "tier": max(step.tier, 1),  # 0: somebody is told who belongs to no tier
         "targets": list(step.targets),
         "channel": step.channel,
         "kind": step.kind,

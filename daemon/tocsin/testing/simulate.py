@@ -47,6 +47,7 @@ class Step:
     targets: tuple[str, ...]
     channel: str
     kind: str
+    """``page``, ``update``, or ``reminder``: an update for those who have had one."""
     because: str
 
 
@@ -75,6 +76,7 @@ class Walk:
         self._ways = ways
         self._service = service
         self._told: set[tuple[int, int, str, str, int]] = set()
+        self._informed: set[str] = set()
 
     def run(self, script: Script, *, start: int, until: int | None = None) -> list[Step]:
         """What comes of a script.
@@ -156,10 +158,17 @@ class Walk:
             if isinstance(effect, Notify):
                 told = list(self._told_now(incident, effect, now))
                 called += _called(incident, effect, told, now)
-                steps += _steps(effect, told, now, now - start)
+                steps += _steps(effect, self._kind(effect), told, now, now - start)
         if called:
             incident, _ = step(incident, PersonsCalled(called=tuple(called)), now)
         return incident, steps
+
+    def _kind(self, effect: Notify) -> str:
+        if effect.kind is Kind.PAGE:
+            return effect.kind.value
+        again = self._informed.issuperset(effect.targets)
+        self._informed.update(effect.targets)
+        return "reminder" if again else effect.kind.value
 
     def _told_now(self, incident: Incident, effect: Notify, now: int) -> Iterator[Notified]:
         """Those who are told, each once for each step, round and contact method."""
@@ -214,11 +223,11 @@ def _called(incident: Incident, effect: Notify, told: Iterable[Notified], now: i
     ]
 
 
-def _steps(effect: Notify, told: Iterable[Notified], now: int, after: int) -> Iterator[Step]:
+def _steps(effect: Notify, kind: str, told: Iterable[Notified], now: int, after: int) -> Iterator[Step]:
     """One for each channel and reason."""
     together: dict[tuple[str, str], list[str]] = {}
     for notified in told:
         because = f"{effect.because}; {notified.why}" if notified.why else effect.because
         together.setdefault((notified.contact.channel, because), []).append(notified.target)
     for (channel, because), targets in together.items():
-        yield Step(after, now, effect.tier, tuple(targets), channel, effect.kind.value, because)
+        yield Step(after, now, effect.tier, tuple(targets), channel, kind, because)
