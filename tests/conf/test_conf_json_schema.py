@@ -31,7 +31,7 @@ SCHEMA_OF = {
     "config/playbooks/*.yaml": "playbook.json",
     "config/windows.yaml": "windows.json",
     "rules/*.yaml": "rules.json",
-    "rules/tests/*.yaml": "rule-tests.json",
+    "rules/tests/**/*.yaml": "rule-tests.json",
 }
 SHIPPED_FILES = [(path, schema) for pattern, schema in SCHEMA_OF.items() for path in sorted(ROOT.glob(pattern))]
 
