@@ -103,6 +103,7 @@ def _without_replaced(read: Iterable[Read | None]) -> list[CalendarEvent]:
         if times.replaces is not None or uid not in replaced
         else replace(event, without=event.without | replaced[uid])
         for uid, times, event in known
+        if event.person
     ]
 
 

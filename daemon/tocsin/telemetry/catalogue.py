@@ -153,9 +153,7 @@ CATALOGUE: tuple[Metric, ...] = (
         "page_latency_seconds", "From the webhook that led to a page to the provider's yes.", ("channel",), _PAGE
     ),
     _histogram("escalation_lateness_seconds", "How much later than planned a step of the ladder fired.", (), _LATENESS),
-    _counter(
-        "delivery_fallback_total", "Pages that were late or dead, so that another way was used, or somebody else told."
-    ),
+    _counter("delivery_fallback_total", "Pages that were late or dead: another way was used, or somebody else told."),
     _counter("possible_duplicates_total", "Deliveries repeated after an attempt without an answer.", ("channel",)),
     # Who is on call.
     _gauge_of_data("oncall_people", "How many people are on call for a rotation now; 0 is a gap.", ("rotation",)),

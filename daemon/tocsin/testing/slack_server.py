@@ -77,6 +77,8 @@ class SlackServer(StandIn):
         self.messages: list[Message] = []
         self.responses: list[dict[str, Any]] = []
         """What came to the response_urls of pressed buttons."""
+        self.groups: dict[str, list[str]] = {}
+        """The ids of the users of each user group, by its id."""
         self.rate = rate
         """Posts a second and channel after which it answers 429; None: no limit. Slack's own is about 1."""
         self.scopes: frozenset[str] | None = None
@@ -165,6 +167,8 @@ class SlackServer(StandIn):
                 return self._post(given)
             case "chat.update":
                 return self._update(given)
+            case "usergroups.users.list":
+                return self._group(given)
             case "auth.test":
                 return _ok(url="https://standin.slack.com/", team="standin", user="tocsin", **BOT)
             case _:
@@ -177,6 +181,15 @@ class SlackServer(StandIn):
         if method != "users.conversations":
             self.accept(method=method, **given)
         return _ok(**answer)
+
+    def _group(self, given: dict[str, Any]) -> web.Response:
+        unknown = given.keys() - {"usergroup", "include_disabled"}
+        if unknown:
+            raise SlackError("invalid_arguments", f"not known to this stand-in: {sorted(unknown)}")
+        users = self.groups.get(str(given.get("usergroup", "")))
+        if users is None:
+            raise SlackError("no_such_subteam")
+        return _ok(users=list(users))
 
     def _authenticate(self, request: web.Request) -> None:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
