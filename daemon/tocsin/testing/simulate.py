@@ -156,9 +156,9 @@ class Walk:
         called: list[Called] = []
         for effect in effects:
             if isinstance(effect, Notify):
-                told = list(self._told_now(incident, effect, now))
-                called += _called(incident, effect, told, now)
-                steps += _steps(effect, self._kind(effect), told, now, now - start)
+                whom = self._whom(incident, effect, now)
+                called += _called(incident, effect, whom, now)
+                steps += _steps(effect, self._kind(effect), self._once(incident, effect, whom), now, now - start)
         if called:
             incident, _ = step(incident, PersonsCalled(called=tuple(called)), now)
         return incident, steps
@@ -170,10 +170,10 @@ class Walk:
         self._informed.update(effect.targets)
         return "reminder" if again else effect.kind.value
 
-    def _told_now(self, incident: Incident, effect: Notify, now: int) -> Iterator[Notified]:
-        """Those who are told, each once for each step, round and contact method."""
+    def _once(self, incident: Incident, effect: Notify, whom: Iterable[Notified]) -> Iterator[Notified]:
+        """Those who are told: each once for each step, round and contact method."""
         round_ = incident.round if effect.round is None else effect.round
-        for notified in self._whom(incident, effect, now):
+        for notified in whom:
             once = (incident.occurrence, round_, effect.step, notified.target, effect.method)
             if once not in self._told:
                 self._told.add(once)
