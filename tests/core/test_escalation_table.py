@@ -17,12 +17,15 @@ from tocsin.core.event import (
     MethodFailed,
     Opened,
     PersonsCalled,
+    Replan,
     Resolve,
     SetFlags,
     SetSeverity,
     ShiftBegan,
+    Snooze,
     StormGrew,
     StormLooked,
+    Unsnooze,
     Waitable,
     WaitBegan,
     WaitEnded,
@@ -84,6 +87,9 @@ EVENTS: list[Event] = [
     CopiesHeld(until=NOW + MINUTE),
     Due(),
     Acknowledge(by=ALICE),
+    Snooze(by=ALICE, until=NOW + 60 * MINUTE),
+    Unsnooze(by=ALICE),
+    Replan(by=ALICE, plan=msgspec.structs.replace(playbook(), title="Another")),
     Resolve(by=ALICE),
     Escalate(by=ALICE),
     SetSeverity(by=ALICE, severity="low"),
@@ -104,6 +110,8 @@ def in_state(state: State) -> Incident:
     incident, _ = step(fresh(), Opened(fired=("high",), hold=hold), NOW)
     if state is State.ACKNOWLEDGED:
         incident, _ = step(incident, Acknowledge(by=ALICE), NOW)
+    elif state is State.SNOOZED:
+        incident, _ = step(incident, Snooze(by=ALICE, until=NOW + 60 * MINUTE), NOW)
     elif state is State.RESOLVED:
         incident, _ = step(incident, Resolve(by=ALICE), NOW)
     assert incident.state is state
@@ -113,6 +121,9 @@ def in_state(state: State) -> Incident:
 REFUSED = {
     *((state, Opened) for state in State if state is not State.RESOLVED),
     (State.RESOLVED, Escalate),
+    (State.RESOLVED, Replan),
+    *((state, Snooze) for state in (State.PENDING, State.RESOLVED)),
+    *((state, Unsnooze) for state in State if state is not State.SNOOZED),
     (State.RESOLVED, SetSeverity),
     (State.RESOLVED, SetFlags),
     *((state, event) for state in (State.PENDING, State.RESOLVED) for event in (WaitBegan, WaitEnded)),

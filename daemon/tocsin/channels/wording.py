@@ -4,6 +4,7 @@ Everything here may hold text from outside; a channel escapes it for its provide
 """
 
 from datetime import UTC, datetime
+from typing import TypeGuard
 
 from tocsin.core.event import Entry
 from tocsin.core.page import Content
@@ -28,6 +29,11 @@ _PHRASES = {
     "acknowledged_also": "acknowledged as well",
     "unacknowledged": "no longer covered by the acknowledgment ({because})",
     "late_acknowledgment": "acknowledged too late: it was over",
+    "snoozed": "snoozed until {until}",
+    "unsnoozed": "no longer snoozed: {because}",
+    "passed": "tier {tier} passed over: {because}",
+    "deferred": "tier {tier} waits for business hours, until {until} ({because})",
+    "replanned": "goes on by the playbook {playbook} as it is now",
     "late_resolve": "resolved too late: it was over",
     "waits": "nobody is paged: {because}",
     "waited": "no longer waits: {because}",
@@ -147,7 +153,7 @@ def told(entry: Entry) -> str:
 
 def phrase(entry: Entry) -> str:
     """What an entry of the timeline says, without when and by whom."""
-    facts = {key: _fact(value) for key, value in entry.data.items()}
+    facts = {key: moment(value) if _is_until(key, value) else _fact(value) for key, value in entry.data.items()}
     more = f" ({facts['detail']})" if entry.kind == "sent" and facts.get("detail") else ""
     try:
         return _PHRASES[entry.kind].format_map(facts) + more
@@ -155,6 +161,10 @@ def phrase(entry: Entry) -> str:
         known = ", ".join(f"{key} {value}" for key, value in facts.items() if value)
         name = entry.kind.replace("_", " ")
         return f"{name}: {known}" if known else name
+
+
+def _is_until(key: str, value: object) -> TypeGuard[int]:
+    return key == "until" and isinstance(value, int)
 
 
 def _fact(value: object) -> str:

@@ -11,7 +11,7 @@ from tocsin.cli.client import Daemon, Refused, connected
 from tocsin.cli.output import ago, clean, console, micros, say, say_json, state, table
 from tocsin.core.event import Entry
 
-STATES = ("pending", "triggered", "acknowledged", "resolved")
+STATES = ("pending", "triggered", "acknowledged", "snoozed", "resolved")
 API = "/api/v1/incidents"
 MEMBERS = 50
 """Members of a storm that are shown with it."""
@@ -124,6 +124,12 @@ def _responses() -> None:
         ("ack", "acknowledge", "Take an incident: what waited for that stops."),
         ("resolve", "resolve", "Close an incident. If its alerts fire on for long, it comes back to you."),
         ("escalate", "escalate", "Page the next tier now."),
+        ("unsnooze", "unsnooze", "Go on with an incident before its snooze is over."),
+        (
+            "replan",
+            "replan",
+            "Let an incident go on by its playbook as it is now; it keeps the one it began with otherwise.",
+        ),
     ):
         _response(name, verb, text)
 
@@ -139,6 +145,20 @@ def _response(name: str, verb: str, text: str) -> None:
 
 
 _responses()
+
+
+@command.command(epilog=options.example("tocsin incidents snooze 12 --for 2h"))
+@click.argument("incident")
+@click.option("--for", "length", metavar="DURATION", help="How long, such as 2h; at most 31d.")
+@click.option("--until", metavar="TIME", help="Until when, such as 2026-11-26T09:00:00Z.")
+@options.as_json
+@connected
+async def snooze(daemon: Daemon, incident: str, *, length: str | None, until: str | None, as_json: bool) -> None:
+    """Take an incident and leave it alone for a while; then whoever is on call is paged again. A rise breaks it."""
+    if (length is None) == (until is None):
+        raise click.UsageError("give --for or --until")
+    body = {"for": length} if length is not None else {"until": until}
+    _tell(await daemon.post(f"{incident_path(incident)}/snooze", body), as_json=as_json)
 
 
 @command.command(epilog=options.example('tocsin incidents severity 12 SEV-1 --reason "payments are down as well"'))

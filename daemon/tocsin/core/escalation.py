@@ -16,6 +16,9 @@ nothing.
                                            |   ^ all alerts resolved and the hold-down over,
               opened (next occurrence) <---'     or by a person
 
+A person may snooze what was triggered: ``snoozed`` is acknowledged, and nothing
+fires until the time is over, which makes it triggered again.
+
 Every moment at which something about an incident is due is in the incident
 itself; `next_due` is the smallest of them.
 """
@@ -36,14 +39,17 @@ from tocsin.core.event import (
     MethodFailed,
     Opened,
     PersonsCalled,
+    Replan,
     Resolve,
     RoomSettled,
     SetFacts,
     SetFlags,
     SetSeverity,
     ShiftBegan,
+    Snooze,
     StormGrew,
     StormLooked,
+    Unsnooze,
     WaitBegan,
     WaitEnded,
 )
@@ -83,12 +89,16 @@ def next_due(incident: Incident) -> int | None:
         due_at = incident.pending_until
     elif incident.resolve_at is not None:
         due_at = incident.resolve_at
-    elif incident.waits:
+    elif incident.is_held_back:
         due_at = min((wait.until for wait in incident.waits if wait.until is not None), default=None)
+        if incident.standing is not None and incident.standing.snooze is not None:
+            due_at = _earlier(due_at, incident.standing.snooze.until)
     else:
         step_at = incident.ladder[0].due_at if incident.ladder else None
         method_at = incident.reaching.due_at if incident.reaching is not None else None
         due_at = _earlier(_earlier(step_at, method_at), incident.fallback_at)
+        if incident.standing is not None:
+            due_at = _earlier(due_at, incident.standing.due_at)
     look_at = incident.storm.look_at if incident.storm is not None else None
     return _earlier(_earlier(due_at, incident.believe_at), _earlier(incident.digest_at, look_at))
 
@@ -168,11 +178,15 @@ def _table() -> dict[tuple[State, type[Event]], Handler]:
         ((State.RESOLVED,), Due, opening.resolved_due),
         ((State.PENDING, State.TRIGGERED), Acknowledge, responses.acknowledge),
         ((State.ACKNOWLEDGED,), Acknowledge, responses.acknowledge_again),
+        ((State.SNOOZED,), Acknowledge, responses.acknowledge_snoozed),
         ((State.RESOLVED,), Acknowledge, responses.acknowledge_late),
+        (PAGED, Snooze, responses.snooze),
+        ((State.SNOOZED,), Unsnooze, responses.unsnooze),
         (OPEN, Resolve, responses.resolve),
         ((State.RESOLVED,), Resolve, responses.resolve_again),
         (OPEN, Escalate, responses.escalate),
         (OPEN, SetSeverity, severity.set_severity),
+        (OPEN, Replan, severity.replan),
         (OPEN, SetFlags, responses.set_flags),
         (PAGED, StormGrew, storms.storm_grew),
         ((*PAGED, State.RESOLVED), StormLooked, storms.storm_looked),

@@ -7,6 +7,7 @@ import msgspec
 from tocsin.core.condition import Inhibition
 from tocsin.core.incident import Taken, Wait, WaitReason
 from tocsin.core.outbox import Job, RowState
+from tocsin.core.playbook import Playbook
 from tocsin.core.reaching import Called
 
 
@@ -115,6 +116,19 @@ class Acknowledge(Event, frozen=True, kw_only=True):
     occurrence: int | None = None
 
 
+class Snooze(Event, frozen=True, kw_only=True):
+    """A person takes it, and wants it left alone until a moment."""
+
+    by: Actor
+    until: int
+
+
+class Unsnooze(Event, frozen=True, kw_only=True):
+    """A person goes on with it before that."""
+
+    by: Actor
+
+
 class Resolve(Event, frozen=True, kw_only=True):
     """A person closes it."""
 
@@ -134,6 +148,13 @@ class SetSeverity(Event, frozen=True, kw_only=True):
     by: Actor
     severity: str | None
     reason: str = ""
+
+
+class Replan(Event, frozen=True, kw_only=True):
+    """A person gives it the playbook as it is now, in place of the one that it began with."""
+
+    by: Actor
+    plan: Playbook
 
 
 class SetFlags(Event, frozen=True, kw_only=True):

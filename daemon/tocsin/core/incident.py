@@ -18,11 +18,15 @@ class State(StrEnum):
     """Held: a rule gives automation time to heal it before anybody is paged."""
     TRIGGERED = "triggered"
     ACKNOWLEDGED = "acknowledged"
+    SNOOZED = "snoozed"
+    """Acknowledged, and to be left alone until a moment; then it asks for somebody again."""
     RESOLVED = "resolved"
 
 
-OPEN = (State.PENDING, State.TRIGGERED, State.ACKNOWLEDGED)
+OPEN = (State.PENDING, State.TRIGGERED, State.ACKNOWLEDGED, State.SNOOZED)
 """Every state but resolved."""
+TAKEN = (State.ACKNOWLEDGED, State.SNOOZED)
+"""Somebody has it: what waited for the acknowledgment is pointless."""
 
 
 class WaitReason(StrEnum):
@@ -160,7 +164,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     reached: tuple[int, ...] = ()
     """The tiers that the ladder has notified, in order."""
     flagged: tuple[str, ...] = ()
-    """The flag steps that have fired (``4.1:data_breach``)."""
+    """What flags and moments have fired: ``4.1:data_breach``, ``2.1@declared``, ``next:blocked``."""
     waits: tuple[Wait, ...] = ()
     """While there are any, no step fires and there is no fallback; all else goes on."""
     member_of: int | None = None
@@ -208,6 +212,11 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     def hold_down(self) -> int:
         """How long all its alerts must stay resolved before it is, in microseconds."""
         return self.plan.resolve_after if self.resolve_after is None else self.resolve_after
+
+    @property
+    def is_held_back(self) -> bool:
+        """Whether it notifies nobody but at a person's word."""
+        return bool(self.waits) or self.state is State.SNOOZED
 
     @property
     def is_open(self) -> bool:

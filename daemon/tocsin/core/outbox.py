@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from tocsin.core.incident import Incident, State
+from tocsin.core.incident import TAKEN, Incident, State
 from tocsin.core.message import RoomState
 from tocsin.core.playbook import Until
 
@@ -138,7 +138,7 @@ def still_wanted(row: Outgoing, incident: Incident) -> bool:
         return True
     if row.occurrence != incident.occurrence or incident.state is State.RESOLVED:
         return False
-    return not (row.until is Until.ACKNOWLEDGED and incident.state is State.ACKNOWLEDGED)
+    return not (row.until is Until.ACKNOWLEDGED and incident.state in TAKEN)
 
 
 def _is_wanted_in_room(row: Outgoing, incident: Incident) -> bool:

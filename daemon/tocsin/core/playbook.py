@@ -110,6 +110,30 @@ class Level(msgspec.Struct, frozen=True, dict=True):
         """The keys of the cells that page."""
         return frozenset(cell.key for cell in self.cells if cell.kind is Kind.PAGE)
 
+    @cached_property
+    def entries(self) -> dict[int, tuple[Cell, ...]]:
+        """Tier -> the cells with which the ladder reaches it: the earliest that are timed, one or several at once."""
+        found: dict[int, tuple[Cell, ...]] = {}
+        for cell in sorted((cell for cell in self.cells if cell.after is not None), key=lambda cell: cell.after or 0):
+            if cell.tier not in found or found[cell.tier][0].after == cell.after:
+                found[cell.tier] = (*found.get(cell.tier, ()), cell)
+        return found
+
+    @cached_property
+    def first(self) -> Cell | None:
+        """What tier 1 gets when the incident opens."""
+        return next((cell for cell in self.entries.get(1, ()) if not cell.when), None)
+
+    @cached_property
+    def is_business(self) -> bool:
+        """Whether it pages in business hours only: its first step does, so all that wait for an acknowledgment do."""
+        return self.first is not None and self.first.hours is Hours.BUSINESS
+
+    @cached_property
+    def has_hours(self) -> bool:
+        """Whether any step waits for business hours."""
+        return any(cell.hours is Hours.BUSINESS for cell in self.cells)
+
     def cell(self, key: str) -> Cell | None:
         """The cell with this key, if this level has one."""
         return self._by_key.get(key)

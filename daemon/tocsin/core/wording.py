@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from tocsin.core.duration import duration
 from tocsin.core.incident import Incident, State, Wait, WaitReason
-from tocsin.core.playbook import SECOND, Cell, Until
+from tocsin.core.playbook import SECOND, Cell, Moment, Until
 
 
 def because_planned(incident: Incident, cell: Cell) -> str:
@@ -13,6 +13,16 @@ def because_planned(incident: Incident, cell: Cell) -> str:
         return f"{'reopened' if incident.occurrence > 1 else 'opened'} at {incident.severity}"
     missing = "acknowledged" if cell.until is Until.ACKNOWLEDGED else "resolved"
     return f"not {missing} within {duration(cell.after)}"
+
+
+def because_moment(moment: Moment | None) -> str:
+    """Why a step fires that waits for something to happen."""
+    return f"it was {moment}"
+
+
+def because_silent(incident: Incident, silence: int) -> str:
+    """Why whoever acknowledged is paged again."""
+    return f"{incident.acknowledged_by} acknowledged it, and nobody has said anything for {duration(silence)}"
 
 
 def because_flagged(flags: tuple[str, ...]) -> str:

@@ -11,7 +11,7 @@ import structlog
 
 from tocsin.core.errors import StoreUnavailable
 from tocsin.core.event import ShiftBegan
-from tocsin.core.incident import Incident, State
+from tocsin.core.incident import TAKEN, Incident
 from tocsin.core.people import People
 from tocsin.core.playbook import MINUTE
 from tocsin.core.rotation import Duty, Rotation, Shift
@@ -23,8 +23,6 @@ from tocsin.ports.clock import Clock
 from tocsin.ports.store import IncidentFilter, Reader
 
 EVERY = MINUTE
-TAKEN = (State.ACKNOWLEDGED,)
-"""The states in which somebody has it, and the next shift must hear of it."""
 _ALL = 100_000
 
 _log = structlog.get_logger("tocsin.engine.handovers")

@@ -19,7 +19,7 @@ from tocsin.conf.bundle import Bundle
 from tocsin.core.effect import Notify
 from tocsin.core.escalation import next_due, step, unopened
 from tocsin.core.event import Due, Event, PersonsCalled, ShiftBegan
-from tocsin.core.incident import Incident, State
+from tocsin.core.incident import TAKEN, Incident
 from tocsin.core.outbox import Job
 from tocsin.core.people import Contact, Notified, People
 from tocsin.core.playbook import HOUR, Kind, Playbook
@@ -116,7 +116,7 @@ class Walk:
 
     def _shift(self, incident: Incident, now: int) -> tuple[int | None, ShiftBegan | None]:
         """When somebody comes on call next who has to hear of what somebody has taken, and that they do."""
-        if incident.state is not State.ACKNOWLEDGED:
+        if incident.state not in TAKEN:
             return None, None
         since = incident.acknowledged_at if incident.acknowledged_at is not None else incident.opened_at
         told_at = incident.reaching.shifts if incident.reaching is not None else {}

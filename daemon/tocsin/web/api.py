@@ -2,7 +2,7 @@
 
 import msgspec
 from aiohttp import hdrs, web
-from msgspec import Struct
+from msgspec import Struct, field
 
 from tocsin.core.errors import UnknownName
 from tocsin.core.event import Actor
@@ -10,7 +10,7 @@ from tocsin.core.incident import Incident, State
 from tocsin.engine.explain.incident import IncidentExplanation, explain_incident
 from tocsin.ports.store import WHOLE, IncidentFilter, Reader
 from tocsin.web.answers import bad_request, json_answer
-from tocsin.web.bodies import read_json
+from tocsin.web.bodies import Moment, duration_of, micros_of, read_json
 from tocsin.web.guard import CALLER
 from tocsin.web.keys import EDGE, Answer, Delivery
 from tocsin.web.query import DEFAULT_LIMIT, MAX_LIMIT, expect_known, number
@@ -43,7 +43,15 @@ class Occurrence(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Nothing(Struct, frozen=True, forbid_unknown_fields=True):
-    """For escalate."""
+    """For escalate, unsnooze and replan."""
+
+
+class SnoozeWish(Struct, frozen=True, forbid_unknown_fields=True):
+    """For snooze: one of the two."""
+
+    until: Moment | None = None
+    length: str | None = field(name="for", default=None)
+    """For example `2h` or `1h30m`; at most 31 days."""
 
 
 class Severity(Struct, frozen=True, forbid_unknown_fields=True):
@@ -133,6 +141,32 @@ async def escalate(request: web.Request) -> web.Response:
     await read_json(request, Nothing)
     respond = request.app[EDGE].respond.escalate
     return answered(await respond(_ref(request), actor(request), delivery=_delivery(request)))
+
+
+async def snooze(request: web.Request) -> web.Response:
+    """Take an incident, and leave it alone for a while."""
+    wish = await read_json(request, SnoozeWish)
+    if (wish.until is None) == (wish.length is None):
+        raise bad_request("give either until or for")
+    respond = request.app[EDGE].respond.snooze
+    until, length = micros_of(wish.until), duration_of(wish.length, "for")
+    return answered(
+        await respond(_ref(request), actor(request), until=until, length=length, delivery=_delivery(request))
+    )
+
+
+async def unsnooze(request: web.Request) -> web.Response:
+    """Go on with it before the snooze is over."""
+    await read_json(request, Nothing)
+    return answered(
+        await request.app[EDGE].respond.unsnooze(_ref(request), actor(request), delivery=_delivery(request))
+    )
+
+
+async def replan(request: web.Request) -> web.Response:
+    """Give it the playbook as it is now."""
+    await read_json(request, Nothing)
+    return answered(await request.app[EDGE].respond.replan(_ref(request), actor(request), delivery=_delivery(request)))
 
 
 async def severity(request: web.Request) -> web.Response:

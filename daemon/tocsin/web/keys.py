@@ -86,6 +86,20 @@ class Respond(Protocol):
         """Close it."""
         ...
 
+    async def snooze(
+        self, ref: str, by: Actor, *, until: int | None, length: int | None, delivery: Delivery | None = None
+    ) -> Answer:
+        """Take it and leave it alone, until a moment or for so many microseconds."""
+        ...
+
+    async def unsnooze(self, ref: str, by: Actor, *, delivery: Delivery | None = None) -> Answer:
+        """Go on with it before the snooze is over."""
+        ...
+
+    async def replan(self, ref: str, by: Actor, *, delivery: Delivery | None = None) -> Answer:
+        """Give it the playbook as it is now."""
+        ...
+
     async def escalate(self, ref: str, by: Actor, *, delivery: Delivery | None = None) -> Answer:
         """Notify the next tier now."""
         ...

@@ -16,7 +16,7 @@ _FINGERPRINT = "{fingerprint:[^/]{1,300}}"
 
 _LIMIT = f"how many at most, up to {query.MAX_LIMIT}; {query.DEFAULT_LIMIT} unless given"
 _FILTERS = {
-    "state": "pending, triggered, acknowledged or resolved; may be given several times",
+    "state": "pending, triggered, acknowledged, snoozed or resolved; may be given several times",
     "severity": "a severity of a playbook",
     "service": "a service",
     "playbook": "a playbook",
@@ -54,6 +54,9 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"{_INCIDENT}/explain", api.explain_one, Scope.READ, gives=IncidentExplanation),
     _response("acknowledge", api.acknowledge, api.Occurrence),
     _response("resolve", api.resolve, api.Occurrence),
+    _response("snooze", api.snooze, api.SnoozeWish),
+    _response("unsnooze", api.unsnooze, api.Nothing),
+    _response("replan", api.replan, api.Nothing),
     _response("escalate", api.escalate, api.Nothing),
     _response("severity", api.severity, api.Severity),
     _response("flags", api.flags, api.Flags),

@@ -29,7 +29,12 @@ BLOCKS_LIMIT = 12_000
 
 Blocks = list[dict[str, Any]]
 
-_DOT = {"pending": ":white_circle:", "triggered": ":red_circle:", "acknowledged": ":large_orange_circle:"}
+_DOT = {
+    "pending": ":white_circle:",
+    "triggered": ":red_circle:",
+    "acknowledged": ":large_orange_circle:",
+    "snoozed": ":zzz:",
+}
 _DONE = ":large_green_circle:"
 
 

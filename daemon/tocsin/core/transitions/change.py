@@ -3,6 +3,7 @@
 import copy
 from typing import Any
 
+import msgspec
 from msgspec.structs import force_setattr
 
 from tocsin.core.effect import Announce, Effect, Measured, Notify, Record, Supersede
@@ -10,6 +11,7 @@ from tocsin.core.event import TOCSIN, Actor
 from tocsin.core.incident import Incident
 from tocsin.core.playbook import Level, Until
 from tocsin.core.reaching import without
+from tocsin.core.standing import NOTHING, Standing
 from tocsin.core.throttle import PAGED, is_told_by_its_storm
 
 _ANNOUNCE = Announce()
@@ -36,6 +38,16 @@ class Change:
         incident = self.incident
         for name, value in fields.items():
             force_setattr(incident, name, value)
+
+    @property
+    def standing(self) -> Standing:
+        """What its ladder knows beyond its steps."""
+        return self.incident.standing or NOTHING
+
+    def stand(self, **fields: Any) -> None:
+        """Change some of that."""
+        standing = msgspec.structs.replace(self.standing, **fields)
+        self.set(standing=standing if standing != NOTHING else None)
 
     def record(self, kind: str, by: Actor = TOCSIN, /, **data: Any) -> None:
         """Ask for a timeline entry."""

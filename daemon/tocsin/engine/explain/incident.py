@@ -104,6 +104,9 @@ def because(  # noqa: PLR0911 - one return for each state of affairs
     if incident.resolve_at is not None:
         left = _until(incident.resolve_at, now)
         return f"nobody is paged: all its alerts have resolved; closed in {left} if they stay so"
+    if incident.state is State.SNOOZED and incident.standing is not None and incident.standing.snooze is not None:
+        snooze = incident.standing.snooze
+        return f"nobody is paged: {snooze.by} has snoozed it; paged again in {_until(snooze.until, now)}"
     if incident.waits and incident.state is State.TRIGGERED:
         return f"nobody is paged: it waits: {'; '.join(_wait(wait, now) for wait in incident.waits)}"
     if incident.ladder and not incident.waits:
