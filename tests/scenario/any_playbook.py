@@ -105,7 +105,8 @@ def _level(draw: st.DrawFn, name: str, rank: int, tiers: tuple[Tier, ...]) -> Le
         cells.append(
             Cell(tier=last.number, nth=nth + 1, until=Until.RESOLVED, on=on, when=when, hours=hours, targets=draw(SOME))
         )
-    return Level(name, rank, draw(SPAN.filter(bool)), None, tuple(cells))
+    silence = draw(st.none() | SPAN.filter(bool))
+    return Level(name, rank, draw(SPAN.filter(bool)), None, tuple(cells), ack_timeout=silence)
 
 
 @st.composite
