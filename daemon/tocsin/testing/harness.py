@@ -205,6 +205,15 @@ class Harness:
         """A person resolves."""
         return await self._answered(self.respond.resolve(incident, Actor(by, "api"), occurrence=occurrence))
 
+    async def snooze(self, minutes: float, by: str = "alice", incident: str = "1") -> Answer:
+        """A person leaves it alone for so long."""
+        length = round(minutes * 60_000_000)
+        return await self._answered(self.respond.snooze(incident, Actor(by, "api"), length=length))
+
+    async def unsnooze(self, by: str = "alice", incident: str = "1") -> Answer:
+        """A person goes on with it before that."""
+        return await self._answered(self.respond.unsnooze(incident, Actor(by, "api")))
+
     async def escalate(self, by: str = "alice", incident: str = "1") -> Answer:
         """A person asks for the next tier."""
         return await self._answered(self.respond.escalate(incident, Actor(by, "api")))
