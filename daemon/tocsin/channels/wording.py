@@ -40,7 +40,13 @@ _PHRASES = {
     "storm_over": "the storm is over: {members} incidents",
     "escalation_asked": "next tier asked for",
     "escalated": "paging {targets} (tier {tier}: {because})",
+    "next_method": "reaching {target} by contact method {method} (tier {tier})",
     "informed": "informing {targets} (tier {tier}: {because})",
+    "fact": "{name}: {text}",
+    "room_asked": "room {name} asked for in {channel}",
+    "room": "room {name} made in {channel}",
+    "room_refused": "{channel} refused to do something about its room for good: {detail}",
+    "room_archived": "room {name} archived",
     "resolved": "resolved",
     "sent": "{job} to {target} sent through {channel}",
     "dead": "{job} to {target} refused for good by {channel}: {detail}",
@@ -142,13 +148,15 @@ def taken(content: Content) -> str:
 def told(entry: Entry) -> str:
     """An entry of the timeline as a sentence: ``03:05:09 acknowledged, by alice (slack)``."""
     by = f", by {entry.actor} ({entry.via})" if entry.actor not in ("", "tocsin") else ""
-    return f"{moment(entry.at)[11:19]} {_phrase(entry)}{by}"
+    return f"{moment(entry.at)[11:19]} {phrase(entry)}{by}"
 
 
-def _phrase(entry: Entry) -> str:
+def phrase(entry: Entry) -> str:
+    """What an entry of the timeline says, without when and by whom."""
     facts = {key: moment(value) if _is_until(key, value) else _fact(value) for key, value in entry.data.items()}
+    more = f" ({facts['detail']})" if entry.kind == "sent" and facts.get("detail") else ""
     try:
-        return _PHRASES[entry.kind].format_map(facts)
+        return _PHRASES[entry.kind].format_map(facts) + more
     except KeyError:  # a kind, or a datum of one, that is not known here
         known = ", ".join(f"{key} {value}" for key, value in facts.items() if value)
         name = entry.kind.replace("_", " ")

@@ -192,6 +192,26 @@ async def flags(daemon: Daemon, incident: str, *, add: tuple[str, ...], remove: 
     _tell(await daemon.post(f"{incident_path(incident)}/flags", {"add": add, "remove": remove}), as_json=as_json)
 
 
+@command.command(epilog=options.example('tocsin incidents fact 12 root_cause="a full disk" users_affected=300'))
+@click.argument("incident")
+@click.argument("facts", nargs=-1, required=True, metavar="NAME=TEXT...")
+@options.as_json
+@connected
+async def fact(daemon: Daemon, incident: str, *, facts: tuple[str, ...], as_json: bool) -> None:
+    """Say what has been found out about an incident; NAME= takes it back.
+
+    The playbook's templates say it under that name: root_cause, impact,
+    users_affected, resolution, prevention, expected_resolution ...
+    """
+    found: dict[str, str] = {}
+    for each in facts:
+        name, equals, text = each.partition("=")
+        if not equals:
+            raise click.UsageError(f"{each!r} is not NAME=TEXT")
+        found[name.strip()] = text
+    _tell(await daemon.post(f"{incident_path(incident)}/facts", {"facts": found}), as_json=as_json)
+
+
 def timeline_entry(incident_id: str, entry: dict[str, Any]) -> Entry:
     """The API's entry as the core's, which is told in the same words everywhere."""
     return Entry(**{**entry, "incident_id": incident_id, "at": micros(entry["at"])})

@@ -53,9 +53,11 @@ def people_schema(kinds: Kinds) -> Schema:
     keys: Schema = {}
     for form in forms:
         keys |= form["properties"]
-    contact = schema["$defs"]["ContactEntry"]
-    contact["properties"] |= keys
-    contact["additionalProperties"] = False
+    for entry in ("ContactEntry", "MethodEntry", "TargetEntry"):
+        contact = schema["$defs"].get(entry)
+        if contact is not None:
+            contact["properties"] |= keys
+            contact["additionalProperties"] = False
     return _file("config/people.yaml: who there is, and how each is reached", schema)
 
 

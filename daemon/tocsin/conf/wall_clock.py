@@ -1,7 +1,7 @@
-"""Days, times of the day, dates and time zones as people write them."""
+"""Days, times of the day and of the week, dates, times and time zones as people write them."""
 
 import re
-from datetime import date
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Annotated, Any
 from zoneinfo import available_timezones
@@ -9,12 +9,16 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonSchema
 
 from tocsin.conf.schema import did_you_mean, mistake
-from tocsin.core.recurrence import FIRST_YEAR, LAST_YEAR
+from tocsin.core.errors import WindowError
+from tocsin.core.recurrence import FIRST_YEAR, LAST_YEAR, expect_year
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _DAYS_HINT = "write for example Mon-Fri, or Mon, Wed, Fri"
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])|24:00", re.ASCII)
 _TIME_HINT = 'write hours and minutes, in quotes: "09:00"'
+_LOCAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(:[0-9]{2})?", re.ASCII)
+_LOCAL_HINT = 'write the time on the wall clock of the time zone, in quotes: "2026-11-01 09:00"'
+_WEEK_HINT = 'write for example "09:00" for every day, or "Mon 09:00"'
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _DATE_HINT = 'write year, month and day, in quotes: "2026-12-25"'
 
@@ -63,6 +67,33 @@ def _iso_date(value: object) -> str:
     return value
 
 
+def _local(value: object) -> datetime:
+    if not isinstance(value, str) or not _LOCAL.fullmatch(value):
+        raise mistake(f"{value!r} is no time", _LOCAL_HINT)
+    try:
+        found = datetime.fromisoformat(value)
+        expect_year(found)
+    except WindowError as error:
+        raise mistake(str(error), error.hint) from None
+    except ValueError:
+        raise mistake(f"there is no time {value}", _LOCAL_HINT) from None
+    return found
+
+
+def _times_of_the_week(value: object) -> tuple[timedelta, ...]:
+    pieces = value if isinstance(value, list | tuple) else [value]
+    found: list[timedelta] = []
+    for piece in pieces:
+        if not isinstance(piece, str):
+            raise mistake(f"{piece!r} is no time of the week", _WEEK_HINT)
+        days, _, clock = piece.rpartition(" ")
+        at = _minutes(clock)
+        found += [timedelta(days=day, minutes=at) for day in (_weekdays(days) if days else range(7))]
+    if not found or len(set(found)) < len(found):
+        raise mistake("names no time" if not found else "names a time twice", _WEEK_HINT)
+    return tuple(sorted(found))
+
+
 def _known_zone(value: str) -> str:
     if value not in zones():
         raise mistake(f"there is no time zone {value!r}", did_you_mean(value, zones()))
@@ -99,3 +130,21 @@ Day = Annotated[str, BeforeValidator(_iso_date), _text(pattern="^[0-9]{4}-[0-9]{
 """A date: ``2026-12-25``."""
 TimeZone = Annotated[str, AfterValidator(_known_zone)]
 """A name of the IANA database: ``Europe/Berlin``."""
+Local = Annotated[
+    datetime, BeforeValidator(_local), PlainSerializer(str, when_used="json"), _text(examples=["2026-11-01 09:00"])
+]
+"""Written as ``2026-11-01 09:00``; on the wall clock of a zone that is said elsewhere."""
+WeekTimes = Annotated[
+    tuple[timedelta, ...],
+    BeforeValidator(_times_of_the_week),
+    PlainSerializer(lambda times: [str(at) for at in times], when_used="json"),
+    WithJsonSchema(
+        {
+            "type": ["string", "array"],
+            "items": {"type": "string"},
+            "minItems": 1,
+            "examples": [["Mon 09:00", "Fri 17:00"]],
+        }
+    ),
+]
+"""Written as ``Mon 09:00``, or ``09:00`` for every day; counted from Monday's midnight, ascending."""

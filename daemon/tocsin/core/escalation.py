@@ -29,17 +29,23 @@ from tocsin.core.effect import Effect
 from tocsin.core.errors import IllegalTransition
 from tocsin.core.event import (
     Acknowledge,
+    Actor,
     AlertsChanged,
     CopiesHeld,
     Delivered,
     Due,
     Escalate,
     Event,
+    MethodFailed,
     Opened,
+    PersonsCalled,
     Replan,
     Resolve,
+    RoomSettled,
+    SetFacts,
     SetFlags,
     SetSeverity,
+    ShiftBegan,
     Snooze,
     StormGrew,
     StormLooked,
@@ -49,7 +55,7 @@ from tocsin.core.event import (
 )
 from tocsin.core.incident import OPEN, Incident, State, Storm
 from tocsin.core.playbook import Playbook
-from tocsin.core.transitions import alerts, opening, responses, severity, storms, waiting
+from tocsin.core.transitions import alerts, facts, opening, reach, responses, rooms, severity, storms, waiting
 from tocsin.core.transitions.change import PAGED, Change
 
 Handler = Callable[[Change, Event], None]
@@ -69,13 +75,16 @@ def step(incident: Incident, event: Event, now: int) -> tuple[Incident, tuple[Ef
         )
     change = Change(incident, now)
     handler(change, event)
+    by = getattr(event, "by", None)
+    if isinstance(by, Actor):
+        reach.responded(change, by)
     return change.result()
 
 
 def next_due(incident: Incident) -> int | None:
     """The earliest moment at which anything about the incident is due; None: nothing will ever be."""
     if incident.state is State.RESOLVED:
-        due_at = incident.grace_until
+        due_at = _earlier(incident.grace_until, rooms.next_due(incident))
     elif incident.state is State.PENDING:
         due_at = incident.pending_until
     elif incident.resolve_at is not None:
@@ -86,7 +95,8 @@ def next_due(incident: Incident) -> int | None:
             due_at = _earlier(due_at, incident.standing.snooze.until)
     else:
         step_at = incident.ladder[0].due_at if incident.ladder else None
-        due_at = _earlier(step_at, incident.fallback_at)
+        method_at = incident.reaching.due_at if incident.reaching is not None else None
+        due_at = _earlier(_earlier(step_at, method_at), incident.fallback_at)
         if incident.standing is not None:
             due_at = _earlier(due_at, incident.standing.due_at)
     look_at = incident.storm.look_at if incident.storm is not None else None
@@ -182,6 +192,11 @@ def _table() -> dict[tuple[State, type[Event]], Handler]:
         ((*PAGED, State.RESOLVED), StormLooked, storms.storm_looked),
         (PAGED, WaitBegan, waiting.wait_began),
         (PAGED, WaitEnded, waiting.wait_ended),
+        (PAGED, PersonsCalled, reach.persons_called),
+        (PAGED, MethodFailed, reach.method_failed),
+        (PAGED, ShiftBegan, reach.shift_began),
+        (tuple(State), SetFacts, facts.set_facts),
+        (tuple(State), RoomSettled, rooms.settled),
         (tuple(State), Delivered, _delivered),
     ]
     return {(state, event): handler for states, event, handler in rows for state in states}

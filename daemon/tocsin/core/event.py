@@ -6,7 +6,9 @@ import msgspec
 
 from tocsin.core.condition import Inhibition
 from tocsin.core.incident import Taken, Wait, WaitReason
+from tocsin.core.outbox import Job, RowState
 from tocsin.core.playbook import Playbook
+from tocsin.core.reaching import Called
 
 
 class Actor(msgspec.Struct, frozen=True):
@@ -161,6 +163,46 @@ class SetFlags(Event, frozen=True, kw_only=True):
     by: Actor
     add: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
+
+
+class PersonsCalled(Event, frozen=True, kw_only=True):
+    """Persons have been paged who have further contact methods."""
+
+    called: tuple[Called, ...]
+
+
+class MethodFailed(Event, frozen=True, kw_only=True):
+    """The provider of a person's contact method has not taken the page: the next one is used now."""
+
+    person: str
+    because: str
+
+
+class ShiftBegan(Event, frozen=True, kw_only=True):
+    """Other people are on call now for a rotation of this incident; ``told`` are those who must hear of it."""
+
+    rotation: str
+    at: int
+    """When the shift began."""
+    told: tuple[str, ...]
+
+
+class SetFacts(Event, frozen=True, kw_only=True):
+    """A person says what has been found out, by name; an empty text takes it back."""
+
+    by: Actor
+    facts: dict[str, str]
+
+
+class RoomSettled(Event, frozen=True, kw_only=True):
+    """What was asked for about the incident's own room has been done, or never will be."""
+
+    job: Job
+    outcome: RowState
+    detail: str = ""
+    id: str = ""
+    """Of a room that has been made."""
+    name: str = ""
 
 
 class Delivered(Event, frozen=True, kw_only=True):

@@ -5,7 +5,9 @@ from enum import StrEnum
 import msgspec
 
 from tocsin.core.condition import Inhibition
+from tocsin.core.message import Messages
 from tocsin.core.playbook import Playbook
+from tocsin.core.reaching import Reaching
 from tocsin.core.standing import Standing
 
 
@@ -183,6 +185,10 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     flips_untold: int = 0
     """Flips since the last digest."""
 
+    # What is said about it beside its pages.
+    messages: Messages | None = None
+    """Its room, and what people have told of it; None while it has neither."""
+
     # What else is due.
     pending_until: int | None = None
     resolve_at: int | None = None
@@ -193,6 +199,9 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """Resolved by a person while alerts fire: when what still fires reopens it."""
     believe_at: int | None = None
     """When held late copies of its alerts are believed."""
+
+    reaching: Reaching | None = None
+    """Who was paged, and by which contact methods they are still to be reached."""
 
     @property
     def alerts_firing(self) -> int:

@@ -14,6 +14,7 @@ import msgspec
 
 from tocsin.core.errors import UnknownLevel, UnknownName
 from tocsin.core.hours import BusinessHours, Hours
+from tocsin.core.message import Texts
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -180,6 +181,12 @@ class Playbook(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Flags that each page the next tier not yet reached, once an occurrence."""
     storm: StormLimits = StormLimits()
     flapping: FlappingLimits = FlappingLimits()
+    texts: Texts = Texts()
+
+    @property
+    def templates(self) -> frozenset[str]:
+        """The templates that it names."""
+        return frozenset(filter(None, (self.texts.post_mortem,)))
 
     @cached_property
     def _by_name(self) -> dict[str, Level]:
@@ -223,6 +230,13 @@ class Playbook(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def sha(self) -> str:
         """A stable name for exactly this content."""
         return hashlib.sha256(self.to_json()).hexdigest()
+
+    @property
+    def targets(self) -> frozenset[str]:
+        """Everybody and every place that it names."""
+        lists = [self.announce, *(tier.targets for tier in self.tiers)]
+        lists += [cell.targets for level in self.levels for cell in level.cells]
+        return frozenset(target for targets in lists for target in targets)
 
     def to_json(self) -> bytes:
         """The plan as it is stored."""

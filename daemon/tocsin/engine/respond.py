@@ -11,6 +11,7 @@ from tocsin.core.event import (
     Event,
     Replan,
     Resolve,
+    SetFacts,
     SetFlags,
     SetSeverity,
     Snooze,
@@ -107,6 +108,10 @@ class Respond:
     async def set_flags(self, ref: str, by: Actor, add: tuple[str, ...], remove: tuple[str, ...]) -> Answer:
         """Set and clear flags."""
         return await self._respond(ref, SetFlags(by=by, add=add, remove=remove), None)
+
+    async def set_facts(self, ref: str, by: Actor, facts: dict[str, str]) -> Answer:
+        """Keep what has been found out; an empty text takes a fact back."""
+        return await self._respond(ref, SetFacts(by=by, facts=facts), None)
 
     async def _respond(self, ref: str, said: Event | Callable[[int], Event], delivery: Delivery | None) -> Answer:
         def work(changes: Work) -> Answer:

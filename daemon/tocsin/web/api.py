@@ -88,7 +88,7 @@ async def show_incident(request: web.Request) -> web.Response:
     ref = request.match_info["ref"]
 
     def work(reader: Reader) -> IncidentDetail:
-        incident = _find(reader, ref)
+        incident = find(reader, ref)
         return incident_detail(
             incident, reader.episodes_of(incident.id, WHOLE), reader.entries(incident.id, limit=WHOLE)
         )
@@ -102,7 +102,7 @@ async def explain_one(request: web.Request) -> web.Response:
     policy = edge.policy()
 
     def work(reader: Reader) -> IncidentExplanation:
-        return explain_incident(reader, policy, _find(reader, ref))
+        return explain_incident(reader, policy, find(reader, ref))
 
     return json_answer(public(await edge.store.read(work)))
 
@@ -122,7 +122,7 @@ async def acknowledge(request: web.Request) -> web.Response:
     """Take an incident."""
     seen = await read_json(request, Occurrence)
     respond = request.app[EDGE].respond.acknowledge
-    return _answer(
+    return answered(
         await respond(_ref(request), actor(request), occurrence=seen.occurrence, delivery=_delivery(request))
     )
 
@@ -131,7 +131,7 @@ async def resolve(request: web.Request) -> web.Response:
     """Close an incident."""
     seen = await read_json(request, Occurrence)
     respond = request.app[EDGE].respond.resolve
-    return _answer(
+    return answered(
         await respond(_ref(request), actor(request), occurrence=seen.occurrence, delivery=_delivery(request))
     )
 
@@ -140,7 +140,7 @@ async def escalate(request: web.Request) -> web.Response:
     """Notify the next tier now."""
     await read_json(request, Nothing)
     respond = request.app[EDGE].respond.escalate
-    return _answer(await respond(_ref(request), actor(request), delivery=_delivery(request)))
+    return answered(await respond(_ref(request), actor(request), delivery=_delivery(request)))
 
 
 async def snooze(request: web.Request) -> web.Response:
@@ -150,7 +150,7 @@ async def snooze(request: web.Request) -> web.Response:
         raise bad_request("give either until or for")
     respond = request.app[EDGE].respond.snooze
     until, length = micros_of(wish.until), duration_of(wish.length, "for")
-    return _answer(
+    return answered(
         await respond(_ref(request), actor(request), until=until, length=length, delivery=_delivery(request))
     )
 
@@ -158,27 +158,29 @@ async def snooze(request: web.Request) -> web.Response:
 async def unsnooze(request: web.Request) -> web.Response:
     """Go on with it before the snooze is over."""
     await read_json(request, Nothing)
-    return _answer(await request.app[EDGE].respond.unsnooze(_ref(request), actor(request), delivery=_delivery(request)))
+    return answered(
+        await request.app[EDGE].respond.unsnooze(_ref(request), actor(request), delivery=_delivery(request))
+    )
 
 
 async def replan(request: web.Request) -> web.Response:
     """Give it the playbook as it is now."""
     await read_json(request, Nothing)
-    return _answer(await request.app[EDGE].respond.replan(_ref(request), actor(request), delivery=_delivery(request)))
+    return answered(await request.app[EDGE].respond.replan(_ref(request), actor(request), delivery=_delivery(request)))
 
 
 async def severity(request: web.Request) -> web.Response:
     """Pin the severity, or unpin it."""
     wish = await read_json(request, Severity)
     respond = request.app[EDGE].respond.set_severity
-    return _answer(await respond(_ref(request), actor(request), wish.severity, wish.reason))
+    return answered(await respond(_ref(request), actor(request), wish.severity, wish.reason))
 
 
 async def flags(request: web.Request) -> web.Response:
     """Set and clear flags."""
     wish = await read_json(request, Flags)
     respond = request.app[EDGE].respond.set_flags
-    return _answer(await respond(_ref(request), actor(request), wish.add, wish.remove))
+    return answered(await respond(_ref(request), actor(request), wish.add, wish.remove))
 
 
 def _filter(request: web.Request) -> IncidentFilter:
@@ -201,7 +203,12 @@ def _state(text: str) -> str:
     return text
 
 
-def _find(reader: Reader, ref: str) -> Incident:
+def find(reader: Reader, ref: str) -> Incident:
+    """The incident of that id or number.
+
+    Raises:
+        UnknownName: There is none.
+    """
     incident = reader.incident(ref)
     if incident is None:
         raise UnknownName(f"there is no incident {ref!r}")
@@ -229,5 +236,6 @@ def _delivery(request: web.Request) -> Delivery | None:
     return ("api", f"{request[CALLER].name}/{request.path}/{key}")
 
 
-def _answer(answer: Answer) -> web.Response:
+def answered(answer: Answer) -> web.Response:
+    """What became of a response."""
     return json_answer(public(Response(incident_view(answer.incident), answer.changed, answer.note)))

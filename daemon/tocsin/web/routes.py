@@ -4,7 +4,7 @@ from tocsin.conf.settings import Scope
 from tocsin.engine.explain.alert import AlertExplanation
 from tocsin.engine.explain.incident import IncidentExplanation
 from tocsin.engine.explain.stored import StoredExplanation
-from tocsin.web import alertmanager, alerts, api, callbacks, health, openapi, query, windows
+from tocsin.web import alertmanager, alerts, api, callbacks, health, messages, oncall, openapi, query, windows
 from tocsin.web.guard import Access, Handler, Route
 from tocsin.web.keys import ReloadResult
 from tocsin.web.views import AlertPage, IncidentDetail, IncidentPage, QuarantinePage, Response, ShadowView
@@ -60,6 +60,8 @@ ROUTES: tuple[Route, ...] = (
     _response("escalate", api.escalate, api.Nothing),
     _response("severity", api.severity, api.Severity),
     _response("flags", api.flags, api.Flags),
+    _response("facts", messages.facts, messages.Facts),
+    Route("GET", f"{_INCIDENT}/postmortem", messages.post_mortem, Scope.READ, gives=messages.PostMortemView),
     Route(
         "POST",
         "/api/v1/explain",
@@ -82,6 +84,23 @@ ROUTES: tuple[Route, ...] = (
     _window("", windows.create_window, windows.NewWindow, windows.WindowView),
     _window("/preview", windows.preview_window, windows.WindowMatch, windows.PreviewView, Scope.READ),
     _window("/{window:[A-Za-z0-9-]{1,64}}/end", windows.end_window, windows.EndNow, windows.EndedWindow),
+    Route("GET", "/api/v1/oncall", oncall.show, Scope.READ, query=oncall.QUERY, gives=oncall.OnCallView),
+    Route(
+        "POST",
+        "/api/v1/oncall/overrides",
+        oncall.create_override,
+        Scope.RESPOND,
+        wants_json=True,
+        takes=oncall.NewOverride,
+        gives=oncall.OverrideView,
+    ),
+    Route(
+        "DELETE",
+        "/api/v1/oncall/overrides/{override:[A-Za-z0-9-]{1,64}}",
+        oncall.end_override,
+        Scope.RESPOND,
+        gives=oncall.OverrideView,
+    ),
     Route("GET", "/api/v1/quarantine", api.list_quarantined, Scope.READ, query={"limit": _LIMIT}, gives=QuarantinePage),
     Route("GET", "/api/v1/status", health.status, Scope.READ),
     Route("GET", "/api/v1/shadow", health.shadow, Scope.READ, gives=ShadowView),

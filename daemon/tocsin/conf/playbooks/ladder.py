@@ -8,13 +8,14 @@ from pydantic import Field
 from tocsin.conf.duration import DurationOrNever
 from tocsin.conf.playbooks.matrix import Flags, Matrix, Tiers, cells_of, numbers_of
 from tocsin.conf.playbooks.parts import Check, Part, SeverityPart
+from tocsin.conf.playbooks.texts import TextsSeverity
 from tocsin.conf.schema import Name, Text, did_you_mean
 from tocsin.conf.settings import Span, Times
 from tocsin.conf.source import Node
 from tocsin.core.playbook import Kind, Level, Tier
 
 
-class SeverityEntry(SeverityPart):
+class SeverityEntry(TextsSeverity):
     """One of ``severities:``. Inherits from the parts that have keys here."""
 
     respond_within: Span

@@ -9,7 +9,7 @@ from itertools import groupby
 
 from tocsin.core.hours import BusinessHours, Hours
 from tocsin.core.incident import Planned
-from tocsin.core.playbook import MINUTE, Cell, Level, Until
+from tocsin.core.playbook import MINUTE, Cell, Kind, Level, Playbook, Until
 
 CATCH_UP = 1 * MINUTE
 """At the highest severity, overdue steps follow each other at this distance until caught up."""
@@ -21,6 +21,25 @@ def planned(level: Level, clock_at: int) -> Ladder:
     """The whole ladder of a level, counted from ``clock_at``."""
     return _ordered(
         Planned(cell.key, cell.tier, clock_at + cell.after) for cell in level.cells if cell.after is not None
+    )
+
+
+def targets_at(plan: Playbook, level: Level, tier: int) -> tuple[str, ...]:
+    """Whom a page to a tier goes to: those of its first step at this level, if that pages; else the tier's own."""
+    first = level.cell(f"{tier}.1")
+    pages = first is not None and first.after is not None and not first.when and first.kind is Kind.PAGE
+    return first.targets if first is not None and pages else plan.tier(tier).targets
+
+
+def climbs_on(level: Level, ladder: Ladder, reached: tuple[int, ...]) -> bool:
+    """Whether steps are left that page because nobody has acknowledged, or that reach a further tier.
+
+    What is left beyond them (a resolution target, hours away) tells those who have been told before.
+    """
+    cells = ((step, level.cell(step.cell)) for step in ladder)
+    return any(
+        cell is not None and cell.kind is Kind.PAGE and (cell.until is Until.ACKNOWLEDGED or step.tier not in reached)
+        for step, cell in cells
     )
 
 
@@ -66,6 +85,18 @@ def following(
 def without_acknowledged(ladder: Ladder, level: Level) -> Ladder:
     """The steps that go on although somebody has acknowledged."""
     return tuple(step for step in ladder if _until(level.cell(step.cell)) is not Until.ACKNOWLEDGED)
+
+
+def undeferred(level: Level, clock_at: int, ladder: Ladder, now: int) -> Ladder:
+    """What goes on after an acknowledgment, where it waited for steps that now never come: it does so no longer."""
+
+    def due_at(step: Planned) -> int:
+        cell = level.cell(step.cell)
+        if cell is None or cell.after is None or cell.hours is Hours.BUSINESS:
+            return step.due_at
+        return min(step.due_at, max(now, clock_at + cell.after))
+
+    return _ordered(Planned(step.cell, step.tier, due_at(step)) for step in ladder)
 
 
 def from_silence(level: Level, starts_at: int, left: Ladder) -> Ladder:

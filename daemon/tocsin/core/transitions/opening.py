@@ -6,10 +6,12 @@ from tocsin.core.incident import Incident, State, Wait, WaitReason
 from tocsin.core.measure import ended_at, time_to_detect, time_to_resolve
 from tocsin.core.playbook import Kind, Until
 from tocsin.core.transitions import ladder as ladders
+from tocsin.core.transitions import rooms
 from tocsin.core.transitions.change import Change
 from tocsin.core.transitions.climb import climb, fallback_due, fire_flags, notify, plan
 from tocsin.core.transitions.counting import above, counted, merged
 from tocsin.core.transitions.flapping import digest_due, flip, forget, waits_of
+from tocsin.core.transitions.reach import methods_due
 from tocsin.core.transitions.relapse import silence_due, snooze_due
 from tocsin.core.transitions.taking import take_members
 from tocsin.core.transitions.waiting import begin, end_overdue
@@ -18,6 +20,7 @@ from tocsin.core.transitions.waiting import begin, end_overdue
 def opened(change: Change, event: Opened) -> None:
     """Start an occurrence: its ladder at once, or after giving automation time to heal it."""
     incident = change.incident
+    rooms.at_open(change)
     firing = counted(incident.firing, fired=event.fired)
     severity = incident.plan.highest(list(firing))
     if incident.pinned and not above(incident.plan, severity, incident.severity):
@@ -115,6 +118,7 @@ def paged_due(change: Change, event: Due) -> None:
     silence_due(change)
     climb(change)
     fallback_due(change)
+    methods_due(change)
 
 
 def _was_hidden(incident: Incident) -> bool:
@@ -151,6 +155,7 @@ def close(change: Change, cause: str, by: Actor | None = None) -> None:
     if by is not None:
         forget(change)
         take_members(change, by)
+    rooms.at_close(change)
     acknowledged = incident.acked_severity is not None
     change.record("resolved", by or TOCSIN, cause=cause, acknowledged=acknowledged, occurrence=incident.occurrence)
     change.supersede(Until.RESOLVED)
@@ -164,6 +169,7 @@ def resolved_due(change: Change, event: Due) -> None:
     incident = change.incident
     _clear_believed(change)
     digest_due(change)
+    rooms.archive_due(change)
     if incident.grace_until is None or incident.grace_until > change.now:
         return
     change.set(grace_until=None)

@@ -8,7 +8,7 @@ from tocsin.core.transitions import ladder as ladders
 from tocsin.core.transitions.change import Change
 from tocsin.core.transitions.climb import climb, consider_anew, fire, is_off_duty, notify, plan, take_back
 from tocsin.core.transitions.ladder import Ladder
-from tocsin.core.transitions.steps import asked_step, is_closed
+from tocsin.core.transitions.steps import asked_step, is_closed, targets_at
 from tocsin.core.wording import because_silent
 
 TIER_1_AFTER = 5 * MINUTE
@@ -92,7 +92,7 @@ def uncover(change: Change, because: str) -> None:
     fresh = [effect for effect in change.effects if isinstance(effect, Notify) and effect.step != step]
     just_now = tuple(effect.step for effect in fresh)
     change.set(reached=tuple(dict.fromkeys((1, *(effect.tier for effect in fresh)))), fired=(step, *just_now))
-    targets = tuple(dict.fromkeys((*acknowledger, *incident.plan.tier(1).targets)))
+    targets = tuple(dict.fromkeys((*acknowledger, *targets_at(change, 1))))
     notify(change, kind, step, 1, targets, Until.ACKNOWLEDGED, because)
     for cell in change.level.entries.get(1, ()):
         if cell is not first:
@@ -123,7 +123,7 @@ def notify_again(change: Change, tier: int, because: str) -> bool:
     for cell in entry:
         fire(change, cell, because)
     if not entry:  # a person, a flag or a moment had brought it in
-        step, targets = asked_step(change.level, tier), change.incident.plan.tier(tier).targets
+        step, targets = asked_step(change.level, tier), targets_at(change, tier)
         notify(change, Kind.PAGE, step, tier, targets, Until.ACKNOWLEDGED, because)
     return True
 

@@ -40,6 +40,8 @@ def acknowledge(change: Change, event: Acknowledge) -> None:
         fired=(*incident.fired, *again),
         fallback_at=None,
     )
+    if change.level.has_hours:
+        change.set(ladder=ladders.undeferred(change.level, incident.clock_at, incident.ladder, change.now))
     change.stand(again=())
     change.record("acknowledged", event.by, severity=incident.severity)
     if not (incident.ladder or awaits(change, Moment.ACKNOWLEDGED)):  # nothing to say: no storm need go on for it

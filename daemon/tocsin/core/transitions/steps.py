@@ -86,12 +86,12 @@ def notify(  # noqa: PLR0913 - the fields of one Notify and its timeline entry
 
 
 def arm_fallback(change: Change) -> None:
-    """Once no step is left that would page, the fallback takes over; before that there is none."""
+    """Once no step is left that goes further for want of an acknowledgment, the fallback takes over."""
     incident, level = change.incident, change.level
     if incident.is_held_back:
         return
     is_awaited = incident.state is State.TRIGGERED and level.pages
-    if not is_awaited or any(planned.cell in level.paging for planned in incident.ladder):
+    if not is_awaited or ladders.climbs_on(level, incident.ladder, incident.reached):
         change.set(fallback_at=None)
     elif incident.fallback_at is None:
         at = change.now + max(level.respond_within, incident.plan.fallback_at_least)
@@ -103,10 +103,15 @@ def fall_back(change: Change, because: str, until: Until = Until.ACKNOWLEDGED, *
     incident = change.incident
     last = incident.reached[-1] if incident.reached else 1
     tiers = [tier for tier in dict.fromkeys((last, 1)) if tier == 1 or not _rests(change, tier, until)]
-    targets = tuple(target for tier in tiers for target in incident.plan.tier(tier).targets)
+    targets = tuple(target for tier in tiers for target in targets_at(change, tier))
     change.set(round=incident.round + 1, fallback_at=None)
     notify(change, Kind.PAGE, "fallback", tiers[0], targets, until, because, late=late)
     arm_fallback(change)
+
+
+def targets_at(change: Change, tier: int) -> tuple[str, ...]:
+    """Whom a page to a tier goes to at the current severity."""
+    return ladders.targets_at(change.incident.plan, change.level, tier)
 
 
 def _rests(change: Change, tier: int, until: Until) -> bool:
@@ -140,5 +145,5 @@ def page_next_tier(change: Change, until: Until, because: str, exhausted: str) -
         fired=(*incident.fired, *keys), ladder=tuple(planned for planned in incident.ladder if planned.cell not in keys)
     )
     reach(change, tier.number)
-    notify(change, Kind.PAGE, step, tier.number, tier.targets, until, because)
+    notify(change, Kind.PAGE, step, tier.number, targets_at(change, tier.number), until, because)
     arm_fallback(change)
