@@ -19,6 +19,8 @@ from tocsin.core.event import (
     PersonsCalled,
     Replan,
     Resolve,
+    RoomSettled,
+    SetFacts,
     SetFlags,
     SetSeverity,
     ShiftBegan,
@@ -31,6 +33,7 @@ from tocsin.core.event import (
     WaitEnded,
 )
 from tocsin.core.incident import Incident, State, Wait, WaitReason
+from tocsin.core.outbox import Job, RowState
 from tocsin.core.playbook import MINUTE, Cell, Kind, Level, Playbook, Tier, Until
 from tocsin.core.reaching import Called, Later
 
@@ -95,6 +98,8 @@ EVENTS: list[Event] = [
     SetSeverity(by=ALICE, severity="low"),
     SetFlags(by=ALICE, add=("breach",)),
     Delivered(target="one", channel="console", kind="page", step="1.1", outcome="sent"),
+    SetFacts(by=ALICE, facts={"cause": "a full disk"}),
+    RoomSettled(job=Job.PAGE, outcome=RowState.DEAD),
     WaitBegan(wait=WINDOW),
     WaitEnded(reason=WINDOW.reason, by=WINDOW.by),
     StormGrew(joined=1),
