@@ -16,17 +16,23 @@ nothing.
                                            |   ^ all alerts resolved and the hold-down over,
               opened (next occurrence) <---'     or by a person
 
+A person may snooze what was triggered: ``snoozed`` is acknowledged, and nothing
+fires until the time is over, which makes it triggered again.
+
 Every moment at which something about an incident is due is in the incident
 itself; `next_due` is the smallest of them.
 """
 
 from collections.abc import Callable
 
+import msgspec
+
 from tocsin.core.clock import next_duty, next_promise
 from tocsin.core.effect import Effect
 from tocsin.core.errors import IllegalTransition
 from tocsin.core.event import (
     Acknowledge,
+    Actor,
     AlertsChanged,
     CopiesHeld,
     Delivered,
@@ -35,19 +41,39 @@ from tocsin.core.event import (
     Event,
     ItemAdded,
     ItemDone,
+    MethodFailed,
     Opened,
+    PersonsCalled,
     PostMortemDone,
+    Replan,
     Resolve,
+    RoomSettled,
+    SetFacts,
     SetFlags,
     SetSeverity,
+    ShiftBegan,
+    Snooze,
     StormGrew,
     StormLooked,
+    Unsnooze,
     WaitBegan,
     WaitEnded,
 )
 from tocsin.core.incident import OPEN, Incident, State, Storm
 from tocsin.core.playbook import Playbook
-from tocsin.core.transitions import alerts, duties, opening, promises, responses, severity, storms, waiting
+from tocsin.core.transitions import (
+    alerts,
+    duties,
+    facts,
+    opening,
+    promises,
+    reach,
+    responses,
+    rooms,
+    severity,
+    storms,
+    waiting,
+)
 from tocsin.core.transitions.change import PAGED, Change
 
 Handler = Callable[[Change, Event], None]
@@ -69,22 +95,31 @@ def step(incident: Incident, event: Event, now: int) -> tuple[Incident, tuple[Ef
     handler(change, event)
     if change.effects:
         promises.heard(change, event)
+    by = getattr(event, "by", None)
+    if isinstance(by, Actor):
+        reach.responded(change, by)
     return change.result()
 
 
 def next_due(incident: Incident) -> int | None:
     """The earliest moment at which anything about the incident is due; None: nothing will ever be."""
     if incident.state is State.RESOLVED:
-        due_at = _earlier(incident.grace_until, next_duty(incident.clock))
+        due_at = _earlier(_earlier(incident.grace_until, rooms.next_due(incident)), next_duty(incident.clock))
     elif incident.state is State.PENDING:
         due_at = incident.pending_until
     elif incident.resolve_at is not None:
         due_at = incident.resolve_at
-    elif incident.waits:
+    elif incident.is_held_back:
         due_at = min((wait.until for wait in incident.waits if wait.until is not None), default=None)
+        if incident.standing is not None and incident.standing.snooze is not None:
+            due_at = _earlier(due_at, incident.standing.snooze.until)
+            due_at = due_at if incident.waits else _earlier(due_at, _promised_at(incident))
     else:
         step_at = incident.ladder[0].due_at if incident.ladder else None
-        due_at = _earlier(_earlier(step_at, incident.fallback_at), _promised_at(incident))
+        method_at = incident.reaching.due_at if incident.reaching is not None else None
+        due_at = _earlier(_earlier(step_at, method_at), _earlier(incident.fallback_at, _promised_at(incident)))
+        if incident.standing is not None:
+            due_at = _earlier(due_at, incident.standing.due_at)
     look_at = incident.storm.look_at if incident.storm is not None else None
     return _earlier(_earlier(due_at, incident.believe_at), _earlier(incident.digest_at, look_at))
 
@@ -96,6 +131,8 @@ def _promised_at(incident: Incident) -> int | None:
         return duty_at
     is_fresh = incident.clock is None and incident.state is State.TRIGGERED
     clock = None if is_fresh else promises.clock_of(incident)
+    if clock is not None and incident.state is State.SNOOZED:
+        clock = msgspec.structs.replace(clock, update_by=None)
     return _earlier(next_promise(clock, incident.plan.level(incident.severity), incident.opened_at), duty_at)
 
 
@@ -174,11 +211,15 @@ def _table() -> dict[tuple[State, type[Event]], Handler]:
         ((State.RESOLVED,), Due, opening.resolved_due),
         ((State.PENDING, State.TRIGGERED), Acknowledge, responses.acknowledge),
         ((State.ACKNOWLEDGED,), Acknowledge, responses.acknowledge_again),
+        ((State.SNOOZED,), Acknowledge, responses.acknowledge_snoozed),
         ((State.RESOLVED,), Acknowledge, responses.acknowledge_late),
+        (PAGED, Snooze, responses.snooze),
+        ((State.SNOOZED,), Unsnooze, responses.unsnooze),
         (OPEN, Resolve, responses.resolve),
         ((State.RESOLVED,), Resolve, responses.resolve_again),
         (OPEN, Escalate, responses.escalate),
         (OPEN, SetSeverity, severity.set_severity),
+        (OPEN, Replan, severity.replan),
         (OPEN, SetFlags, responses.set_flags),
         (PAGED, StormGrew, storms.storm_grew),
         ((*PAGED, State.RESOLVED), StormLooked, storms.storm_looked),
@@ -187,6 +228,11 @@ def _table() -> dict[tuple[State, type[Event]], Handler]:
         ((State.RESOLVED,), PostMortemDone, duties.post_mortem_done),
         (tuple(State), ItemAdded, duties.item_added),
         (tuple(State), ItemDone, duties.item_done),
+        (PAGED, PersonsCalled, reach.persons_called),
+        (PAGED, MethodFailed, reach.method_failed),
+        (PAGED, ShiftBegan, reach.shift_began),
+        (tuple(State), SetFacts, facts.set_facts),
+        (tuple(State), RoomSettled, rooms.settled),
         (tuple(State), Delivered, _delivered),
     ]
     return {(state, event): handler for states, event, handler in rows for state in states}

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from tocsin.conf.playbooks.business import BusinessHoursPart
 from tocsin.conf.playbooks.ladder import LadderPart, SeverityEntry
 from tocsin.conf.playbooks.parts import Check, Part
+from tocsin.conf.playbooks.texts import TextsPart
 from tocsin.conf.playbooks.times import TimesPart
 from tocsin.conf.schema import validate
 from tocsin.conf.settings import Times
@@ -12,6 +14,8 @@ from tocsin.core.playbook import Playbook
 
 
 class PlaybookFile(
+    BusinessHoursPart,
+    TextsPart,
     TimesPart,
     LadderPart,
 ):

@@ -5,19 +5,22 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from tocsin.conf.playbooks.matrix import CellEntry, Matrix, Tiers, cells_of, numbers_of
+from tocsin.conf.duration import DurationOrNever
+from tocsin.conf.playbooks.matrix import Flags, Matrix, Tiers, cells_of, numbers_of
 from tocsin.conf.playbooks.parts import Check, Part, SeverityPart
+from tocsin.conf.playbooks.texts import TextsSeverity
 from tocsin.conf.schema import Name, Text, did_you_mean
 from tocsin.conf.settings import Span, Times
 from tocsin.conf.source import Node
 from tocsin.core.playbook import Kind, Level, Tier
 
 
-class SeverityEntry(SeverityPart):
+class SeverityEntry(TextsSeverity):
     """One of ``severities:``. Inherits from the parts that have keys here."""
 
     respond_within: Span
     resolve_within: Span | None = None
+    ack_timeout: DurationOrNever = None
     matrix: Matrix
 
 
@@ -28,23 +31,29 @@ class LadderPart(Part):
     unrouted: Name
     flags: tuple[Name, ...] = ()
     announce: tuple[Name, ...] = ()
+    ack_timeout: DurationOrNever = None
+    next_tier_on: tuple[Name, ...] = ()
     tiers: Tiers
     severities: Annotated[dict[Name, SeverityEntry], Field(min_length=1)]
 
     def of_playbook(self, times: Times) -> dict[str, Any]:
         """The levels, highest first, and the tiers."""
-        del times
+        silence = self.ack_timeout if "ack_timeout" in self.model_fields_set else times.ack_timeout
         return {
             "title": self.title,
-            "levels": tuple(self._level(rank, *each) for rank, each in enumerate(self.severities.items())),
+            "levels": tuple(
+                self._level(rank, name, entry, silence) for rank, (name, entry) in enumerate(self.severities.items())
+            ),
             "tiers": tuple(Tier(number, tier.name, tier.targets) for number, tier in sorted(self.tiers.items())),
             "unrouted": self.unrouted,
             "flags": self.flags,
             "announce": self.announce,
+            "next_tier_on": self.next_tier_on,
         }
 
-    def _level(self, rank: int, name: str, entry: SeverityEntry) -> Level:
-        more: dict[str, Any] = {}
+    def _level(self, rank: int, name: str, entry: SeverityEntry, silence: int | None) -> Level:
+        own = "ack_timeout" in entry.model_fields_set
+        more: dict[str, Any] = {"ack_timeout": entry.ack_timeout if own else silence}
         for part in _SEVERITY_PARTS:
             more |= part.of_level(entry)
         cells = cells_of(entry.matrix, self.tiers)
@@ -56,6 +65,8 @@ class LadderPart(Part):
             matrix = check.node.at("severities", name, "matrix")
             self._tiers_and_flags(entry, matrix, check)
             _order(entry, matrix, check)
+        for place, flag in enumerate(self.next_tier_on):
+            self.tell_unknown_flag(flag, check.node.at("next_tier_on", place), check)
         self._unrouted(check)
 
     @classmethod
@@ -71,8 +82,9 @@ class LadderPart(Part):
             if cell.tier not in self.tiers:
                 known = [str(number) for number in sorted(self.tiers)]
                 check.problem(matrix.at(index, "tier"), f"there is no tier {cell.tier}", f"known: {', '.join(known)}")
-            for place, flag in enumerate(cell.flagged or ()):
-                self.tell_unknown_flag(flag, matrix.at(index, "flagged", place), check)
+            for key, flags in (("flagged", cell.flagged or ()), ("when", cell.when)):
+                for place, flag in enumerate(flags):
+                    self.tell_unknown_flag(flag, matrix.at(index, key, place), check)
 
     def tell_unknown_flag(self, flag: str, node: Node, check: Check) -> None:
         """A flag that stands anywhere in the file is one of ``flags:``."""
@@ -85,7 +97,7 @@ class LadderPart(Part):
         entry = self.severities.get(name)
         if entry is None:
             check.problem(node, f"there is no severity {name!r}", did_you_mean(name, self.severities))
-        elif not any(cell.kind is Kind.PAGE and cell.after is not None for cell in entry.matrix):
+        elif not any(cell.kind is Kind.PAGE and cell.is_plain for cell in entry.matrix):
             hint = "what no rule could place must page: name a severity that does"
             check.problem(node, f"{name} pages nobody", hint)
 
@@ -98,26 +110,26 @@ _SEVERITY_PARTS: tuple[type[SeverityPart], ...] = tuple(
 def _order(entry: SeverityEntry, matrix: Node, check: Check) -> None:
     """A tier's later steps come later, and a higher tier is not reached before a lower one."""
     seen: set[tuple[int, int]] = set()
-    last: dict[int, int] = {}
+    last: dict[tuple[int, Flags], int] = {}
     for index, (cell, nth) in enumerate(zip(entry.matrix, numbers_of(entry.matrix), strict=True)):
         if (cell.tier, nth) in seen:
             check.problem(matrix.at(index), f"tier {cell.tier} has two steps number {nth}", "give each its own nth")
         seen.add((cell.tier, nth))
         if cell.after is None:
             continue
-        if cell.after <= last.get(cell.tier, -1):
+        if cell.after <= last.get((cell.tier, cell.when), -1):
             told = f"this step of tier {cell.tier} is not later than the one before it"
             check.problem(matrix.at(index, "after"), told, "write a tier's steps in the order of their times")
-        last[cell.tier] = cell.after
+        last[cell.tier, cell.when] = cell.after
     _climbs(entry.matrix, matrix, check)
 
 
-def _climbs(cells: tuple[CellEntry, ...], matrix: Node, check: Check) -> None:
+def _climbs(cells: Matrix, matrix: Node, check: Check) -> None:
     first: dict[int, tuple[int, int]] = {}
     for index, cell in enumerate(cells):
         if cell.after is not None:
             first.setdefault(cell.tier, (cell.after, index))
-    if not first or 1 not in first or first[1][0] != 0:
+    if not any(cell.tier == 1 and cell.is_plain and cell.after == 0 for cell in cells):
         check.problem(matrix, "nobody of tier 1 is told when the incident opens", "write {tier: 1, after: 0s}")
     latest = 0
     for tier in sorted(first):

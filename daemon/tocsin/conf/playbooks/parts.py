@@ -44,6 +44,12 @@ class Part(Section):
         del node
         return ()
 
+    @classmethod
+    def templates_in(cls, node: Node) -> Iterable[Node]:
+        """The names of templates in a file, likewise: they are compared with config/templates/."""
+        del node
+        return ()
+
 
 class SeverityPart(Section):
     """Some keys of a severity; `SeverityEntry` inherits from every such part."""

@@ -10,6 +10,9 @@ from tocsin.conf.schema import Section, Whole
 from tocsin.conf.settings import Span, Times
 from tocsin.core.playbook import FlappingLimits, StormLimits
 
+NESTED = ("storm", "flapping", "ack_timeout")
+"""Of the defaults, what is no field of a `Playbook` as it stands; `ack_timeout` is one of its levels."""
+
 
 class StormEntry(Section):
     """``storm:`` of a playbook; what it does not say is as ``defaults.storm`` of tocsin.yaml says."""
@@ -40,7 +43,7 @@ class TimesPart(Part):
 
     def of_playbook(self, times: Times) -> dict[str, Any]:
         """Its own, or the defaults."""
-        plain = [key for key in Times.model_fields if key not in ("storm", "flapping")]
+        plain = [key for key in Times.model_fields if key not in NESTED]
         return {
             **{key: getattr(times if getattr(self, key) is None else self, key) for key in plain},
             **limits_of(times, self),

@@ -1,8 +1,10 @@
 """The promises of an open incident: what is breached, what is met, and when an update is due.
 
 A promise counts from the opening, or from a rise in severity where that comes
-to an earlier moment than before. No time goes by for it while the ladder
-waits, and none is told while everything has resolved. Drills promise nothing.
+to an earlier moment than before; where the severity pages in business hours
+only, from when they are open. No time goes by for it while the ladder waits,
+and none is told while everything has resolved; a snooze keeps back nothing but
+the reminders. Drills promise nothing.
 """
 
 from typing import Any
@@ -11,8 +13,8 @@ import msgspec
 
 from tocsin.core.clock import ANSWERS, BREACH_STEP, UPDATE_STEP, Clock, Promise, deadlines
 from tocsin.core.effect import Breached, Notify
-from tocsin.core.event import Acknowledge, Actor, Event
-from tocsin.core.incident import Incident, State
+from tocsin.core.event import Acknowledge, Actor, Event, Snooze
+from tocsin.core.incident import TAKEN, Incident, State
 from tocsin.core.measure import Breach
 from tocsin.core.playbook import Kind, Level, Until
 from tocsin.core.throttle import is_told_by_its_storm
@@ -25,7 +27,7 @@ def clock_of(incident: Incident) -> Clock:
     """The clock, also of one that was acknowledged before tocsin kept any."""
     if incident.clock is not None:
         return incident.clock
-    return Clock(met=ANSWERS) if incident.state is State.ACKNOWLEDGED else Clock()
+    return Clock(met=ANSWERS) if incident.state in TAKEN else Clock()
 
 
 def wind(change: Change, **fields: Any) -> None:
@@ -36,15 +38,28 @@ def wind(change: Change, **fields: Any) -> None:
 def begin_now(change: Change) -> None:
     """A drill has turned real: what a person has said about it stands, all else is owed from now on."""
     incident, clock = change.incident, clock_of(change.incident)
-    met = ANSWERS if incident.state is State.ACKNOWLEDGED else ()
-    wind(change, since=_now(change), caps={}, met=met, missed=(), paused_at=clock.paused_at)
-    if incident.state is State.ACKNOWLEDGED:
+    met = ANSWERS if incident.state in TAKEN else ()
+    wind(change, since=_starts_at(change), caps={}, met=met, missed=(), paused_at=clock.paused_at)
+    if incident.state in TAKEN:
         report(change)
 
 
 def owed(incident: Incident) -> dict[str, int]:
     """When each promise that is still owed is breached."""
     return {} if incident.drill else deadlines(clock_of(incident), incident.plan.level(incident.severity), incident.opened_at)
+
+
+def begin(change: Change) -> None:
+    """Its ladder begins: only what does not count from now has to be written down."""
+    starts_at = _starts_at(change)
+    if starts_at != change.now and not change.incident.drill:
+        wind(change, since=starts_at)
+
+
+def _starts_at(change: Change) -> int:
+    """From when on something is owed that begins now."""
+    now = _now(change)
+    return change.incident.plan.business_hours.opening(now) if change.level.is_business else now
 
 
 def pause(change: Change) -> None:
@@ -60,7 +75,7 @@ def go_on(change: Change, opened_at: int, *, anew: bool) -> None:
     update_by = None if clock.update_by is None else clock.update_by + shift
     if anew:
         met = tuple(promise for promise in clock.met if promise not in ANSWERS)
-        wind(change, since=change.now, caps={}, met=met, update_by=update_by, paused_at=None)
+        wind(change, since=_starts_at(change), caps={}, met=met, update_by=update_by, paused_at=None)
         if incident.clock == Clock(since=incident.opened_at):
             change.set(clock=None)
         return
@@ -88,9 +103,9 @@ def moved(change: Change, before: dict[str, int], level: Level, *, rises: bool) 
     clock, now = clock_of(change.incident), _now(change)
     update_by = _update_by(change, clock, level, now, rises=rises)
     if rises:
-        within = dict(change.level.promises)
-        caps = {promise: at for promise, at in before.items() if at < now + within.get(promise, 0)}
-        wind(change, since=now, caps=caps, update_by=update_by)
+        within, since = dict(change.level.promises), _starts_at(change)
+        caps = {promise: at for promise, at in before.items() if at < since + within.get(promise, 0)}
+        wind(change, since=since, caps=caps, update_by=update_by)
     elif clock.caps or update_by != clock.update_by:
         wind(change, caps={}, update_by=update_by)
 
@@ -107,9 +122,9 @@ def _update_by(change: Change, clock: Clock, old: Level, now: int, *, rises: boo
 
 def uncovered(change: Change) -> None:
     """The acknowledgment does not cover it any more: an answer is owed again from now; the rest as it was."""
-    clock, now = clock_of(change.incident), _now(change)
+    clock, since = clock_of(change.incident), _starts_at(change)
     caps = {promise: at for promise, at in owed(change.incident).items() if promise not in ANSWERS}
-    wind(change, since=now, caps=caps, met=tuple(promise for promise in clock.met if promise not in ANSWERS))
+    wind(change, since=since, caps=caps, met=tuple(promise for promise in clock.met if promise not in ANSWERS))
 
 
 def heard(change: Change, event: Event) -> None:
@@ -119,7 +134,7 @@ def heard(change: Change, event: Event) -> None:
         return
     if getattr(event, "occurrence", None) not in (None, incident.occurrence):
         return
-    answered = ANSWERS if isinstance(event, Acknowledge) else (Promise.RESPOND,)
+    answered = ANSWERS if isinstance(event, Acknowledge | Snooze) else (Promise.RESPOND,)
     open_ = {promise: at for promise, at in owed(incident).items() if promise in answered}
     if open_:
         _breach(change, {promise: at for promise, at in open_.items() if at < _ended(change)})
@@ -144,14 +159,19 @@ def report(change: Change) -> None:
     """From now on updates are due, if none is yet: somebody has it, or it was declared."""
     every = change.level.update_every
     if every is not None and not change.incident.drill and clock_of(change.incident).update_by is None:
-        wind(change, update_by=_now(change) + every)
+        wind(change, update_by=_in_hours(change, _now(change) + every))
 
 
 def update_posted(change: Change) -> None:
     """Whoever waits has been told how it goes: the next update is due an interval from now."""
     every = change.level.update_every
     if every is not None and not change.incident.drill and change.incident.state in PAGED:
-        wind(change, update_by=_now(change) + every, unheard=0)
+        wind(change, update_by=_in_hours(change, _now(change) + every), unheard=0)
+
+
+def _in_hours(change: Change, at: int) -> int:
+    """Where a severity is for business hours, whoever writes the updates is as well."""
+    return change.incident.plan.business_hours.opening(at) if change.level.is_business else at
 
 
 def _is_reported(incident: Incident) -> bool:
@@ -159,12 +179,12 @@ def _is_reported(incident: Incident) -> bool:
 
 
 def due(change: Change) -> None:
-    """Tell what is breached, and remind whoever writes the updates."""
+    """Tell what is breached, and remind whoever writes the updates, unless it is snoozed."""
     overdue = {promise: at for promise, at in owed(change.incident).items() if at <= change.now}
     if overdue:
         _breach(change, overdue)
     update_by = clock_of(change.incident).update_by
-    if update_by is not None and update_by <= change.now:
+    if update_by is not None and update_by <= change.now and change.incident.state is not State.SNOOZED:
         _remind(change, update_by)
 
 
@@ -176,7 +196,7 @@ def _remind(change: Change, update_by: int) -> None:
     if clock.unheard and Promise.UPDATE not in clock.missed:
         _breach(change, {Promise.UPDATE: update_by})
     late, count = change.now - update_by, clock.reminded + 1
-    wind(change, update_by=change.now + every, reminded=count, unheard=clock.unheard + 1)
+    wind(change, update_by=_in_hours(change, change.now + every), reminded=count, unheard=clock.unheard + 1)
     if is_told_by_its_storm(incident):
         return
     because = because_update_due(every, clock.unheard + 1)
