@@ -209,6 +209,43 @@ class Duties(msgspec.Struct, frozen=True, kw_only=True):
     follow_ups: tuple[FollowUp, ...] = ()
 
 
+class DrillPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """A drill that a reminder begins: a marked alert, judged and escalated as a real one."""
+
+    severity: str
+    lasts: int = 30 * MINUTE
+    """How long its alert fires."""
+
+
+class Reminder(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that people are reminded of again and again, without any incident."""
+
+    playbook: str
+    name: str
+    every: str
+    """An RRULE."""
+    starts: str
+    """On the wall clock of ``time_zone``, as ISO 8601: it comes no sooner."""
+    time_zone: str
+    targets: tuple[str, ...]
+    """Whom it reminds; of a drill, who is paged in place of all others."""
+    text: str
+    report: bool = False
+    """Whether the figures of the last 30 days are attached."""
+    drill: DrillPlan | None = None
+
+
+class Goal(msgspec.Struct, frozen=True, kw_only=True):
+    """A figure that a playbook wants to reach over 30 days."""
+
+    measure: str
+    """``mtta``, ``mttr``, ``mttd``, ``mtbf``, ``incidents``, ``breaches`` or ``post_mortems``."""
+    limit: int
+    """Microseconds, a number, or percent of what was done in time."""
+    severity: str = ""
+    """Only of this one; "": of all together."""
+
+
 class Playbook(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Severity levels (highest first), tiers, and the times that bound an incident."""
 
@@ -235,6 +272,8 @@ class Playbook(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     storm: StormLimits = StormLimits()
     flapping: FlappingLimits = FlappingLimits()
     duties: Duties = Duties()
+    reminders: tuple[Reminder, ...] = ()
+    goals: tuple[Goal, ...] = ()
     texts: Texts = Texts()
 
     @property

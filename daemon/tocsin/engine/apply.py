@@ -27,7 +27,7 @@ from tocsin.core.effect import (
 from tocsin.core.escalation import next_due, step
 from tocsin.core.event import Due, Entry, Event, PersonsCalled, Waitable, WaitBegan
 from tocsin.core.incident import Incident
-from tocsin.core.measure import Occurrence
+from tocsin.core.measure import Breach, Follow, Occurrence
 from tocsin.core.outbox import Job, Outgoing, RowState, anew, idempotency_key
 from tocsin.core.people import Notified
 from tocsin.core.playbook import Kind, Until
@@ -188,6 +188,10 @@ class Work:
                 self._measure(incident, effect)
             elif isinstance(effect, OccurrenceClosed):
                 self._put_occurrence(incident, effect.cause)
+            elif isinstance(effect, Breached):
+                self._breached(incident, effect.breach)
+            elif isinstance(effect, Followed):
+                self._followed(incident, effect.follow)
         if incident.messages is not None:
             rooms.follow(self, incident, effects)
 
@@ -333,6 +337,25 @@ class Work:
             )
         if effect.measure == "acknowledge":
             self._put_occurrence(incident, "open")
+
+    def _breached(self, incident: Incident, breach: Breach) -> None:
+        if self._counts(incident):
+            self.tx.put_breach(breach)
+            labels = {"playbook": breach.playbook, "severity": breach.severity}
+            self.figures.count("slo_breaches_total", target=breach.promise, **labels)
+
+    def _followed(self, incident: Incident, follow: Follow) -> None:
+        if not self._counts(incident):
+            return
+        self.tx.put_follow(follow)
+        outcome = "waived" if follow.outcome == "waived" else "in_time" if follow.is_in_time else "late"
+        if follow.outcome not in ("done", "waived"):
+            return
+        if follow.is_post_mortem:
+            labels = {"playbook": follow.playbook, "severity": follow.severity}
+            self.figures.count("post_mortems_total", outcome=outcome, **labels)
+        else:
+            self.figures.count("action_items_done_total", playbook=follow.playbook, outcome=outcome)
 
     def _put_occurrence(self, incident: Incident, cause: str) -> None:
         self.tx.put_occurrence(

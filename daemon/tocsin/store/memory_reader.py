@@ -9,9 +9,10 @@ from tocsin.core.condition import Likeness
 from tocsin.core.errors import UnknownName
 from tocsin.core.event import Entry
 from tocsin.core.incident import Incident
-from tocsin.core.measure import Mean, Occurrence
+from tocsin.core.measure import Breach, Follow, Mean, Occurrence
 from tocsin.core.outbox import Job, Outgoing
 from tocsin.core.playbook import Playbook
+from tocsin.core.reminder import Reminded
 from tocsin.core.roster import Roster
 from tocsin.core.rotation import Override
 from tocsin.core.rules import RuleSet
@@ -19,6 +20,7 @@ from tocsin.core.throttle import Surge
 from tocsin.core.window import HandMade
 from tocsin.ports.store import AlertKey, Attempt, IncidentFilter, MessageRef, Quarantined
 from tocsin.store.lanes import Lane
+from tocsin.store.memory_duties import DutyReads
 
 FullKey = tuple[str, str, int]
 """(source, fingerprint, episode)"""
@@ -55,10 +57,13 @@ class Data:
     overrides: dict[str, Override] = field(default_factory=dict)
     rosters: dict[str, Roster] = field(default_factory=dict)
     occurrences: dict[tuple[str, int], Occurrence] = field(default_factory=dict)
+    breaches: dict[tuple[str, int, str], Breach] = field(default_factory=dict)
+    follows: dict[tuple[str, str], Follow] = field(default_factory=dict)
+    reminded: dict[tuple[str, str], Reminded] = field(default_factory=dict)
     surges: dict[str, Surge] = field(default_factory=dict)
 
 
-class MemoryReader:
+class MemoryReader(DutyReads):
     """`ports.store.Reader` over the dictionaries."""
 
     def __init__(self, data: Data, now: int) -> None:

@@ -15,16 +15,17 @@ from tocsin.core.condition import Likeness
 from tocsin.core.errors import TocsinError, UnknownName
 from tocsin.core.event import Entry
 from tocsin.core.incident import Incident
-from tocsin.core.measure import Mean
+from tocsin.core.measure import Breach, Follow, Mean, Occurrence
 from tocsin.core.outbox import Outgoing
 from tocsin.core.playbook import Playbook
+from tocsin.core.reminder import Reminded
 from tocsin.core.roster import Roster
 from tocsin.core.rotation import Override
 from tocsin.core.rules import RuleSet
 from tocsin.core.throttle import Surge
 from tocsin.core.window import HandMade
 from tocsin.ports.store import AlertKey, Attempt, IncidentFilter, MessageRef, Quarantined, Unreadable
-from tocsin.store import explaining, oncall_statements, rows, statements, storms, tables, window_statements
+from tocsin.store import duty_statements, explaining, oncall_statements, rows, statements, storms, tables, window_statements
 from tocsin.store.dialect import Compiler, Cursor, Query, Row
 
 LARGEST = (1 << 63) - 1
@@ -273,6 +274,27 @@ class SqlReader:
         """See `ports.oncall_store.OnCallReader`."""
         found = map(rows.ROSTER.item, self._all(oncall_statements.ROSTERS))
         return {roster.source: roster for roster in found}
+
+    def occurrences(self, since: int) -> list[Occurrence]:
+        """See `ports.duty_store.DutyReader`."""
+        return [rows.OCCURRENCE.item(row) for row in self._all(duty_statements.OCCURRENCES, since=since)]
+
+    def breaches(self, since: int) -> list[Breach]:
+        """See `ports.duty_store.DutyReader`."""
+        return [rows.BREACH.item(row) for row in self._all(duty_statements.BREACHES, since=since)]
+
+    def follows(self, since: int) -> list[Follow]:
+        """See `ports.duty_store.DutyReader`."""
+        return [rows.FOLLOW.item(row) for row in self._all(duty_statements.FOLLOWS, since=since)]
+
+    def reminded(self, playbook: str, name: str) -> Reminded | None:
+        """See `ports.duty_store.DutyReader`."""
+        row = self._one(duty_statements.REMINDED, playbook=playbook, name=name)
+        return None if row is None else rows.REMINDED.item(row)
+
+    def all_reminded(self) -> list[Reminded]:
+        """See `ports.duty_store.DutyReader`."""
+        return [rows.REMINDED.item(row) for row in self._all(duty_statements.ALL_REMINDED)]
 
     def means(self, measure: str, since: int) -> list[Mean]:
         """See `ports.store.Reader`.

@@ -12,9 +12,10 @@ from tocsin.core.alert import Episode
 from tocsin.core.escalation import next_due
 from tocsin.core.event import Entry
 from tocsin.core.incident import Incident
-from tocsin.core.measure import Occurrence
+from tocsin.core.measure import Breach, Follow, Occurrence
 from tocsin.core.outbox import Outgoing
 from tocsin.core.playbook import Playbook
+from tocsin.core.reminder import Reminded
 from tocsin.core.roster import Roster
 from tocsin.core.rotation import Override
 from tocsin.core.throttle import Surge
@@ -94,6 +95,9 @@ OCCURRENCE = Codec(Occurrence, tables.occurrences)
 WINDOW = Codec(HandMade, tables.windows)
 OVERRIDE = Codec(Override, tables.overrides)
 ROSTER = Codec(Roster, tables.rosters)
+BREACH = Codec(Breach, tables.breaches)
+FOLLOW = Codec(Follow, tables.follow_ups)
+REMINDED = Codec(Reminded, tables.reminders)
 
 INCIDENT_COLUMNS = tuple(tables.incidents.columns.keys())
 

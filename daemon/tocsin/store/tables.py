@@ -294,6 +294,56 @@ occurrences = _table(
     rowid=False,
 )
 
+breaches = _table(
+    "breaches",
+    _text("incident_id", key=True),
+    _long("occurrence", key=True),
+    _text("promise", key=True),
+    _text("playbook"),
+    _text("severity"),
+    _text("service"),
+    _long("due_at"),
+    _long("at"),
+    sa.Index("breaches_by_age", "at"),
+    rowid=False,
+)
+"""What a severity promises and was not kept: one row an occurrence and promise."""
+
+follow_ups = _table(
+    "follow_ups",
+    _text("incident_id", key=True),
+    _text("name", key=True),
+    _text("playbook"),
+    _text("severity"),
+    _text("text"),
+    _text("owner"),
+    _long("asked_at"),
+    _long("due_at"),
+    _maybe_long("done_at"),
+    _text("outcome"),
+    sa.Index("follow_ups_due", "due_at"),
+    sa.Index("follow_ups_done", "done_at"),
+    rowid=False,
+)
+"""Post-mortems and action items, for the figures; the incident itself has what reminds of them."""
+
+IS_TO_BE_DONE = follow_ups.c.outcome == literal("open")
+
+sa.Index("follow_ups_open", follow_ups.c.outcome, sqlite_where=IS_TO_BE_DONE, postgresql_where=IS_TO_BE_DONE)
+
+reminders = _table(
+    "reminders",
+    _text("playbook", key=True),
+    _text("name", key=True),
+    _text("schedule"),
+    _maybe_long("due_at"),
+    _maybe_long("told_at"),
+    _maybe_text("drill"),
+    _maybe_long("drill_until"),
+    rowid=False,
+)
+"""How far each recurring reminder of a playbook has come."""
+
 surges = _table("surges", _text("target", key=True), _text("recent"), _maybe_text("storm"), rowid=False)
 """One row a target that incidents have begun to notify."""
 

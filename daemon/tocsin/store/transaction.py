@@ -10,16 +10,17 @@ from tocsin.core.alert import Episode
 from tocsin.core.errors import Conflict, UnknownName
 from tocsin.core.event import Entry
 from tocsin.core.incident import Incident
-from tocsin.core.measure import Occurrence
+from tocsin.core.measure import Breach, Follow, Occurrence
 from tocsin.core.outbox import LEVEL_TRIGGERED, Outgoing
 from tocsin.core.playbook import DAY, Playbook
+from tocsin.core.reminder import Reminded
 from tocsin.core.roster import Roster
 from tocsin.core.rotation import Override
 from tocsin.core.rules import RuleSet
 from tocsin.core.throttle import Surge
 from tocsin.core.window import HandMade
 from tocsin.ports.store import Attempt, MessageRef, Quarantined
-from tocsin.store import explaining, forgetting, oncall_statements, rows, statements, storms, tables, window_statements
+from tocsin.store import duty_statements, explaining, forgetting, oncall_statements, rows, statements, storms, tables, window_statements
 from tocsin.store.dialect import Compiler, Cursor, Insert, Query, Row
 from tocsin.store.doom import Doomed, write
 from tocsin.store.lanes import is_free, says
@@ -213,6 +214,26 @@ class SqlTransaction(SqlReader, Doomed):
     def forget_overrides_before(self, at: int) -> int:
         """See `ports.oncall_store.OnCallWriter`."""
         return self._do(oncall_statements.FORGET, before=at)
+
+    @write
+    def put_breach(self, breach: Breach) -> None:
+        """See `ports.duty_store.DutyWriter`."""
+        self._put(duty_statements.PUT_BREACH, rows.BREACH.columns, rows.BREACH.row(breach))
+
+    @write
+    def put_follow(self, follow: Follow) -> None:
+        """See `ports.duty_store.DutyWriter`."""
+        self._put(duty_statements.PUT_FOLLOW, rows.FOLLOW.columns, rows.FOLLOW.row(follow))
+
+    @write
+    def put_reminded(self, reminded: Reminded) -> None:
+        """See `ports.duty_store.DutyWriter`."""
+        self._put(duty_statements.PUT_REMINDED, rows.REMINDED.columns, rows.REMINDED.row(reminded))
+
+    @write
+    def drop_reminded(self, playbook: str, name: str) -> None:
+        """See `ports.duty_store.DutyWriter`."""
+        self._do(duty_statements.DROP_REMINDED, playbook=playbook, name=name)
 
     @write
     def put_occurrence(self, occurrence: Occurrence) -> None:

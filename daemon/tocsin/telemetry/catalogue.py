@@ -9,6 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from tocsin.core.alert import AlertStatus
+from tocsin.core.clock import Promise
 from tocsin.core.incident import OPEN, WaitReason
 from tocsin.core.outbox import Job, RowState
 from tocsin.ports.channel import Outcome
@@ -69,6 +70,7 @@ def _histogram(
 
 
 _LEVEL = ("playbook", "severity")
+_FOLLOW_UPS = ("post_mortem", "action_item")
 
 CATALOGUE: tuple[Metric, ...] = (
     # What the people on call do.
@@ -93,6 +95,30 @@ CATALOGUE: tuple[Metric, ...] = (
     _gauge_of_data("mtta_seconds", "Mean time to acknowledge over the last 30 days, from the store.", _LEVEL),
     _gauge_of_data("mttr_seconds", "Mean time to resolve over the last 30 days, from the store.", _LEVEL),
     _counter("resolved_unacknowledged_total", "Occurrences that ended before anybody acknowledged them.", _LEVEL),
+    _gauge_of_data(
+        "mtbf_seconds",
+        "Mean time between the incidents of one service over the last 30 days, over a playbook's services.",
+        ("playbook",),
+    ),
+    # What the severities promise, and what is left to be done afterwards.
+    _counter(
+        "slo_breaches_total",
+        "Promises of a severity that were not kept in time, each once an occurrence.",
+        (*_LEVEL, "target"),
+        target=tuple(promise.value for promise in Promise),
+    ),
+    _counter(
+        "post_mortems_total",
+        "Post-mortems that were finished or waived.",
+        (*_LEVEL, "outcome"),
+        outcome=("in_time", "late", "waived"),
+    ),
+    _counter(
+        "action_items_done_total", "Action items that were done.", ("playbook", "outcome"), outcome=("in_time", "late")
+    ),
+    _gauge("follow_ups_open", "What is still to be done about incidents.", ("playbook", "kind"), kind=_FOLLOW_UPS),
+    _gauge("follow_ups_overdue", "What of that is overdue.", ("playbook", "kind"), kind=_FOLLOW_UPS),
+    _counter("reminders_total", "Recurring reminders of playbooks that were told.", ("playbook",)),
     # Incidents.
     _gauge("incidents_open", "Open incidents by state.", (*_LEVEL, "state"), state=_OPEN_STATES),
     _counter("incidents_opened_total", "Occurrences that began: incidents opened and reopened.", _LEVEL),

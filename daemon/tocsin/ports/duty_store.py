@@ -1,0 +1,51 @@
+"""What the store keeps for reports and reminders; part of `ports.store`."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from tocsin.core.measure import Breach, Follow, Occurrence
+from tocsin.core.reminder import Reminded
+
+
+class DutyReader(Protocol):
+    """What can be read."""
+
+    def occurrences(self, since: int) -> list[Occurrence]:
+        """Those that were acknowledged or resolved at ``since`` or later, by (opened_at, incident, occurrence)."""
+        ...
+
+    def breaches(self, since: int) -> list[Breach]:
+        """Those noticed at ``since`` or later, by (at, incident, occurrence, promise)."""
+        ...
+
+    def follows(self, since: int) -> list[Follow]:
+        """What is open, and what was due or done at ``since`` or later, by (due_at, incident, name)."""
+        ...
+
+    def reminded(self, playbook: str, name: str) -> Reminded | None:
+        """How far a reminder of a playbook has come."""
+        ...
+
+    def all_reminded(self) -> list[Reminded]:
+        """All of them, by (playbook, name)."""
+        ...
+
+
+class DutyWriter(Protocol):
+    """What can be written."""
+
+    def put_breach(self, breach: Breach) -> None:
+        """Insert; one that is there (by incident, occurrence and promise) stays as it is."""
+        ...
+
+    def put_follow(self, follow: Follow) -> None:
+        """Insert, or replace by (incident, name)."""
+        ...
+
+    def put_reminded(self, reminded: Reminded) -> None:
+        """Insert, or replace by (playbook, name)."""
+        ...
+
+    def drop_reminded(self, playbook: str, name: str) -> None:
+        """Forget a reminder that no playbook has any more."""
+        ...

@@ -1,0 +1,62 @@
+"""What reports and reminders rest on: breaches, what is to be done after an incident, how far reminders have come.
+
+Revision ID: clock
+Revises: people
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "clock"
+down_revision = "people"
+branch_labels = None
+depends_on = None
+
+_LONG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    """Create their tables."""
+    op.create_table(
+        "breaches",
+        sa.Column("incident_id", sa.Text, nullable=False),
+        sa.Column("occurrence", _LONG, nullable=False),
+        *(sa.Column(name, sa.Text, nullable=False) for name in ("promise", "playbook", "severity", "service")),
+        *(sa.Column(name, _LONG, nullable=False) for name in ("due_at", "at")),
+        sa.PrimaryKeyConstraint("incident_id", "occurrence", "promise"),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_index("breaches_by_age", "breaches", ["at"])
+    op.create_table(
+        "follow_ups",
+        *(
+            sa.Column(name, sa.Text, nullable=False)
+            for name in ("incident_id", "name", "playbook", "severity", "text", "owner")
+        ),
+        *(sa.Column(name, _LONG, nullable=False) for name in ("asked_at", "due_at")),
+        sa.Column("done_at", _LONG),
+        sa.Column("outcome", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("incident_id", "name"),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_index("follow_ups_due", "follow_ups", ["due_at"])
+    op.create_index("follow_ups_done", "follow_ups", ["done_at"])
+    is_open = sa.text("outcome = 'open'")
+    op.create_index("follow_ups_open", "follow_ups", ["outcome"], sqlite_where=is_open, postgresql_where=is_open)
+    op.create_table(
+        "reminders",
+        *(sa.Column(name, sa.Text, nullable=False) for name in ("playbook", "name", "schedule")),
+        *(sa.Column(name, _LONG) for name in ("due_at", "told_at")),
+        sa.Column("drill", sa.Text),
+        sa.Column("drill_until", _LONG),
+        sa.PrimaryKeyConstraint("playbook", "name"),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+
+
+def downgrade() -> None:
+    """Schemas only go forward: an older tocsin starts from the backup that was made before the upgrade."""
+    raise NotImplementedError("restore the backup from before the upgrade")
