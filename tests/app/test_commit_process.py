@@ -220,16 +220,21 @@ async def test_killed_in_the_middle_of_a_stream_no_answered_alert_is_lost(site: 
 
 
 @pytest.mark.parametrize(
-    "spoilt",
+    ("spoilt", "misjudged"),
     [
-        pytest.param({"starts_at": 2**63}, id="a number that no column holds: it says so"),
-        pytest.param({"generator_url": "\ud800"}, id="half a character: it cannot even be told"),
+        pytest.param({}, {"hold": 2**63 - 1}, id="a number that no column holds: it says so"),
+        pytest.param({"generator_url": "\ud800"}, {}, id="half a character: it cannot even be told"),
     ],
 )
-async def test_what_it_cannot_commit_is_left_to_the_daemon(site: Site, spoilt: dict[str, object]) -> None:
+async def test_what_it_cannot_commit_is_left_to_the_daemon(
+    site: Site, spoilt: dict[str, object], misjudged: dict[str, object]
+) -> None:
     pid = await site.ready()
     policy = site.daemon.live.policy
-    batch = [(msgspec.structs.replace(alert, **spoilt), policy.rules.evaluate(alert)) for alert in alerts(*names("a"))]
+    batch = [
+        (msgspec.structs.replace(alert, **spoilt), msgspec.structs.replace(policy.rules.evaluate(alert), **misjudged))
+        for alert in alerts(*names("a"))
+    ]
     assert await site.process.commit(batch, policy) is None
     assert site.process.pid == pid, "it goes on"
     await site.daemon.ingest.take(alerts(*names("b")))

@@ -110,7 +110,7 @@ class WebhookSettings(Section):
 
     max_body: Size = 16 << 20
     max_queue: Annotated[Whole, Field(ge=200)] = 20_000
-    commit_alerts: Annotated[Whole, Field(ge=1, le=10_000)] = 200
+    commit_alerts: Annotated[Whole, Field(ge=1, le=10_000)] = 300
 
 
 class TokenSettings(Section):

@@ -25,6 +25,7 @@ class _Group:
     """What one batch brings to one incident."""
 
     incident: Incident | None
+    plan: Playbook
     verdict: Verdict | None = None
     """Of the alert that may open it."""
     drill: bool = True
@@ -34,7 +35,7 @@ class _Group:
     fired: list[str] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
     moved: list[tuple[str, str]] = field(default_factory=list)
-    inhibitions: dict[Inhibition, None] | None = None
+    inhibitions: tuple[Inhibition, ...] | None = None
     """What inhibits every alert that began."""
     flags: dict[str, None] = field(default_factory=dict)
     starts: list[int] = field(default_factory=list)
@@ -107,8 +108,8 @@ class Batch:
         severities = [*group.fired, *([incident.severity] if incident is not None and incident.is_open else [])]
         return Beginning(
             service=incident.service if incident is not None else verdict.service,
-            severity=self._plan(group, verdict).highest(severities),
-            playbook=self._plan(group, verdict).name,
+            severity=group.plan.highest(severities),
+            playbook=group.plan.name,
             team=incident.team if incident is not None else verdict.team,
             dedup_key=incident.dedup_key if incident is not None else verdict.dedup_key,
         )
@@ -141,16 +142,17 @@ class Batch:
 
     def _begins(self, alert: Alert, verdict: Verdict, episode: Episode) -> None:
         group = self._group_by_key(verdict)
-        severity = _level(self._plan(group, verdict), verdict.severity)
+        severity = _level(group.plan, verdict.severity)
         group.fired.append(severity)
         if episode.first_seen_at == self._work.now:
             self._answers.begun(verdict.dedup_key)
-        group.drill = group.drill and alert.labels.get(DRILL_LABEL, "") not in ("", "false")
+        if group.drill and alert.labels.get(DRILL_LABEL, "") in ("", "false"):
+            group.drill = False
         group.hold = verdict.hold if group.hold is None else min(group.hold, verdict.hold)
-        inhibited = dict.fromkeys(verdict.inhibited_by)
-        if group.inhibitions is not None:
-            inhibited = {each: None for each in group.inhibitions if each in inhibited}
-        group.inhibitions = inhibited
+        if group.inhibitions is None:
+            group.inhibitions = verdict.inhibited_by
+        elif group.inhibitions:
+            group.inhibitions = tuple(each for each in group.inhibitions if each in verdict.inhibited_by)
         if verdict.flags:
             group.flags.update(dict.fromkeys(verdict.flags))
         if episode.starts_at is not None:
@@ -163,7 +165,7 @@ class Batch:
         group = self._group_by_id(episode) or self._group_of.get(episode.key)
         if group is None:
             return
-        severity = _level(self._plan(group, verdict), verdict.severity)
+        severity = _level(group.plan, verdict.severity)
         if severity != last.severity:
             group.moved.append((last.severity, severity))
         group.flags.update(dict.fromkeys(verdict.flags))
@@ -192,7 +194,8 @@ class Batch:
         name = latest.id if latest is not None else f"new {verdict.dedup_key}"
         group = self._groups.get(name)
         if group is None:
-            group = self._groups[name] = _Group(latest, verdict)
+            plan = latest.plan if latest is not None else self._policy.plan(verdict.playbook)
+            group = self._groups[name] = _Group(latest, plan, verdict)
         elif group.verdict is None:
             group.verdict = verdict
         return group
@@ -205,7 +208,7 @@ class Batch:
             incident = self._work.incident(episode.incident_id)
             if incident is None:
                 return None
-            group = self._groups[incident.id] = _Group(incident)
+            group = self._groups[incident.id] = _Group(incident, incident.plan)
         return group
 
     def _goes_on(self, resolved: Incident) -> bool:
@@ -213,9 +216,6 @@ class Batch:
         if resolved.grace_until is not None or resolved.believe_at is not None:
             return True
         return self._work.now - (resolved.resolved_at or 0) <= resolved.plan.reopen_within
-
-    def _plan(self, group: _Group, verdict: Verdict) -> Playbook:
-        return group.incident.plan if group.incident is not None else self._policy.plan(verdict.playbook)
 
     def _in_order(self) -> list[_Group]:
         """Sorted, so that transactions of several nodes lock incidents in one order.
@@ -231,7 +231,7 @@ class Batch:
         for group in self._in_order():
             incident = group.incident
             if incident is None and group.verdict is not None:
-                incident = self._unopened(group.verdict, number)
+                incident = self._unopened(group.verdict, group.plan, number)
                 number += 1
             if incident is not None:
                 group.incident = incident
@@ -243,13 +243,13 @@ class Batch:
         ]
         self._tx.put_episodes([*overtaken, *(self._episodes[key] for key in self._written)])
 
-    def _unopened(self, verdict: Verdict, number: int) -> Incident:
+    def _unopened(self, verdict: Verdict, plan: Playbook, number: int) -> Incident:
         earlier = self._latest.get(verdict.dedup_key)
         return unopened(
             incident_id=self._new_id(),
             number=number,
             dedup_key=verdict.dedup_key,
-            plan=self._policy.plan(verdict.playbook),
+            plan=plan,
             title=verdict.title,
             service=verdict.service,
             team=verdict.team,
@@ -271,7 +271,7 @@ class Batch:
                 hold=group.hold or 0,
                 drill=group.drill,
                 flags=tuple(flag for flag in group.flags if flag in incident.plan.flags),
-                inhibitions=tuple(group.inhibitions or ()),
+                inhibitions=group.inhibitions or (),
             )
             incident = self._work.change(incident, opened)
             group.fired = []
@@ -284,7 +284,7 @@ class Batch:
                 drill=group.drill,
                 last_end_at=max(group.ends, default=None),
                 flags=tuple(flag for flag in group.flags if flag in incident.plan.flags),
-                inhibitions=tuple(group.inhibitions or ()),
+                inhibitions=group.inhibitions or (),
             )
             incident = self._work.change(incident, changed)
         if began and waited is not None:

@@ -15,8 +15,9 @@ cancelled commit is one whose outcome is unknown.
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -33,6 +34,7 @@ from tocsin.store.dialect import Compiler
 from tocsin.store.files import FileLock, Reserve, sync_folder
 from tocsin.store.reader import Shared, SqlReader
 from tocsin.store.transaction import SqlTransaction
+from tocsin.store.turn import Turns
 from tocsin.store.writer import SqliteWriter, undo
 
 T = TypeVar("T")
@@ -70,6 +72,9 @@ class SqliteStore:
         sa.event.listen(self._engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
         self._compiler = Compiler(self._engine.dialect)
         self._writer = SqliteWriter(path, clock, self._compiler, self._shared)
+        self._writes = 0
+        """Writes of this process that somebody waits for."""
+        self._turns = Turns(self._expect_same_file, lambda: self._keep_reserve(self._clock.now()))
 
     @property
     def path(self) -> Path:
@@ -107,17 +112,25 @@ class SqliteStore:
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """See `ports.store.Store`."""
-        return await _outlive(self._running().writer.submit(self._write, work))
+        writing = self._running().writer.submit(self._write, work)
+        self._writes += 1
+        try:
+            return await _outlive(writing)
+        finally:
+            self._writes -= 1
 
-    async def stand_aside(self, work: Callable[[int], T]) -> T:
-        """Run something in the writer's turn, so that nothing of this process writes meanwhile; it is given ``now``.
+    @asynccontextmanager
+    async def stand_aside(self) -> AsyncIterator[int]:
+        """The writer's turn for a process of ours that writes the same file, and ``now``.
 
-        For a process of ours that writes the same file: the two take turns, and never meet in SQLite.
+        Nothing of this process writes meanwhile. Who asks while somebody has it shares it, unless this process has
+        something to write.
 
         Raises:
             StoreUnavailable: The store is not open, or its file is gone.
         """
-        return await _outlive(self._running().writer.submit(self._stand_aside, work))
+        async with self._turns.one(self._running().writer, is_wanted=lambda: self._writes > 0):
+            yield self._clock.now()
 
     async def read(self, work: Callable[[Reader], T]) -> T:
         """See `ports.store.Store`."""
@@ -179,13 +192,6 @@ class SqliteStore:
                 result = self._writer.write(work)
         except sqlite3.Error as error:
             raise sqlite.unavailable(self._path, error) from error
-        self._keep_reserve(now)
-        return result
-
-    def _stand_aside(self, work: Callable[[int], T]) -> T:
-        self._expect_same_file()
-        now = self._clock.now()
-        result = work(now)
         self._keep_reserve(now)
         return result
 

@@ -56,23 +56,14 @@ alerts = _table(
     _text("fingerprint", key=True),
     _long("episode", key=True),
     _text("status"),
-    _maybe_long("starts_at"),
-    _maybe_long("ends_at"),
     _long("first_seen_at"),
     _long("last_seen_at"),
-    _maybe_long("held_until"),
-    _text("labels"),
-    _text("annotations"),
-    _text("generator_url"),
     _maybe_text("incident_id"),
-    _text("severity"),
-    _text("trace"),
-    sa.Column("rules_sha", sa.Text, nullable=False, server_default=""),
-    sa.Column("own_labels", sa.Text, nullable=False, server_default="null"),
-    sa.Column("holds", sa.Text, nullable=False, server_default="[]"),
+    _text("rules_sha"),
+    _text("body"),
     sa.Index("alerts_of_incident", "incident_id"),
 )
-"""One row an episode."""
+"""One row an episode; ``body`` is all that is never asked about."""
 
 IS_LOOSE = sa.and_(alerts.c.incident_id.is_(None), alerts.c.status == literal(EpisodeStatus.RESOLVED.value))
 """Of no incident, and over."""
