@@ -14,6 +14,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from queue import Queue, SimpleQueue
 from threading import Event, Thread
@@ -59,11 +60,14 @@ class Committing:
     for the disk.
     """
 
-    def __init__(self, path: Path, link: socket.socket) -> None:
+    def __init__(
+        self, writer: SqliteWriter, clock: GivenClock, link: socket.socket, end: Callable[[int], object] = os._exit
+    ) -> None:
+        """``clock`` is the writer's; ``end`` ends the process at once, with a status."""
+        self._end = end
+        self._writer = writer
+        self._clock = clock
         self._link = link
-        self._clock = GivenClock()
-        self._writer = SqliteWriter(path, self._clock, Compiler(SQLiteDialect_pysqlite()), Shared(), syncs_later=True)
-        self._writer.open()
         self._policy: Policy | None = None
         self._batches = Queue[Policy | Batch | Exception](AHEAD)
         self._idle = Event()
@@ -98,7 +102,7 @@ class Committing:
                     self._batches.put(frames.policy_of(body) if kind is Kind.POLICY else frames.batch_of(body))
                 except Exception as error:  # noqa: BLE001 - the answer says so
                     self._batches.put(error)
-        os._exit(0)  # at once: who comes next waits for the lock
+        self._end(0)  # who comes next waits for the lock
 
     def _answer(self) -> None:
         """Say what became of the batches, once what they wrote is on the disk."""
@@ -110,7 +114,7 @@ class Committing:
                 self._writer.sync()
                 for kind, body in answers:
                     frames.send(self._link, kind, body)
-        os._exit(1)  # the daemon takes again whatever was not answered
+        self._end(1)  # the daemon takes again whatever was not answered
 
     def _commit(self, batch: Batch | Exception) -> Committed:
         if isinstance(batch, Exception):
@@ -135,7 +139,10 @@ def main() -> None:
     # Ctrl-C and systemd speak to the whole group; the daemon says when it is over, by closing the socket.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    committing = Committing(Path(sys.argv[1]), socket.socket(fileno=0))
+    clock = GivenClock()
+    writer = SqliteWriter(Path(sys.argv[1]), clock, Compiler(SQLiteDialect_pysqlite()), Shared(), syncs_later=True)
+    writer.open()
+    committing = Committing(writer, clock, socket.socket(fileno=0))
     gc.collect()
     gc.freeze()
     sys.setswitchinterval(TURN)
