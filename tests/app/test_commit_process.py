@@ -199,6 +199,18 @@ async def test_killed_it_is_replaced_and_no_alert_is_lost(site: Site) -> None:
     assert await site.fingerprints() == {name for number in range(3) for name in names(f"n{number}")}
 
 
+async def test_one_that_hangs_is_ended_and_its_batches_are_committed_here(site: Site) -> None:
+    pid = await site.ready()
+    site.process._patience = 0.3
+    os.kill(pid, signal.SIGSTOP)
+    async with asyncio.TaskGroup() as group:
+        for prefix in ("a", "b", "c"):
+            group.create_task(site.daemon.ingest.take(alerts(*names(prefix))))
+            group.create_task(site.store.write(lambda tx: tx.probe()))
+    assert await site.other_than(pid)
+    assert await site.fingerprints() == {*names("a"), *names("b"), *names("c")}
+
+
 async def test_killed_in_the_middle_of_a_stream_no_answered_alert_is_lost(site: Site) -> None:
     answered: set[str] = set()
 

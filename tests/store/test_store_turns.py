@@ -10,6 +10,8 @@ from conformance.store.samples import HandClock
 from tocsin.core.errors import StoreUnavailable
 from tocsin.store.engine import SqliteStore
 
+PATIENCE = 10.0
+
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
@@ -20,79 +22,72 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
 
 
 class Guest:
-    """Somebody who has the turn until told to leave."""
+    """Somebody who asks for the turn, and has it until told to leave."""
 
     def __init__(self, store: SqliteStore) -> None:
         self._store = store
-        self._leave = asyncio.Event()
-        self.has_it = asyncio.Event()
-        self.task = asyncio.create_task(self._stay())
+        self._loop = asyncio.get_running_loop()
+        self._turn: asyncio.Future[int] = self._loop.create_future()
+        store.stand_aside(
+            lambda now: self._loop.call_soon_threadsafe(self._turn.set_result, now) and None,
+            lambda error: self._loop.call_soon_threadsafe(self._turn.set_exception, error) and None,
+        )
 
-    async def _stay(self) -> None:
-        async with self._store.stand_aside():
-            self.has_it.set()
-            await self._leave.wait()
+    async def turn(self) -> int:
+        """Wait for it."""
+        return await asyncio.wait_for(asyncio.shield(self._turn), PATIENCE)
 
-    async def leave(self) -> None:
-        self._leave.set()
-        await self.task
+    @property
+    def has_it(self) -> bool:
+        return self._turn.done()
+
+    def leave(self) -> None:
+        self._store.back()
 
 
-async def settled() -> None:
-    for _ in range(20):
-        await asyncio.sleep(0)
+async def write(store: SqliteStore) -> None:
+    await store.write(lambda tx: tx.probe())
 
 
 async def test_nothing_is_written_here_while_somebody_has_the_turn(store: SqliteStore) -> None:
     guest = Guest(store)
-    await guest.has_it.wait()
-    writing = asyncio.create_task(store.write(lambda tx: tx.probe()))
-    await settled()
+    await guest.turn()
+    writing = asyncio.create_task(write(store))
+    await asyncio.wait([writing], timeout=0.1)
     assert not writing.done()
-    await guest.leave()
-    await writing
+    guest.leave()
+    await asyncio.wait_for(writing, PATIENCE)
 
 
 async def test_a_turn_is_shared_until_this_process_wants_to_write(store: SqliteStore) -> None:
-    first, second = Guest(store), Guest(store)
-    await first.has_it.wait()
-    await second.has_it.wait()
-    writing = asyncio.create_task(store.write(lambda tx: tx.probe()))
-    await settled()
-    late, later = Guest(store), Guest(store)
-    await settled()
-    assert not late.has_it.is_set(), "the write comes first"
-    await first.leave()
-    await settled()
-    assert not writing.done(), "the second still has it"
-    await second.leave()
-    await writing
-    await late.has_it.wait()
-    await later.has_it.wait()
-    await late.leave()
-    await later.leave()
-
-
-async def test_who_gives_up_waiting_holds_up_nobody(store: SqliteStore) -> None:
     first = Guest(store)
-    await first.has_it.wait()
-    writing = asyncio.create_task(store.write(lambda tx: tx.probe()))
-    await settled()
-    waiting = Guest(store)
-    await settled()
-    waiting.task.cancel()
-    await asyncio.gather(waiting.task, return_exceptions=True)
-    await first.leave()
-    await writing
-    await store.write(lambda tx: tx.probe())
+    await first.turn()
+    second = Guest(store)
+    await second.turn()
+    writing = asyncio.create_task(write(store))
+    await asyncio.sleep(0)
+    late, later = Guest(store), Guest(store)
+    first.leave()
+    await asyncio.wait([writing], timeout=0.1)
+    assert not writing.done(), "the second still has it"
+    assert not late.has_it, "the write comes first"
+    second.leave()
+    await asyncio.wait_for(writing, PATIENCE)
+    await late.turn()
+    await later.turn()
+    late.leave()
+    later.leave()
+    await asyncio.wait_for(write(store), PATIENCE)
 
 
 async def test_a_file_that_is_gone_is_told_to_all_who_wait(store: SqliteStore, tmp_path: Path) -> None:
     (tmp_path / "tocsin.db").rename(tmp_path / "elsewhere.db")
     guests = [Guest(store), Guest(store)]
-    told = await asyncio.gather(*(guest.task for guest in guests), return_exceptions=True)
-    assert [type(error) for error in told] == [StoreUnavailable, StoreUnavailable]
+    for guest in guests:
+        with pytest.raises(StoreUnavailable, match="is gone"):
+            await guest.turn()
     (tmp_path / "elsewhere.db").rename(tmp_path / "tocsin.db")
     after = Guest(store)
-    await after.has_it.wait()
-    await after.leave()
+    await after.turn()
+    after.leave()
+    await asyncio.wait_for(write(store), PATIENCE)

@@ -19,13 +19,16 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from collections import deque
 from collections.abc import Sequence
+from concurrent.futures import Future
 
 import structlog
 
 from tocsin.app import frames
 from tocsin.app.frames import Kind
+from tocsin.core.errors import StoreUnavailable
 from tocsin.engine.commit import Committed
 from tocsin.engine.intake import Classified
 from tocsin.engine.policy import Policy
@@ -66,69 +69,71 @@ def _spawn(path: str, lock_fd: int) -> tuple[subprocess.Popen[bytes], socket.soc
 class _Link:
     """One process, and the socket to it. Its answers come in the order of the batches."""
 
-    def __init__(self, process: subprocess.Popen[bytes], reader: asyncio.StreamReader, writer: asyncio.StreamWriter):
-        self.process = process
-        self._reader = reader
-        self._writer = writer
+    def __init__(self, store: SqliteStore, lock_fd: int) -> None:
+        self._store = store
+        self.process, self._socket = _spawn(str(store.path), lock_fd)
         self._policy: Policy | None = None
-        self._asked = deque[asyncio.Future[Committed | None]]()
+        self._order = threading.Lock()
+        self._asked = deque[Future[Committed | None]]()
+        self._is_over = False
         self.lost = asyncio.Event()
 
-    @classmethod
-    async def start(cls, path: str, lock_fd: int) -> "_Link":
-        """Start the process."""
-        process, link = _spawn(path, lock_fd)
-        return cls(process, *await asyncio.open_connection(sock=link))
-
-    async def expect_ready(self) -> None:
+    def expect_ready(self) -> None:
         """Wait until it can take batches."""
-        async with asyncio.timeout(START_PATIENCE):
-            kind, _ = await frames.read(self._reader)
+        self._socket.settimeout(START_PATIENCE)
+        kind, _ = frames.receive(self._socket)
         if kind is not Kind.READY:
             raise ValueError(f"said {kind.name} first")
+        self._socket.settimeout(None)
 
-    async def commit(self, pairs: bytes, policy: Policy, now: int) -> Committed | None:
-        """Have a batch committed; None: it says that it could not."""
-        if policy is not self._policy:
-            frames.write(self._writer, Kind.POLICY, frames.policy_frame(policy))
-            self._policy = policy
-        frames.write(self._writer, Kind.BATCH, frames.batch_frame(pairs, now))
-        answer: asyncio.Future[Committed | None] = asyncio.get_running_loop().create_future()
-        self._asked.append(answer)
-        try:
-            async with asyncio.timeout(BATCH_PATIENCE):
-                return await answer
-        except BaseException:
-            # Before anybody else writes: the two must never meet in the file.
-            await asyncio.to_thread(self.kill)
-            raise
+    def send(self, pairs: bytes, policy: Policy, now: int, answer: Future[Committed | None]) -> None:
+        """Send a batch, in the turn that `listen` ends with its answer. From any thread."""
+        with self._order:
+            if self._is_over:
+                self._end_of(answer)
+                return
+            self._asked.append(answer)
+            # Who is not there any more is noticed by `listen`.
+            with contextlib.suppress(OSError):
+                if policy is not self._policy:
+                    frames.send(self._socket, Kind.POLICY, frames.policy_frame(policy))
+                    self._policy = policy
+                frames.send(self._socket, Kind.BATCH, frames.batch_frame(pairs, now))
 
-    async def listen(self) -> None:
-        """Hand its answers on until it has ended; who waits for one then is told so."""
+    def listen(self) -> None:
+        """Hand its answers on until it has ended; who waits for one then is told so. In a thread of its own."""
         try:
             while True:
-                kind, body = await frames.read(self._reader)
+                kind, body = frames.receive(self._socket)
                 answer = self._asked.popleft()
+                self._store.back()
                 if kind is not Kind.DONE:
                     _log.warning("batch_failed_elsewhere", error=body.decode(errors="replace"))
-                if not answer.done():
-                    answer.set_result(frames.decode_committed(body) if kind is Kind.DONE else None)
+                answer.set_result(frames.decode_committed(body) if kind is Kind.DONE else None)
         finally:
-            self.lost.set()
+            # Before anybody else writes: the two must never meet in the file.
+            self.kill()
+            with self._order:
+                self._is_over = True
             for answer in self._asked:
-                if not answer.done():
-                    answer.set_exception(frames.Gone())
+                self._end_of(answer)
+
+    def _end_of(self, answer: Future[Committed | None]) -> None:
+        self._store.back()
+        answer.set_exception(frames.Gone())
+
+    def hang_up(self) -> None:
+        """Close our side: it ends then."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
 
     def end(self) -> None:
-        """End it; back when it has ended."""
+        """Back when it has ended."""
         try:
             self.process.wait(BATCH_PATIENCE)
         except subprocess.TimeoutExpired:
             self.kill()
-
-    def hang_up(self) -> None:
-        """Close the socket: it ends then."""
-        self._writer.close()
+        self._socket.close()
 
     def kill(self) -> None:
         """End it at once, whatever it is doing; what it had not committed is rolled back."""
@@ -140,10 +145,17 @@ class _Link:
 class CommitProcess:
     """`engine.ingest.Elsewhere` in a process that is started anew whenever it ends."""
 
-    def __init__(self, store: SqliteStore, observer: Observer, again_after: float = AGAIN_AFTER) -> None:
+    def __init__(
+        self,
+        store: SqliteStore,
+        observer: Observer,
+        again_after: float = AGAIN_AFTER,
+        patience: float = BATCH_PATIENCE,
+    ) -> None:
         self._store = store
         self._observer = observer
         self._again_after = again_after
+        self._patience = patience
         self._link: _Link | None = None
         self._starting: _Link | None = None
         self._task: asyncio.Task[None] | None = None
@@ -181,22 +193,27 @@ class CommitProcess:
         except Exception as error:  # noqa: BLE001 - the process is nothing but speed: what it cannot have is done here
             _log.warning("batch_not_handed_over", error=repr(error))
             return None
-        # To its end, whether or not it is still waited for.
-        return await asyncio.shield(asyncio.get_running_loop().create_task(self._hand_over(link, encoded, policy)))
+        answer = Future[Committed | None]()
+        self._store.stand_aside(lambda now: link.send(encoded, policy, now, answer), answer.set_exception)
+        try:
+            return await self._answered(link, answer)
+        except StoreUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - see above
+            # What became of the batch is not known. Taken again it changes nothing: its alerts are repetitions then.
+            _log.error("commit_process_lost", error=repr(error), pid=link.process.pid)
+            if self._link is link:
+                self._link = None
+            link.lost.set()
+            return None
 
-    async def _hand_over(self, link: _Link, encoded: bytes, policy: Policy) -> Committed | None:
-        async with self._store.stand_aside() as now:
-            if link.lost.is_set():
-                return None
-            try:
-                return await link.commit(encoded, policy, now)
-            except Exception as error:  # noqa: BLE001 - see above
-                # What became of the batch is not known. Taken again it changes nothing: its alerts are repetitions.
-                _log.error("commit_process_lost", error=repr(error), pid=link.process.pid)
-                if self._link is link:
-                    self._link = None
-                link.lost.set()
-                return None
+    async def _answered(self, link: _Link, answer: Future[Committed | None]) -> Committed | None:
+        """The answer, whether or not it is still waited for; of one that takes too long the process is ended."""
+        waiting = asyncio.wrap_future(answer)
+        done, _ = await asyncio.wait([waiting], timeout=self._patience)
+        if not done:
+            await asyncio.to_thread(link.kill)
+        return await waiting
 
     async def _keep(self) -> None:
         while not self._closing.is_set():
@@ -212,16 +229,14 @@ class CommitProcess:
         lock_fd = self._store.lock_fd
         if lock_fd is None:
             return
-        link = await _Link.start(str(self._store.path), lock_fd)
-        if self._closing.is_set():
-            link.kill()
-        self._starting = link
-        listening: asyncio.Task[None] | None = None
+        self._starting = link = _Link(self._store, lock_fd)
+        listening: asyncio.Future[None] | None = None
         try:
-            await link.expect_ready()
+            await asyncio.to_thread(link.expect_ready)
             self._starting = None
             _log.info("commit_process_ready", pid=link.process.pid)
-            listening = asyncio.get_running_loop().create_task(link.listen(), name="commit process answers")
+            listening = asyncio.ensure_future(asyncio.to_thread(link.listen))
+            listening.add_done_callback(lambda _: link.lost.set())
             self._link = link
             self._observer.gauge("commit_process_up", 1)
             await link.lost.wait()
@@ -229,6 +244,6 @@ class CommitProcess:
             self._starting = self._link = None
             self._observer.gauge("commit_process_up", 0)
             link.hang_up()
-            await asyncio.to_thread(link.end)
             if listening is not None:
                 await asyncio.gather(listening, return_exceptions=True)
+            await asyncio.to_thread(link.end)

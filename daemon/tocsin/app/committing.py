@@ -17,7 +17,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from queue import Queue, SimpleQueue
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
@@ -73,12 +73,15 @@ class Committing:
         self._idle = Event()
         """The interpreter has nothing better to do than to read: the thread that commits is inside SQLite, or waits."""
         self._answers = SimpleQueue[tuple[Kind, bytes]]()
+        self._counting = Lock()
+        self._unanswered = 0
+        """Answers that the other thread has not sent yet."""
 
     def serve(self) -> None:
         """Answer every batch until the other side closes the socket."""
         frames.send(self._link, Kind.READY)
         Thread(target=self._read, daemon=True).start()
-        Thread(target=self._answer, daemon=True).start()
+        Thread(target=self._answer_later, daemon=True).start()
         while True:
             self._idle.set()
             given = self._batches.get()
@@ -89,9 +92,26 @@ class Committing:
             try:
                 done = self._commit(given)
             except Exception as error:  # noqa: BLE001 - whatever it was, the daemon tries it again itself
-                self._answers.put((Kind.FAILED, repr(error).encode(errors="replace")))
+                self._answer(Kind.FAILED, repr(error).encode(errors="replace"))
             else:
-                self._answers.put((Kind.DONE, frames.encode(done)))
+                self._answer(Kind.DONE, frames.encode(done))
+
+    def _answer(self, kind: Kind, body: bytes) -> None:
+        """Say what became of a batch, once what it wrote is on the disk: here, where nothing else is to be done."""
+        if self._batches.empty() and not self._unanswered:
+            self._say([(kind, body)])
+        else:
+            with self._counting:
+                self._unanswered += 1
+            self._answers.put((kind, body))
+
+    def _say(self, answers: list[tuple[Kind, bytes]]) -> None:
+        try:
+            self._writer.sync()
+            for kind, body in answers:
+                frames.send(self._link, kind, body)
+        except OSError:
+            self._end(1)  # the daemon takes again whatever was not answered
 
     def _read(self) -> None:
         with contextlib.suppress(frames.Gone, OSError):
@@ -104,17 +124,14 @@ class Committing:
                     self._batches.put(error)
         self._end(0)  # who comes next waits for the lock
 
-    def _answer(self) -> None:
-        """Say what became of the batches, once what they wrote is on the disk."""
-        with contextlib.suppress(OSError):
-            while True:
-                answers = [self._answers.get()]
-                while not self._answers.empty():
-                    answers.append(self._answers.get())
-                self._writer.sync()
-                for kind, body in answers:
-                    frames.send(self._link, kind, body)
-        self._end(1)  # the daemon takes again whatever was not answered
+    def _answer_later(self) -> None:
+        while True:
+            answers = [self._answers.get()]
+            while not self._answers.empty():
+                answers.append(self._answers.get())
+            self._say(answers)
+            with self._counting:
+                self._unanswered -= len(answers)
 
     def _commit(self, batch: Batch | Exception) -> Committed:
         if isinstance(batch, Exception):

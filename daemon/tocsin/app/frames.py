@@ -1,6 +1,5 @@
 """What the daemon and its committing process say to each other over a socket pair: length, kind, body."""
 
-import asyncio
 import pickle
 import socket
 import struct
@@ -149,22 +148,3 @@ def _exactly(link: socket.socket, length: int) -> bytearray:
             raise Gone
         rest = rest[count:]
     return body
-
-
-def write(link: asyncio.StreamWriter, kind: Kind, body: bytes = b"") -> None:
-    """Send one frame, without waiting for it to be taken."""
-    link.write(_HEAD.pack(len(body), kind) + body)
-
-
-async def read(link: asyncio.StreamReader) -> tuple[Kind, bytes]:
-    """Wait for one frame.
-
-    Raises:
-        Gone: There will be none.
-        ValueError: It is of no kind that there is.
-    """
-    try:
-        length, kind = _HEAD.unpack(await link.readexactly(_HEAD.size))
-        return Kind(kind), await link.readexactly(length)
-    except (asyncio.IncompleteReadError, OSError):
-        raise Gone from None

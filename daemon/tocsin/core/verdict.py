@@ -131,4 +131,5 @@ def link(text: str) -> str:
     """The text if it is an http or https link, or else nothing: it may come from a label, and people follow it."""
     text = text.strip()
     is_link = text.startswith(("https://", "http://")) and len(text) <= LONGEST_LINK
-    return text if is_link and text.isprintable() and not any(map(str.isspace, text)) else ""
+    # Of all that separates words only the plain space is printable.
+    return text if is_link and text.isprintable() and " " not in text else ""

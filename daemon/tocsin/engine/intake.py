@@ -64,10 +64,15 @@ class Batch:
         self._group_of: dict[tuple[str, str], _Group] = {}
         self._latest: dict[str, Incident] = {}
         self._answers = Answers(work.tx)
+        self._asks = False
+        """Rules ask of the store what only it knows."""
 
     def take(self, batch: Sequence[Classified]) -> list[Verdict]:
         """Place each alert, let their incidents change, and write it all; returns the last word about each."""
-        told = _askers_last([pair for pair in batch if not pair[1].heartbeat])
+        told = [pair for pair in batch if not pair[1].heartbeat]
+        self._asks = any(verdict.asks for _, verdict in told)
+        if self._asks:
+            told = _askers_last(told)
         self._beat(batch)
         self._episodes = self._tx.latest_episodes(list({alert.key: None for alert, _ in told}))
         keys = {verdict.dedup_key: None for alert, verdict in told if alert.status is AlertStatus.FIRING}
@@ -144,7 +149,7 @@ class Batch:
         group = self._group_by_key(verdict)
         severity = _level(group.plan, verdict.severity)
         group.fired.append(severity)
-        if episode.first_seen_at == self._work.now:
+        if self._asks and episode.first_seen_at == self._work.now:
             self._answers.begun(verdict.dedup_key)
         if group.drill and alert.labels.get(DRILL_LABEL, "") in ("", "false"):
             group.drill = False
@@ -306,7 +311,7 @@ class _Everything:
 def _askers_last(pairs: list[Classified]) -> list[Classified]:
     """Alerts whose rules ask what is open come last, so that the order within a webhook decides nothing."""
     asking = {alert.key for alert, verdict in pairs if verdict.asks}
-    return sorted(pairs, key=lambda pair: pair[0].key in asking) if asking else pairs
+    return sorted(pairs, key=lambda pair: pair[0].key in asking)
 
 
 def _level(plan: Playbook, severity: str) -> str:

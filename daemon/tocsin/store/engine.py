@@ -15,9 +15,8 @@ cancelled commit is one whose outcome is unknown.
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -34,7 +33,7 @@ from tocsin.store.dialect import Compiler
 from tocsin.store.files import FileLock, Reserve, sync_folder
 from tocsin.store.reader import Shared, SqlReader
 from tocsin.store.transaction import SqlTransaction
-from tocsin.store.turn import Turns
+from tocsin.store.turn import Guest, Turns
 from tocsin.store.writer import SqliteWriter, undo
 
 T = TypeVar("T")
@@ -51,6 +50,8 @@ _log = structlog.get_logger(__name__)
 class _Threads:
     writer: ThreadPoolExecutor
     readers: ThreadPoolExecutor
+    sender: ThreadPoolExecutor
+    """For who shares the writer's turn."""
 
 
 class SqliteStore:
@@ -103,6 +104,7 @@ class SqliteStore:
         self._threads = _Threads(
             ThreadPoolExecutor(1, thread_name_prefix="tocsin-write"),
             ThreadPoolExecutor(READERS, thread_name_prefix="tocsin-read"),
+            ThreadPoolExecutor(1, thread_name_prefix="tocsin-send"),
         )
         try:
             await _outlive(self._threads.writer.submit(self._open))
@@ -119,18 +121,23 @@ class SqliteStore:
         finally:
             self._writes -= 1
 
-    @asynccontextmanager
-    async def stand_aside(self) -> AsyncIterator[int]:
-        """The writer's turn for a process of ours that writes the same file, and ``now``.
+    def stand_aside(self, start: Callable[[int], None], fail: Callable[[BaseException], None]) -> None:
+        """The writer's turn for a process of ours that writes the same file: ``start`` is called with ``now``.
 
-        Nothing of this process writes meanwhile. Who asks while somebody has it shares it, unless this process has
-        something to write.
+        Nothing of this process writes until `back`, which must be called some time. Who asks while somebody has the
+        turn shares it, unless this process has something to write. Both are called in other threads; ``fail`` with what
+        kept it from having the turn: `StoreUnavailable`, the file is gone.
 
         Raises:
-            StoreUnavailable: The store is not open, or its file is gone.
+            StoreUnavailable: The store is not open.
         """
-        async with self._turns.one(self._running().writer, is_wanted=lambda: self._writes > 0):
-            yield self._clock.now()
+        threads = self._running()
+        guest = Guest(lambda: start(self._clock.now()), fail)
+        self._turns.take(guest, threads.writer, threads.sender, is_wanted=self._writes > 0)
+
+    def back(self) -> None:
+        """The turn of one who had it is over. From any thread."""
+        self._turns.leave()
 
     async def read(self, work: Callable[[Reader], T]) -> T:
         """See `ports.store.Store`."""
@@ -234,6 +241,7 @@ class SqliteStore:
     def _close(self, threads: _Threads) -> None:
         threads.readers.shutdown()
         threads.writer.shutdown()
+        threads.sender.shutdown()
         while not self._idle_readers.empty():
             reader = self._idle_readers.get()
             if reader is not None:

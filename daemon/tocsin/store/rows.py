@@ -42,17 +42,10 @@ class Codec(Generic[S]):
         rest = [fields[name] for name in fields if name not in self.columns]
         rest.sort(key=lambda field: not field.required)
         self._body = msgspec.defstruct("_Body", [_field(field) for field in rest], omit_defaults=True) if rest else None
-        self._row = _row_maker([(name, fields[name].type) for name in self.columns if name in fields], self._body)
+        self.row = _row_maker([(name, fields[name].type) for name in self.columns if name in fields], self._body)
+        """The row of an item, in the order of ``columns``; UnicodeEncodeError: a text in it is not Unicode."""
         decoders = [(name, _decoder(fields[name].type if name in fields else self._body)) for name in self.columns]
         self._from_row = [(index, decode) for index, (_, decode) in enumerate(decoders) if decode is not None]
-
-    def row(self, item: S) -> Row:
-        """The row of an item, in the order of ``columns``.
-
-        Raises:
-            UnicodeEncodeError: A text is not Unicode: it holds half a surrogate pair.
-        """
-        return self._row(item)
 
     def item(self, row: Row) -> S:
         """The item of a row."""
