@@ -179,8 +179,11 @@ class RuleSet:
 
     @cached_property
     def sha(self) -> str:
-        """A stable name for exactly these rules, what they look up, and the levels that they choose from."""
-        return hashlib.sha256(self.to_json().encode()).hexdigest()
+        """A stable name for exactly these rules, what they look up, and the levels that they choose from.
+
+        Half a SHA-256: it stands in the row of every alert.
+        """
+        return hashlib.sha256(self.to_json().encode()).hexdigest()[:32]
 
     def to_json(self) -> str:
         """The rules as they are stored; in ASCII, so that no text of theirs can be one that a store refuses."""
