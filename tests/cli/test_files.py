@@ -44,7 +44,7 @@ def test_every_verb_has_help_with_an_example_of_itself(path: tuple[str, ...]) ->
 
 
 def test_the_verbs_of_the_design_are_there() -> None:
-    verbs = {"init", "check", "test", "serve", "incidents", "windows", "explain", "replay", "drill"}
+    verbs = {"init", "check", "test", "simulate", "serve", "incidents", "windows", "explain", "replay", "drill"}
     assert verbs == set(VERBS)
     assert {"list", "show", "ack", "resolve", "escalate", "severity", "flags"} == {
         path[1] for path in ALL if path[0] == "incidents" and len(path) > 1
@@ -82,7 +82,7 @@ def test_init_writes_what_is_shipped_and_check_likes_it(tmp_path: Path) -> None:
         assert found == shipped
     checked = run("check", "--config", str(tmp_path / "new/config"), "--rules", str(tmp_path / "new/rules"))
     assert checked.exit_code == 0, checked.output
-    assert re.search(r"^good: \d+ rules, 1 playbook \(emergency-response\)", checked.output)
+    assert re.search(r"^good: \d+ rules, 5 playbooks \(emergency-response, erlmcp, ", checked.output)
 
 
 def test_init_overwrites_nothing_unless_told_to(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ SCHEMA_OF = {
     "config/playbooks/*.yaml": "playbook.json",
     "config/windows.yaml": "windows.json",
     "rules/*.yaml": "rules.json",
-    "rules/tests/*.yaml": "rule-tests.json",
+    "rules/tests/**/*.yaml": "rule-tests.json",
 }
 SHIPPED_FILES = [(path, schema) for pattern, schema in SCHEMA_OF.items() for path in sorted(ROOT.glob(pattern))]
 
@@ -51,8 +51,22 @@ def test_every_key_of_the_shipped_schemas_says_what_it_means() -> None:
     mute = {(name, *path) for name, text in MADE.items() for path in keys_without_words(json.loads(text))}
     sections = {"store", "webhook", "self", "inbound", "log", "delivery", "defaults", "pagerduty", "slack", "set"}
     sections |= {"storm", "flapping"}
-    plain = {"kind", "channel", "table", "by", "more_than", "within", "rules", *COLUMNS, "people", "groups", "targets"}
+    plain = {
+        "kind",
+        "channel",
+        "table",
+        "by",
+        "more_than",
+        "within",
+        "rules",
+        *COLUMNS,
+        "people",
+        "groups",
+        "targets",
+        "rotations",
+    }
     plain |= {
+        "rotations",
         "again_after",
         "digest_every",
         "windows",

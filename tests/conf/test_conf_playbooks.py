@@ -115,7 +115,7 @@ def test_a_mistake_in_them_is_told_at_its_place(bench: Workbench, line: str, tol
     assert any(told in problem for problem in bench.problems()), bench.problems()
 
 
-WHEN = "a step says when in one way; write either after: 15m or flagged: [a_flag]"
+WHEN = "a step says when in one way; write either after: 15m, on: declared or flagged: [a_flag]"
 STEP = "{tier: 1, after: 15m}                # not"
 
 
@@ -238,3 +238,49 @@ def test_the_name_of_the_built_in_playbook_is_taken(bench: Workbench) -> None:
     assert bench.problems() == [
         "playbooks/tocsin.yaml:1:1: the playbook tocsin is built in; give this one another name"
     ]
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('business_hours: {from: "17:00", to: "09:00"}', "16:1: closes before it opens"),
+        ("business_hours: {days: Mon-Fry}", "did you mean Fri?"),
+        ("business_hours: {time_zone: Europe/Berln}", "did you mean Europe/Berlin?"),
+        ('business_hours: {from: "9:00"}', 'is no time of the day; write hours and minutes, in quotes: "09:00"'),
+        ('business_hours: {holidays: ["2026-02-30"]}', "there is no day 2026-02-30"),
+        ("ack_timeout: false", "a duration or never is wanted here; write never"),
+        ("next_tier_on: [data_breech]", "there is no flag 'data_breech'; did you mean data_breach?"),
+    ],
+)
+def test_a_mistake_in_what_the_ladder_waits_for_is_told(bench: Workbench, line: str, told: str) -> None:
+    place, _ = bench.edit(bench.playbook, "unrouted: SEV-2\n", f"unrouted: SEV-2\n{line}\n")
+    said = told.partition("16:1: ")[2] or told
+    assert any(said in problem and f":{place + 1}:" in problem for problem in bench.problems()), bench.problems()
+
+
+FIRST = "resolve_within: 15m\n    matrix:\n      - {tier: 1, after: 0s}\n"
+
+
+def test_a_severity_whose_first_step_is_for_business_hours_pages_in_them_but_for_what_goes_on_until_resolved(
+    bench: Workbench,
+) -> None:
+    bench.edit(bench.playbook, FIRST, FIRST.replace("0s", "0s, hours: business"))
+    level = bench.load().playbooks["emergency-response"].level("SEV-1")
+    assert level.is_business
+    assert [(cell.key, cell.hours.value) for cell in level.cells[:4]] == [
+        ("1.1", "business"), ("1.2", "business"), ("2.1", "always"), ("3.1", "always"),
+    ]  # fmt: skip
+
+
+def test_a_step_on_an_acknowledgment_goes_on_after_it(bench: Workbench) -> None:
+    bench.edit(bench.playbook, FIRST, f"{FIRST}      - {{tier: 2, on: declared}}\n")
+    cell = bench.load().playbooks["emergency-response"].level("SEV-1").cell("2.1")
+    assert cell is not None
+    assert (cell.on, cell.until) == ("declared", RESOLVED)
+
+
+def test_what_an_acknowledgment_fires_and_makes_pointless_is_a_mistake(bench: Workbench) -> None:
+    step = "{tier: 2, on: acknowledged, until: acknowledged}"
+    bench.edit(bench.playbook, FIRST, f"{FIRST}      - {step}\n")
+    told = "an acknowledgment fires this step and makes it pointless; write until: resolved"
+    assert any(problem.endswith(told) for problem in bench.problems())

@@ -54,13 +54,15 @@ KINDS = {
 
 
 class Workbench:
-    """The shipped configuration, copied into a folder of the test's own."""
+    """The shipped configuration with one of its playbooks, copied into a folder of the test's own."""
 
     def __init__(self, root: Path) -> None:
         self.config = root / "config"
         self.rules = root / "rules"
         self.playbook = "playbooks/emergency-response.yaml"
         shutil.copytree(SHIPPED, self.config)
+        for other in set((self.config / "playbooks").iterdir()) - {self.config / self.playbook}:
+            other.unlink()
         self.rules.mkdir()
         (self.rules / "rules.yaml").write_text(RULES)
 

@@ -20,10 +20,12 @@ from tocsin.core.event import (
     Resolve,
     SetFlags,
     SetSeverity,
+    Snooze,
+    Unsnooze,
     WaitBegan,
     WaitEnded,
 )
-from tocsin.core.incident import Incident, State, Wait, WaitReason
+from tocsin.core.incident import TAKEN, Incident, State, Wait, WaitReason
 from tocsin.core.outbox import DIGEST
 from tocsin.core.playbook import MINUTE, Until
 from tocsin.core.transitions.change import PAGED
@@ -40,14 +42,19 @@ class Life(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now = NOW
-        self.incident: Incident = fresh()
+        self.incident: Incident = self.start()
         self.firing: list[str] = []
         self.notified: set[tuple[int, int, str, str]] = set()
         self.seq = 0
 
+    def start(self) -> Incident:
+        return fresh()
+
     def happen(self, event: Event) -> None:
+        self.follow(event, *step(self.incident, event, self.now))
+
+    def follow(self, event: Event, after: Incident, effects: tuple[Effect, ...]) -> None:
         before = self.incident
-        after, effects = step(before, event, self.now)
         if after is before:
             assert effects == ()
             return
@@ -70,9 +77,10 @@ class Life(RuleBasedStateMachine):
         if effect.step == DIGEST:
             return
         assert after.state is not State.RESOLVED
-        if after.waits:
-            assert isinstance(event, Escalate | SetFlags), "its ladder waits, and nobody has asked for this"
-        if after.state is State.ACKNOWLEDGED and not isinstance(event, Acknowledge):
+        if after.is_held_back:
+            is_asked = isinstance(event, Escalate | SetFlags) or effect.step.endswith(("@declared", "@acknowledged"))
+            assert is_asked, "its ladder is held back, and nobody has asked for this"
+        if after.state in TAKEN and not isinstance(event, Acknowledge):
             assert effect.until is Until.RESOLVED, "it waits for an acknowledgment that has been given"
 
     def waits(self, data: st.DataObject) -> tuple[Wait, ...]:
@@ -103,6 +111,8 @@ class Life(RuleBasedStateMachine):
         if self.incident.waits or self.incident.resolve_at is not None:
             return
         level = before.plan.level(before.severity)
+        if level.has_hours or self.incident.is_held_back:
+            return
         if before.state is State.TRIGGERED and not before.reached and level.cell("1.1") is not None:
             assert self.incident.reached[:1] == (1,), "nobody had been notified: it begins at the first tier, now"
             assert self.incident.clock_at == self.now
@@ -150,8 +160,12 @@ class Life(RuleBasedStateMachine):
 
     @rule(by=PEOPLE)
     def acknowledge(self, by: Actor) -> None:
+        before = self.incident.state
         self.happen(Acknowledge(by=by))
-        assert self.incident.state in (State.ACKNOWLEDGED, State.RESOLVED)
+        if before is State.SNOOZED and not by.is_person:  # an echo of our own, say
+            assert self.incident.state is State.SNOOZED
+        else:
+            assert self.incident.state in (State.ACKNOWLEDGED, State.RESOLVED)
 
     @rule(by=PEOPLE)
     def resolve(self, by: Actor) -> None:
@@ -167,6 +181,18 @@ class Life(RuleBasedStateMachine):
     @rule(severity=st.none() | SEVERITIES)
     def pin(self, severity: str | None) -> None:
         self.happen(SetSeverity(by=ALICE, severity=severity))
+
+    @precondition(lambda self: self.incident.state in PAGED)
+    @rule(by=PEOPLE, length=st.integers(1, 300 * MINUTE))
+    def snooze(self, by: Actor, length: int) -> None:
+        self.happen(Snooze(by=by, until=self.now + length))
+        assert self.incident.state is State.SNOOZED
+
+    @precondition(lambda self: self.incident.state is State.SNOOZED)
+    @rule()
+    def unsnooze(self) -> None:
+        self.happen(Unsnooze(by=ALICE))
+        assert self.incident.state is State.ACKNOWLEDGED
 
     @rule(wait=st.integers(1, 2 * MINUTE))
     def hold_copies(self, wait: int) -> None:
@@ -187,7 +213,7 @@ class Life(RuleBasedStateMachine):
         if incident.state is State.RESOLVED:
             assert incident.ladder == ()
             assert incident.fallback_at is None
-        if incident.state is State.ACKNOWLEDGED:
+        if incident.state in TAKEN:
             assert all(cell is not None and cell.until is Until.RESOLVED for cell in cells)
             assert incident.fallback_at is None
 
@@ -201,6 +227,8 @@ class Life(RuleBasedStateMachine):
         if incident.waits:
             assert incident.state in PAGED
             ends = [wait.until for wait in incident.waits if wait.until is not None]
+            if incident.standing is not None and incident.standing.snooze is not None:
+                ends.append(incident.standing.snooze.until)
             assert incident.resolve_at is not None or next_due(incident) == min(
                 [*ends, *(at for at in (incident.believe_at, incident.digest_at) if at is not None)], default=None
             )
@@ -210,6 +238,13 @@ class Life(RuleBasedStateMachine):
             assert incident.resolve_at is not None
         if incident.state is State.PENDING:
             assert incident.pending_until is not None
+
+    @invariant()
+    def snoozed_is_what_says_until_when(self) -> None:
+        standing = self.incident.standing
+        assert (self.incident.state is State.SNOOZED) == (standing is not None and standing.snooze is not None)
+        if self.incident.state is State.SNOOZED:
+            assert next_due(self.incident) is not None
 
     @invariant()
     def what_is_due_moves_on(self) -> None:

@@ -14,18 +14,28 @@ from tocsin.core.event import (
     Due,
     Escalate,
     Event,
+    MethodFailed,
     Opened,
+    PersonsCalled,
+    Replan,
     Resolve,
+    RoomSettled,
+    SetFacts,
     SetFlags,
     SetSeverity,
+    ShiftBegan,
+    Snooze,
     StormGrew,
     StormLooked,
+    Unsnooze,
     Waitable,
     WaitBegan,
     WaitEnded,
 )
 from tocsin.core.incident import Incident, State, Wait, WaitReason
+from tocsin.core.outbox import Job, RowState
 from tocsin.core.playbook import MINUTE, Cell, Kind, Level, Playbook, Tier, Until
+from tocsin.core.reaching import Called, Later
 
 NOW = 1_000 * MINUTE
 ALICE = Actor("alice", "api")
@@ -72,21 +82,31 @@ def fresh() -> Incident:
     return unopened(incident_id="id", number=1, dedup_key="key", plan=playbook(), title="Down", service="shop", now=NOW)
 
 
+CALLED = Called("one", "1.1", 1, 1, Until.ACKNOWLEDGED, "opened", (Later(2, NOW + 2 * MINUTE),))
+
 EVENTS: list[Event] = [
     Opened(fired=("high",)),
     AlertsChanged(fired=("high",)),
     CopiesHeld(until=NOW + MINUTE),
     Due(),
     Acknowledge(by=ALICE),
+    Snooze(by=ALICE, until=NOW + 60 * MINUTE),
+    Unsnooze(by=ALICE),
+    Replan(by=ALICE, plan=msgspec.structs.replace(playbook(), title="Another")),
     Resolve(by=ALICE),
     Escalate(by=ALICE),
     SetSeverity(by=ALICE, severity="low"),
     SetFlags(by=ALICE, add=("breach",)),
     Delivered(target="one", channel="console", kind="page", step="1.1", outcome="sent"),
+    SetFacts(by=ALICE, facts={"cause": "a full disk"}),
+    RoomSettled(job=Job.PAGE, outcome=RowState.DEAD),
     WaitBegan(wait=WINDOW),
     WaitEnded(reason=WINDOW.reason, by=WINDOW.by),
     StormGrew(joined=1),
     StormLooked(look_at=NOW),
+    PersonsCalled(called=(CALLED,)),
+    MethodFailed(person="one", because="the pager is down"),
+    ShiftBegan(rotation="on-call", at=NOW, told=("two",)),
 ]
 
 
@@ -95,6 +115,8 @@ def in_state(state: State) -> Incident:
     incident, _ = step(fresh(), Opened(fired=("high",), hold=hold), NOW)
     if state is State.ACKNOWLEDGED:
         incident, _ = step(incident, Acknowledge(by=ALICE), NOW)
+    elif state is State.SNOOZED:
+        incident, _ = step(incident, Snooze(by=ALICE, until=NOW + 60 * MINUTE), NOW)
     elif state is State.RESOLVED:
         incident, _ = step(incident, Resolve(by=ALICE), NOW)
     assert incident.state is state
@@ -104,10 +126,18 @@ def in_state(state: State) -> Incident:
 REFUSED = {
     *((state, Opened) for state in State if state is not State.RESOLVED),
     (State.RESOLVED, Escalate),
+    (State.RESOLVED, Replan),
+    *((state, Snooze) for state in (State.PENDING, State.RESOLVED)),
+    *((state, Unsnooze) for state in State if state is not State.SNOOZED),
     (State.RESOLVED, SetSeverity),
     (State.RESOLVED, SetFlags),
     *((state, event) for state in (State.PENDING, State.RESOLVED) for event in (WaitBegan, WaitEnded)),
     *((state, StormGrew) for state in (State.PENDING, State.RESOLVED)),
+    *(
+        (state, event)
+        for state in (State.PENDING, State.RESOLVED)
+        for event in (PersonsCalled, MethodFailed, ShiftBegan)
+    ),
     (State.PENDING, StormLooked),
 }
 

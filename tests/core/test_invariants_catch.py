@@ -5,15 +5,17 @@ from typing import Any
 import msgspec
 import pytest
 
+from core import ladders
 from core.test_escalation_table import ALICE, NOW, WINDOW, fresh
 from tocsin.core.alert import Episode, EpisodeStatus
 from tocsin.core.effect import Record
 from tocsin.core.escalation import next_due, step
 from tocsin.core.event import Acknowledge, Entry, Opened
+from tocsin.core.hours import BusinessHours
 from tocsin.core.incident import State
 from tocsin.core.invariants import INVARIANTS, OVERDUE, Facts, violations
 from tocsin.core.outbox import Job, Outgoing, RowState
-from tocsin.core.playbook import MINUTE
+from tocsin.core.playbook import MINUTE, Until
 
 
 def row(**changes: Any) -> Outgoing:
@@ -48,6 +50,19 @@ def waited_and_fired() -> list[Entry]:
     return [begun, *(msgspec.structs.replace(entry, seq=entry.seq + 1) for entry in facts().entries)]
 
 
+def snoozed_and_fired() -> list[Entry]:
+    """The timeline of an incident whose step fires although it is snoozed."""
+    begun = Entry(incident_id="id", seq=1, at=NOW - 1, kind="snoozed", actor="alice", via="slack", data={"until": NOW})
+    return [begun, *(msgspec.structs.replace(entry, seq=entry.seq + 1) for entry in facts().entries)]
+
+
+AT_NIGHT = {
+    "incident": {"plan": ladders.rich(BusinessHours(closes=16 * 60))},
+    "rows": [row(severity="low", until=Until.ACKNOWLEDGED)],
+}
+"""It was paged at 16:40, when these hours were over."""
+
+
 def changed(healthy: Facts, incident: dict[str, Any] | None = None, **changes: Any) -> Facts:
     fields = {**vars(healthy), **changes}
     if incident:
@@ -76,6 +91,8 @@ def test_a_healthy_incident_has_nothing_wrong() -> None:
         ("final_rows_are_done", {"rows": [row(done_at=None)]}),
         ("waiting_notifies_nobody", {"incident": {"waits": (WINDOW,)}}),
         ("waiting_notifies_nobody", {"entries": waited_and_fired()}),
+        ("snoozed_notifies_nobody", {"entries": snoozed_and_fired()}),
+        ("hours_are_kept", AT_NIGHT),
     ],
 )
 def test_what_breaks_it_is_named(name: str, change: dict[str, Any]) -> None:

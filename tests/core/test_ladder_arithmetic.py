@@ -5,17 +5,19 @@ from hypothesis import strategies as st
 
 from core.test_escalation_table import playbook
 from tocsin.core.incident import Planned
-from tocsin.core.playbook import MINUTE
+from tocsin.core.playbook import MINUTE, Cell, Level
 from tocsin.core.transitions.ladder import (
     after_rise,
+    climbs_on,
     following,
     planned,
     postponed,
     split_due,
+    targets_at,
     without_acknowledged,
 )
 
-HIGH, MIDDLE, _ = playbook().levels
+HIGH, MIDDLE, LOW = playbook().levels
 
 
 def minutes(ladder: tuple[Planned, ...]) -> list[tuple[str, int]]:
@@ -40,6 +42,21 @@ def test_after_a_fall_the_lower_ladder_goes_on_where_the_clock_stands() -> None:
 
 def test_an_acknowledgment_leaves_the_steps_until_resolved() -> None:
     assert minutes(without_acknowledged(planned(HIGH, 0), HIGH)) == [("2.1", 30)]
+
+
+def test_a_resolution_target_of_a_tier_that_was_told_is_no_further_climb() -> None:
+    left = planned(HIGH, 0)[2:]  # tier 2 at 30, until resolved
+    assert climbs_on(HIGH, left, (1,))
+    assert not climbs_on(HIGH, left, (1, 2))
+    assert climbs_on(HIGH, planned(HIGH, 0)[1:], (1, 2)), "tier 1 again, until acknowledged"
+
+
+def test_a_tiers_page_goes_to_those_of_its_first_step_at_the_level() -> None:
+    plan = playbook()
+    few = Level("few", 0, MINUTE, None, (Cell(tier=2, nth=1, after=0, targets=("deputy",)), *LOW.cells))
+    assert targets_at(plan, few, 2) == ("deputy",)
+    assert targets_at(plan, LOW, 1) == ("one",), "it informs somebody else: whoever asks for a page means the tier"
+    assert targets_at(plan, HIGH, 3) == ("three",), "it has a flag step only"
 
 
 def test_steps_planned_for_one_moment_fire_together_and_no_others() -> None:

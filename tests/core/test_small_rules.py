@@ -13,9 +13,10 @@ from tocsin.core.escalation import step
 from tocsin.core.event import Acknowledge, Opened, Resolve
 from tocsin.core.incident import Incident
 from tocsin.core.measure import ended_at, time_to_acknowledge, time_to_detect, time_to_resolve
-from tocsin.core.outbox import Job, idempotency_key, still_wanted
+from tocsin.core.outbox import ROOM_JOBS, Job, idempotency_key, still_wanted
 from tocsin.core.people import Contact, Notified, People, Person
 from tocsin.core.playbook import HOUR, MINUTE, Playbook, Until
+from tocsin.core.rotation import Duty
 
 CONSOLE = Contact("console", "console")
 PAGER = Contact("pager", "main")
@@ -54,7 +55,8 @@ def test_a_page_is_wanted_until_what_it_waits_for_has_happened() -> None:
     ]
     assert [still_wanted(waits[Until.RESOLVED], i) for i in (triggered, acknowledged, resolved)] == [True, True, False]
     assert not still_wanted(row(occurrence=2), triggered)
-    assert all(still_wanted(row(job=job), resolved) for job in Job if job not in (Job.PAGE, Job.UPDATE))
+    rooms_have_rules_of_their_own = {Job.PAGE, Job.UPDATE, *ROOM_JOBS}
+    assert all(still_wanted(row(job=job), resolved) for job in Job if job not in rooms_have_rules_of_their_own)
 
 
 PEOPLE = People(
@@ -69,13 +71,14 @@ PEOPLE = People(
 
 
 def test_groups_are_opened_and_each_person_is_notified_once() -> None:
-    found = PEOPLE.resolve(("alice", "team", "room"), frozenset({"pager", "console"}), CONSOLE)
+    found = PEOPLE.resolve(("alice", "team", "room"), frozenset({"pager", "console"}), CONSOLE, Duty(0))
     assert found == (Notified("alice", PAGER), Notified("bob", CONSOLE, stranded=True), Notified("room", CONSOLE))
 
 
 @pytest.mark.parametrize("target", ["eve", "bob", "nobody"])
 def test_whoever_has_no_way_out_is_stranded_at_the_console(target: str) -> None:
-    assert PEOPLE.resolve((target,), frozenset({"pager"}), CONSOLE) == (Notified(target, CONSOLE, stranded=True),)
+    found = PEOPLE.resolve((target,), frozenset({"pager"}), CONSOLE, Duty(0))
+    assert found == (Notified(target, CONSOLE, stranded=True),)
 
 
 def test_people_are_found_by_what_the_providers_call_them() -> None:

@@ -89,8 +89,17 @@ class Tocsin(Process):
             self.write_secret("token", self.token)
         if people is not None:
             self.write_yaml("people.yaml", people)
+        if people is not None or playbook is not None:
+            self.keep_one_playbook()
         if playbook is not None:
             self.write_yaml("playbooks/emergency-response.yaml", playbook)
+
+    def keep_one_playbook(self) -> None:
+        """The others name people whom a configuration of one's own need not have."""
+        (self.rules / "07-playbooks.yaml").unlink()
+        for path in (self.config / "playbooks").glob("*.yaml"):
+            if path.stem != "emergency-response":
+                path.unlink()
 
     def write_yaml(self, name: str, content: Section) -> None:
         """Replace a file of the configuration."""

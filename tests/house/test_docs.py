@@ -69,7 +69,15 @@ def test_the_readme_names_every_verb() -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "CHANGELOG.md", "tests/README.md", "systemd/README.md", "config/prometheus/README.md"]
+    "page",
+    [
+        "README.md",
+        "CHANGELOG.md",
+        "tests/README.md",
+        "systemd/README.md",
+        "config/prometheus/README.md",
+        "config/playbooks/README.md",
+    ],
 )
 def test_a_link_to_a_file_leads_to_a_file(page: str) -> None:
     path = REPOSITORY / page

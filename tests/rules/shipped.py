@@ -6,34 +6,39 @@ from pathlib import Path
 
 import yaml
 
-from tocsin.conf.rules import load_rules
-from tocsin.conf.source import Findings
+from tocsin.channels.registry import KINDS
+from tocsin.conf.bundle import Bundle, load
 from tocsin.core.alert import Alert, AlertStatus
-from tocsin.core.playbook import Level, Playbook
 from tocsin.core.rules import Rule, RuleSet, Verdict
 
 RULES = Path(__file__).parents[2] / "rules"
 FIXTURE = Path(__file__).parents[1] / "fixtures/rules/placed.yaml"
 PLAYBOOK = "emergency-response"
-LEVELS = ("SEV-1", "SEV-2", "SEV-3", "SEV-4")
 
 
 @cache
-def shipped() -> RuleSet:
-    """All of rules/, with the shipped playbook's levels; what is wrong with them fails the test."""
-    levels = tuple(Level(name, rank, 1, None, ()) for rank, name in enumerate(LEVELS))
-    flags = ("major_impact", "data_breach")
-    playbook = Playbook(name=PLAYBOOK, title="", levels=levels, tiers=(), unrouted="SEV-2", flags=flags)
-    findings = Findings()
-    loaded = load_rules(RULES, {PLAYBOOK: playbook}, PLAYBOOK, findings)
-    assert loaded is not None, findings.problems
-    assert findings.warnings == []
+def bundle() -> Bundle:
+    """All that is shipped; what is wrong with it fails the test."""
+    loaded = load(RULES.parent / "config", RULES, KINDS, {})
+    assert loaded.warnings == ()
     return loaded
+
+
+def shipped() -> RuleSet:
+    """All of rules/."""
+    return bundle().rules
+
+
+CHOOSING = tuple(rule for rule in shipped().rules if rule.path.endswith("07-playbooks.yaml"))
+"""The rules that choose a playbook, and those of the chosen ones' scenarios."""
 
 
 def some(keep: Callable[[Rule], bool]) -> RuleSet:
     """Those of the shipped rules that are kept."""
-    return RuleSet(filter(keep, shipped().rules), PLAYBOOK, {PLAYBOOK: LEVELS}, {PLAYBOOK: "SEV-2"})
+    playbooks = bundle().playbooks
+    levels = {name: [level.name for level in playbook.levels] for name, playbook in playbooks.items()}
+    unrouted = {name: playbook.unrouted for name, playbook in playbooks.items()}
+    return RuleSet(filter(keep, shipped().rules), PLAYBOOK, levels, unrouted)
 
 
 def judge(rules: RuleSet, **labels: str) -> Verdict:

@@ -59,7 +59,7 @@ class Known:
 
 
 def with_shipped_rules(directory: Path, text: str) -> RuleSet:
-    for shipped in RULES.glob("*.yaml"):
+    for shipped in RULES.glob("0[0-6]-*.yaml"):  # those of the default playbook
         (directory / shipped.name).write_text(shipped.read_text())
     (directory / "10-example.yaml").write_text(text)
     findings = Findings()

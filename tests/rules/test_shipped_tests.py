@@ -1,17 +1,19 @@
 """The tests that are shipped beside the rules, and the example of rules/README.md, hold."""
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tocsin.channels.registry import KINDS
 from tocsin.conf.bundle import Bundle, load
+from tocsin.core.playbook import Playbook
 from tocsin.testing.cases import Case, read_tests
 from tocsin.testing.rehearse import rehearse
 
 REPOSITORY = Path(__file__).parents[2]
-FILES = sorted((REPOSITORY / "rules/tests").glob("*.yaml"))
+FILES = sorted((REPOSITORY / "rules/tests").rglob("*.yaml"))
 EXAMPLES = re.findall(r"```yaml\n(tests:\n.*?)```", (REPOSITORY / "rules/README.md").read_text(), re.DOTALL)
 
 
@@ -45,14 +47,35 @@ def test_tests_beside_the_rules_are_not_read_as_rules() -> None:
     assert not set(FILES) & set(BUNDLE.files)
 
 
-def test_every_severity_of_the_shipped_playbook_is_tested_acknowledged_and_not() -> None:
-    for playbook in BUNDLE.playbooks.values():
-        for level in playbook.levels:
-            for is_acknowledged in (False, True):
-                assert any(
-                    case.said.pages
-                    and case.said.pages[0].severity in (level.name, None)
-                    and case.name.startswith(level.name)
-                    and is_acknowledged == any(event.acknowledge for event in case.said.events)
-                    for case in CASES
-                ), f"{level.name} of {playbook.name}, acknowledged: {is_acknowledged}"
+FATES = {
+    "that nobody acknowledges": lambda case: not case.did("acknowledge", "resolve"),
+    "that is acknowledged": lambda case: case.did("acknowledge") and not case.did("resolve"),
+    "that resolves": lambda case: case.did("resolve"),
+}
+
+
+@dataclass(frozen=True)
+class Fate:
+    """A test of one severity: what happens in it, and whether it says who is told."""
+
+    case: Case
+
+    @property
+    def playbook(self) -> str:
+        return (self.case.said.events[0].fire or {}).get("playbook", "emergency-response")
+
+    def did(self, *actions: str) -> bool:
+        return any(getattr(event, action) for event in self.case.said.events for action in actions)
+
+
+@pytest.mark.parametrize("playbook", BUNDLE.playbooks.values(), ids=lambda playbook: playbook.name)
+@pytest.mark.parametrize("fate", FATES)
+def test_every_severity_of_each_playbook_has_its_timeline(playbook: Playbook, fate: str) -> None:
+    tested = [Fate(case) for case in CASES if case.said.pages]
+    levels = {
+        level.name
+        for level in playbook.levels
+        for one in tested
+        if one.playbook == playbook.name and one.case.name.startswith(f"{level.name} {fate}") and FATES[fate](one)
+    }
+    assert levels == {level.name for level in playbook.levels}

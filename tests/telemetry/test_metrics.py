@@ -90,7 +90,7 @@ def test_a_series_exists_before_its_first_event() -> None:
         'pages_total{channel="console",outcome="dead"}': 0,
     }
     assert lines(metrics, 'webhooks_received_total{code="503"}')
-    assert len(lines(metrics, "incidents_open{")) == 9, "three levels by pending, triggered and acknowledged"
+    assert len(lines(metrics, "incidents_open{")) == 12, "three levels by pending, triggered, acknowledged and snoozed"
     assert lines(metrics, 'incident_time_to_acknowledge_seconds_count{playbook="two",severity="SEV-1"}')
 
 

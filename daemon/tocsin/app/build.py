@@ -14,14 +14,18 @@ from tocsin.channels import registry
 from tocsin.conf.bundle import Bundle
 from tocsin.conf.channels import ConfiguredChannel
 from tocsin.conf.secrets import Secret
+from tocsin.core.errors import SourceUnavailable
 from tocsin.engine.alarm import Alarm
 from tocsin.engine.auditor import RULES, Auditor
 from tocsin.engine.commit import Committer
 from tocsin.engine.dispatcher import Dispatcher
+from tocsin.engine.handovers import Handovers
 from tocsin.engine.housekeeper import Housekeeper
 from tocsin.engine.ingest import Ingest, Limits
+from tocsin.engine.overrides import Rotas
 from tocsin.engine.policy import Delivery, Live, Policy
 from tocsin.engine.respond import Respond
+from tocsin.engine.rosters import Rosters
 from tocsin.engine.service import Service
 from tocsin.engine.shadow import Shadow, ShadowRules
 from tocsin.engine.timers import Timers
@@ -33,7 +37,7 @@ from tocsin.ports.store import Store
 from tocsin.store.engine import SqliteStore
 from tocsin.telemetry.metrics import Metrics
 
-WORKERS = ("timers", "dispatcher", "housekeeper", "auditor")
+WORKERS = ("timers", "dispatcher", "handovers", "rosters", "housekeeper", "auditor")
 
 
 @dataclass
@@ -54,6 +58,9 @@ class Daemon:
     housekeeper: Housekeeper
     auditor: Auditor
     windows: Windows
+    handovers: Handovers
+    rosters: Rosters
+    rotas: Rotas
     shadow: Shadow | None = None
     """Judges beside the live rules, where the command line asked for it."""
     commit_process: CommitProcess | None = None
@@ -62,7 +69,7 @@ class Daemon:
     @property
     def services(self) -> tuple[Service, ...]:
         """The workers that have a loop of their own."""
-        return (self.timers, self.dispatcher, self.housekeeper, self.auditor)
+        return (self.timers, self.dispatcher, self.handovers, self.rosters, self.housekeeper, self.auditor)
 
 
 def build(bundle: Bundle, store: Store, clock: Clock, metrics: Metrics, *, shadow: ShadowRules | None = None) -> Daemon:
@@ -85,7 +92,14 @@ def build(bundle: Bundle, store: Store, clock: Clock, metrics: Metrics, *, shado
         shadow=beside,
         elsewhere=commit_process,
     )
-    return Daemon(
+
+    async def ask(channel: str, group: str) -> tuple[str, ...]:
+        known = daemon.channels.get(channel)
+        if known is None:
+            raise SourceUnavailable(f"the channel {channel} is not configured")
+        return await registry.group_members(known[0], group, clock.now())
+
+    daemon = Daemon(
         bundle=bundle,
         live=live,
         channels=channels,
@@ -100,9 +114,13 @@ def build(bundle: Bundle, store: Store, clock: Clock, metrics: Metrics, *, shado
         housekeeper=Housekeeper(committer, ingest, clock),
         auditor=Auditor(committer, ingest, clock),
         windows=Windows(committer, lambda: new_id(clock.now())),
+        handovers=Handovers(committer, clock),
+        rosters=Rosters(committer, clock, ask),
+        rotas=Rotas(committer, lambda: new_id(clock.now())),
         shadow=beside,
         commit_process=commit_process,
     )
+    return daemon
 
 
 def _commit_process(bundle: Bundle, store: Store, metrics: Metrics) -> CommitProcess | None:
@@ -126,6 +144,7 @@ def policy_of(bundle: Bundle, channels: Mapping[str, Channel]) -> Policy:
         self_targets=settings.self_.targets,
         external_url=settings.external_url,
         windows=bundle.windows,
+        templates=bundle.templates,
         delivery=Delivery(
             timeout=delivery.timeout,
             lease=delivery.lease,

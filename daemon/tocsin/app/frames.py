@@ -108,7 +108,7 @@ def policy_frame(policy: Policy) -> bytes:
     }
     rules = RuleSet((), own.name, {own.name: [own.unrouted]}, {own.name: own.unrouted})
     fields = {name: getattr(policy, name) for name in policy.__dataclass_fields__}
-    return pickle.dumps(fields | {"rules": rules, "channels": channels})
+    return pickle.dumps(fields | {"rules": rules, "channels": channels, "templates": {}})
 
 
 def policy_of(body: bytes | bytearray) -> Policy:

@@ -1,26 +1,14 @@
 """What every channel does with text that comes from outside: make it harmless, make it fit."""
 
 import re
-import unicodedata
 from collections.abc import Iterable
 
-_UNSAFE = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
-"""Unicode categories that can move a cursor, hide or reorder text, or not be encoded at all."""
+from tocsin.core.plain import one_line
+
+__all__ = ["cut", "is_link", "one_line", "plain", "without"]
 
 _URL = re.compile(r"https?://[A-Za-z0-9._-]+(:[0-9]{1,5})?([/?#][!-~]*)?")
 _URL_LIMIT = 2000
-
-
-def one_line(text: str) -> str:
-    """The text without line breaks and control characters, each run of space as one blank.
-
-    Escape sequences, bidirectional overrides and lone surrogates become U+FFFD,
-    so that their presence is still to be seen.
-    """
-    spaced = " ".join(text.split())
-    if spaced.isprintable():
-        return spaced
-    return "".join("\ufffd" if unicodedata.category(char) in _UNSAFE else char for char in spaced)
 
 
 def cut(text: str, limit: int) -> str:

@@ -4,6 +4,7 @@ Everything here may hold text from outside; a channel escapes it for its provide
 """
 
 from datetime import UTC, datetime
+from typing import TypeGuard
 
 from tocsin.core.event import Entry
 from tocsin.core.page import Content
@@ -28,13 +29,24 @@ _PHRASES = {
     "acknowledged_also": "acknowledged as well",
     "unacknowledged": "no longer covered by the acknowledgment ({because})",
     "late_acknowledgment": "acknowledged too late: it was over",
+    "snoozed": "snoozed until {until}",
+    "unsnoozed": "no longer snoozed: {because}",
+    "passed": "tier {tier} passed over: {because}",
+    "deferred": "tier {tier} waits for business hours, until {until} ({because})",
+    "replanned": "goes on by the playbook {playbook} as it is now",
     "late_resolve": "resolved too late: it was over",
     "waits": "nobody is paged: {because}",
     "waited": "no longer waits: {because}",
     "storm_over": "the storm is over: {members} incidents",
     "escalation_asked": "next tier asked for",
     "escalated": "paging {targets} (tier {tier}: {because})",
+    "next_method": "reaching {target} by contact method {method} (tier {tier})",
     "informed": "informing {targets} (tier {tier}: {because})",
+    "fact": "{name}: {text}",
+    "room_asked": "room {name} asked for in {channel}",
+    "room": "room {name} made in {channel}",
+    "room_refused": "{channel} refused to do something about its room for good: {detail}",
+    "room_archived": "room {name} archived",
     "resolved": "resolved",
     "sent": "{job} to {target} sent through {channel}",
     "dead": "{job} to {target} refused for good by {channel}: {detail}",
@@ -136,17 +148,23 @@ def taken(content: Content) -> str:
 def told(entry: Entry) -> str:
     """An entry of the timeline as a sentence: ``03:05:09 acknowledged, by alice (slack)``."""
     by = f", by {entry.actor} ({entry.via})" if entry.actor not in ("", "tocsin") else ""
-    return f"{moment(entry.at)[11:19]} {_phrase(entry)}{by}"
+    return f"{moment(entry.at)[11:19]} {phrase(entry)}{by}"
 
 
-def _phrase(entry: Entry) -> str:
-    facts = {key: _fact(value) for key, value in entry.data.items()}
+def phrase(entry: Entry) -> str:
+    """What an entry of the timeline says, without when and by whom."""
+    facts = {key: moment(value) if _is_until(key, value) else _fact(value) for key, value in entry.data.items()}
+    more = f" ({facts['detail']})" if entry.kind == "sent" and facts.get("detail") else ""
     try:
-        return _PHRASES[entry.kind].format_map(facts)
+        return _PHRASES[entry.kind].format_map(facts) + more
     except KeyError:  # a kind, or a datum of one, that is not known here
         known = ", ".join(f"{key} {value}" for key, value in facts.items() if value)
         name = entry.kind.replace("_", " ")
         return f"{name}: {known}" if known else name
+
+
+def _is_until(key: str, value: object) -> TypeGuard[int]:
+    return key == "until" and isinstance(value, int)
 
 
 def _fact(value: object) -> str:

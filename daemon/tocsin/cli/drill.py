@@ -104,7 +104,7 @@ class Drill:
 
     async def _find(self) -> dict[str, Any] | None:
         """The incident that the alert belongs to, once there is one."""
-        page = await self._daemon.get(API, state=("pending", "triggered", "acknowledged"), limit=50)
+        page = await self._daemon.get(API, state=("pending", "triggered", "acknowledged", "snoozed"), limit=50)
         for incident in page["incidents"]:
             if incident["id"] in self._others:
                 continue

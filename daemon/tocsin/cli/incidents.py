@@ -11,7 +11,7 @@ from tocsin.cli.client import Daemon, Refused, connected
 from tocsin.cli.output import ago, clean, console, micros, say, say_json, state, table
 from tocsin.core.event import Entry
 
-STATES = ("pending", "triggered", "acknowledged", "resolved")
+STATES = ("pending", "triggered", "acknowledged", "snoozed", "resolved")
 API = "/api/v1/incidents"
 MEMBERS = 50
 """Members of a storm that are shown with it."""
@@ -124,6 +124,12 @@ def _responses() -> None:
         ("ack", "acknowledge", "Take an incident: what waited for that stops."),
         ("resolve", "resolve", "Close an incident. If its alerts fire on for long, it comes back to you."),
         ("escalate", "escalate", "Page the next tier now."),
+        ("unsnooze", "unsnooze", "Go on with an incident before its snooze is over."),
+        (
+            "replan",
+            "replan",
+            "Let an incident go on by its playbook as it is now; it keeps the one it began with otherwise.",
+        ),
     ):
         _response(name, verb, text)
 
@@ -139,6 +145,20 @@ def _response(name: str, verb: str, text: str) -> None:
 
 
 _responses()
+
+
+@command.command(epilog=options.example("tocsin incidents snooze 12 --for 2h"))
+@click.argument("incident")
+@click.option("--for", "length", metavar="DURATION", help="How long, such as 2h; at most 31d.")
+@click.option("--until", metavar="TIME", help="Until when, such as 2026-11-26T09:00:00Z.")
+@options.as_json
+@connected
+async def snooze(daemon: Daemon, incident: str, *, length: str | None, until: str | None, as_json: bool) -> None:
+    """Take an incident and leave it alone for a while; then whoever is on call is paged again. A rise breaks it."""
+    if (length is None) == (until is None):
+        raise click.UsageError("give --for or --until")
+    body = {"for": length} if length is not None else {"until": until}
+    _tell(await daemon.post(f"{incident_path(incident)}/snooze", body), as_json=as_json)
 
 
 @command.command(epilog=options.example('tocsin incidents severity 12 SEV-1 --reason "payments are down as well"'))
@@ -170,6 +190,26 @@ async def flags(daemon: Daemon, incident: str, *, add: tuple[str, ...], remove: 
     if not add and not remove:
         raise click.UsageError("give --add or --remove")
     _tell(await daemon.post(f"{incident_path(incident)}/flags", {"add": add, "remove": remove}), as_json=as_json)
+
+
+@command.command(epilog=options.example('tocsin incidents fact 12 root_cause="a full disk" users_affected=300'))
+@click.argument("incident")
+@click.argument("facts", nargs=-1, required=True, metavar="NAME=TEXT...")
+@options.as_json
+@connected
+async def fact(daemon: Daemon, incident: str, *, facts: tuple[str, ...], as_json: bool) -> None:
+    """Say what has been found out about an incident; NAME= takes it back.
+
+    The playbook's templates say it under that name: root_cause, impact,
+    users_affected, resolution, prevention, expected_resolution ...
+    """
+    found: dict[str, str] = {}
+    for each in facts:
+        name, equals, text = each.partition("=")
+        if not equals:
+            raise click.UsageError(f"{each!r} is not NAME=TEXT")
+        found[name.strip()] = text
+    _tell(await daemon.post(f"{incident_path(incident)}/facts", {"facts": found}), as_json=as_json)
 
 
 def timeline_entry(incident_id: str, entry: dict[str, Any]) -> Entry:

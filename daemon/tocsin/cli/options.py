@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 
 import click
 
+from tocsin.conf.duration import parse_duration
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -46,3 +48,13 @@ def _existing(_: click.Context, parameter: click.Parameter, value: Path) -> Path
             f"there is no directory {str(value)!r}; `tocsin init .` writes config/ and rules/ here", param=parameter
         )
     return value
+
+
+def duration(_: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
+    """The callback of an option that takes a duration such as ``1h30m``: microseconds."""
+    if value is None:
+        return None
+    try:
+        return parse_duration(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param=parameter) from None

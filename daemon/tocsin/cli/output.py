@@ -20,7 +20,13 @@ SECOND = 1_000_000
 WIDE = 1000
 """The columns of a pipe: nothing is cut for a reader who is a program."""
 
-STATE_STYLES = {"pending": "cyan", "triggered": "bold red", "acknowledged": "yellow", "resolved": "green"}
+STATE_STYLES = {
+    "pending": "cyan",
+    "triggered": "bold red",
+    "acknowledged": "yellow",
+    "snoozed": "blue",
+    "resolved": "green",
+}
 
 
 def console(*, err: bool = False) -> Console:

@@ -15,7 +15,6 @@ from tocsin.cli import options
 from tocsin.cli.loading import loaded, progress
 from tocsin.cli.output import clean, console, say, say_json, table
 from tocsin.conf.bundle import Bundle
-from tocsin.conf.duration import parse_duration
 from tocsin.core.comparison import Difference
 from tocsin.core.errors import StoreUnavailable, TocsinError
 from tocsin.store.clock import SystemClock
@@ -38,15 +37,6 @@ class _Replayed:
     changed: Sequence[Changed]
 
 
-def _duration(_: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
-    if value is None:
-        return None
-    try:
-        return parse_duration(value)
-    except ValueError as error:
-        raise click.BadParameter(str(error), param=parameter) from None
-
-
 @click.command(
     epilog=options.example(
         "tocsin replay var/tocsin.db --against ../rules-of-my-branch --since 7d",
@@ -62,7 +52,7 @@ def _duration(_: click.Context, parameter: click.Parameter, value: str | None) -
     metavar="DIR",
     help="Other rules: what would they change?",
 )
-@click.option("--since", metavar="AGE", callback=_duration, help="Only what was seen since then, such as 7d.")
+@click.option("--since", metavar="AGE", callback=options.duration, help="Only what was seen since then, such as 7d.")
 @click.option("--all", "is_all", is_flag=True, help=f"Show every group that changes, not only {LISTED}.")
 @click.option("--fail-on-change", is_flag=True, help="Exit 1 when anything changes.")
 @options.as_json

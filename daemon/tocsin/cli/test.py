@@ -38,7 +38,7 @@ def command(files: tuple[Path, ...], config_dir: Path, rules_dir: Path, *, wante
     fails. rules/README.md describes the format.
     """
     bundle = loaded(config_dir, rules_dir)
-    paths = files or tuple(sorted((rules_dir / "tests").glob("*.yaml")))
+    paths = files or tuple(sorted((rules_dir / "tests").rglob("*.yaml")))
     if not paths:
         raise click.UsageError(f"{rules_dir / 'tests'} holds no tests (*.yaml)")
     try:

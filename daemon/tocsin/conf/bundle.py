@@ -5,17 +5,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from tocsin.conf.channels import ChannelKind, ConfiguredChannel
-from tocsin.conf.crosscheck import tell_lonely_people, tell_settings_mistakes
+from tocsin.conf.crosscheck import tell_gaps, tell_lonely_people, tell_settings_mistakes
 from tocsin.conf.environment import overridden, variables
 from tocsin.conf.lint import Material, lint
 from tocsin.conf.lint.samples import samples
 from tocsin.conf.people import ContactReader, people_of
-from tocsin.conf.playbooks import limits_of, playbook_of, skeleton_of, tell_unknown_targets
+from tocsin.conf.playbooks import (
+    NESTED,
+    limits_of,
+    playbook_of,
+    skeleton_of,
+    tell_unknown_targets,
+    tell_unknown_templates,
+)
 from tocsin.conf.rules import read_folder, rule_set
 from tocsin.conf.schema import did_you_mean, validate
 from tocsin.conf.settings import CONSOLE, Settings, Times, TokenSettings
 from tocsin.conf.source import Findings, Mark, Node, Problem, read_yaml
+from tocsin.conf.templates import Template, names_of, read_templates, try_templates
 from tocsin.conf.vault import Vault, with_secrets
 from tocsin.conf.windows import windows_of
 from tocsin.core.people import Contact, People
@@ -41,6 +51,8 @@ class Bundle:
     people: People
     windows: tuple[Window, ...]
     """Of windows.yaml."""
+    templates: Mapping[str, Template]
+    """Of templates/, by name."""
     channels: tuple[ConfiguredChannel, ...]
     """What ``channels:`` says, and the console."""
     console: Contact
@@ -61,14 +73,21 @@ class Bundle:
         return self.playbooks[self.settings.playbook]
 
 
-def load(config_dir: Path, rules_dir: Path, kinds: Mapping[str, ChannelKind], environ: Mapping[str, str]) -> Bundle:
+def load(
+    config_dir: Path,
+    rules_dir: Path,
+    kinds: Mapping[str, ChannelKind],
+    environ: Mapping[str, str],
+    now: int | None = None,
+) -> Bundle:
     """Read everything.
 
     Args:
-        config_dir: Holds tocsin.yaml, people.yaml and playbooks/; may hold windows.yaml.
+        config_dir: Holds tocsin.yaml, people.yaml and playbooks/; may hold windows.yaml and templates/.
         rules_dir: Holds the rules.
         kinds: The kinds of channels that there are, ``console`` among them.
         environ: The environment.
+        now: From when on rotations are searched for gaps; None: they are not.
 
     Raises:
         ConfigError: Something is wrong; it has all that is wrong in any file.
@@ -84,6 +103,7 @@ def load(config_dir: Path, rules_dir: Path, kinds: Mapping[str, ChannelKind], en
 
     playbook_nodes = _playbook_nodes(config_dir / "playbooks", findings)
     playbooks = _playbooks(playbook_nodes, settings.defaults if settings else Times(), findings)
+    templates = _templates(config_dir / "templates", playbook_nodes, playbooks, findings)
     people_node = read_yaml(config_dir / "people.yaml", findings)
     named = [str(name) for name, _ in node.at("channels").children()] if node.child("channels") else []
     contacts = ContactReader(channels, kinds, vault, broken=named)
@@ -92,7 +112,9 @@ def load(config_dir: Path, rules_dir: Path, kinds: Mapping[str, ChannelKind], en
         for playbook_node in playbook_nodes.values():
             tell_unknown_targets(playbook_node, people, findings)
         told = settings.self_.targets if settings else ()
-        tell_lonely_people(people, people_node, playbooks, told, findings)
+        tell_lonely_people(people, people_node, playbooks, told, {channel.name for channel in channels}, findings)
+        if now is not None:
+            tell_gaps(people, people_node, now, findings)
     if settings:
         tell_settings_mistakes(settings, node, channels, people, playbook_nodes, findings)
     nameable = {**{name: skeleton_of(name, there) for name, there in playbook_nodes.items()}, **playbooks}
@@ -111,6 +133,7 @@ def load(config_dir: Path, rules_dir: Path, kinds: Mapping[str, ChannelKind], en
         self_playbook=_self_playbook(settings),
         people=people,
         windows=windows,
+        templates=templates,
         channels=channels,
         console=console,
         fingerprint=_fingerprint(findings.digests, config_dir, rules_dir, environ),
@@ -153,7 +176,7 @@ def _people(node: Node | None, contacts: ContactReader, console: Contact, findin
     people = people_of(node, contacts, findings) if node is not None else None
     if people is None:
         return None
-    return People(persons=people.persons, groups=people.groups, places={**people.places, CONSOLE: console})
+    return msgspec.structs.replace(people, places={**people.places, CONSOLE: console})
 
 
 def _windows(path: Path, findings: Findings) -> tuple[Window, ...]:
@@ -185,6 +208,17 @@ def _playbooks(nodes: Mapping[str, Node], times: Times, findings: Findings) -> d
     return {name: playbook for name, playbook in found.items() if playbook is not None}
 
 
+def _templates(
+    directory: Path, nodes: Mapping[str, Node], playbooks: Mapping[str, Playbook], findings: Findings
+) -> dict[str, Template]:
+    names = names_of(directory)
+    for node in nodes.values():
+        tell_unknown_templates(node, names, findings)
+    templates = read_templates(directory, findings)
+    try_templates(templates, list(playbooks.values()), directory, findings)
+    return templates
+
+
 def _self_playbook(settings: Settings) -> Playbook:
     """One severity that pages those who look after tocsin, at once, until one of them acknowledges."""
     targets = settings.self_.targets
@@ -192,10 +226,10 @@ def _self_playbook(settings: Settings) -> Playbook:
     return Playbook(
         name=SELF_PLAYBOOK,
         title="tocsin itself",
-        levels=(Level(SELF_LEVEL, 0, HOUR, None, (cell,)),),
+        levels=(Level(SELF_LEVEL, 0, HOUR, None, (cell,), settings.defaults.ack_timeout),),
         tiers=(Tier(1, "those who look after tocsin", targets),),
         unrouted=SELF_LEVEL,
-        **settings.defaults.model_dump(exclude={"storm", "flapping"}),
+        **settings.defaults.model_dump(exclude=set(NESTED)),
         **limits_of(settings.defaults),
     )
 

@@ -169,6 +169,13 @@ def read_yaml(path: Path, findings: Findings, shown: str | None = None, *, may_b
         The top value, also if parts of it are broken; None if there is nothing to go on with.
     """
     name = shown or str(path)
+    text = read_text(path, findings, name)
+    return None if text is None else parse_yaml(text, name, findings, may_be_empty=may_be_empty)
+
+
+def read_text(path: Path, findings: Findings, shown: str | None = None) -> str | None:
+    """The text of one file: UTF-8, at most ``MAX_BYTES``; None where it cannot be read, which is told."""
+    name = shown or str(path)
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for somebody who writes into it
             findings.problem(Mark(name, 1, 1), "is no regular file", "put the text itself there")
@@ -189,7 +196,7 @@ def read_yaml(path: Path, findings: Findings, shown: str | None = None, *, may_b
         line, last = before.count("\n"), before.rpartition("\n")[2]
         findings.problem(Mark(name, line + 1, len(last) + 1), "is not UTF-8 text from here on", "save it as UTF-8")
         return None
-    return parse_yaml(text, name, findings, may_be_empty=may_be_empty)
+    return text
 
 
 def parse_yaml(text: str, name: str, findings: Findings, *, may_be_empty: bool = False) -> Node | None:
@@ -320,6 +327,8 @@ def _key(node: yaml.Node) -> str:
         raise Surprise("a key must be a word, not a list or a mapping", "")
     if node.style is None and node.value == "<<":
         raise Surprise("a merge key (<<) is not allowed", "write the keys out")
+    if node.value == "on":  # a key is no truth value: a step of a matrix says `on: declared`
+        return "on"
     value = _value(node)
     if value is None or isinstance(value, bool | float):
         raise Surprise("a key must be a word", "put it in quotes")

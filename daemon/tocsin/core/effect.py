@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from tocsin.core.outbox import Job
 from tocsin.core.playbook import Kind, Until
 
 
@@ -32,12 +33,24 @@ class Notify(Effect, frozen=True, kw_only=True):
     """One clause for the person woken: why this page, why now."""
     late: int = 0
     """How much later than planned, in microseconds."""
+    method: int = 1
+    """Of a person: which contact method; 1 is the first, and whatever follows it is planned."""
+    round: int | None = None
+    """Of a further method: the round of the page that it belongs to."""
 
 
 class Supersede(Effect, frozen=True, kw_only=True):
     """Withdraw what is not yet sent and waited for this; tell the providers of what was."""
 
     by: Until
+
+
+class InRoom(Effect, frozen=True, kw_only=True):
+    """Have something done about the incident's own room, by whoever makes it."""
+
+    job: Job
+    targets: tuple[str, ...] = ()
+    """Whom to bring in."""
 
 
 class Announce(Effect, frozen=True, kw_only=True):

@@ -16,6 +16,9 @@ nothing.
                                            |   ^ all alerts resolved and the hold-down over,
               opened (next occurrence) <---'     or by a person
 
+A person may snooze what was triggered: ``snoozed`` is acknowledged, and nothing
+fires until the time is over, which makes it triggered again.
+
 Every moment at which something about an incident is due is in the incident
 itself; `next_due` is the smallest of them.
 """
@@ -26,24 +29,33 @@ from tocsin.core.effect import Effect
 from tocsin.core.errors import IllegalTransition
 from tocsin.core.event import (
     Acknowledge,
+    Actor,
     AlertsChanged,
     CopiesHeld,
     Delivered,
     Due,
     Escalate,
     Event,
+    MethodFailed,
     Opened,
+    PersonsCalled,
+    Replan,
     Resolve,
+    RoomSettled,
+    SetFacts,
     SetFlags,
     SetSeverity,
+    ShiftBegan,
+    Snooze,
     StormGrew,
     StormLooked,
+    Unsnooze,
     WaitBegan,
     WaitEnded,
 )
 from tocsin.core.incident import OPEN, Incident, State, Storm
 from tocsin.core.playbook import Playbook
-from tocsin.core.transitions import alerts, opening, responses, severity, storms, waiting
+from tocsin.core.transitions import alerts, facts, opening, reach, responses, rooms, severity, storms, waiting
 from tocsin.core.transitions.change import PAGED, Change
 
 Handler = Callable[[Change, Event], None]
@@ -63,22 +75,30 @@ def step(incident: Incident, event: Event, now: int) -> tuple[Incident, tuple[Ef
         )
     change = Change(incident, now)
     handler(change, event)
+    by = getattr(event, "by", None)
+    if isinstance(by, Actor):
+        reach.responded(change, by)
     return change.result()
 
 
 def next_due(incident: Incident) -> int | None:
     """The earliest moment at which anything about the incident is due; None: nothing will ever be."""
     if incident.state is State.RESOLVED:
-        due_at = incident.grace_until
+        due_at = _earlier(incident.grace_until, rooms.next_due(incident))
     elif incident.state is State.PENDING:
         due_at = incident.pending_until
     elif incident.resolve_at is not None:
         due_at = incident.resolve_at
-    elif incident.waits:
+    elif incident.is_held_back:
         due_at = min((wait.until for wait in incident.waits if wait.until is not None), default=None)
+        if incident.standing is not None and incident.standing.snooze is not None:
+            due_at = _earlier(due_at, incident.standing.snooze.until)
     else:
         step_at = incident.ladder[0].due_at if incident.ladder else None
-        due_at = _earlier(step_at, incident.fallback_at)
+        method_at = incident.reaching.due_at if incident.reaching is not None else None
+        due_at = _earlier(_earlier(step_at, method_at), incident.fallback_at)
+        if incident.standing is not None:
+            due_at = _earlier(due_at, incident.standing.due_at)
     look_at = incident.storm.look_at if incident.storm is not None else None
     return _earlier(_earlier(due_at, incident.believe_at), _earlier(incident.digest_at, look_at))
 
@@ -158,16 +178,25 @@ def _table() -> dict[tuple[State, type[Event]], Handler]:
         ((State.RESOLVED,), Due, opening.resolved_due),
         ((State.PENDING, State.TRIGGERED), Acknowledge, responses.acknowledge),
         ((State.ACKNOWLEDGED,), Acknowledge, responses.acknowledge_again),
+        ((State.SNOOZED,), Acknowledge, responses.acknowledge_snoozed),
         ((State.RESOLVED,), Acknowledge, responses.acknowledge_late),
+        (PAGED, Snooze, responses.snooze),
+        ((State.SNOOZED,), Unsnooze, responses.unsnooze),
         (OPEN, Resolve, responses.resolve),
         ((State.RESOLVED,), Resolve, responses.resolve_again),
         (OPEN, Escalate, responses.escalate),
         (OPEN, SetSeverity, severity.set_severity),
+        (OPEN, Replan, severity.replan),
         (OPEN, SetFlags, responses.set_flags),
         (PAGED, StormGrew, storms.storm_grew),
         ((*PAGED, State.RESOLVED), StormLooked, storms.storm_looked),
         (PAGED, WaitBegan, waiting.wait_began),
         (PAGED, WaitEnded, waiting.wait_ended),
+        (PAGED, PersonsCalled, reach.persons_called),
+        (PAGED, MethodFailed, reach.method_failed),
+        (PAGED, ShiftBegan, reach.shift_began),
+        (tuple(State), SetFacts, facts.set_facts),
+        (tuple(State), RoomSettled, rooms.settled),
         (tuple(State), Delivered, _delivered),
     ]
     return {(state, event): handler for states, event, handler in rows for state in states}

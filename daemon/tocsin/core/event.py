@@ -6,6 +6,9 @@ import msgspec
 
 from tocsin.core.condition import Inhibition
 from tocsin.core.incident import Taken, Wait, WaitReason
+from tocsin.core.outbox import Job, RowState
+from tocsin.core.playbook import Playbook
+from tocsin.core.reaching import Called
 
 
 class Actor(msgspec.Struct, frozen=True):
@@ -113,6 +116,19 @@ class Acknowledge(Event, frozen=True, kw_only=True):
     occurrence: int | None = None
 
 
+class Snooze(Event, frozen=True, kw_only=True):
+    """A person takes it, and wants it left alone until a moment."""
+
+    by: Actor
+    until: int
+
+
+class Unsnooze(Event, frozen=True, kw_only=True):
+    """A person goes on with it before that."""
+
+    by: Actor
+
+
 class Resolve(Event, frozen=True, kw_only=True):
     """A person closes it."""
 
@@ -134,12 +150,59 @@ class SetSeverity(Event, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class Replan(Event, frozen=True, kw_only=True):
+    """A person gives it the playbook as it is now, in place of the one that it began with."""
+
+    by: Actor
+    plan: Playbook
+
+
 class SetFlags(Event, frozen=True, kw_only=True):
     """A person sets or clears flags."""
 
     by: Actor
     add: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
+
+
+class PersonsCalled(Event, frozen=True, kw_only=True):
+    """Persons have been paged who have further contact methods."""
+
+    called: tuple[Called, ...]
+
+
+class MethodFailed(Event, frozen=True, kw_only=True):
+    """The provider of a person's contact method has not taken the page: the next one is used now."""
+
+    person: str
+    because: str
+
+
+class ShiftBegan(Event, frozen=True, kw_only=True):
+    """Other people are on call now for a rotation of this incident; ``told`` are those who must hear of it."""
+
+    rotation: str
+    at: int
+    """When the shift began."""
+    told: tuple[str, ...]
+
+
+class SetFacts(Event, frozen=True, kw_only=True):
+    """A person says what has been found out, by name; an empty text takes it back."""
+
+    by: Actor
+    facts: dict[str, str]
+
+
+class RoomSettled(Event, frozen=True, kw_only=True):
+    """What was asked for about the incident's own room has been done, or never will be."""
+
+    job: Job
+    outcome: RowState
+    detail: str = ""
+    id: str = ""
+    """Of a room that has been made."""
+    name: str = ""
 
 
 class Delivered(Event, frozen=True, kw_only=True):

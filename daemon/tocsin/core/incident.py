@@ -5,7 +5,10 @@ from enum import StrEnum
 import msgspec
 
 from tocsin.core.condition import Inhibition
+from tocsin.core.message import Messages
 from tocsin.core.playbook import Playbook
+from tocsin.core.reaching import Reaching
+from tocsin.core.standing import Standing
 
 
 class State(StrEnum):
@@ -15,11 +18,15 @@ class State(StrEnum):
     """Held: a rule gives automation time to heal it before anybody is paged."""
     TRIGGERED = "triggered"
     ACKNOWLEDGED = "acknowledged"
+    SNOOZED = "snoozed"
+    """Acknowledged, and to be left alone until a moment; then it asks for somebody again."""
     RESOLVED = "resolved"
 
 
-OPEN = (State.PENDING, State.TRIGGERED, State.ACKNOWLEDGED)
+OPEN = (State.PENDING, State.TRIGGERED, State.ACKNOWLEDGED, State.SNOOZED)
 """Every state but resolved."""
+TAKEN = (State.ACKNOWLEDGED, State.SNOOZED)
+"""Somebody has it: what waited for the acknowledgment is pointless."""
 
 
 class WaitReason(StrEnum):
@@ -157,13 +164,16 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     reached: tuple[int, ...] = ()
     """The tiers that the ladder has notified, in order."""
     flagged: tuple[str, ...] = ()
-    """The flag steps that have fired (``4.1:data_breach``)."""
+    """What flags and moments have fired: ``4.1:data_breach``, ``2.1@declared``, ``next:blocked``."""
     waits: tuple[Wait, ...] = ()
     """While there are any, no step fires and there is no fallback; all else goes on."""
     member_of: int | None = None
     """The number of the storm that tells of this occurrence."""
     inhibitions: tuple[Inhibition, ...] = ()
     """While one of these holds nobody is notified; the rules say so of every alert that joined the occurrence."""
+
+    standing: Standing | None = None
+    """What its ladder knows beyond its steps; None where that is nothing."""
 
     # Whether it flaps; over all its occurrences.
     notified: bool = False
@@ -174,6 +184,10 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """It flaps: when the next digest is due."""
     flips_untold: int = 0
     """Flips since the last digest."""
+
+    # What is said about it beside its pages.
+    messages: Messages | None = None
+    """Its room, and what people have told of it; None while it has neither."""
 
     # What else is due.
     pending_until: int | None = None
@@ -186,6 +200,9 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     believe_at: int | None = None
     """When held late copies of its alerts are believed."""
 
+    reaching: Reaching | None = None
+    """Who was paged, and by which contact methods they are still to be reached."""
+
     @property
     def alerts_firing(self) -> int:
         """How many of its alerts fire."""
@@ -195,6 +212,11 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     def hold_down(self) -> int:
         """How long all its alerts must stay resolved before it is, in microseconds."""
         return self.plan.resolve_after if self.resolve_after is None else self.resolve_after
+
+    @property
+    def is_held_back(self) -> bool:
+        """Whether it notifies nobody but at a person's word."""
+        return bool(self.waits) or self.state is State.SNOOZED
 
     @property
     def is_open(self) -> bool:

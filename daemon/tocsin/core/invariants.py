@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from tocsin.core.alert import Episode, EpisodeStatus
 from tocsin.core.escalation import next_due
 from tocsin.core.event import TOCSIN, Entry
-from tocsin.core.incident import Incident, State
+from tocsin.core.hours import Hours
+from tocsin.core.incident import TAKEN, Incident, State
 from tocsin.core.outbox import DIGEST, Job, Outgoing, RowState
 from tocsin.core.playbook import MINUTE, Until
+from tocsin.core.throttle import PAGED
 
 OVERDUE = 1 * MINUTE
 """Something that is due for so long is not going to happen by itself."""
@@ -58,7 +60,12 @@ def state_allows_steps(facts: Facts) -> str | None:
     incident = facts.incident
     if incident.state is State.RESOLVED and incident.ladder:
         return f"is resolved, with {len(incident.ladder)} steps left"
-    if incident.state is State.ACKNOWLEDGED:
+    called = incident.reaching.called if incident.reaching is not None else ()
+    if incident.state is State.RESOLVED and called:
+        return f"is resolved, and {called[0].person} is still to be reached"
+    if incident.state in TAKEN and any(one.until is Until.ACKNOWLEDGED for one in called):
+        return "is acknowledged, with contact methods left that waited for it"
+    if incident.state in TAKEN:
         level = incident.plan.level(incident.severity)
         cells = [level.cell(planned.cell) for planned in incident.ladder]
         if any(cell is not None and cell.until is Until.ACKNOWLEDGED for cell in cells):
@@ -76,7 +83,7 @@ def firing_is_counted(facts: Facts) -> str | None:
 def open_means_firing_or_recovering(facts: Facts) -> str | None:
     """An open incident without a firing alert is held, or in its hold-down."""
     incident = facts.incident
-    if incident.state not in (State.TRIGGERED, State.ACKNOWLEDGED) or incident.alerts_firing:
+    if incident.state not in PAGED or incident.alerts_firing:
         return None
     return None if incident.resolve_at is not None else "nothing fires, and no hold-down runs"
 
@@ -88,13 +95,15 @@ def timeline_is_whole(facts: Facts) -> str | None:
 
 
 def steps_fire_once(facts: Facts) -> str | None:
-    """A step notifies each target at most once an occurrence and round."""
+    """A step notifies each target at most once an occurrence and round by each way, and as often as it was said to."""
     cells = Counter(
-        (row.occurrence, row.round, row.step, row.target)
+        (row.step, row.target, row.occurrence, row.round, row.channel, row.destination, row.recipient)
         for row in facts.rows
         if row.job in (Job.PAGE, Job.UPDATE) and not row.fell_back
     )
-    twice = [cell for cell, count in cells.items() if count > 1]
+    said = (entry.data for entry in facts.entries if entry.kind == "next_method")
+    again = Counter((data["step"], data["target"]) for data in said)
+    twice = [cell for cell, count in cells.items() if count > 1 + again[cell[:2]]]
     return f"fired twice: {twice}" if twice else None
 
 
@@ -117,13 +126,46 @@ def waiting_notifies_nobody(facts: Facts) -> str | None:
             wait = (entry.data["reason"], entry.data["by"])
             waits = waits | {wait} if entry.kind == "waits" else waits - {wait}
         elif (
-            entry.kind in ("escalated", "informed")
+            entry.kind in ("escalated", "informed", "next_method")
             and waits
             and not (entry.at in asked_at or entry.data["step"] in TELL_OF_WAITS)
         ):
             return f"step {entry.data['step']} fired at {entry.at} although it waited: {sorted(waits)}"
     now = {(wait.reason.value, wait.by) for wait in facts.incident.waits}
     return None if waits == now else f"waits for {sorted(now)}, its timeline says {sorted(waits)}"
+
+
+def snoozed_notifies_nobody(facts: Facts) -> str | None:
+    """While it is snoozed nobody is notified but by a person's word."""
+    asked_at = {entry.at for entry in facts.entries if entry.via != TOCSIN.via}
+    snoozed_at: int | None = None
+    for entry in facts.entries:
+        if entry.kind == "snoozed":
+            snoozed_at = entry.at
+        elif entry.kind in ("unsnoozed", "unacknowledged", "resolved"):
+            snoozed_at = None
+        elif entry.kind in ("escalated", "informed") and snoozed_at is not None and entry.at not in asked_at:
+            return f"step {entry.data['step']} fired at {entry.at} although it was snoozed at {snoozed_at}"
+    return None
+
+
+def hours_are_kept(facts: Facts) -> str | None:
+    """A step for business hours is carried out within them, unless a person has asked for it."""
+    plan = facts.incident.plan
+    replanned_at = max((entry.at for entry in facts.entries if entry.kind == "replanned"), default=0)
+    asked_at = {entry.at for entry in facts.entries if entry.via != TOCSIN.via}
+    fired = {(entry.at, entry.data["step"]) for entry in facts.entries if entry.kind in ("escalated", "informed")}
+    for row in facts.rows:
+        if row.job not in (Job.PAGE, Job.UPDATE) or row.until is Until.RESOLVED or row.created_at in asked_at:
+            continue
+        if (row.created_at, row.step) not in fired or row.created_at < replanned_at or not plan.has_level(row.severity):
+            continue
+        cell = plan.level(row.severity).cell(row.step.partition("@")[0].partition(":")[0])
+        if cell is None or cell.hours is not Hours.BUSINESS:
+            continue
+        if not plan.business_hours.are_open(row.created_at):
+            return f"step {row.step} was carried out at {row.created_at}, outside of business hours"
+    return None
 
 
 def final_rows_are_done(facts: Facts) -> str | None:
@@ -144,6 +186,8 @@ INVARIANTS: dict[str, Rule] = {
         steps_fire_once,
         every_step_reached_the_outbox,
         waiting_notifies_nobody,
+        snoozed_notifies_nobody,
+        hours_are_kept,
         final_rows_are_done,
     )
 }

@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from tocsin.core.incident import Incident, State
+from tocsin.core.incident import TAKEN, Incident, State
+from tocsin.core.message import RoomState
 from tocsin.core.playbook import Until
 
 DIGEST = "digest"
@@ -28,7 +29,19 @@ class Job(StrEnum):
     """Bring the incident's own message up to date; the newest state wins."""
     HISTORY = "history"
     """Append what the timeline has gained since the last time."""
+    ROOM_CREATE = "room_create"
+    """Make a room for this incident alone."""
+    ROOM_TOPIC = "room_topic"
+    """Say in its topic what it is about, as things are when it is sent."""
+    ROOM_INVITE = "room_invite"
+    """Bring people into it: ``recipient`` lists them."""
+    ROOM_PIN = "room_pin"
+    """Pin the incident's own message there."""
+    ROOM_ARCHIVE = "room_archive"
 
+
+ROOM_JOBS = frozenset({Job.ROOM_CREATE, Job.ROOM_TOPIC, Job.ROOM_INVITE, Job.ROOM_PIN, Job.ROOM_ARCHIVE})
+"""Jobs of a channel that can make rooms."""
 
 LEVEL_TRIGGERED = frozenset({Job.ANNOUNCE, Job.HISTORY})
 """Jobs that say whatever is true when they are sent: one waiting row is enough."""
@@ -119,8 +132,20 @@ def still_wanted(row: Outgoing, incident: Incident) -> bool:
     Asked at every claim: what waited for an acknowledgment or a resolve that
     has happened since is not sent.
     """
+    if row.job in ROOM_JOBS:
+        return _is_wanted_in_room(row, incident)
     if row.job not in (Job.PAGE, Job.UPDATE) or (row.job is Job.UPDATE and row.step == DIGEST):
         return True
     if row.occurrence != incident.occurrence or incident.state is State.RESOLVED:
         return False
-    return not (row.until is Until.ACKNOWLEDGED and incident.state is State.ACKNOWLEDGED)
+    return not (row.until is Until.ACKNOWLEDGED and incident.state in TAKEN)
+
+
+def _is_wanted_in_room(row: Outgoing, incident: Incident) -> bool:
+    """One room is made, unless all is over before there is one; nothing is done in one that is not there."""
+    room = incident.messages.room if incident.messages is not None else None
+    if room is None or row.job is Job.ROOM_ARCHIVE:
+        return room is not None
+    if row.job is Job.ROOM_CREATE:  # one that may have been made already is found, and archived in its time
+        return room.state is RoomState.ASKED and (incident.is_open or row.possibly_delivered)
+    return room.state is RoomState.OPEN

@@ -3,7 +3,9 @@
 import msgspec
 
 from tocsin.core.event import Entry
+from tocsin.core.message import Room
 from tocsin.core.outbox import Job
+from tocsin.core.said import Said
 
 
 class AlertLine(msgspec.Struct, frozen=True):
@@ -56,6 +58,20 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     """What it means, in a sentence or two, "" where no rule says."""
     runbook: str = ""
     """The link to what has to be done, "" where there is none."""
+    bridge: str = ""
+    """The link to the war room, "" where there is none."""
+    subject: str = ""
+    """Of a message that has one."""
+    text: Said | None = None
+    """A message's words; None: the channel finds its own."""
+    failure: str = ""
+    """Why the words are plain ones: what went wrong with their template."""
+    links: tuple[str, ...] = ()
+    """Other links that tocsin itself knows (the ticket): only those of a message's links can be followed."""
+    room: Room | None = None
+    """The incident's own room."""
+    in_room: bool = False
+    """It goes into that room, where nothing else is spoken of."""
     automation: str = ""
     """The name of the automation that can heal it."""
     state: str

@@ -13,6 +13,8 @@ from functools import cached_property
 import msgspec
 
 from tocsin.core.errors import UnknownLevel, UnknownName
+from tocsin.core.hours import BusinessHours, Hours
+from tocsin.core.message import Texts
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -36,6 +38,16 @@ class Until(StrEnum):
     RESOLVED = "resolved"
 
 
+class Moment(StrEnum):
+    """What happens once to an incident that its playbook may have something to do at."""
+
+    OPENED = "opened"
+    DECLARED = "declared"
+    ACKNOWLEDGED = "acknowledged"
+    UPDATED = "updated"
+    RESOLVED = "resolved"
+
+
 class Tier(msgspec.Struct, frozen=True):
     """A rung of the ladder. Tier 1 comes first."""
 
@@ -47,9 +59,9 @@ class Tier(msgspec.Struct, frozen=True):
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
     """One cell of the tier matrix: when a tier is notified at one severity, and until what.
 
-    Exactly one of ``after`` and ``flags`` says when: ``after`` counts from the
-    opening of the occurrence; ``flags`` fire it, once for each flag, as soon
-    as the flag is set.
+    Exactly one of ``after``, ``on`` and ``flags`` says when: ``after`` counts
+    from the opening of the occurrence; ``on`` fires it when that happens;
+    ``flags`` fire it, once for each flag, as soon as the flag is set.
     """
 
     tier: int
@@ -58,7 +70,12 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     kind: Kind = Kind.PAGE
     until: Until = Until.ACKNOWLEDGED
     after: int | None = None
+    on: Moment | None = None
+    """``declared`` or ``acknowledged``."""
     flags: tuple[str, ...] = ()
+    when: tuple[str, ...] = ()
+    """It notifies only while one of these flags is set; one that is set later makes it fire then. Empty: always."""
+    hours: Hours = Hours.ALWAYS
     targets: tuple[str, ...]
     """The tier's targets, unless the cell names its own."""
 
@@ -76,6 +93,8 @@ class Level(msgspec.Struct, frozen=True, dict=True):
     respond_within: int
     resolve_within: int | None
     cells: tuple[Cell, ...]
+    ack_timeout: int | None = None
+    """Acknowledged and firing, so long without a word of anybody: the acknowledgment covers it no more. None: never."""
 
     @cached_property
     def _by_key(self) -> dict[str, Cell]:
@@ -90,6 +109,30 @@ class Level(msgspec.Struct, frozen=True, dict=True):
     def paging(self) -> frozenset[str]:
         """The keys of the cells that page."""
         return frozenset(cell.key for cell in self.cells if cell.kind is Kind.PAGE)
+
+    @cached_property
+    def entries(self) -> dict[int, tuple[Cell, ...]]:
+        """Tier -> the cells with which the ladder reaches it: the earliest that are timed, one or several at once."""
+        found: dict[int, tuple[Cell, ...]] = {}
+        for cell in sorted((cell for cell in self.cells if cell.after is not None), key=lambda cell: cell.after or 0):
+            if cell.tier not in found or found[cell.tier][0].after == cell.after:
+                found[cell.tier] = (*found.get(cell.tier, ()), cell)
+        return found
+
+    @cached_property
+    def first(self) -> Cell | None:
+        """What tier 1 gets when the incident opens."""
+        return next((cell for cell in self.entries.get(1, ()) if not cell.when), None)
+
+    @cached_property
+    def is_business(self) -> bool:
+        """Whether it pages in business hours only: its first step does, so all that wait for an acknowledgment do."""
+        return self.first is not None and self.first.hours is Hours.BUSINESS
+
+    @cached_property
+    def has_hours(self) -> bool:
+        """Whether any step waits for business hours."""
+        return any(cell.hours is Hours.BUSINESS for cell in self.cells)
 
     def cell(self, key: str) -> Cell | None:
         """The cell with this key, if this level has one."""
@@ -132,8 +175,18 @@ class Playbook(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     resolved_by_hand_grace: int = HOUR
     fallback_at_least: int = 15 * MINUTE
     """The shortest time between two pages once nobody is left to escalate to."""
+    business_hours: BusinessHours = BusinessHours()
+    """Of the cells with ``hours: business``."""
+    next_tier_on: tuple[str, ...] = ()
+    """Flags that each page the next tier not yet reached, once an occurrence."""
     storm: StormLimits = StormLimits()
     flapping: FlappingLimits = FlappingLimits()
+    texts: Texts = Texts()
+
+    @property
+    def templates(self) -> frozenset[str]:
+        """The templates that it names."""
+        return frozenset(filter(None, (self.texts.post_mortem,)))
 
     @cached_property
     def _by_name(self) -> dict[str, Level]:
@@ -177,6 +230,13 @@ class Playbook(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def sha(self) -> str:
         """A stable name for exactly this content."""
         return hashlib.sha256(self.to_json()).hexdigest()
+
+    @property
+    def targets(self) -> frozenset[str]:
+        """Everybody and every place that it names."""
+        lists = [self.announce, *(tier.targets for tier in self.tiers)]
+        lists += [cell.targets for level in self.levels for cell in level.cells]
+        return frozenset(target for targets in lists for target in targets)
 
     def to_json(self) -> bytes:
         """The plan as it is stored."""

@@ -86,7 +86,7 @@ def is_over(surge: Surge, waiting: int, now: int, limits: StormLimits) -> bool:
 def is_told_again(incident: Incident, now: int) -> bool:
     """Whether a storm has grown and enough time has gone by for another page about it."""
     storm = incident.storm
-    if storm is None or storm.look_at is None or incident.waits or incident.state not in PAGED:
+    if storm is None or storm.look_at is None or incident.is_held_back or incident.state not in PAGED:
         return False
     return storm.members > storm.told and now - storm.told_at >= incident.plan.storm.again_after
 
@@ -142,4 +142,5 @@ def waits_for_storm(incident: Incident) -> bool:
     return any(wait.reason is WaitReason.STORM for wait in incident.waits)
 
 
-PAGED = (State.TRIGGERED, State.ACKNOWLEDGED)
+PAGED = (State.TRIGGERED, State.ACKNOWLEDGED, State.SNOOZED)
+"""The states in which its ladder has begun and is not over."""

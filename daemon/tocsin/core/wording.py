@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from tocsin.core.duration import duration
 from tocsin.core.incident import Incident, State, Wait, WaitReason
-from tocsin.core.playbook import SECOND, Cell, Until
+from tocsin.core.playbook import SECOND, Cell, Moment, Until
 
 
 def because_planned(incident: Incident, cell: Cell) -> str:
@@ -15,6 +15,16 @@ def because_planned(incident: Incident, cell: Cell) -> str:
     return f"not {missing} within {duration(cell.after)}"
 
 
+def because_moment(moment: Moment | None) -> str:
+    """Why a step fires that waits for something to happen."""
+    return f"it was {moment}"
+
+
+def because_silent(incident: Incident, silence: int) -> str:
+    """Why whoever acknowledged is paged again."""
+    return f"{incident.acknowledged_by} acknowledged it, and nobody has said anything for {duration(silence)}"
+
+
 def because_flagged(flags: tuple[str, ...]) -> str:
     """Why a flag step fires."""
     return f"flagged {', '.join(flags)}"
@@ -23,6 +33,17 @@ def because_flagged(flags: tuple[str, ...]) -> str:
 def because_exhausted(incident: Incident) -> str:
     """Why the fallback pages."""
     return f"nobody has acknowledged it; every tier of {incident.severity} has been paged"
+
+
+def because_unanswered(person: str) -> str:
+    """Why a person's next contact method is used."""
+    return f"{person} has not responded yet"
+
+
+def because_shift(incident: Incident, rotation: str) -> str:
+    """Why somebody who comes on call hears of an incident."""
+    by = f" by {incident.acknowledged_by}" if incident.acknowledged_by else ""
+    return f"you are on call for {rotation} now; it is {incident.state}{by}"
 
 
 def because_flapping(incident: Incident, *, settled: bool) -> str:

@@ -17,11 +17,13 @@ import structlog
 from tocsin.core.backoff import delay
 from tocsin.core.errors import StoreUnavailable
 from tocsin.core.event import Delivered
-from tocsin.core.outbox import LEVEL_TRIGGERED, Job, Outgoing, RowState, anew, idempotency_key, still_wanted
+from tocsin.core.outbox import LEVEL_TRIGGERED, ROOM_JOBS, Job, Outgoing, RowState, anew, idempotency_key, still_wanted
 from tocsin.core.page import Content
+from tocsin.engine import rooms
 from tocsin.engine.apply import Work
 from tocsin.engine.commit import Committer
 from tocsin.engine.ingest import Ingest
+from tocsin.engine.instead import use_another_way
 from tocsin.engine.render import render
 from tocsin.engine.service import SECOND, Service
 from tocsin.ports.channel import Outcome, Reason, Receipt
@@ -164,12 +166,15 @@ class Dispatcher(Service):
         work.tx.replace_row(leased)
         work.tx.put_attempt(Attempt(key=row.key, attempt=leased.attempts, fence=leased.fence, started_at=work.now))
         try:
-            return leased, render(work.tx, leased, incident, work.policy.external_url)
+            content = render(work.tx, leased, incident, work.policy)
         except StoreUnavailable:
             raise
         except Exception:
             self._rendering = leased
             raise
+        if content.failure:
+            self._troubles.append(("template", incident.plan.name, content.failure))
+        return leased, content
 
     def _settle_all(self, work: Work, ended: list[Ended]) -> None:
         self._troubles = []
@@ -202,16 +207,20 @@ class Dispatcher(Service):
             self._retry(work, row, receipt)
 
     def _sent(self, work: Work, row: Outgoing, content: Content, receipt: Receipt, ended_at: int) -> None:
-        if not self._finish(work, row, RowState.SENT, receipt.detail):
+        detail = "; ".join(filter(None, [receipt.detail, content.failure]))
+        if not self._finish(work, row, RowState.SENT, detail, receipt.ref):
             return
         if row.job in LEVEL_TRIGGERED:
             seq = content.history[-1].seq if content.history else 0
             earlier = work.tx.message_ref(row.incident_id, row.channel, row.destination)
             ref = earlier.ref if earlier else ""
+            is_new = row.job is Job.ANNOUNCE and bool(receipt.ref) and receipt.ref != ref
             if row.job is Job.ANNOUNCE:  # a piece of history is a message of its own, which is never looked for again
                 ref = receipt.ref or ref
             said = MessageRef(ref, max(seq, earlier.seq if earlier else 0))
             work.tx.put_message_ref(row.incident_id, row.channel, row.destination, said)
+            if is_new:
+                rooms.pin(work, row)
         elif row.job is Job.PAGE:
             work.figures.observe("page_latency_seconds", ended_at - row.received_at, channel=row.channel)
 
@@ -268,14 +277,17 @@ class Dispatcher(Service):
             )
         return bool(behind)
 
-    def _finish(self, work: Work, row: Outgoing, state: RowState, detail: str) -> bool:
+    def _finish(self, work: Work, row: Outgoing, state: RowState, detail: str, ref: str = "") -> bool:
         """Bring a row to its final state, and its outcome into the incident's timeline."""
         done = msgspec.structs.replace(row, state=state, lease_until=None, done_at=work.now)
         if not work.tx.settle(done, row.fence):
             return False
         work.count_page(row, state)
         with suppress(Unreadable):  # then there is no timeline to write it into
-            self._record(work, row, state, detail)
+            if row.job in ROOM_JOBS:
+                rooms.settled(work, row, state, detail, ref)
+            else:
+                self._record(work, row, state, detail)
         return True
 
     def _record(self, work: Work, row: Outgoing, state: RowState, detail: str) -> None:
@@ -295,7 +307,7 @@ class Dispatcher(Service):
             )
 
     def _fall_back_for_late(self, work: Work) -> None:
-        """Pages that still wait after ``fallback_after``: tocsin's own people are told as well."""
+        """Pages that still wait after ``fallback_after``: another way is used as well."""
         for row, late_at in _waiting_pages(work.tx):
             if late_at > work.now:
                 continue
@@ -304,8 +316,13 @@ class Dispatcher(Service):
             self._troubles.append(("late", row.channel, f"page for {row.target}: {row.attempts} attempts so far"))
 
     def _fall_back(self, work: Work, row: Outgoing, because: str) -> None:
+        """Another way to the same people, or tocsin's own people where there is none."""
         policy = work.policy
-        for notified in policy.people.resolve(policy.self_targets, policy.channel_names, policy.console):
+        work.figures.count("delivery_fallback_total")
+        with suppress(Unreadable):  # then only tocsin's own people can be told
+            if use_another_way(work, row, because):
+                return
+        for notified in work.whom(policy.self_targets, policy.channel_names):
             contact = notified.contact
             if (contact.channel, contact.destination) == (row.channel, row.destination):
                 contact = policy.console
@@ -323,7 +340,6 @@ class Dispatcher(Service):
                     fell_back=True,
                 )
             )
-        work.figures.count("delivery_fallback_total")
 
     # Outside of any transaction.
 

@@ -1,9 +1,10 @@
 """What the running configuration says, as the engine needs it; a reload replaces it as a whole."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
+from tocsin.conf.templates import Template
 from tocsin.core.outbox import Job
 from tocsin.core.people import Contact, People
 from tocsin.core.playbook import HOUR, MINUTE, SECOND, Playbook
@@ -45,6 +46,8 @@ class Policy:
     external_url: str = ""
     windows: tuple[Window, ...] = ()
     """The maintenance windows that are known in advance."""
+    templates: Mapping[str, Template] = field(default_factory=dict)
+    """What is said, by the names that playbooks use."""
     delivery: Delivery = Delivery()
 
     @cached_property

@@ -1,19 +1,21 @@
 """From a row of the outbox to the content that its channel sends: always of the incident as it is now."""
 
-from tocsin.core.alert import Episode, EpisodeStatus
 from tocsin.core.incident import Incident, State
 from tocsin.core.outbox import Job, Outgoing
-from tocsin.core.page import AlertLine, Content
+from tocsin.core.page import Content
+from tocsin.core.transitions.rooms import room_of
 from tocsin.core.wording import waits_for
-from tocsin.ports.store import IncidentFilter, Reader
+from tocsin.engine.policy import Policy
+from tocsin.engine.sample import sample
+from tocsin.engine.saying import said_by, url_of
+from tocsin.ports.store import Reader
 
-SAMPLE = 10
-"""Alerts that a page shows; it says how many there are in all."""
 
-
-def render(tx: Reader, row: Outgoing, incident: Incident, external_url: str) -> Content:
+def render(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> Content:
     """The content of one attempt at a row."""
     plan = incident.plan
+    saying = said_by(tx, row, incident, policy)
+    room = room_of(incident)
     told = tx.message_ref(incident.id, row.channel, row.destination)
     history = tx.entries(incident.id, after_seq=told.seq if told else 0) if row.job is Job.HISTORY else []
     return Content(
@@ -56,40 +58,16 @@ def render(tx: Reader, row: Outgoing, incident: Incident, external_url: str) -> 
         recovering=incident.resolve_at is not None,
         alerts_firing=incident.alerts_firing,
         alerts_total=incident.alerts_total,
-        alerts=_sample(tx, incident),
+        alerts=sample(tx, incident),
         members=incident.storm.members if incident.storm is not None else None,
         history=tuple(history),
-        url=f"{external_url.rstrip('/')}/api/v1/incidents/{incident.number}" if external_url else "",
+        url=url_of(incident, policy.external_url),
+        bridge=plan.texts.bridge_at(incident.severity),
+        subject=saying.subject if saying is not None else "",
+        text=saying.text if saying is not None else None,
+        failure=saying.failure if saying is not None else "",
+        links=tuple(plan.texts.links.values()),
+        room=room,
+        in_room=room is not None and (room.channel, room.id) == (row.channel, row.destination),
         now=tx.now,
-    )
-
-
-def _sample(tx: Reader, incident: Incident) -> tuple[AlertLine, ...]:
-    if incident.storm is None:
-        return tuple(_line(episode) for episode in tx.episodes_of(incident.id, limit=SAMPLE))
-    return tuple(_member(each) for each in tx.incidents(IncidentFilter(storm=incident.number, limit=SAMPLE)))
-
-
-def _member(member: Incident) -> AlertLine:
-    return AlertLine(
-        labels={
-            "alertname": f"#{member.number} {member.title}",
-            "severity": member.severity,
-            "service": member.service,
-            "state": member.state.value,
-        },
-        annotations={},
-        firing=member.alerts_firing > 0,
-        starts_at=member.opened_at,
-        generator_url="",
-    )
-
-
-def _line(episode: Episode) -> AlertLine:
-    return AlertLine(
-        labels=episode.labels,
-        annotations=episode.annotations,
-        firing=episode.status is EpisodeStatus.FIRING,
-        starts_at=episode.starts_at,
-        generator_url=episode.generator_url,
     )

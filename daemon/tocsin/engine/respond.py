@@ -1,15 +1,32 @@
 """What people decide, from whichever side it comes: page, PagerDuty, Slack, API, command line."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tocsin.core.errors import UnknownLevel, UnknownName
-from tocsin.core.event import Acknowledge, Actor, Escalate, Event, Resolve, SetFlags, SetSeverity
+from tocsin.core.event import (
+    Acknowledge,
+    Actor,
+    Escalate,
+    Event,
+    Replan,
+    Resolve,
+    SetFacts,
+    SetFlags,
+    SetSeverity,
+    Snooze,
+    Unsnooze,
+)
 from tocsin.core.incident import Incident
+from tocsin.core.playbook import Playbook
 from tocsin.engine.apply import Work
 from tocsin.engine.commit import Committer
+from tocsin.engine.policy import Policy
 
 Delivery = tuple[str, str]
 """(origin, key) of an inbound delivery; the second sight of one changes nothing."""
+
+_SEEN = "this has been received before"
 
 
 @dataclass(frozen=True)
@@ -45,6 +62,41 @@ class Respond:
         """Close it."""
         return await self._respond(ref, Resolve(by=by, occurrence=occurrence), delivery)
 
+    async def snooze(
+        self,
+        ref: str,
+        by: Actor,
+        *,
+        until: int | None = None,
+        length: int | None = None,
+        delivery: Delivery | None = None,
+    ) -> Answer:
+        """Take it, and leave it alone until a moment, or for so many microseconds."""
+
+        def event(now: int) -> Event:
+            return Snooze(by=by, until=until if until is not None else now + (length or 0))
+
+        return await self._respond(ref, event, delivery)
+
+    async def unsnooze(self, ref: str, by: Actor, *, delivery: Delivery | None = None) -> Answer:
+        """Go on with it before the snooze is over."""
+        return await self._respond(ref, Unsnooze(by=by), delivery)
+
+    async def replan(self, ref: str, by: Actor, *, delivery: Delivery | None = None) -> Answer:
+        """Give it the playbook as it is now, in place of the one that it began with."""
+
+        def work(changes: Work) -> Answer:
+            incident = _known(changes, ref)
+            if delivery is not None and not changes.tx.first_sight(*delivery):
+                return Answer(incident, changed=False, note=_SEEN)
+            plan = _plan_of(incident, changes.policy)
+            if plan == incident.plan:
+                return Answer(incident, changed=False, note="it has the playbook as it is now")
+            after = changes.change(incident, Replan(by=by, plan=plan))
+            return Answer(after, changed=after is not incident)
+
+        return await self._committer.commit("respond", work)
+
     async def escalate(self, ref: str, by: Actor, *, delivery: Delivery | None = None) -> Answer:
         """Page the next tier now."""
         return await self._respond(ref, Escalate(by=by), delivery)
@@ -57,13 +109,16 @@ class Respond:
         """Set and clear flags."""
         return await self._respond(ref, SetFlags(by=by, add=add, remove=remove), None)
 
-    async def _respond(self, ref: str, event: Event, delivery: Delivery | None) -> Answer:
+    async def set_facts(self, ref: str, by: Actor, facts: dict[str, str]) -> Answer:
+        """Keep what has been found out; an empty text takes a fact back."""
+        return await self._respond(ref, SetFacts(by=by, facts=facts), None)
+
+    async def _respond(self, ref: str, said: Event | Callable[[int], Event], delivery: Delivery | None) -> Answer:
         def work(changes: Work) -> Answer:
-            incident = changes.incident(ref)
-            if incident is None:
-                raise UnknownName(f"there is no incident {ref!r}")
+            incident = _known(changes, ref)
             if delivery is not None and not changes.tx.first_sight(*delivery):
-                return Answer(incident, changed=False, note="this has been received before")
+                return Answer(incident, changed=False, note=_SEEN)
+            event = said if isinstance(said, Event) else said(changes.now)
             if isinstance(event, SetFlags):
                 _check_flags(incident, (*event.add, *event.remove))
             after = changes.change(incident, event)
@@ -71,6 +126,22 @@ class Respond:
             return Answer(after, changed=after is not incident and not note, note=note)
 
         return await self._committer.commit("respond", work)
+
+
+def _known(changes: Work, ref: str) -> Incident:
+    incident = changes.incident(ref)
+    if incident is None:
+        raise UnknownName(f"there is no incident {ref!r}")
+    return incident
+
+
+def _plan_of(incident: Incident, policy: Policy) -> Playbook:
+    """Its playbook, as the configuration has it now."""
+    name = incident.plan.name
+    plan = policy.self_playbook if name == policy.self_playbook.name else policy.playbooks.get(name)
+    if plan is None:
+        raise UnknownLevel(f"there is no playbook {name!r} any more: the incident keeps its plan")
+    return plan
 
 
 def _check_flags(incident: Incident, flags: tuple[str, ...]) -> None:

@@ -24,6 +24,7 @@ _TITLES = {
     "quarantined": "alerts could not be placed and are kept in quarantine",
     "dead": "a page was refused for good by its channel",
     "late": "a page could not be delivered in time",
+    "template": "a message template fails: plain text goes out in its place",
     "failed": "tocsin failed at a piece of its own work",
     "unreadable": "something in the store cannot be read: its incident is not escalated",
     "invariant": "an invariant of tocsin's is broken",

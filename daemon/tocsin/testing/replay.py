@@ -10,7 +10,7 @@ from tocsin.conf.bundle import Bundle
 from tocsin.core.alert import SELF_SOURCE, Alert, Episode
 from tocsin.core.comparison import Difference, differences
 from tocsin.core.errors import TocsinError
-from tocsin.core.incident import State
+from tocsin.core.incident import TAKEN, State
 from tocsin.core.outbox import Job
 from tocsin.core.page import Content
 from tocsin.core.playbook import HOUR
@@ -128,7 +128,7 @@ async def _answer(tocsin: Harness, happening: Happening) -> None:
         episodes = tx.latest_episodes(keys).values()
         ids = {episode.incident_id: None for episode in episodes if episode.incident_id is not None}
         found = (tx.incident(incident_id) for incident_id in ids)
-        wanted = (State.TRIGGERED, State.ACKNOWLEDGED) if happening.resolves else (State.TRIGGERED,)
+        wanted = (State.TRIGGERED, *TAKEN) if happening.resolves else (State.TRIGGERED,)
         return [incident.id for incident in found if incident is not None and incident.state in wanted]
 
     answer = tocsin.close if happening.resolves else tocsin.acknowledge

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from tocsin.testing.slack_blocks import check_blocks
 from tocsin.testing.slack_button import Answer, Press, send
+from tocsin.testing.slack_channels import METHODS, SCOPES, Channels, SlackChannelMade, SlackError, check_scopes
 from tocsin.testing.slack_markup import NOBODY, Notified, notified
 from tocsin.testing.standin import StandIn, arguments, serve
 
@@ -55,20 +56,12 @@ class Message:
         return {element["action_id"]: element for row in rows for element in row["elements"]}
 
 
-class _Error(Exception):
-    """Slack's ``ok: false``."""
-
-    def __init__(self, error: str, *messages: str) -> None:
-        super().__init__(error)
-        self.error = error
-        self.messages = messages
-
-
 class SlackServer(StandIn):
-    """Takes ``/api/chat.postMessage``, ``chat.update`` and ``auth.test``; ``api_url`` is the base URL for a client.
+    """Takes the methods of `SCOPES` under ``/api``; ``api_url`` is the base URL for a client.
 
     An ``accepted`` entry holds ``method``, ``channel``, ``ts``, ``thread_ts``, ``text``, ``key`` (of the metadata),
-    ``users`` and ``everybody`` whom it notified, and ``stray`` sequences that should have been escaped.
+    ``users`` and ``everybody`` whom it notified, and ``stray`` sequences that should have been escaped; of a call about
+    a channel, ``method`` and what was given.
     """
 
     def __init__(
@@ -84,9 +77,13 @@ class SlackServer(StandIn):
         self.messages: list[Message] = []
         self.responses: list[dict[str, Any]] = []
         """What came to the response_urls of pressed buttons."""
+        self.groups: dict[str, list[str]] = {}
+        """The ids of the users of each user group, by its id."""
         self.rate = rate
         """Posts a second and channel after which it answers 429; None: no limit. Slack's own is about 1."""
-        self._channels = frozenset(channels)
+        self.scopes: frozenset[str] | None = None
+        """What the bot may do; None: everything."""
+        self.channels = Channels(channels, BOT["user_id"])
         self._token = token
         self._last_ts = 0
         self._recent: dict[str, collections.deque[float]] = collections.defaultdict(collections.deque)
@@ -106,6 +103,14 @@ class SlackServer(StandIn):
             if message.ts == ts:
                 return message
         raise LookupError(f"no message {ts}")
+
+    def room(self, name: str) -> SlackChannelMade:
+        """The channel of that name.
+
+        Raises:
+            LookupError: There is none.
+        """
+        return self.channels.named(name)
 
     def delete(self, message: Message) -> None:
         """Somebody deletes a message."""
@@ -149,38 +154,60 @@ class SlackServer(StandIn):
         try:
             self._authenticate(request)
             return self._call(request.match_info["method"], await _arguments(request))
-        except _Error as error:
+        except SlackError as error:
             metadata = {"response_metadata": {"messages": list(error.messages)}} if error.messages else {}
-            return web.json_response({"ok": False, "error": error.error, **metadata})
+            return web.json_response({"ok": False, "error": error.error, **metadata, **error.more})
 
     def _call(self, method: str, given: dict[str, Any]) -> web.Response:
+        if method not in SCOPES:
+            raise SlackError("unknown_method")
+        check_scopes(method, self.scopes)
         match method:
             case "chat.postMessage":
                 return self._post(given)
             case "chat.update":
                 return self._update(given)
+            case "usergroups.users.list":
+                return self._group(given)
             case "auth.test":
                 return _ok(url="https://standin.slack.com/", team="standin", user="tocsin", **BOT)
             case _:
-                raise _Error("unknown_method")
+                return self._channel(method, given)
+
+    def _channel(self, method: str, given: dict[str, Any]) -> web.Response:
+        if method == "pins.add" and not any(each.ts == given.get("timestamp") for each in self.messages):
+            raise SlackError("message_not_found")
+        answer = self.channels.call(method, given)
+        if method != "users.conversations":
+            self.accept(method=method, **given)
+        return _ok(**answer)
+
+    def _group(self, given: dict[str, Any]) -> web.Response:
+        unknown = given.keys() - {"usergroup", "include_disabled"}
+        if unknown:
+            raise SlackError("invalid_arguments", f"not known to this stand-in: {sorted(unknown)}")
+        users = self.groups.get(str(given.get("usergroup", "")))
+        if users is None:
+            raise SlackError("no_such_subteam")
+        return _ok(users=list(users))
 
     def _authenticate(self, request: web.Request) -> None:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme != "Bearer":
-            raise _Error("not_authed")
+            raise SlackError("not_authed")
         if token != self._token:
-            raise _Error("invalid_auth")
+            raise SlackError("invalid_auth")
 
     def _post(self, given: dict[str, Any]) -> web.Response:
         self._check(given, _POST)
         channel, text = given["channel"], given.get("text", "")
         if len(text) > TEXT_LIMIT:
-            raise _Error("msg_too_long")
+            raise SlackError("msg_too_long")
         thread = given.get("thread_ts")
         if thread is not None:
             self._check_thread(channel, thread)
         elif given.get("reply_broadcast"):
-            raise _Error("invalid_arguments", "reply_broadcast without thread_ts")
+            raise SlackError("invalid_arguments", "reply_broadcast without thread_ts")
         if self._is_over_rate(channel):
             body = json.dumps({"ok": False, "error": "ratelimited"})
             return web.Response(status=429, text=body, content_type="application/json", headers={"Retry-After": "1"})
@@ -202,13 +229,13 @@ class SlackServer(StandIn):
         self._check(given, _UPDATE)
         text = given.get("text", "")
         if len(text) > UPDATE_TEXT_LIMIT:
-            raise _Error("msg_too_long")
+            raise SlackError("msg_too_long")
         ts = given.get("ts")
         if not isinstance(ts, str):
-            raise _Error("invalid_arguments", "ts must be a string")
+            raise SlackError("invalid_arguments", "ts must be a string")
         found = [each for each in self.messages if each.ts == ts and each.channel == given["channel"]]
         if not found:
-            raise _Error("message_not_found")
+            raise SlackError("message_not_found")
         message = found[0]
         message.text, message.blocks = text, given.get("blocks", [])
         message.metadata = given.get("metadata", message.metadata)
@@ -220,26 +247,25 @@ class SlackServer(StandIn):
     def _check(self, given: dict[str, Any], known: set[str]) -> None:
         unknown = given.keys() - known
         if unknown:
-            raise _Error("invalid_arguments", f"not known to this stand-in: {sorted(unknown)}")
-        if given.get("channel") not in self._channels:
-            raise _Error("channel_not_found")
+            raise SlackError("invalid_arguments", f"not known to this stand-in: {sorted(unknown)}")
+        self.channels.writable(given.get("channel"))
         if not isinstance(given.get("text", ""), str) or not (given.get("text") or given.get("blocks")):
-            raise _Error("no_text")
+            raise SlackError("no_text")
         if given.get("blocks") and not given.get("text"):
-            raise _Error("no_text", "text is what notifications show: this stand-in wants it beside blocks")
+            raise SlackError("no_text", "text is what notifications show: this stand-in wants it beside blocks")
         error, messages = check_blocks(given.get("blocks", []))
         if error:
-            raise _Error(error, *messages)
+            raise SlackError(error, *messages)
         _check_metadata(given.get("metadata"))
 
     def _check_thread(self, channel: str, ts: object) -> None:
         if not isinstance(ts, str) or "." not in ts:
-            raise _Error("invalid_thread_ts", f"{ts} is not a valid thread_ts")
+            raise SlackError("invalid_thread_ts", f"{ts} is not a valid thread_ts")
         parents = [each for each in self.messages if each.ts == ts and each.channel == channel]
         if not parents:
-            raise _Error("thread_not_found")
+            raise SlackError("thread_not_found")
         if parents[0].thread_ts:
-            raise _Error("cannot_reply_to_message", "a reply's ts is no thread: use its parent's")
+            raise SlackError("cannot_reply_to_message", "a reply's ts is no thread: use its parent's")
 
     def _note(self, method: str, message: Message, whom: Notified) -> None:
         self.accept(
@@ -274,12 +300,14 @@ class SlackServer(StandIn):
 async def _arguments(request: web.Request) -> dict[str, Any]:
     """A method's arguments: JSON, or a form whose structured fields are JSON."""
     if request.content_type == "application/json":
+        if request.match_info["method"] in METHODS:
+            raise SlackError("invalid_arguments", "this stand-in takes a form here, as every method of Slack does")
         try:
             given = json.loads(await request.read())
         except ValueError:
-            raise _Error("invalid_json") from None
+            raise SlackError("invalid_json") from None
         if not isinstance(given, dict):
-            raise _Error("json_not_object")
+            raise SlackError("json_not_object")
         return given
     form = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
     given = dict[str, Any](form)
@@ -288,7 +316,7 @@ async def _arguments(request: web.Request) -> dict[str, Any]:
             if name in form:
                 given[name] = json.loads(form[name])
     except ValueError:
-        raise _Error("invalid_blocks_format") from None
+        raise SlackError("invalid_blocks_format") from None
     return given
 
 
@@ -296,11 +324,11 @@ def _check_metadata(metadata: object) -> None:
     if metadata is None:
         return
     if not isinstance(metadata, dict) or metadata.keys() != {"event_type", "event_payload"}:
-        raise _Error("invalid_metadata_format")
+        raise SlackError("invalid_metadata_format")
     if not isinstance(metadata["event_type"], str) or not isinstance(metadata["event_payload"], dict):
-        raise _Error("invalid_metadata_schema")
+        raise SlackError("invalid_metadata_schema")
     if len(json.dumps(metadata)) > METADATA_LIMIT:
-        raise _Error("metadata_too_large")
+        raise SlackError("metadata_too_large")
 
 
 def _whom(given: dict[str, Any]) -> Notified:

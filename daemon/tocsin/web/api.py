@@ -2,7 +2,7 @@
 
 import msgspec
 from aiohttp import hdrs, web
-from msgspec import Struct
+from msgspec import Struct, field
 
 from tocsin.core.errors import UnknownName
 from tocsin.core.event import Actor
@@ -10,7 +10,7 @@ from tocsin.core.incident import Incident, State
 from tocsin.engine.explain.incident import IncidentExplanation, explain_incident
 from tocsin.ports.store import WHOLE, IncidentFilter, Reader
 from tocsin.web.answers import bad_request, json_answer
-from tocsin.web.bodies import read_json
+from tocsin.web.bodies import Moment, duration_of, micros_of, read_json
 from tocsin.web.guard import CALLER
 from tocsin.web.keys import EDGE, Answer, Delivery
 from tocsin.web.query import DEFAULT_LIMIT, MAX_LIMIT, expect_known, number
@@ -43,7 +43,15 @@ class Occurrence(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Nothing(Struct, frozen=True, forbid_unknown_fields=True):
-    """For escalate."""
+    """For escalate, unsnooze and replan."""
+
+
+class SnoozeWish(Struct, frozen=True, forbid_unknown_fields=True):
+    """For snooze: one of the two."""
+
+    until: Moment | None = None
+    length: str | None = field(name="for", default=None)
+    """For example `2h` or `1h30m`; at most 31 days."""
 
 
 class Severity(Struct, frozen=True, forbid_unknown_fields=True):
@@ -80,7 +88,7 @@ async def show_incident(request: web.Request) -> web.Response:
     ref = request.match_info["ref"]
 
     def work(reader: Reader) -> IncidentDetail:
-        incident = _find(reader, ref)
+        incident = find(reader, ref)
         return incident_detail(
             incident, reader.episodes_of(incident.id, WHOLE), reader.entries(incident.id, limit=WHOLE)
         )
@@ -94,7 +102,7 @@ async def explain_one(request: web.Request) -> web.Response:
     policy = edge.policy()
 
     def work(reader: Reader) -> IncidentExplanation:
-        return explain_incident(reader, policy, _find(reader, ref))
+        return explain_incident(reader, policy, find(reader, ref))
 
     return json_answer(public(await edge.store.read(work)))
 
@@ -114,7 +122,7 @@ async def acknowledge(request: web.Request) -> web.Response:
     """Take an incident."""
     seen = await read_json(request, Occurrence)
     respond = request.app[EDGE].respond.acknowledge
-    return _answer(
+    return answered(
         await respond(_ref(request), actor(request), occurrence=seen.occurrence, delivery=_delivery(request))
     )
 
@@ -123,7 +131,7 @@ async def resolve(request: web.Request) -> web.Response:
     """Close an incident."""
     seen = await read_json(request, Occurrence)
     respond = request.app[EDGE].respond.resolve
-    return _answer(
+    return answered(
         await respond(_ref(request), actor(request), occurrence=seen.occurrence, delivery=_delivery(request))
     )
 
@@ -132,21 +140,47 @@ async def escalate(request: web.Request) -> web.Response:
     """Notify the next tier now."""
     await read_json(request, Nothing)
     respond = request.app[EDGE].respond.escalate
-    return _answer(await respond(_ref(request), actor(request), delivery=_delivery(request)))
+    return answered(await respond(_ref(request), actor(request), delivery=_delivery(request)))
+
+
+async def snooze(request: web.Request) -> web.Response:
+    """Take an incident, and leave it alone for a while."""
+    wish = await read_json(request, SnoozeWish)
+    if (wish.until is None) == (wish.length is None):
+        raise bad_request("give either until or for")
+    respond = request.app[EDGE].respond.snooze
+    until, length = micros_of(wish.until), duration_of(wish.length, "for")
+    return answered(
+        await respond(_ref(request), actor(request), until=until, length=length, delivery=_delivery(request))
+    )
+
+
+async def unsnooze(request: web.Request) -> web.Response:
+    """Go on with it before the snooze is over."""
+    await read_json(request, Nothing)
+    return answered(
+        await request.app[EDGE].respond.unsnooze(_ref(request), actor(request), delivery=_delivery(request))
+    )
+
+
+async def replan(request: web.Request) -> web.Response:
+    """Give it the playbook as it is now."""
+    await read_json(request, Nothing)
+    return answered(await request.app[EDGE].respond.replan(_ref(request), actor(request), delivery=_delivery(request)))
 
 
 async def severity(request: web.Request) -> web.Response:
     """Pin the severity, or unpin it."""
     wish = await read_json(request, Severity)
     respond = request.app[EDGE].respond.set_severity
-    return _answer(await respond(_ref(request), actor(request), wish.severity, wish.reason))
+    return answered(await respond(_ref(request), actor(request), wish.severity, wish.reason))
 
 
 async def flags(request: web.Request) -> web.Response:
     """Set and clear flags."""
     wish = await read_json(request, Flags)
     respond = request.app[EDGE].respond.set_flags
-    return _answer(await respond(_ref(request), actor(request), wish.add, wish.remove))
+    return answered(await respond(_ref(request), actor(request), wish.add, wish.remove))
 
 
 def _filter(request: web.Request) -> IncidentFilter:
@@ -169,7 +203,12 @@ def _state(text: str) -> str:
     return text
 
 
-def _find(reader: Reader, ref: str) -> Incident:
+def find(reader: Reader, ref: str) -> Incident:
+    """The incident of that id or number.
+
+    Raises:
+        UnknownName: There is none.
+    """
     incident = reader.incident(ref)
     if incident is None:
         raise UnknownName(f"there is no incident {ref!r}")
@@ -197,5 +236,6 @@ def _delivery(request: web.Request) -> Delivery | None:
     return ("api", f"{request[CALLER].name}/{request.path}/{key}")
 
 
-def _answer(answer: Answer) -> web.Response:
+def answered(answer: Answer) -> web.Response:
+    """What became of a response."""
     return json_answer(public(Response(incident_view(answer.incident), answer.changed, answer.note)))

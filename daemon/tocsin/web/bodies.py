@@ -1,11 +1,13 @@
 """Reading what a request holds."""
 
 import asyncio
-from typing import TypeVar
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, TypeVar
 
 import msgspec
 from aiohttp import hdrs, web
 
+from tocsin.conf.duration import parse_duration
 from tocsin.web.answers import BUSY, Refusal, bad_request
 from tocsin.web.keys import EDGE
 
@@ -58,3 +60,27 @@ async def read_json(request: web.Request, type_: type[T]) -> T:
 
 def _too_large(limit: int) -> Refusal:
     return Refusal(413, "too_large", f"the body is larger than {limit} bytes", reason="too_large")
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A moment, with its time zone."""
+
+
+def micros_of(moment: datetime | None) -> int | None:
+    """A moment of a request, in microseconds since the epoch."""
+    return None if moment is None else (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def duration_of(text: str | None, name: str = "duration") -> int | None:
+    """Microseconds of a duration in a request.
+
+    Raises:
+        HTTPBadRequest: It is none.
+    """
+    if text is None:
+        return None
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise bad_request(f"{name} {error}") from None

@@ -16,6 +16,10 @@ from tocsin.conf.settings import Settings
 from tocsin.core.alert import Alert
 from tocsin.core.event import Actor
 from tocsin.core.incident import Incident, Wait
+from tocsin.core.people import People
+from tocsin.core.rotation import Override
+from tocsin.engine.overrides import Standing
+from tocsin.engine.overrides import Wish as OverrideWish
 from tocsin.engine.policy import Policy
 from tocsin.engine.shadow import ShadowReport
 from tocsin.engine.treatment import Treatment
@@ -82,6 +86,20 @@ class Respond(Protocol):
         """Close it."""
         ...
 
+    async def snooze(
+        self, ref: str, by: Actor, *, until: int | None, length: int | None, delivery: Delivery | None = None
+    ) -> Answer:
+        """Take it and leave it alone, until a moment or for so many microseconds."""
+        ...
+
+    async def unsnooze(self, ref: str, by: Actor, *, delivery: Delivery | None = None) -> Answer:
+        """Go on with it before the snooze is over."""
+        ...
+
+    async def replan(self, ref: str, by: Actor, *, delivery: Delivery | None = None) -> Answer:
+        """Give it the playbook as it is now."""
+        ...
+
     async def escalate(self, ref: str, by: Actor, *, delivery: Delivery | None = None) -> Answer:
         """Notify the next tier now."""
         ...
@@ -92,6 +110,29 @@ class Respond(Protocol):
 
     async def set_flags(self, ref: str, by: Actor, add: tuple[str, ...], remove: tuple[str, ...]) -> Answer:
         """Set and clear flags."""
+        ...
+
+    async def set_facts(self, ref: str, by: Actor, facts: dict[str, str]) -> Answer:
+        """Keep what has been found out."""
+        ...
+
+
+class Rotas(Protocol):
+    """Who is on call, and overrides and swaps that people make (``engine/overrides``).
+
+    `WindowError` is raised where the time of one cannot be used, `UnknownName` where it names nobody.
+    """
+
+    async def standing(self, at: int | None, days: int) -> tuple[int, list[Standing], People]:
+        """The moment, every rotation at it, and the people that there are."""
+        ...
+
+    async def create(self, wish: OverrideWish, by: Actor) -> Override:
+        """Make one."""
+        ...
+
+    async def end(self, override_id: str, by: Actor) -> Override:
+        """End one now."""
         ...
 
 
@@ -182,6 +223,7 @@ class Edge:
     intake: Intake
     respond: Respond
     windows: Windows
+    rotas: Rotas
     store: Store
     settings: Callable[[], Settings]
     """The running settings; others after a reload."""

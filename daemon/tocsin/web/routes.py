@@ -4,7 +4,7 @@ from tocsin.conf.settings import Scope
 from tocsin.engine.explain.alert import AlertExplanation
 from tocsin.engine.explain.incident import IncidentExplanation
 from tocsin.engine.explain.stored import StoredExplanation
-from tocsin.web import alertmanager, alerts, api, callbacks, health, openapi, query, windows
+from tocsin.web import alertmanager, alerts, api, callbacks, health, messages, oncall, openapi, query, windows
 from tocsin.web.guard import Access, Handler, Route
 from tocsin.web.keys import ReloadResult
 from tocsin.web.views import AlertPage, IncidentDetail, IncidentPage, QuarantinePage, Response, ShadowView
@@ -16,7 +16,7 @@ _FINGERPRINT = "{fingerprint:[^/]{1,300}}"
 
 _LIMIT = f"how many at most, up to {query.MAX_LIMIT}; {query.DEFAULT_LIMIT} unless given"
 _FILTERS = {
-    "state": "pending, triggered, acknowledged or resolved; may be given several times",
+    "state": "pending, triggered, acknowledged, snoozed or resolved; may be given several times",
     "severity": "a severity of a playbook",
     "service": "a service",
     "playbook": "a playbook",
@@ -54,9 +54,14 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"{_INCIDENT}/explain", api.explain_one, Scope.READ, gives=IncidentExplanation),
     _response("acknowledge", api.acknowledge, api.Occurrence),
     _response("resolve", api.resolve, api.Occurrence),
+    _response("snooze", api.snooze, api.SnoozeWish),
+    _response("unsnooze", api.unsnooze, api.Nothing),
+    _response("replan", api.replan, api.Nothing),
     _response("escalate", api.escalate, api.Nothing),
     _response("severity", api.severity, api.Severity),
     _response("flags", api.flags, api.Flags),
+    _response("facts", messages.facts, messages.Facts),
+    Route("GET", f"{_INCIDENT}/postmortem", messages.post_mortem, Scope.READ, gives=messages.PostMortemView),
     Route(
         "POST",
         "/api/v1/explain",
@@ -79,6 +84,23 @@ ROUTES: tuple[Route, ...] = (
     _window("", windows.create_window, windows.NewWindow, windows.WindowView),
     _window("/preview", windows.preview_window, windows.WindowMatch, windows.PreviewView, Scope.READ),
     _window("/{window:[A-Za-z0-9-]{1,64}}/end", windows.end_window, windows.EndNow, windows.EndedWindow),
+    Route("GET", "/api/v1/oncall", oncall.show, Scope.READ, query=oncall.QUERY, gives=oncall.OnCallView),
+    Route(
+        "POST",
+        "/api/v1/oncall/overrides",
+        oncall.create_override,
+        Scope.RESPOND,
+        wants_json=True,
+        takes=oncall.NewOverride,
+        gives=oncall.OverrideView,
+    ),
+    Route(
+        "DELETE",
+        "/api/v1/oncall/overrides/{override:[A-Za-z0-9-]{1,64}}",
+        oncall.end_override,
+        Scope.RESPOND,
+        gives=oncall.OverrideView,
+    ),
     Route("GET", "/api/v1/quarantine", api.list_quarantined, Scope.READ, query={"limit": _LIMIT}, gives=QuarantinePage),
     Route("GET", "/api/v1/status", health.status, Scope.READ),
     Route("GET", "/api/v1/shadow", health.shadow, Scope.READ, gives=ShadowView),

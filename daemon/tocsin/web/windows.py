@@ -1,25 +1,18 @@
 """``/api/v1/windows``: maintenance windows, and what one would hide."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Annotated
-
 from aiohttp import web
-from msgspec import Meta, Struct
+from msgspec import Struct
 
-from tocsin.conf.duration import parse_duration
 from tocsin.core.matcher import show_matchers
 from tocsin.core.recurrence import Recurrence, Span
 from tocsin.engine.windows import Listed, Preview, Wish
-from tocsin.web.answers import bad_request, json_answer
+from tocsin.web.answers import json_answer
 from tocsin.web.api import actor
-from tocsin.web.bodies import read_json
+from tocsin.web.bodies import Moment, duration_of, micros_of, read_json
 from tocsin.web.keys import EDGE
 from tocsin.web.views import AlertView, IncidentView, alert_view, incident_view, public
 
 _SECOND = 1_000_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-Moment = Annotated[datetime, Meta(tz=True)]
 
 
 # What clients send.
@@ -142,9 +135,9 @@ async def create_window(request: web.Request) -> web.Response:
     wish = Wish(
         name=asked.name,
         matchers=asked.match,
-        starts_at=_micros(asked.starts_at),
-        ends_at=_micros(asked.ends_at),
-        duration=_duration(asked.duration),
+        starts_at=micros_of(asked.starts_at),
+        ends_at=micros_of(asked.ends_at),
+        duration=duration_of(asked.duration),
         comment=asked.comment,
     )
     return json_answer(public(_view(await request.app[EDGE].windows.create(wish, actor(request)))))
@@ -161,19 +154,6 @@ async def preview_window(request: web.Request) -> web.Response:
     """What a maintenance window would hide; nothing is changed."""
     asked = await read_json(request, WindowMatch)
     return json_answer(public(_preview(await request.app[EDGE].windows.preview(asked.match))))
-
-
-def _micros(moment: datetime | None) -> int | None:
-    return None if moment is None else (moment - _EPOCH) // timedelta(microseconds=1)
-
-
-def _duration(text: str | None) -> int | None:
-    if text is None:
-        return None
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise bad_request(f"duration {error}") from None
 
 
 def _in_order(view: WindowView) -> tuple[int, int, str]:

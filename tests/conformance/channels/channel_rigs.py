@@ -9,7 +9,8 @@ from tocsin.channels.registry import KINDS, build
 from tocsin.conf.channels import ConfiguredChannel
 from tocsin.conf.secrets import Secret
 from tocsin.core.event import Entry
-from tocsin.core.outbox import Job
+from tocsin.core.message import Room
+from tocsin.core.outbox import ROOM_JOBS, Job
 from tocsin.core.page import Content
 from tocsin.ports.channel import Channel
 from tocsin.testing.content import NOW, content
@@ -58,6 +59,8 @@ class Rig:
     def content(self, job: Job = Job.PAGE, **fields: Any) -> Content:
         """A notification for this channel's destination."""
         given = {"destination": self.destination, "about": "5f0c", "history": HISTORY if job is Job.HISTORY else ()}
+        if job in ROOM_JOBS:
+            given |= {"room": Room(channel="mine", name="incident-1"), "recipient": "U0ALICE"}
         return content(job, **(given | fields))
 
 

@@ -42,6 +42,8 @@ def _block(content: Content, *, colour: bool) -> Iterator[str]:
         yield f"  {_line(concerns)}"
     if content.runbook:
         yield f"  runbook: {_line(content.runbook)}"
+    if content.bridge:
+        yield f"  war room: {_line(content.bridge)}"
     yield f"{dim}  acknowledge: tocsin incidents ack {content.number}{reset}"
     if content.url:
         yield f"{dim}  {_line(content.url)}{reset}"
@@ -50,6 +52,13 @@ def _block(content: Content, *, colour: bool) -> Iterator[str]:
 def _lines(content: Content) -> Iterator[str]:
     head = _line(wording.headline(content))
     match content.job:
+        case Job.UPDATE if content.text is not None:
+            subject = f" -- {_line(content.subject)}" if content.subject else ""
+            yield f"MESSAGE {head} -- for {_line(content.target)}{subject}"
+            for remark in wording.remarks(content):
+                yield f"  ! {_line(remark)}"
+            for line in content.text.plain.splitlines():
+                yield f"  | {plain(line, WIDTH)}".rstrip()
         case Job.UPDATE:
             remarks = "".join(f" {_line(remark)}" for remark in wording.remarks(content))
             yield f"UPDATE {head} -- for {_line(content.target)}: {_line(content.because)}.{remarks}"

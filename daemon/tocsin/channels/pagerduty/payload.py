@@ -99,7 +99,7 @@ def _clean(pairs: dict[str, str]) -> dict[str, str]:
 
 def _links(content: Content) -> Iterator[dict[str, str]]:
     """Where to look: tocsin, the runbooks, the expressions that fired; each URL once."""
-    wanted = [(content.url, "Incident in tocsin"), (content.runbook, "Runbook")]
+    wanted = [(content.url, "Incident in tocsin"), (content.bridge, "War room"), (content.runbook, "Runbook")]
     for alert in content.alerts:
         name = plain(alert.labels.get("alertname", "alert"), 80)
         wanted += [

@@ -14,6 +14,7 @@ _IN_STATE = {
     "pending": (ACKNOWLEDGE, RESOLVE),
     "triggered": (ACKNOWLEDGE, RESOLVE, ESCALATE),
     "acknowledged": (RESOLVE, ESCALATE),
+    "snoozed": (ACKNOWLEDGE, RESOLVE, ESCALATE),
 }
 _LOOKS: dict[str, dict[str, str]] = {
     ACKNOWLEDGE: {"label": "Acknowledge", "style": "primary"},

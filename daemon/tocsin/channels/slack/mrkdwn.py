@@ -17,12 +17,12 @@ _LINK_LIMIT = 2000
 def escape(text: str, limit: int) -> str:
     """One harmless line of at most ``limit`` characters, never cut within an entity."""
     line = one_line(text[: 4 * limit + 16])
-    escaped = _entities(line)
+    escaped = entities(line)
     if len(escaped) <= limit:
         return escaped
     kept, length = [], 1
     for char in line:
-        entity = _entities(char)
+        entity = entities(char)
         length += len(entity)
         if length > limit:
             break
@@ -30,7 +30,8 @@ def escape(text: str, limit: int) -> str:
     return "".join(kept) + "…"
 
 
-def _entities(text: str) -> str:
+def entities(text: str) -> str:
+    """The text with Slack's control characters escaped."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
@@ -41,7 +42,7 @@ def mention(user: str) -> str:
 
 def link(url: str, label: str) -> str:
     """A link; "" where the URL is none that is fit to be one."""
-    escaped = _entities(url)
+    escaped = entities(url)
     return f"<{escaped}|{escape(label, 100)}>" if is_link(url) and len(escaped) <= _LINK_LIMIT else ""
 
 

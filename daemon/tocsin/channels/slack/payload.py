@@ -13,8 +13,10 @@ import msgspec
 from tocsin.channels import wording
 from tocsin.channels.slack import buttons
 from tocsin.channels.slack.mrkdwn import context, escape, link, mention, mrkdwn, plain, section, when
+from tocsin.channels.slack.said import sections
 from tocsin.core.outbox import Job
 from tocsin.core.page import AlertLine, Content
+from tocsin.core.said import Said
 
 HEADER_LIMIT = 150
 LINE_LIMIT = 400
@@ -27,7 +29,12 @@ BLOCKS_LIMIT = 12_000
 
 Blocks = list[dict[str, Any]]
 
-_DOT = {"pending": ":white_circle:", "triggered": ":red_circle:", "acknowledged": ":large_orange_circle:"}
+_DOT = {
+    "pending": ":white_circle:",
+    "triggered": ":red_circle:",
+    "acknowledged": ":large_orange_circle:",
+    "snoozed": ":zzz:",
+}
 _DONE = ":large_green_circle:"
 
 
@@ -95,11 +102,24 @@ def _page(content: Content) -> tuple[str, Blocks]:
 
 def _update(content: Content) -> tuple[str, Blocks]:
     """For somebody's information: nothing is asked of them."""
+    if content.text is not None:
+        return _message(content, content.text)
     to = _addressee(content)
     head = escape(wording.headline(content), LINE_LIMIT)
     because = escape(content.because, LINE_LIMIT)
     lines = [f"{to} for your information: *{head}*", because, *_remarks(content), f"Now {_words(content)}."]
     return f"{to} for your information: {head}", [section("\n".join(filter(None, lines))), *_small_print(content)]
+
+
+def _message(content: Content, said: Said) -> tuple[str, Blocks]:
+    """A playbook's own words, with nothing before them but who is meant and what must be known."""
+    more = f"... cut; the whole text: {link(content.url, 'tocsin') or f'tocsin incidents show {content.number}'}"
+    links = (content.bridge, content.url, content.runbook, *content.links)
+    paragraphs = sections(said, links, more)
+    head = [mention(content.recipient), f"*{escape(content.subject, LINE_LIMIT)}*" if content.subject else ""]
+    before = "\n".join(filter(None, [" ".join(filter(None, head)), *_remarks(content)]))
+    first = escape(content.subject or said.plain.partition("\n")[0], LINE_LIMIT)
+    return f"{mention(content.recipient)} {first}".strip(), [section(each) for each in (before, *paragraphs) if each]
 
 
 def _resolve(content: Content) -> tuple[str, Blocks]:
@@ -187,6 +207,7 @@ def _small_print(content: Content) -> Blocks:
     alert = content.alerts[0] if content.alerts else None
     links = [
         link(content.url, "tocsin"),
+        link(content.bridge, "war room"),
         link(content.runbook or (alert.annotations.get("runbook_url", "") if alert else ""), "runbook"),
         link(alert.annotations.get("dashboard_url", ""), "dashboard") if alert else "",
         link(alert.generator_url, "expression") if alert else "",

@@ -17,10 +17,11 @@
       "text": "[SEV-1] #12 ...",      the incident in one line
       "incident": {
         "id", "number", "occurrence", "title", "playbook", "severity", "rank", "service", "state", "flags", "dedup_key",
-        "waits", "drill", "unrouted", "recovering", "opened_at", "acknowledged_at", "acknowledged_by", "resolved_at",
-        "resolved_by", "alerts_firing", "alerts_total", "members", "url"
+        "bridge", "waits", "drill", "unrouted", "recovering", "opened_at", "acknowledged_at", "acknowledged_by",
+        "resolved_at", "resolved_by", "alerts_firing", "alerts_total", "members", "url"
       },
       "alerts": [{"labels", "annotations", "firing", "starts_at", "generator_url"}],     a sample, firing ones first
+      "message": {"subject", "text", "markdown"},       a message's own words; null where it has none
       "history": [{"seq", "at", "kind", "actor", "via", "data", "text"}],                history only
       "sent_at": "2026-11-20T03:05:09.000001+00:00"
     }
@@ -42,7 +43,7 @@ VERSION = 1
 
 _ALIKE = (
     *("number", "occurrence", "title", "playbook", "severity", "rank", "service", "state", "flags", "dedup_key"),
-    *("team", "summary", "runbook", "automation", "waits"),
+    *("team", "summary", "runbook", "automation", "bridge", "waits"),
     *("drill", "unrouted", "recovering", "acknowledged_by", "resolved_by", "alerts_firing", "alerts_total", "url"),
 )
 """Fields of the content that the body shows as they are."""
@@ -67,6 +68,7 @@ def render(content: Content) -> bytes:
             "text": wording.headline(content),
             "incident": _incident(content),
             "alerts": [_alert(alert) for alert in content.alerts],
+            "message": _message(content),
             "history": [_entry(entry) for entry in content.history],
             "sent_at": wording.iso(content.now),
         },
@@ -102,6 +104,12 @@ def _alert(alert: AlertLine) -> dict[str, Any]:
         "starts_at": _time(alert.starts_at),
         "generator_url": alert.generator_url,
     }
+
+
+def _message(content: Content) -> dict[str, str] | None:
+    if content.text is None:
+        return None
+    return {"subject": content.subject, "text": content.text.plain, "markdown": content.text.markdown}
 
 
 def _entry(entry: Entry) -> dict[str, Any]:

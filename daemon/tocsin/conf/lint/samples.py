@@ -101,7 +101,7 @@ BUILT_IN: tuple[Mapping[str, str], ...] = (
 def samples(rules_dir: Path) -> list[Mapping[str, str]]:
     """The alerts of the rules' own tests, and typical ones. What is wrong with a test is for `tocsin test` to tell."""
     found: list[Mapping[str, str]] = []
-    for path in sorted((rules_dir / "tests").glob("*.yaml")):
+    for path in sorted((rules_dir / "tests").rglob("*.yaml")):
         top = read_yaml(path, Findings())
         found += [labels for node in _fired(top) if (labels := _labels(node))] if top is not None else []
     return [*found, *BUILT_IN]

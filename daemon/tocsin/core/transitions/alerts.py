@@ -6,9 +6,11 @@ from tocsin.core.transitions.change import Change
 from tocsin.core.transitions.climb import climb
 from tocsin.core.transitions.counting import counted, merged
 from tocsin.core.transitions.flapping import flip
+from tocsin.core.transitions.hearing import paused_silence
 from tocsin.core.transitions.opening import recover, trigger
+from tocsin.core.transitions.relapse import outgrown
 from tocsin.core.transitions.responses import add_flags
-from tocsin.core.transitions.severity import outgrown, reconsider
+from tocsin.core.transitions.severity import reconsider
 from tocsin.core.transitions.waiting import begin, end
 
 
@@ -20,6 +22,7 @@ def alerts_changed(change: Change, event: AlertsChanged) -> None:
     begin(change, event.waits)
     if event.fired:
         if incident.resolve_at is not None:
+            paused_silence(change)
             change.set(resolve_at=None, flaps=incident.flaps + 1)
             change.record("fires_again", count=len(event.fired), flaps=incident.flaps)
             flip(change)

@@ -3,12 +3,15 @@
 import copy
 from typing import Any
 
+import msgspec
 from msgspec.structs import force_setattr
 
 from tocsin.core.effect import Announce, Effect, Measured, Notify, Record, Supersede
 from tocsin.core.event import TOCSIN, Actor
 from tocsin.core.incident import Incident
 from tocsin.core.playbook import Level, Until
+from tocsin.core.reaching import without
+from tocsin.core.standing import NOTHING, Standing
 from tocsin.core.throttle import PAGED, is_told_by_its_storm
 
 _ANNOUNCE = Announce()
@@ -36,6 +39,16 @@ class Change:
         for name, value in fields.items():
             force_setattr(incident, name, value)
 
+    @property
+    def standing(self) -> Standing:
+        """What its ladder knows beyond its steps."""
+        return self.incident.standing or NOTHING
+
+    def stand(self, **fields: Any) -> None:
+        """Change some of that."""
+        standing = msgspec.structs.replace(self.standing, **fields)
+        self.set(standing=standing if standing != NOTHING else None)
+
     def record(self, kind: str, by: Actor = TOCSIN, /, **data: Any) -> None:
         """Ask for a timeline entry."""
         self.effects.append(Record(kind=kind, actor=by.name, via=by.via, data=data))
@@ -48,6 +61,7 @@ class Change:
     def supersede(self, by: Until) -> None:
         """Withdraw what waited for this."""
         self.effects.append(Supersede(by=by))
+        self.set(reaching=without(self.incident.reaching, until=by))
 
     def measured(self, measure: str, value: int | None) -> None:
         """Report a figure, where there is one."""

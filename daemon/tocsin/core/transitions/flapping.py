@@ -45,6 +45,7 @@ def digest_due(change: Change) -> None:
         return
     # A window, a storm or what explains it keeps digests back as well.
     is_hushed = any(wait.reason is not WaitReason.FLAPPING for wait in incident.waits)
+    is_hushed = is_hushed or incident.state is State.SNOOZED
     if not is_hushed and not (settled and incident.state is State.TRIGGERED):
         _tell(change, because_flapping(incident, settled=settled))
         change.set(flips_untold=0)
@@ -58,7 +59,7 @@ def digest_due(change: Change) -> None:
 def _tell(change: Change, because: str) -> None:
     """A page while somebody is wanted, or else an update."""
     incident = change.incident
-    first = change.level.cell("1.1")
+    first = change.level.first
     is_wanted = incident.state is State.TRIGGERED and incident.alerts_firing > 0
     kind = first.kind if first is not None and is_wanted else Kind.UPDATE
     until = Until.ACKNOWLEDGED if kind is Kind.PAGE else Until.RESOLVED

@@ -5,9 +5,11 @@ A ladder is a tuple of `Planned`, the earliest first.
 """
 
 from collections.abc import Iterable
+from itertools import groupby
 
+from tocsin.core.hours import BusinessHours, Hours
 from tocsin.core.incident import Planned
-from tocsin.core.playbook import MINUTE, Cell, Level, Until
+from tocsin.core.playbook import MINUTE, Cell, Kind, Level, Playbook, Until
 
 CATCH_UP = 1 * MINUTE
 """At the highest severity, overdue steps follow each other at this distance until caught up."""
@@ -22,6 +24,25 @@ def planned(level: Level, clock_at: int) -> Ladder:
     )
 
 
+def targets_at(plan: Playbook, level: Level, tier: int) -> tuple[str, ...]:
+    """Whom a page to a tier goes to: those of its first step at this level, if that pages; else the tier's own."""
+    first = level.cell(f"{tier}.1")
+    pages = first is not None and first.after is not None and not first.when and first.kind is Kind.PAGE
+    return first.targets if first is not None and pages else plan.tier(tier).targets
+
+
+def climbs_on(level: Level, ladder: Ladder, reached: tuple[int, ...]) -> bool:
+    """Whether steps are left that page because nobody has acknowledged, or that reach a further tier.
+
+    What is left beyond them (a resolution target, hours away) tells those who have been told before.
+    """
+    cells = ((step, level.cell(step.cell)) for step in ladder)
+    return any(
+        cell is not None and cell.kind is Kind.PAGE and (cell.until is Until.ACKNOWLEDGED or step.tier not in reached)
+        for step, cell in cells
+    )
+
+
 def after_rise(level: Level, now: int, old: Ladder, reached: tuple[int, ...]) -> Ladder:
     """The ladder after a rise in severity.
 
@@ -32,7 +53,7 @@ def after_rise(level: Level, now: int, old: Ladder, reached: tuple[int, ...]) ->
     earlier = {step.tier: step.due_at for step in reversed(old)}
     steps = []
     for cell in level.cells:
-        if cell.after is None or (cell.tier in reached and cell.nth == 1):
+        if cell.after is None or (cell.tier in reached and cell in level.entries[cell.tier]):
             continue
         due_at = now + cell.after
         if cell.tier not in reached:
@@ -43,8 +64,7 @@ def after_rise(level: Level, now: int, old: Ladder, reached: tuple[int, ...]) ->
 
 def again_first(level: Level, now: int, ladder: Ladder, reached: tuple[int, ...]) -> Ladder:
     """The ladder with the tiers that were reached due once more, now: for a rise while the ladder waits."""
-    firsts = (level.cell(f"{tier}.1") for tier in reached)
-    again = (Planned(cell.key, cell.tier, now) for cell in firsts if cell is not None and cell.after is not None)
+    again = (Planned(cell.key, cell.tier, now) for tier in reached for cell in level.entries.get(tier, ()))
     return _ordered((*again, *ladder))
 
 
@@ -57,7 +77,7 @@ def following(
         for cell in level.cells
         if cell.after is not None
         and cell.key not in fired
-        and not (cell.tier in reached and cell.nth == 1)
+        and not (cell.tier in reached and cell in level.entries[cell.tier])
         and not (acknowledged and cell.until is Until.ACKNOWLEDGED)
     )
 
@@ -65,6 +85,61 @@ def following(
 def without_acknowledged(ladder: Ladder, level: Level) -> Ladder:
     """The steps that go on although somebody has acknowledged."""
     return tuple(step for step in ladder if _until(level.cell(step.cell)) is not Until.ACKNOWLEDGED)
+
+
+def undeferred(level: Level, clock_at: int, ladder: Ladder, now: int) -> Ladder:
+    """What goes on after an acknowledgment, where it waited for steps that now never come: it does so no longer."""
+
+    def due_at(step: Planned) -> int:
+        cell = level.cell(step.cell)
+        if cell is None or cell.after is None or cell.hours is Hours.BUSINESS:
+            return step.due_at
+        return min(step.due_at, max(now, clock_at + cell.after))
+
+    return _ordered(Planned(step.cell, step.tier, due_at(step)) for step in ladder)
+
+
+def from_silence(level: Level, starts_at: int, left: Ladder) -> Ladder:
+    """The whole ladder from ``starts_at`` on; what was planned anyhow comes no later for it."""
+    old = {step.cell: step.due_at for step in left}
+    return _ordered(
+        Planned(step.cell, step.tier, min(step.due_at, old.get(step.cell, step.due_at)))
+        for step in planned(level, starts_at)
+    )
+
+
+def resumed(level: Level, now: int, offset: int, left: Ladder, paused: int) -> Ladder:
+    """The ladder after a snooze.
+
+    What waits for an acknowledgment follows the tier that was reached, whose
+    ``after`` is ``offset``, at the plan's distance; what goes on until
+    resolved (``left``) stood still for as long as it was ``paused``.
+    """
+    waiting = (
+        Planned(cell.key, cell.tier, now + cell.after - offset)
+        for cell in level.cells
+        if cell.after is not None and cell.after > offset and cell.until is Until.ACKNOWLEDGED
+    )
+    return _ordered((*waiting, *(Planned(step.cell, step.tier, step.due_at + paused) for step in left)))
+
+
+def within_hours(ladder: Ladder, level: Level, hours: BusinessHours, now: int) -> Ladder:
+    """The ladder with every step for business hours within them; what is deferred takes the later ones along."""
+    shift = 0
+    moved: list[Planned] = []
+    for due_at, together in groupby(ladder, key=lambda step: step.due_at):
+        deferred = 0
+        for step in together:
+            cell = level.cell(step.cell)
+            moment = max(due_at + shift, now)
+            if cell is not None and cell.hours is Hours.BUSINESS and not hours.are_open(moment):
+                opening = hours.opening(moment)
+                deferred = max(deferred, opening - due_at - shift)
+                moved.append(Planned(step.cell, step.tier, opening))
+            else:
+                moved.append(Planned(step.cell, step.tier, due_at + shift))
+        shift += deferred
+    return _ordered(moved)
 
 
 def split_due(ladder: Ladder, now: int) -> tuple[Ladder, Ladder]:

@@ -6,18 +6,21 @@ from tocsin.core.incident import Incident, State, Wait, WaitReason
 from tocsin.core.measure import ended_at, time_to_detect, time_to_resolve
 from tocsin.core.playbook import Kind, Until
 from tocsin.core.transitions import ladder as ladders
+from tocsin.core.transitions import rooms
 from tocsin.core.transitions.change import Change
-from tocsin.core.transitions.climb import climb, fall_back, fire_flags, notify
+from tocsin.core.transitions.climb import climb, fallback_due, fire_flags, notify, plan
 from tocsin.core.transitions.counting import above, counted, merged
 from tocsin.core.transitions.flapping import digest_due, flip, forget, waits_of
+from tocsin.core.transitions.reach import methods_due
+from tocsin.core.transitions.relapse import silence_due, snooze_due
 from tocsin.core.transitions.taking import take_members
 from tocsin.core.transitions.waiting import begin, end_overdue
-from tocsin.core.wording import because_exhausted
 
 
 def opened(change: Change, event: Opened) -> None:
     """Start an occurrence: its ladder at once, or after giving automation time to heal it."""
     incident = change.incident
+    rooms.at_open(change)
     firing = counted(incident.firing, fired=event.fired)
     severity = incident.plan.highest(list(firing))
     if incident.pinned and not above(incident.plan, severity, incident.severity):
@@ -43,6 +46,7 @@ def opened(change: Change, event: Opened) -> None:
         flaps=0,
         member_of=None,
         inhibitions=event.inhibitions,
+        standing=None,
         opened_at=change.now,
         first_alert_at=event.first_alert_at,
         grace_until=None,
@@ -65,8 +69,8 @@ def trigger(change: Change, waits: tuple[Wait, ...] = ()) -> None:
         peak=incident.severity,
         reached=(),
         fired=(),
-        ladder=ladders.planned(change.level, change.now),
     )
+    plan(change, ladders.planned(change.level, change.now))
     change.record(
         "triggered" if incident.occurrence == 1 else "reopened",
         severity=incident.severity,
@@ -108,11 +112,13 @@ def paged_due(change: Change, event: Due) -> None:
             close(change, cause="healed" if _was_hidden(incident) else "alerts")
         return
     end_overdue(change)
-    if incident.waits:
+    snooze_due(change)
+    if incident.is_held_back:
         return
+    silence_due(change)
     climb(change)
-    if incident.fallback_at is not None and incident.fallback_at <= change.now:
-        fall_back(change, because_exhausted(incident), late=change.now - incident.fallback_at)
+    fallback_due(change)
+    methods_due(change)
 
 
 def _was_hidden(incident: Incident) -> bool:
@@ -140,6 +146,7 @@ def close(change: Change, cause: str, by: Actor | None = None) -> None:
         last_end_at=end,
         ladder=(),
         waits=(),
+        standing=None,
         pending_until=None,
         resolve_at=None,
         fallback_at=None,
@@ -148,6 +155,7 @@ def close(change: Change, cause: str, by: Actor | None = None) -> None:
     if by is not None:
         forget(change)
         take_members(change, by)
+    rooms.at_close(change)
     acknowledged = incident.acked_severity is not None
     change.record("resolved", by or TOCSIN, cause=cause, acknowledged=acknowledged, occurrence=incident.occurrence)
     change.supersede(Until.RESOLVED)
@@ -161,6 +169,7 @@ def resolved_due(change: Change, event: Due) -> None:
     incident = change.incident
     _clear_believed(change)
     digest_due(change)
+    rooms.archive_due(change)
     if incident.grace_until is None or incident.grace_until > change.now:
         return
     change.set(grace_until=None)

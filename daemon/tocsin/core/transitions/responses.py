@@ -1,16 +1,20 @@
 """What people do: acknowledge, resolve, escalate, flag."""
 
-from tocsin.core.event import Acknowledge, Actor, Escalate, Resolve, SetFlags
-from tocsin.core.incident import State, WaitReason
+from tocsin.core.errors import IllegalTransition
+from tocsin.core.event import Acknowledge, Actor, Escalate, Resolve, SetFlags, Snooze, Unsnooze
+from tocsin.core.incident import TAKEN, State, WaitReason
 from tocsin.core.measure import time_to_acknowledge
-from tocsin.core.playbook import Kind, Until
+from tocsin.core.playbook import Moment, Until
 from tocsin.core.transitions import ladder as ladders
 from tocsin.core.transitions.change import PAGED, Change
-from tocsin.core.transitions.climb import arm_fallback, fall_back, fire_flags, notify
+from tocsin.core.transitions.climb import fire_flags, fire_on, page_next_tier, plan, reacts_to
 from tocsin.core.transitions.counting import merged
+from tocsin.core.transitions.hearing import heard
 from tocsin.core.transitions.opening import close, recover, trigger
+from tocsin.core.transitions.snoozing import LONGEST, fall_asleep, wake
 from tocsin.core.transitions.taking import take_members
 from tocsin.core.transitions.waiting import break_off
+from tocsin.core.wording import because_flagged
 
 
 def acknowledge(change: Change, event: Acknowledge) -> None:
@@ -22,32 +26,82 @@ def acknowledge(change: Change, event: Acknowledge) -> None:
     told = not (held or (incident.waits and not incident.reached))
     if held:
         change.set(pending_until=None, opened_at=change.now, clock_at=change.now, reached=(), fired=())
-        change.set(ladder=ladders.planned(change.level, change.now))
+        plan(change, ladders.planned(change.level, change.now))
+    again = change.standing.again
     change.set(
         state=State.ACKNOWLEDGED,
         acknowledged_at=incident.acknowledged_at if incident.acknowledged_at is not None else change.now,
         acknowledged_by=event.by.name,
         acked_severity=incident.plan.highest([incident.severity, incident.acked_severity or incident.severity]),
         firing_at_ack=incident.alerts_firing,
-        ladder=ladders.without_acknowledged(incident.ladder, change.level),
+        ladder=tuple(
+            step for step in ladders.without_acknowledged(incident.ladder, change.level) if step.cell not in again
+        ),
+        fired=(*incident.fired, *again),
         fallback_at=None,
     )
+    if change.level.has_hours:
+        change.set(ladder=ladders.undeferred(change.level, incident.clock_at, incident.ladder, change.now))
+    change.stand(again=())
     change.record("acknowledged", event.by, severity=incident.severity)
-    if not incident.ladder:  # it has nothing more to say: a storm need not go on for it
+    if not (incident.ladder or awaits(change, Moment.ACKNOWLEDGED)):  # nothing to say: no storm need go on for it
         break_off(change, WaitReason.STORM)
     take_members(change, event.by)
     change.supersede(Until.ACKNOWLEDGED)
+    heard(change)
     fire_flags(change)
+    # A member of a storm was acknowledged with it: nobody has asked for what follows of each.
+    fire_on(change, Moment.ACKNOWLEDGED, asked=incident.member_of is None)
     if held and not incident.alerts_firing:
         recover(change)
     if told:  # else nobody had been paged: there is no time to count
         _measure(change, event.by)
 
 
+def awaits(change: Change, moment: Moment) -> bool:
+    """Whether a step of its severity waits for this."""
+    return any(cell.on is moment for cell in change.level.cells)
+
+
+def acknowledge_snoozed(change: Change, event: Acknowledge) -> None:
+    """Somebody takes it before the snooze is over. A service's word, such as an echo of our own, changes nothing."""
+    incident = change.incident
+    if _is_stale(change, event.occurrence, "late_acknowledgment", event.by):
+        return
+    if not event.by.is_person:
+        acknowledge_again(change, event)
+        return
+    change.set(acknowledged_by=event.by.name)
+    wake(change, f"{event.by.name} has it", event.by)
+    change.record("acknowledged", event.by, severity=incident.severity)
+    heard(change)
+    take_members(change, event.by)
+    _measure(change, event.by)
+
+
+def snooze(change: Change, event: Snooze) -> None:
+    """A person takes it and wants it left alone until a moment; then it asks again."""
+    if not change.now < event.until <= change.now + LONGEST:
+        raise IllegalTransition("a snooze ends later than now, and within 31 days")
+    incident = change.incident
+    if incident.state is State.TRIGGERED:
+        acknowledge(change, Acknowledge(by=event.by))
+    if incident.acknowledged_by is None:
+        change.set(acknowledged_by=event.by.name)
+    fall_asleep(change, event.until, event.by)
+
+
+def unsnooze(change: Change, event: Unsnooze) -> None:
+    """A person goes on with it: acknowledged, as it was."""
+    wake(change, f"{event.by.name} goes on with it", event.by)
+    heard(change)
+
+
 def acknowledge_again(change: Change, event: Acknowledge) -> None:
     """Idempotent; a second person is named in the timeline."""
     change.quiet = True
     take_members(change, event.by)
+    heard(change)
     if event.by.name != change.incident.acknowledged_by:
         change.record("acknowledged_also", event.by)
         _measure(change, event.by)
@@ -97,24 +151,14 @@ def escalate(change: Change, event: Escalate) -> None:
         if not incident.alerts_firing:
             recover(change)
         return
-    left = [tier for tier in incident.plan.tiers if tier.number not in incident.reached]
+    if incident.state is State.SNOOZED:
+        wake(change, f"{event.by.name} asked for more people", event.by)
+    heard(change)
     # Asked for although somebody has acknowledged, it is not the acknowledgment that makes it pointless.
-    until = Until.RESOLVED if incident.state is State.ACKNOWLEDGED else Until.ACKNOWLEDGED
-    if not left:
-        fall_back(change, f"{event.by.name} asked for everybody again: every tier has been paged", until)
-        return
-    tier = left[0]
-    first = change.level.cell(f"{tier.number}.1")
-    if first is not None and first.after is not None:
-        until = first.until if until is Until.ACKNOWLEDGED else until
-        change.set(fired=(*incident.fired, first.key))
-    change.set(
-        reached=(*incident.reached, tier.number),
-        ladder=tuple(planned for planned in incident.ladder if planned.cell != f"{tier.number}.1"),
-    )
-    because = f"{event.by.name} asked for tier {tier.number}"
-    notify(change, Kind.PAGE, f"{tier.number}.1", tier.number, tier.targets, until, because)
-    arm_fallback(change)
+    until = Until.RESOLVED if incident.state in TAKEN else Until.ACKNOWLEDGED
+    exhausted = f"{event.by.name} asked for everybody again: every tier has been paged"
+    tier = next((tier.number for tier in incident.plan.tiers if tier.number not in incident.reached), 0)
+    page_next_tier(change, until, f"{event.by.name} asked for tier {tier}", exhausted)
 
 
 def set_flags(change: Change, event: SetFlags) -> None:
@@ -126,6 +170,7 @@ def set_flags(change: Change, event: SetFlags) -> None:
     change.set(flags=flags)
     change.record("flags", event.by, add=list(event.add), remove=list(event.remove))
     if incident.state in PAGED:
+        heard(change)
         fire_flags(change, asked=event.add)
 
 
@@ -133,8 +178,12 @@ def add_flags(change: Change, flags: tuple[str, ...]) -> None:
     """The rules set flags through an alert."""
     if not flags:
         return
-    together = merged(change.incident.flags, flags)
+    before = change.incident.flags
+    together = merged(before, flags)
     if together != change.incident.flags:
         change.set(flags=together)
+        new = tuple(flag for flag in flags if flag not in before)
         change.record("flags", add=list(flags), remove=[])
+        if change.incident.state is State.SNOOZED and reacts_to(change, new):
+            wake(change, because_flagged(new))
         fire_flags(change)

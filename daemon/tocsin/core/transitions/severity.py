@@ -1,19 +1,17 @@
 """An incident becomes worse, or less bad."""
 
-from tocsin.core.event import TOCSIN, Actor, SetSeverity
-from tocsin.core.incident import State, WaitReason
-from tocsin.core.playbook import Kind, Until
+from tocsin.core.errors import UnknownLevel
+from tocsin.core.event import TOCSIN, Actor, Replan, SetSeverity
+from tocsin.core.incident import TAKEN, State, WaitReason
 from tocsin.core.throttle import is_top
 from tocsin.core.transitions import ladder as ladders
 from tocsin.core.transitions.change import Change
-from tocsin.core.transitions.climb import climb, fire, fire_flags, notify
+from tocsin.core.transitions.climb import consider_anew
 from tocsin.core.transitions.counting import above
 from tocsin.core.transitions.flapping import forget
-from tocsin.core.transitions.ladder import Ladder
+from tocsin.core.transitions.hearing import heard, retime
+from tocsin.core.transitions.relapse import notify_again, restart, uncover
 from tocsin.core.transitions.waiting import break_off
-
-OUTGROWN = 5
-"""An acknowledgment covers fewer than this many times the alerts that fired when it was given."""
 
 
 def reconsider(change: Change, raised: tuple[str, ...]) -> None:
@@ -32,13 +30,14 @@ def _move(change: Change, severity: str, because: str, by: Actor = TOCSIN) -> No
     """Bring an open incident to another severity, with what follows for its ladder."""
     incident = change.incident
     old = incident.severity
+    before = change.level.ack_timeout
     change.set(severity=severity)
     change.record("severity", by, **{"from": old, "to": severity, "because": because})
     if incident.state is State.PENDING:
         change.set(peak=severity)
         return
     plan = incident.plan
-    covered = incident.acked_severity if incident.state is State.ACKNOWLEDGED else incident.peak
+    covered = incident.acked_severity if incident.state in TAKEN else incident.peak
     rises = covered is None or above(plan, severity, covered)
     if rises:
         change.set(peak=plan.highest([severity, incident.peak]))
@@ -47,23 +46,31 @@ def _move(change: Change, severity: str, because: str, by: Actor = TOCSIN) -> No
     if is_top(change.level):
         break_off(change, WaitReason.STORM)
         change.set(member_of=None)
-    if rises and incident.state is State.ACKNOWLEDGED:
+    if rises and incident.state in TAKEN:
         uncover(change, f"raised from {old} to {severity}, above what was acknowledged")
     elif rises:
         _page_again(change, f"raised from {old} to {severity}")
     else:
-        left = ladders.following(
-            change.level,
-            incident.clock_at,
-            incident.fired,
-            incident.reached,
-            acknowledged=incident.state is State.ACKNOWLEDGED,
-        )
-        # What is overdue at this level comes at once, the rest at its distance: no step collapses into another.
-        behind = max(0, change.now - left[0].due_at) if left else 0
-        change.set(clock_at=incident.clock_at + behind)
-        _restart(change, ladders.postponed(left, behind, change.now, catch_up=False))
-    fire_flags(change)
+        retime(change, before)
+        follow(change)
+    consider_anew(change)
+
+
+def follow(change: Change) -> None:
+    """Go on with the ladder of the level as it is now, on the running clock."""
+    incident = change.incident
+    left = ladders.following(
+        change.level,
+        incident.clock_at,
+        incident.fired,
+        incident.reached,
+        acknowledged=incident.state in TAKEN,
+    )
+    # What is overdue at this level comes at once, the rest at its distance: no step collapses into another.
+    snoozed = change.standing.snooze
+    behind = max(0, (snoozed.at if snoozed is not None else change.now) - left[0].due_at) if left else 0
+    change.set(clock_at=incident.clock_at + behind)
+    restart(change, ladders.postponed(left, behind, change.now, catch_up=False))
 
 
 def _page_again(change: Change, because: str) -> None:
@@ -74,56 +81,10 @@ def _page_again(change: Change, because: str) -> None:
     else:  # it waited, and has notified nobody: there is no earlier time to keep
         left = ladders.planned(change.level, change.now)
     change.set(round=incident.round + 1, clock_at=change.now, fired=())
-    if incident.waits:
-        _restart(change, ladders.again_first(change.level, change.now, left, incident.reached))
-        return
-    for tier in incident.reached:
-        first = change.level.cell(f"{tier}.1")
-        if first is not None and first.after is not None:
-            fire(change, first, because)
-        else:  # a person had asked for it
-            notify(change, Kind.PAGE, f"{tier}.1", tier, incident.plan.tier(tier).targets, Until.ACKNOWLEDGED, because)
-    _restart(change, left)
-
-
-def uncover(change: Change, because: str) -> None:
-    """The acknowledgment does not cover this: the acknowledger and tier 1 at once, then the plan from now."""
-    incident = change.incident
-    acknowledger = (incident.acknowledged_by,) if incident.acknowledged_by else ()
-    left = ladders.after_rise(change.level, change.now, incident.ladder, (1,))
-    change.set(state=State.TRIGGERED, round=incident.round + 1, clock_at=change.now)
-    change.record("unacknowledged", because=because)
-    if incident.waits:  # then from the beginning
-        change.set(reached=(), fired=())
-        _restart(change, ladders.planned(change.level, change.now))
-        return
-    change.set(reached=(1,), fired=("1.1",))
-    targets = tuple(dict.fromkeys((*acknowledger, *incident.plan.tier(1).targets)))
-    first = change.level.cell("1.1")
-    kind = first.kind if first is not None else Kind.PAGE
-    notify(change, kind, "1.1", 1, targets, Until.ACKNOWLEDGED, because)
-    _restart(change, left)
-
-
-def _restart(change: Change, ladder: Ladder) -> None:
-    """Go on with another ladder; a fallback that was due earlier stays, or changing severities would starve it."""
-    fallback_at = change.incident.fallback_at
-    change.set(ladder=ladder, fallback_at=None)
-    if change.incident.resolve_at is None:
-        climb(change)
-    if fallback_at is not None and change.incident.fallback_at is not None:
-        change.set(fallback_at=min(fallback_at, change.incident.fallback_at))
-
-
-def outgrown(change: Change, fired: bool) -> None:
-    """Grown beyond what was acknowledged, the incident goes back to triggered."""
-    incident = change.incident
-    if (
-        fired
-        and incident.state is State.ACKNOWLEDGED
-        and incident.alerts_firing >= OUTGROWN * max(1, incident.firing_at_ack)
-    ):
-        uncover(change, f"{incident.alerts_firing} alerts fire; {incident.firing_at_ack} did when it was acknowledged")
+    later = incident.reached
+    if not incident.waits:
+        later = tuple(tier for tier in incident.reached if not notify_again(change, tier, because))
+    restart(change, ladders.again_first(change.level, change.now, left, later))
 
 
 def set_severity(change: Change, event: SetSeverity) -> None:
@@ -135,9 +96,27 @@ def set_severity(change: Change, event: SetSeverity) -> None:
         if incident.alerts_firing:
             reconsider(change, ())
         return
+    heard(change)
     incident.plan.level(event.severity)
     change.set(pinned=True)
     if event.severity == incident.severity:
         change.record("pinned", event.by, severity=event.severity, reason=event.reason)
     else:
         _move(change, event.severity, event.reason or f"set by {event.by.name}", event.by)
+
+
+def replan(change: Change, event: Replan) -> None:
+    """Go on by the playbook as it is now: its steps on the clock that runs, those that have fired not again."""
+    incident, plan = change.incident, event.plan
+    wanted = [incident.severity, incident.peak, incident.acked_severity, *incident.firing]
+    gone = next((name for name in wanted if name is not None and not plan.has_level(name)), None)
+    if gone is not None:
+        raise UnknownLevel(f"playbook {plan.name} has no severity {gone!r} any more: the incident keeps its plan")
+    if plan == incident.plan:
+        return
+    change.set(plan=plan)
+    change.record("replanned", event.by, playbook=plan.name, sha=plan.sha)
+    if incident.state is not State.PENDING:
+        heard(change)
+        follow(change)
+        consider_anew(change)

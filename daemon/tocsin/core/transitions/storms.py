@@ -8,7 +8,7 @@ from tocsin.core.incident import State
 from tocsin.core.playbook import Kind, Until
 from tocsin.core.transitions.change import Change
 from tocsin.core.transitions.climb import notify
-from tocsin.core.transitions.severity import uncover
+from tocsin.core.transitions.relapse import uncover
 
 
 def storm_grew(change: Change, event: StormGrew) -> None:
@@ -46,7 +46,7 @@ def _tell_again(change: Change) -> None:
     if incident.state is State.ACKNOWLEDGED:
         uncover(change, because)
         return
-    first = change.level.cell("1.1")
+    first = change.level.first
     change.set(round=incident.round + 1)
     kind, targets = (first.kind, first.targets) if first is not None else (Kind.PAGE, incident.plan.tier(1).targets)
     notify(change, kind, "1.1", 1, targets, Until.ACKNOWLEDGED, because)

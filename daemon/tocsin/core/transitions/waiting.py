@@ -4,10 +4,9 @@ from msgspec import structs
 
 from tocsin.core.event import WaitBegan, WaitEnded
 from tocsin.core.incident import State, Wait, WaitReason
-from tocsin.core.playbook import Kind, Until
 from tocsin.core.transitions import ladder as ladders
 from tocsin.core.transitions.change import Change
-from tocsin.core.transitions.climb import climb, fall_back, fire_flags, notify
+from tocsin.core.transitions.climb import climb, fall_back, fire_flags, is_off_duty, plan
 from tocsin.core.wording import because_exhausted, waits_for
 
 
@@ -63,28 +62,24 @@ def end(change: Change, over: tuple[Wait, ...]) -> None:
         return
     anew = incident.state is State.TRIGGERED and not incident.reached
     if anew:
-        change.set(clock_at=change.now, fired=(), ladder=ladders.planned(change.level, change.now))
+        change.set(clock_at=change.now, fired=())
+        plan(change, ladders.planned(change.level, change.now))
         fresh = incident.acknowledged_at is None and incident.resolve_at is None
         if fresh and over[-1].reason is not WaitReason.STORM:  # a storm has asked for somebody all the time
             change.set(opened_at=change.now)
-    elif incident.ladder:
+    elif incident.ladder and not incident.is_held_back:  # while it is snoozed its ladder stands still
         behind = max(0, change.now - incident.ladder[0].due_at)
-        moved = ladders.postponed(incident.ladder, behind, change.now, catch_up=False)
-        change.set(clock_at=incident.clock_at + behind, ladder=moved)
-    if incident.resolve_at is None:
-        _go_on(change, f"it waited: {_waited_for(over[-1])}", anew=anew)
+        change.set(clock_at=incident.clock_at + behind)
+        plan(change, ladders.postponed(incident.ladder, behind, change.now, catch_up=False))
+    if incident.resolve_at is None and not incident.is_held_back:
+        _go_on(change, f"it waited: {_waited_for(over[-1])}")
 
 
-def _go_on(change: Change, waited: str, *, anew: bool) -> None:
+def _go_on(change: Change, waited: str) -> None:
     incident = change.incident
     climb(change, waited)
-    if anew and incident.acknowledged_by:  # the acknowledgment does not cover what has come since
-        first = change.level.cell("1.1")
-        if incident.acknowledged_by not in (first.targets if first is not None else ()):
-            targets = (incident.acknowledged_by,)
-            notify(change, Kind.PAGE, "1.1", 1, targets, Until.ACKNOWLEDGED, f"you had acknowledged it; {waited}")
     fire_flags(change)
-    if incident.fallback_at is not None and incident.fallback_at <= change.now:
+    if incident.fallback_at is not None and incident.fallback_at <= change.now and not is_off_duty(change):
         fall_back(change, f"{because_exhausted(incident)}; {waited}")
 
 

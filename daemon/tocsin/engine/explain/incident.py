@@ -14,6 +14,7 @@ from tocsin.core.outbox import Job, Outgoing, RowState
 from tocsin.core.wording import waits_for
 from tocsin.engine.explain.delivery import DeliveryMade, delivery
 from tocsin.engine.explain.ladder import PlannedStep, still_to_come
+from tocsin.engine.oncall import duty_of
 from tocsin.engine.policy import Policy
 from tocsin.ports.store import WHOLE, Reader
 
@@ -80,7 +81,7 @@ def explain_incident(reader: Reader, policy: Policy, incident: Incident, *, show
         members=incident.storm.members if incident.storm is not None else None,
         alerts=tuple(trace(episode) for episode in reader.episodes_of(incident.id, shown)),
         deliveries=tuple(delivery(row, reader.attempts_of(row.key)) for row in rows),
-        next=tuple(still_to_come(policy, incident)),
+        next=tuple(still_to_come(policy, incident, duty_of(reader, policy.people))),
         due_at=next_due(incident),
         because=because(incident, rows, reader.now),
     )
@@ -103,6 +104,9 @@ def because(  # noqa: PLR0911 - one return for each state of affairs
     if incident.resolve_at is not None:
         left = _until(incident.resolve_at, now)
         return f"nobody is paged: all its alerts have resolved; closed in {left} if they stay so"
+    if incident.state is State.SNOOZED and incident.standing is not None and incident.standing.snooze is not None:
+        snooze = incident.standing.snooze
+        return f"nobody is paged: {snooze.by} has snoozed it; paged again in {_until(snooze.until, now)}"
     if incident.waits and incident.state is State.TRIGGERED:
         return f"nobody is paged: it waits: {'; '.join(_wait(wait, now) for wait in incident.waits)}"
     if incident.ladder and not incident.waits:

@@ -1,0 +1,75 @@
+"""What a playbook says in words, and where people meet."""
+
+import re
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field
+
+from tocsin.conf.playbooks.parts import Part, SeverityPart
+from tocsin.conf.schema import Name, Section, Text, mistake
+from tocsin.conf.settings import Times
+from tocsin.conf.source import Node
+from tocsin.core.message import Texts
+
+_HTTPS = re.compile(r"https://[A-Za-z0-9._-]+(:[0-9]{1,5})?([/?#][!-~]*)?")
+_KEY = re.compile(r"[a-z][a-z0-9_]{0,40}")
+
+
+def _https(url: str) -> str:
+    if len(url) > 500 or not _HTTPS.fullmatch(url) or set(url) & set('<>|"'):
+        raise mistake("must be an https:// link", "such as https://zoom.us/j/123456789")
+    return url
+
+
+def _keys(links: dict[str, str]) -> dict[str, str]:
+    for name in links:
+        if not _KEY.fullmatch(name):
+            raise mistake(f"{name!r} cannot be named in a template", "write small letters, digits and _ only")
+    return links
+
+
+Link = Annotated[Text, AfterValidator(_https)]
+
+
+class PostMortemEntry(Section):
+    """``post_mortem:``."""
+
+    template: Name
+    """What drafts it: a template of config/templates/."""
+
+
+class TextsSeverity(SeverityPart):
+    """The keys of a severity."""
+
+    bridge: Link | None = None
+    """Where those who work on such an incident meet, in place of the playbook's."""
+
+
+class TextsPart(Part):
+    """Templates are named by the actions that send them; these are the others."""
+
+    bridge: Link | None = None
+    """The war room: a static link to a call."""
+    links: Annotated[dict[str, Link], AfterValidator(_keys)] = Field(default_factory=dict)
+    post_mortem: PostMortemEntry | None = None
+
+    def of_playbook(self, times: Times) -> dict[str, Any]:
+        """The playbook's `Texts`."""
+        del times
+        severities = getattr(self, "severities", {})
+        return {
+            "texts": Texts(
+                bridge=self.bridge or "",
+                bridges={name: entry.bridge for name, entry in severities.items() if entry.bridge},
+                post_mortem=self.post_mortem.template if self.post_mortem is not None else "",
+                links=dict(self.links),
+            )
+        }
+
+    @classmethod
+    def templates_in(cls, node: Node) -> Iterable[Node]:
+        """Of the post-mortem."""
+        template = node.at("post_mortem").child("template")
+        if template is not None:
+            yield template

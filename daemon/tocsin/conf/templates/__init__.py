@@ -1,0 +1,6 @@
+"""config/templates/<name>.md.j2: what is said, as Jinja2 templates in a cage."""
+
+from tocsin.conf.templates.folder import names_of, read_templates, try_templates
+from tocsin.conf.templates.language import Template, TemplateFailed, TemplateMistake
+
+__all__ = ["Template", "TemplateFailed", "TemplateMistake", "names_of", "read_templates", "try_templates"]

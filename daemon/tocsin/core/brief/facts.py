@@ -1,0 +1,193 @@
+"""From an incident, and what stands around it, to the variables of a template."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from tocsin.core.duration import duration
+from tocsin.core.incident import Incident
+from tocsin.core.message import Messages, RoomState
+from tocsin.core.page import AlertLine
+from tocsin.core.plain import lines, one_line
+from tocsin.core.playbook import MINUTE, SECOND
+
+TEXT_LIMIT = 8000
+"""The longest text that a template is given, in characters: one label may hold megabytes."""
+LIST_LIMIT = 1000
+"""The longest list."""
+
+
+class Line(msgspec.Struct, frozen=True):
+    """An entry of the timeline, in words."""
+
+    at: int
+    kind: str
+    text: str
+    by: str = ""
+
+
+class Around(msgspec.Struct, frozen=True, kw_only=True):
+    """What a template may say that the incident itself does not hold."""
+
+    now: int
+    timeline: tuple[Line, ...] = ()
+    alerts: tuple[AlertLine, ...] = ()
+    names: Mapping[str, str] = {}
+    """Full names, by the names of people.yaml."""
+    url: str = ""
+    """Where the incident is to be seen."""
+    words: str = ""
+    """What was said just now: the update that this text is about."""
+
+
+def brief_of(incident: Incident, around: Around) -> dict[str, Any]:
+    """The values of `VARIABLES`. Everything from outside is without control characters; nothing of it is escaped."""
+    briefer = _Briefer(incident, around)
+    values = briefer.which() | briefer.where_it_stands() | briefer.when() | briefer.who() | briefer.links()
+    return {name: _harmless(value) for name, value in values.items()}
+
+
+class _Briefer:
+    def __init__(self, incident: Incident, around: Around) -> None:
+        self._incident = incident
+        self._around = around
+        self._messages = incident.messages or Messages()
+
+    def which(self) -> dict[str, Any]:
+        incident = self._incident
+        return {
+            "name": f"#{incident.number}",
+            "number": incident.number,
+            "occurrence": incident.occurrence,
+            "title": one_line(incident.title[:TEXT_LIMIT]),
+            "summary": incident.summary,
+            "service": one_line(incident.service[:TEXT_LIMIT]),
+            "team": one_line(incident.team[:TEXT_LIMIT]),
+            "severity": incident.severity,
+            "playbook": incident.plan.name,
+            "playbook_title": incident.plan.title,
+            "flags": list(incident.flags),
+            "drill": incident.drill,
+        }
+
+    def where_it_stands(self) -> dict[str, Any]:
+        incident = self._incident
+        recovering = incident.resolve_at is not None
+        status = "Resolved" if not incident.is_open else "Monitoring" if recovering else "Investigating"
+        return {
+            "state": incident.state.value,
+            "status": status,
+            "ongoing": incident.is_open,
+            "recovering": recovering,
+            "alerts": [_alert(alert) for alert in self._around.alerts],
+            "alerts_firing": incident.alerts_firing,
+            "alerts_total": incident.alerts_total,
+            "update": {"number": 0, "text": "", "by": "", "time": ""},
+            "update_number": 0,
+            "updates": [],
+            "notes": [],
+            "timeline": [self._line(line) for line in self._around.timeline],
+            "checklists": [],
+            "action_items": [],
+            "facts": dict(self._messages.facts),
+        }
+
+    def when(self) -> dict[str, Any]:
+        incident, now = self._incident, self._around.now
+        level = incident.plan.level(incident.severity)
+        started = incident.opened_at if incident.first_alert_at is None else incident.first_alert_at
+        started = min(started, incident.opened_at)
+        ended = incident.resolved_at if incident.last_end_at is None or incident.is_open else incident.last_end_at
+        over = incident.resolved_at is not None
+        return {
+            "now": moment(now),
+            "now_time": clock(now),
+            "date": moment(started)[:10],
+            "started": moment(started),
+            "started_time": clock(started),
+            "detected": moment(incident.opened_at),
+            "declared": "",
+            "acknowledged": _moment(incident.acknowledged_at),
+            "acknowledged_by": self._person(incident.acknowledged_by),
+            "resolved": _moment(incident.resolved_at),
+            "resolved_time": "" if incident.resolved_at is None else clock(incident.resolved_at),
+            "resolved_by": self._person(incident.resolved_by),
+            "duration": _span((ended if over and ended is not None else now) - started),
+            "respond_within": duration(level.respond_within),
+            "resolve_within": "" if level.resolve_within is None else duration(level.resolve_within),
+            "resolve_by": "" if level.resolve_within is None else moment(incident.opened_at + level.resolve_within),
+            "update_every": "",
+            "next_update": "",
+            "post_mortem_within": "",
+            "post_mortem_due": "",
+        }
+
+    def who(self) -> dict[str, Any]:
+        return {"roles": [], "role": {}, "responders": self._responders()}
+
+    def links(self) -> dict[str, Any]:
+        incident, plan = self._incident, self._incident.plan
+        room = self._messages.room
+        return {
+            "ticket": "",
+            "ticket_number": "",
+            "ticket_url": "",
+            "tickets": [],
+            "bridge": plan.texts.bridge_at(incident.severity),
+            "room": f"#{room.name}" if room is not None and room.state is RoomState.OPEN else "",
+            "runbook": incident.runbook,
+            "automation": incident.automation,
+            "url": self._around.url,
+            "links": dict(plan.texts.links),
+        }
+
+    def _line(self, line: Line) -> dict[str, Any]:
+        by = self._person(line.by)
+        return {"time": clock(line.at), "at": moment(line.at), "kind": line.kind, "text": line.text, "by": by}
+
+    def _responders(self) -> list[str]:
+        """The people of the timeline, each once, in the order of their first word."""
+        people = (line.by for line in self._around.timeline if line.by not in ("", "tocsin"))
+        return list(dict.fromkeys(map(self._person, people)))
+
+    def _person(self, name: str | None) -> str:
+        return self._around.names.get(name, name) if name else ""
+
+
+def _alert(alert: AlertLine) -> dict[str, Any]:
+    said = alert.annotations.get("summary") or alert.annotations.get("description") or ""
+    name = alert.labels.get("alertname", "alert")
+    return {"name": name, "summary": said, "firing": alert.firing, "labels": dict(alert.labels)}
+
+
+def moment(at: int) -> str:
+    """A moment for people: ``2026-11-25 03:05 UTC``."""
+    return datetime.fromtimestamp(at // SECOND, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def clock(at: int) -> str:
+    """Its time of day: ``03:05``."""
+    return datetime.fromtimestamp(at // SECOND, UTC).strftime("%H:%M")
+
+
+def _moment(at: int | None) -> str:
+    return "" if at is None else moment(at)
+
+
+def _span(length: int) -> str:
+    """A duration without seconds, unless there is nothing else to it."""
+    length = max(0, length)
+    return duration(length // MINUTE * MINUTE if length >= MINUTE else length)
+
+
+def _harmless(value: Any) -> Any:
+    """The value without control characters, and no longer than a template may be given."""
+    if isinstance(value, str):
+        return lines(value[:TEXT_LIMIT])
+    if isinstance(value, dict):
+        return {one_line(str(key)): _harmless(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_harmless(item) for item in value[:LIST_LIMIT]]
+    return value

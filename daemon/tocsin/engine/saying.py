@@ -1,0 +1,97 @@
+"""From a template to what it says of an incident as it is now."""
+
+from typing import NamedTuple
+
+from tocsin.channels import wording
+from tocsin.conf.templates import TemplateFailed
+from tocsin.core.brief import Around, brief_of
+from tocsin.core.brief.facts import Line
+from tocsin.core.errors import UnknownName
+from tocsin.core.event import Entry
+from tocsin.core.incident import Incident
+from tocsin.core.outbox import Outgoing
+from tocsin.core.said import Said
+from tocsin.engine.policy import Policy
+from tocsin.engine.sample import sample
+from tocsin.ports.store import Reader
+
+ENTRIES = 2000
+"""The most of a timeline that is read for a text."""
+
+_OF_THE_TIMELINE = frozenset({"timeline", "notes", "responders", "update", "updates"})
+"""Variables for which the timeline has to be read."""
+_NOT_TOLD = frozenset(
+    {"sent", "superseded", "tracked", "tracker_sent", "tracker_superseded", "drafted", "waits", "waited"}
+)
+"""Entries that say how tocsin went about it, and nothing of the incident."""
+
+
+class Saying(NamedTuple):
+    """A text, and what went wrong with it."""
+
+    subject: str
+    text: Said
+    failure: str = ""
+    """Why its template could not say it, "" where it did: the text is then a plain one in its place."""
+
+
+def say(tx: Reader, policy: Policy, incident: Incident, name: str, words: str = "") -> Saying:
+    """What the template of that name says; ``words`` is what was said just now, of which it is to tell.
+
+    Never raises for a template's sake: what goes out then is plain, and says so.
+    """
+    template = policy.templates.get(name)
+    if template is None:
+        return _plainly(incident, f"template {name}: there is none of that name any more", words)
+    try:
+        said = template.render(brief_of(incident, _around(tx, policy, incident, template.variables, words)))
+    except TemplateFailed as failure:
+        return _plainly(incident, str(failure), words)
+    if not said.plain:
+        return _plainly(incident, f"template {name}: it says nothing", words)
+    return Saying(*said.parted())
+
+
+def said_by(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> Saying | None:
+    """What a row says in a playbook's own words; None where its channel finds the words."""
+    del tx, row, incident, policy
+    return None
+
+
+def post_mortem(tx: Reader, policy: Policy, incident: Incident) -> Saying:
+    """The draft of its post-mortem.
+
+    Raises:
+        UnknownName: Its playbook has no template for it.
+    """
+    name = incident.plan.texts.post_mortem
+    if not name:
+        raise UnknownName(f"playbook {incident.plan.name} has no post_mortem: template")
+    return say(tx, policy, incident, name)
+
+
+def _around(tx: Reader, policy: Policy, incident: Incident, variables: frozenset[str], words: str) -> Around:
+    entries = tx.entries(incident.id, limit=ENTRIES) if variables & _OF_THE_TIMELINE else []
+    return Around(
+        now=tx.now,
+        timeline=tuple(_line(entry) for entry in entries if entry.kind not in _NOT_TOLD),
+        alerts=sample(tx, incident) if "alerts" in variables else (),
+        names={name: person.full_name for name, person in policy.people.persons.items() if person.full_name},
+        url=url_of(incident, policy.external_url),
+        words=words,
+    )
+
+
+def _line(entry: Entry) -> Line:
+    return Line(entry.at, entry.kind, wording.phrase(entry), entry.actor if entry.actor != "tocsin" else "")
+
+
+def _plainly(incident: Incident, failure: str, words: str) -> Saying:
+    said = [f"[{incident.severity}] #{incident.number} {incident.service}: {incident.title}", words]
+    said.append(f"({failure}. This plain text takes its place.)")
+    return Saying("", Said.written("\n".join(filter(None, said))), failure)
+
+
+def url_of(incident: Incident, external_url: str) -> str:
+    """Where the incident is to be seen, "" where nobody has said how tocsin is reached."""
+    return f"{external_url.rstrip('/')}/api/v1/incidents/{incident.number}" if external_url else ""

@@ -1,0 +1,233 @@
+"""Who would be paged when, and through what: a walk through one playbook without store, engine or waiting.
+
+    walk = Walk(playbook, ways_of(bundle))
+    steps = walk.run([(0, Opened(fired=("SEV-1",))), (20 * MINUTE, Acknowledge(by=...))], start=now)
+
+Only the core is asked: `core.escalation.step` for what an event makes of the
+incident, `next_due` for when to look again, `People.resolve` for who that is at
+that moment. The engine does the same with a store, leases and retries around
+it; tests/scenario compares the two.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from msgspec import structs
+
+from tocsin.channels.registry import build
+from tocsin.conf.bundle import Bundle
+from tocsin.core.effect import Notify
+from tocsin.core.escalation import next_due, step, unopened
+from tocsin.core.event import Due, Event, PersonsCalled, ShiftBegan
+from tocsin.core.incident import TAKEN, Incident
+from tocsin.core.outbox import Job
+from tocsin.core.people import Contact, Notified, People
+from tocsin.core.playbook import HOUR, Kind, Playbook
+from tocsin.core.reaching import Called, Later
+from tocsin.core.rotation import Duty, Rotation
+
+ROUNDS = 2
+"""How often what repeats without end is shown, once everything else has happened."""
+FOR_EVER = 366 * 24 * HOUR
+"""Nothing of a playbook takes longer than this to begin."""
+
+Script = Sequence[tuple[int, Event]]
+"""What happens, and how long after the start, in microseconds; in the order of time."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """Some targets are told something, through one channel, at one moment. Microseconds."""
+
+    after: int
+    """Since the start."""
+    at: int
+    """Since the epoch."""
+    tier: int
+    targets: tuple[str, ...]
+    channel: str
+    kind: str
+    """``page``, ``update``, or ``reminder``: an update for those who have had one."""
+    because: str
+
+
+@dataclass(frozen=True)
+class Ways:
+    """Whom there is to tell, and the ways out."""
+
+    people: People
+    channels: Mapping[Kind, frozenset[str]]
+    """The channels on which a notification of each kind means something."""
+    console: Contact
+
+
+def ways_of(bundle: Bundle) -> Ways:
+    """What a configuration has."""
+    handles = {configured.name: build(configured).handles for configured in bundle.channels}
+    channels = {kind: frozenset(name for name, jobs in handles.items() if Job(kind) in jobs) for kind in Kind}
+    return Ways(bundle.people, channels, bundle.console)
+
+
+class Walk:
+    """One incident from its opening on, as the core has it."""
+
+    def __init__(self, plan: Playbook, ways: Ways, *, service: str = "service") -> None:
+        self._plan = plan
+        self._ways = ways
+        self._service = service
+        self._told: set[tuple[int, int, str, str, int]] = set()
+        self._informed: set[str] = set()
+
+    def run(self, script: Script, *, start: int, until: int | None = None) -> list[Step]:
+        """What comes of a script.
+
+        Args:
+            script: What happens; `Opened` is the first.
+            start: When it begins, in microseconds since the epoch.
+            until: How long to look, in microseconds; without it until everything has happened, what repeats
+                without end for `ROUNDS` rounds.
+
+        Raises:
+            TocsinError: The script asks for what the playbook does not have, or for what cannot happen.
+        """
+        incident = self._unopened(start)
+        steps: list[Step] = []
+        rounds, now = 0, start
+        horizon = start + (FOR_EVER if until is None else until)
+        happenings = [(start + after, event) for after, event in script]
+        while True:
+            due_at = next_due(incident)
+            shift_at, shift = self._shift(incident, now)
+            if happenings and all(at is None or at > happenings[0][0] for at in (due_at, shift_at)):
+                now, event = happenings.pop(0)
+            elif due_at is not None and (shift_at is None or due_at <= shift_at):
+                now, event = due_at, Due()
+            elif shift_at is not None and shift is not None and (until is not None or due_at or happenings):
+                now, event = shift_at, shift
+            else:
+                return steps
+            if now > horizon:
+                return steps
+            incident, found = self._happen(incident, event, now, start)
+            steps += found
+            rounds += bool(found) and not happenings and not incident.ladder
+            if until is None and rounds > ROUNDS:
+                return steps
+
+    def _shift(self, incident: Incident, now: int) -> tuple[int | None, ShiftBegan | None]:
+        """When somebody comes on call next who has to hear of what somebody has taken, and that they do."""
+        if incident.state not in TAKEN:
+            return None, None
+        since = incident.acknowledged_at if incident.acknowledged_at is not None else incident.opened_at
+        told_at = incident.reaching.shifts if incident.reaching is not None else {}
+        found: list[tuple[int, str, ShiftBegan]] = []
+        told = {incident.acknowledged_by}
+        for rotation in self._rotations(incident):
+            shift = rotation.shift_at(now, Duty(now))
+            begins = now if shift.starts_at > max(since, told_at.get(rotation.name, since)) else shift.ends_at
+            shift = rotation.shift_at(begins, Duty(begins))
+            names = tuple(name for name in shift.names if name not in told)
+            if begins == now:
+                told.update(names)
+            found.append((begins, rotation.name, ShiftBegan(rotation=rotation.name, at=shift.starts_at, told=names)))
+        if not found:
+            return None, None
+        at, _, event = min(found, key=lambda one: one[0])
+        return at, event
+
+    def _rotations(self, incident: Incident) -> tuple[Rotation, ...]:
+        """Those of the tiers that it has reached."""
+        reached = incident.reached or (1,)
+        cells = incident.plan.level(incident.severity).cells
+        lists = [cell.targets for cell in cells if cell.tier in reached]
+        lists += [tier.targets for tier in incident.plan.tiers if tier.number in reached]
+        return self._ways.people.rotations_in(target for targets in lists for target in targets)
+
+    def _unopened(self, now: int) -> Incident:
+        service = self._service
+        name = "simulated"
+        return unopened(
+            incident_id=name, number=1, dedup_key=name, plan=self._plan, title=service, service=service, now=now
+        )
+
+    def _happen(self, incident: Incident, event: Event, now: int, start: int) -> tuple[Incident, list[Step]]:
+        incident, effects = step(incident, event, now)
+        steps: list[Step] = []
+        called: list[Called] = []
+        for effect in effects:
+            if isinstance(effect, Notify):
+                whom = self._whom(incident, effect, now)
+                called += _called(incident, effect, whom, now)
+                steps += _steps(effect, self._kind(effect), self._once(incident, effect, whom), now, now - start)
+        if called:
+            incident, _ = step(incident, PersonsCalled(called=tuple(called)), now)
+        return incident, steps
+
+    def _kind(self, effect: Notify) -> str:
+        if effect.kind is Kind.PAGE:
+            return effect.kind.value
+        again = self._informed.issuperset(effect.targets)
+        self._informed.update(effect.targets)
+        return "reminder" if again else effect.kind.value
+
+    def _once(self, incident: Incident, effect: Notify, whom: Iterable[Notified]) -> Iterator[Notified]:
+        """Those who are told: each once for each step, round and contact method."""
+        round_ = incident.round if effect.round is None else effect.round
+        for notified in whom:
+            once = (incident.occurrence, round_, effect.step, notified.target, effect.method)
+            if once not in self._told:
+                self._told.add(once)
+                yield notified
+
+    def _whom(self, incident: Incident, effect: Notify, now: int) -> list[Notified]:
+        ways = self._ways
+        channels = ways.channels[effect.kind]
+        if effect.method > 1:
+            (person,) = effect.targets
+            contact = ways.people.method(person, effect.method)
+            return [Notified(person, contact)] if contact is not None and contact.channel in channels else []
+        duty = Duty(now)
+        found = {one.target: one for one in ways.people.resolve(effect.targets, channels, ways.console, duty)}
+        seconds = ways.people.secondaries(_tier_before(incident, effect), duty)
+        for one in ways.people.resolve(seconds, channels, ways.console, duty):
+            found.setdefault(one.target, structs.replace(one, why=one.why or "you are second on call"))
+        return list(found.values())
+
+
+def _tier_before(incident: Incident, effect: Notify) -> tuple[str, ...]:
+    """The targets whose secondaries are paged beside this step: of the tier before it; the fallback's own."""
+    if effect.kind is not Kind.PAGE or effect.step not in ("fallback", f"{effect.tier}.1"):
+        return ()
+    if effect.step == "fallback":
+        return effect.targets
+    cell = incident.plan.level(incident.severity).cell(f"{effect.tier - 1}.1")
+    if cell is not None:
+        return cell.targets
+    return incident.plan.tier(effect.tier - 1).targets if effect.tier > 1 else ()
+
+
+def _called(incident: Incident, effect: Notify, told: Iterable[Notified], now: int) -> list[Called]:
+    """Those who have further ways to be reached, as the core keeps them."""
+    return [
+        Called(
+            person=notified.target,
+            step=effect.step,
+            tier=effect.tier,
+            round=incident.round,
+            until=effect.until,
+            because=effect.because,
+            later=tuple(Later(left.nth, now + left.after) for left in notified.left),
+        )
+        for notified in told
+        if notified.left and effect.kind is Kind.PAGE
+    ]
+
+
+def _steps(effect: Notify, kind: str, told: Iterable[Notified], now: int, after: int) -> Iterator[Step]:
+    """One for each channel and reason."""
+    together: dict[tuple[str, str], list[str]] = {}
+    for notified in told:
+        because = f"{effect.because}; {notified.why}" if notified.why else effect.because
+        together.setdefault((notified.contact.channel, because), []).append(notified.target)
+    for (channel, because), targets in together.items():
+        yield Step(after, now, effect.tier, tuple(targets), channel, kind, because)

@@ -1,0 +1,185 @@
+"""One whole incident of each of the five playbooks: from a real Alertmanager to the closed post-mortem draft.
+
+All five are active in one daemon with the shipped rules and people, who are
+reached through the stand-ins. The timelines stand in config/playbooks/README.md;
+``TOCSIN_E2E_WRITE=1`` writes them there anew.
+"""
+
+import json
+import os
+import re
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest_asyncio
+
+from e2e.observability import Alertmanager
+from e2e.processes import run, tocsin_command, until
+from e2e.tocsin_process import ROOT, TOKEN, Tocsin
+from tocsin.testing.slack_server import CHANNEL, SlackServer
+from tocsin.testing.slack_server import TOKEN as SLACK_TOKEN
+
+README = ROOT / "config/playbooks/README.md"
+BEGIN, END = "<!-- timeline of {}: written by tests/e2e/test_e2e_playbooks.py -->\n", "<!-- /timeline -->\n"
+
+
+ONE_EACH = {"alex, taylor, jamie": "alex", "jamie, alex": "jamie", "morgan, riley": "morgan", "robin, kim": "robin"}
+"""The members of the shipped rotations, and who of them is on call whatever day it is."""
+
+
+@dataclass(frozen=True)
+class Story:
+    """What happens, in words of the playbook."""
+
+    labels: dict[str, str]
+    summary: str
+    facts: dict[str, str]
+
+
+STORIES = {
+    "erlmcp": Story(
+        {"alertname": "RegionDown", "severity": "P0", "scenario": "regional-outage", "region": "eu-west"},
+        "Nothing answers in eu-west",
+        {"root_cause": "A broken link between two sites", "resolution": "Traffic moved to the backup region"},
+    ),
+    "ultimate-marketing": Story(
+        {"alertname": "ApiDown", "severity": "P1", "automated_recovery": "no", "customer_facing": "true"},
+        "The API answers nobody",
+        {"root_cause": "A deployment without its migration", "resolution": "Rolled back"},
+    ),
+    "service-quick-reference": Story(
+        {"alertname": "ServiceDown", "severity": "critical"},
+        "/health does not answer",
+        {"root_cause": "The disk was full", "prevention": "An alert at 80 %"},
+    ),
+    "emergency-response": Story(
+        {"alertname": "CheckoutDown", "severity": "emergency", "data_breach": "true"},
+        "Nobody can pay",
+        {"root_cause": "An expired certificate", "impact": "All customers"},
+    ),
+    "mgmt-vibe": Story(
+        {"alertname": "AppDown", "severity": "SEV-0", "customer_impact": "true"},
+        "The application is down for all customers",
+        {"root_cause": "The connection pool was exhausted", "prevention": "A limit for each client"},
+    ),
+}
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+class House:
+    """Alertmanager, tocsin and the stand-ins."""
+
+    def __init__(self, tocsin: Tocsin, alertmanager: Alertmanager, slack: SlackServer) -> None:
+        self.tocsin = tocsin
+        self.alertmanager = alertmanager
+        self.slack = slack
+
+    async def post(self, playbook: str, story: Story, *, over: bool = False) -> None:
+        """Tell Alertmanager of the alert, as Prometheus does."""
+        alert: dict[str, Any] = {
+            "labels": {"service": playbook, "playbook": playbook, **story.labels},
+            "annotations": {"summary": story.summary},
+        }
+        if over:
+            alert["endsAt"] = datetime.now(UTC).isoformat()
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(f"{self.alertmanager.url}/api/v2/alerts", json=[alert]) as answer,
+        ):
+            assert answer.status == 200, await answer.text()
+
+    async def say(self, *arguments: str) -> str:
+        """What the command line says."""
+        code, told = await run(tocsin_command(), *arguments, environ=self.tocsin.cli_environ)
+        assert code == 0, told
+        return told
+
+    async def incident(self, playbook: str, state: str) -> dict[str, Any]:
+        """Wait until the incident of a playbook is in a state."""
+
+        async def found() -> dict[str, Any] | None:
+            return next(iter(await self.tocsin.incidents(service=playbook, state=state)), None)
+
+        return await until(found, 30, f"the incident of {playbook} is {state}") or {}
+
+    def told(self, title: str, kind: str) -> list[dict[str, Any]]:
+        return [one for one in self.slack.accepted if one["event_type"] == f"tocsin_{kind}" and title in one["text"]]
+
+
+@pytest_asyncio.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with AsyncExitStack() as stack:
+        slack = await stack.enter_async_context(SlackServer(log=tmp_path / "slack.jsonl"))
+        settings = {
+            "channels": {"chat": {"kind": "slack", "base_url": slack.api_url, "token_file": "slack-token"}},
+            "defaults": {"resolve_after": "1s"},
+        }
+        tocsin = Tocsin(tmp_path / "tocsin", settings=settings)
+        edit(tocsin.config / "people.yaml", "{channel: console}", f"{{channel: chat, slack_channel: {CHANNEL}}}")
+        tocsin.write_secret("slack-token", SLACK_TOKEN)
+        for all_of_them, first in ONE_EACH.items():
+            edit(tocsin.config / "people.yaml", f"members: [{all_of_them}]", f"members: [{first}]")
+        edit(tocsin.config / "playbooks/ultimate-marketing.yaml", "resolve_after: 15m", "resolve_after: 1s")
+        alertmanager = Alertmanager(tmp_path, f"{tocsin.url}/webhooks/alertmanager", TOKEN)
+        for process in (tocsin, alertmanager):
+            await stack.enter_async_context(process)
+        yield House(tocsin, alertmanager, slack)
+
+
+def timeline(found: dict[str, Any], shown: str) -> str:
+    """Its timeline as the command line shows it, counted from the opening."""
+    moments = [datetime.fromisoformat(entry["at"]) for entry in found["timeline"]]
+    lines = shown.partition("Timeline\n")[2].splitlines()
+    assert len(lines) == len(moments)
+    told = (re.sub(r"^ *\d\d:\d\d:\d\d +", "", line) for line in lines)
+    return "".join(
+        f"+{round((at - moments[0]).total_seconds())} s  {line}\n" for at, line in zip(moments, told, strict=True)
+    )
+
+
+def without_times(text: str) -> list[str]:
+    """The same things in any order of a moment: what is delivered first is chance."""
+    return sorted(re.sub(r"^\+\d+ s +", "", line) for line in text.splitlines())
+
+
+def check_readme(playbook: str, told: str) -> None:
+    text = README.read_text()
+    begin = BEGIN.format(playbook)
+    assert begin in text, f"{README} has no place for the timeline of {playbook}"
+    head, _, rest = text.partition(begin)
+    before, _, tail = rest.partition(END)
+    if os.environ.get("TOCSIN_E2E_WRITE"):
+        README.write_text(f"{head}{begin}```\n{told}```\n{END}{tail}")
+    else:
+        assert without_times(before.strip("`\n")) == without_times(told)
+
+
+async def test_one_whole_incident_of_each_playbook_to_its_post_mortem(house: House) -> None:
+    for playbook, story in STORIES.items():
+        await house.post(playbook, story)
+    opened = {playbook: await house.incident(playbook, "triggered") for playbook in STORIES}
+    for playbook, story in STORIES.items():
+        number, title = str(opened[playbook]["number"]), opened[playbook]["title"]
+        await until(lambda t=title: house.told(t, "page"), 20, f"somebody is paged in Slack for {playbook}")
+        await house.say("incidents", "ack", number)
+        for name, text in story.facts.items():
+            await house.say("incidents", "fact", number, f"{name}={text}")
+        await house.post(playbook, story, over=True)
+    for playbook, story in STORIES.items():
+        closed = await house.incident(playbook, "resolved")
+        number = str(closed["number"])
+        assert (closed["playbook"], number) == (playbook, str(opened[playbook]["number"]))
+        draft = await house.say("postmortem", number)
+        assert all(text in draft for text in story.facts.values())
+        found = json.loads(await house.say("incidents", "show", number, "--json"))
+        check_readme(playbook, timeline(found, await house.say("incidents", "show", number)))

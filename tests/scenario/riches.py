@@ -1,0 +1,15 @@
+"""A playbook that uses all that a matrix can say, one person a target; the virtual clock starts on a Friday at noon."""
+
+from core.ladders import rich
+from scenario import emergency
+from tocsin.core.hours import BusinessHours
+from tocsin.testing.harness import Harness
+
+
+def tocsin(hours: BusinessHours | None = None) -> Harness:
+    """Its severities are ``high``, ``middle`` and ``low``; ``low`` pages in business hours only."""
+    return emergency.tocsin(playbook=rich(hours))
+
+
+async def fire(harness: Harness, severity: str, instance: str = "a") -> None:
+    await harness.fire(alertname="Down", severity=severity, instance=instance)

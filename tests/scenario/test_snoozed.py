@@ -1,0 +1,71 @@
+"""Snoozed: until an absolute time; a rise breaks it; resumes at the same tier with whoever is on call then."""
+
+from scenario import emergency
+from scenario.riches import fire, tocsin
+from tocsin.core.incident import State
+
+
+async def test_nothing_fires_until_the_time_is_over_and_then_the_same_tier_is_paged_and_the_plan_goes_on() -> None:
+    async with tocsin() as harness:
+        await fire(harness, "middle")
+        await harness.advance(minutes=10)
+        answer = await harness.snooze(minutes=60)
+        assert (answer.incident.state, answer.incident.acknowledged_by) == (State.SNOOZED, "alice")
+        await harness.advance(minutes=59)
+        assert harness.pages() == [(0, "one")]
+        await harness.advance(minutes=51)
+        # Tier 2 as far behind tier 1 as planned; what goes on until resolved stood still for an hour (due at 50).
+        assert harness.pages() == [(0, "one"), (70, "one"), (90, "two"), (110, "three")]
+        assert await emergency.wrong(harness) == []
+
+
+async def test_the_tier_that_was_reached_last_is_the_one_that_is_paged_again() -> None:
+    async with tocsin() as harness:
+        await fire(harness, "middle")
+        await harness.advance(minutes=25)
+        await harness.snooze(minutes=60)
+        await harness.advance(minutes=65)
+        assert harness.pages() == [(0, "one"), (20, "two"), (85, "two")]
+
+
+async def test_a_rise_breaks_it() -> None:
+    async with tocsin() as harness:
+        await fire(harness, "middle")
+        await harness.snooze(minutes=60)
+        await harness.advance(minutes=20)
+        await fire(harness, "high", "b")
+        assert (await harness.incident()).state is State.TRIGGERED
+        assert harness.pages() == [(0, "one"), (20, "alice"), (20, "one")]
+
+
+async def test_falling_and_rising_below_what_was_acknowledged_does_not_break_it() -> None:
+    async with tocsin() as harness:
+        await fire(harness, "middle")
+        await harness.snooze(minutes=60)
+        await fire(harness, "low", "b")
+        await harness.resolve(alertname="Down", severity="middle", instance="a")
+        await fire(harness, "middle", "c")
+        assert (await harness.incident()).state is State.SNOOZED
+        assert harness.pages() == [(0, "one")]
+
+
+async def test_a_person_may_end_it_and_what_goes_on_until_resolved_keeps_the_time_it_had_left() -> None:
+    async with tocsin() as harness:
+        await fire(harness, "middle")
+        await harness.advance(minutes=10)
+        await harness.snooze(minutes=60)
+        await harness.advance(minutes=20)
+        await harness.unsnooze("bob")
+        assert (await harness.incident()).state is State.ACKNOWLEDGED
+        await harness.advance(minutes=60)
+        assert harness.pages() == [(0, "one"), (70, "three")]
+
+
+async def test_it_resolves_while_it_is_snoozed() -> None:
+    async with tocsin() as harness:
+        await fire(harness, "middle")
+        await harness.snooze(minutes=60)
+        await harness.resolve(alertname="Down", severity="middle", instance="a")
+        await harness.advance(minutes=120)
+        assert (await harness.incident()).state is State.RESOLVED
+        assert harness.pages() == [(0, "one")]
