@@ -4,6 +4,7 @@ import ipaddress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -13,6 +14,7 @@ from pydantic import (
     PlainSerializer,
     WithJsonSchema,
     field_validator,
+    model_validator,
 )
 
 from tocsin.conf.duration import Duration, Size, parse_duration
@@ -148,6 +150,36 @@ class SharedSecret(Section):
     secret: Secret
 
 
+def _alertmanager_url(value: str) -> str:
+    parts = urlsplit(value)
+    is_plain = not (parts.query or parts.fragment or parts.username or parts.password)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0 or not is_plain:
+        raise mistake("is no address of an Alertmanager", "write http://host:9093, with its --web.route-prefix if any")
+    return value.rstrip("/")
+
+
+AlertmanagerUrl = Annotated[str, AfterValidator(_alertmanager_url)]
+"""Where an Alertmanager is, without the slash at the end and without credentials."""
+
+
+class SourceSettings(Section):
+    """One of ``sources:``: where a source itself can be asked what fires."""
+
+    alertmanager: Annotated[tuple[AlertmanagerUrl, ...], Field(min_length=1)]
+    look_every: Annotated[Span, Field(ge=1_000_000)] = parse_duration("1m")
+    bearer: Secret | None = None
+    username: Text | None = None
+    password: Secret | None = None
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> "SourceSettings":
+        if (self.username is None) != (self.password is None):
+            raise mistake("has only one half of a user name and password", "write username: and password_file:")
+        if self.bearer is not None and self.username is not None:
+            raise mistake("has two ways to authenticate", "write bearer_file:, or username: and password_file:")
+        return self
+
+
 class Inbound(Section):
     """What a provider signs its requests to tocsin with; without one, they are refused."""
 
@@ -226,6 +258,7 @@ class Settings(Section):
     channels: dict[Name, ChannelEntry] = Field(default_factory=dict)
     self_: Annotated[SelfSettings, Field(alias="self")] = SelfSettings()
     inbound: InboundSettings = InboundSettings()
+    sources: dict[Name, SourceSettings] = Field(default_factory=dict)
     log: LogSettings = LogSettings()
     delivery: DeliverySettings = DeliverySettings()
     defaults: Times = Times()

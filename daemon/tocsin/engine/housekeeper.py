@@ -113,8 +113,8 @@ def _gauges(tx: Reader, policy: Policy) -> Gauges:
         put("outbox_pending", count, channel=channel)
         put("outbox_oldest_seconds", max(0, tx.now - oldest) / SECOND, channel=channel)
     put("windows_active", active_count(tx, windows_of(tx, policy, tx.now)))
-    for source, seen_at in tx.heartbeats().items():
-        put("heartbeat_age_seconds", max(0, tx.now - seen_at) / SECOND, source=source)
+    for source, heartbeat in tx.heartbeats().items():
+        put("heartbeat_age_seconds", max(0, tx.now - heartbeat.last_seen_at) / SECOND, source=source)
     return gauges
 
 

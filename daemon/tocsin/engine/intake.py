@@ -10,6 +10,7 @@ from tocsin.core.condition import Inhibition
 from tocsin.core.dedup import Sighting, place
 from tocsin.core.escalation import unopened
 from tocsin.core.event import AlertsChanged, CopiesHeld, Opened
+from tocsin.core.heartbeat import beaten, lost
 from tocsin.core.incident import Incident
 from tocsin.core.playbook import Playbook
 from tocsin.core.verdict import Verdict
@@ -84,9 +85,16 @@ class Batch:
         return verdicts
 
     def _beat(self, batch: Sequence[Classified]) -> None:
-        sources = {alert.source for alert, verdict in batch if verdict.heartbeat and alert.status is AlertStatus.FIRING}
-        for source in sorted(sources):
-            self._tx.beat(source)
+        told = {alert.key: alert for alert, verdict in batch if verdict.heartbeat}
+        if not told:
+            return
+        known = self._tx.heartbeats()
+        firing = {alert.source for alert in told.values() if alert.status is AlertStatus.FIRING}
+        for source in sorted({alert.source for alert in told.values()}):
+            if source in firing:
+                self._tx.put_heartbeat(beaten(source, known.get(source), self._work.now))
+            elif source in known:
+                self._tx.put_heartbeat(lost(known[source], self._work.now))
 
     def _decided(self, alert: Alert, verdict: Verdict) -> Verdict:
         """The verdict with what the rows answer; a resolved alert belongs where its episode is."""

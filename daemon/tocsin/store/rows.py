@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from tocsin.core.alert import Episode
 from tocsin.core.escalation import next_due
 from tocsin.core.event import Entry
+from tocsin.core.heartbeat import Heartbeat
 from tocsin.core.incident import Incident
 from tocsin.core.measure import Occurrence
 from tocsin.core.outbox import Outgoing
@@ -90,6 +91,7 @@ QUARANTINED = Codec(Quarantined, tables.quarantine)
 SURGE = Codec(Surge, tables.surges)
 OCCURRENCE = Codec(Occurrence, tables.occurrences)
 WINDOW = Codec(HandMade, tables.windows)
+HEARTBEAT = Codec(Heartbeat, tables.heartbeats)
 
 INCIDENT_COLUMNS = tuple(tables.incidents.columns.keys())
 
