@@ -15,6 +15,7 @@ from tocsin.core.event import (
     Escalate,
     Event,
     Opened,
+    RecoveryDoubted,
     Resolve,
     SetFlags,
     SetSeverity,
@@ -76,6 +77,7 @@ EVENTS: list[Event] = [
     Opened(fired=("high",)),
     AlertsChanged(fired=("high",)),
     CopiesHeld(until=NOW + MINUTE),
+    RecoveryDoubted(source="default", look_at=NOW + MINUTE),
     Due(),
     Acknowledge(by=ALICE),
     Resolve(by=ALICE),
@@ -107,6 +109,7 @@ REFUSED = {
     (State.RESOLVED, SetSeverity),
     (State.RESOLVED, SetFlags),
     *((state, event) for state in (State.PENDING, State.RESOLVED) for event in (WaitBegan, WaitEnded)),
+    *((state, RecoveryDoubted) for state in (State.PENDING, State.RESOLVED)),
     *((state, StormGrew) for state in (State.PENDING, State.RESOLVED)),
     (State.PENDING, StormLooked),
 }

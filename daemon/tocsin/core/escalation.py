@@ -33,6 +33,7 @@ from tocsin.core.event import (
     Escalate,
     Event,
     Opened,
+    RecoveryDoubted,
     Resolve,
     SetFlags,
     SetSeverity,
@@ -43,7 +44,7 @@ from tocsin.core.event import (
 )
 from tocsin.core.incident import OPEN, Incident, State, Storm
 from tocsin.core.playbook import Playbook
-from tocsin.core.transitions import alerts, opening, responses, severity, storms, waiting
+from tocsin.core.transitions import alerts, doubting, opening, responses, severity, storms, waiting
 from tocsin.core.transitions.change import PAGED, Change
 
 Handler = Callable[[Change, Event], None]
@@ -80,6 +81,8 @@ def next_due(incident: Incident) -> int | None:
         step_at = incident.ladder[0].due_at if incident.ladder else None
         due_at = _earlier(step_at, incident.fallback_at)
     look_at = incident.storm.look_at if incident.storm is not None else None
+    if incident.doubt is not None:
+        look_at = _earlier(look_at, incident.doubt.look_at)
     return _earlier(_earlier(due_at, incident.believe_at), _earlier(incident.digest_at, look_at))
 
 
@@ -153,6 +156,7 @@ def _table() -> dict[tuple[State, type[Event]], Handler]:
         (PAGED, AlertsChanged, alerts.alerts_changed),
         ((State.RESOLVED,), AlertsChanged, alerts.resolved_alerts_changed),
         (tuple(State), CopiesHeld, alerts.copies_held),
+        (PAGED, RecoveryDoubted, doubting.doubted),
         ((State.PENDING,), Due, opening.pending_due),
         (PAGED, Due, opening.paged_due),
         ((State.RESOLVED,), Due, opening.resolved_due),

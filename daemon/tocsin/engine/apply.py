@@ -23,6 +23,7 @@ from tocsin.core.playbook import Until
 from tocsin.core.window import Window
 from tocsin.engine.figures import Figures
 from tocsin.engine.policy import Policy
+from tocsin.engine.recovery import Recoveries
 from tocsin.engine.storms import Surges, grow
 from tocsin.engine.waiting import must_wait, still_waits
 from tocsin.ports.store import Transaction
@@ -55,6 +56,7 @@ class Work:
         self._entries: list[Entry] = []
         self._rows: list[Outgoing] = []
         self.surges = Surges(tx)
+        self.recoveries = Recoveries(self)
         self._listening: dict[tuple[str, ...], Sequence[tuple[Notified, Job]]] = {}
 
     def incident(self, incident_id: str) -> Incident | None:
@@ -75,9 +77,12 @@ class Work:
         """
         # Another change in this transaction may have changed it since the caller read it.
         incident = self._known.get(incident.id, incident)
-        if isinstance(event, Due) and incident.waits:
+        if isinstance(event, Due):
             for wait in still_waits(self, incident):
                 incident = self.change(incident, WaitBegan(wait=wait))
+            doubt = self.recoveries.doubt(incident)
+            if doubt is not None:
+                incident = self.change(incident, doubt)
         changed, effects = step(incident, event, self.now)
         if isinstance(event, Waitable) and any(type(effect) is Notify for effect in effects):
             waits = must_wait(self, incident, changed)

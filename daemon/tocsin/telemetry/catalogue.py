@@ -128,6 +128,10 @@ CATALOGUE: tuple[Metric, ...] = (
         ("outcome",),
         outcome=("same", "differs", "failed"),
     ),
+    _counter(
+        "recoveries_doubted_total",
+        "Incidents whose alerts ended with too many others of a source without its Watchdog, and that stay open.",
+    ),
     _counter("alerts_hidden_by_windows_total", "Alerts that began while a maintenance window hid their incident."),
     _gauge("windows_active", "Maintenance windows that are active now, of windows.yaml and made by hand."),
     _counter("rule_errors_total", "Rules or placeholders that failed on an alert."),
