@@ -90,9 +90,12 @@ def _tell_deaf_providers(
     settings: Settings, node: Node, channels: Sequence[ConfiguredChannel], findings: Findings
 ) -> None:
     """Warn where a provider is paged whose answers would be refused."""
-    listening = {"pagerduty": settings.inbound.pagerduty, "slack": settings.inbound.slack}
+    inbound = settings.inbound
+    listening = {"pagerduty": inbound.pagerduty, "slack": inbound.slack}
+    if settings.external_url:  # without it, nobody is asked for an answer by telephone
+        listening["twilio"] = inbound.twilio
     for channel in channels:
-        inbound = listening.get(channel.kind)
-        if inbound is not None and not inbound.secrets:
+        heard = listening.get(channel.kind)
+        if heard is not None and not heard.secrets and channel.settings.asks_for_answers:
             told = f"acknowledgments made in {channel.kind} are not taken: inbound.{channel.kind}.secrets is empty"
             findings.warn(node.at("channels", channel.name).head, told, "write what it signs its requests with")

@@ -191,6 +191,7 @@ class InboundSettings(Section):
 
     pagerduty: Inbound = Inbound()
     slack: Inbound = Inbound()
+    twilio: Inbound = Inbound()
 
 
 class LogSettings(Section):

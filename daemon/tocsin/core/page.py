@@ -82,4 +82,6 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     """For history: the entries to append."""
     url: str = ""
     """Where this incident is to be seen in tocsin, "" where no external URL is configured."""
+    external_url: str = ""
+    """Where tocsin itself is reached from outside, without a slash at the end; "" where that is not configured."""
     now: int

@@ -60,6 +60,7 @@ def render(tx: Reader, row: Outgoing, incident: Incident, external_url: str) -> 
         members=incident.storm.members if incident.storm is not None else None,
         history=tuple(history),
         url=f"{external_url.rstrip('/')}/api/v1/incidents/{incident.number}" if external_url else "",
+        external_url=external_url.rstrip("/"),
         now=tx.now,
     )
 

@@ -140,7 +140,7 @@ CATALOGUE: tuple[Metric, ...] = (
         "inbound_rejected_total",
         "Requests that were refused at an edge.",
         ("edge", "reason"),
-        edge=("alertmanager", "pagerduty", "slack", "webhooks", "api"),
+        edge=("alertmanager", "pagerduty", "slack", "twilio", "webhooks", "api"),
         reason=("auth", "malformed", "too_large", "overloaded"),
     ),
     _gauge_of_data("heartbeat_age_seconds", "How long ago a source's Watchdog was last seen.", ("source",)),
