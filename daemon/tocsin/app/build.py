@@ -20,7 +20,8 @@ from tocsin.engine.commit import Committer
 from tocsin.engine.dispatcher import Dispatcher
 from tocsin.engine.housekeeper import Housekeeper
 from tocsin.engine.ingest import Ingest, Limits
-from tocsin.engine.policy import Delivery, Live, Policy
+from tocsin.engine.policy import Delivery, Live, Policy, Watched
+from tocsin.engine.reconcile import Reconciler
 from tocsin.engine.respond import Respond
 from tocsin.engine.service import Service
 from tocsin.engine.shadow import Shadow, ShadowRules
@@ -30,10 +31,11 @@ from tocsin.engine.windows import Windows
 from tocsin.ports.channel import Channel
 from tocsin.ports.clock import Clock
 from tocsin.ports.store import Store
+from tocsin.sources.alertmanager import Alertmanager
 from tocsin.store.engine import SqliteStore
 from tocsin.telemetry.metrics import Metrics
 
-WORKERS = ("timers", "dispatcher", "housekeeper", "auditor")
+WORKERS = ("timers", "dispatcher", "housekeeper", "auditor", "reconciler")
 
 
 @dataclass
@@ -53,6 +55,7 @@ class Daemon:
     dispatcher: Dispatcher
     housekeeper: Housekeeper
     auditor: Auditor
+    reconciler: Reconciler
     windows: Windows
     shadow: Shadow | None = None
     """Judges beside the live rules, where the command line asked for it."""
@@ -62,7 +65,7 @@ class Daemon:
     @property
     def services(self) -> tuple[Service, ...]:
         """The workers that have a loop of their own."""
-        return (self.timers, self.dispatcher, self.housekeeper, self.auditor)
+        return (self.timers, self.dispatcher, self.housekeeper, self.auditor, self.reconciler)
 
 
 def build(bundle: Bundle, store: Store, clock: Clock, metrics: Metrics, *, shadow: ShadowRules | None = None) -> Daemon:
@@ -99,6 +102,7 @@ def build(bundle: Bundle, store: Store, clock: Clock, metrics: Metrics, *, shado
         dispatcher=Dispatcher(committer, ingest, clock, wake.outbox_event, jitter=SystemRandom().random),
         housekeeper=Housekeeper(committer, ingest, clock),
         auditor=Auditor(committer, ingest, clock),
+        reconciler=Reconciler(committer, clock, lambda: new_id(clock.now())),
         windows=Windows(committer, lambda: new_id(clock.now())),
         shadow=beside,
         commit_process=commit_process,
@@ -132,6 +136,10 @@ def policy_of(bundle: Bundle, channels: Mapping[str, Channel]) -> Policy:
             give_up_after=delivery.give_up_after,
             concurrency=delivery.concurrency,
         ),
+        sources={
+            name: Watched(source.look_every, tuple(Alertmanager(url, source) for url in source.alertmanager))
+            for name, source in settings.sources.items()
+        },
     )
 
 

@@ -225,7 +225,8 @@ async def _stop(daemon: Daemon, server: Server, reloader: Reloader, pulse: Pulse
     await stage("intake", grace, daemon.ingest.close())
     if daemon.commit_process is not None:
         await stage("commit process", 15, daemon.commit_process.close())
-    await stage("timers", 5, daemon.timers.stop(), daemon.housekeeper.stop(), daemon.auditor.stop(), pulse.stop())
+    loops = (daemon.timers, daemon.housekeeper, daemon.auditor, daemon.reconciler)
+    await stage("timers", 5, *(loop.stop() for loop in loops), pulse.stop())
     await stage("delivery", grace, daemon.dispatcher.stop(), daemon.alarm.close())
     await stage("channels", 5, reloader.close(), *(channel.close() for _, channel in daemon.channels.values()))
     await stage("store", 10, daemon.store.close())

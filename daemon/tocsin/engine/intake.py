@@ -48,14 +48,15 @@ class Batch:
     """One transaction's worth of alerts.
 
     ``new_id`` makes an incident's id; it is called once for each incident that
-    the batch opens.
+    the batch opens. ``reconciled``: nobody has sent these alerts, they were found to be gone.
     """
 
-    def __init__(self, work: Work, new_id: Callable[[], str]) -> None:
+    def __init__(self, work: Work, new_id: Callable[[], str], *, reconciled: bool = False) -> None:
         self._work = work
         self._tx = work.tx
         self._policy = work.policy
         self._new_id = new_id
+        self._reconciled = reconciled
         self._episodes: dict[tuple[str, str], Episode] = {}
         self._overtaken: list[tuple[Episode, _Group | None]] = []
         """Episodes that changed in this batch and have a newer one."""
@@ -288,6 +289,7 @@ class Batch:
                 fired=tuple(group.fired),
                 ended=tuple(group.ended),
                 moved=tuple(group.moved),
+                reconciled=self._reconciled,
                 hold=group.hold or 0,
                 drill=group.drill,
                 last_end_at=max(group.ends, default=None),

@@ -1,7 +1,7 @@
 """What the running configuration says, as the engine needs it; a reload replaces it as a whole."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from tocsin.core.outbox import Job
@@ -10,6 +10,7 @@ from tocsin.core.playbook import HOUR, MINUTE, SECOND, Playbook
 from tocsin.core.rules import RuleSet
 from tocsin.core.window import Window
 from tocsin.ports.channel import Channel
+from tocsin.ports.source import Replica
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,15 @@ class Delivery:
     concurrency: int = 16
     """How many attempts may be on their way through one channel."""
     longest_backoff: int = MINUTE
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A source that can be asked what fires."""
+
+    every: int
+    """How often it is, in microseconds."""
+    replicas: tuple[Replica, ...]
 
 
 @dataclass(frozen=True)
@@ -46,6 +56,8 @@ class Policy:
     windows: tuple[Window, ...] = ()
     """The maintenance windows that are known in advance."""
     delivery: Delivery = Delivery()
+    sources: Mapping[str, Watched] = field(default_factory=dict)
+    """The sources that can be asked what fires."""
 
     @cached_property
     def channel_names(self) -> frozenset[str]:
