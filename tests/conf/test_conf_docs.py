@@ -12,7 +12,7 @@ from conf.workbench import SHIPPED
 from tocsin.channels.registry import KINDS
 from tocsin.conf.environment import variables
 from tocsin.conf.people import ContactEntry, PeopleFile, PersonEntry
-from tocsin.conf.playbooks import CellEntry, PlaybookFile, SeverityEntry, TierEntry
+from tocsin.conf.playbooks import CellEntry, HoursEntry, PlaybookFile, SeverityEntry, TierEntry
 from tocsin.conf.schema import bare
 from tocsin.conf.secrets import WAYS, Secret
 from tocsin.conf.settings import Settings, SharedSecret, SourceSettings, TokenSettings
@@ -26,6 +26,7 @@ SECTIONS = {
     TierEntry: "playbooks/",
     SeverityEntry: "playbooks/",
     CellEntry: "playbooks/",
+    HoursEntry: "playbooks/",
     PlaybookFile: "playbooks/",
     WindowEntry: "windows.yaml",
 }

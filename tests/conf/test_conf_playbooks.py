@@ -115,7 +115,7 @@ def test_a_mistake_in_them_is_told_at_its_place(bench: Workbench, line: str, tol
     assert any(told in problem for problem in bench.problems()), bench.problems()
 
 
-WHEN = "a step says when in one way; write either after: 15m or flagged: [a_flag]"
+WHEN = "a step says when in one way; write either after: 15m, on: declared or flagged: [a_flag]"
 STEP = "{tier: 1, after: 15m}                # not"
 
 

@@ -31,7 +31,7 @@ AMBIGUOUS = f"this number is read differently by different YAML readers; {DECIMA
         ),
         ("a: On", '1:4: an unquoted On is true to some YAML readers and text to others; write true, or "On" in quotes'),
         ("- y", '1:3: an unquoted y is true to some YAML readers and text to others; write true, or "y" in quotes'),
-        ("on: 1", '1:1: an unquoted on is true to some YAML readers and text to others; write true, or "on" in quotes'),
+        ("On: 1", '1:1: an unquoted On is true to some YAML readers and text to others; write true, or "On" in quotes'),
         ("a: 22:30", f"1:4: an unquoted time such as 22:30 is a number in base 60 to YAML 1.1; {QUOTES}"),
         ("a:\n  b: 012", f"2:6: {OCTAL}"),
         ("a: 1e3", f"1:4: {AMBIGUOUS}"),

@@ -14,11 +14,14 @@ from tocsin.core.event import (
     Due,
     Escalate,
     Event,
+    MethodFailed,
     Opened,
+    PersonsCalled,
     RecoveryDoubted,
     Resolve,
     SetFlags,
     SetSeverity,
+    ShiftBegan,
     StormGrew,
     StormLooked,
     Waitable,
@@ -27,6 +30,7 @@ from tocsin.core.event import (
 )
 from tocsin.core.incident import Incident, State, Wait, WaitReason
 from tocsin.core.playbook import MINUTE, Cell, Kind, Level, Playbook, Tier, Until
+from tocsin.core.reaching import Called, Later
 
 NOW = 1_000 * MINUTE
 ALICE = Actor("alice", "api")
@@ -73,6 +77,8 @@ def fresh() -> Incident:
     return unopened(incident_id="id", number=1, dedup_key="key", plan=playbook(), title="Down", service="shop", now=NOW)
 
 
+CALLED = Called("one", "1.1", 1, 1, Until.ACKNOWLEDGED, "opened", (Later(2, NOW + 2 * MINUTE),))
+
 EVENTS: list[Event] = [
     Opened(fired=("high",)),
     AlertsChanged(fired=("high",)),
@@ -89,6 +95,9 @@ EVENTS: list[Event] = [
     WaitEnded(reason=WINDOW.reason, by=WINDOW.by),
     StormGrew(joined=1),
     StormLooked(look_at=NOW),
+    PersonsCalled(called=(CALLED,)),
+    MethodFailed(person="one", because="the pager is down"),
+    ShiftBegan(rotation="on-call", at=NOW, told=("two",)),
 ]
 
 
@@ -111,6 +120,11 @@ REFUSED = {
     *((state, event) for state in (State.PENDING, State.RESOLVED) for event in (WaitBegan, WaitEnded)),
     *((state, RecoveryDoubted) for state in (State.PENDING, State.RESOLVED)),
     *((state, StormGrew) for state in (State.PENDING, State.RESOLVED)),
+    *(
+        (state, event)
+        for state in (State.PENDING, State.RESOLVED)
+        for event in (PersonsCalled, MethodFailed, ShiftBegan)
+    ),
     (State.PENDING, StormLooked),
 }
 

@@ -16,6 +16,7 @@ from tocsin.core.measure import ended_at, time_to_acknowledge, time_to_detect, t
 from tocsin.core.outbox import Job, idempotency_key, still_wanted
 from tocsin.core.people import Contact, Notified, People, Person
 from tocsin.core.playbook import HOUR, MINUTE, Playbook, Until
+from tocsin.core.rotation import Duty
 
 CONSOLE = Contact("console", "console")
 PAGER = Contact("pager", "main")
@@ -69,13 +70,14 @@ PEOPLE = People(
 
 
 def test_groups_are_opened_and_each_person_is_notified_once() -> None:
-    found = PEOPLE.resolve(("alice", "team", "room"), frozenset({"pager", "console"}), CONSOLE)
+    found = PEOPLE.resolve(("alice", "team", "room"), frozenset({"pager", "console"}), CONSOLE, Duty(0))
     assert found == (Notified("alice", PAGER), Notified("bob", CONSOLE, stranded=True), Notified("room", CONSOLE))
 
 
 @pytest.mark.parametrize("target", ["eve", "bob", "nobody"])
 def test_whoever_has_no_way_out_is_stranded_at_the_console(target: str) -> None:
-    assert PEOPLE.resolve((target,), frozenset({"pager"}), CONSOLE) == (Notified(target, CONSOLE, stranded=True),)
+    found = PEOPLE.resolve((target,), frozenset({"pager"}), CONSOLE, Duty(0))
+    assert found == (Notified(target, CONSOLE, stranded=True),)
 
 
 def test_people_are_found_by_what_the_providers_call_them() -> None:

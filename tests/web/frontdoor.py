@@ -219,6 +219,7 @@ async def front_door(
             intake=intake,
             respond=engine.respond,
             windows=engine.windows,
+            rotas=engine.rotas,
             store=engine.store,
             settings=lambda: door.settings if door else settings,
             policy=lambda: engine.live.policy,

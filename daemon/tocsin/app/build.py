@@ -18,8 +18,10 @@ from tocsin.engine.alarm import Alarm
 from tocsin.engine.auditor import RULES, Auditor
 from tocsin.engine.commit import Committer
 from tocsin.engine.dispatcher import Dispatcher
+from tocsin.engine.handovers import Handovers
 from tocsin.engine.housekeeper import Housekeeper
 from tocsin.engine.ingest import Ingest, Limits
+from tocsin.engine.overrides import Rotas
 from tocsin.engine.policy import Delivery, Live, Policy, Watched
 from tocsin.engine.reconcile import Reconciler
 from tocsin.engine.respond import Respond
@@ -35,7 +37,7 @@ from tocsin.sources.alertmanager import Alertmanager
 from tocsin.store.engine import SqliteStore
 from tocsin.telemetry.metrics import Metrics
 
-WORKERS = ("timers", "dispatcher", "housekeeper", "auditor", "reconciler")
+WORKERS = ("timers", "dispatcher", "handovers", "housekeeper", "auditor", "reconciler")
 
 
 @dataclass
@@ -57,6 +59,8 @@ class Daemon:
     auditor: Auditor
     reconciler: Reconciler
     windows: Windows
+    handovers: Handovers
+    rotas: Rotas
     shadow: Shadow | None = None
     """Judges beside the live rules, where the command line asked for it."""
     commit_process: CommitProcess | None = None
@@ -65,7 +69,7 @@ class Daemon:
     @property
     def services(self) -> tuple[Service, ...]:
         """The workers that have a loop of their own."""
-        return (self.timers, self.dispatcher, self.housekeeper, self.auditor, self.reconciler)
+        return (self.timers, self.dispatcher, self.handovers, self.housekeeper, self.auditor, self.reconciler)
 
 
 def build(bundle: Bundle, store: Store, clock: Clock, metrics: Metrics, *, shadow: ShadowRules | None = None) -> Daemon:
@@ -104,6 +108,8 @@ def build(bundle: Bundle, store: Store, clock: Clock, metrics: Metrics, *, shado
         auditor=Auditor(committer, ingest, clock),
         reconciler=Reconciler(committer, clock, lambda: new_id(clock.now())),
         windows=Windows(committer, lambda: new_id(clock.now())),
+        handovers=Handovers(committer, clock),
+        rotas=Rotas(committer, lambda: new_id(clock.now())),
         shadow=beside,
         commit_process=commit_process,
     )

@@ -142,6 +142,7 @@ def _edge(daemon: Daemon, reloader: Reloader, pulse: Pulse, environ: Mapping[str
         intake=daemon.ingest,
         respond=daemon.respond,
         windows=daemon.windows,
+        rotas=daemon.rotas,
         store=daemon.store,
         settings=lambda: daemon.bundle.settings,
         policy=lambda: daemon.live.policy,
@@ -225,8 +226,8 @@ async def _stop(daemon: Daemon, server: Server, reloader: Reloader, pulse: Pulse
     await stage("intake", grace, daemon.ingest.close())
     if daemon.commit_process is not None:
         await stage("commit process", 15, daemon.commit_process.close())
-    loops = (daemon.timers, daemon.housekeeper, daemon.auditor, daemon.reconciler)
-    await stage("timers", 5, *(loop.stop() for loop in loops), pulse.stop())
+    looking = (daemon.handovers, daemon.housekeeper, daemon.auditor, daemon.reconciler)
+    await stage("timers", 5, daemon.timers.stop(), *(each.stop() for each in looking), pulse.stop())
     await stage("delivery", grace, daemon.dispatcher.stop(), daemon.alarm.close())
     await stage("channels", 5, reloader.close(), *(channel.close() for _, channel in daemon.channels.values()))
     await stage("store", 10, daemon.store.close())

@@ -37,6 +37,7 @@ _PHRASES = {
     "storm_over": "the storm is over: {members} incidents",
     "escalation_asked": "next tier asked for",
     "escalated": "paging {targets} (tier {tier}: {because})",
+    "next_method": "reaching {target} by contact method {method} (tier {tier})",
     "informed": "informing {targets} (tier {tier}: {because})",
     "resolved": "resolved",
     "sent": "{job} to {target} sent through {channel}",

@@ -7,7 +7,7 @@ import click
 import tocsin
 from tocsin.cli import options
 
-VERBS = ("init", "check", "test", "serve", "incidents", "windows", "explain", "replay", "drill")
+VERBS = ("init", "check", "test", "serve", "incidents", "windows", "oncall", "explain", "replay", "drill")
 """Modules of this package; each has a ``command``. They are listed in this order."""
 
 

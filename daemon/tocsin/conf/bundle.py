@@ -5,13 +5,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from tocsin.conf.channels import ChannelKind, ConfiguredChannel
 from tocsin.conf.crosscheck import tell_lonely_people, tell_settings_mistakes
 from tocsin.conf.environment import overridden, variables
 from tocsin.conf.lint import Material, lint
 from tocsin.conf.lint.samples import samples
 from tocsin.conf.people import ContactReader, people_of
-from tocsin.conf.playbooks import limits_of, playbook_of, skeleton_of, tell_unknown_targets
+from tocsin.conf.playbooks import NESTED, limits_of, playbook_of, skeleton_of, tell_unknown_targets
 from tocsin.conf.rules import read_folder, rule_set
 from tocsin.conf.schema import did_you_mean, validate
 from tocsin.conf.settings import CONSOLE, Settings, Times, TokenSettings
@@ -153,7 +155,7 @@ def _people(node: Node | None, contacts: ContactReader, console: Contact, findin
     people = people_of(node, contacts, findings) if node is not None else None
     if people is None:
         return None
-    return People(persons=people.persons, groups=people.groups, places={**people.places, CONSOLE: console})
+    return msgspec.structs.replace(people, places={**people.places, CONSOLE: console})
 
 
 def _windows(path: Path, findings: Findings) -> tuple[Window, ...]:
@@ -192,10 +194,10 @@ def _self_playbook(settings: Settings) -> Playbook:
     return Playbook(
         name=SELF_PLAYBOOK,
         title="tocsin itself",
-        levels=(Level(SELF_LEVEL, 0, HOUR, None, (cell,)),),
+        levels=(Level(SELF_LEVEL, 0, HOUR, None, (cell,), settings.defaults.ack_timeout),),
         tiers=(Tier(1, "those who look after tocsin", targets),),
         unrouted=SELF_LEVEL,
-        **settings.defaults.model_dump(exclude={"storm", "flapping"}),
+        **settings.defaults.model_dump(exclude=set(NESTED)),
         **limits_of(settings.defaults),
     )
 

@@ -36,6 +36,7 @@ def changes(old: Bundle, new: Bundle) -> tuple[Change, ...]:
         *_named("playbook", old.playbooks, new.playbooks),
         *_named("person", old.people.persons, new.people.persons),
         *_named("group", old.people.groups, new.people.groups),
+        *_named("rotation", old.people.rotations, new.people.rotations),
         *_named("target", old.people.places, new.people.places),
         *_named("window", {one.name: one for one in old.windows}, {one.name: one for one in new.windows}),
         *_named("channel", {one.name: one for one in old.channels}, {one.name: one for one in new.channels}),

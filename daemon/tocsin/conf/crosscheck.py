@@ -40,18 +40,31 @@ def tell_settings_mistakes(
 def tell_lonely_people(
     people: People, node: Node, playbooks: Mapping[str, Playbook], told_of_tocsin: Sequence[str], findings: Findings
 ) -> None:
-    """Warn of everybody who may be paged and has no contact, and of groups in which nobody has one."""
+    """Warn of everybody who may be paged and cannot be reached, and of groups in which nobody can."""
     targets = {target for playbook in playbooks.values() for target in _targets(playbook)} | {*told_of_tocsin}
-    names = {name for target in targets for name in people.groups.get(target, (target,))}
-    lonely = {name for name in names & people.persons.keys() if people.persons[name].contact is None}
+    names = {name for target in targets for name in _everybody(people, target)}
+    lonely = {name for name in names & people.persons.keys() if not people.persons[name].methods}
     for name in sorted(lonely):
         told = f"{name} may be paged and has no contact: that page goes to the console"
-        findings.warn(node.at("people", name).head, told, "write contact:")
+        findings.warn(node.at("people", name).head, told, "write contact: or methods:")
     for group in sorted(targets & people.groups.keys()):
         members = people.groups[group]
         if len(members) > 1 and lonely.issuperset(members):
             told = f"nobody of {group} can be reached: all that goes there goes to the console"
             findings.warn(node.at("groups", group).head, told, "give one of them a contact")
+
+
+def _everybody(people: People, target: str, seen: tuple[str, ...] = ()) -> set[str]:
+    """Every person and place that a target may ever stand for."""
+    if target in seen:
+        return set()
+    if target in people.groups:
+        inner: tuple[str, ...] = people.groups[target]
+    elif target in people.rotations:
+        inner = people.rotations[target].names
+    else:
+        return {target}
+    return {name for one in inner for name in _everybody(people, one, (*seen, target))}
 
 
 def _targets(playbook: Playbook) -> set[str]:
@@ -80,7 +93,7 @@ def _tell_token_mistakes(settings: Settings, node: Node, people: People | None, 
 def _tell_unknown_self_targets(settings: Settings, node: Node, people: People, findings: Findings) -> None:
     for index, target in enumerate(settings.self_.targets):
         if not people.knows(target):
-            known = {*people.persons, *people.groups, *people.places}
+            known = people.targets
             mark = node.at("self", "targets", index).mark
             told = f"{target!r} is neither a person, a group nor a target of people.yaml"
             findings.problem(mark, told, did_you_mean(target, known))

@@ -110,3 +110,26 @@ Size = Annotated[
     int, BeforeValidator(_size), PlainSerializer(format_size, when_used="json"), WithJsonSchema(SIZE_SCHEMA)
 ]
 """A setting written as ``16MiB``; bytes in the code."""
+
+
+NEVER = "never"
+
+
+def _or_never(value: object) -> int | None:
+    if value is None or value == NEVER:
+        return None
+    if value is False or (isinstance(value, str) and value.lower() in ("off", "no", "none")):
+        raise mistake(f"a duration or {NEVER} is wanted here", f"write {NEVER}")
+    found = _duration(value)
+    if found < _UNITS["s"]:
+        raise mistake("must be at least a second", f"write for example 30m, or {NEVER}")
+    return found
+
+
+DurationOrNever = Annotated[
+    int | None,
+    BeforeValidator(_or_never),
+    PlainSerializer(lambda value: NEVER if value is None else format_duration(value), when_used="json"),
+    WithJsonSchema({"anyOf": [{"const": NEVER}, DURATION_SCHEMA]}),
+]
+"""A setting written as ``30m`` or ``never``; None in the code where it is never."""

@@ -53,9 +53,11 @@ def people_schema(kinds: Kinds) -> Schema:
     keys: Schema = {}
     for form in forms:
         keys |= form["properties"]
-    contact = schema["$defs"]["ContactEntry"]
-    contact["properties"] |= keys
-    contact["additionalProperties"] = False
+    for entry in ("ContactEntry", "MethodEntry", "TargetEntry"):
+        contact = schema["$defs"].get(entry)
+        if contact is not None:
+            contact["properties"] |= keys
+            contact["additionalProperties"] = False
     return _file("config/people.yaml: who there is, and how each is reached", schema)
 
 
@@ -64,7 +66,7 @@ def playbook_schema(kinds: Kinds) -> Schema:
     del kinds
     schema = _of_model(PlaybookFile)
     cell = schema["$defs"]["CellEntry"]
-    cell["oneOf"] = [{"required": ["after"]}, {"required": ["flagged"]}]
+    cell["oneOf"] = [{"required": ["after"]}, {"required": ["on"]}, {"required": ["flagged"]}]
     return _file("config/playbooks/*.yaml: an organisation's response rules", schema)
 
 

@@ -1,16 +1,19 @@
 """config/people.yaml: who there is, and how each is reached."""
 
 from collections.abc import Collection, Iterable, Mapping
+from itertools import pairwise
 from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
 from tocsin.conf.channels import ChannelKind, ConfiguredChannel
+from tocsin.conf.duration import Duration
+from tocsin.conf.rotations import Known, RotationEntry, RotationReader
 from tocsin.conf.schema import Name, Section, did_you_mean, validate
 from tocsin.conf.settings import CONSOLE
 from tocsin.conf.source import Findings, Node
 from tocsin.conf.vault import Vault, with_secrets
-from tocsin.core.people import Contact, People, Person
+from tocsin.core.people import Contact, Method, People, Person
 
 
 class ContactEntry(Section):
@@ -21,14 +24,27 @@ class ContactEntry(Section):
     channel: Name
 
 
+class MethodEntry(ContactEntry):
+    """One of ``methods:``; ``after`` counts from the page."""
+
+    after: Duration = 0
+
+
+class TargetEntry(ContactEntry):
+    """One of ``targets:``; the further ways are for when those before them fail."""
+
+    otherwise: tuple[ContactEntry, ...] = ()
+
+
 class PersonEntry(Section):
-    """One of ``people:``."""
+    """One of ``people:``; ``contact`` is the short form of a single method."""
 
     full_name: str = ""
     email: str = ""
     slack_user: str = ""
     pagerduty_user: str = ""
     contact: ContactEntry | None = None
+    methods: Annotated[tuple[MethodEntry, ...], Field(min_length=1)] | None = None
 
 
 class PeopleFile(Section):
@@ -36,7 +52,8 @@ class PeopleFile(Section):
 
     people: dict[Name, PersonEntry] = Field(default_factory=dict)
     groups: dict[Name, Annotated[tuple[Name, ...], Field(min_length=1)]] = Field(default_factory=dict)
-    targets: dict[Name, ContactEntry] = Field(default_factory=dict)
+    rotations: dict[Name, RotationEntry] = Field(default_factory=dict)
+    targets: dict[Name, TargetEntry] = Field(default_factory=dict)
 
 
 class ContactReader:
@@ -54,7 +71,7 @@ class ContactReader:
         self._broken = broken
         self._kinds = kinds
         self._vault = vault
-        self._findings = vault.findings
+        self.findings = vault.findings
 
     def read(self, node: Node, entry: ContactEntry) -> Contact:
         """The contact of a node that has the form of one; without a destination if something is wrong with it."""
@@ -63,10 +80,12 @@ class ContactReader:
             if entry.channel not in self._broken:
                 mark = node.at("channel").mark
                 told = f"no channel {entry.channel!r} is configured: what goes here goes to the console"
-                self._findings.warn(mark, told, did_you_mean(entry.channel, self._channels))
+                self.findings.warn(mark, told, did_you_mean(entry.channel, self._channels))
             return Contact(entry.channel, "")
         form = self._kinds[channel.kind].contacts
-        settings = validate(with_secrets(node.without("channel"), form, self._vault), form, self._findings)
+        for key in ("channel", "after", "otherwise"):
+            node = node.without(key)
+        settings = validate(with_secrets(node, form, self._vault), form, self.findings)
         if settings is None:
             return Contact(entry.channel, "")
         contact = settings.contact(channel.name)
@@ -74,7 +93,7 @@ class ContactReader:
         if known is not None and contact.destination not in known:
             said = next((child for _, child in node.children() if child.value == contact.destination), node)
             told = f"the channel {channel.name} has no {contact.destination!r}"
-            self._findings.problem(said.mark, told, did_you_mean(contact.destination, known))
+            self.findings.problem(said.mark, told, did_you_mean(contact.destination, known))
         return contact
 
 
@@ -87,30 +106,59 @@ def people_of(node: Node, contacts: ContactReader, findings: Findings) -> People
     _tell_twins(file, node, findings)
     persons = {name: _person(name, entry, node.at("people", name), contacts) for name, entry in file.people.items()}
     places = {name: contacts.read(node.at("targets", name), entry) for name, entry in file.targets.items()}
-    known = {*file.people, *file.targets, CONSOLE}
-    for group, members in file.groups.items():
-        for index, member in enumerate(members):
-            if member not in known:
+    spares = {
+        name: tuple(
+            contacts.read(node.at("targets", name, "otherwise", index), other)
+            for index, other in enumerate(entry.otherwise)
+        )
+        for name, entry in file.targets.items()
+        if entry.otherwise
+    }
+    members = {*file.people, *file.targets, *file.rotations, CONSOLE}
+    for group, named in file.groups.items():
+        for index, member in enumerate(named):
+            if member not in members:
                 mark = node.at("groups", group, index).mark
-                findings.problem(mark, f"{member!r} is neither a person nor a target", did_you_mean(member, known))
-    return People(persons=persons, groups=dict(file.groups), places=places)
+                findings.problem(mark, f"{member!r} is neither a person nor a target", did_you_mean(member, members))
+    reader = RotationReader(Known(file.people, members | file.groups.keys()), findings)
+    rotations = {name: reader.read(name, entry, node.at("rotations", name)) for name, entry in file.rotations.items()}
+    return People(persons=persons, groups=dict(file.groups), places=places, spares=spares, rotations=rotations)
 
 
 def _person(name: str, entry: PersonEntry, node: Node, contacts: ContactReader) -> Person:
+    first = contacts.read(node.at("contact"), entry.contact) if entry.contact else None
+    further: tuple[Method, ...] = ()
+    if entry.methods is not None:
+        if entry.contact:
+            contacts.findings.problem(node.at("contact").head, "has both `contact` and `methods`", "remove contact:")
+        read = [contacts.read(node.at("methods", index), method) for index, method in enumerate(entry.methods)]
+        first, further = read[0], tuple(map(Method, read[1:], (method.after for method in entry.methods[1:])))
+        _tell_order(entry.methods, node.at("methods"), contacts.findings)
     return Person(
         name=name,
         full_name=entry.full_name,
         email=entry.email,
         slack_user=entry.slack_user,
         pagerduty_user=entry.pagerduty_user,
-        contact=contacts.read(node.at("contact"), entry.contact) if entry.contact else None,
+        contact=first,
+        further=further,
     )
+
+
+def _tell_order(methods: tuple[MethodEntry, ...], node: Node, findings: Findings) -> None:
+    if methods[0].after:
+        told = "the first method is used at once"
+        findings.problem(node.at(0, "after").mark, told, "remove its `after`: those that follow count from the page")
+    for index, (before, method) in enumerate(pairwise(methods), start=1):
+        if method.after < before.after:
+            told = "this method comes before the one above it"
+            findings.problem(node.at(index).head, told, "write methods in the order of their `after`")
 
 
 def _tell_clashes(file: PeopleFile, node: Node, findings: Findings) -> None:
     """A playbook names people, groups and targets alike: one name must mean one of them."""
     taken = {CONSOLE: "the built-in target"}
-    for kind in ("people", "groups", "targets"):
+    for kind in ("people", "groups", "rotations", "targets"):
         for name in getattr(file, kind):
             if name in taken:
                 told = f"{name!r} is already the name of {taken[name]}"

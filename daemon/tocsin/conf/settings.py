@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from tocsin.conf.duration import Duration, Size, parse_duration
+from tocsin.conf.duration import Duration, DurationOrNever, Size, parse_duration
 from tocsin.conf.schema import Name, Section, Text, Whole, mistake
 from tocsin.conf.secrets import Secret
 
@@ -241,6 +241,7 @@ class Times(Section):
     fallback_after: Duration = parse_duration("2m")
     resolved_by_hand_grace: Span = parse_duration("1h")
     fallback_at_least: Span = parse_duration("15m")
+    ack_timeout: DurationOrNever = None
     storm: StormSettings = StormSettings()
     flapping: FlappingSettings = FlappingSettings()
 

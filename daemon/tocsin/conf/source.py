@@ -320,6 +320,8 @@ def _key(node: yaml.Node) -> str:
         raise Surprise("a key must be a word, not a list or a mapping", "")
     if node.style is None and node.value == "<<":
         raise Surprise("a merge key (<<) is not allowed", "write the keys out")
+    if node.value == "on":  # a key is no truth value: a step of a matrix says `on: declared`
+        return "on"
     value = _value(node)
     if value is None or isinstance(value, bool | float):
         raise Surprise("a key must be a word", "put it in quotes")

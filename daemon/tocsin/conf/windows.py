@@ -2,14 +2,14 @@
 
 import re
 from datetime import datetime
-from functools import cache
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
 from tocsin.conf.duration import Duration
 from tocsin.conf.schema import Section, Text, did_you_mean, validate
 from tocsin.conf.source import Findings, Node
+from tocsin.conf.wall_clock import zones
 from tocsin.core.errors import MatcherError, WindowError
 from tocsin.core.matcher import Matchers, read_matchers
 from tocsin.core.recurrence import Recurrence, Span, expect_year, moment
@@ -115,9 +115,9 @@ class _Reader:
         return found
 
     def _zone(self, name: str, node: Node) -> ZoneInfo | None:
-        if name in _zones():
+        if name in zones():
             return ZoneInfo(name)
-        self._tell(node.mark, f"there is no time zone {name!r}", did_you_mean(name, _zones()))
+        self._tell(node.mark, f"there is no time zone {name!r}", did_you_mean(name, zones()))
         return None
 
     def _local(self, text: str, node: Node) -> datetime | None:
@@ -167,8 +167,3 @@ class _Reader:
             self._tell(place.mark, str(error), error.hint)
             return None
         return span
-
-
-@cache
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())

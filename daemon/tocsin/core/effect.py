@@ -32,6 +32,10 @@ class Notify(Effect, frozen=True, kw_only=True):
     """One clause for the person woken: why this page, why now."""
     late: int = 0
     """How much later than planned, in microseconds."""
+    method: int = 1
+    """Of a person: which contact method; 1 is the first, and whatever follows it is planned."""
+    round: int | None = None
+    """Of a further method: the round of the page that it belongs to."""
 
 
 class Supersede(Effect, frozen=True, kw_only=True):

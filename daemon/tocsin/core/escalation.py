@@ -26,17 +26,21 @@ from tocsin.core.effect import Effect
 from tocsin.core.errors import IllegalTransition
 from tocsin.core.event import (
     Acknowledge,
+    Actor,
     AlertsChanged,
     CopiesHeld,
     Delivered,
     Due,
     Escalate,
     Event,
+    MethodFailed,
     Opened,
+    PersonsCalled,
     RecoveryDoubted,
     Resolve,
     SetFlags,
     SetSeverity,
+    ShiftBegan,
     StormGrew,
     StormLooked,
     WaitBegan,
@@ -44,7 +48,7 @@ from tocsin.core.event import (
 )
 from tocsin.core.incident import OPEN, Incident, State, Storm
 from tocsin.core.playbook import Playbook
-from tocsin.core.transitions import alerts, doubting, opening, responses, severity, storms, waiting
+from tocsin.core.transitions import alerts, doubting, opening, reach, responses, severity, storms, waiting
 from tocsin.core.transitions.change import PAGED, Change
 
 Handler = Callable[[Change, Event], None]
@@ -64,6 +68,9 @@ def step(incident: Incident, event: Event, now: int) -> tuple[Incident, tuple[Ef
         )
     change = Change(incident, now)
     handler(change, event)
+    by = getattr(event, "by", None)
+    if isinstance(by, Actor):
+        reach.responded(change, by)
     return change.result()
 
 
@@ -79,7 +86,8 @@ def next_due(incident: Incident) -> int | None:
         due_at = min((wait.until for wait in incident.waits if wait.until is not None), default=None)
     else:
         step_at = incident.ladder[0].due_at if incident.ladder else None
-        due_at = _earlier(step_at, incident.fallback_at)
+        method_at = incident.reaching.due_at if incident.reaching is not None else None
+        due_at = _earlier(_earlier(step_at, method_at), incident.fallback_at)
     look_at = incident.storm.look_at if incident.storm is not None else None
     if incident.doubt is not None:
         look_at = _earlier(look_at, incident.doubt.look_at)
@@ -172,6 +180,9 @@ def _table() -> dict[tuple[State, type[Event]], Handler]:
         ((*PAGED, State.RESOLVED), StormLooked, storms.storm_looked),
         (PAGED, WaitBegan, waiting.wait_began),
         (PAGED, WaitEnded, waiting.wait_ended),
+        (PAGED, PersonsCalled, reach.persons_called),
+        (PAGED, MethodFailed, reach.method_failed),
+        (PAGED, ShiftBegan, reach.shift_began),
         (tuple(State), Delivered, _delivered),
     ]
     return {(state, event): handler for states, event, handler in rows for state in states}

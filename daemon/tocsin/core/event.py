@@ -6,6 +6,7 @@ import msgspec
 
 from tocsin.core.condition import Inhibition
 from tocsin.core.incident import Taken, Wait, WaitReason
+from tocsin.core.reaching import Called
 
 
 class Actor(msgspec.Struct, frozen=True):
@@ -150,6 +151,28 @@ class SetFlags(Event, frozen=True, kw_only=True):
     by: Actor
     add: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
+
+
+class PersonsCalled(Event, frozen=True, kw_only=True):
+    """Persons have been paged who have further contact methods."""
+
+    called: tuple[Called, ...]
+
+
+class MethodFailed(Event, frozen=True, kw_only=True):
+    """The provider of a person's contact method has not taken the page: the next one is used now."""
+
+    person: str
+    because: str
+
+
+class ShiftBegan(Event, frozen=True, kw_only=True):
+    """Other people are on call now for a rotation of this incident; ``told`` are those who must hear of it."""
+
+    rotation: str
+    at: int
+    """When the shift began."""
+    told: tuple[str, ...]
 
 
 class Delivered(Event, frozen=True, kw_only=True):

@@ -7,6 +7,8 @@ import msgspec
 from tocsin.core.condition import Inhibition
 from tocsin.core.heartbeat import Doubt
 from tocsin.core.playbook import Playbook
+from tocsin.core.reaching import Reaching
+from tocsin.core.standing import Standing
 
 
 class State(StrEnum):
@@ -166,6 +168,9 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     inhibitions: tuple[Inhibition, ...] = ()
     """While one of these holds nobody is notified; the rules say so of every alert that joined the occurrence."""
 
+    standing: Standing | None = None
+    """What its ladder knows beyond its steps; None where that is nothing."""
+
     # Whether it flaps; over all its occurrences.
     notified: bool = False
     """Its ladder has notified somebody: only then there is anything to spare them."""
@@ -188,6 +193,9 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """Resolved by a person while alerts fire: when what still fires reopens it."""
     believe_at: int | None = None
     """When held late copies of its alerts are believed."""
+
+    reaching: Reaching | None = None
+    """Who was paged, and by which contact methods they are still to be reached."""
 
     @property
     def alerts_firing(self) -> int:

@@ -58,6 +58,11 @@ def state_allows_steps(facts: Facts) -> str | None:
     incident = facts.incident
     if incident.state is State.RESOLVED and incident.ladder:
         return f"is resolved, with {len(incident.ladder)} steps left"
+    called = incident.reaching.called if incident.reaching is not None else ()
+    if incident.state is State.RESOLVED and called:
+        return f"is resolved, and {called[0].person} is still to be reached"
+    if incident.state is State.ACKNOWLEDGED and any(one.until is Until.ACKNOWLEDGED for one in called):
+        return "is acknowledged, with contact methods left that waited for it"
     if incident.state is State.ACKNOWLEDGED:
         level = incident.plan.level(incident.severity)
         cells = [level.cell(planned.cell) for planned in incident.ladder]
@@ -89,13 +94,15 @@ def timeline_is_whole(facts: Facts) -> str | None:
 
 
 def steps_fire_once(facts: Facts) -> str | None:
-    """A step notifies each target at most once an occurrence and round."""
+    """A step notifies each target at most once an occurrence and round by each way, and as often as it was said to."""
     cells = Counter(
-        (row.occurrence, row.round, row.step, row.target)
+        (row.step, row.target, row.occurrence, row.round, row.channel, row.destination, row.recipient)
         for row in facts.rows
         if row.job in (Job.PAGE, Job.UPDATE) and not row.fell_back
     )
-    twice = [cell for cell, count in cells.items() if count > 1]
+    said = (entry.data for entry in facts.entries if entry.kind == "next_method")
+    again = Counter((data["step"], data["target"]) for data in said)
+    twice = [cell for cell, count in cells.items() if count > 1 + again[cell[:2]]]
     return f"fired twice: {twice}" if twice else None
 
 
@@ -118,7 +125,7 @@ def waiting_notifies_nobody(facts: Facts) -> str | None:
             wait = (entry.data["reason"], entry.data["by"])
             waits = waits | {wait} if entry.kind == "waits" else waits - {wait}
         elif (
-            entry.kind in ("escalated", "informed")
+            entry.kind in ("escalated", "informed", "next_method")
             and waits
             and not (entry.at in asked_at or entry.data["step"] in TELL_OF_WAITS)
         ):

@@ -1,6 +1,10 @@
 """People, and how each is reached."""
 
+from collections.abc import Iterable, Iterator
+
 import msgspec
+
+from tocsin.core.rotation import Duty, Rotation
 
 
 class Contact(msgspec.Struct, frozen=True):
@@ -16,6 +20,14 @@ class Contact(msgspec.Struct, frozen=True):
     recipient: str = ""
 
 
+class Method(msgspec.Struct, frozen=True):
+    """A further way to reach somebody, and how long after the page it is used while they have not responded."""
+
+    contact: Contact
+    after: int
+    """In microseconds."""
+
+
 class Person(msgspec.Struct, frozen=True):
     """Somebody who may be paged and who may acknowledge."""
 
@@ -26,6 +38,23 @@ class Person(msgspec.Struct, frozen=True):
     slack_user: str = ""
     pagerduty_user: str = ""
     contact: Contact | None = None
+    """The first way."""
+    further: tuple[Method, ...] = ()
+    """The ways after it, in the order of their times."""
+
+    @property
+    def methods(self) -> tuple[Method, ...]:
+        """All ways, in their order."""
+        return (Method(self.contact, 0), *self.further) if self.contact is not None else self.further
+
+
+class Left(msgspec.Struct, frozen=True, array_like=True):
+    """A way that has not been used yet."""
+
+    nth: int
+    """Its place among the person's methods; the first is 1."""
+    after: int
+    """How long after the page, in microseconds."""
 
 
 class Notified(msgspec.Struct, frozen=True):
@@ -35,41 +64,128 @@ class Notified(msgspec.Struct, frozen=True):
     contact: Contact
     stranded: bool = False
     """No contact works: it goes to the console, marked."""
+    left: tuple[Left, ...] = ()
+    """The further ways of a person, on channels that there are."""
+    why: str = ""
+    """Where it is not simply whom the target names: why."""
 
 
 class People(msgspec.Struct, frozen=True, kw_only=True):
-    """Persons, groups of persons, and targets that are no persons (a Slack channel, a webhook)."""
+    """Persons, groups of targets, rotations, and targets that are no persons (a Slack channel, a webhook)."""
 
     persons: dict[str, Person] = {}
     groups: dict[str, tuple[str, ...]] = {}
     places: dict[str, Contact] = {}
+    spares: dict[str, tuple[Contact, ...]] = {}
+    """Further ways to a place, each used where those before it fail."""
+    rotations: dict[str, Rotation] = {}
 
     def knows(self, target: str) -> bool:
         """Whether a playbook may name this target."""
-        return target in self.persons or target in self.groups or target in self.places
+        return any(target in names for names in (self.persons, self.groups, self.rotations, self.places))
 
-    def resolve(self, targets: tuple[str, ...], channels: frozenset[str], console: Contact) -> tuple[Notified, ...]:
-        """Whom these targets stand for, each once, in their order.
+    @property
+    def targets(self) -> frozenset[str]:
+        """Everything that a playbook may name."""
+        return frozenset((*self.persons, *self.groups, *self.rotations, *self.places))
 
-        A target that is unknown, or whose contact names a channel that is not
-        among ``channels``, goes to ``console``, marked as stranded: a page is
-        never dropped for a configuration's sake.
+    def members(self, target: str, duty: Duty) -> tuple[str, ...]:
+        """The persons and places that a target stands for at ``duty.now``, each once; a gap has none."""
+        return tuple(dict.fromkeys(self._named(target, duty)))
+
+    def rotations_in(self, targets: Iterable[str]) -> tuple[Rotation, ...]:
+        """The rotations among targets and in their groups, each once."""
+        names = dict.fromkeys(name for target in targets for name in self.groups.get(target, (target,)))
+        return tuple(self.rotations[name] for name in names if name in self.rotations)
+
+    def secondaries(self, targets: Iterable[str], duty: Duty) -> tuple[str, ...]:
+        """Who is to be paged beside the next tier, for these targets of the tier before it."""
+        found = (name for rotation in self.rotations_in(targets) for name in rotation.secondary_at(duty.now, duty))
+        return tuple(dict.fromkeys(found))
+
+    def resolve(
+        self, targets: tuple[str, ...], channels: frozenset[str], console: Contact, duty: Duty
+    ) -> tuple[Notified, ...]:
+        """Whom these targets stand for at ``duty.now``, each once, in their order.
+
+        Somebody on call whom none of ``channels`` reaches, and a time at which
+        nobody is on call, give way to the rotation's backup. A target that is
+        unknown, or without any way among ``channels``, goes to ``console``,
+        marked as stranded: a page is never dropped for a configuration's sake.
         """
         found: dict[str, Notified] = {}
         for target in targets:
             for name in self.groups.get(target, (target,)):
-                if name in found:
-                    continue
-                contact = self._contact(name)
-                usable = contact is not None and contact.channel in channels
-                found[name] = Notified(name, contact if usable and contact else console, stranded=not usable)
+                for notified in self._resolve(name, channels, console, duty):
+                    found.setdefault(notified.target, notified)
         return tuple(found.values())
 
-    def _contact(self, name: str) -> Contact | None:
-        if name in self.places:
-            return self.places[name]
+    def backups(self, rotation: str, channels: frozenset[str], console: Contact, duty: Duty) -> tuple[Notified, ...]:
+        """Those of a rotation's backup who can be reached."""
+        known = self.rotations.get(rotation)
+        found = (
+            self._reach(name, channels, console)
+            for target in (known.backup if known is not None else ())
+            for name in self._named(target, duty)
+        )
+        return tuple({one.target: one for one in found if not one.stranded}.values())
+
+    def method(self, name: str, nth: int) -> Contact | None:
+        """A person's nth way, the first is 1; None where there is none any more."""
         person = self.persons.get(name)
-        return person.contact if person else None
+        methods = person.methods if person is not None else ()
+        return methods[nth - 1].contact if 0 < nth <= len(methods) else None
+
+    def spare(self, name: str, failed: Contact, channels: frozenset[str]) -> Contact | None:
+        """The next way to a place after one that failed."""
+        ways = (self.places[name], *self.spares.get(name, ())) if name in self.places else ()
+        after = ways[ways.index(failed) + 1 :] if failed in ways else ()
+        return next((contact for contact in after if contact.channel in channels), None)
+
+    def _resolve(self, name: str, channels: frozenset[str], console: Contact, duty: Duty) -> Iterator[Notified]:
+        if name not in self.rotations:
+            yield self._reach(name, channels, console)
+            return
+        reached = [self._reach(one, channels, console) for one in self._named(name, duty)]
+        stranded = [one for one in reached if one.stranded]
+        if reached and not stranded:
+            yield from reached
+            return
+        why = f"{stranded[0].target} is on call and cannot be reached" if stranded else f"nobody is on call for {name}"
+        backups = [msgspec.structs.replace(one, why=why) for one in self.backups(name, channels, console, duty)]
+        yield from (one for one in reached if not one.stranded)
+        yield from backups
+        if not backups:
+            yield from stranded or [Notified(name, console, stranded=True, why=why)]
+
+    def _named(self, target: str, duty: Duty, seen: tuple[str, ...] = ()) -> Iterator[str]:
+        """Persons and places, also where a group or a backup names a rotation."""
+        if target in seen:
+            return
+        inner: tuple[str, ...]
+        if target in self.groups:
+            inner = self.groups[target]
+        elif target in self.rotations:
+            inner = self.rotations[target].on_at(duty.now, duty)
+        else:
+            yield target
+            return
+        for name in inner:
+            yield from self._named(name, duty, (*seen, target))
+
+    def _reach(self, name: str, channels: frozenset[str], console: Contact) -> Notified:
+        """Through the first way that works; what follows it keeps its own time."""
+        if name in self.places:
+            ways = (self.places[name], *self.spares.get(name, ()))
+            usable = next((contact for contact in ways if contact.channel in channels), None)
+            return Notified(name, usable or console, stranded=usable is None)
+        person = self.persons.get(name)
+        methods = enumerate(person.methods if person is not None else (), start=1)
+        working = [(nth, method) for nth, method in methods if method.contact.channel in channels]
+        if not working:
+            return Notified(name, console, stranded=True)
+        left = tuple(Left(nth, method.after) for nth, method in working[1:])
+        return Notified(name, working[0][1].contact, left=left)
 
     def by_slack(self, user_id: str) -> Person | None:
         """The person with this Slack user id."""

@@ -13,6 +13,7 @@ from functools import cached_property
 import msgspec
 
 from tocsin.core.errors import UnknownLevel, UnknownName
+from tocsin.core.hours import BusinessHours, Hours
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -36,6 +37,16 @@ class Until(StrEnum):
     RESOLVED = "resolved"
 
 
+class Moment(StrEnum):
+    """What happens once to an incident that its playbook may have something to do at."""
+
+    OPENED = "opened"
+    DECLARED = "declared"
+    ACKNOWLEDGED = "acknowledged"
+    UPDATED = "updated"
+    RESOLVED = "resolved"
+
+
 class Tier(msgspec.Struct, frozen=True):
     """A rung of the ladder. Tier 1 comes first."""
 
@@ -47,9 +58,9 @@ class Tier(msgspec.Struct, frozen=True):
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
     """One cell of the tier matrix: when a tier is notified at one severity, and until what.
 
-    Exactly one of ``after`` and ``flags`` says when: ``after`` counts from the
-    opening of the occurrence; ``flags`` fire it, once for each flag, as soon
-    as the flag is set.
+    Exactly one of ``after``, ``on`` and ``flags`` says when: ``after`` counts
+    from the opening of the occurrence; ``on`` fires it when that happens;
+    ``flags`` fire it, once for each flag, as soon as the flag is set.
     """
 
     tier: int
@@ -58,7 +69,12 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     kind: Kind = Kind.PAGE
     until: Until = Until.ACKNOWLEDGED
     after: int | None = None
+    on: Moment | None = None
+    """``declared`` or ``acknowledged``."""
     flags: tuple[str, ...] = ()
+    when: tuple[str, ...] = ()
+    """It notifies only while one of these flags is set; one that is set later makes it fire then. Empty: always."""
+    hours: Hours = Hours.ALWAYS
     targets: tuple[str, ...]
     """The tier's targets, unless the cell names its own."""
 
@@ -76,6 +92,8 @@ class Level(msgspec.Struct, frozen=True, dict=True):
     respond_within: int
     resolve_within: int | None
     cells: tuple[Cell, ...]
+    ack_timeout: int | None = None
+    """Acknowledged and firing, so long without a word of anybody: the acknowledgment covers it no more. None: never."""
 
     @cached_property
     def _by_key(self) -> dict[str, Cell]:
@@ -132,6 +150,10 @@ class Playbook(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     resolved_by_hand_grace: int = HOUR
     fallback_at_least: int = 15 * MINUTE
     """The shortest time between two pages once nobody is left to escalate to."""
+    business_hours: BusinessHours = BusinessHours()
+    """Of the cells with ``hours: business``."""
+    next_tier_on: tuple[str, ...] = ()
+    """Flags that each page the next tier not yet reached, once an occurrence."""
     storm: StormLimits = StormLimits()
     flapping: FlappingLimits = FlappingLimits()
 

@@ -25,6 +25,17 @@ def because_exhausted(incident: Incident) -> str:
     return f"nobody has acknowledged it; every tier of {incident.severity} has been paged"
 
 
+def because_unanswered(person: str) -> str:
+    """Why a person's next contact method is used."""
+    return f"{person} has not responded yet"
+
+
+def because_shift(incident: Incident, rotation: str) -> str:
+    """Why somebody who comes on call hears of an incident."""
+    by = f" by {incident.acknowledged_by}" if incident.acknowledged_by else ""
+    return f"you are on call for {rotation} now; it is {incident.state}{by}"
+
+
 def because_flapping(incident: Incident, *, settled: bool) -> str:
     """Why a digest comes."""
     if incident.state is State.RESOLVED:

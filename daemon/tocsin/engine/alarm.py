@@ -7,6 +7,7 @@ import structlog
 from tocsin.core.outbox import Job, idempotency_key
 from tocsin.core.page import Content
 from tocsin.core.people import Notified
+from tocsin.core.rotation import Duty
 from tocsin.engine.policy import Live
 from tocsin.ports.clock import Clock
 
@@ -46,7 +47,7 @@ class Alarm:
     async def _send(self, reason: str, detail: str, now: int) -> None:
         policy = self._live.policy
         timeout = policy.delivery.timeout / 1_000_000
-        for notified in policy.people.resolve(policy.self_targets, policy.channel_names, policy.console):
+        for notified in policy.people.resolve(policy.self_targets, policy.channel_names, policy.console, Duty(now)):
             channel = policy.channels.get(notified.contact.channel)
             if channel is None:
                 continue

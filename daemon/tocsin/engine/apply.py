@@ -14,14 +14,17 @@ import msgspec
 from tocsin.core.condition import Likeness, WhenOpen
 from tocsin.core.effect import Announce, Effect, Measured, Notify, OccurrenceClosed, Record, Supersede
 from tocsin.core.escalation import next_due, step
-from tocsin.core.event import Due, Entry, Event, Waitable, WaitBegan
+from tocsin.core.event import Due, Entry, Event, PersonsCalled, Waitable, WaitBegan
 from tocsin.core.incident import Incident
 from tocsin.core.measure import Occurrence
 from tocsin.core.outbox import Job, Outgoing, RowState, anew, idempotency_key
 from tocsin.core.people import Notified
-from tocsin.core.playbook import Until
+from tocsin.core.playbook import Kind, Until
+from tocsin.core.reaching import Called
+from tocsin.core.rotation import Duty
 from tocsin.core.window import Window
 from tocsin.engine.figures import Figures
+from tocsin.engine.oncall import OnCall, called_of, whom_of
 from tocsin.engine.policy import Policy
 from tocsin.engine.recovery import Recoveries
 from tocsin.engine.storms import Surges, grow
@@ -57,6 +60,9 @@ class Work:
         self._rows: list[Outgoing] = []
         self.surges = Surges(tx)
         self.recoveries = Recoveries(self)
+        self.oncall = OnCall(tx, policy.people)
+        self._called: list[Called] = []
+        """Persons that the change under way has paged, and who have further contact methods."""
         self._listening: dict[tuple[str, ...], Sequence[tuple[Notified, Job]]] = {}
 
     def incident(self, incident_id: str) -> Incident | None:
@@ -99,7 +105,8 @@ class Work:
         else:
             self._changed[changed.id] = changed
         self._carry_out(changed, effects, incident.events)
-        return changed
+        called, self._called = self._called, []
+        return self.change(changed, PersonsCalled(called=tuple(called))) if called else changed
 
     def open_alike(self, when: WhenOpen, limit: int) -> list[Incident]:
         """Open incidents of which a condition asks, as this transaction has left them so far."""
@@ -186,38 +193,58 @@ class Work:
             policy = self.policy
             found = self._listening[targets] = [
                 (notified, job)
-                for notified in policy.people.resolve(targets, policy.channel_names, policy.console)
+                for notified in self.whom(targets, policy.channel_names)
                 for job in (Job.ANNOUNCE, Job.HISTORY)
                 if notified.contact.channel in policy.channels_for(job)
             ]
         return found
 
-    def _notify(self, incident: Incident, effect: Notify) -> None:
+    def whom(self, targets: tuple[str, ...], channels: frozenset[str]) -> tuple[Notified, ...]:
+        """Whom targets stand for now, and through which of these channels they are reached."""
         policy = self.policy
-        job = Job(effect.kind.value)
-        for notified in policy.people.resolve(effect.targets, policy.channels_for(job), policy.console):
+        return policy.people.resolve(targets, channels, policy.console, self.duty_for(targets))
+
+    def duty_for(self, targets: tuple[str, ...]) -> Duty:
+        """What says whom these targets stand for; the store is asked only where that is a matter of time."""
+        return self.oncall.duty if self.policy.people.rotations_in(targets) else Duty(self.now)
+
+    def _notify(self, incident: Incident, effect: Notify) -> None:
+        for notified in whom_of(self, incident, effect):
             row = self._row(
                 incident,
                 notified,
-                job,
+                Job(effect.kind.value),
                 step=effect.step,
-                unique=incident.round,
+                unique=incident.round if effect.round is None else effect.round,
+                method=effect.method,
                 tier=effect.tier,
                 until=effect.until,
-                because=effect.because,
+                because=f"{effect.because}; {notified.why}" if notified.why else effect.because,
                 late=effect.late,
             )
             self._rows.append(row)
+            if notified.left and effect.kind is Kind.PAGE:
+                self._called.append(called_of(incident, effect, notified, self.now))
         if self._timed:
             self.figures.observe("escalation_lateness_seconds", effect.late)
 
     def _row(
-        self, incident: Incident, notified: Notified, job: Job, *, step: str, unique: int, late: int = 0, **more: Any
+        self,
+        incident: Incident,
+        notified: Notified,
+        job: Job,
+        *,
+        step: str,
+        unique: int,
+        method: int = 1,
+        late: int = 0,
+        **more: Any,
     ) -> Outgoing:
         """A new row; ``unique`` tells its key from that of the same step at another time."""
         contact = notified.contact
+        whom = notified.target if method == 1 else f"{notified.target}#{method}"
         return Outgoing(
-            key=idempotency_key(self.policy.instance, incident.id, incident.occurrence, unique, step, notified.target),
+            key=idempotency_key(self.policy.instance, incident.id, incident.occurrence, unique, step, whom),
             incident_id=incident.id,
             occurrence=incident.occurrence,
             round=incident.round,

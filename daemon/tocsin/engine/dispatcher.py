@@ -22,6 +22,7 @@ from tocsin.core.page import Content
 from tocsin.engine.apply import Work
 from tocsin.engine.commit import Committer
 from tocsin.engine.ingest import Ingest
+from tocsin.engine.instead import use_another_way
 from tocsin.engine.render import render
 from tocsin.engine.service import SECOND, Service
 from tocsin.ports.channel import Outcome, Reason, Receipt
@@ -295,7 +296,7 @@ class Dispatcher(Service):
             )
 
     def _fall_back_for_late(self, work: Work) -> None:
-        """Pages that still wait after ``fallback_after``: tocsin's own people are told as well."""
+        """Pages that still wait after ``fallback_after``: another way is used as well."""
         for row, late_at in _waiting_pages(work.tx):
             if late_at > work.now:
                 continue
@@ -304,8 +305,13 @@ class Dispatcher(Service):
             self._troubles.append(("late", row.channel, f"page for {row.target}: {row.attempts} attempts so far"))
 
     def _fall_back(self, work: Work, row: Outgoing, because: str) -> None:
+        """Another way to the same people, or tocsin's own people where there is none."""
         policy = work.policy
-        for notified in policy.people.resolve(policy.self_targets, policy.channel_names, policy.console):
+        work.figures.count("delivery_fallback_total")
+        with suppress(Unreadable):  # then only tocsin's own people can be told
+            if use_another_way(work, row, because):
+                return
+        for notified in work.whom(policy.self_targets, policy.channel_names):
             contact = notified.contact
             if (contact.channel, contact.destination) == (row.channel, row.destination):
                 contact = policy.console
@@ -323,7 +329,6 @@ class Dispatcher(Service):
                     fell_back=True,
                 )
             )
-        work.figures.count("delivery_fallback_total")
 
     # Outside of any transaction.
 

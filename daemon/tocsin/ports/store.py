@@ -22,6 +22,7 @@ from tocsin.core.playbook import Playbook
 from tocsin.core.rules import RuleSet
 from tocsin.core.throttle import Surge
 from tocsin.core.window import HandMade
+from tocsin.ports.oncall_store import OnCallReader, OnCallWriter
 
 T = TypeVar("T")
 
@@ -92,7 +93,7 @@ class IncidentFilter(msgspec.Struct, frozen=True, kw_only=True):
     limit: int = 50
 
 
-class Reader(Protocol):
+class Reader(OnCallReader, Protocol):
     """What may be asked without changing anything.
 
     Lists leave out what cannot be decoded, so that one damaged row holds up
@@ -267,7 +268,7 @@ class Reader(Protocol):
         ...
 
 
-class Transaction(Reader, Protocol):
+class Transaction(Reader, OnCallWriter, Protocol):
     """One unit of work. What it writes is seen by its own reads, and by nobody else before the commit."""
 
     def put_episodes(self, episodes: Sequence[Episode]) -> None:

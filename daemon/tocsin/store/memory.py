@@ -23,8 +23,10 @@ from tocsin.core.throttle import Surge
 from tocsin.core.window import HandMade
 from tocsin.ports.clock import Clock
 from tocsin.ports.store import Attempt, MessageRef, Quarantined, Reader, Transaction
-from tocsin.store.doom import Doomed, write
+from tocsin.store.doom import write
+from tocsin.store.journal import Journal
 from tocsin.store.lanes import is_free, lane
+from tocsin.store.memory_oncall import OnCallWrites
 from tocsin.store.memory_reader import Data, MemoryReader
 
 T = TypeVar("T")
@@ -35,34 +37,12 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
 
-class _Journal:
-    """Remembers what each change replaced."""
-
-    def __init__(self) -> None:
-        self._undo: list[tuple[dict[Any, Any], Any, Any]] = []
-
-    def put(self, table: dict[K, V], key: K, value: V) -> None:
-        self._undo.append((table, key, table.get(key, self)))
-        table[key] = value
-
-    def drop(self, table: dict[K, V], key: K) -> None:
-        if key in table:
-            self._undo.append((table, key, table.pop(key)))
-
-    def roll_back(self) -> None:
-        for table, key, old in reversed(self._undo):
-            if old is self:
-                del table[key]
-            else:
-                table[key] = old
-
-
-class MemoryTransaction(MemoryReader, Doomed):
+class MemoryTransaction(MemoryReader, OnCallWrites):
     """`ports.store.Transaction` over the dictionaries."""
 
     def __init__(self, data: Data, now: int) -> None:
         super().__init__(data, now)
-        self._journal = _Journal()
+        self._journal = Journal()
         self._put = self._journal.put
         self._drop = self._journal.drop
 

@@ -13,6 +13,8 @@ from tocsin.core.incident import Incident
 from tocsin.core.measure import Mean, Occurrence
 from tocsin.core.outbox import Job, Outgoing
 from tocsin.core.playbook import Playbook
+from tocsin.core.roster import Roster
+from tocsin.core.rotation import Override
 from tocsin.core.rules import RuleSet
 from tocsin.core.throttle import Surge
 from tocsin.core.window import HandMade
@@ -51,6 +53,8 @@ class Data:
     heartbeats: dict[str, Heartbeat] = field(default_factory=dict)
     quarantine: dict[str, Quarantined] = field(default_factory=dict)
     windows: dict[str, HandMade] = field(default_factory=dict)
+    overrides: dict[str, Override] = field(default_factory=dict)
+    rosters: dict[str, Roster] = field(default_factory=dict)
     occurrences: dict[tuple[str, int], Occurrence] = field(default_factory=dict)
     surges: dict[str, Surge] = field(default_factory=dict)
 
@@ -259,6 +263,19 @@ class MemoryReader:
     def window(self, window_id: str) -> HandMade | None:
         """See `ports.store.Reader`."""
         return self._data.windows.get(window_id)
+
+    def overrides(self, over_after: int) -> list[Override]:
+        """See `ports.oncall_store.OnCallReader`."""
+        found = [one for one in self._data.overrides.values() if one.ends_at > over_after]
+        return sorted(found, key=lambda one: (one.starts_at, one.id))
+
+    def override(self, override_id: str) -> Override | None:
+        """See `ports.oncall_store.OnCallReader`."""
+        return self._data.overrides.get(override_id)
+
+    def rosters(self) -> dict[str, Roster]:
+        """See `ports.oncall_store.OnCallReader`."""
+        return dict(sorted(self._data.rosters.items()))
 
     def means(self, measure: str, since: int) -> list[Mean]:
         """See `ports.store.Reader`.

@@ -19,11 +19,22 @@ from tocsin.core.incident import Incident
 from tocsin.core.measure import Mean
 from tocsin.core.outbox import Outgoing
 from tocsin.core.playbook import Playbook
+from tocsin.core.roster import Roster
+from tocsin.core.rotation import Override
 from tocsin.core.rules import RuleSet
 from tocsin.core.throttle import Surge
 from tocsin.core.window import HandMade
 from tocsin.ports.store import AlertKey, Attempt, IncidentFilter, MessageRef, Quarantined, Unreadable
-from tocsin.store import explaining, rows, source_statements, statements, storms, tables, window_statements
+from tocsin.store import (
+    explaining,
+    oncall_statements,
+    rows,
+    source_statements,
+    statements,
+    storms,
+    tables,
+    window_statements,
+)
 from tocsin.store.dialect import Compiler, Cursor, Query, Row
 
 LARGEST = (1 << 63) - 1
@@ -263,6 +274,20 @@ class SqlReader:
         """See `ports.store.Reader`."""
         row = self._one(window_statements.BY_ID, id=window_id)
         return None if row is None else rows.WINDOW.item(row)
+
+    def overrides(self, over_after: int) -> list[Override]:
+        """See `ports.oncall_store.OnCallReader`."""
+        return [rows.OVERRIDE.item(row) for row in self._all(oncall_statements.ENDING_AFTER, over_after=over_after)]
+
+    def override(self, override_id: str) -> Override | None:
+        """See `ports.oncall_store.OnCallReader`."""
+        row = self._one(oncall_statements.BY_ID, id=override_id)
+        return None if row is None else rows.OVERRIDE.item(row)
+
+    def rosters(self) -> dict[str, Roster]:
+        """See `ports.oncall_store.OnCallReader`."""
+        found = map(rows.ROSTER.item, self._all(oncall_statements.ROSTERS))
+        return {roster.source: roster for roster in found}
 
     def means(self, measure: str, since: int) -> list[Mean]:
         """See `ports.store.Reader`.

@@ -16,6 +16,8 @@ from tocsin.core.incident import Incident
 from tocsin.core.measure import Occurrence
 from tocsin.core.outbox import Outgoing
 from tocsin.core.playbook import Playbook
+from tocsin.core.roster import Roster
+from tocsin.core.rotation import Override
 from tocsin.core.throttle import Surge
 from tocsin.core.window import HandMade
 from tocsin.ports.store import Attempt, Quarantined
@@ -92,6 +94,8 @@ SURGE = Codec(Surge, tables.surges)
 OCCURRENCE = Codec(Occurrence, tables.occurrences)
 WINDOW = Codec(HandMade, tables.windows)
 HEARTBEAT = Codec(Heartbeat, tables.heartbeats)
+OVERRIDE = Codec(Override, tables.overrides)
+ROSTER = Codec(Roster, tables.rosters)
 
 INCIDENT_COLUMNS = tuple(tables.incidents.columns.keys())
 

@@ -256,6 +256,29 @@ windows = _table(
 )
 """The maintenance windows that somebody made by hand; those of windows.yaml are nowhere but there."""
 
+overrides = _table(
+    "overrides",
+    _text("id", key=True),
+    _text("rotation"),
+    _text("person"),
+    _text("swaps_with"),
+    _long("starts_at"),
+    _long("ends_at"),
+    _long("planned_ends_at"),
+    _text("comment"),
+    _text("author"),
+    _text("via"),
+    _long("created_at"),
+    _maybe_long("ended_at"),
+    _maybe_text("ended_by"),
+    _maybe_text("ended_via"),
+    sa.Index("overrides_by_end", "ends_at"),
+)
+"""Who takes a rotation over for a time, as somebody said while tocsin ran; those of people.yaml are only there."""
+
+rosters = _table("rosters", _text("source", key=True), _text("members"), _long("fetched_at"))
+"""The last good answer of each source of people on call that is asked while tocsin runs."""
+
 occurrences = _table(
     "occurrences",
     _text("incident_id", key=True),

@@ -14,11 +14,13 @@ from tocsin.core.incident import Incident
 from tocsin.core.measure import Occurrence
 from tocsin.core.outbox import LEVEL_TRIGGERED, Outgoing
 from tocsin.core.playbook import DAY, Playbook
+from tocsin.core.roster import Roster
+from tocsin.core.rotation import Override
 from tocsin.core.rules import RuleSet
 from tocsin.core.throttle import Surge
 from tocsin.core.window import HandMade
 from tocsin.ports.store import Attempt, MessageRef, Quarantined
-from tocsin.store import explaining, forgetting, rows, statements, storms, tables, window_statements
+from tocsin.store import explaining, forgetting, oncall_statements, rows, statements, storms, tables, window_statements
 from tocsin.store.dialect import Compiler, Cursor, Insert, Query, Row
 from tocsin.store.doom import Doomed, write
 from tocsin.store.lanes import is_free, says
@@ -197,6 +199,21 @@ class SqlTransaction(SqlReader, Doomed):
     def put_window(self, window: HandMade) -> None:
         """See `ports.store.Transaction`."""
         self._put(window_statements.PUT, rows.WINDOW.columns, rows.WINDOW.row(window))
+
+    @write
+    def put_override(self, override: Override) -> None:
+        """See `ports.oncall_store.OnCallWriter`."""
+        self._put(oncall_statements.PUT, rows.OVERRIDE.columns, rows.OVERRIDE.row(override))
+
+    @write
+    def put_roster(self, roster: Roster) -> None:
+        """See `ports.oncall_store.OnCallWriter`."""
+        self._put(oncall_statements.PUT_ROSTER, rows.ROSTER.columns, rows.ROSTER.row(roster))
+
+    @write
+    def forget_overrides_before(self, at: int) -> int:
+        """See `ports.oncall_store.OnCallWriter`."""
+        return self._do(oncall_statements.FORGET, before=at)
 
     @write
     def put_occurrence(self, occurrence: Occurrence) -> None:

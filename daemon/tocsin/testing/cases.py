@@ -327,8 +327,7 @@ class _Sense:
         people = self._bundle.people
         for name in page.who:
             if not people.knows(name):
-                known = (*people.persons, *people.groups, *people.places)
-                self._tell(node, "who", f"nobody is called {name!r}", did_you_mean(name, known))
+                self._tell(node, "who", f"nobody is called {name!r}", did_you_mean(name, people.targets))
         self._known(page.by, [channel.name for channel in self._bundle.channels], node, "by", "channel")
         self._level(page.severity, node, "severity")
 
@@ -343,7 +342,7 @@ class _Sense:
 
     def _person(self, name: str | None, node: Node, key: str) -> None:
         people = self._bundle.people
-        self._known(name, (*people.persons, *people.groups), node, key, "person")
+        self._known(name, (*people.persons, *people.groups, *people.rotations), node, key, "person")
 
     def _level(self, severity: str | None, node: Node, key: str) -> None:
         levels = [level.name for playbook in self._bundle.playbooks.values() for level in playbook.levels]

@@ -32,8 +32,10 @@ from tocsin.core.window import Window
 from tocsin.engine.alarm import Alarm
 from tocsin.engine.commit import Committer
 from tocsin.engine.dispatcher import Dispatcher, next_look_at
+from tocsin.engine.handovers import Handovers
 from tocsin.engine.housekeeper import Housekeeper
 from tocsin.engine.ingest import Ingest
+from tocsin.engine.overrides import Rotas
 from tocsin.engine.policy import Delivery, Live, Policy
 from tocsin.engine.respond import Answer, Respond
 from tocsin.engine.timers import Timers
@@ -146,6 +148,8 @@ class Harness:
         self.timers = Timers(committer, self.ingest, self.clock, wake.timers_event)
         self.dispatcher = Dispatcher(committer, self.ingest, self.clock, wake.outbox_event, jitter=lambda: 0.0)
         self.housekeeper = Housekeeper(committer, self.ingest, self.clock)
+        self.handovers = Handovers(committer, self.clock)
+        self.rotas = Rotas(committer, lambda: f"override-{next(ids)}")
 
     async def __aenter__(self) -> Self:
         await self.store.open()
@@ -234,6 +238,7 @@ class Harness:
         """Fire what is due and deliver what waits, until there is nothing left to do at this moment."""
         while True:
             await self.timers.run_once()
+            await self.handovers.run_once()
             await self.dispatcher.run_once()
             await self.dispatcher.idle()
             await self.ingest.close()
@@ -242,7 +247,9 @@ class Harness:
                 return
 
     async def _next_due_at(self) -> int | None:
-        moments = await self.store.read(lambda tx: (self.timers.next_due_at(tx), next_look_at(tx)))
+        moments = await self.store.read(
+            lambda tx: (self.timers.next_due_at(tx), next_look_at(tx), self.handovers.next_due_at(tx))
+        )
         return min((moment for moment in moments if moment is not None), default=None)
 
     # What can be seen.

@@ -18,6 +18,7 @@ from tocsin.core.errors import TocsinError
 from tocsin.core.incident import Incident, State
 from tocsin.core.outbox import Job
 from tocsin.core.page import Content
+from tocsin.core.rotation import Duty
 from tocsin.core.verdict import Verdict
 from tocsin.ports.store import IncidentFilter, Reader
 from tocsin.testing.cases import Case, EventSettings, ExpectSettings
@@ -157,8 +158,8 @@ class _Run:
             await tocsin.flag(event.flag, by=by, incident=ref)
 
     def _person(self, name: str) -> str:
-        """A person, or the first of a group."""
-        return next(iter(self._bundle.people.groups.get(name, ())), name)
+        """A person, or the first of a group, or whoever is on call."""
+        return next(iter(self._bundle.people.members(name, Duty(self._tocsin.clock.now()))), name)
 
     async def _ref(self, number: int | None) -> str:
         """The incident of this number, or else that of the alert that fired last."""
@@ -238,7 +239,7 @@ class _Run:
 
     async def _compare_pages(self) -> None:
         told = await self._told()
-        wanted = wanted_of(self._case.said.pages or (), self._bundle.people)
+        wanted = wanted_of(self._case.said.pages or (), self._bundle.people, self._case.start)
         lines = difference(wanted, told)
         if not lines:
             return

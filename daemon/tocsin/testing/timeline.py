@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from tocsin.conf.duration import format_duration
 from tocsin.core.people import People
+from tocsin.core.rotation import Duty
 from tocsin.testing.cases import PageSettings
 
 LISTED = 40
@@ -70,13 +71,16 @@ def _line(at: int, kind: str, who: str, facts: Iterable[str]) -> str:
     return f"{format_duration(at)} {kind} {who}{f': {told}' if told else ''}"
 
 
-def wanted_of(pages: Iterable[PageSettings], people: People) -> list[Wanted]:
-    """One for each person: a group stands for all of its members."""
+def wanted_of(pages: Iterable[PageSettings], people: People, start: int) -> list[Wanted]:
+    """One for each person: a group stands for all of its members, a rotation for who is on call at that moment.
+
+    ``start``: when the test begins, in microseconds since the epoch.
+    """
     return [
         Wanted(page.at, who, page.kind, page.tier, page.by, page.severity, page.incident)
         for page in pages
         for name in page.who
-        for who in people.groups.get(name, (name,))
+        for who in people.members(name, Duty(start + page.at)) or (name,)
     ]
 
 

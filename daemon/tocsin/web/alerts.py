@@ -61,8 +61,8 @@ async def explain(request: web.Request) -> web.Response:
     policy = edge.policy()
     alert = Alert(asked.source, fingerprint(asked.labels), AlertStatus.FIRING, asked.labels, asked.annotations)
     try:
-        found = await edge.store.read(lambda reader: explain_alert(policy, alert, reader))
+        found = await edge.store.read(lambda reader: explain_alert(policy, alert, reader, reader.now))
     except StoreUnavailable:
         # What the rules say does not depend on it, and this may be when somebody has to know.
-        found = explain_alert(policy, alert, None)
+        found = explain_alert(policy, alert, None, edge.now())
     return json_answer(public(found))

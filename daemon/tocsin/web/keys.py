@@ -16,6 +16,10 @@ from tocsin.conf.settings import Settings
 from tocsin.core.alert import Alert
 from tocsin.core.event import Actor
 from tocsin.core.incident import Incident, Wait
+from tocsin.core.people import People
+from tocsin.core.rotation import Override
+from tocsin.engine.overrides import Standing
+from tocsin.engine.overrides import Wish as OverrideWish
 from tocsin.engine.policy import Policy
 from tocsin.engine.shadow import ShadowReport
 from tocsin.engine.treatment import Treatment
@@ -92,6 +96,25 @@ class Respond(Protocol):
 
     async def set_flags(self, ref: str, by: Actor, add: tuple[str, ...], remove: tuple[str, ...]) -> Answer:
         """Set and clear flags."""
+        ...
+
+
+class Rotas(Protocol):
+    """Who is on call, and overrides and swaps that people make (``engine/overrides``).
+
+    `WindowError` is raised where the time of one cannot be used, `UnknownName` where it names nobody.
+    """
+
+    async def standing(self, at: int | None, days: int) -> tuple[int, list[Standing], People]:
+        """The moment, every rotation at it, and the people that there are."""
+        ...
+
+    async def create(self, wish: OverrideWish, by: Actor) -> Override:
+        """Make one."""
+        ...
+
+    async def end(self, override_id: str, by: Actor) -> Override:
+        """End one now."""
         ...
 
 
@@ -184,6 +207,7 @@ class Edge:
     intake: Intake
     respond: Respond
     windows: Windows
+    rotas: Rotas
     store: Store
     settings: Callable[[], Settings]
     """The running settings; others after a reload."""

@@ -4,7 +4,7 @@ from tocsin.conf.settings import Scope
 from tocsin.engine.explain.alert import AlertExplanation
 from tocsin.engine.explain.incident import IncidentExplanation
 from tocsin.engine.explain.stored import StoredExplanation
-from tocsin.web import alertmanager, alerts, api, callbacks, health, openapi, query, telephone, windows
+from tocsin.web import alertmanager, alerts, api, callbacks, health, oncall, openapi, query, telephone, windows
 from tocsin.web.guard import Access, Handler, Route
 from tocsin.web.keys import ReloadResult
 from tocsin.web.views import AlertPage, IncidentDetail, IncidentPage, QuarantinePage, Response, ShadowView
@@ -80,6 +80,23 @@ ROUTES: tuple[Route, ...] = (
     _window("", windows.create_window, windows.NewWindow, windows.WindowView),
     _window("/preview", windows.preview_window, windows.WindowMatch, windows.PreviewView, Scope.READ),
     _window("/{window:[A-Za-z0-9-]{1,64}}/end", windows.end_window, windows.EndNow, windows.EndedWindow),
+    Route("GET", "/api/v1/oncall", oncall.show, Scope.READ, query=oncall.QUERY, gives=oncall.OnCallView),
+    Route(
+        "POST",
+        "/api/v1/oncall/overrides",
+        oncall.create_override,
+        Scope.RESPOND,
+        wants_json=True,
+        takes=oncall.NewOverride,
+        gives=oncall.OverrideView,
+    ),
+    Route(
+        "DELETE",
+        "/api/v1/oncall/overrides/{override:[A-Za-z0-9-]{1,64}}",
+        oncall.end_override,
+        Scope.RESPOND,
+        gives=oncall.OverrideView,
+    ),
     Route("GET", "/api/v1/quarantine", api.list_quarantined, Scope.READ, query={"limit": _LIMIT}, gives=QuarantinePage),
     Route("GET", "/api/v1/status", health.status, Scope.READ),
     Route("GET", "/api/v1/shadow", health.shadow, Scope.READ, gives=ShadowView),

@@ -103,8 +103,8 @@ def _owner(policy: Policy, number: str) -> str | None:
     """The person who is reached by this number."""
     telephones = {name for name, channel in policy.channels.items() if channel.kind == "twilio"}
     for person in policy.people.persons.values():
-        contact = person.contact
-        if contact is not None and contact.channel in telephones and contact.destination == number:
+        contacts = [method.contact for method in person.methods]
+        if any(contact.channel in telephones and contact.destination == number for contact in contacts):
             return person.name
     return None
 

@@ -9,6 +9,7 @@ from tocsin.core.effect import Announce, Effect, Measured, Notify, Record, Super
 from tocsin.core.event import TOCSIN, Actor
 from tocsin.core.incident import Incident
 from tocsin.core.playbook import Level, Until
+from tocsin.core.reaching import without
 from tocsin.core.throttle import PAGED, is_told_by_its_storm
 
 _ANNOUNCE = Announce()
@@ -48,6 +49,7 @@ class Change:
     def supersede(self, by: Until) -> None:
         """Withdraw what waited for this."""
         self.effects.append(Supersede(by=by))
+        self.set(reaching=without(self.incident.reaching, until=by))
 
     def measured(self, measure: str, value: int | None) -> None:
         """Report a figure, where there is one."""

@@ -10,6 +10,7 @@ from tocsin.core.transitions.change import Change
 from tocsin.core.transitions.climb import climb, fall_back, fire_flags, notify
 from tocsin.core.transitions.counting import above, counted, merged
 from tocsin.core.transitions.flapping import digest_due, flip, forget, waits_of
+from tocsin.core.transitions.reach import methods_due
 from tocsin.core.transitions.taking import take_members
 from tocsin.core.transitions.waiting import begin, end_overdue
 from tocsin.core.wording import because_exhausted
@@ -117,6 +118,7 @@ def paged_due(change: Change, event: Due) -> None:
     climb(change)
     if incident.fallback_at is not None and incident.fallback_at <= change.now:
         fall_back(change, because_exhausted(incident), late=change.now - incident.fallback_at)
+    methods_due(change)
 
 
 def _was_hidden(incident: Incident) -> bool:

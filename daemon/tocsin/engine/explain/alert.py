@@ -6,6 +6,7 @@ from tocsin.core.alert import Alert
 from tocsin.core.duration import duration
 from tocsin.core.incident import Incident, Wait, WaitReason
 from tocsin.core.playbook import Playbook
+from tocsin.core.rotation import Duty
 from tocsin.core.verdict import Verdict
 from tocsin.core.window import hidden, is_own
 from tocsin.core.wording import waits_for
@@ -13,6 +14,7 @@ from tocsin.engine.conditions import Answers
 from tocsin.engine.explain.chain import Judgment, judgment, suppressed_by
 from tocsin.engine.explain.incident import EpisodeTrace, trace
 from tocsin.engine.explain.ladder import PlannedStep, Told, ladder, told
+from tocsin.engine.oncall import duty_of
 from tocsin.engine.policy import Policy
 from tocsin.engine.window_judge import windows_of
 from tocsin.ports.store import Reader
@@ -44,16 +46,17 @@ class AlertExplanation(Judgment, frozen=True, kw_only=True):
     """Where the incident's own message would stand."""
 
 
-def explain_alert(policy: Policy, alert: Alert, reader: Reader | None) -> AlertExplanation:
+def explain_alert(policy: Policy, alert: Alert, reader: Reader | None, now: int = 0) -> AlertExplanation:
     """What the running rules would make of an alert that fires now, and who would be told.
 
     ``reader`` answers what rules ask besides labels, and which incident is there already; without one (the store is
-    away) no condition holds.
+    away) no condition holds, and ``now`` says who is on call.
     """
     last = reader.latest_episodes([alert.key]).get(alert.key) if reader is not None else None
     verdict = policy.rules.explain(alert, Answers(reader).for_alert(last, ()) if reader is not None else ())
     plan = policy.plan(verdict.playbook)
     level = plan.level(verdict.severity)
+    duty = duty_of(reader, policy.people) if reader is not None else Duty(now)
     is_silent = verdict.suppress or verdict.heartbeat
     known = None if reader is None else reader.latest_incidents([verdict.dedup_key]).get(verdict.dedup_key)
     destined = None if reader is None or is_silent else _destined(known, plan, verdict.severity, reader.now)
@@ -69,8 +72,8 @@ def explain_alert(policy: Policy, alert: Alert, reader: Reader | None) -> AlertE
         because=because,
         incident=destined,
         came=trace(last) if last is not None else None,
-        ladder=() if is_silent else tuple(ladder(policy, plan, level, verdict.hold)),
-        announces=() if is_silent else told(policy, plan.announce),
+        ladder=() if is_silent else tuple(ladder(policy, plan, level, verdict.hold, duty)),
+        announces=() if is_silent else told(policy, plan.announce, duty),
     )
 
 

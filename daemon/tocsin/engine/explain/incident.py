@@ -14,6 +14,7 @@ from tocsin.core.outbox import Job, Outgoing, RowState
 from tocsin.core.wording import waits_for
 from tocsin.engine.explain.delivery import DeliveryMade, delivery
 from tocsin.engine.explain.ladder import PlannedStep, still_to_come
+from tocsin.engine.oncall import duty_of
 from tocsin.engine.policy import Policy
 from tocsin.ports.store import WHOLE, Reader
 
@@ -80,7 +81,7 @@ def explain_incident(reader: Reader, policy: Policy, incident: Incident, *, show
         members=incident.storm.members if incident.storm is not None else None,
         alerts=tuple(trace(episode) for episode in reader.episodes_of(incident.id, shown)),
         deliveries=tuple(delivery(row, reader.attempts_of(row.key)) for row in rows),
-        next=tuple(still_to_come(policy, incident)),
+        next=tuple(still_to_come(policy, incident, duty_of(reader, policy.people))),
         due_at=next_due(incident),
         because=because(incident, rows, reader.now),
     )

@@ -1,11 +1,13 @@
 """Who is told when: the steps of a plan, with the people and channels behind their targets."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from msgspec import Struct
 
 from tocsin.core.incident import Incident
 from tocsin.core.playbook import SECOND, Cell, Level, Playbook
+from tocsin.core.rotation import Duty
 from tocsin.engine.policy import Policy
 
 
@@ -36,14 +38,16 @@ class PlannedStep(Struct, frozen=True, kw_only=True):
     tells: tuple[Told, ...]
 
 
-def ladder(policy: Policy, plan: Playbook, level: Level, hold: int) -> Iterator[PlannedStep]:
+def ladder(policy: Policy, plan: Playbook, level: Level, hold: int, duty: Duty) -> Iterator[PlannedStep]:
     """The steps of a level in their order, those that wait for a flag last; ``hold`` passes before the first."""
     timed = sorted((cell for cell in level.cells if cell.after is not None), key=lambda cell: cell.after or 0)
     for cell in (*timed, *(cell for cell in level.cells if cell.after is None)):
-        yield _step(policy, plan, cell, None if cell.after is None else (hold + cell.after) / SECOND, None)
+        after = None if cell.after is None else hold + cell.after
+        then = replace(duty, now=duty.now + (after or 0))
+        yield _step(policy, plan, cell, None if after is None else after / SECOND, None, then)
 
 
-def still_to_come(policy: Policy, incident: Incident) -> Iterator[PlannedStep]:
+def still_to_come(policy: Policy, incident: Incident, duty: Duty) -> Iterator[PlannedStep]:
     """An incident's own steps that have not fired."""
     if not incident.is_open:
         return
@@ -52,11 +56,12 @@ def still_to_come(policy: Policy, incident: Incident) -> Iterator[PlannedStep]:
         cell = level.cell(planned.cell)
         if cell is not None:
             after = None if cell.after is None else cell.after / SECOND
-            yield _step(policy, incident.plan, cell, after, planned.due_at)
+            then = replace(duty, now=max(duty.now, planned.due_at))
+            yield _step(policy, incident.plan, cell, after, planned.due_at, then)
 
 
-def told(policy: Policy, targets: tuple[str, ...]) -> tuple[Told, ...]:
-    """Whom targets stand for now."""
+def told(policy: Policy, targets: tuple[str, ...], duty: Duty) -> tuple[Told, ...]:
+    """Whom targets stand for at that moment, and the first way to each."""
     return tuple(
         Told(
             target=notified.target,
@@ -65,11 +70,13 @@ def told(policy: Policy, targets: tuple[str, ...]) -> tuple[Told, ...]:
             recipient=notified.contact.recipient,
             stranded=notified.stranded,
         )
-        for notified in policy.people.resolve(targets, policy.channel_names, policy.console)
+        for notified in policy.people.resolve(targets, policy.channel_names, policy.console, duty)
     )
 
 
-def _step(policy: Policy, plan: Playbook, cell: Cell, after_seconds: float | None, due_at: int | None) -> PlannedStep:
+def _step(
+    policy: Policy, plan: Playbook, cell: Cell, after_seconds: float | None, due_at: int | None, duty: Duty
+) -> PlannedStep:
     return PlannedStep(
         step=cell.key,
         tier=cell.tier,
@@ -79,5 +86,5 @@ def _step(policy: Policy, plan: Playbook, cell: Cell, after_seconds: float | Non
         after_seconds=after_seconds,
         flags=cell.flags,
         due_at=due_at,
-        tells=told(policy, cell.targets),
+        tells=told(policy, cell.targets, duty),
     )

@@ -1,14 +1,14 @@
 """How often a source's Watchdog comes, and that it was reported resolved.
 
-Revision ID: 0006
-Revises: 0005
+Revision ID: channels
+Revises: people
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0006"
-down_revision = "0005"
+revision = "channels"
+down_revision = "people"
 branch_labels = None
 depends_on = None
 

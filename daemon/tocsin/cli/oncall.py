@@ -1,0 +1,185 @@
+"""``tocsin oncall``: who is on call, overrides and swaps."""
+
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+import click
+
+from tocsin.channels.wording import duration, moment
+from tocsin.cli import options
+from tocsin.cli.client import Daemon, connected
+from tocsin.cli.output import ago, clean, console, micros, say, say_json, table
+from tocsin.cli.windows import MOMENT
+
+API = "/api/v1/oncall"
+
+
+@click.group(
+    invoke_without_command=True,
+    epilog=options.example(
+        "tocsin oncall",
+        "tocsin oncall --at 2026-12-24T18:00 --days 7",
+        "tocsin oncall override on-call-engineer --person robin --for 8h",
+    ),
+)
+@click.option("--at", type=MOMENT, help="At this time; now unless given.")
+@click.option("--days", type=click.IntRange(0, 92), default=0, help="List the shifts of so many days as well.")
+@options.as_json
+@click.pass_context
+def command(context: click.Context, /, **asked: Any) -> None:
+    """Show who is on call for each rotation, until when, and who is next.
+
+    An override gives a rotation to somebody for a time; in a swap two people
+    change places. Both can also stand in config/people.yaml.
+    """
+    if context.invoked_subcommand is None:
+        context.invoke(show, **asked)
+
+
+@command.command(epilog=options.example("tocsin oncall show --at 2026-12-24T18:00", "tocsin oncall show --json"))
+@click.option("--at", type=MOMENT, help="At this time; now unless given.")
+@click.option("--days", type=click.IntRange(0, 92), default=0, help="List the shifts of so many days as well.")
+@options.as_json
+@connected
+async def show(daemon: Daemon, /, *, at: str | None, days: int, as_json: bool) -> None:
+    """Show who is on call, as `tocsin oncall` alone does."""
+    found = await daemon.get(API, at=at, days=days or None)
+    if as_json:
+        say_json(found)
+        return
+    if not found["rotations"]:
+        say("there is no rotation: write rotations: in config/people.yaml")
+        return
+    then = datetime.fromtimestamp(micros(found["at"]) / 1_000_000, UTC)
+    rows = table("rotation", "on call", "until", "next", "secondary")
+    for rotation in found["rotations"]:
+        following = rotation["next"]
+        rows.add_row(
+            clean(rotation["name"]),
+            clean(_names(rotation["shift"]), "" if rotation["on_call"] else "bold red"),
+            clean(f"{moment(micros(rotation['shift']['ends_at']))} ({ago(rotation['shift']['ends_at'], then)})"),
+            clean(_names(following) if following else ""),
+            clean(", ".join(rotation["secondary"])),
+        )
+    console().print(rows)
+    for rotation in found["rotations"]:
+        for one in rotation["overrides"]:
+            say(f"{rotation['name']}: {_told(one)}")
+    if days:
+        _say_shifts(found["rotations"])
+
+
+def _say_shifts(rotations: list[dict[str, Any]]) -> None:
+    rows = table("rotation", "from", "until", "for", "on call")
+    for rotation in rotations:
+        for shift in rotation["shifts"]:
+            starts, ends = micros(shift["starts_at"]), micros(shift["ends_at"])
+            rows.add_row(
+                clean(rotation["name"]),
+                clean(moment(starts)),
+                clean(moment(ends)),
+                clean(duration(ends - starts)),
+                clean(_names(shift), "" if shift["names"] else "bold red"),
+            )
+    console().print(rows)
+
+
+@command.command(
+    epilog=options.example(
+        "tocsin oncall override on-call-engineer --person robin --for 8h",
+        "tocsin oncall override on-call-engineer --person robin --from 2026-12-24T09:00 --until 2026-12-27T09:00",
+    )
+)
+@click.argument("rotation")
+@click.option("--person", required=True, help="Who takes it over.")
+@click.option("--from", "starts", type=MOMENT, help="When it begins; now unless given.")
+@click.option("--until", type=MOMENT, help="When it is over.")
+@click.option("--for", "length", metavar="DURATION", help="Or how long, for example 8h.")
+@click.option("--comment", default="", help="For people.")
+@options.as_json
+@connected
+async def override(  # noqa: PLR0913 - an option each
+    daemon: Daemon,
+    rotation: str,
+    *,
+    person: str,
+    starts: str | None,
+    until: str | None,
+    length: str | None,
+    comment: str,
+    as_json: bool,
+) -> None:
+    """Give a ROTATION to somebody for a time."""
+    asked = {"rotation": rotation, "person": person, "comment": comment}
+    await _make(daemon, asked, starts, until, length, as_json=as_json)
+
+
+@command.command(
+    epilog=options.example(
+        "tocsin oncall swap on-call-engineer alex robin --from 2026-12-21T09:00 --until 2027-01-04T09:00"
+    )
+)
+@click.argument("rotation")
+@click.argument("person")
+@click.argument("other")
+@click.option("--from", "starts", type=MOMENT, help="When it begins; now unless given.")
+@click.option("--until", type=MOMENT, help="When it is over.")
+@click.option("--for", "length", metavar="DURATION", help="Or how long, for example 14d.")
+@click.option("--comment", default="", help="For people.")
+@options.as_json
+@connected
+async def swap(  # noqa: PLR0913 - an option each
+    daemon: Daemon,
+    rotation: str,
+    person: str,
+    other: str,
+    *,
+    starts: str | None,
+    until: str | None,
+    length: str | None,
+    comment: str,
+    as_json: bool,
+) -> None:
+    """Let two people of a ROTATION change places: in that time each has the shifts of the other."""
+    asked = {"rotation": rotation, "person": person, "swap_with": other, "comment": comment}
+    await _make(daemon, asked, starts, until, length, as_json=as_json)
+
+
+@command.command(epilog=options.example("tocsin oncall end 019ab0c4f1e27d3c8a55e0b1c2d3e4f5"))
+@click.argument("override")
+@options.as_json
+@connected
+async def end(daemon: Daemon, override: str, *, as_json: bool) -> None:
+    """End an override or a swap that was made by hand; `tocsin oncall` shows their ids."""
+    ended = await daemon.delete(f"{API}/overrides/{quote(override, safe='')}")
+    if as_json:
+        say_json(ended)
+        return
+    say(f"{ended['rotation']}: it is over, {_told(ended)}")
+
+
+async def _make(
+    daemon: Daemon, asked: dict[str, str], starts: str | None, until: str | None, length: str | None, *, as_json: bool
+) -> None:
+    if (length is None) == (until is None):
+        raise click.UsageError("give --for or --until")
+    given = {"duration": length, "ends_at": until, "starts_at": starts}
+    body = asked | {key: value for key, value in given.items() if value is not None}
+    made = await daemon.post(f"{API}/overrides", body)
+    if as_json:
+        say_json(made)
+        return
+    say(f"{made['rotation']}: {_told(made)}")
+    say(f"  to end it: tocsin oncall end {made['id']}")
+
+
+def _told(one: dict[str, Any]) -> str:
+    who = f"{one['person']} and {one['swap_with']} change places" if one["swap_with"] else f"{one['person']} has it"
+    named = f", id {one['id']}" if one["id"] else ", of people.yaml"
+    by = f", by {one['author']}" if one["author"] else ""
+    return f"{who} from {moment(micros(one['starts_at']))} until {moment(micros(one['ends_at']))}{by}{named}"
+
+
+def _names(shift: dict[str, Any]) -> str:
+    return ", ".join(shift["names"]) or "nobody"

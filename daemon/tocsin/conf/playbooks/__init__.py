@@ -1,0 +1,25 @@
+"""config/playbooks/<name>.yaml: an organisation's response rules.
+
+The file is made of parts, one module each: a part has its keys, what they
+become in the playbook, and what must hold together (`parts.Part`). A new part
+is a new module and a line in ``file.py``.
+"""
+
+from tocsin.conf.playbooks.business import HoursEntry
+from tocsin.conf.playbooks.file import PlaybookFile, SeverityEntry, playbook_of
+from tocsin.conf.playbooks.matrix import CellEntry, TierEntry
+from tocsin.conf.playbooks.names import skeleton_of, tell_unknown_targets
+from tocsin.conf.playbooks.times import NESTED, limits_of
+
+__all__ = [
+    "NESTED",
+    "CellEntry",
+    "HoursEntry",
+    "PlaybookFile",
+    "SeverityEntry",
+    "TierEntry",
+    "limits_of",
+    "playbook_of",
+    "skeleton_of",
+    "tell_unknown_targets",
+]

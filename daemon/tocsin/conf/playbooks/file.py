@@ -1,0 +1,42 @@
+"""The file as a whole: its parts, and the playbook that they make."""
+
+from typing import Any
+
+from tocsin.conf.playbooks.business import BusinessHoursPart
+from tocsin.conf.playbooks.ladder import LadderPart, SeverityEntry
+from tocsin.conf.playbooks.parts import Check, Part
+from tocsin.conf.playbooks.times import TimesPart
+from tocsin.conf.schema import validate
+from tocsin.conf.settings import Times
+from tocsin.conf.source import Findings, Node
+from tocsin.core.playbook import Playbook
+
+
+class PlaybookFile(
+    BusinessHoursPart,
+    TimesPart,
+    LadderPart,
+):
+    """The file. A new part is one more base."""
+
+
+PARTS: tuple[type[Part], ...] = tuple(base for base in PlaybookFile.__bases__ if issubclass(base, Part))
+
+
+def playbook_of(name: str, node: Node, times: Times, findings: Findings) -> Playbook | None:
+    """The playbook of a file, ``times`` where it does not say its own; None if something is wrong with it."""
+    file = validate(node, PlaybookFile, findings)
+    if file is None:
+        return None
+    check = Check(node, findings)
+    for part in reversed(PARTS):
+        part.check(file, check)
+    if check.failed:
+        return None
+    values: dict[str, Any] = {}
+    for part in PARTS:
+        values |= part.of_playbook(file, times)
+    return Playbook(name=name, **values)
+
+
+__all__ = ["PlaybookFile", "SeverityEntry", "playbook_of"]

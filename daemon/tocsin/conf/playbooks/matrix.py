@@ -1,0 +1,114 @@
+"""The tiers, and the tier matrix of each severity."""
+
+from collections import Counter
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from tocsin.conf.duration import Duration
+from tocsin.conf.schema import Name, Section, Text, Whole, mistake
+from tocsin.core.hours import Hours
+from tocsin.core.playbook import Cell, Kind, Moment, Until
+
+Targets = Annotated[tuple[Name, ...], Field(min_length=1)]
+Flags = Annotated[tuple[Name, ...], Field(min_length=1)]
+TierNumber = Annotated[int, Field(ge=1, le=99)]
+
+
+class TierEntry(Section):
+    """One of ``tiers:``."""
+
+    name: Text
+    targets: Targets
+
+
+def _gapless(tiers: dict[int, TierEntry]) -> dict[int, TierEntry]:
+    if sorted(tiers) != list(range(1, len(tiers) + 1)):
+        raise mistake("tiers are numbered 1, 2, 3 ... without a gap")
+    return tiers
+
+
+Tiers = Annotated[dict[TierNumber, TierEntry], Field(min_length=1), AfterValidator(_gapless)]
+
+
+class CellEntry(Section):
+    """One line of a ``matrix:``."""
+
+    tier: Annotated[Whole, Field(ge=1)]
+    after: Duration | None = None
+    on: Literal[Moment.DECLARED, Moment.ACKNOWLEDGED] | None = None
+    flagged: Flags | None = None
+    when: Flags = ()
+    until: Until | None = None
+    hours: Literal[Hours.BUSINESS] | None = None
+    kind: Kind = Kind.PAGE
+    targets: Targets | None = None
+    nth: Annotated[Whole, Field(ge=1, le=99)] | None = None
+
+    @model_validator(mode="after")
+    def _says_when(self) -> "CellEntry":
+        if sum(said is not None for said in (self.after, self.on, self.flagged)) != 1:
+            raise mistake("a step says when in one way", "write either after: 15m, on: declared or flagged: [a_flag]")
+        if self.on is Moment.ACKNOWLEDGED and self.until is Until.ACKNOWLEDGED:
+            raise mistake("an acknowledgment fires this step and makes it pointless", "write until: resolved")
+        return self
+
+    @property
+    def waits_for(self) -> Until:
+        """Until what it is worth sending; what a moment fires goes on after the acknowledgment unless it says so."""
+        return self.until or (Until.ACKNOWLEDGED if self.on is None else Until.RESOLVED)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether its tier is notified at a planned time whatever is flagged."""
+        return self.after is not None and not self.when
+
+
+Matrix = Annotated[tuple[CellEntry, ...], Field(min_length=1)]
+
+
+def numbers_of(cells: Matrix) -> list[int]:
+    """Which step of its tier each cell is: as it says, or counted."""
+    counted: Counter[int] = Counter()
+    numbers: list[int] = []
+    for cell in cells:
+        counted[cell.tier] = cell.nth or counted[cell.tier] + 1
+        numbers.append(counted[cell.tier])
+    return numbers
+
+
+def cells_of(matrix: Matrix, tiers: Tiers) -> tuple[Cell, ...]:
+    """The cells of the core."""
+    inherited = is_business(matrix)
+    return tuple(
+        Cell(
+            tier=cell.tier,
+            nth=nth,
+            kind=cell.kind,
+            until=cell.waits_for,
+            after=cell.after,
+            on=cell.on,
+            flags=cell.flagged or (),
+            when=cell.when,
+            hours=_hours(cell, is_inherited=inherited),
+            targets=cell.targets or tiers[cell.tier].targets,
+        )
+        for cell, nth in zip(matrix, numbers_of(matrix), strict=True)
+    )
+
+
+def is_business(matrix: Matrix) -> bool:
+    """Whether tier 1 is notified in business hours only: then all that pages is, but for what is until resolved."""
+    first = min((cell for cell in matrix if cell.tier == 1 and cell.is_plain), key=_after, default=None)
+    return first is not None and first.hours is Hours.BUSINESS
+
+
+def _after(cell: CellEntry) -> int:
+    return cell.after or 0
+
+
+def _hours(cell: CellEntry, *, is_inherited: bool) -> Hours:
+    if cell.hours is not None:
+        return cell.hours
+    pages = cell.kind is Kind.PAGE and cell.waits_for is Until.ACKNOWLEDGED
+    return Hours.BUSINESS if is_inherited and pages else Hours.ALWAYS

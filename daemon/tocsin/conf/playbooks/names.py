@@ -1,0 +1,25 @@
+"""The names in a playbook's file, as others refer to them and as it refers to others."""
+
+from tocsin.conf.playbooks.file import PARTS
+from tocsin.conf.schema import did_you_mean
+from tocsin.conf.source import Findings, Node
+from tocsin.core.people import People
+from tocsin.core.playbook import Level, Playbook
+
+
+def skeleton_of(name: str, node: Node) -> Playbook:
+    """The names in a playbook's file, whatever else is wrong with it: rules are not blamed for naming them."""
+    names = [str(step) for step, _ in node.at("severities").children()]
+    levels = tuple(Level(level, rank, 0, None, ()) for rank, level in enumerate(names))
+    flags = tuple(str(flag.value) for _, flag in node.at("flags").children())
+    return Playbook(name=name, title=name, levels=levels, tiers=(), unrouted=names[-1] if names else "", flags=flags)
+
+
+def tell_unknown_targets(node: Node, people: People, findings: Findings) -> None:
+    """Compare the targets of a playbook's file with those that exist. What else is wrong with it is told elsewhere."""
+    known = people.targets
+    for targets in (targets for part in PARTS for targets in part.targets_in(node)):
+        for _, target in targets.children() if isinstance(targets.value, list) else ():
+            if isinstance(target.value, str) and target.value not in known:
+                told = f"{target.value!r} is neither a person, a group nor a target of people.yaml"
+                findings.problem(target.mark, told, did_you_mean(target.value, known))

@@ -1,0 +1,221 @@
+"""``rotations:`` of people.yaml: who is on call when."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+
+from tocsin.conf.duration import parse_duration
+from tocsin.conf.schema import Name, Section, did_you_mean, mistake
+from tocsin.conf.source import Findings, Node
+from tocsin.conf.wall_clock import Local, TimeOfDay, TimeZone, Weekdays, WeekTimes
+from tocsin.core.hours import A_DAY
+from tocsin.core.rotation import DutyHours, Layer, Override, Rotation, Turns, first_at, overlaps
+
+NEXT = "next"
+"""In place of a secondary's names: the member whose turn is next."""
+
+_DAY = timedelta(days=1)
+_WEEK = timedelta(days=7)
+_SHORTEST = timedelta(minutes=30)
+_LONGEST = timedelta(days=366)
+_EVERY = {"daily": _DAY, "weekly": _WEEK}
+
+
+def _every(value: object) -> timedelta:
+    if isinstance(value, str) and value in _EVERY:
+        return _EVERY[value]
+    hint = "write daily, weekly, or a length such as 12h or 14d"
+    if not isinstance(value, str):
+        raise mistake("the length of a turn is wanted here", hint)
+    try:
+        found = timedelta(microseconds=parse_duration(value))
+    except ValueError:
+        raise mistake(f"{value!r} is no length of a turn", hint) from None
+    if not _SHORTEST <= found <= _LONGEST or found % timedelta(minutes=1):
+        raise mistake("a turn is whole minutes long, 30m to 366d", hint)
+    return found
+
+
+Every = Annotated[
+    timedelta,
+    BeforeValidator(_every),
+    PlainSerializer(str, when_used="json"),
+    WithJsonSchema({"type": "string", "examples": ["daily", "weekly", "12h", "14d"]}),
+]
+
+
+class OnlyEntry(Section):
+    """One of ``only:``."""
+
+    days: Weekdays = tuple(range(7))
+    opens: Annotated[TimeOfDay, Field(alias="from")] = 0
+    closes: Annotated[TimeOfDay, Field(alias="to")] = A_DAY
+
+
+class LayerEntry(Section):
+    """Turns of members; of ``every`` and ``hand_over`` exactly one says when they end."""
+
+    members: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
+    starts: Local | None = None
+    every: Every | None = None
+    hand_over: WeekTimes | None = None
+    only: tuple[OnlyEntry, ...] = ()
+
+
+class OverrideEntry(Section):
+    """One of ``overrides:``."""
+
+    person: Name
+    starts: Annotated[Local, Field(alias="from")]
+    until: Local
+    comment: str = ""
+
+
+class SwapEntry(Section):
+    """One of ``swaps:``."""
+
+    between: Annotated[tuple[Name, ...], Field(min_length=2, max_length=2)]
+    starts: Annotated[Local, Field(alias="from")]
+    until: Local
+    comment: str = ""
+
+
+class RotationEntry(LayerEntry):
+    """One of ``rotations:``; it is a layer itself, or has several."""
+
+    time_zone: TimeZone = "UTC"
+    layers: tuple[LayerEntry, ...] = ()
+    secondary: Annotated[tuple[Name, ...], Field(min_length=1)] | Literal["next"] | None = None
+    backup: tuple[Name, ...] = ()
+    overrides: tuple[OverrideEntry, ...] = ()
+    swaps: tuple[SwapEntry, ...] = ()
+
+
+@dataclass(frozen=True)
+class Known:
+    """The names that rotations may use."""
+
+    persons: Collection[str]
+    targets: Collection[str]
+    """Persons, groups, rotations and places."""
+
+
+class RotationReader:
+    """Makes rotations of entries that have the form of one."""
+
+    def __init__(self, known: Known, findings: Findings) -> None:
+        self._known = known
+        self._findings = findings
+        self._tell = findings.problem
+
+    def read(self, name: str, entry: RotationEntry, node: Node) -> Rotation:
+        """The rotation; whatever is wrong with it is told."""
+        return Rotation(
+            name,
+            layers=tuple(self._layers(entry, node)),
+            time_zone=entry.time_zone,
+            overrides=self._overrides(name, entry, node),
+            secondary=self._named(entry.secondary, node.at("secondary")) if isinstance(entry.secondary, tuple) else (),
+            secondary_is_next=entry.secondary == NEXT,
+            backup=self._named(entry.backup, node.at("backup")),
+        )
+
+    def _layers(self, entry: RotationEntry, node: Node) -> Iterator[Layer]:
+        own = [key for key in LayerEntry.model_fields if node.child(key) is not None]
+        if entry.layers and own:
+            told = f"has both layers and {own[0]} of its own"
+            self._tell(node.at(own[0]).head, told, "write it into a layer of its own")
+            return
+        for layer, place in (
+            [(layer, node.at("layers", index)) for index, layer in enumerate(entry.layers)]
+            if entry.layers
+            else [(entry, node)]
+        ):
+            found = self._turns(layer, place, ZoneInfo(entry.time_zone))
+            if found is not None:
+                yield found
+
+    def _turns(self, entry: LayerEntry, node: Node, zone: tzinfo) -> Turns | None:
+        if entry.members is None:
+            self._tell(node.head, "'members' is missing", "write who takes turns: members: [alex, robin]")
+            return None
+        for index, member in enumerate(entry.members):
+            self._person(member, node.at("members", index))
+        only = tuple(self._hours(hours) for hours in entry.only)
+        if entry.starts is None:
+            if len(set(entry.members)) > 1:
+                self._tell(node.head, "'starts' is missing", 'write when the first turn begins: "2026-01-05 09:00"')
+                return None
+            starts = datetime(2000, 1, 3)  # noqa: DTZ001 - a Monday on the wall clock
+        else:
+            starts = entry.starts
+        if entry.every is not None and entry.hand_over is not None:
+            self._tell(node.at("hand_over").head, "has both `every` and `hand_over`", "remove one")
+            return None
+        if entry.hand_over is not None:
+            monday = (starts - starts.weekday() * _DAY).replace(hour=0, minute=0, second=0)
+            return Turns(entry.members, zone, starts, anchor=monday, period=_WEEK, offsets=entry.hand_over, only=only)
+        if entry.every is None and len(set(entry.members)) > 1:
+            self._tell(
+                node.head, "does not say when it is handed over", 'write every: weekly, or hand_over: ["Mon 09:00"]'
+            )
+        return Turns(entry.members, zone, starts, anchor=starts, period=entry.every or _WEEK, only=only)
+
+    def _hours(self, entry: OnlyEntry) -> DutyHours:
+        closes = entry.closes if entry.closes > entry.opens else entry.closes + A_DAY
+        return DutyHours(frozenset(entry.days), timedelta(minutes=entry.opens), timedelta(minutes=closes))
+
+    def _overrides(self, name: str, entry: RotationEntry, node: Node) -> tuple[Override, ...]:
+        """Swaps first: an override says who has it whoever has changed places."""
+        zone = ZoneInfo(entry.time_zone)
+        swaps: list[Override] = []
+        for index, swap in enumerate(entry.swaps):
+            place = node.at("swaps", index)
+            one, other = swap.between
+            for number, person in enumerate(swap.between):
+                self._person(person, place.at("between", number))
+            if one == other:
+                self._tell(place.at("between").mark, "nobody can change places with themselves", "name two persons")
+            swaps.append(self._override(name, (one, other), swap, zone, place))
+        found: list[Override] = []
+        for index, said in enumerate(entry.overrides):
+            place = node.at("overrides", index)
+            self._person(said.person, place.at("person"))
+            override = self._override(name, (said.person, ""), said, zone, place)
+            clash = next((earlier for earlier in found if overlaps((earlier, override))), None)
+            if clash is not None:
+                told = f"for some of that time {clash.person} is named as well; this one counts"
+                self._findings.warn(place.head, told, "end the one where the other begins")
+            found.append(override)
+        return (*swaps, *found)
+
+    def _override(
+        self, name: str, who: tuple[str, str], entry: OverrideEntry | SwapEntry, zone: tzinfo, node: Node
+    ) -> Override:
+        if entry.until <= entry.starts:
+            self._tell(node.at("until").mark, "ends before it begins", "the end must be later than the start")
+        ends_at = first_at(entry.until, zone)
+        return Override(
+            rotation=name,
+            person=who[0],
+            swaps_with=who[1],
+            starts_at=first_at(entry.starts, zone),
+            ends_at=ends_at,
+            planned_ends_at=ends_at,
+            comment=entry.comment,
+        )
+
+    def _person(self, name: str, node: Node) -> None:
+        if name not in self._known.persons:
+            self._tell(node.mark, f"there is no person {name!r}", did_you_mean(name, self._known.persons))
+
+    def _named(self, names: tuple[str, ...], node: Node) -> tuple[str, ...]:
+        for index, name in enumerate(names):
+            if name not in self._known.targets:
+                mark = node.at(index).mark
+                self._tell(mark, f"{name!r} is neither a person nor a target", did_you_mean(name, self._known.targets))
+        return names

@@ -1,0 +1,43 @@
+"""What the ladder of an incident knows beyond its steps: kept apart, because most incidents have none of it.
+
+All times are microseconds since the epoch, UTC.
+"""
+
+import msgspec
+
+from tocsin.core.playbook import Moment
+
+
+class Snooze(msgspec.Struct, frozen=True, array_like=True):
+    """Somebody wants it left alone."""
+
+    until: int
+    at: int
+    """When that was said."""
+    by: str
+    via: str
+
+
+class Deferred(msgspec.Struct, frozen=True, array_like=True):
+    """A step that a flag or a moment has fired outside of business hours: it is carried out at the opening."""
+
+    key: str
+    """Names it within the occurrence: the cell's key and what fired it (``2.1:declared``)."""
+    cell: str
+    due_at: int
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Of one occurrence."""
+
+    snooze: Snooze | None = None
+    """While the state is ``snoozed``."""
+    silent_at: int | None = None
+    """Acknowledged, and nobody has said anything: when that is too long."""
+    moments: tuple[Moment, ...] = ()
+    """What has happened that cells may wait for."""
+    passed: tuple[str, ...] = ()
+    """Cells whose time has come while none of the flags was set that they want."""
+    again: tuple[str, ...] = ()
+    """Cells planned once more because the acknowledger fell silent: another acknowledgment stops them."""
+    deferred: tuple[Deferred, ...] = ()

@@ -1,0 +1,103 @@
+"""Where a way fails: the person's next contact method, the place's next channel, or the rotation's backup."""
+
+from tocsin.core.errors import UnknownName
+from tocsin.core.event import MethodFailed, PersonsCalled
+from tocsin.core.incident import Incident
+from tocsin.core.outbox import Job, Outgoing, RowState, anew, idempotency_key
+from tocsin.core.people import Contact, Notified
+from tocsin.core.reaching import Called, Later
+from tocsin.engine.apply import Work
+
+
+def use_another_way(work: Work, row: Outgoing, because: str) -> bool:
+    """Reach whoever a page was for by another way; False: there is none, and tocsin's own people have to be told."""
+    incident = work.incident(row.incident_id)
+    if incident is None:
+        return False
+    if _is_under_way(work, row) or _next_method(work, incident, row, because):
+        return True
+    spare = work.policy.people.spare(
+        row.target, Contact(row.channel, row.destination, row.recipient), work.policy.channels_for(Job.PAGE)
+    )
+    if spare is not None:
+        _enqueue(work, row, Notified(row.target, spare), because)
+        return True
+    return _page_backups(work, incident, row, because)
+
+
+def _is_under_way(work: Work, row: Outgoing) -> bool:
+    """Whether another way has brought the same page, or is about to; one that fails as well is looked at by itself."""
+    return any(
+        other.job is Job.PAGE
+        and (other.target, other.round, other.step) == (row.target, row.round, row.step)
+        and (other.state is RowState.SENT or (other.state is RowState.PENDING and other.created_at > row.created_at))
+        for other in work.tx.outbox_of(row.incident_id, row.occurrence)
+    )
+
+
+def _next_method(work: Work, incident: Incident, row: Outgoing, because: str) -> bool:
+    before = incident.reaching
+    if incident.waits or before is None or all(called.person != row.target for called in before.called):
+        return False
+    return work.change(incident, MethodFailed(person=row.target, because=because)).reaching != before
+
+
+def _page_backups(work: Work, incident: Incident, row: Outgoing, because: str) -> bool:
+    """Page the backup of the rotation that the person was on call for."""
+    policy = work.policy
+    targets = _targets(incident, row)
+    duty = work.duty_for(targets)
+    there = {
+        other.target
+        for other in work.tx.outbox_of(row.incident_id, row.occurrence)
+        if (other.job, other.round, other.step) == (row.job, row.round, row.step)
+    }
+    backups: dict[str, Notified] = {}
+    for rotation in policy.people.rotations_in(targets):
+        if row.target in rotation.on_at(row.created_at, duty):
+            found = policy.people.backups(rotation.name, policy.channels_for(Job.PAGE), policy.console, duty)
+            backups |= {one.target: one for one in found if one.target not in there}
+    for notified in backups.values():
+        _enqueue(work, row, notified, because)
+    called = tuple(_called(row, notified, work.now) for notified in backups.values() if notified.left)
+    if called:
+        work.change(incident, PersonsCalled(called=called))
+    return bool(backups)
+
+
+def _targets(incident: Incident, row: Outgoing) -> tuple[str, ...]:
+    """The targets of the step that a page belongs to."""
+    cell = incident.plan.level(incident.severity).cell(row.step)
+    try:
+        return cell.targets if cell is not None else incident.plan.tier(row.tier).targets
+    except UnknownName:  # a page that is no step's, such as a digest
+        return ()
+
+
+def _enqueue(work: Work, row: Outgoing, notified: Notified, because: str) -> None:
+    contact = notified.contact
+    way = " ".join((notified.target, contact.channel, contact.destination, contact.recipient))
+    work.enqueue(
+        anew(
+            row,
+            idempotency_key(work.policy.instance, row.key, row.occurrence, row.round, "instead", way),
+            work.now,
+            target=notified.target,
+            channel=contact.channel,
+            destination=contact.destination,
+            recipient=contact.recipient,
+            because=f"{row.because}; {because}",
+        )
+    )
+
+
+def _called(row: Outgoing, notified: Notified, now: int) -> Called:
+    return Called(
+        person=notified.target,
+        step=row.step,
+        tier=row.tier,
+        round=row.round,
+        until=row.until,
+        because=row.because,
+        later=tuple(Later(left.nth, now + left.after) for left in notified.left),
+    )

@@ -1,0 +1,91 @@
+"""Whom a notification reaches: who is on call at that moment, the secondaries beside the next tier, further methods."""
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tocsin.core.effect import Notify
+from tocsin.core.incident import Incident
+from tocsin.core.outbox import Job
+from tocsin.core.people import Notified, People
+from tocsin.core.playbook import Kind
+from tocsin.core.reaching import Called, Later
+from tocsin.core.rotation import Duty
+from tocsin.ports.store import Reader
+
+if TYPE_CHECKING:  # apply asks, and hands itself over
+    from tocsin.engine.apply import Work
+
+FALLBACK = "fallback"
+
+
+class OnCall:
+    """What the store knows of who is on call, read once a transaction and only where somebody asks."""
+
+    def __init__(self, tx: Reader, people: People) -> None:
+        self._tx = tx
+        self._people = people
+
+    @cached_property
+    def duty(self) -> Duty:
+        """It, at the transaction's moment."""
+        return duty_of(self._tx, self._people)
+
+
+def duty_of(tx: Reader, people: People, at: int | None = None) -> Duty:
+    """What says who is on call at ``at`` (now, unless given)."""
+    now = tx.now if at is None else at
+    if not people.rotations:
+        return Duty(now)
+    return Duty(now, overrides=tuple(sorted(tx.overrides(now), key=lambda one: (one.created_at, one.id))))
+
+
+def whom_of(work: "Work", incident: Incident, effect: Notify) -> list[Notified]:
+    """Whom a notification goes to: with a tier's first step also the secondaries of the tier before it."""
+    channels = work.policy.channels_for(Job(effect.kind.value))
+    if effect.method > 1:
+        return _further(work, effect, channels)
+    found = list(work.whom(effect.targets, channels))
+    tier = _seconded(incident, effect)
+    if tier and (names := work.policy.people.secondaries(tier, work.duty_for(tier))):
+        there = {one.target for one in found}
+        beside = (one for one in work.whom(names, channels) if one.target not in there)
+        found += [msgspec.structs.replace(one, why=one.why or "you are second on call") for one in beside]
+    return found
+
+
+def called_of(incident: Incident, effect: Notify, notified: Notified, now: int) -> Called:
+    """A person who has been paged, and is to be reached further."""
+    return Called(
+        person=notified.target,
+        step=effect.step,
+        tier=effect.tier,
+        round=incident.round,
+        until=effect.until,
+        because=effect.because,
+        later=tuple(Later(left.nth, now + left.after) for left in notified.left),
+    )
+
+
+def _further(work: "Work", effect: Notify, channels: frozenset[str]) -> list[Notified]:
+    """One further method of one person; nobody where people.yaml has it no more."""
+    (person,) = effect.targets
+    contact = work.policy.people.method(person, effect.method)
+    return [Notified(person, contact)] if contact is not None and contact.channel in channels else []
+
+
+def _seconded(incident: Incident, effect: Notify) -> tuple[str, ...]:
+    """The targets whose secondaries are paged beside this step.
+
+    Those of the tier before; with the fallback its own, as no tier comes after them.
+    """
+    if effect.kind is not Kind.PAGE:
+        return ()
+    if effect.step == FALLBACK:
+        return effect.targets
+    before = [tier.number for tier in incident.plan.tiers if tier.number < effect.tier]
+    if not before or effect.step != f"{effect.tier}.1":
+        return ()
+    cell = incident.plan.level(incident.severity).cell(f"{max(before)}.1")
+    return cell.targets if cell is not None else incident.plan.tier(max(before)).targets

@@ -1,0 +1,43 @@
+"""Overrides and swaps of rotations made by hand, and the last good answers of sources of people on call.
+
+Revision ID: people
+Revises: 0005
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "people"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+_LONG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    """Create their tables."""
+    op.create_table(
+        "overrides",
+        *(sa.Column(name, sa.Text, nullable=False) for name in ("id", "rotation", "person", "swaps_with")),
+        *(sa.Column(name, _LONG, nullable=False) for name in ("starts_at", "ends_at", "planned_ends_at")),
+        *(sa.Column(name, sa.Text, nullable=False) for name in ("comment", "author", "via")),
+        sa.Column("created_at", _LONG, nullable=False),
+        sa.Column("ended_at", _LONG),
+        *(sa.Column(name, sa.Text) for name in ("ended_by", "ended_via")),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_strict=True,
+    )
+    op.create_index("overrides_by_end", "overrides", ["ends_at"])
+    op.create_table(
+        "rosters",
+        *(sa.Column(name, sa.Text, nullable=False) for name in ("source", "members")),
+        sa.Column("fetched_at", _LONG, nullable=False),
+        sa.PrimaryKeyConstraint("source"),
+        sqlite_strict=True,
+    )
+
+
+def downgrade() -> None:
+    """Schemas only go forward: an older tocsin starts from the backup that was made before the upgrade."""
+    raise NotImplementedError("restore the backup from before the upgrade")

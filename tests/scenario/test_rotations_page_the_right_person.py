@@ -1,0 +1,212 @@
+"""At each minute around a hand-over the right person is paged: over both DST changes, in two time zones."""
+
+import pytest
+
+from scenario import crew, emergency
+from scenario.conftest import NewStore
+from scenario.crew import BERLIN, NEW_YORK, micros, reached, weekly
+from tocsin.core.errors import IllegalTransition, UnknownName, WindowError
+from tocsin.core.event import Actor
+from tocsin.core.outbox import Job
+from tocsin.core.people import People
+from tocsin.core.playbook import DAY, HOUR, MINUTE
+from tocsin.core.rotation import Rotation
+from tocsin.engine.overrides import Wish
+from tocsin.testing.clock import VirtualClock
+from tocsin.testing.harness import Harness
+
+ALICE = Actor("alice", "api")
+NAMES = ("ann", "ben", "cas", "dan", "zoe", "boss", "spare")
+PLAN = crew.playbook(one=("berlin", "new-york"))
+AROUND = range(-3, 4)
+"""Minutes."""
+
+# Hand-overs are on Mondays at 09:00 on each desk's own wall clock. Here they stand in UTC, with who has the two desks
+# before and after. In 2026 the clock of New York goes forward on 8 March and back on 1 November, Berlin's on 29 March
+# and 25 October.
+HAND_OVERS = [
+    ("2026-03-02T08:00", ("ben", "dan"), ("ann", "dan")),
+    ("2026-03-02T14:00", ("ann", "dan"), ("ann", "cas")),
+    ("2026-03-09T08:00", ("ann", "cas"), ("ben", "cas")),
+    ("2026-03-09T13:00", ("ben", "cas"), ("ben", "dan")),
+    ("2026-03-23T08:00", ("ann", "cas"), ("ben", "cas")),
+    ("2026-03-23T13:00", ("ben", "cas"), ("ben", "dan")),
+    ("2026-03-30T07:00", ("ben", "dan"), ("ann", "dan")),
+    ("2026-03-30T13:00", ("ann", "dan"), ("ann", "cas")),
+    ("2026-10-19T07:00", ("ann", "cas"), ("ben", "cas")),
+    ("2026-10-19T13:00", ("ben", "cas"), ("ben", "dan")),
+    ("2026-10-26T08:00", ("ben", "dan"), ("ann", "dan")),
+    ("2026-10-26T13:00", ("ann", "dan"), ("ann", "cas")),
+    ("2026-11-02T08:00", ("ann", "cas"), ("ben", "cas")),
+    ("2026-11-02T14:00", ("ben", "cas"), ("ben", "dan")),
+]
+
+
+def desks(**more: Rotation) -> People:
+    rotations = {
+        "berlin": weekly("berlin", ("ann", "ben"), BERLIN),
+        "new-york": weekly("new-york", ("cas", "dan"), NEW_YORK),
+    }
+    return People(persons={name: reached(name, ("pager", 0)) for name in NAMES}, rotations=rotations | more)
+
+
+def begun(new_store: NewStore, at: int, people: People | None = None) -> Harness:
+    clock = VirtualClock()
+    clock.set(at)
+    clock.start = at
+    return crew.tocsin(people or desks(), PLAN, store=new_store(clock), clock=clock)
+
+
+async def paged_at_each_minute(tocsin: Harness, around: int) -> list[tuple[str, ...]]:
+    """Who is paged for an alert that fires then."""
+    found = []
+    for minute in AROUND:
+        await tocsin.advance_to(around + minute * MINUTE)
+        before = len(tocsin.sent(Job.PAGE))
+        await tocsin.fire(alertname=f"Down{minute}", severity="P1")
+        found.append(tuple(sorted(content.target for content in tocsin.sent(Job.PAGE)[before:])))
+    assert await emergency.wrong(tocsin) == []
+    return found
+
+
+def expected(before: tuple[str, str], after: tuple[str, str]) -> list[tuple[str, ...]]:
+    return [before] * 3 + [after] * 4
+
+
+@pytest.mark.parametrize(("at", "before", "after"), HAND_OVERS)
+async def test_at_each_minute_around_a_hand_over_the_right_person_is_paged(
+    new_store: NewStore, at: str, before: tuple[str, str], after: tuple[str, str]
+) -> None:
+    async with begun(new_store, micros(at) - HOUR) as tocsin:
+        assert await paged_at_each_minute(tocsin, micros(at)) == expected(before, after)
+
+
+@pytest.mark.parametrize(("at", "before", "after"), [HAND_OVERS[2], HAND_OVERS[6], HAND_OVERS[10], HAND_OVERS[12]])
+async def test_an_override_around_a_hand_over_counts_to_the_minute_and_leaves_the_other_desk_alone(
+    new_store: NewStore, at: str, before: tuple[str, str], after: tuple[str, str]
+) -> None:
+    moment = micros(at)
+    async with begun(new_store, moment - HOUR) as tocsin:
+        wish = Wish(
+            rotation="berlin", person="zoe", starts_at=moment - 2 * MINUTE, ends_at=moment + MINUTE, comment="a train"
+        )
+        await tocsin.rotas.create(wish, ALICE)
+        ny = before[1]
+        assert await paged_at_each_minute(tocsin, moment) == [
+            before, (ny, "zoe"), (ny, "zoe"), (ny, "zoe"), after, after, after,
+        ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("at", "before", "after"), [HAND_OVERS[3], HAND_OVERS[7], HAND_OVERS[11], HAND_OVERS[13]])
+async def test_in_a_swap_over_a_hand_over_each_has_the_shift_of_the_other(
+    new_store: NewStore, at: str, before: tuple[str, str], after: tuple[str, str]
+) -> None:
+    moment = micros(at)
+    async with begun(new_store, moment - HOUR) as tocsin:
+        wish = Wish(
+            rotation="new-york", person="cas", swaps_with="dan", starts_at=moment - 30 * MINUTE, duration=7 * DAY
+        )
+        await tocsin.rotas.create(wish, ALICE)
+        berlin, (had, has) = before[0], (before[1], after[1])
+        assert await paged_at_each_minute(tocsin, moment) == expected((berlin, has), (berlin, had))
+
+
+async def test_an_override_that_is_ended_counts_no_more_and_one_made_before_a_restart_goes_on(
+    new_store: NewStore,
+) -> None:
+    at = micros("2026-07-01T12:00")
+    clock = VirtualClock()
+    clock.set(at)
+    store = new_store(clock)
+    async with crew.tocsin(desks(), PLAN, store=store, clock=clock) as tocsin:
+        made = await tocsin.rotas.create(Wish(rotation="berlin", person="zoe", duration=8 * HOUR), ALICE)
+        after = crew.tocsin(desks(), PLAN, store=store, clock=clock)
+        await after.fire(alertname="One", severity="P1")
+        assert sorted(content.target for content in after.sent(Job.PAGE)) == ["dan", "zoe"]
+        ended = await after.rotas.end(made.id, Actor("bob", "cli"))
+        assert (ended.ends_at, ended.planned_ends_at, ended.ended_by) == (at, at + 8 * HOUR, "bob")
+        await after.fire(alertname="Two", severity="P1")
+        assert sorted(content.target for content in after.sent(Job.PAGE)[2:]) == ["ben", "dan"]
+        with pytest.raises(IllegalTransition, match="it is over"):
+            await after.rotas.end(made.id, ALICE)
+
+
+BAD = [
+    (Wish(rotation="london", person="ann", duration=HOUR), UnknownName, "there is no rotation 'london'"),
+    (Wish(rotation="berlin", person="eve", duration=HOUR), UnknownName, "there is no person 'eve'"),
+    (Wish(rotation="berlin", person="ann", swaps_with="eve", duration=HOUR), UnknownName, "there is no person 'eve'"),
+    (Wish(rotation="berlin", person="ann", swaps_with="ann", duration=HOUR), WindowError, "with themselves"),
+    (Wish(rotation="berlin", person="ann"), WindowError, "does not say once when it is over"),
+    (Wish(rotation="berlin", person="ann", duration=1), WindowError, "less than a minute"),
+    (Wish(rotation="berlin", person="ann", duration=400 * DAY), WindowError, "more than a year"),
+    (Wish(rotation="berlin", person="ann", starts_at=1, duration=HOUR), WindowError, "begins in the past"),
+    (Wish(rotation="berlin", person="ann", duration=HOUR, comment="x" * 2001), WindowError, "too long"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("wish", "error", "told"), BAD)
+async def test_an_override_that_makes_no_sense_is_refused(
+    new_store: NewStore, wish: Wish, error: type[Exception], told: str
+) -> None:
+    async with begun(new_store, micros("2026-07-01T12:00")) as tocsin:
+        with pytest.raises(error, match=told):
+            await tocsin.rotas.create(wish, ALICE)
+        _, standings, _ = await tocsin.rotas.standing(None, 0)
+        assert [one.overrides for one in standings] == [(), ()]
+
+
+async def test_only_so_many_overrides_can_be_made(new_store: NewStore) -> None:
+    async with begun(new_store, micros("2026-07-01T12:00")) as tocsin:
+        wish = Wish(rotation="berlin", person="zoe", duration=HOUR)
+        for _ in range(500):
+            await tocsin.rotas.create(wish, ALICE)
+        with pytest.raises(IllegalTransition, match="there are 500 overrides"):
+            await tocsin.rotas.create(wish, ALICE)
+
+
+# Whose turn it is matters when the page goes out, not when the incident opened.
+
+
+async def test_the_next_step_reaches_whoever_is_on_call_by_then(new_store: NewStore) -> None:
+    handed_over = micros("2026-03-30T07:00")
+    plan = crew.playbook(one=("berlin",), two=("berlin",))
+    clock = VirtualClock()
+    clock.set(handed_over - 10 * MINUTE)
+    async with crew.tocsin(desks(), plan, store=new_store(clock), clock=clock) as tocsin:
+        await tocsin.fire(alertname="Down", severity="P1")
+        await tocsin.advance(minutes=15)
+        assert [content.target for content in tocsin.sent(Job.PAGE)] == ["ben", "ann"]
+
+
+# The second on call, and the backup.
+
+
+async def test_the_secondary_is_paged_together_with_the_next_tier(new_store: NewStore) -> None:
+    people = desks(berlin=weekly("berlin", ("ann", "ben", "zoe"), BERLIN, secondary_is_next=True))
+    clock = VirtualClock(crew.utc("2026-01-06T12:00"))
+    async with crew.tocsin(people, crew.playbook(one=("berlin",)), store=new_store(clock), clock=clock) as tocsin:
+        await tocsin.fire(alertname="Down", severity="P1")
+        await tocsin.advance(minutes=15)
+        assert tocsin.pages() == [(0, "ann"), (15, "boss"), (15, "ben")]
+        assert tocsin.sent(Job.PAGE)[2].because == "not acknowledged within 15 m; you are second on call"
+        assert await emergency.wrong(tocsin) == []
+
+
+async def test_where_no_tier_comes_next_the_secondary_is_paged_with_the_fallback(new_store: NewStore) -> None:
+    people = desks(berlin=weekly("berlin", ("ann", "ben"), BERLIN, secondary=("zoe",)))
+    clock = VirtualClock(crew.utc("2026-01-06T12:00"))
+    plan = crew.playbook(one=("boss",), two=("berlin",))
+    async with crew.tocsin(people, plan, store=new_store(clock), clock=clock) as tocsin:
+        await tocsin.fire(alertname="Down", severity="P1")
+        await tocsin.advance(minutes=30)
+        assert tocsin.pages() == [(0, "boss"), (15, "ann"), (30, "ann"), (30, "boss"), (30, "zoe")]
+
+
+async def test_nobody_on_call_and_no_backup_goes_to_the_console_marked(new_store: NewStore) -> None:
+    people = desks(berlin=weekly("berlin", ("ann",), BERLIN, starts="2027-01-04 09:00"))
+    clock = VirtualClock(crew.utc("2026-01-06T12:00"))
+    async with crew.tocsin(people, crew.playbook(one=("berlin",)), store=new_store(clock), clock=clock) as tocsin:
+        await tocsin.fire(alertname="Down", severity="P1")
+        [page] = tocsin.sent(Job.PAGE)
+        assert (page.target, page.destination, page.stranded) == ("berlin", "console", True)
+        assert page.because == "opened at P1; nobody is on call for berlin"

@@ -1,0 +1,101 @@
+"""The end of a shift informs the next person of what somebody has acknowledged; the acknowledgment stands."""
+
+from scenario import crew, emergency
+from scenario.conftest import NewStore
+from scenario.crew import BERLIN, micros, reached, weekly
+from tocsin.core.event import Actor
+from tocsin.core.incident import State
+from tocsin.core.outbox import Job
+from tocsin.core.people import People
+from tocsin.core.playbook import HOUR, MINUTE
+from tocsin.engine.overrides import Wish
+from tocsin.testing.clock import VirtualClock
+from tocsin.testing.harness import Harness
+
+PEOPLE = People(
+    persons={name: reached(name, ("pager", 0)) for name in ("ann", "ben", "cas", "boss")},
+    rotations={
+        "desk": weekly("desk", ("ann", "ben"), BERLIN),
+        "other": weekly("other", ("cas", "boss"), BERLIN),
+    },
+)
+PLAN = crew.playbook(one=("desk",))
+HANDED_OVER = "2026-03-30T07:00"
+BECAUSE = "you are on call for desk now; it is acknowledged by ben"
+
+
+def running(new_store: NewStore, at: int = micros(HANDED_OVER) - HOUR) -> Harness:
+    clock = VirtualClock()
+    clock.set(at)
+    clock.start = at
+    return crew.tocsin(PEOPLE, PLAN, store=new_store(clock), clock=clock)
+
+
+def informed(tocsin: Harness) -> list[tuple[float, str, str]]:
+    """(minutes since the start, who, why) of each update."""
+    return [
+        ((content.now - tocsin.clock.start) / MINUTE, content.target, content.because)
+        for content in tocsin.sent(Job.UPDATE)
+    ]
+
+
+async def test_whoever_comes_on_call_hears_of_what_is_acknowledged(new_store: NewStore) -> None:
+    async with running(new_store) as tocsin:
+        await tocsin.fire(alertname="Down", severity="P1")
+        await tocsin.acknowledge("ben")
+        await tocsin.advance(minutes=59)
+        assert informed(tocsin) == []
+        await tocsin.advance(minutes=10)
+        assert informed(tocsin) == [(60, "ann", BECAUSE)]
+        incident = await tocsin.incident()
+        assert (incident.state, incident.acknowledged_by) == (State.ACKNOWLEDGED, "ben")
+        assert await emergency.wrong(tocsin) == []
+
+
+async def test_each_later_shift_hears_of_it_once(new_store: NewStore) -> None:
+    async with running(new_store) as tocsin:
+        await tocsin.fire(alertname="Down", severity="P1")
+        await tocsin.acknowledge("ben")
+        await tocsin.advance(hours=24 * 15)
+        assert [who for _, who, _ in informed(tocsin)] == ["ann", "ann"]
+
+
+async def test_a_hand_over_during_a_restart_is_told_after_it_and_only_once(new_store: NewStore) -> None:
+    async with running(new_store) as tocsin:
+        await tocsin.fire(alertname="Down", severity="P1")
+        await tocsin.acknowledge("ben")
+        tocsin.clock.advance(hours=3)
+        for _ in range(3):
+            await tocsin.handovers.run_once()
+        await tocsin.settle()
+        assert informed(tocsin) == [(180, "ann", BECAUSE)]
+
+
+async def test_whoever_has_acknowledged_it_is_not_told_and_what_nobody_has_is_paged_as_ever(
+    new_store: NewStore,
+) -> None:
+    async with running(new_store) as tocsin:
+        await tocsin.fire(alertname="Down", severity="P1")
+        await tocsin.acknowledge("ann")
+        await tocsin.fire(alertname="Open", severity="P1")
+        await tocsin.advance(minutes=70)
+        assert informed(tocsin) == []
+
+
+async def test_an_override_is_a_shift_as_well(new_store: NewStore) -> None:
+    async with running(new_store, micros("2026-07-01T12:00")) as tocsin:
+        await tocsin.fire(alertname="Down", severity="P1")
+        await tocsin.acknowledge("ben")
+        wish = Wish(rotation="desk", person="cas", starts_at=tocsin.clock.now() + 10 * MINUTE, duration=HOUR)
+        await tocsin.rotas.create(wish, Actor("cas", "cli"))
+        await tocsin.advance(hours=2)
+        assert informed(tocsin) == [(10, "cas", BECAUSE)]
+
+
+async def test_what_is_resolved_is_nobodys_news(new_store: NewStore) -> None:
+    async with running(new_store) as tocsin:
+        await tocsin.fire(alertname="Down", severity="P1")
+        await tocsin.acknowledge("ben")
+        await tocsin.resolve(alertname="Down", severity="P1")
+        await tocsin.advance(minutes=70)
+        assert informed(tocsin) == []
