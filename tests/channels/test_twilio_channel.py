@@ -236,6 +236,7 @@ def test_what_is_no_international_number_is_refused_before_anybody_is_to_be_call
         ({"mode": "sms", "from": None}, "one sender"),
         ({"mode": "sms", "messaging_service": "MG0123456789abcdef0123456789abcdef"}, "one sender"),
         ({"base_url": "http://api.example.com"}, "https"),
+        ({"ring_for": "1s"}, "no time to let it ring"),
         ({"language": 'en" x="'}, "pattern"),
     ],
 )

@@ -8,6 +8,7 @@ from scenario.emergency import MANAGER, ON_CALL, VP, kinds, tocsin, wrong
 from tocsin.core.alert import Alert, AlertStatus
 from tocsin.core.incident import State
 from tocsin.core.outbox import Job
+from tocsin.engine.explain.incident import because
 from tocsin.store.memory import MemoryStore
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
@@ -63,6 +64,9 @@ async def test_ten_end_together_without_a_watchdog_and_stay_open_and_tocsins_own
     await daemon.advance(minutes=2)
     assert await states(daemon) == [OPEN, OPEN]
     assert (await kinds(daemon))[-1] == "doubted"
+    told_why = because(await daemon.incident(), (), daemon.clock.now())
+    assert "is next" in told_why
+    assert told_why.endswith("is not believed while the Watchdog of default is missing")
     assert daemon.observer.counted("recoveries_doubted_total") == 2
     (told,) = [page for page in daemon.sent(Job.PAGE) if page.playbook == "tocsin"]
     assert "ended together without a Watchdog" in told.title

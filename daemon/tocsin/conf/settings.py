@@ -20,6 +20,7 @@ from pydantic import (
 from tocsin.conf.duration import Duration, DurationOrNever, Size, parse_duration
 from tocsin.conf.schema import Name, Section, Text, Whole, mistake
 from tocsin.conf.secrets import Secret
+from tocsin.core.alert import SELF_SOURCE
 
 CONSOLE = "console"
 """The channel, and the target on it, that always exist."""
@@ -84,6 +85,12 @@ def _store_url(value: str) -> str:
 def _at_least_a_millisecond(value: int) -> int:
     if value < 1_000:
         raise mistake("must be longer than nothing", "write for example 10s")
+    return value
+
+
+def _at_least_a_second(value: int) -> int:
+    if value < 1_000_000:
+        raise mistake("must not be shorter than a second", "write for example 1m")
     return value
 
 
@@ -166,7 +173,7 @@ class SourceSettings(Section):
     """One of ``sources:``: where a source itself can be asked what fires."""
 
     alertmanager: Annotated[tuple[AlertmanagerUrl, ...], Field(min_length=1)]
-    look_every: Annotated[Span, Field(ge=1_000_000)] = parse_duration("1m")
+    look_every: Annotated[Duration, AfterValidator(_at_least_a_second)] = parse_duration("1m")
     bearer: Secret | None = None
     username: Text | None = None
     password: Secret | None = None
@@ -178,6 +185,12 @@ class SourceSettings(Section):
         if self.bearer is not None and self.username is not None:
             raise mistake("has two ways to authenticate", "write bearer_file:, or username: and password_file:")
         return self
+
+
+def _no_own_source(sources: dict[str, SourceSettings]) -> dict[str, SourceSettings]:
+    if SELF_SOURCE in sources:
+        raise mistake(f"{SELF_SOURCE!r} is the source of tocsin's own alerts", "no Alertmanager knows them: remove it")
+    return sources
 
 
 class Inbound(Section):
@@ -260,7 +273,7 @@ class Settings(Section):
     channels: dict[Name, ChannelEntry] = Field(default_factory=dict)
     self_: Annotated[SelfSettings, Field(alias="self")] = SelfSettings()
     inbound: InboundSettings = InboundSettings()
-    sources: dict[Name, SourceSettings] = Field(default_factory=dict)
+    sources: Annotated[dict[Name, SourceSettings], AfterValidator(_no_own_source)] = Field(default_factory=dict)
     log: LogSettings = LogSettings()
     delivery: DeliverySettings = DeliverySettings()
     defaults: Times = Times()

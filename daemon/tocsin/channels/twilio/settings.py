@@ -30,6 +30,12 @@ def _sid(prefix: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _ring(value: int) -> int:
+    if not 5_000_000 <= value <= 600_000_000:
+        raise mistake("is no time to let it ring", "write 5s to 10m")
+    return value
+
+
 Number = Annotated[Text, AfterValidator(_number)]
 """A telephone number in the form of E.164."""
 
@@ -50,7 +56,7 @@ class TwilioSettings(ChannelSettings):
     """Sends an SMS from whichever of its numbers fits, instead of ``from``."""
     language: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] = "en-US"
     """Of the voice that reads a page out, as Twilio names it; the words are English."""
-    ring_for: Annotated[Duration, Field(ge=5_000_000, le=600_000_000)] = 30_000_000
+    ring_for: Annotated[Duration, AfterValidator(_ring)] = 30_000_000
     """How long it rings; shorter than until a mailbox answers."""
     segments: Annotated[Whole, Field(ge=1, le=10)] = 2
     """How many segments an SMS may have: each is paid for."""
