@@ -52,6 +52,17 @@ def test_the_copy_of_the_other_replica_says_nothing_of_how_often_it_comes():
     assert not is_missing(pair, NOW + MINUTE)
 
 
+def test_one_that_comes_once_too_soon_is_not_expected_to_go_on_so():
+    restarted = beating(4 * HOUR, 4 * HOUR, MINUTE)
+    assert restarted.every == 2 * HOUR
+    assert not is_silent(restarted, NOW + 4 * HOUR, since=0)
+
+
+def test_how_often_it_comes_is_learned_again_after_an_outage():
+    assert beating(MINUTE, 3 * HOUR, *[MINUTE] * 8).every == MINUTE
+    assert beating(MINUTE, 5 * MINUTE).every == 5 * MINUTE, "it may as well come less often from now on"
+
+
 def test_one_that_is_reported_resolved_is_missing_at_once_until_it_fires_again():
     gone = lost(beating(MINUTE), NOW + 1)
     assert is_missing(gone, NOW + 1)

@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 
+from tocsin.channels.twilio.channel import TwilioChannel
+from tocsin.channels.twilio.settings import TwilioSettings
+from tocsin.conf.secrets import Secret
 from tocsin.core.errors import StoreUnavailable
 from tocsin.core.incident import State
 from tocsin.core.outbox import Job
 from tocsin.core.people import Contact, People, Person
 from tocsin.testing.recording import RecordingChannel
-from tocsin.testing.twilio_server import AUTH_TOKEN, signature
+from tocsin.testing.twilio_server import ACCOUNT, AUTH_TOKEN, NUMBER, TwilioServer, signature
 from tocsin.web.keys import Deadlines
 from tocsin.web.signatures import twilio_signed
 from web.frontdoor import SETTINGS, FrontDoor, front_door, inbound
@@ -141,6 +144,28 @@ async def test_an_sms_about_an_incident_that_does_not_exist_or_is_taken_says_so(
     assert "no incident" in (await bring(door, sms("ack 7", sid="SM7")))[1]
     await bring(door, sms("ack 1", sid="SM8"))
     assert "alice had acknowledged it before" in (await bring(door, sms("ack 1", BOB, sid="SM9")))[1]
+
+
+async def test_a_page_goes_out_through_twilio_and_its_answer_comes_back(door: FrontDoor):
+    class Reachable(TwilioServer):
+        def reached(self, url: str) -> str:
+            return url.replace(OUTSIDE, door.url)
+
+    async with Reachable() as twilio:
+        account = {"account": ACCOUNT, "token": Secret(AUTH_TOKEN), "from": NUMBER, "base_url": twilio.url}
+        phone = TwilioChannel("sms", TwilioSettings.model_validate({"mode": "call", **account}))
+        await phone.start()
+        policy = door.engine.live.policy
+        channels = {**policy.channels, "sms": phone}
+        door.engine.live.policy = replace(policy, channels=channels, external_url=OUTSIDE)
+        await door.engine.fire(alertname="Down")
+        (call,) = twilio.accepted
+        status, said = await twilio.press(call, "1")
+        assert (status, "Acknowledged" in said) == (200, True)
+        assert (await door.engine.incident()).acknowledged_by == "alice"
+        status, said = await twilio.answer(f"{OUTSIDE}{PATH}", BOB, "ack 1")
+        assert "alice had acknowledged it before" in said
+        await phone.close()
 
 
 async def test_what_cannot_be_recorded_is_told_to_whoever_waits_on_the_telephone():

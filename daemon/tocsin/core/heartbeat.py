@@ -32,16 +32,20 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
     last_seen_at: int
     """When it was last seen firing."""
     every: int | None = None
-    """The time between the last two of them, None before the second."""
+    """The time between the last two of them, or half of what it was before, if that is longer; None before the second.
+
+    A restarted Alertmanager repeats one at once that else comes every four hours: that makes it no frequent one.
+    """
     lost_at: int | None = None
     """It was reported resolved then, and has not fired since."""
 
 
 def beaten(source: str, before: Heartbeat | None, now: int) -> Heartbeat:
     """The Watchdog fires."""
-    every = before.every if before is not None else None
-    if before is not None and now - before.last_seen_at >= SAME_BEAT:
-        every = now - before.last_seen_at
+    if before is None:
+        return Heartbeat(source=source, last_seen_at=now)
+    gap = now - before.last_seen_at
+    every = before.every if gap < SAME_BEAT else max(gap, (before.every or 0) // 2)
     return Heartbeat(source=source, last_seen_at=now, every=every)
 
 
