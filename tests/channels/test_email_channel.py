@@ -179,10 +179,11 @@ async def test_a_certificate_of_nobody_known_gets_neither_the_password_nor_the_p
         assert server.accepted == []
 
 
-async def test_a_certificate_for_another_name_is_refused(tmp_path: Path):
+@pytest.mark.parametrize("way", ["starttls", "implicit"])
+async def test_a_certificate_for_another_name_is_refused(tmp_path: Path, way: str):
     other = self_signed(tmp_path, "DNS:mail.elsewhere.example")
-    async with SmtpServer(certificate=other) as server:
-        receipt = await send(server, tls="starttls", ca_file=str(other[0]))
+    async with SmtpServer(certificate=other, implicit=way == "implicit") as server:
+        receipt = await send(server, tls=way, ca_file=str(other[0]))
         assert (receipt.outcome, server.accepted) == (Outcome.RETRY, [])
 
 

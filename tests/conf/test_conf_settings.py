@@ -315,6 +315,13 @@ def test_a_source_that_cannot_be_asked_is_told_at_its_place(
     assert problem.startswith(f"tocsin.yaml:{line + int(down)}:{column}: {told}")
 
 
+def test_a_password_that_goes_to_an_alertmanager_in_the_clear_is_a_warning(bench: Workbench) -> None:
+    urls = "[http://am:9093, https://am:9093, http://127.0.0.1:9093]"
+    line = write_sources(bench, f"  eu: {{alertmanager: {urls}, bearer_env: B}}\n")
+    told = "what authenticates tocsin goes to am unencrypted; write an https:// URL"
+    assert bench.warnings({"B": "b"}) == [f"tocsin.yaml:{line + 1}:23: {told}"]
+
+
 def test_a_source_is_asked_each_minute_with_its_password(bench: Workbench) -> None:
     write_sources(bench, "  eu: {alertmanager: ['http://am:9093/prefix/'], username: a, password_env: P}\n")
     (source,) = bench.load({"P": "a-password-1"}).settings.sources.values()

@@ -81,6 +81,8 @@ def condition(content: Content) -> str:
     """The incident's state in words: ``recovering`` while it waits out its hold-down, and why nobody is paged."""
     if content.recovering and content.resolved_at is None:
         return "recovering"
+    if content.doubted:
+        return f"{content.state}, not believed to be over without the Watchdog of {content.doubted}"
     return f"{content.state}, nobody is paged: {'; '.join(content.waits)}" if content.waits else content.state
 
 

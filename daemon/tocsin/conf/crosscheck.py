@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from tocsin.conf.channels import ConfiguredChannel
 from tocsin.conf.schema import did_you_mean
-from tocsin.conf.settings import Settings
+from tocsin.conf.settings import Listen, Settings
 from tocsin.conf.source import Findings, Node
 from tocsin.core.people import People
 from tocsin.core.playbook import Playbook
@@ -31,6 +32,7 @@ def tell_settings_mistakes(
     _tell_token_mistakes(settings, node, people, findings)
     if people:
         _tell_unknown_self_targets(settings, node, people, findings)
+    _tell_open_secrets(settings, node, findings)
     _tell_deaf_providers(settings, node, channels, findings)
     for channel in channels:
         for doubt in channel.settings.doubts():
@@ -97,6 +99,18 @@ def _tell_unknown_self_targets(settings: Settings, node: Node, people: People, f
             mark = node.at("self", "targets", index).mark
             told = f"{target!r} is neither a person, a group nor a target of people.yaml"
             findings.problem(mark, told, did_you_mean(target, known))
+
+
+def _tell_open_secrets(settings: Settings, node: Node, findings: Findings) -> None:
+    """Warn of a token or password that goes over a network in the clear."""
+    for name, source in settings.sources.items():
+        if source.bearer is None and source.password is None:
+            continue
+        for index, url in enumerate(source.alertmanager):
+            parts = urlsplit(url)
+            if parts.scheme == "http" and not Listen(parts.hostname or "", 0).is_loopback:
+                told = f"what authenticates tocsin goes to {parts.hostname} unencrypted"
+                findings.warn(node.at("sources", name, "alertmanager", index).mark, told, "write an https:// URL")
 
 
 def _tell_deaf_providers(

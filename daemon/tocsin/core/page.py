@@ -72,6 +72,8 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     resolved_by: str | None
     recovering: bool
     """All its alerts have resolved; it is in its hold-down."""
+    doubted: str = ""
+    """All its alerts were reported resolved, which is not believed without the Watchdog of this source."""
     alerts_firing: int
     alerts_total: int
     alerts: tuple[AlertLine, ...]

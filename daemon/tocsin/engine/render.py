@@ -54,6 +54,7 @@ def render(tx: Reader, row: Outgoing, incident: Incident, external_url: str) -> 
         resolved_at=incident.resolved_at,
         resolved_by=incident.resolved_by,
         recovering=incident.resolve_at is not None,
+        doubted=incident.doubt.source if incident.doubt is not None else "",
         alerts_firing=incident.alerts_firing,
         alerts_total=incident.alerts_total,
         alerts=_sample(tx, incident),
