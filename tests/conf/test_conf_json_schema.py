@@ -63,8 +63,22 @@ def test_every_key_of_the_shipped_schemas_says_what_it_means() -> None:
         "set",
     }
     sections |= {"storm", "flapping"}
-    plain = {"kind", "channel", "table", "by", "more_than", "within", "rules", *COLUMNS, "people", "groups", "targets"}
+    plain = {
+        "kind",
+        "channel",
+        "table",
+        "by",
+        "more_than",
+        "within",
+        "rules",
+        *COLUMNS,
+        "people",
+        "groups",
+        "targets",
+        "rotations",
+    }
     plain |= {
+        "rotations",
         "again_after",
         "digest_every",
         "windows",

@@ -15,9 +15,12 @@ def test_the_shipped_people_are_all_reached_through_the_console(bench: Workbench
     loaded = bench.load()
     console = Contact("console", "console")
     assert {person.contact for person in loaded.people.persons.values()} == {console}
-    assert loaded.people.places == {"incidents": console, "console": console}
-    roles = {"on-call-engineer", "engineering-manager", "vp-engineering", "cto", "ceo", "legal", "security"}
-    assert set(loaded.people.groups) == roles
+    assert set(loaded.people.places.values()) == {console}
+    assert {"incidents", "incident-response", "service-status", "customers", "console"} == set(loaded.people.places)
+    roles = {"engineering-manager", "vp-engineering", "cto", "ceo", "legal", "security", "everyone", "executives"}
+    assert roles <= set(loaded.people.groups)
+    on_call = {"on-call-engineer", "sre-on-call", "engineering-manager-on-call", "vp-engineering-on-call"}
+    assert set(loaded.people.rotations) == on_call
 
 
 def test_a_person_has_what_the_file_says(bench: Workbench) -> None:

@@ -14,6 +14,7 @@ from tocsin.channels import registry
 from tocsin.conf.bundle import Bundle
 from tocsin.conf.channels import ConfiguredChannel
 from tocsin.conf.secrets import Secret
+from tocsin.core.errors import SourceUnavailable
 from tocsin.engine.alarm import Alarm
 from tocsin.engine.auditor import RULES, Auditor
 from tocsin.engine.commit import Committer
@@ -25,6 +26,7 @@ from tocsin.engine.overrides import Rotas
 from tocsin.engine.policy import Delivery, Live, Policy, Watched
 from tocsin.engine.reconcile import Reconciler
 from tocsin.engine.respond import Respond
+from tocsin.engine.rosters import Rosters
 from tocsin.engine.service import Service
 from tocsin.engine.shadow import Shadow, ShadowRules
 from tocsin.engine.timers import Timers
@@ -37,7 +39,7 @@ from tocsin.sources.alertmanager import Alertmanager
 from tocsin.store.engine import SqliteStore
 from tocsin.telemetry.metrics import Metrics
 
-WORKERS = ("timers", "dispatcher", "handovers", "housekeeper", "auditor", "reconciler")
+WORKERS = ("timers", "dispatcher", "handovers", "rosters", "housekeeper", "auditor", "reconciler")
 
 
 @dataclass
@@ -60,6 +62,7 @@ class Daemon:
     reconciler: Reconciler
     windows: Windows
     handovers: Handovers
+    rosters: Rosters
     rotas: Rotas
     shadow: Shadow | None = None
     """Judges beside the live rules, where the command line asked for it."""
@@ -69,7 +72,15 @@ class Daemon:
     @property
     def services(self) -> tuple[Service, ...]:
         """The workers that have a loop of their own."""
-        return (self.timers, self.dispatcher, self.handovers, self.housekeeper, self.auditor, self.reconciler)
+        return (
+            self.timers,
+            self.dispatcher,
+            self.handovers,
+            self.rosters,
+            self.housekeeper,
+            self.auditor,
+            self.reconciler,
+        )
 
 
 def build(bundle: Bundle, store: Store, clock: Clock, metrics: Metrics, *, shadow: ShadowRules | None = None) -> Daemon:
@@ -92,7 +103,14 @@ def build(bundle: Bundle, store: Store, clock: Clock, metrics: Metrics, *, shado
         shadow=beside,
         elsewhere=commit_process,
     )
-    return Daemon(
+
+    async def ask(channel: str, group: str) -> tuple[str, ...]:
+        known = daemon.channels.get(channel)
+        if known is None:
+            raise SourceUnavailable(f"the channel {channel} is not configured")
+        return await registry.group_members(known[0], group, clock.now())
+
+    daemon = Daemon(
         bundle=bundle,
         live=live,
         channels=channels,
@@ -109,10 +127,12 @@ def build(bundle: Bundle, store: Store, clock: Clock, metrics: Metrics, *, shado
         reconciler=Reconciler(committer, clock, lambda: new_id(clock.now())),
         windows=Windows(committer, lambda: new_id(clock.now())),
         handovers=Handovers(committer, clock),
+        rosters=Rosters(committer, clock, ask),
         rotas=Rotas(committer, lambda: new_id(clock.now())),
         shadow=beside,
         commit_process=commit_process,
     )
+    return daemon
 
 
 def _commit_process(bundle: Bundle, store: Store, metrics: Metrics) -> CommitProcess | None:

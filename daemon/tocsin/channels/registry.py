@@ -13,12 +13,14 @@ from tocsin.channels.kind import BuildableKind
 from tocsin.channels.pagerduty.channel import PagerDutyChannel
 from tocsin.channels.pagerduty.settings import PagerDutyContact, PagerDutySettings
 from tocsin.channels.slack.channel import SlackChannel
+from tocsin.channels.slack.groups import group_members as slack_members
 from tocsin.channels.slack.settings import SlackContact, SlackSettings
 from tocsin.channels.twilio.channel import TwilioChannel
 from tocsin.channels.twilio.settings import TwilioContact, TwilioSettings
 from tocsin.channels.webhook.channel import WebhookChannel
 from tocsin.channels.webhook.settings import WebhookContact, WebhookSettings
 from tocsin.conf.channels import ConfiguredChannel
+from tocsin.core.errors import SourceUnavailable
 from tocsin.ports.channel import Channel
 
 
@@ -42,3 +44,14 @@ KINDS: Mapping[str, BuildableKind[Any]] = MappingProxyType({kind.kind: kind for 
 def build(configured: ConfiguredChannel) -> Channel:
     """The channel of one entry of ``channels:``, not yet started."""
     return KINDS[configured.kind].build(configured.name, configured.settings)
+
+
+async def group_members(configured: ConfiguredChannel, group: str, now: int) -> tuple[str, ...]:
+    """The members of a user group, as the provider behind a channel names them.
+
+    Raises:
+        SourceUnavailable: It does not say, or has no user groups.
+    """
+    if not isinstance(configured.settings, SlackSettings):
+        raise SourceUnavailable(f"the channel {configured.name} is no Slack channel")
+    return await slack_members(configured.settings, group, now)

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ def command(config_dir: Path, rules_dir: Path, fmt: str, *, strict: bool) -> Non
 
 def _load(config_dir: Path, rules_dir: Path) -> tuple[Bundle | None, Sequence[Problem], Sequence[Problem]]:
     try:
-        bundle = load(config_dir, rules_dir, KINDS, os.environ)
+        bundle = load(config_dir, rules_dir, KINDS, os.environ, now=time.time_ns() // 1000)
     except ConfigError as error:
         return None, error.problems, error.warnings
     return bundle, (), bundle.warnings

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from tocsin.conf.channels import ChannelKind, ConfiguredChannel
-from tocsin.conf.crosscheck import tell_lonely_people, tell_settings_mistakes
+from tocsin.conf.crosscheck import tell_gaps, tell_lonely_people, tell_settings_mistakes
 from tocsin.conf.environment import overridden, variables
 from tocsin.conf.lint import Material, lint
 from tocsin.conf.lint.samples import samples
@@ -63,7 +63,13 @@ class Bundle:
         return self.playbooks[self.settings.playbook]
 
 
-def load(config_dir: Path, rules_dir: Path, kinds: Mapping[str, ChannelKind], environ: Mapping[str, str]) -> Bundle:
+def load(
+    config_dir: Path,
+    rules_dir: Path,
+    kinds: Mapping[str, ChannelKind],
+    environ: Mapping[str, str],
+    now: int | None = None,
+) -> Bundle:
     """Read everything.
 
     Args:
@@ -71,6 +77,7 @@ def load(config_dir: Path, rules_dir: Path, kinds: Mapping[str, ChannelKind], en
         rules_dir: Holds the rules.
         kinds: The kinds of channels that there are, ``console`` among them.
         environ: The environment.
+        now: From when on rotations are searched for gaps; None: they are not.
 
     Raises:
         ConfigError: Something is wrong; it has all that is wrong in any file.
@@ -94,7 +101,9 @@ def load(config_dir: Path, rules_dir: Path, kinds: Mapping[str, ChannelKind], en
         for playbook_node in playbook_nodes.values():
             tell_unknown_targets(playbook_node, people, findings)
         told = settings.self_.targets if settings else ()
-        tell_lonely_people(people, people_node, playbooks, told, findings)
+        tell_lonely_people(people, people_node, playbooks, told, {channel.name for channel in channels}, findings)
+        if now is not None:
+            tell_gaps(people, people_node, now, findings)
     if settings:
         tell_settings_mistakes(settings, node, channels, people, playbook_nodes, findings)
     nameable = {**{name: skeleton_of(name, there) for name, there in playbook_nodes.items()}, **playbooks}

@@ -1,17 +1,20 @@
 """What holds only between files, or between keys far apart."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from tocsin.conf.channels import ConfiguredChannel
 from tocsin.conf.schema import did_you_mean
 from tocsin.conf.settings import Listen, Settings
 from tocsin.conf.source import Findings, Node
-from tocsin.core.people import People
-from tocsin.core.playbook import Playbook
+from tocsin.core.people import People, Person
+from tocsin.core.playbook import DAY, Playbook
+from tocsin.core.rotation import Duty, wall
 
 _SHORTEST_TOKEN = 16
+GAPS_LOOKED_FOR = 60 * DAY
 
 
 def tell_settings_mistakes(
@@ -40,15 +43,25 @@ def tell_settings_mistakes(
 
 
 def tell_lonely_people(
-    people: People, node: Node, playbooks: Mapping[str, Playbook], told_of_tocsin: Sequence[str], findings: Findings
+    people: People,
+    node: Node,
+    playbooks: Mapping[str, Playbook],
+    told_of_tocsin: Sequence[str],
+    channels: Collection[str],
+    findings: Findings,
 ) -> None:
     """Warn of everybody who may be paged and cannot be reached, and of groups in which nobody can."""
-    targets = {target for playbook in playbooks.values() for target in _targets(playbook)} | {*told_of_tocsin}
-    names = {name for target in targets for name in _everybody(people, target)}
-    lonely = {name for name in names & people.persons.keys() if not people.persons[name].methods}
-    for name in sorted(lonely):
+    targets = {target for playbook in playbooks.values() for target in playbook.targets} | {*told_of_tocsin}
+    names = {name for target in targets for name in people.everybody(target)}
+    mute = {name for name in names & people.persons.keys() if not people.persons[name].methods}
+    for name in sorted(mute):
         told = f"{name} may be paged and has no contact: that page goes to the console"
-        findings.warn(node.at("people", name).head, told, "write contact: or methods:")
+        findings.warn(node.at("people", name).head, told, "write contact:")
+    cut_off = {name for name in names & people.persons.keys() if _is_cut_off(people.persons[name], channels)}
+    for name in sorted(cut_off):
+        told = f"{name} may be paged and no channel of their methods is configured: that page goes to the console"
+        findings.warn(node.at("people", name, "methods").head, told, "configure one of the channels")
+    lonely = mute | cut_off
     for group in sorted(targets & people.groups.keys()):
         members = people.groups[group]
         if len(members) > 1 and lonely.issuperset(members):
@@ -56,23 +69,24 @@ def tell_lonely_people(
             findings.warn(node.at("groups", group).head, told, "give one of them a contact")
 
 
-def _everybody(people: People, target: str, seen: tuple[str, ...] = ()) -> set[str]:
-    """Every person and place that a target may ever stand for."""
-    if target in seen:
-        return set()
-    if target in people.groups:
-        inner: tuple[str, ...] = people.groups[target]
-    elif target in people.rotations:
-        inner = people.rotations[target].names
-    else:
-        return {target}
-    return {name for one in inner for name in _everybody(people, one, (*seen, target))}
+def _is_cut_off(person: Person, channels: Collection[str]) -> bool:
+    """Of a single contact it is told where it stands."""
+    return bool(person.further) and not any(method.contact.channel in channels for method in person.methods)
 
 
-def _targets(playbook: Playbook) -> set[str]:
-    lists = [playbook.announce, *(tier.targets for tier in playbook.tiers)]
-    lists += [cell.targets for level in playbook.levels for cell in level.cells]
-    return {target for targets in lists for target in targets}
+def tell_gaps(people: People, node: Node, now: int, findings: Findings) -> None:
+    """Warn of times in which nobody is on call and no backup is paged instead."""
+    for name, rotation in people.rotations.items():
+        if rotation.backup or rotation.is_asked_for:
+            continue
+        gaps = rotation.gaps(now, now + GAPS_LOOKED_FOR, Duty(now))
+        if gaps:
+            zone = ZoneInfo(rotation.time_zone)
+            begins, ends = (wall(at, zone).isoformat(" ", "minutes") for at in gaps[0])
+            more = f", and in {len(gaps) - 1} more gaps of the next 60 days" if len(gaps) > 1 else ""
+            told = f"nobody is on call from {begins} until {ends} ({rotation.time_zone}){more}"
+            mark = node.at("rotations", name).head
+            findings.warn(mark, told, "add members or a layer, or name a backup: what comes then goes to the console")
 
 
 def _tell_token_mistakes(settings: Settings, node: Node, people: People | None, findings: Findings) -> None:

@@ -15,6 +15,8 @@ from tocsin.conf.source import Findings, Node
 from tocsin.conf.vault import Vault, with_secrets
 from tocsin.core.people import Contact, Method, People, Person
 
+SKIPPED = "this method is skipped"
+
 
 class ContactEntry(Section):
     """``contact:``; what stands beside ``channel`` is the kind's own."""
@@ -73,13 +75,21 @@ class ContactReader:
         self._vault = vault
         self.findings = vault.findings
 
-    def read(self, node: Node, entry: ContactEntry) -> Contact:
-        """The contact of a node that has the form of one; without a destination if something is wrong with it."""
+    @property
+    def kinds_of_channels(self) -> dict[str, str]:
+        """The kind of each channel."""
+        return {name: channel.kind for name, channel in self._channels.items()}
+
+    def read(self, node: Node, entry: ContactEntry, without: str = "what goes here goes to the console") -> Contact:
+        """The contact of a node that has the form of one; without a destination if something is wrong with it.
+
+        ``without`` says what follows from a channel that is not configured.
+        """
         channel = self._channels.get(entry.channel)
         if channel is None:
             if entry.channel not in self._broken:
                 mark = node.at("channel").mark
-                told = f"no channel {entry.channel!r} is configured: what goes here goes to the console"
+                told = f"no channel {entry.channel!r} is configured: {without}"
                 self.findings.warn(mark, told, did_you_mean(entry.channel, self._channels))
             return Contact(entry.channel, "")
         form = self._kinds[channel.kind].contacts
@@ -108,7 +118,7 @@ def people_of(node: Node, contacts: ContactReader, findings: Findings) -> People
     places = {name: contacts.read(node.at("targets", name), entry) for name, entry in file.targets.items()}
     spares = {
         name: tuple(
-            contacts.read(node.at("targets", name, "otherwise", index), other)
+            contacts.read(node.at("targets", name, "otherwise", index), other, SKIPPED)
             for index, other in enumerate(entry.otherwise)
         )
         for name, entry in file.targets.items()
@@ -120,7 +130,7 @@ def people_of(node: Node, contacts: ContactReader, findings: Findings) -> People
             if member not in members:
                 mark = node.at("groups", group, index).mark
                 findings.problem(mark, f"{member!r} is neither a person nor a target", did_you_mean(member, members))
-    reader = RotationReader(Known(file.people, members | file.groups.keys()), findings)
+    reader = RotationReader(Known(persons, members | file.groups.keys(), contacts.kinds_of_channels), findings)
     rotations = {name: reader.read(name, entry, node.at("rotations", name)) for name, entry in file.rotations.items()}
     return People(persons=persons, groups=dict(file.groups), places=places, spares=spares, rotations=rotations)
 
@@ -131,7 +141,7 @@ def _person(name: str, entry: PersonEntry, node: Node, contacts: ContactReader) 
     if entry.methods is not None:
         if entry.contact:
             contacts.findings.problem(node.at("contact").head, "has both `contact` and `methods`", "remove contact:")
-        read = [contacts.read(node.at("methods", index), method) for index, method in enumerate(entry.methods)]
+        read = [contacts.read(node.at("methods", at), method, SKIPPED) for at, method in enumerate(entry.methods)]
         first, further = read[0], tuple(map(Method, read[1:], (method.after for method in entry.methods[1:])))
         _tell_order(entry.methods, node.at("methods"), contacts.findings)
     return Person(

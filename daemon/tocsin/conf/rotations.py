@@ -1,20 +1,25 @@
 """``rotations:`` of people.yaml: who is on call when."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+from pydantic import BeforeValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
 
+from tocsin.conf.calendar import calendar_of
 from tocsin.conf.duration import parse_duration
-from tocsin.conf.schema import Name, Section, did_you_mean, mistake
+from tocsin.conf.schema import Name, Section, Text, did_you_mean, mistake
 from tocsin.conf.source import Findings, Node
 from tocsin.conf.wall_clock import Local, TimeOfDay, TimeZone, Weekdays, WeekTimes
 from tocsin.core.hours import A_DAY
-from tocsin.core.rotation import DutyHours, Layer, Override, Rotation, Turns, first_at, overlaps
+from tocsin.core.people import Person
+from tocsin.core.roster import slack_source
+from tocsin.core.rotation import DutyHours, Layer, Listed, Override, Rotation, Turns, first_at, overlaps
 
+SLACK = "slack"
+"""The kind of channel that can be asked for the members of a user group."""
 NEXT = "next"
 """In place of a secondary's names: the member whose turn is next."""
 
@@ -56,9 +61,18 @@ class OnlyEntry(Section):
     closes: Annotated[TimeOfDay, Field(alias="to")] = A_DAY
 
 
-class LayerEntry(Section):
-    """Turns of members; of ``every`` and ``hand_over`` exactly one says when they end."""
+class SlackGroupEntry(Section):
+    """``slack_group:``; the user group of that id, asked through a Slack channel."""
 
+    channel: Name
+    group: Annotated[str, StringConstraints(pattern=r"^S[A-Z0-9]{2,}$")]
+
+
+class LayerEntry(Section):
+    """Turns of members, of which ``every`` or ``hand_over`` says when they end; or a calendar; or a user group."""
+
+    calendar: Text | None = None
+    slack_group: SlackGroupEntry | None = None
     members: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
     starts: Local | None = None
     every: Every | None = None
@@ -99,9 +113,11 @@ class RotationEntry(LayerEntry):
 class Known:
     """The names that rotations may use."""
 
-    persons: Collection[str]
+    persons: Mapping[str, Person]
     targets: Collection[str]
     """Persons, groups, rotations and places."""
+    channels: Mapping[str, str]
+    """The kind of each channel."""
 
 
 class RotationReader:
@@ -135,9 +151,33 @@ class RotationReader:
             if entry.layers
             else [(entry, node)]
         ):
-            found = self._turns(layer, place, ZoneInfo(entry.time_zone))
+            found = self._layer(layer, place, ZoneInfo(entry.time_zone))
             if found is not None:
                 yield found
+
+    def _layer(self, entry: LayerEntry, node: Node, zone: ZoneInfo) -> Layer | None:
+        sources = [key for key in ("members", "calendar", "slack_group") if getattr(entry, key) is not None]
+        if len(sources) > 1:
+            self._tell(
+                node.at(sources[1]).head, f"has both {sources[0]} and {sources[1]}", "keep one, or write layers:"
+            )
+            return None
+        if entry.calendar is not None:
+            return calendar_of(entry.calendar, node.at("calendar"), self._known.persons, zone, self._findings)
+        if entry.slack_group is not None:
+            return self._slack_group(entry.slack_group, node.at("slack_group"))
+        return self._turns(entry, node, zone)
+
+    def _slack_group(self, entry: SlackGroupEntry, node: Node) -> Layer | None:
+        kind = self._known.channels.get(entry.channel)
+        if kind is None:
+            told = f"no channel {entry.channel!r} is configured: this rotation has nobody"
+            self._findings.warn(node.at("channel").mark, told, did_you_mean(entry.channel, self._known.channels))
+        elif kind != SLACK:
+            self._tell(
+                node.at("channel").mark, f"the channel {entry.channel} is no Slack channel", "name one of kind slack"
+            )
+        return Listed(slack_source(entry.channel, entry.group))
 
     def _turns(self, entry: LayerEntry, node: Node, zone: tzinfo) -> Turns | None:
         if entry.members is None:

@@ -73,6 +73,10 @@ class WindowError(TocsinError):
         self.offset = offset
 
 
+class SourceUnavailable(TocsinError):
+    """A source of people on call does not say who they are; the text says why, and holds no secret."""
+
+
 class StoreUnavailable(TocsinError):
     """The store cannot commit now; nothing was written, and the same call may succeed later."""
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from tocsin.core.rotation import Duty, Rotation
+from tocsin.core.rotation import Duty, Listed, Rotation
 
 
 class Contact(msgspec.Struct, frozen=True):
@@ -88,6 +88,24 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
     def targets(self) -> frozenset[str]:
         """Everything that a playbook may name."""
         return frozenset((*self.persons, *self.groups, *self.rotations, *self.places))
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """The keys of the sources of people that are asked while tocsin runs."""
+        layers = (layer for rotation in self.rotations.values() for layer in rotation.layers)
+        return frozenset(layer.source for layer in layers if isinstance(layer, Listed))
+
+    def everybody(self, target: str, seen: tuple[str, ...] = ()) -> frozenset[str]:
+        """Every person and place that a target may ever stand for, as far as people.yaml says."""
+        if target in seen:
+            return frozenset()
+        if target in self.groups:
+            inner: tuple[str, ...] = self.groups[target]
+        elif target in self.rotations:
+            inner = self.rotations[target].names
+        else:
+            return frozenset({target})
+        return frozenset(name for one in inner for name in self.everybody(one, (*seen, target)))
 
     def members(self, target: str, duty: Duty) -> tuple[str, ...]:
         """The persons and places that a target stands for at ``duty.now``, each once; a gap has none."""

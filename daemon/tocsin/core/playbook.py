@@ -200,6 +200,13 @@ class Playbook(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """A stable name for exactly this content."""
         return hashlib.sha256(self.to_json()).hexdigest()
 
+    @property
+    def targets(self) -> frozenset[str]:
+        """Everybody and every place that it names."""
+        lists = [self.announce, *(tier.targets for tier in self.tiers)]
+        lists += [cell.targets for level in self.levels for cell in level.cells]
+        return frozenset(target for targets in lists for target in targets)
+
     def to_json(self) -> bytes:
         """The plan as it is stored."""
         return msgspec.json.encode(self)

@@ -270,3 +270,18 @@ def _until(text: str | None, zone: tzinfo) -> datetime | None:
     if not text.endswith("Z"):
         return local
     return local.replace(tzinfo=UTC).astimezone(zone).replace(tzinfo=None)
+
+
+def local_times(rule: str, starts: datetime, zone: tzinfo, until: datetime) -> Iterator[datetime]:
+    """When an RRULE that begins at ``starts`` comes, on the wall clock of ``zone``, up to ``until``.
+
+    Raises:
+        WindowError: The rule cannot be used.
+    """
+    expect_year(starts)
+    parts = _parts(rule)
+    ends = _until(parts.pop("UNTIL", None), zone)
+    _expect_possible(parts, starts)
+    last = until if ends is None else min(until, ends)
+    text = ";".join(f"{name}={value}" for name, value in parts.items())
+    return takewhile(lambda local: local <= last, rrulestr(text, dtstart=starts))

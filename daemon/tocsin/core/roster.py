@@ -2,6 +2,8 @@
 
 import msgspec
 
+SLACK = "slack:"
+
 
 class Roster(msgspec.Struct, frozen=True, kw_only=True):
     """The last good answer of one source."""
@@ -11,3 +13,16 @@ class Roster(msgspec.Struct, frozen=True, kw_only=True):
     members: tuple[str, ...]
     """As the source names them: Slack user ids."""
     fetched_at: int
+
+
+def slack_source(channel: str, group: str) -> str:
+    """The key of a Slack user group, asked through the channel of that name."""
+    return f"{SLACK}{channel}:{group}"
+
+
+def slack_group(source: str) -> tuple[str, str] | None:
+    """(channel, id of the group) of the key of a Slack user group; None: it is of something else."""
+    if not source.startswith(SLACK):
+        return None
+    channel, _, group = source.removeprefix(SLACK).rpartition(":")
+    return channel, group

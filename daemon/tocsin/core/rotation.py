@@ -276,6 +276,11 @@ class Rotation:
         others = (name for one in self.overrides for name in (one.person, one.swaps_with) if name)
         return tuple(dict.fromkeys((*members, *others, *self.secondary, *self.backup)))
 
+    @property
+    def is_asked_for(self) -> bool:
+        """Whether a source says who is on call, which is asked while tocsin runs."""
+        return any(isinstance(layer, Listed) for layer in self.layers)
+
     def on_at(self, at: int, duty: Duty) -> tuple[str, ...]:
         """Who is on call; empty: nobody."""
         made = [one for one in (*self.overrides, *duty.overrides) if one.rotation == self.name and one.covers(at)]

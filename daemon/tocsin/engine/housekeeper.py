@@ -10,6 +10,7 @@ from tocsin.core.playbook import DAY, HOUR
 from tocsin.core.window import Window
 from tocsin.engine.commit import Committer
 from tocsin.engine.ingest import Ingest
+from tocsin.engine.oncall import standings, unreachable
 from tocsin.engine.policy import Policy
 from tocsin.engine.selfwatch import QUIET_AFTER
 from tocsin.engine.service import SECOND, Service
@@ -84,6 +85,7 @@ class Housekeeper(Service):
     def _forget(self, tx: Transaction) -> None:
         tx.forget_before(tx.now - INBOUND_KEPT)
         tx.forget_windows_before(tx.now - INCIDENTS_KEPT)
+        tx.forget_overrides_before(tx.now - INCIDENTS_KEPT)
         tx.forget_incidents_before(tx.now - INCIDENTS_KEPT, FORGOTTEN_AT_ONCE)
         if tx.now >= self._rules_at:
             # Rarely: if one that old is still needed, all alerts are looked through for who needs it.
@@ -133,6 +135,15 @@ def _gauges(tx: Reader, policy: Policy) -> Gauges:
     put("windows_active", active_count(tx, windows_of(tx, policy, tx.now)))
     for source, heartbeat in tx.heartbeats().items():
         put("heartbeat_age_seconds", max(0, tx.now - heartbeat.last_seen_at) / SECOND, source=source)
+    return gauges | _of_people(tx, policy)
+
+
+def _of_people(tx: Reader, policy: Policy) -> Gauges:
+    gauges: Gauges = {("people_unreachable", ()): len(unreachable(policy))}
+    for rotation, on_call, gap_in in standings(tx, policy.people):
+        gauges["oncall_people", (("rotation", rotation),)] = on_call
+        if gap_in is not None:
+            gauges["oncall_gap_begins_in_seconds", (("rotation", rotation),)] = gap_in / SECOND
     return gauges
 
 

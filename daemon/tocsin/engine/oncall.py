@@ -1,5 +1,6 @@
 """Whom a notification reaches: who is on call at that moment, the secondaries beside the next tier, further methods."""
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -9,15 +10,18 @@ from tocsin.core.effect import Notify
 from tocsin.core.incident import Incident
 from tocsin.core.outbox import Job
 from tocsin.core.people import Notified, People
-from tocsin.core.playbook import Kind
+from tocsin.core.playbook import DAY, Kind
 from tocsin.core.reaching import Called, Later
 from tocsin.core.rotation import Duty
+from tocsin.engine.policy import Policy
 from tocsin.ports.store import Reader
 
 if TYPE_CHECKING:  # apply asks, and hands itself over
     from tocsin.engine.apply import Work
 
 FALLBACK = "fallback"
+OVERRIDES_LOOKED_BACK = 31 * DAY
+GAPS_LOOKED_FOR = 14 * DAY
 
 
 class OnCall:
@@ -38,7 +42,42 @@ def duty_of(tx: Reader, people: People, at: int | None = None) -> Duty:
     now = tx.now if at is None else at
     if not people.rotations:
         return Duty(now)
-    return Duty(now, overrides=tuple(sorted(tx.overrides(now), key=lambda one: (one.created_at, one.id))))
+    # Those that are over say when a shift began.
+    overrides = sorted(tx.overrides(now - OVERRIDES_LOOKED_BACK), key=lambda one: (one.created_at, one.id))
+    return Duty(now, overrides=tuple(overrides), rosters=_rosters(tx, people))
+
+
+def _rosters(tx: Reader, people: People) -> dict[str, tuple[str, ...]]:
+    """The persons whom each source names; somebody whom people.yaml does not know cannot be reached."""
+    if not people.sources:
+        return {}
+    return {
+        source: tuple(person.name for user in roster.members if (person := people.by_slack(user)) is not None)
+        for source, roster in tx.rosters().items()
+    }
+
+
+def standings(tx: Reader, people: People) -> Iterator[tuple[str, int, int | None]]:
+    """(rotation, how many are on call now, how long until the next gap) of each rotation.
+
+    Only a gap within 14 days counts, and none of a rotation that has a backup: it pages somebody at all times.
+    """
+    duty = duty_of(tx, people)
+    for name, rotation in people.rotations.items():
+        gaps = [] if rotation.backup else rotation.gaps(duty.now, duty.now + GAPS_LOOKED_FOR, duty)
+        yield name, len(rotation.on_at(duty.now, duty)), gaps[0].starts_at - duty.now if gaps else None
+
+
+def unreachable(policy: Policy) -> frozenset[str]:
+    """The people whom a playbook may page, and none of whose contact methods has a channel."""
+    people = policy.people
+    targets = {target for playbook in policy.playbooks.values() for target in playbook.targets}
+    names = {name for target in targets for name in people.everybody(target)}
+    return frozenset(
+        name
+        for name in names & people.persons.keys()
+        if not any(method.contact.channel in policy.channel_names for method in people.persons[name].methods)
+    )
 
 
 def whom_of(work: "Work", incident: Incident, effect: Notify) -> list[Notified]:

@@ -165,8 +165,19 @@ CATALOGUE: tuple[Metric, ...] = (
         "page_latency_seconds", "From the webhook that led to a page to the provider's yes.", ("channel",), _PAGE
     ),
     _histogram("escalation_lateness_seconds", "How much later than planned a step of the ladder fired.", (), _LATENESS),
-    _counter("delivery_fallback_total", "Pages that were late or dead, so that somebody else was told instead."),
+    _counter("delivery_fallback_total", "Pages that were late or dead: another way was used, or somebody else told."),
     _counter("possible_duplicates_total", "Deliveries repeated after an attempt without an answer.", ("channel",)),
+    # Who is on call.
+    _gauge_of_data("oncall_people", "How many people are on call for a rotation now; 0 is a gap.", ("rotation",)),
+    _gauge_of_data(
+        "oncall_gap_begins_in_seconds",
+        "How long until nobody is on call for a rotation without a backup, within 14 days; 0 while nobody is.",
+        ("rotation",),
+    ),
+    _gauge("people_unreachable", "People whom playbooks may page and who have no contact method that works."),
+    _counter(
+        "oncall_source_failures_total", "Times that a source of people on call did not say who they are.", ("source",)
+    ),
     _gauge("outbox_pending", "Rows that wait to be delivered.", ("channel",)),
     _gauge("outbox_oldest_seconds", "Age of the oldest row that waits to be delivered.", ("channel",)),
     # The daemon itself.

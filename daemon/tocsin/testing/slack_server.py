@@ -65,7 +65,9 @@ class _Error(Exception):
 
 
 class SlackServer(StandIn):
-    """Takes ``/api/chat.postMessage``, ``chat.update`` and ``auth.test``; ``api_url`` is the base URL for a client.
+    """Takes ``/api/chat.postMessage``, ``chat.update``, ``usergroups.users.list`` and ``auth.test``.
+
+    ``api_url`` is the base URL for a client.
 
     An ``accepted`` entry holds ``method``, ``channel``, ``ts``, ``thread_ts``, ``text``, ``key`` (of the metadata),
     ``users`` and ``everybody`` whom it notified, and ``stray`` sequences that should have been escaped.
@@ -84,6 +86,8 @@ class SlackServer(StandIn):
         self.messages: list[Message] = []
         self.responses: list[dict[str, Any]] = []
         """What came to the response_urls of pressed buttons."""
+        self.groups: dict[str, list[str]] = {}
+        """The ids of the users of each user group, by its id."""
         self.rate = rate
         """Posts a second and channel after which it answers 429; None: no limit. Slack's own is about 1."""
         self._channels = frozenset(channels)
@@ -159,10 +163,21 @@ class SlackServer(StandIn):
                 return self._post(given)
             case "chat.update":
                 return self._update(given)
+            case "usergroups.users.list":
+                return self._group(given)
             case "auth.test":
                 return _ok(url="https://standin.slack.com/", team="standin", user="tocsin", **BOT)
             case _:
                 raise _Error("unknown_method")
+
+    def _group(self, given: dict[str, Any]) -> web.Response:
+        unknown = given.keys() - {"usergroup", "include_disabled"}
+        if unknown:
+            raise _Error("invalid_arguments", f"not known to this stand-in: {sorted(unknown)}")
+        users = self.groups.get(str(given.get("usergroup", "")))
+        if users is None:
+            raise _Error("no_such_subteam")
+        return _ok(users=list(users))
 
     def _authenticate(self, request: web.Request) -> None:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")

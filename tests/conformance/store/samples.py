@@ -9,6 +9,7 @@ from tocsin.core.measure import Occurrence
 from tocsin.core.outbox import Job, Outgoing
 from tocsin.core.placeholder import Template
 from tocsin.core.playbook import Cell, Level, Playbook, Tier
+from tocsin.core.rotation import Override
 from tocsin.core.rules import Rule, RuleSet
 from tocsin.core.window import HandMade
 from tocsin.ports.store import Attempt, Quarantined
@@ -173,3 +174,18 @@ def window(window_id: str, **changes: Any) -> HandMade:
         "created_at": START,
     }
     return HandMade(**{**given, **changes})
+
+
+def override(name: str, **changes: Any) -> Override:
+    given: dict[str, Any] = {
+        "id": name,
+        "rotation": "on-call-engineer",
+        "person": "alex",
+        "starts_at": START,
+        "ends_at": START + MINUTE,
+        "planned_ends_at": START + MINUTE,
+        "author": "alice",
+        "via": "api",
+        "created_at": START,
+    }
+    return Override(**{**given, **changes})

@@ -19,6 +19,7 @@ from conformance.store.samples import (
     incident,
     occurrence,
     outgoing,
+    override,
     rules,
     window,
 )
@@ -27,6 +28,7 @@ from tocsin.core.errors import TocsinError
 from tocsin.core.heartbeat import Heartbeat
 from tocsin.core.incident import Planned, State
 from tocsin.core.outbox import Job, RowState
+from tocsin.core.roster import Roster
 from tocsin.ports.store import IncidentFilter, MessageRef, Reader, Store, Transaction
 from tocsin.store.open import open_store
 
@@ -104,6 +106,12 @@ STEPS: st.SearchStrategy[tuple[str, tuple[Any, ...]]] = st.one_of(
     st.tuples(st.just("put_occurrence"), st.tuples(OCCURRENCES)),
     st.tuples(st.just("put_window"), st.tuples(st.builds(window, NAMES, starts_at=TIMES, ends_at=TIMES))),
     st.tuples(st.just("forget_windows_before"), st.tuples(TIMES)),
+    st.tuples(st.just("put_override"), st.tuples(st.builds(override, NAMES, starts_at=TIMES, ends_at=TIMES))),
+    st.tuples(st.just("forget_overrides_before"), st.tuples(TIMES)),
+    st.tuples(
+        st.just("put_roster"),
+        st.tuples(st.builds(Roster, source=NAMES, members=st.lists(NAMES, max_size=2).map(tuple), fetched_at=TIMES)),
+    ),
     st.tuples(st.just("first_sight"), st.tuples(NAMES, NAMES)),
     st.tuples(
         st.just("put_heartbeat"),
@@ -130,6 +138,7 @@ def everything(reader: Reader) -> dict[str, Any]:
         "rules": [reader.rules(each.sha) is not None for each in RULES],
         "begun": reader.episodes_begun(START, 3),
         "windows": (reader.windows(START), reader.window("a")),
+        "on call": (reader.overrides(START), reader.override("a"), reader.rosters()),
         "own": reader.self_episodes(START),
         "standing": [reader.episodes_at(source, START) for source in ("default", "tocsin")],
         "incidents": [(reader.incident(each), reader.due_at_of(each)) for each in incidents],

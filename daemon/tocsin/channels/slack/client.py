@@ -1,0 +1,108 @@
+"""Calls of Slack's Web API, each answered or refused with the receipt that the refusal amounts to."""
+
+import logging
+from typing import Any
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+from tocsin.channels import http
+from tocsin.channels.slack.errors import classify
+from tocsin.channels.slack.settings import SlackSettings
+from tocsin.channels.text import plain, without
+from tocsin.ports.channel import Outcome, Reason, Receipt
+
+_LOGGER = logging.getLogger(__name__)
+_LOGGER.setLevel(logging.WARNING)  # below it, the client would write whole messages into the log
+
+
+class Refused(Exception):
+    """Slack's answer, or the lack of one, is the receipt."""
+
+    def __init__(self, receipt: Receipt, error: str = "") -> None:
+        super().__init__(receipt.detail)
+        self.receipt = receipt
+        self.error = error
+
+
+class SlackClient:
+    """One bot's calls. ``start`` before the first."""
+
+    def __init__(self, settings: SlackSettings) -> None:
+        self._settings = settings
+        self._session: aiohttp.ClientSession | None = None
+        self._client: AsyncWebClient | None = None
+
+    async def start(self) -> None:
+        """Open the connection pool."""
+        self._session = http.open_session(self._settings.timeout)
+        self._client = AsyncWebClient(
+            self._settings.token.reveal(),
+            base_url=self._settings.base_url,
+            session=self._session,
+            retry_handlers=[],
+            logger=_LOGGER,
+        )
+        # The client takes a proxy from the environment by itself.
+        self._client.proxy = None
+
+    async def close(self) -> None:
+        """Close the connection pool."""
+        session, self._session, self._client = self._session, None, None
+        if session is not None:
+            await session.close()
+
+    async def call(self, method: str, now: int, *, form: bool = False, **arguments: Any) -> dict[str, Any]:
+        """Slack's answer. ``form``: the arguments as a form, which every method takes; JSON only some do.
+
+        Raises:
+            Refused: There is none, or it is a refusal.
+        """
+        if self._client is None:
+            raise Refused(Receipt(Outcome.RETRY, Reason.INTERNAL, detail="the channel is not started"))
+        try:
+            given: dict[str, Any] = {"data": _as_form(arguments)} if form else {"json": arguments}
+            answer = await self._client.api_call(method, **given)
+        except SlackApiError as error:
+            raise self._refusal(error, now) from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise Refused(http.classify_error(error)) from None
+        except Exception:  # noqa: BLE001 - the client trips over answers that are no JSON objects
+            raise Refused(http.unreadable()) from None
+        if not isinstance(answer.data, dict):
+            raise Refused(http.unreadable(200))
+        return answer.data
+
+    def _refusal(self, failure: SlackApiError, now: int) -> Refused:
+        answer = failure.response
+        wait = http.retry_after(answer.headers, now)
+        if not isinstance(answer, AsyncSlackResponse) or not isinstance(answer.data, dict):
+            # A body that is no JSON object: only the status says anything, and stands in the client's own
+            # form of an answer, or in aiohttp's where it could not make one.
+            status = getattr(answer, "status_code", None) or getattr(answer, "status", None) or 0
+            return Refused(_by_status(int(status), "", wait))
+        error = plain(str(answer.data.get("error") or ""), 100)
+        if answer.status_code != 200 or not error:
+            return Refused(_by_status(answer.status_code, error, wait), error)
+        outcome, reason = classify(error)
+        return Refused(Receipt(outcome, reason, self._told(answer.data, error), 200, wait), error)
+
+    def _told(self, data: dict[str, Any], error: str) -> str:
+        """The error with what Slack adds to it: the scope that is missing, the block that is wrong."""
+        metadata = data.get("response_metadata")
+        messages = metadata.get("messages", []) if isinstance(metadata, dict) else []
+        added = [str(each) for each in (data.get("needed"), *messages) if each]
+        said = ": ".join([error, "; ".join(added)]) if added else error
+        return plain(without(said, [self._settings.token.reveal()]), http.DETAIL_LIMIT)
+
+
+def _as_form(arguments: dict[str, Any]) -> dict[str, str]:
+    return {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in arguments.items()}
+
+
+def _by_status(status: int, error: str, wait: int | None) -> Receipt:
+    if status // 100 == 2:
+        return http.unreadable(status)
+    return http.classify_status(status, error, wait)

@@ -1,0 +1,61 @@
+"""Asks the sources of people on call (Slack user groups) who they are; the last good answer stays in the store."""
+
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from tocsin.core.errors import SourceUnavailable
+from tocsin.core.playbook import MINUTE
+from tocsin.core.roster import Roster, slack_group
+from tocsin.engine.commit import Committer
+from tocsin.engine.service import Service
+from tocsin.ports.clock import Clock
+
+EVERY = 5 * MINUTE
+AGAIN_AFTER = MINUTE
+"""After a source has not answered."""
+
+Ask = Callable[[str, str], Awaitable[tuple[str, ...]]]
+"""(channel, id of the group) -> the members, as the provider names them; raises `SourceUnavailable`."""
+
+_log = structlog.get_logger("tocsin.engine.rosters")
+
+
+class Rosters(Service):
+    """Refreshes the rosters in the background: a page never waits for a provider to say whom it is for."""
+
+    name = "rosters"
+    longest_pause = 10.0
+
+    def __init__(self, committer: Committer, clock: Clock, ask: Ask) -> None:
+        super().__init__(clock)
+        self._committer = committer
+        self._ask = ask
+        self._due: dict[str, int] = {}
+        """When each source is asked next."""
+
+    async def run_once(self) -> int | None:
+        """Ask the sources whose time has come; returns when the next one's has."""
+        sources = self._committer.live.policy.people.sources
+        self._due = {source: self._due.get(source, 0) for source in sources}
+        for source, due_at in sorted(self._due.items()):
+            if due_at <= self._clock.now():
+                self._due[source] = self._clock.now() + (EVERY if await self._refresh(source) else AGAIN_AFTER)
+        return min(self._due.values(), default=None)
+
+    async def _refresh(self, source: str) -> bool:
+        group = slack_group(source)
+        if group is None:
+            return True
+        try:
+            members = await self._ask(*group)
+        except SourceUnavailable as error:
+            _log.warning("roster_not_refreshed", source=source, error=str(error))
+            self._committer.observer.count("oncall_source_failures_total", source=source)
+            return False
+        roster = Roster(source=source, members=members, fetched_at=self._clock.now())
+        await self._committer.store.write(lambda tx: tx.put_roster(roster))
+        strangers = [user for user in members if self._committer.live.policy.people.by_slack(user) is None]
+        if strangers:
+            _log.warning("roster_strangers", source=source, users=strangers)
+        return True

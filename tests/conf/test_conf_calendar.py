@@ -1,0 +1,179 @@
+"""A calendar file as the shifts of a rotation."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conf.workbench import Workbench
+from tocsin.core.playbook import DAY, HOUR
+from tocsin.core.rotation import Duty, Rotation
+
+HERE = "  vp-engineering-on-call:\n"
+SHIFT = "DTSTART;TZID=Europe/Berlin:20260105T090000\nDTEND;TZID=Europe/Berlin:20260112T090000"
+
+
+def utc(text: str) -> int:
+    return round(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp() * 1_000_000)
+
+
+def calendar(*events: str) -> str:
+    body = "".join(f"BEGIN:VEVENT\nUID:{number}\n{event}\nEND:VEVENT\n" for number, event in enumerate(events))
+    return f"BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//x//y//EN\n{body}END:VCALENDAR\n".replace("\n", "\r\n")
+
+
+@pytest.fixture
+def ics(bench: Workbench) -> Workbench:
+    """The shipped configuration with a rotation ``desk`` of a calendar, whose times are Berlin's."""
+    bench.edit("people.yaml", HERE, f"  desk: {{calendar: desk.ics, time_zone: Europe/Berlin}}\n{HERE}")
+    return bench
+
+
+def rotation(bench: Workbench, *events: str) -> Rotation:
+    bench.write("desk.ics", calendar(*events))
+    return bench.load().people.rotations["desk"]
+
+
+def on_call(found: Rotation, *at: str) -> list[tuple[str, ...]]:
+    return [found.on_at(utc(each), Duty(0)) for each in at]
+
+
+def test_a_weekly_series_hands_over_at_nine_on_both_sides_of_the_nights_in_which_the_clock_moves(
+    ics: Workbench,
+) -> None:
+    two = "DTSTART;TZID=Europe/Berlin:20260112T090000\nDTEND;TZID=Europe/Berlin:20260119T090000"
+    found = rotation(
+        ics,
+        f"SUMMARY:Alex Example\n{SHIFT}\nRRULE:FREQ=WEEKLY;INTERVAL=2",
+        f"SUMMARY:sam@example.com\n{two}\nRRULE:FREQ=WEEKLY;INTERVAL=2",
+    )
+    assert on_call(found, "2026-01-05T07:59", "2026-01-05T08:00", "2026-01-12T08:00") == [(), ("alex",), ("sam",)]
+    assert on_call(found, "2026-03-30T06:59", "2026-03-30T07:00") == [("sam",), ("alex",)]
+    assert on_call(found, "2026-10-26T07:59", "2026-10-26T08:00") == [("sam",), ("alex",)]
+    shifts = found.shifts(utc("2026-01-05T08:00"), utc("2027-01-04T08:00"), Duty(0))
+    assert len(shifts) == 52
+    assert found.gaps(utc("2026-01-05T08:00"), utc("2027-01-04T08:00"), Duty(0)) == []
+
+
+@pytest.mark.parametrize(
+    ("summary", "who"),
+    [("alex", "alex"), ("ALEX EXAMPLE", "alex"), ("On call: alex", "alex"), ("Sam Example (primary)", "sam"),
+     ("Bereitschaft sam@example.com", "sam")],
+)  # fmt: skip
+def test_the_summary_names_a_person(ics: Workbench, summary: str, who: str) -> None:
+    assert on_call(rotation(ics, f"SUMMARY:{summary}\n{SHIFT}"), "2026-01-06T00:00") == [(who,)]
+
+
+def test_the_only_participant_is_meant_where_the_summary_names_nobody(ics: Workbench) -> None:
+    found = rotation(ics, f"SUMMARY:On call\nATTENDEE;CN=Sam:mailto:SAM@example.com\n{SHIFT}")
+    assert on_call(found, "2026-01-06T00:00") == [("sam",)]
+
+
+def test_an_event_that_names_nobody_is_a_warning_at_its_line(ics: Workbench) -> None:
+    ics.write("desk.ics", calendar(f"SUMMARY:alex\n{SHIFT}", f"SUMMARY:Christmas party\n{SHIFT}"))
+    told = "the event 'Christmas party' names nobody of people.yaml"
+    hint = "its summary is the name or the e-mail address of a person"
+    assert ics.warnings() == [f"desk.ics:10:1: {told}; {hint}"]
+
+
+def test_excluded_moved_and_cancelled_times_of_a_series(ics: Workbench) -> None:
+    day = "DTSTART;TZID=Europe/Berlin:20260105T090000\nDTEND;TZID=Europe/Berlin:20260106T090000"
+    ics.write(
+        "desk.ics",
+        calendar(
+            f"SUMMARY:alex\n{day}\nRRULE:FREQ=DAILY\nEXDATE;TZID=Europe/Berlin:20260107T090000",
+            "SUMMARY:sam\nRECURRENCE-ID;TZID=Europe/Berlin:20260108T090000\n"
+            "DTSTART;TZID=Europe/Berlin:20260108T100000\nDTEND;TZID=Europe/Berlin:20260109T090000",
+            "SUMMARY:alex\nSTATUS:CANCELLED\nRECURRENCE-ID;TZID=Europe/Berlin:20260109T090000\n"
+            "DTSTART;TZID=Europe/Berlin:20260109T090000\nDTEND;TZID=Europe/Berlin:20260110T090000",
+        ).replace("UID:1", "UID:0").replace("UID:2", "UID:0"),
+    )  # fmt: skip
+    found = ics.load().people.rotations["desk"]
+    assert on_call(found, *(f"2026-01-{day:02}T10:00" for day in range(6, 11))) == [
+        ("alex",), (), ("sam",), (), ("alex",),
+    ]  # fmt: skip
+    assert on_call(found, "2026-01-08T08:30") == [()]
+    assert found.names == ("alex", "sam")
+
+
+def test_days_times_in_utc_durations_and_further_dates(ics: Workbench) -> None:
+    found = rotation(
+        ics,
+        "SUMMARY:alex\nDTSTART;VALUE=DATE:20260110\nDTEND;VALUE=DATE:20260112",
+        "SUMMARY:sam\nDTSTART:20260115T120000Z\nDURATION:PT4H\nRDATE:20260117T120000Z",
+        "SUMMARY:kim\nDTSTART:20260120T090000\nDTEND:20260120T170000",
+    )
+    assert on_call(found, "2026-01-09T22:59", "2026-01-09T23:00", "2026-01-11T22:59", "2026-01-11T23:00") == [
+        (), ("alex",), ("alex",), (),
+    ]  # fmt: skip
+    assert on_call(found, "2026-01-15T12:00", "2026-01-15T16:00", "2026-01-17T13:00") == [("sam",), (), ("sam",)]
+    assert on_call(found, "2026-01-20T08:00") == [("kim",)]
+
+
+def test_until_and_count_end_a_series(ics: Workbench) -> None:
+    found = rotation(
+        ics,
+        f"SUMMARY:alex\n{SHIFT}\nRRULE:FREQ=WEEKLY;UNTIL=20260120T000000Z",
+        "SUMMARY:sam\nDTSTART:20260201T000000Z\nDTEND:20260202T000000Z\nRRULE:FREQ=DAILY;COUNT=3",
+    )
+    assert on_call(found, "2026-01-25T00:00", "2026-01-26T09:00") == [("alex",), ()]
+    assert on_call(found, "2026-02-03T23:59", "2026-02-04T00:00") == [("sam",), ()]
+
+
+def test_whose_event_begins_next_is_the_secondary(ics: Workbench) -> None:
+    ics.edit("people.yaml", "calendar: desk.ics,", "calendar: desk.ics, secondary: next,")
+    found = rotation(ics, f"SUMMARY:alex\n{SHIFT}", "SUMMARY:sam\nDTSTART:20260115T120000Z\nDURATION:PT4H")
+    assert found.secondary_at(utc("2026-01-06T00:00"), Duty(0)) == ("sam",)
+
+
+@pytest.mark.parametrize(
+    ("event", "told"),
+    [
+        ("SUMMARY:alex\nDTSTART;TZID=Europe/Berlin:20260105T090000\nDTEND:garbage", "the event cannot be read"),
+        ("SUMMARY:alex\nDTEND:20260105T090000Z", "the event cannot be read"),
+        ("SUMMARY:alex\nDTSTART:20260105T090000Z\nDTEND:20260104T090000Z", "it ends before it begins"),
+        ("SUMMARY:alex\nDTSTART:20260105T090000Z\nDTEND:20280104T090000Z", "it is longer than a year"),
+        ("SUMMARY:alex\nDTSTART:20260105T090000Z\nDTEND:20260105T100000Z\nRRULE:FREQ=SECONDLY",
+         "FREQ=SECONDLY comes too often"),
+    ],
+)  # fmt: skip
+def test_an_event_that_cannot_be_used_is_told_at_its_line(ics: Workbench, event: str, told: str) -> None:
+    ics.write("desk.ics", calendar(f"SUMMARY:sam\n{SHIFT}", event))
+    [problem] = ics.problems()
+    assert problem.startswith("desk.ics:10:1: ")
+    assert told in problem
+
+
+def test_what_is_no_calendar_is_told(ics: Workbench) -> None:
+    ics.write("desk.ics", "hello")
+    [problem] = ics.problems()
+    assert problem.startswith("desk.ics:1:1: is no calendar")
+    (ics.config / "desk.ics").write_bytes(b"\xff\xfe")
+    assert "desk.ics is not UTF-8 text" in ics.problems()[0]
+
+
+def test_a_changed_calendar_is_another_configuration(ics: Workbench) -> None:
+    ics.write("desk.ics", calendar(f"SUMMARY:alex\n{SHIFT}"))
+    before = ics.load().fingerprint
+    ics.write("desk.ics", calendar(f"SUMMARY:sam\n{SHIFT}"))
+    assert ics.load().fingerprint != before
+
+
+@given(st.text(max_size=200))
+def test_whatever_stands_in_the_file_is_told_and_breaks_nothing(
+    tmp_path_factory: pytest.TempPathFactory, junk: str
+) -> None:
+    bench = Workbench(tmp_path_factory.mktemp("junk"))
+    bench.edit("people.yaml", HERE, f"  desk: {{calendar: desk.ics}}\n{HERE}")
+    (bench.config / "desk.ics").write_text(
+        calendar(f"SUMMARY:alex\n{junk}\n{SHIFT}"), encoding="utf-8", errors="surrogatepass"
+    )
+    bench.problems()
+
+
+def test_shifts_far_ahead_are_found_without_walking_from_the_start_each_time(ics: Workbench) -> None:
+    found = rotation(ics, f"SUMMARY:alex\n{SHIFT}\nRRULE:FREQ=WEEKLY")
+    shift = found.shift_at(utc("2035-01-05T12:00"), Duty(0))
+    assert shift.names == ("alex",)
+    assert shift.ends_at - shift.starts_at > 365 * DAY - HOUR
