@@ -23,6 +23,8 @@ from tocsin.ports.clock import Clock
 from tocsin.ports.source import Replica, Unreachable
 
 ROUNDS = 2
+AT_A_TIME = 100
+"""Alerts that are judged in one go."""
 
 Labels = Mapping[str, str]
 Absences = dict[tuple[str, int], int]
@@ -80,7 +82,7 @@ class Reconciler(Service):
         if heartbeat is not None:
             # Whoever does not know the Watchdog is told nothing by Prometheus: its silence says nothing of the others.
             rules = self._committer.live.policy.rules
-            heard = [alerts for alerts in heard if _knows_watchdog(rules, source, alerts)]
+            heard = [alerts for alerts in heard if await _knows_watchdog(rules, source, alerts)]
         self._committer.observer.gauge("alertmanagers_reachable", len(heard), source=source)
         if not heard or _is_silent(heartbeat, self._clock.now()):
             return
@@ -143,8 +145,13 @@ def _is_silent(heartbeat: Heartbeat | None, now: int) -> bool:
     return heartbeat is not None and is_missing(heartbeat, now)
 
 
-def _knows_watchdog(rules: RuleSet, source: str, alerts: Mapping[str, Labels]) -> bool:
-    return any(rules.evaluate(_firing(source, name, labels)).heartbeat for name, labels in alerts.items())
+async def _knows_watchdog(rules: RuleSet, source: str, alerts: Mapping[str, Labels]) -> bool:
+    for count, (name, labels) in enumerate(alerts.items()):
+        if rules.evaluate(_firing(source, name, labels)).heartbeat:
+            return True
+        if count % AT_A_TIME == 0:  # thousands of alerts must not hold up the webhooks
+            await asyncio.sleep(0)
+    return False
 
 
 def _firing(source: str, fingerprint: str, labels: Labels) -> Alert:
