@@ -15,12 +15,13 @@ from tocsin.conf.people import ContactEntry, PeopleFile, PersonEntry
 from tocsin.conf.playbooks import CellEntry, HoursEntry, PlaybookFile, SeverityEntry, TierEntry
 from tocsin.conf.schema import bare
 from tocsin.conf.secrets import WAYS, Secret
-from tocsin.conf.settings import Settings, SharedSecret, TokenSettings
+from tocsin.conf.settings import Settings, SharedSecret, SourceSettings, TokenSettings
 from tocsin.conf.windows import WindowEntry, WindowsFile
 
 README = (SHIPPED / "README.md").read_text()
 SECTIONS = {
     TokenSettings: "`tokens:`",
+    SourceSettings: "`sources:`",
     PersonEntry: "people.yaml",
     TierEntry: "playbooks/",
     SeverityEntry: "playbooks/",

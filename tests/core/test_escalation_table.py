@@ -17,6 +17,7 @@ from tocsin.core.event import (
     MethodFailed,
     Opened,
     PersonsCalled,
+    RecoveryDoubted,
     Replan,
     Resolve,
     RoomSettled,
@@ -88,6 +89,7 @@ EVENTS: list[Event] = [
     Opened(fired=("high",)),
     AlertsChanged(fired=("high",)),
     CopiesHeld(until=NOW + MINUTE),
+    RecoveryDoubted(source="default", look_at=NOW + MINUTE),
     Due(),
     Acknowledge(by=ALICE),
     Snooze(by=ALICE, until=NOW + 60 * MINUTE),
@@ -132,6 +134,7 @@ REFUSED = {
     (State.RESOLVED, SetSeverity),
     (State.RESOLVED, SetFlags),
     *((state, event) for state in (State.PENDING, State.RESOLVED) for event in (WaitBegan, WaitEnded)),
+    *((state, RecoveryDoubted) for state in (State.PENDING, State.RESOLVED)),
     *((state, StormGrew) for state in (State.PENDING, State.RESOLVED)),
     *(
         (state, event)

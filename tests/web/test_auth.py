@@ -13,7 +13,7 @@ from tocsin.web.routes import ROUTES
 from web.frontdoor import TOKENS, front_door, token, with_tokens
 
 OPEN = {("GET", "/"), ("GET", "/metrics"), ("GET", "/-/healthy"), ("GET", "/-/ready")}
-SIGNED = {("POST", "/webhooks/pagerduty"), ("POST", "/webhooks/slack")}
+SIGNED = {("POST", "/webhooks/pagerduty"), ("POST", "/webhooks/slack"), ("POST", "/webhooks/twilio")}
 
 
 def concrete(route: Route) -> str:

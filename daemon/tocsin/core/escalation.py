@@ -39,6 +39,7 @@ from tocsin.core.event import (
     MethodFailed,
     Opened,
     PersonsCalled,
+    RecoveryDoubted,
     Replan,
     Resolve,
     RoomSettled,
@@ -55,7 +56,18 @@ from tocsin.core.event import (
 )
 from tocsin.core.incident import OPEN, Incident, State, Storm
 from tocsin.core.playbook import Playbook
-from tocsin.core.transitions import alerts, facts, opening, reach, responses, rooms, severity, storms, waiting
+from tocsin.core.transitions import (
+    alerts,
+    doubting,
+    facts,
+    opening,
+    reach,
+    responses,
+    rooms,
+    severity,
+    storms,
+    waiting,
+)
 from tocsin.core.transitions.change import PAGED, Change
 
 Handler = Callable[[Change, Event], None]
@@ -100,6 +112,8 @@ def next_due(incident: Incident) -> int | None:
         if incident.standing is not None:
             due_at = _earlier(due_at, incident.standing.due_at)
     look_at = incident.storm.look_at if incident.storm is not None else None
+    if incident.doubt is not None:
+        look_at = _earlier(look_at, incident.doubt.look_at)
     return _earlier(_earlier(due_at, incident.believe_at), _earlier(incident.digest_at, look_at))
 
 
@@ -173,6 +187,7 @@ def _table() -> dict[tuple[State, type[Event]], Handler]:
         (PAGED, AlertsChanged, alerts.alerts_changed),
         ((State.RESOLVED,), AlertsChanged, alerts.resolved_alerts_changed),
         (tuple(State), CopiesHeld, alerts.copies_held),
+        (PAGED, RecoveryDoubted, doubting.doubted),
         ((State.PENDING,), Due, opening.pending_due),
         (PAGED, Due, opening.paged_due),
         ((State.RESOLVED,), Due, opening.resolved_due),

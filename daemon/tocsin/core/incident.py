@@ -5,6 +5,7 @@ from enum import StrEnum
 import msgspec
 
 from tocsin.core.condition import Inhibition
+from tocsin.core.heartbeat import Doubt
 from tocsin.core.message import Messages
 from tocsin.core.playbook import Playbook
 from tocsin.core.reaching import Reaching
@@ -193,6 +194,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     pending_until: int | None = None
     resolve_at: int | None = None
     """The end of the hold-down: all its alerts have resolved."""
+    doubt: Doubt | None = None
+    """All its alerts were reported resolved, and nobody believes it: its ladder goes on."""
     fallback_at: int | None = None
     """When tier 1 and the last tier are paged again; set once the ladder is exhausted."""
     grace_until: int | None = None

@@ -27,6 +27,7 @@ from tocsin.engine import rooms
 from tocsin.engine.figures import Figures
 from tocsin.engine.oncall import OnCall, called_of, whom_of
 from tocsin.engine.policy import Policy
+from tocsin.engine.recovery import Recoveries
 from tocsin.engine.storms import Surges, grow
 from tocsin.engine.waiting import must_wait, still_waits
 from tocsin.ports.store import Transaction
@@ -59,6 +60,7 @@ class Work:
         self._entries: list[Entry] = []
         self._rows: list[Outgoing] = []
         self.surges = Surges(tx)
+        self.recoveries = Recoveries(self)
         self.oncall = OnCall(tx, policy.people)
         self._called: list[Called] = []
         """Persons that the change under way has paged, and who have further contact methods."""
@@ -82,9 +84,12 @@ class Work:
         """
         # Another change in this transaction may have changed it since the caller read it.
         incident = self._known.get(incident.id, incident)
-        if isinstance(event, Due) and incident.waits:
+        if isinstance(event, Due):
             for wait in still_waits(self, incident):
                 incident = self.change(incident, WaitBegan(wait=wait))
+            doubt = self.recoveries.doubt(incident)
+            if doubt is not None:
+                incident = self.change(incident, doubt)
         changed, effects = step(incident, event, self.now)
         if isinstance(event, Waitable) and any(type(effect) is Notify for effect in effects):
             waits = must_wait(self, incident, changed)

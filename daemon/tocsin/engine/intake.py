@@ -10,6 +10,7 @@ from tocsin.core.condition import Inhibition
 from tocsin.core.dedup import Sighting, place
 from tocsin.core.escalation import unopened
 from tocsin.core.event import AlertsChanged, CopiesHeld, Opened
+from tocsin.core.heartbeat import beaten, lost
 from tocsin.core.incident import Incident
 from tocsin.core.playbook import Playbook
 from tocsin.core.verdict import Verdict
@@ -48,14 +49,15 @@ class Batch:
     """One transaction's worth of alerts.
 
     ``new_id`` makes an incident's id; it is called once for each incident that
-    the batch opens.
+    the batch opens. ``reconciled``: nobody has sent these alerts, they were found to be gone.
     """
 
-    def __init__(self, work: Work, new_id: Callable[[], str]) -> None:
+    def __init__(self, work: Work, new_id: Callable[[], str], *, reconciled: bool = False) -> None:
         self._work = work
         self._tx = work.tx
         self._policy = work.policy
         self._new_id = new_id
+        self._reconciled = reconciled
         self._episodes: dict[tuple[str, str], Episode] = {}
         self._overtaken: list[tuple[Episode, _Group | None]] = []
         """Episodes that changed in this batch and have a newer one."""
@@ -90,9 +92,16 @@ class Batch:
         return verdicts
 
     def _beat(self, batch: Sequence[Classified]) -> None:
-        sources = {alert.source for alert, verdict in batch if verdict.heartbeat and alert.status is AlertStatus.FIRING}
-        for source in sorted(sources):
-            self._tx.beat(source)
+        told = {alert.key: alert for alert, verdict in batch if verdict.heartbeat}
+        if not told:
+            return
+        known = self._tx.heartbeats()
+        firing = {alert.source for alert in told.values() if alert.status is AlertStatus.FIRING}
+        for source in sorted({alert.source for alert in told.values()}):
+            if source in firing:
+                self._tx.put_heartbeat(beaten(source, known.get(source), self._work.now))
+            elif source in known:
+                self._tx.put_heartbeat(lost(known[source], self._work.now))
 
     def _decided(self, alert: Alert, verdict: Verdict) -> Verdict:
         """The verdict with what the rows answer; a resolved alert belongs where its episode is."""
@@ -285,6 +294,7 @@ class Batch:
                 fired=tuple(group.fired),
                 ended=tuple(group.ended),
                 moved=tuple(group.moved),
+                reconciled=self._reconciled,
                 hold=group.hold or 0,
                 drill=group.drill,
                 last_end_at=max(group.ends, default=None),

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from tocsin.core.alert import Episode
 from tocsin.core.escalation import next_due
 from tocsin.core.event import Entry
+from tocsin.core.heartbeat import Heartbeat
 from tocsin.core.incident import Incident
 from tocsin.core.measure import Occurrence
 from tocsin.core.outbox import Outgoing
@@ -113,6 +114,7 @@ QUARANTINED = Codec(Quarantined, tables.quarantine)
 SURGE = Codec(Surge, tables.surges)
 OCCURRENCE = Codec(Occurrence, tables.occurrences)
 WINDOW = Codec(HandMade, tables.windows)
+HEARTBEAT = Codec(Heartbeat, tables.heartbeats)
 OVERRIDE = Codec(Override, tables.overrides)
 ROSTER = Codec(Roster, tables.rosters)
 

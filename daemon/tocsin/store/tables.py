@@ -97,9 +97,9 @@ IS_OPEN = incidents.c.state != literal(State.RESOLVED.value)
 
 sa.Index("incidents_open", incidents.c.dedup_key, unique=True, sqlite_where=IS_OPEN, postgresql_where=IS_OPEN)
 
-_IS_DUE_SOME_DAY = incidents.c.due_at.is_not(None)
+IS_DUE_SOME_DAY = incidents.c.due_at.is_not(None)
 
-sa.Index("incidents_due", incidents.c.due_at, sqlite_where=_IS_DUE_SOME_DAY, postgresql_where=_IS_DUE_SOME_DAY)
+sa.Index("incidents_due", incidents.c.due_at, sqlite_where=IS_DUE_SOME_DAY, postgresql_where=IS_DUE_SOME_DAY)
 
 IS_MEMBER = incidents.c.storm.is_not(None)
 
@@ -213,7 +213,9 @@ inbound = _table(
 )
 """Deliveries that were taken, so that a replay is known as one."""
 
-heartbeats = _table("heartbeats", _text("source", key=True), _long("last_seen_at"))
+heartbeats = _table(
+    "heartbeats", _text("source", key=True), _long("last_seen_at"), _maybe_long("every"), _maybe_long("lost_at")
+)
 
 quarantine = _table(
     "quarantine",

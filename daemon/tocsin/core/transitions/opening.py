@@ -111,6 +111,10 @@ def paged_due(change: Change, event: Due) -> None:
         if incident.resolve_at <= change.now:
             close(change, cause="healed" if _was_hidden(incident) else "alerts")
         return
+    if incident.doubt is not None and incident.doubt.look_at <= change.now:
+        change.set(doubt=None)  # what still fires has another hold-down to say so
+        recover(change)
+        return
     end_overdue(change)
     snooze_due(change)
     if incident.is_held_back:
@@ -149,6 +153,7 @@ def close(change: Change, cause: str, by: Actor | None = None) -> None:
         standing=None,
         pending_until=None,
         resolve_at=None,
+        doubt=None,
         fallback_at=None,
         grace_until=grace,
     )
