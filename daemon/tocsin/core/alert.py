@@ -103,6 +103,12 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True):
         """The alert's identity."""
         return (self.source, self.fingerprint)
 
+    def stood_at(self, at: int) -> bool:
+        """Whether its source says that it fires, or that it ended no sooner than ``at`` (epoch microseconds)."""
+        if self.status is EpisodeStatus.RESOLVED:
+            return self.ends_at is not None and self.ends_at >= at
+        return self.status is EpisodeStatus.FIRING
+
     @property
     def as_it_came(self) -> dict[str, str]:
         """Its labels without those of rules."""

@@ -119,7 +119,7 @@ class MemoryReader:
         found = [
             full
             for full, episode in data.episodes.items()
-            if episode.source == source and episode.incident_id in concerned and _stands(episode, ended_since)
+            if episode.source == source and episode.incident_id in concerned and episode.stood_at(ended_since)
         ]
         return [data.episodes[full] for full in sorted(found)]
 
@@ -329,12 +329,6 @@ class MemoryReader:
 
 def _since(at: int | None, since: int) -> bool:
     return at is not None and at >= since
-
-
-def _stands(episode: Episode, ended_since: int) -> bool:
-    if episode.status is EpisodeStatus.RESOLVED:
-        return _since(episode.ends_at, ended_since)
-    return episode.status is EpisodeStatus.FIRING
 
 
 def _is_like(incident: Incident, like: Likeness) -> bool:

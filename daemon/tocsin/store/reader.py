@@ -140,7 +140,7 @@ class SqlReader:
     def episodes_at(self, source: str, ended_since: int) -> list[Episode]:
         """See `ports.store.Reader`."""
         found = self._all(source_statements.EPISODES_AT, source=source, ended_since=ended_since)
-        return [rows.EPISODE.item(row) for row in found]
+        return [episode for episode in map(rows.EPISODE.item, found) if episode.stood_at(ended_since)]
 
     def self_episodes(self, seen_before: int) -> list[Episode]:
         """See `ports.store.Reader`."""

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 from tocsin.core.alert import EpisodeStatus
 from tocsin.store.tables import IS_DUE_SOME_DAY, IS_OPEN, IS_OVER, alerts, incidents, literal
 
-_ENDED_SINCE = sa.bindparam("ended_since", type_=alerts.c.ends_at.type)
+_ENDED_SINCE = sa.bindparam("ended_since", type_=incidents.c.resolved_at.type)
 
 # Each part has an index of its own; so have an incident's episodes, while a source may have millions.
 _CONCERNED = sa.union(
@@ -14,15 +14,13 @@ _CONCERNED = sa.union(
     sa.select(incidents.c.id).where(IS_OVER, incidents.c.resolved_at >= _ENDED_SINCE),
 )
 
+# When one ended is in its body: the reader leaves out those that ended earlier.
 EPISODES_AT = (
     sa.select(*alerts.c)
     .where(
         alerts.c.incident_id.in_(_CONCERNED),
         alerts.c.source == sa.bindparam("source", type_=alerts.c.source.type),
-        sa.or_(
-            alerts.c.status == literal(EpisodeStatus.FIRING.value),
-            sa.and_(alerts.c.status == literal(EpisodeStatus.RESOLVED.value), alerts.c.ends_at >= _ENDED_SINCE),
-        ),
+        alerts.c.status.in_([literal(status.value) for status in (EpisodeStatus.FIRING, EpisodeStatus.RESOLVED)]),
     )
     .order_by(alerts.c.source, alerts.c.fingerprint, alerts.c.episode)
 )
