@@ -16,6 +16,8 @@ from tocsin.core.event import (
     Event,
     Opened,
     Resolve,
+    RoomSettled,
+    SetFacts,
     SetFlags,
     SetSeverity,
     StormGrew,
@@ -25,6 +27,7 @@ from tocsin.core.event import (
     WaitEnded,
 )
 from tocsin.core.incident import Incident, State, Wait, WaitReason
+from tocsin.core.outbox import Job, RowState
 from tocsin.core.playbook import MINUTE, Cell, Kind, Level, Playbook, Tier, Until
 
 NOW = 1_000 * MINUTE
@@ -85,6 +88,8 @@ EVENTS: list[Event] = [
     Delivered(target="one", channel="console", kind="page", step="1.1", outcome="sent"),
     WaitBegan(wait=WINDOW),
     WaitEnded(reason=WINDOW.reason, by=WINDOW.by),
+    SetFacts(by=ALICE, facts={"root_cause": "a full disk"}),
+    RoomSettled(job=Job.ROOM_CREATE, outcome=RowState.SENT, id="C1", name="incident-1"),
     StormGrew(joined=1),
     StormLooked(look_at=NOW),
 ]
