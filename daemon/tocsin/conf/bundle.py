@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tocsin.conf.channels import ChannelKind, ConfiguredChannel
-from tocsin.conf.crosscheck import tell_lonely_people, tell_settings_mistakes
+from tocsin.conf.crosscheck import tell_lonely_people, tell_roomless, tell_settings_mistakes
 from tocsin.conf.environment import overridden, variables
 from tocsin.conf.lint import Material, lint
 from tocsin.conf.lint.samples import samples
@@ -103,6 +103,7 @@ def load(config_dir: Path, rules_dir: Path, kinds: Mapping[str, ChannelKind], en
     default = settings.playbook if settings else ""
     folder = read_folder(rules_dir, nameable, findings)
     lint(Material(folder.rules, playbooks, playbook_nodes, default, samples(rules_dir)), findings)
+    tell_roomless(playbooks, playbook_nodes, channels, findings)
     windows = _windows(config_dir / "windows.yaml", findings)
 
     findings.raise_problems()

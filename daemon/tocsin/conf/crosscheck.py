@@ -54,6 +54,22 @@ def tell_lonely_people(
             findings.warn(node.at("groups", group).head, told, "give one of them a contact")
 
 
+def tell_roomless(
+    playbooks: Mapping[str, Playbook],
+    nodes: Mapping[str, Node],
+    channels: Sequence[ConfiguredChannel],
+    findings: Findings,
+) -> None:
+    """Warn of playbooks whose rooms nobody can make."""
+    makers = {channel.name for channel in channels if channel.kind == "slack"}
+    for name, playbook in playbooks.items():
+        wish = playbook.texts.room
+        if wish is not None and wish.channel not in makers:
+            told = f"{wish.channel!r} is no channel that can make rooms: incidents get none"
+            hint = did_you_mean(wish.channel, makers) or "write a channel of the kind slack under channels:"
+            findings.warn(nodes[name].at("room", "channel").mark, told, hint)
+
+
 def _targets(playbook: Playbook) -> set[str]:
     lists = [playbook.announce, *(tier.targets for tier in playbook.tiers)]
     lists += [cell.targets for level in playbook.levels for cell in level.cells]

@@ -4,6 +4,7 @@ from tocsin.core.effect import Notify
 from tocsin.core.incident import State
 from tocsin.core.playbook import Cell, Kind, Until
 from tocsin.core.transitions import ladder as ladders
+from tocsin.core.transitions import rooms
 from tocsin.core.transitions.change import Change
 from tocsin.core.wording import because_flagged, because_planned
 
@@ -35,6 +36,7 @@ def climb(change: Change, waited: str = "") -> None:
 def fire(change: Change, cell: Cell, because: str, *, late: int = 0) -> None:
     """Carry out one cell of the ladder."""
     incident = change.incident
+    rooms.ask(change)
     change.set(
         notified=True,
         fired=(*incident.fired, cell.key),
