@@ -44,9 +44,22 @@ def test_every_verb_has_help_with_an_example_of_itself(path: tuple[str, ...]) ->
 
 
 def test_the_verbs_of_the_design_are_there() -> None:
-    verbs = {"init", "check", "test", "simulate", "serve", "incidents", "windows", "explain", "replay", "drill"}
+    verbs = {
+        "init",
+        "check",
+        "test",
+        "simulate",
+        "serve",
+        "incidents",
+        "windows",
+        "explain",
+        "postmortem",
+        "oncall",
+        "replay",
+        "drill",
+    }
     assert verbs == set(VERBS)
-    assert {"list", "show", "ack", "resolve", "escalate", "severity", "flags"} == {
+    assert {"list", "show", "ack", "resolve", "escalate", "severity", "flags", "fact"} == {
         path[1] for path in ALL if path[0] == "incidents" and len(path) > 1
     }
 

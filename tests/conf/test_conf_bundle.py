@@ -141,7 +141,7 @@ def test_the_fingerprint_holds_no_secret(bench: Workbench) -> None:
 
 
 def test_the_files_that_were_read_are_known(bench: Workbench) -> None:
-    assert {path.name for path in bench.load().files} == {
+    assert {path.name for path in bench.load().files if not path.name.endswith(".md.j2")} == {
         "tocsin.yaml", "people.yaml", "windows.yaml", "emergency-response.yaml", "rules.yaml",
     }  # fmt: skip
 

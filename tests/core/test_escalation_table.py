@@ -104,6 +104,8 @@ EVENTS: list[Event] = [
     RoomSettled(job=Job.PAGE, outcome=RowState.DEAD),
     WaitBegan(wait=WINDOW),
     WaitEnded(reason=WINDOW.reason, by=WINDOW.by),
+    SetFacts(by=ALICE, facts={"root_cause": "a full disk"}),
+    RoomSettled(job=Job.ROOM_CREATE, outcome=RowState.SENT, id="C1", name="incident-1"),
     StormGrew(joined=1),
     StormLooked(look_at=NOW),
     PersonsCalled(called=(CALLED,)),

@@ -89,6 +89,28 @@ def tell_gaps(people: People, node: Node, now: int, findings: Findings) -> None:
             findings.warn(mark, told, "add members or a layer, or name a backup: what comes then goes to the console")
 
 
+def tell_roomless(
+    playbooks: Mapping[str, Playbook],
+    nodes: Mapping[str, Node],
+    channels: Sequence[ConfiguredChannel],
+    findings: Findings,
+) -> None:
+    """Warn of playbooks whose rooms nobody can make."""
+    makers = {channel.name for channel in channels if channel.kind == "slack"}
+    for name, playbook in playbooks.items():
+        wish = playbook.texts.room
+        if wish is not None and wish.channel not in makers:
+            told = f"{wish.channel!r} is no channel that can make rooms: incidents get none"
+            hint = did_you_mean(wish.channel, makers) or "write a channel of the kind slack under channels:"
+            findings.warn(nodes[name].at("room", "channel").mark, told, hint)
+
+
+def _targets(playbook: Playbook) -> set[str]:
+    lists = [playbook.announce, *(tier.targets for tier in playbook.tiers)]
+    lists += [cell.targets for level in playbook.levels for cell in level.cells]
+    return {target for targets in lists for target in targets}
+
+
 def _tell_token_mistakes(settings: Settings, node: Node, people: People | None, findings: Findings) -> None:
     names: set[str] = set()
     for index, token in enumerate(settings.tokens):
