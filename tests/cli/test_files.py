@@ -59,9 +59,19 @@ def test_the_verbs_of_the_design_are_there() -> None:
         "drill",
     }
     assert verbs == set(VERBS)
-    assert {"list", "show", "ack", "resolve", "escalate", "severity", "flags", "fact"} == {
-        path[1] for path in ALL if path[0] == "incidents" and len(path) > 1
-    }
+    assert {
+        "list",
+        "show",
+        "ack",
+        "resolve",
+        "escalate",
+        "severity",
+        "flags",
+        "fact",
+        "snooze",
+        "unsnooze",
+        "replan",
+    } == {path[1] for path in ALL if path[0] == "incidents" and len(path) > 1}
 
 
 def test_an_unknown_verb_is_wrong_usage() -> None:
