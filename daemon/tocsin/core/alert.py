@@ -65,7 +65,7 @@ class EpisodeStatus(StrEnum):
     """A rule said that nobody is to be told."""
 
 
-class Episode(msgspec.Struct, frozen=True, kw_only=True):
+class Episode(msgspec.Struct, frozen=True):
     """One firing spell of one alert, from firing to resolved; numbered by tocsin.
 
     Times are microseconds since the epoch, UTC.
@@ -81,12 +81,11 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True):
     """As the sender says, or the moment tocsin heard of the end."""
     first_seen_at: int
     last_seen_at: int
-    held_until: int | None = None
     labels: dict[str, str]
     annotations: dict[str, str]
-    generator_url: str = ""
     incident_id: str | None
     """None for what opened no incident: suppressed, or resolved before it was seen firing."""
+    generator_url: str = ""
     severity: str = ""
     """The level of the incident's playbook that the rules gave this alert."""
     trace: tuple[str, ...] = ()
@@ -97,6 +96,7 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True):
     """Its labels as they came, where rules have added some or replaced them."""
     holds: tuple[Condition, ...] = ()
     """Those of the conditions of rules that held then."""
+    held_until: int | None = None
 
     @property
     def key(self) -> tuple[str, str]:

@@ -42,7 +42,6 @@ class _Group:
     starts: list[int] = field(default_factory=list)
     ends: list[int] = field(default_factory=list)
     held_until: int | None = None
-    members: set[tuple[str, str]] = field(default_factory=set)
 
 
 class Batch:
@@ -61,9 +60,11 @@ class Batch:
         self._episodes: dict[tuple[str, str], Episode] = {}
         self._overtaken: list[tuple[Episode, _Group | None]] = []
         """Episodes that changed in this batch and have a newer one."""
-        self._written: set[tuple[str, str]] = set()
+        self._written: dict[tuple[str, str], None] = {}
         self._groups: dict[str, _Group] = {}
         self._group_of: dict[tuple[str, str], _Group] = {}
+        self._open_group: dict[str, _Group] = {}
+        """By the dedup key of alerts that begin."""
         self._latest: dict[str, Incident] = {}
         self._answers = Answers(work.tx)
         self._asks = False
@@ -138,7 +139,7 @@ class Batch:
         if last is not None and episode.episode != last.episode and key in self._written:
             self._overtaken.append((last, self._group_of.get(key)))
         self._episodes[key] = episode
-        self._written.add(key)
+        self._written[key] = None
         match placed.sighting:
             case Sighting.BEGINS:
                 self._begins(alert, verdict, episode)
@@ -196,12 +197,14 @@ class Batch:
     def _join(self, group: _Group, episode: Episode, severity: str) -> None:
         key = episode.key
         self._group_of[key] = group
-        group.members.add(key)
         if episode.severity != severity:
             self._episodes[key] = msgspec.structs.replace(episode, severity=severity)
 
     def _group_by_key(self, verdict: Verdict) -> _Group:
         """The incident that an alert with this dedup key belongs to: the open one, or the one it opens."""
+        group = self._open_group.get(verdict.dedup_key)
+        if group is not None:
+            return group
         latest = self._latest.get(verdict.dedup_key)
         if latest is not None and not (latest.is_open or self._goes_on(latest)):
             latest = None
@@ -212,6 +215,7 @@ class Batch:
             group = self._groups[name] = _Group(latest, plan, verdict)
         elif group.verdict is None:
             group.verdict = verdict
+        self._open_group[verdict.dedup_key] = group
         return group
 
     def _group_by_id(self, episode: Episode) -> _Group | None:
@@ -249,13 +253,9 @@ class Batch:
                 number += 1
             if incident is not None:
                 group.incident = incident
-                for key in group.members:
-                    self._episodes[key] = _of(incident, self._episodes[key])
-        overtaken = [
-            _of(group.incident, episode) if group is not None and group.incident is not None else episode
-            for episode, group in self._overtaken
-        ]
-        self._tx.put_episodes([*overtaken, *(self._episodes[key] for key in self._written)])
+        group_of, latest = self._group_of.get, self._episodes
+        written = [*self._overtaken, *((latest[key], group_of(key)) for key in self._written)]
+        self._tx.put_episodes([_of(group, episode) for episode, group in written])
 
     def _unopened(self, verdict: Verdict, plan: Playbook, number: int) -> Incident:
         earlier = self._latest.get(verdict.dedup_key)
@@ -329,8 +329,9 @@ def _level(plan: Playbook, severity: str) -> str:
     return severity if plan.has_level(severity) else plan.unrouted
 
 
-def _of(incident: Incident, episode: Episode) -> Episode:
-    """The episode as one of the incident's; itself where it is (the usual case, and the quick one)."""
-    if episode.incident_id == incident.id:
+def _of(group: _Group | None, episode: Episode) -> Episode:
+    """The episode as one of the group's incident; itself where it is (the usual case, and the quick one)."""
+    incident = group.incident if group is not None else None
+    if incident is None or episode.incident_id == incident.id:
         return episode
     return msgspec.structs.replace(episode, incident_id=incident.id)
