@@ -25,8 +25,8 @@ check: $(VENV)/.development ## Style, types and floors only
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-docs: $(VENV)/.development ## Write the parts of rules/README.md that come from the code
-	$(BIN)/python -m tocsin.conf.document rules/README.md
+docs: $(VENV)/.development ## Write the parts of rules/README.md and config/README.md that come from the code
+	$(BIN)/python -m tocsin.conf.document rules/README.md config/README.md
 
 bench: $(VENV)/.development packages ## Measure (takes minutes; tests/bench/README.md says how)
 	$(BIN)/python tests/bench/run.py

@@ -199,6 +199,18 @@ async def test_killed_it_is_replaced_and_no_alert_is_lost(site: Site) -> None:
     assert await site.fingerprints() == {name for number in range(3) for name in names(f"n{number}")}
 
 
+async def test_one_that_hangs_is_ended_and_its_batches_are_committed_here(site: Site) -> None:
+    pid = await site.ready()
+    site.process._patience = 0.3
+    os.kill(pid, signal.SIGSTOP)
+    async with asyncio.TaskGroup() as group:
+        for prefix in ("a", "b", "c"):
+            group.create_task(site.daemon.ingest.take(alerts(*names(prefix))))
+            group.create_task(site.store.write(lambda tx: tx.probe()))
+    assert await site.other_than(pid)
+    assert await site.fingerprints() == {*names("a"), *names("b"), *names("c")}
+
+
 async def test_killed_in_the_middle_of_a_stream_no_answered_alert_is_lost(site: Site) -> None:
     answered: set[str] = set()
 
@@ -220,16 +232,21 @@ async def test_killed_in_the_middle_of_a_stream_no_answered_alert_is_lost(site: 
 
 
 @pytest.mark.parametrize(
-    "spoilt",
+    ("spoilt", "misjudged"),
     [
-        pytest.param({"starts_at": 2**63}, id="a number that no column holds: it says so"),
-        pytest.param({"generator_url": "\ud800"}, id="half a character: it cannot even be told"),
+        pytest.param({}, {"hold": 2**63 - 1}, id="a number that no column holds: it says so"),
+        pytest.param({"generator_url": "\ud800"}, {}, id="half a character: it cannot even be told"),
     ],
 )
-async def test_what_it_cannot_commit_is_left_to_the_daemon(site: Site, spoilt: dict[str, object]) -> None:
+async def test_what_it_cannot_commit_is_left_to_the_daemon(
+    site: Site, spoilt: dict[str, object], misjudged: dict[str, object]
+) -> None:
     pid = await site.ready()
     policy = site.daemon.live.policy
-    batch = [(msgspec.structs.replace(alert, **spoilt), policy.rules.evaluate(alert)) for alert in alerts(*names("a"))]
+    batch = [
+        (msgspec.structs.replace(alert, **spoilt), msgspec.structs.replace(policy.rules.evaluate(alert), **misjudged))
+        for alert in alerts(*names("a"))
+    ]
     assert await site.process.commit(batch, policy) is None
     assert site.process.pid == pid, "it goes on"
     await site.daemon.ingest.take(alerts(*names("b")))

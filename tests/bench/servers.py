@@ -54,8 +54,8 @@ def tocsin(folder: Path, pages_to: str) -> Tocsin:
     settings: dict[str, Any] = {
         "channels": {"wire": {"kind": "webhook", "url": pages_to}},
         "log": {"level": "warning"},
-        # Every incident is to be paged.
-        "defaults": {"storm": {"more_than": 1_000_000}},
+        # Every incident is to be paged; and as many as could be a storm are remembered, so within a second only.
+        "defaults": {"storm": {"more_than": 1_000_000, "within": "1s"}},
     }
     people = {
         "people": {"alex": {"contact": {"channel": "wire"}}},

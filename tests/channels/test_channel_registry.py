@@ -11,7 +11,7 @@ KEY = Secret("0123456789abcdef0123456789abcdef")
 
 
 def test_each_kind_is_registered_under_its_own_name():
-    assert set(KINDS) == {"console", "pagerduty", "slack", "webhook"}
+    assert set(KINDS) == {"console", "email", "pagerduty", "slack", "twilio", "webhook"}
     assert all(isinstance(kind, ChannelKind) and kind.kind == name for name, kind in KINDS.items())
 
 

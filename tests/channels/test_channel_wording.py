@@ -78,6 +78,8 @@ def test_what_waits_says_why_nobody_is_paged():
     waiting = content(waits=("maintenance window db", "one of many in storm #7"))
     assert wording.condition(waiting) == "triggered, nobody is paged: maintenance window db; one of many in storm #7"
     assert wording.condition(content()) == "triggered"
+    told = "triggered, not believed to be over without the Watchdog of eu"
+    assert wording.condition(content(doubted="eu")) == told
 
 
 def test_a_storm_counts_its_incidents_and_says_how_to_see_them():

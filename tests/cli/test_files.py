@@ -44,11 +44,34 @@ def test_every_verb_has_help_with_an_example_of_itself(path: tuple[str, ...]) ->
 
 
 def test_the_verbs_of_the_design_are_there() -> None:
-    verbs = {"init", "check", "test", "simulate", "serve", "incidents", "windows", "explain", "replay", "drill"}
-    assert verbs == set(VERBS)
-    assert {"list", "show", "ack", "resolve", "escalate", "severity", "flags"} == {
-        path[1] for path in ALL if path[0] == "incidents" and len(path) > 1
+    verbs = {
+        "init",
+        "check",
+        "test",
+        "simulate",
+        "serve",
+        "incidents",
+        "windows",
+        "explain",
+        "postmortem",
+        "oncall",
+        "replay",
+        "drill",
     }
+    assert verbs == set(VERBS)
+    assert {
+        "list",
+        "show",
+        "ack",
+        "resolve",
+        "escalate",
+        "severity",
+        "flags",
+        "fact",
+        "snooze",
+        "unsnooze",
+        "replan",
+    } == {path[1] for path in ALL if path[0] == "incidents" and len(path) > 1}
 
 
 def test_an_unknown_verb_is_wrong_usage() -> None:

@@ -10,17 +10,19 @@ from pydantic import BaseModel
 
 from conf.workbench import SHIPPED
 from tocsin.channels.registry import KINDS
+from tocsin.conf.document import documented
 from tocsin.conf.environment import variables
 from tocsin.conf.people import ContactEntry, PeopleFile, PersonEntry
 from tocsin.conf.playbooks import CellEntry, HoursEntry, PlaybookFile, SeverityEntry, TierEntry
 from tocsin.conf.schema import bare
 from tocsin.conf.secrets import WAYS, Secret
-from tocsin.conf.settings import Settings, SharedSecret, TokenSettings
+from tocsin.conf.settings import Settings, SharedSecret, SourceSettings, TokenSettings
 from tocsin.conf.windows import WindowEntry, WindowsFile
 
 README = (SHIPPED / "README.md").read_text()
 SECTIONS = {
     TokenSettings: "`tokens:`",
+    SourceSettings: "`sources:`",
     PersonEntry: "people.yaml",
     TierEntry: "playbooks/",
     SeverityEntry: "playbooks/",
@@ -113,3 +115,9 @@ def test_every_setting_is_in_the_shipped_file_written_or_commented_out() -> None
         for step in path:
             assert step in at, f"{key} is not in the shipped tocsin.yaml"
             at = at[step]
+
+
+def test_the_table_of_template_variables_says_what_the_code_says() -> None:
+    page = (SHIPPED / "README.md").read_text()
+    assert "<!-- template variables: written by make docs -->" in page
+    assert documented(page) == page, "run `make docs`"

@@ -49,7 +49,19 @@ def test_the_schemas_that_are_shipped_are_those_of_the_code() -> None:
 
 def test_every_key_of_the_shipped_schemas_says_what_it_means() -> None:
     mute = {(name, *path) for name, text in MADE.items() for path in keys_without_words(json.loads(text))}
-    sections = {"store", "webhook", "self", "inbound", "log", "delivery", "defaults", "pagerduty", "slack", "set"}
+    sections = {
+        "store",
+        "webhook",
+        "self",
+        "inbound",
+        "log",
+        "delivery",
+        "defaults",
+        "pagerduty",
+        "slack",
+        "twilio",
+        "set",
+    }
     sections |= {"storm", "flapping"}
     plain = {
         "kind",

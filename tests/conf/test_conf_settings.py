@@ -275,3 +275,56 @@ def test_no_environment_makes_the_loader_fail(tmp_path_factory: pytest.TempPathF
     values = st.text(st.sampled_from("a1:[]{}-,/.&*! \n"), max_size=12)
     environ = data.draw(st.dictionaries(names, values, max_size=3))
     assert isinstance(bench.problems(environ), list)
+
+
+SOURCES = "# sources:\n#   default:\n#     alertmanager: [http://alertmanager-1:9093, http://alertmanager-2:9093]\n"
+
+
+def write_sources(bench: Workbench, text: str) -> int:
+    """Put a source in place of the one that is commented out; the line of ``sources:``."""
+    bench.edit("tocsin.yaml", SOURCES, f"sources:\n{text}")
+    return bench.text("tocsin.yaml").partition("\nsources:")[0].count("\n") + 2
+
+
+@pytest.mark.parametrize(
+    ("source", "place", "told"),
+    [
+        (
+            "  eu: {alertmanager: [am:9093]}",
+            "1:23",
+            "is no address of an Alertmanager; write http://host:9093, with its",
+        ),
+        ("  eu: {alertmanager: ['http://u:p@am']}", "1:23", "is no address of an Alertmanager; write http://host:9093"),
+        ("  eu: {alertmanager: []}", "1:22", "must not be empty"),
+        ("  eu: {}", "1:3", "'alertmanager' is missing"),
+        (
+            "  eu: {alertmanager: ['http://am'], look_every: 100ms}",
+            "1:49",
+            "must not be shorter than a second; write for example 1m",
+        ),
+        ("  eu: {alertmanager: ['http://am'], username: a}", "1:7", "has only one half of a user name and password"),
+        ("  tocsin: {alertmanager: ['http://am']}", "1:3", "'tocsin' is the source of tocsin's own alerts"),
+    ],
+)
+def test_a_source_that_cannot_be_asked_is_told_at_its_place(
+    bench: Workbench, source: str, place: str, told: str
+) -> None:
+    line = write_sources(bench, f"{source}\n")
+    (problem,) = bench.problems()
+    down, column = place.split(":")
+    assert problem.startswith(f"tocsin.yaml:{line + int(down)}:{column}: {told}")
+
+
+def test_a_password_that_goes_to_an_alertmanager_in_the_clear_is_a_warning(bench: Workbench) -> None:
+    urls = "[http://am:9093, https://am:9093, http://127.0.0.1:9093]"
+    line = write_sources(bench, f"  eu: {{alertmanager: {urls}, bearer_env: B}}\n")
+    told = "what authenticates tocsin goes to am unencrypted; write an https:// URL"
+    assert bench.warnings({"B": "b"}) == [f"tocsin.yaml:{line + 1}:23: {told}"]
+
+
+def test_a_source_is_asked_each_minute_with_its_password(bench: Workbench) -> None:
+    write_sources(bench, "  eu: {alertmanager: ['http://am:9093/prefix/'], username: a, password_env: P}\n")
+    (source,) = bench.load({"P": "a-password-1"}).settings.sources.values()
+    assert (source.alertmanager, source.look_every) == (("http://am:9093/prefix",), 60_000_000)
+    assert source.password is not None
+    assert source.password.reveal() == "a-password-1"

@@ -21,6 +21,7 @@ from tocsin.core.event import (
     ItemDone,
     Opened,
     PostMortemDone,
+    RecoveryDoubted,
     Resolve,
     SetFlags,
     SetSeverity,
@@ -174,6 +175,18 @@ class Life(RuleBasedStateMachine):
         self.firing.append(severity)
         self.happen(AlertsChanged(moved=((old, severity),)))
 
+    @precondition(lambda self: self.incident.state in PAGED)
+    @rule(wait=st.integers(1, 5 * MINUTE), data=st.data())
+    def doubt(self, wait: int, data: st.DataObject) -> None:
+        before = self.incident
+        self.happen(RecoveryDoubted(source="default", look_at=self.now + wait, waits=self.waits(data)))
+        if before.resolve_at is None and before.doubt is None:
+            assert self.incident == before, "nobody has said that it is over"
+        else:
+            assert self.incident.doubt is not None
+            assert self.incident.is_open
+            assert self.incident.resolve_at is None
+
     @rule(by=PEOPLE)
     def acknowledge(self, by: Actor) -> None:
         before = self.incident.state
@@ -271,16 +284,20 @@ class Life(RuleBasedStateMachine):
         assert bool(flapping) <= (incident.digest_at is not None), "nothing would ever say that it has settled"
         if incident.waits:
             assert incident.state in PAGED
+            look_at = incident.doubt.look_at if incident.doubt is not None else None
             ends = [wait.until for wait in incident.waits if wait.until is not None]
             if incident.standing is not None and incident.standing.snooze is not None:
                 ends.append(incident.standing.snooze.until)
             assert incident.resolve_at is not None or next_due(incident) == min(
-                [*ends, *(at for at in (incident.believe_at, incident.digest_at) if at is not None)], default=None
+                [*ends, *(at for at in (incident.believe_at, incident.digest_at, look_at) if at is not None)],
+                default=None,
             )
         elif incident.state is State.TRIGGERED and incident.plan.level(incident.severity).pages:
             assert next_due(incident) is not None
         if incident.is_open and incident.state is not State.PENDING and not incident.alerts_firing:
-            assert incident.resolve_at is not None
+            assert (incident.resolve_at is not None) is (incident.doubt is None)
+        else:
+            assert incident.doubt is None
         if incident.state is State.PENDING:
             assert incident.pending_until is not None
 

@@ -20,6 +20,7 @@ from tocsin.core.event import (
     Opened,
     PersonsCalled,
     PostMortemDone,
+    RecoveryDoubted,
     Replan,
     Resolve,
     RoomSettled,
@@ -94,6 +95,7 @@ EVENTS: list[Event] = [
     Opened(fired=("high",)),
     AlertsChanged(fired=("high",)),
     CopiesHeld(until=NOW + MINUTE),
+    RecoveryDoubted(source="default", look_at=NOW + MINUTE),
     Due(),
     Acknowledge(by=ALICE),
     Snooze(by=ALICE, until=NOW + 60 * MINUTE),
@@ -111,6 +113,8 @@ EVENTS: list[Event] = [
     RoomSettled(job=Job.PAGE, outcome=RowState.DEAD),
     WaitBegan(wait=WINDOW),
     WaitEnded(reason=WINDOW.reason, by=WINDOW.by),
+    SetFacts(by=ALICE, facts={"root_cause": "a full disk"}),
+    RoomSettled(job=Job.ROOM_CREATE, outcome=RowState.SENT, id="C1", name="incident-1"),
     StormGrew(joined=1),
     StormLooked(look_at=NOW),
     PersonsCalled(called=(CALLED,)),
@@ -142,6 +146,7 @@ REFUSED = {
     (State.RESOLVED, SetSeverity),
     (State.RESOLVED, SetFlags),
     *((state, event) for state in (State.PENDING, State.RESOLVED) for event in (WaitBegan, WaitEnded)),
+    *((state, RecoveryDoubted) for state in (State.PENDING, State.RESOLVED)),
     *((state, StormGrew) for state in (State.PENDING, State.RESOLVED)),
     *(
         (state, event)

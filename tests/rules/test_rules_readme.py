@@ -92,7 +92,7 @@ def test_every_yaml_block_is_an_example_that_is_run() -> None:
 
 def test_the_tables_say_what_the_code_says() -> None:
     assert documented(README) == README, "run `make docs`"
-    assert all(f"<!-- {name}: written by make docs -->" in README for name in PARTS)
+    assert all(f"<!-- {name}: written by make docs -->" in README for name in PARTS if name != "template variables")
     rows = re.findall(r"^\| `(\w+)` \| .*$", README, re.MULTILINE)
     assert sorted(rows) == sorted([*ACTIONS, *CONDITIONS])
 

@@ -34,7 +34,7 @@ async def test_a_database_in_use_is_read_as_it_is_now_and_its_writer_goes_on(tmp
         def write_meanwhile(tx: Reader) -> list[Episode]:
             before = everything(tx)
             with sqlite3.connect(tmp_path / "tocsin.db", timeout=0) as other:
-                other.execute("UPDATE alerts SET severity = 'x'")  # nobody holds it up
+                other.execute("UPDATE alerts SET rules_sha = 'x'")  # nobody holds it up
             other.close()
             assert everything(tx) == before, "one read sees one moment"
             return before

@@ -1,6 +1,7 @@
 """Who is let in, and for what."""
 
 import base64
+from functools import reduce
 
 import pytest
 from multidict import CIMultiDict
@@ -13,11 +14,12 @@ from tocsin.web.routes import ROUTES
 from web.frontdoor import TOKENS, front_door, token, with_tokens
 
 OPEN = {("GET", "/"), ("GET", "/metrics"), ("GET", "/-/healthy"), ("GET", "/-/ready")}
-SIGNED = {("POST", "/webhooks/pagerduty"), ("POST", "/webhooks/slack")}
+SIGNED = {("POST", "/webhooks/pagerduty"), ("POST", "/webhooks/slack"), ("POST", "/webhooks/twilio")}
 
 
 def concrete(route: Route) -> str:
-    return plain_path(route.path).replace("{ref}", "1").replace("{source}", "east").replace("{window}", "w1")
+    names = {"{ref}": "1", "{source}": "east", "{window}": "w1", "{override}": "o1"}
+    return reduce(lambda path, name: path.replace(name, names[name]), names, plain_path(route.path))
 
 
 def body(route: Route) -> dict[str, object]:

@@ -23,7 +23,8 @@ from tocsin.engine.handovers import Handovers
 from tocsin.engine.housekeeper import Housekeeper
 from tocsin.engine.ingest import Ingest, Limits
 from tocsin.engine.overrides import Rotas
-from tocsin.engine.policy import Delivery, Live, Policy
+from tocsin.engine.policy import Delivery, Live, Policy, Watched
+from tocsin.engine.reconcile import Reconciler
 from tocsin.engine.respond import Respond
 from tocsin.engine.rosters import Rosters
 from tocsin.engine.service import Service
@@ -34,10 +35,11 @@ from tocsin.engine.windows import Windows
 from tocsin.ports.channel import Channel
 from tocsin.ports.clock import Clock
 from tocsin.ports.store import Store
+from tocsin.sources.alertmanager import Alertmanager
 from tocsin.store.engine import SqliteStore
 from tocsin.telemetry.metrics import Metrics
 
-WORKERS = ("timers", "dispatcher", "handovers", "rosters", "housekeeper", "auditor")
+WORKERS = ("timers", "dispatcher", "handovers", "rosters", "housekeeper", "auditor", "reconciler")
 
 
 @dataclass
@@ -57,6 +59,7 @@ class Daemon:
     dispatcher: Dispatcher
     housekeeper: Housekeeper
     auditor: Auditor
+    reconciler: Reconciler
     windows: Windows
     handovers: Handovers
     rosters: Rosters
@@ -69,7 +72,15 @@ class Daemon:
     @property
     def services(self) -> tuple[Service, ...]:
         """The workers that have a loop of their own."""
-        return (self.timers, self.dispatcher, self.handovers, self.rosters, self.housekeeper, self.auditor)
+        return (
+            self.timers,
+            self.dispatcher,
+            self.handovers,
+            self.rosters,
+            self.housekeeper,
+            self.auditor,
+            self.reconciler,
+        )
 
 
 def build(bundle: Bundle, store: Store, clock: Clock, metrics: Metrics, *, shadow: ShadowRules | None = None) -> Daemon:
@@ -113,6 +124,7 @@ def build(bundle: Bundle, store: Store, clock: Clock, metrics: Metrics, *, shado
         dispatcher=Dispatcher(committer, ingest, clock, wake.outbox_event, jitter=SystemRandom().random),
         housekeeper=Housekeeper(committer, ingest, clock),
         auditor=Auditor(committer, ingest, clock),
+        reconciler=Reconciler(committer, clock, lambda: new_id(clock.now())),
         windows=Windows(committer, lambda: new_id(clock.now())),
         handovers=Handovers(committer, clock),
         rosters=Rosters(committer, clock, ask),
@@ -151,6 +163,10 @@ def policy_of(bundle: Bundle, channels: Mapping[str, Channel]) -> Policy:
             give_up_after=delivery.give_up_after,
             concurrency=delivery.concurrency,
         ),
+        sources={
+            name: Watched(source.look_every, tuple(Alertmanager(url, source) for url in source.alertmanager))
+            for name, source in settings.sources.items()
+        },
     )
 
 

@@ -3,20 +3,25 @@
 import pickle
 import socket
 import struct
+from collections.abc import Sequence
 from enum import IntEnum
-from typing import cast
+from typing import Any, cast
 
 import msgspec
+from msgspec.structs import astuple, force_setattr
 
 from tocsin.core.alert import Alert
 from tocsin.core.outbox import Job
 from tocsin.core.rules import RuleSet
 from tocsin.core.verdict import Verdict
 from tocsin.engine.commit import Committed
+from tocsin.engine.intake import Classified
 from tocsin.engine.policy import Policy
 from tocsin.ports.channel import Channel
 
 _HEAD = struct.Struct("!IB")
+
+_LABELS = Verdict.__struct_fields__.index("labels")
 
 
 class Kind(IntEnum):
@@ -34,11 +39,19 @@ class Kind(IntEnum):
     """Text: why nothing of the batch was written."""
 
 
+class _Alert(Alert, frozen=True, array_like=True):
+    """An alert on the wire: its fields without their names."""
+
+
+class _Verdict(Verdict, frozen=True, array_like=True):
+    """A verdict on the wire. Its labels are sent only where they are not the alert's own."""
+
+
 class Batch(msgspec.Struct, frozen=True, array_like=True):
     """Alerts to commit, and the store's time."""
 
     now: int
-    pairs: list[tuple[Alert, Verdict]]
+    pairs: list[tuple[_Alert, _Verdict]]
 
 
 class Traits(msgspec.Struct, frozen=True):
@@ -55,13 +68,32 @@ class Gone(Exception):
 
 
 encode = msgspec.msgpack.Encoder().encode
-decode_batch = msgspec.msgpack.Decoder(Batch).decode
+_decode_batch = msgspec.msgpack.Decoder(Batch).decode
 decode_committed = msgspec.msgpack.Decoder(Committed).decode
 
 
+def encode_pairs(pairs: Sequence[Classified]) -> bytes:
+    """What is most of a `batch_frame`, so that it can be made ahead."""
+    return encode([(astuple(alert), _without_labels(alert, verdict)) for alert, verdict in pairs])
+
+
+def _without_labels(alert: Alert, verdict: Verdict) -> tuple[Any, ...]:
+    fields = astuple(verdict)
+    return fields if verdict.labels is not alert.labels else (*fields[:_LABELS], {}, *fields[_LABELS + 1 :])
+
+
 def batch_frame(pairs: bytes, now: int) -> bytes:
-    """The body of a `Kind.BATCH`; ``pairs`` are encoded already."""
+    """The body of a `Kind.BATCH`."""
     return encode((now, msgspec.Raw(pairs)))
+
+
+def batch_of(body: bytes | bytearray) -> Batch:
+    """The batch of a `Kind.BATCH`."""
+    batch = _decode_batch(body)
+    for alert, verdict in batch.pairs:
+        if not verdict.labels:
+            force_setattr(verdict, "labels", alert.labels)
+    return batch
 
 
 def policy_frame(policy: Policy) -> bytes:
@@ -79,7 +111,7 @@ def policy_frame(policy: Policy) -> bytes:
     return pickle.dumps(fields | {"rules": rules, "channels": channels, "templates": {}})
 
 
-def policy_of(body: bytes) -> Policy:
+def policy_of(body: bytes | bytearray) -> Policy:
     """The policy of a `Kind.POLICY`."""
     fields = pickle.loads(body)  # noqa: S301 - see `policy_frame`
     fields["channels"] = cast("dict[str, Channel]", fields["channels"])
@@ -90,30 +122,29 @@ def send(link: socket.socket, kind: Kind, body: bytes = b"") -> None:
     """Send one frame.
 
     Raises:
-        OSError: The other side is gone, or does not take it in time.
+        OSError: The other side is gone.
     """
-    link.sendall(_HEAD.pack(len(body), kind))
-    link.sendall(body)
+    link.sendall(_HEAD.pack(len(body), kind) + body)
 
 
-def receive(link: socket.socket) -> tuple[Kind, bytes]:
+def receive(link: socket.socket) -> tuple[Kind, bytearray]:
     """Wait for one frame.
 
     Raises:
         Gone: There will be none.
-        OSError: None comes in time.
         ValueError: It is of no kind that there is.
     """
     length, kind = _HEAD.unpack(_exactly(link, _HEAD.size))
     return Kind(kind), _exactly(link, length)
 
 
-def _exactly(link: socket.socket, length: int) -> bytes:
+def _exactly(link: socket.socket, length: int) -> bytearray:
     body = bytearray(length)
     rest = memoryview(body)
     while rest:
-        count = link.recv_into(rest)
+        # Whole, if it can be: each return has to wait for the interpreter.
+        count = link.recv_into(rest, flags=socket.MSG_WAITALL)
         if count == 0:
             raise Gone
         rest = rest[count:]
-    return bytes(body)
+    return body

@@ -7,12 +7,16 @@ from typing import Any
 
 from tocsin.channels.console.channel import ConsoleChannel
 from tocsin.channels.console.settings import ConsoleContact, ConsoleSettings
+from tocsin.channels.email.channel import EmailChannel
+from tocsin.channels.email.settings import EmailContact, EmailSettings
 from tocsin.channels.kind import BuildableKind
 from tocsin.channels.pagerduty.channel import PagerDutyChannel
 from tocsin.channels.pagerduty.settings import PagerDutyContact, PagerDutySettings
 from tocsin.channels.slack.channel import SlackChannel
 from tocsin.channels.slack.groups import group_members as slack_members
 from tocsin.channels.slack.settings import SlackContact, SlackSettings
+from tocsin.channels.twilio.channel import TwilioChannel
+from tocsin.channels.twilio.settings import TwilioContact, TwilioSettings
 from tocsin.channels.webhook.channel import WebhookChannel
 from tocsin.channels.webhook.settings import WebhookContact, WebhookSettings
 from tocsin.conf.channels import ConfiguredChannel
@@ -26,8 +30,10 @@ def _console(name: str, settings: ConsoleSettings) -> Channel:
 
 _ALL: tuple[BuildableKind[Any], ...] = (
     BuildableKind("console", ConsoleSettings, ConsoleContact, _console),
+    BuildableKind("email", EmailSettings, EmailContact, EmailChannel),
     BuildableKind("pagerduty", PagerDutySettings, PagerDutyContact, PagerDutyChannel),
     BuildableKind("slack", SlackSettings, SlackContact, SlackChannel),
+    BuildableKind("twilio", TwilioSettings, TwilioContact, TwilioChannel),
     BuildableKind("webhook", WebhookSettings, WebhookContact, WebhookChannel),
 )
 

@@ -18,6 +18,9 @@ _PHRASES = {
     "triggered": "opened at {severity}",
     "reopened": "fires again: occurrence {occurrence}, at {severity}",
     "joined": "{count} more firing, {firing} in all",
+    "reconciled": "{count} gone from Alertmanager without a word, {firing} still firing",
+    "doubted": "not believed to be over: too many alerts of {source} ended together, and its Watchdog is missing",
+    "fires_on": "fires on: it was never over",
     "alerts_resolved": "{count} resolved, {firing} still firing",
     "fires_again": "fires again before it was over",
     "recovering": "recovering: all its alerts have resolved",
@@ -89,6 +92,8 @@ def condition(content: Content) -> str:
     """The incident's state in words: ``recovering`` while it waits out its hold-down, and why nobody is paged."""
     if content.recovering and content.resolved_at is None:
         return "recovering"
+    if content.doubted:
+        return f"{content.state}, not believed to be over without the Watchdog of {content.doubted}"
     return f"{content.state}, nobody is paged: {'; '.join(content.waits)}" if content.waits else content.state
 
 

@@ -60,14 +60,6 @@ class Daemon:
         """
         return await self._call("POST", path, json=body)
 
-    async def delete(self, path: str) -> Any:
-        """The answer to a DELETE of a quoted path, decoded.
-
-        Raises:
-            Refused: There was none, or it was an error.
-        """
-        return await self._call("DELETE", path)
-
     async def _call(self, method: str, path: str, **how: Any) -> Any:
         target = self.url.joinpath(path.lstrip("/"), encoded=True)
         try:

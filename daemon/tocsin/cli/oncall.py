@@ -152,7 +152,7 @@ async def swap(  # noqa: PLR0913 - an option each
 @connected
 async def end(daemon: Daemon, override: str, *, as_json: bool) -> None:
     """End an override or a swap that was made by hand; `tocsin oncall` shows their ids."""
-    ended = await daemon.delete(f"{API}/overrides/{quote(override, safe='')}")
+    ended = await daemon.post(f"{API}/overrides/{quote(override, safe='')}/end", {})
     if as_json:
         say_json(ended)
         return

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from tocsin.conf.channels import ChannelKind, ConfiguredChannel
-from tocsin.conf.crosscheck import tell_gaps, tell_lonely_people, tell_settings_mistakes
+from tocsin.conf.crosscheck import tell_gaps, tell_lonely_people, tell_roomless, tell_settings_mistakes
 from tocsin.conf.environment import overridden, variables
 from tocsin.conf.lint import Material, lint
 from tocsin.conf.lint.samples import samples
@@ -121,6 +121,7 @@ def load(
     default = settings.playbook if settings else ""
     folder = read_folder(rules_dir, nameable, findings)
     lint(Material(folder.rules, playbooks, playbook_nodes, default, samples(rules_dir)), findings)
+    tell_roomless(playbooks, playbook_nodes, channels, findings)
     windows = _windows(config_dir / "windows.yaml", findings)
 
     findings.raise_problems()

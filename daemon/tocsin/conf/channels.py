@@ -22,6 +22,11 @@ class ChannelSettings(Section):
         """The destinations that contacts may have here, where the settings list them; None: any."""
         return None
 
+    @property
+    def asks_for_answers(self) -> bool:
+        """Whether somebody who is paged may answer by the same way, where there is one back."""
+        return True
+
     def doubts(self) -> tuple[str, ...]:
         """What works, but is hardly meant: told as warnings."""
         return ()

@@ -2,11 +2,12 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from tocsin.conf.channels import ConfiguredChannel
 from tocsin.conf.schema import did_you_mean
-from tocsin.conf.settings import Settings
+from tocsin.conf.settings import Listen, Settings
 from tocsin.conf.source import Findings, Node
 from tocsin.core.people import People, Person
 from tocsin.core.playbook import DAY, Playbook
@@ -34,6 +35,7 @@ def tell_settings_mistakes(
     _tell_token_mistakes(settings, node, people, findings)
     if people:
         _tell_unknown_self_targets(settings, node, people, findings)
+    _tell_open_secrets(settings, node, findings)
     _tell_deaf_providers(settings, node, channels, findings)
     for channel in channels:
         for doubt in channel.settings.doubts():
@@ -87,6 +89,28 @@ def tell_gaps(people: People, node: Node, now: int, findings: Findings) -> None:
             findings.warn(mark, told, "add members or a layer, or name a backup: what comes then goes to the console")
 
 
+def tell_roomless(
+    playbooks: Mapping[str, Playbook],
+    nodes: Mapping[str, Node],
+    channels: Sequence[ConfiguredChannel],
+    findings: Findings,
+) -> None:
+    """Warn of playbooks whose rooms nobody can make."""
+    makers = {channel.name for channel in channels if channel.kind == "slack"}
+    for name, playbook in playbooks.items():
+        wish = playbook.texts.room
+        if wish is not None and wish.channel not in makers:
+            told = f"{wish.channel!r} is no channel that can make rooms: incidents get none"
+            hint = did_you_mean(wish.channel, makers) or "write a channel of the kind slack under channels:"
+            findings.warn(nodes[name].at("room", "channel").mark, told, hint)
+
+
+def _targets(playbook: Playbook) -> set[str]:
+    lists = [playbook.announce, *(tier.targets for tier in playbook.tiers)]
+    lists += [cell.targets for level in playbook.levels for cell in level.cells]
+    return {target for targets in lists for target in targets}
+
+
 def _tell_token_mistakes(settings: Settings, node: Node, people: People | None, findings: Findings) -> None:
     names: set[str] = set()
     for index, token in enumerate(settings.tokens):
@@ -113,13 +137,28 @@ def _tell_unknown_self_targets(settings: Settings, node: Node, people: People, f
             findings.problem(mark, told, did_you_mean(target, known))
 
 
+def _tell_open_secrets(settings: Settings, node: Node, findings: Findings) -> None:
+    """Warn of a token or password that goes over a network in the clear."""
+    for name, source in settings.sources.items():
+        if source.bearer is None and source.password is None:
+            continue
+        for index, url in enumerate(source.alertmanager):
+            parts = urlsplit(url)
+            if parts.scheme == "http" and not Listen(parts.hostname or "", 0).is_loopback:
+                told = f"what authenticates tocsin goes to {parts.hostname} unencrypted"
+                findings.warn(node.at("sources", name, "alertmanager", index).mark, told, "write an https:// URL")
+
+
 def _tell_deaf_providers(
     settings: Settings, node: Node, channels: Sequence[ConfiguredChannel], findings: Findings
 ) -> None:
     """Warn where a provider is paged whose answers would be refused."""
-    listening = {"pagerduty": settings.inbound.pagerduty, "slack": settings.inbound.slack}
+    inbound = settings.inbound
+    listening = {"pagerduty": inbound.pagerduty, "slack": inbound.slack}
+    if settings.external_url:  # without it, nobody is asked for an answer by telephone
+        listening["twilio"] = inbound.twilio
     for channel in channels:
-        inbound = listening.get(channel.kind)
-        if inbound is not None and not inbound.secrets:
+        heard = listening.get(channel.kind)
+        if heard is not None and not heard.secrets and channel.settings.asks_for_answers:
             told = f"acknowledgments made in {channel.kind} are not taken: inbound.{channel.kind}.secrets is empty"
             findings.warn(node.at("channels", channel.name).head, told, "write what it signs its requests with")

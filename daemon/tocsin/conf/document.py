@@ -1,4 +1,4 @@
-"""The parts of rules/README.md that come from the code: ``python -m tocsin.conf.document rules/README.md`` writes them.
+"""The parts of READMEs that come from the code: ``python -m tocsin.conf.document rules/README.md`` writes them.
 
 Each stands between ``<!-- NAME: written by make docs -->`` and ``<!-- /NAME -->``.
 """
@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from tocsin.core.action import ACTIONS, Action, Form
+from tocsin.core.brief import VARIABLES
 from tocsin.core.condition import CONDITIONS, Described
 
 _PART = re.compile(r"(<!-- ([\w ]+): written by make docs -->\n).*?(<!-- /\2 -->)", re.DOTALL)
@@ -19,7 +20,13 @@ def _table(rows: Iterable[Action | Described]) -> str:
     return "".join(("\n| key | meaning | example |\n|---|---|---|\n", *lines, "\n"))
 
 
+def _variables() -> str:
+    rows = [f"| `{name}` | {each.meaning} | {each.example} |\n" for name, each in VARIABLES.items()]
+    return "".join(("\n| variable | what it says | example |\n|---|---|---|\n", *rows, "\n"))
+
+
 PARTS: dict[str, Callable[[], str]] = {
+    "template variables": _variables,
     "conditions": lambda: _table(CONDITIONS.values()),
     "under set": lambda: _table(action for action in ACTIONS.values() if action.form is Form.TEXT),
     "beside set": lambda: _table(action for action in ACTIONS.values() if action.form is not Form.TEXT),

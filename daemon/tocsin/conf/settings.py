@@ -4,6 +4,7 @@ import ipaddress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -13,11 +14,13 @@ from pydantic import (
     PlainSerializer,
     WithJsonSchema,
     field_validator,
+    model_validator,
 )
 
 from tocsin.conf.duration import Duration, DurationOrNever, Size, parse_duration
 from tocsin.conf.schema import Name, Section, Text, Whole, mistake
 from tocsin.conf.secrets import Secret
+from tocsin.core.alert import SELF_SOURCE
 
 CONSOLE = "console"
 """The channel, and the target on it, that always exist."""
@@ -85,6 +88,12 @@ def _at_least_a_millisecond(value: int) -> int:
     return value
 
 
+def _at_least_a_second(value: int) -> int:
+    if value < 1_000_000:
+        raise mistake("must not be shorter than a second", "write for example 1m")
+    return value
+
+
 Span = Annotated[Duration, AfterValidator(_at_least_a_millisecond)]
 """A duration that is not zero."""
 Address = Annotated[
@@ -110,7 +119,7 @@ class WebhookSettings(Section):
 
     max_body: Size = 16 << 20
     max_queue: Annotated[Whole, Field(ge=200)] = 20_000
-    commit_alerts: Annotated[Whole, Field(ge=1, le=10_000)] = 200
+    commit_alerts: Annotated[Whole, Field(ge=1, le=10_000)] = 300
 
 
 class TokenSettings(Section):
@@ -148,6 +157,42 @@ class SharedSecret(Section):
     secret: Secret
 
 
+def _alertmanager_url(value: str) -> str:
+    parts = urlsplit(value)
+    is_plain = not (parts.query or parts.fragment or parts.username or parts.password)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0 or not is_plain:
+        raise mistake("is no address of an Alertmanager", "write http://host:9093, with its --web.route-prefix if any")
+    return value.rstrip("/")
+
+
+AlertmanagerUrl = Annotated[str, AfterValidator(_alertmanager_url)]
+"""Where an Alertmanager is, without the slash at the end and without credentials."""
+
+
+class SourceSettings(Section):
+    """One of ``sources:``: where a source itself can be asked what fires."""
+
+    alertmanager: Annotated[tuple[AlertmanagerUrl, ...], Field(min_length=1)]
+    look_every: Annotated[Duration, AfterValidator(_at_least_a_second)] = parse_duration("1m")
+    bearer: Secret | None = None
+    username: Text | None = None
+    password: Secret | None = None
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> "SourceSettings":
+        if (self.username is None) != (self.password is None):
+            raise mistake("has only one half of a user name and password", "write username: and password_file:")
+        if self.bearer is not None and self.username is not None:
+            raise mistake("has two ways to authenticate", "write bearer_file:, or username: and password_file:")
+        return self
+
+
+def _no_own_source(sources: dict[str, SourceSettings]) -> dict[str, SourceSettings]:
+    if SELF_SOURCE in sources:
+        raise mistake(f"{SELF_SOURCE!r} is the source of tocsin's own alerts", "no Alertmanager knows them: remove it")
+    return sources
+
+
 class Inbound(Section):
     """What a provider signs its requests to tocsin with; without one, they are refused."""
 
@@ -159,6 +204,7 @@ class InboundSettings(Section):
 
     pagerduty: Inbound = Inbound()
     slack: Inbound = Inbound()
+    twilio: Inbound = Inbound()
 
 
 class LogSettings(Section):
@@ -227,6 +273,7 @@ class Settings(Section):
     channels: dict[Name, ChannelEntry] = Field(default_factory=dict)
     self_: Annotated[SelfSettings, Field(alias="self")] = SelfSettings()
     inbound: InboundSettings = InboundSettings()
+    sources: Annotated[dict[Name, SourceSettings], AfterValidator(_no_own_source)] = Field(default_factory=dict)
     log: LogSettings = LogSettings()
     delivery: DeliverySettings = DeliverySettings()
     defaults: Times = Times()

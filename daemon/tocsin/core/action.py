@@ -77,6 +77,9 @@ class Outcome:
     """The rules that had their say."""
     inhibitors: tuple[int, ...] = ()
     """Indexes of the rules that suppress it for as long as another incident is open."""
+    place: tuple[str, str] | None = None
+    """Its playbook and severity, where they are the same for every alert."""
+    all_flags: tuple[str, ...] = ()
     has_details: bool = False
     """Whether any of team, summary, runbook and automation is set."""
     last: int = -1

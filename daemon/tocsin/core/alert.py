@@ -65,7 +65,7 @@ class EpisodeStatus(StrEnum):
     """A rule said that nobody is to be told."""
 
 
-class Episode(msgspec.Struct, frozen=True, kw_only=True):
+class Episode(msgspec.Struct, frozen=True):
     """One firing spell of one alert, from firing to resolved; numbered by tocsin.
 
     Times are microseconds since the epoch, UTC.
@@ -81,12 +81,11 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True):
     """As the sender says, or the moment tocsin heard of the end."""
     first_seen_at: int
     last_seen_at: int
-    held_until: int | None = None
     labels: dict[str, str]
     annotations: dict[str, str]
-    generator_url: str = ""
     incident_id: str | None
     """None for what opened no incident: suppressed, or resolved before it was seen firing."""
+    generator_url: str = ""
     severity: str = ""
     """The level of the incident's playbook that the rules gave this alert."""
     trace: tuple[str, ...] = ()
@@ -97,11 +96,18 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True):
     """Its labels as they came, where rules have added some or replaced them."""
     holds: tuple[Condition, ...] = ()
     """Those of the conditions of rules that held then."""
+    held_until: int | None = None
 
     @property
     def key(self) -> tuple[str, str]:
         """The alert's identity."""
         return (self.source, self.fingerprint)
+
+    def stood_at(self, at: int) -> bool:
+        """Whether its source says that it fires, or that it ended no sooner than ``at`` (epoch microseconds)."""
+        if self.status is EpisodeStatus.RESOLVED:
+            return self.ends_at is not None and self.ends_at >= at
+        return self.status is EpisodeStatus.FIRING
 
     @property
     def as_it_came(self) -> dict[str, str]:

@@ -45,6 +45,7 @@ from tocsin.core.event import (
     Opened,
     PersonsCalled,
     PostMortemDone,
+    RecoveryDoubted,
     Replan,
     Resolve,
     RoomSettled,
@@ -63,6 +64,7 @@ from tocsin.core.incident import OPEN, Incident, State, Storm
 from tocsin.core.playbook import Playbook
 from tocsin.core.transitions import (
     alerts,
+    doubting,
     duties,
     facts,
     opening,
@@ -121,6 +123,8 @@ def next_due(incident: Incident) -> int | None:
         if incident.standing is not None:
             due_at = _earlier(due_at, incident.standing.due_at)
     look_at = incident.storm.look_at if incident.storm is not None else None
+    if incident.doubt is not None:
+        look_at = _earlier(look_at, incident.doubt.look_at)
     return _earlier(_earlier(due_at, incident.believe_at), _earlier(incident.digest_at, look_at))
 
 
@@ -206,6 +210,7 @@ def _table() -> dict[tuple[State, type[Event]], Handler]:
         (PAGED, AlertsChanged, alerts.alerts_changed),
         ((State.RESOLVED,), AlertsChanged, alerts.resolved_alerts_changed),
         (tuple(State), CopiesHeld, alerts.copies_held),
+        (PAGED, RecoveryDoubted, doubting.doubted),
         ((State.PENDING,), Due, opening.pending_due),
         (PAGED, Due, opening.paged_due),
         ((State.RESOLVED,), Due, opening.resolved_due),

@@ -61,6 +61,8 @@ class AlertsChanged(Waitable, frozen=True, kw_only=True):
     """The severity of each alert that resolved."""
     moved: tuple[tuple[str, str], ...] = ()
     """(from, to) of each alert whose severity changed."""
+    reconciled: bool = False
+    """Those that ended were found to be gone from their Alertmanager, which has told nobody."""
     hold: int = 0
     """Of those that joined: see `Opened`."""
     drill: bool = False
@@ -70,6 +72,14 @@ class AlertsChanged(Waitable, frozen=True, kw_only=True):
     last_end_at: int | None = None
     first_alert_at: int | None = None
     flags: tuple[str, ...] = ()
+
+
+class RecoveryDoubted(Waitable, frozen=True, kw_only=True):
+    """Its hold-down is over, or it was doubted before, and that its alerts have ended is not believed."""
+
+    source: str
+    look_at: int
+    """When it is believed, unless whoever knows doubts it again."""
 
 
 class CopiesHeld(Event, frozen=True, kw_only=True):

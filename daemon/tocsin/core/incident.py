@@ -6,6 +6,7 @@ import msgspec
 
 from tocsin.core.clock import Clock
 from tocsin.core.condition import Inhibition
+from tocsin.core.heartbeat import Doubt
 from tocsin.core.message import Messages
 from tocsin.core.playbook import Playbook
 from tocsin.core.reaching import Reaching
@@ -194,6 +195,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     pending_until: int | None = None
     resolve_at: int | None = None
     """The end of the hold-down: all its alerts have resolved."""
+    doubt: Doubt | None = None
+    """All its alerts were reported resolved, and nobody believes it: its ladder goes on."""
     fallback_at: int | None = None
     """When tier 1 and the last tier are paged again; set once the ladder is exhausted."""
     grace_until: int | None = None

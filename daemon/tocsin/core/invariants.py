@@ -81,11 +81,12 @@ def firing_is_counted(facts: Facts) -> str | None:
 
 
 def open_means_firing_or_recovering(facts: Facts) -> str | None:
-    """An open incident without a firing alert is held, or in its hold-down."""
+    """An open incident without a firing alert is held, in its hold-down, or not believed to be over."""
     incident = facts.incident
     if incident.state not in PAGED or incident.alerts_firing:
         return None
-    return None if incident.resolve_at is not None else "nothing fires, and no hold-down runs"
+    waits = incident.resolve_at is not None or incident.doubt is not None
+    return None if waits else "nothing fires, and no hold-down runs"
 
 
 def timeline_is_whole(facts: Facts) -> str | None:

@@ -5,6 +5,18 @@ from enum import StrEnum
 import msgspec
 
 
+class RoomWish(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Which incidents of a playbook get a room of their own."""
+
+    channel: str
+    """The configured channel that makes it."""
+    severities: tuple[str, ...] = ()
+    """Only at these; none: at every one."""
+    private: bool = False
+    archive_after: int | None = None
+    """How long after the resolve it is archived, in microseconds; None: never."""
+
+
 class Texts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The part of a playbook that is words. Templates are files of config/templates/, named without their ending."""
 
@@ -14,6 +26,8 @@ class Texts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The same by severity, where one has its own."""
     post_mortem: str = ""
     """The template of the post-mortem's draft."""
+    room: RoomWish | None = None
+    """None: incidents have no rooms of their own."""
     links: dict[str, str] = {}
     """Other static https links that its texts name, such as the public status page."""
 

@@ -135,7 +135,9 @@ def still_wanted(row: Outgoing, incident: Incident) -> bool:
     """
     if row.job in ROOM_JOBS:
         return _is_wanted_in_room(row, incident)
-    if row.job not in (Job.PAGE, Job.UPDATE) or (row.job is Job.UPDATE and (row.step == DIGEST or stays_true(row.step))):
+    if row.job not in (Job.PAGE, Job.UPDATE) or (
+        row.job is Job.UPDATE and (row.step == DIGEST or stays_true(row.step))
+    ):
         return True
     if row.occurrence != incident.occurrence or incident.state is State.RESOLVED:
         return False

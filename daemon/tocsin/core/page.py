@@ -88,6 +88,8 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     resolved_by: str | None
     recovering: bool
     """All its alerts have resolved; it is in its hold-down."""
+    doubted: str = ""
+    """All its alerts were reported resolved, which is not believed without the Watchdog of this source."""
     alerts_firing: int
     alerts_total: int
     alerts: tuple[AlertLine, ...]
@@ -98,4 +100,6 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     """For history: the entries to append."""
     url: str = ""
     """Where this incident is to be seen in tocsin, "" where no external URL is configured."""
+    external_url: str = ""
+    """Where tocsin itself is reached from outside, without a slash at the end; "" where that is not configured."""
     now: int

@@ -98,8 +98,11 @@ class _Question(NamedTuple):
 class _Outcomes(dict[int, Outcome]):
     """What each combination of matching clauses says."""
 
-    def __init__(self, rules: Sequence[Rule], rule_of: Sequence[int]) -> None:
+    def __init__(
+        self, rules: Sequence[Rule], rule_of: Sequence[int], place: Callable[[Outcome], tuple[str, str] | None]
+    ) -> None:
         super().__init__()
+        self._place = place
         self._rules = rules
         self._rule_of = rule_of
         self._remembered = max(_REMEMBERED, 2 * len(rules))
@@ -115,6 +118,8 @@ class _Outcomes(dict[int, Outcome]):
                 outcome.last = index
                 break
         outcome.trace = tuple(trace)
+        outcome.all_flags = tuple(outcome.flags)
+        outcome.place = self._place(outcome)
         outcome.has_details = any(getattr(outcome, name) is not None for name in (*_DETAILS, "resolve_after"))
         if len(self) >= self._remembered:
             self.clear()
@@ -170,7 +175,7 @@ class RuleSet:
                 raise UnknownName(f"playbook {name} has no severity {self._unrouted.get(name)!r} for what is unrouted")
         rule_of = [index for index, rule in enumerate(self.rules) for _ in rule.clauses]
         self._clauses = Clauses([clause for rule in self.rules for clause in rule.clauses])
-        self._outcomes = _Outcomes(self.rules, rule_of)
+        self._outcomes = _Outcomes(self.rules, rule_of, self._constant_place)
         self._bits = [0] * len(self.rules)
         """The clauses of each rule."""
         for bit, index in enumerate(rule_of):
@@ -179,8 +184,11 @@ class RuleSet:
 
     @cached_property
     def sha(self) -> str:
-        """A stable name for exactly these rules, what they look up, and the levels that they choose from."""
-        return hashlib.sha256(self.to_json().encode()).hexdigest()
+        """A stable name for exactly these rules, what they look up, and the levels that they choose from.
+
+        Half a SHA-256: it stands in the row of every alert.
+        """
+        return hashlib.sha256(self.to_json().encode()).hexdigest()[:32]
 
     def to_json(self) -> str:
         """The rules as they are stored; in ASCII, so that no text of theirs can be one that a store refuses."""
@@ -280,30 +288,20 @@ class RuleSet:
     def _verdict(self, alert: Alert, outcome: Outcome) -> Verdict:
         errors: list[str] = []
         labels = _with_extras(alert.labels, outcome.labels, errors) if outcome.labels else alert.labels
-        playbook = _render("playbook", outcome.playbook, labels, errors) or self.default_playbook
-        if playbook not in self._ranks:
-            errors.append(f"playbook: there is no {playbook!r}")
-            playbook = self.default_playbook
-        severity = _render("severity", outcome.severity, labels, errors)
-        if severity and (outcome.shift or outcome.cap):
-            severity = self._moved(playbook, severity, outcome, labels, errors)
+        playbook, severity = outcome.place or self._place(outcome, labels, errors)
         service = _render("service", outcome.service, labels, errors) or default_service(labels)
         key = _render("dedup_key", outcome.dedup_key, labels, errors)
         title = _render("title", outcome.title, labels, errors)
         details = _details(outcome, labels, errors) if outcome.has_details else {}
-        is_silent = outcome.suppress or outcome.heartbeat
-        if severity not in self._ranks[playbook]:
-            if severity:
-                errors.append(f"severity: playbook {playbook} has no {severity!r}")
-            elif not (errors or is_silent):
-                errors.append("no rule sets a severity")
+        annotated = alert.annotations.get("runbook_url")
         verdict = Verdict(
             playbook=playbook,
-            severity=self._severity(playbook, severity, has_failed=bool(errors)),
+            severity=self._severity(playbook, severity) if errors else severity,
             service=service,
             dedup_key=bounded_key(key) if key else default_key(playbook, service, labels),
             title=one_line(title) or default_title(service, labels, alert.annotations),
-            flags=tuple(outcome.flags),
+            runbook=link(annotated) if annotated else "",
+            flags=outcome.all_flags,
             labels=labels,
             suppress=outcome.suppress and not errors,
             heartbeat=outcome.heartbeat,
@@ -313,10 +311,33 @@ class RuleSet:
             rules_sha=self.sha,
             errors=tuple(errors),
         )
-        if "runbook" not in details and (annotated := alert.annotations.get("runbook_url")):
-            details["runbook"] = link(annotated)
         # Few have any of these, and each argument more costs every alert.
         return msgspec.structs.replace(verdict, **details) if details else verdict
+
+    def _constant_place(self, outcome: Outcome) -> tuple[str, str] | None:
+        """Where every alert of this outcome belongs; None where that depends on its labels, or is no such place."""
+        playbook = outcome.playbook.constant if outcome.playbook else self.default_playbook
+        severity = outcome.severity.constant if outcome.severity else None
+        if playbook is None or severity is None or outcome.shift or outcome.cap:
+            return None
+        return (playbook, severity) if severity in self._ranks.get(playbook, ()) else None
+
+    def _place(self, outcome: Outcome, labels: Mapping[str, str], errors: list[str]) -> tuple[str, str]:
+        """The playbook, and one of its severities."""
+        playbook = _render("playbook", outcome.playbook, labels, errors) or self.default_playbook
+        if playbook not in self._ranks:
+            errors.append(f"playbook: there is no {playbook!r}")
+            playbook = self.default_playbook
+        severity = _render("severity", outcome.severity, labels, errors)
+        if severity and (outcome.shift or outcome.cap):
+            severity = self._moved(playbook, severity, outcome, labels, errors)
+        if severity in self._ranks[playbook]:
+            return playbook, severity
+        if severity:
+            errors.append(f"severity: playbook {playbook} has no {severity!r}")
+        elif not (errors or outcome.suppress or outcome.heartbeat):
+            errors.append("no rule sets a severity")
+        return playbook, self._unrouted[playbook]
 
     def _moved(
         self, playbook: str, severity: str, outcome: Outcome, labels: Mapping[str, str], errors: list[str]
@@ -331,12 +352,10 @@ class RuleSet:
             errors.append(f"cap: playbook {playbook} has no {cap!r}")
         return levels[max(rank, ranks.get(cap, 0))]
 
-    def _severity(self, playbook: str, severity: str, *, has_failed: bool) -> str:
-        """What the rules say, if it is a level; after a failure at least the playbook's unrouted level."""
+    def _severity(self, playbook: str, severity: str) -> str:
+        """After a failure: at least the playbook's unrouted level."""
         ranks, unrouted = self._ranks[playbook], self._unrouted[playbook]
-        if severity in ranks and (not has_failed or ranks[severity] < ranks[unrouted]):
-            return severity
-        return unrouted
+        return severity if ranks[severity] < ranks[unrouted] else unrouted
 
 
 def _question(index: int, rule: Rule, verdict: Verdict) -> _Question:

@@ -15,6 +15,8 @@ target, and an incident has its own flips.
 """
 
 import hashlib
+from bisect import bisect_right
+from operator import itemgetter
 
 import msgspec
 
@@ -70,7 +72,8 @@ def counted(surge: Surge, incident_id: str, now: int, limits: StormLimits) -> Su
 
 def lately(surge: Surge, now: int, limits: StormLimits) -> tuple[Beginning, ...]:
     """Those that began within the time; after a jump of the clock into the past none is in the future."""
-    return tuple(began for began in surge.recent if now - limits.within < began[0] <= now)
+    first, last = (bisect_right(surge.recent, at, key=itemgetter(0)) for at in (now - limits.within, now))
+    return surge.recent[first:last]
 
 
 def is_storm(surge: Surge, now: int, limits: StormLimits) -> bool:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -93,9 +94,10 @@ def default_service(labels: Mapping[str, str]) -> str:
 def default_key(playbook: str, service: str, labels: Mapping[str, str]) -> str:
     """``playbook/service/alertname/cluster/namespace``; two different tuples never give the same key."""
     get = labels.get
-    parts = (playbook, service, get("alertname", ""), get("cluster", ""), get("namespace", ""))
-    key = "/".join(parts)
-    if "%" in key or key.count("/") >= len(parts):
+    alertname, cluster, namespace = get("alertname", ""), get("cluster", ""), get("namespace", "")
+    key = f"{playbook}/{service}/{alertname}/{cluster}/{namespace}"
+    if "%" in key or key.count("/") > 4:
+        parts = (playbook, service, alertname, cluster, namespace)
         key = "/".join(part.replace("%", "%25").replace("/", "%2F") for part in parts)
     return bounded_key(key)
 
@@ -130,5 +132,10 @@ def shortened(text: str) -> str:
 def link(text: str) -> str:
     """The text if it is an http or https link, or else nothing: it may come from a label, and people follow it."""
     text = text.strip()
-    is_link = text.startswith(("https://", "http://")) and len(text) <= LONGEST_LINK
-    return text if is_link and text.isprintable() and not any(map(str.isspace, text)) else ""
+    return text if len(text) <= LONGEST_LINK and _is_link(text) else ""
+
+
+@lru_cache(maxsize=1024)
+def _is_link(text: str) -> bool:
+    # Of all that separates words only the plain space is printable.
+    return text.startswith(("https://", "http://")) and text.isprintable() and " " not in text

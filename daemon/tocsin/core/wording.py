@@ -115,6 +115,11 @@ def waits_for(wait: Wait) -> str:
             return "flapping, told in a digest"
 
 
+def day(at: int) -> str:
+    """The day of a moment, in UTC: ``20261125``."""
+    return datetime.fromtimestamp(at // SECOND, UTC).strftime("%Y%m%d")
+
+
 def _clock(at: int) -> str:
     moment = datetime.fromtimestamp(at // SECOND, UTC)
     return moment.strftime("%Y-%m-%d %H:%M:%S UTC" if moment.second else "%Y-%m-%d %H:%M UTC")

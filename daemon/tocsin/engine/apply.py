@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from tocsin.core.condition import Likeness, WhenOpen
 from tocsin.core.clock import stays_true
+from tocsin.core.condition import Likeness, WhenOpen
 from tocsin.core.effect import (
     Announce,
     Breached,
@@ -27,17 +27,18 @@ from tocsin.core.effect import (
 from tocsin.core.escalation import next_due, step
 from tocsin.core.event import Due, Entry, Event, PersonsCalled, Waitable, WaitBegan
 from tocsin.core.incident import Incident
-from tocsin.core.measure import Breach, Follow, Occurrence
+from tocsin.core.measure import Occurrence
 from tocsin.core.outbox import Job, Outgoing, RowState, anew, idempotency_key
 from tocsin.core.people import Notified
 from tocsin.core.playbook import Kind, Until
 from tocsin.core.reaching import Called
 from tocsin.core.rotation import Duty
 from tocsin.core.window import Window
-from tocsin.engine import rooms
+from tocsin.engine import duties, rooms
 from tocsin.engine.figures import Figures
 from tocsin.engine.oncall import OnCall, called_of, whom_of
 from tocsin.engine.policy import Policy
+from tocsin.engine.recovery import Recoveries
 from tocsin.engine.storms import Surges, grow
 from tocsin.engine.waiting import must_wait, still_waits
 from tocsin.ports.store import Transaction
@@ -70,6 +71,7 @@ class Work:
         self._entries: list[Entry] = []
         self._rows: list[Outgoing] = []
         self.surges = Surges(tx)
+        self.recoveries = Recoveries(self)
         self.oncall = OnCall(tx, policy.people)
         self._called: list[Called] = []
         """Persons that the change under way has paged, and who have further contact methods."""
@@ -93,9 +95,12 @@ class Work:
         """
         # Another change in this transaction may have changed it since the caller read it.
         incident = self._known.get(incident.id, incident)
-        if isinstance(event, Due) and incident.waits:
+        if isinstance(event, Due):
             for wait in still_waits(self, incident):
                 incident = self.change(incident, WaitBegan(wait=wait))
+            doubt = self.recoveries.doubt(incident)
+            if doubt is not None:
+                incident = self.change(incident, doubt)
         changed, effects = step(incident, event, self.now)
         if isinstance(event, Waitable) and any(type(effect) is Notify for effect in effects):
             waits = must_wait(self, incident, changed)
@@ -188,10 +193,8 @@ class Work:
                 self._measure(incident, effect)
             elif isinstance(effect, OccurrenceClosed):
                 self._put_occurrence(incident, effect.cause)
-            elif isinstance(effect, Breached):
-                self._breached(incident, effect.breach)
-            elif isinstance(effect, Followed):
-                self._followed(incident, effect.follow)
+            elif isinstance(effect, Breached | Followed) and self._counts(incident):
+                duties.keep(self, effect)
         if incident.messages is not None:
             rooms.follow(self, incident, effects)
 
@@ -337,25 +340,6 @@ class Work:
             )
         if effect.measure == "acknowledge":
             self._put_occurrence(incident, "open")
-
-    def _breached(self, incident: Incident, breach: Breach) -> None:
-        if self._counts(incident):
-            self.tx.put_breach(breach)
-            labels = {"playbook": breach.playbook, "severity": breach.severity}
-            self.figures.count("slo_breaches_total", target=breach.promise, **labels)
-
-    def _followed(self, incident: Incident, follow: Follow) -> None:
-        if not self._counts(incident):
-            return
-        self.tx.put_follow(follow)
-        outcome = "waived" if follow.outcome == "waived" else "in_time" if follow.is_in_time else "late"
-        if follow.outcome not in ("done", "waived"):
-            return
-        if follow.is_post_mortem:
-            labels = {"playbook": follow.playbook, "severity": follow.severity}
-            self.figures.count("post_mortems_total", outcome=outcome, **labels)
-        else:
-            self.figures.count("action_items_done_total", playbook=follow.playbook, outcome=outcome)
 
     def _put_occurrence(self, incident: Incident, cause: str) -> None:
         self.tx.put_occurrence(

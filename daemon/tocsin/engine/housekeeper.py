@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 
 from tocsin.core.alert import Alert, AlertStatus, Episode
+from tocsin.core.duration import duration
+from tocsin.core.heartbeat import is_silent
 from tocsin.core.measure import Mean
 from tocsin.core.playbook import DAY, HOUR
 from tocsin.core.window import Window
@@ -23,6 +25,8 @@ INBOUND_KEPT = 7 * DAY
 """How long an inbound delivery is recognised; PagerDuty repeats for up to 48 h."""
 INCIDENTS_KEPT = 400 * DAY
 """How long a resolved incident is kept, with its timeline: a year can be compared with the one before."""
+MISSED_FOR = 7 * DAY
+"""A Watchdog that has not come for longer is not waited for any more: its source is gone."""
 FORGOTTEN_AT_ONCE = 100
 RULES_LOOKED_AT_EVERY = HOUR
 EVERY = 10 * SECOND
@@ -44,18 +48,32 @@ class Housekeeper(Service):
         self._rules_at = 0
         """When rule sets are looked at next."""
         self._judged: tuple[Window, ...] | None = None
+        self._since = clock.now()
+        """Before that, nobody listened to Watchdogs."""
+        self._silent: dict[str, int] = {}
+        """Sources whose Watchdog has stopped, and when it was last seen."""
 
     async def run_once(self) -> int | None:
         """One round."""
         store = self._committer.store
         await self._judge_windows_again()
         policy = self._committer.live.policy
-        gauges, quiet = await store.read(lambda tx: (_gauges(tx, policy), tx.self_episodes(tx.now - QUIET_AFTER)))
+        gauges, quiet = await store.read(lambda tx: (_gauges(tx, policy), self._quiet(tx)))
         self._show(gauges)
+        for source, last_seen_at in self._silent.items():
+            self._ingest.report("silent", source, f"last seen {duration(self._clock.now() - last_seen_at)} ago")
         if quiet:
             await self._ingest.take_own([_over(episode) for episode in quiet])
         await store.write(self._forget)
         return self._clock.now() + EVERY
+
+    def _quiet(self, tx: Reader) -> list[Episode]:
+        """Tocsin's own troubles that are over; a silent Watchdog's is as soon as it comes again."""
+        missed = [one for one in tx.heartbeats().values() if tx.now - one.last_seen_at < MISSED_FOR]
+        self._silent = {one.source: one.last_seen_at for one in missed if is_silent(one, tx.now, self._since)}
+        back = [one for one in tx.self_episodes(tx.now + 1) if one.labels.get("reason") == "silent"]
+        over = [one for one in back if one.labels.get("source") not in self._silent]
+        return [*over, *(one for one in tx.self_episodes(tx.now - QUIET_AFTER) if one not in over)]
 
     async def _judge_windows_again(self) -> None:
         """Once after the start, and after each reload that changed windows: waits end where their window has gone."""
@@ -115,8 +133,8 @@ def _gauges(tx: Reader, policy: Policy) -> Gauges:
         put("outbox_pending", count, channel=channel)
         put("outbox_oldest_seconds", max(0, tx.now - oldest) / SECOND, channel=channel)
     put("windows_active", active_count(tx, windows_of(tx, policy, tx.now)))
-    for source, seen_at in tx.heartbeats().items():
-        put("heartbeat_age_seconds", max(0, tx.now - seen_at) / SECOND, source=source)
+    for source, heartbeat in tx.heartbeats().items():
+        put("heartbeat_age_seconds", max(0, tx.now - heartbeat.last_seen_at) / SECOND, source=source)
     return gauges | _of_people(tx, policy)
 
 

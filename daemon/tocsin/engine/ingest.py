@@ -69,7 +69,7 @@ class Limits:
     """How much is taken at a time, in alerts."""
 
     queue: int = 20_000
-    commit: int = 200
+    commit: int = 300
 
 
 class Ingest:

@@ -67,7 +67,9 @@ def _page_backups(work: Work, incident: Incident, row: Outgoing, because: str) -
 
 def _targets(incident: Incident, row: Outgoing) -> tuple[str, ...]:
     """The targets of the step that a page belongs to."""
-    cell = incident.plan.level(incident.severity).cell(row.step)
+    plan = incident.plan
+    # What cannot be made into a page may be an incident that is damaged: the others' pages must not wait for it.
+    cell = plan.level(incident.severity).cell(row.step) if plan.has_level(incident.severity) else None
     try:
         return cell.targets if cell is not None else incident.plan.tier(row.tier).targets
     except UnknownName:  # a page that is no step's, such as a digest

@@ -10,6 +10,7 @@ from tocsin.core.condition import Inhibition
 from tocsin.core.dedup import Sighting, place
 from tocsin.core.escalation import unopened
 from tocsin.core.event import AlertsChanged, CopiesHeld, Opened
+from tocsin.core.heartbeat import beaten, lost
 from tocsin.core.incident import Incident
 from tocsin.core.playbook import Playbook
 from tocsin.core.verdict import Verdict
@@ -25,6 +26,7 @@ class _Group:
     """What one batch brings to one incident."""
 
     incident: Incident | None
+    plan: Playbook
     verdict: Verdict | None = None
     """Of the alert that may open it."""
     drill: bool = True
@@ -34,39 +36,46 @@ class _Group:
     fired: list[str] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
     moved: list[tuple[str, str]] = field(default_factory=list)
-    inhibitions: dict[Inhibition, None] | None = None
+    inhibitions: tuple[Inhibition, ...] | None = None
     """What inhibits every alert that began."""
     flags: dict[str, None] = field(default_factory=dict)
     starts: list[int] = field(default_factory=list)
     ends: list[int] = field(default_factory=list)
     held_until: int | None = None
-    members: set[tuple[str, str]] = field(default_factory=set)
 
 
 class Batch:
     """One transaction's worth of alerts.
 
     ``new_id`` makes an incident's id; it is called once for each incident that
-    the batch opens.
+    the batch opens. ``reconciled``: nobody has sent these alerts, they were found to be gone.
     """
 
-    def __init__(self, work: Work, new_id: Callable[[], str]) -> None:
+    def __init__(self, work: Work, new_id: Callable[[], str], *, reconciled: bool = False) -> None:
         self._work = work
         self._tx = work.tx
         self._policy = work.policy
         self._new_id = new_id
+        self._reconciled = reconciled
         self._episodes: dict[tuple[str, str], Episode] = {}
         self._overtaken: list[tuple[Episode, _Group | None]] = []
         """Episodes that changed in this batch and have a newer one."""
-        self._written: set[tuple[str, str]] = set()
+        self._written: dict[tuple[str, str], None] = {}
         self._groups: dict[str, _Group] = {}
         self._group_of: dict[tuple[str, str], _Group] = {}
+        self._open_group: dict[str, _Group] = {}
+        """By the dedup key of alerts that begin."""
         self._latest: dict[str, Incident] = {}
         self._answers = Answers(work.tx)
+        self._asks = False
+        """Rules ask of the store what only it knows."""
 
     def take(self, batch: Sequence[Classified]) -> list[Verdict]:
         """Place each alert, let their incidents change, and write it all; returns the last word about each."""
-        told = _askers_last([pair for pair in batch if not pair[1].heartbeat])
+        told = [pair for pair in batch if not pair[1].heartbeat]
+        self._asks = any(verdict.asks for _, verdict in told)
+        if self._asks:
+            told = _askers_last(told)
         self._beat(batch)
         self._episodes = self._tx.latest_episodes(list({alert.key: None for alert, _ in told}))
         keys = {verdict.dedup_key: None for alert, verdict in told if alert.status is AlertStatus.FIRING}
@@ -84,9 +93,16 @@ class Batch:
         return verdicts
 
     def _beat(self, batch: Sequence[Classified]) -> None:
-        sources = {alert.source for alert, verdict in batch if verdict.heartbeat and alert.status is AlertStatus.FIRING}
-        for source in sorted(sources):
-            self._tx.beat(source)
+        told = {alert.key: alert for alert, verdict in batch if verdict.heartbeat}
+        if not told:
+            return
+        known = self._tx.heartbeats()
+        firing = {alert.source for alert in told.values() if alert.status is AlertStatus.FIRING}
+        for source in sorted({alert.source for alert in told.values()}):
+            if source in firing:
+                self._tx.put_heartbeat(beaten(source, known.get(source), self._work.now))
+            elif source in known:
+                self._tx.put_heartbeat(lost(known[source], self._work.now))
 
     def _decided(self, alert: Alert, verdict: Verdict) -> Verdict:
         """The verdict with what the rows answer; a resolved alert belongs where its episode is."""
@@ -107,8 +123,8 @@ class Batch:
         severities = [*group.fired, *([incident.severity] if incident is not None and incident.is_open else [])]
         return Beginning(
             service=incident.service if incident is not None else verdict.service,
-            severity=self._plan(group, verdict).highest(severities),
-            playbook=self._plan(group, verdict).name,
+            severity=group.plan.highest(severities),
+            playbook=group.plan.name,
             team=incident.team if incident is not None else verdict.team,
             dedup_key=incident.dedup_key if incident is not None else verdict.dedup_key,
         )
@@ -123,7 +139,7 @@ class Batch:
         if last is not None and episode.episode != last.episode and key in self._written:
             self._overtaken.append((last, self._group_of.get(key)))
         self._episodes[key] = episode
-        self._written.add(key)
+        self._written[key] = None
         match placed.sighting:
             case Sighting.BEGINS:
                 self._begins(alert, verdict, episode)
@@ -141,16 +157,17 @@ class Batch:
 
     def _begins(self, alert: Alert, verdict: Verdict, episode: Episode) -> None:
         group = self._group_by_key(verdict)
-        severity = _level(self._plan(group, verdict), verdict.severity)
+        severity = _level(group.plan, verdict.severity)
         group.fired.append(severity)
-        if episode.first_seen_at == self._work.now:
+        if self._asks and episode.first_seen_at == self._work.now:
             self._answers.begun(verdict.dedup_key)
-        group.drill = group.drill and alert.labels.get(DRILL_LABEL, "") not in ("", "false")
+        if group.drill and alert.labels.get(DRILL_LABEL, "") in ("", "false"):
+            group.drill = False
         group.hold = verdict.hold if group.hold is None else min(group.hold, verdict.hold)
-        inhibited = dict.fromkeys(verdict.inhibited_by)
-        if group.inhibitions is not None:
-            inhibited = {each: None for each in group.inhibitions if each in inhibited}
-        group.inhibitions = inhibited
+        if group.inhibitions is None:
+            group.inhibitions = verdict.inhibited_by
+        elif group.inhibitions:
+            group.inhibitions = tuple(each for each in group.inhibitions if each in verdict.inhibited_by)
         if verdict.flags:
             group.flags.update(dict.fromkeys(verdict.flags))
         if episode.starts_at is not None:
@@ -163,7 +180,7 @@ class Batch:
         group = self._group_by_id(episode) or self._group_of.get(episode.key)
         if group is None:
             return
-        severity = _level(self._plan(group, verdict), verdict.severity)
+        severity = _level(group.plan, verdict.severity)
         if severity != last.severity:
             group.moved.append((last.severity, severity))
         group.flags.update(dict.fromkeys(verdict.flags))
@@ -180,21 +197,25 @@ class Batch:
     def _join(self, group: _Group, episode: Episode, severity: str) -> None:
         key = episode.key
         self._group_of[key] = group
-        group.members.add(key)
         if episode.severity != severity:
             self._episodes[key] = msgspec.structs.replace(episode, severity=severity)
 
     def _group_by_key(self, verdict: Verdict) -> _Group:
         """The incident that an alert with this dedup key belongs to: the open one, or the one it opens."""
+        group = self._open_group.get(verdict.dedup_key)
+        if group is not None:
+            return group
         latest = self._latest.get(verdict.dedup_key)
         if latest is not None and not (latest.is_open or self._goes_on(latest)):
             latest = None
         name = latest.id if latest is not None else f"new {verdict.dedup_key}"
         group = self._groups.get(name)
         if group is None:
-            group = self._groups[name] = _Group(latest, verdict)
+            plan = latest.plan if latest is not None else self._policy.plan(verdict.playbook)
+            group = self._groups[name] = _Group(latest, plan, verdict)
         elif group.verdict is None:
             group.verdict = verdict
+        self._open_group[verdict.dedup_key] = group
         return group
 
     def _group_by_id(self, episode: Episode) -> _Group | None:
@@ -205,7 +226,7 @@ class Batch:
             incident = self._work.incident(episode.incident_id)
             if incident is None:
                 return None
-            group = self._groups[incident.id] = _Group(incident)
+            group = self._groups[incident.id] = _Group(incident, incident.plan)
         return group
 
     def _goes_on(self, resolved: Incident) -> bool:
@@ -213,9 +234,6 @@ class Batch:
         if resolved.grace_until is not None or resolved.believe_at is not None:
             return True
         return self._work.now - (resolved.resolved_at or 0) <= resolved.plan.reopen_within
-
-    def _plan(self, group: _Group, verdict: Verdict) -> Playbook:
-        return group.incident.plan if group.incident is not None else self._policy.plan(verdict.playbook)
 
     def _in_order(self) -> list[_Group]:
         """Sorted, so that transactions of several nodes lock incidents in one order.
@@ -231,25 +249,21 @@ class Batch:
         for group in self._in_order():
             incident = group.incident
             if incident is None and group.verdict is not None:
-                incident = self._unopened(group.verdict, number)
+                incident = self._unopened(group.verdict, group.plan, number)
                 number += 1
             if incident is not None:
                 group.incident = incident
-                for key in group.members:
-                    self._episodes[key] = _of(incident, self._episodes[key])
-        overtaken = [
-            _of(group.incident, episode) if group is not None and group.incident is not None else episode
-            for episode, group in self._overtaken
-        ]
-        self._tx.put_episodes([*overtaken, *(self._episodes[key] for key in self._written)])
+        group_of, latest = self._group_of.get, self._episodes
+        written = [*self._overtaken, *((latest[key], group_of(key)) for key in self._written)]
+        self._tx.put_episodes([_of(group, episode) for episode, group in written])
 
-    def _unopened(self, verdict: Verdict, number: int) -> Incident:
+    def _unopened(self, verdict: Verdict, plan: Playbook, number: int) -> Incident:
         earlier = self._latest.get(verdict.dedup_key)
         return unopened(
             incident_id=self._new_id(),
             number=number,
             dedup_key=verdict.dedup_key,
-            plan=self._policy.plan(verdict.playbook),
+            plan=plan,
             title=verdict.title,
             service=verdict.service,
             team=verdict.team,
@@ -271,7 +285,7 @@ class Batch:
                 hold=group.hold or 0,
                 drill=group.drill,
                 flags=tuple(flag for flag in group.flags if flag in incident.plan.flags),
-                inhibitions=tuple(group.inhibitions or ()),
+                inhibitions=group.inhibitions or (),
             )
             incident = self._work.change(incident, opened)
             group.fired = []
@@ -280,11 +294,12 @@ class Batch:
                 fired=tuple(group.fired),
                 ended=tuple(group.ended),
                 moved=tuple(group.moved),
+                reconciled=self._reconciled,
                 hold=group.hold or 0,
                 drill=group.drill,
                 last_end_at=max(group.ends, default=None),
                 flags=tuple(flag for flag in group.flags if flag in incident.plan.flags),
-                inhibitions=tuple(group.inhibitions or ()),
+                inhibitions=group.inhibitions or (),
             )
             incident = self._work.change(incident, changed)
         if began and waited is not None:
@@ -306,7 +321,7 @@ class _Everything:
 def _askers_last(pairs: list[Classified]) -> list[Classified]:
     """Alerts whose rules ask what is open come last, so that the order within a webhook decides nothing."""
     asking = {alert.key for alert, verdict in pairs if verdict.asks}
-    return sorted(pairs, key=lambda pair: pair[0].key in asking) if asking else pairs
+    return sorted(pairs, key=lambda pair: pair[0].key in asking)
 
 
 def _level(plan: Playbook, severity: str) -> str:
@@ -314,8 +329,9 @@ def _level(plan: Playbook, severity: str) -> str:
     return severity if plan.has_level(severity) else plan.unrouted
 
 
-def _of(incident: Incident, episode: Episode) -> Episode:
-    """The episode as one of the incident's; itself where it is (the usual case, and the quick one)."""
-    if episode.incident_id == incident.id:
+def _of(group: _Group | None, episode: Episode) -> Episode:
+    """The episode as one of the group's incident; itself where it is (the usual case, and the quick one)."""
+    incident = group.incident if group is not None else None
+    if incident is None or episode.incident_id == incident.id:
         return episode
     return msgspec.structs.replace(episode, incident_id=incident.id)

@@ -11,6 +11,7 @@ from tocsin.core.playbook import HOUR, MINUTE, SECOND, Playbook
 from tocsin.core.rules import RuleSet
 from tocsin.core.window import Window
 from tocsin.ports.channel import Channel
+from tocsin.ports.source import Replica
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,15 @@ class Delivery:
     concurrency: int = 16
     """How many attempts may be on their way through one channel."""
     longest_backoff: int = MINUTE
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A source that can be asked what fires."""
+
+    every: int
+    """How often it is, in microseconds."""
+    replicas: tuple[Replica, ...]
 
 
 @dataclass(frozen=True)
@@ -49,6 +59,8 @@ class Policy:
     templates: Mapping[str, Template] = field(default_factory=dict)
     """What is said, by the names that playbooks use."""
     delivery: Delivery = Delivery()
+    sources: Mapping[str, Watched] = field(default_factory=dict)
+    """The sources that can be asked what fires."""
 
     @cached_property
     def channel_names(self) -> frozenset[str]:

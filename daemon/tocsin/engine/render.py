@@ -56,6 +56,7 @@ def render(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> Con
         resolved_at=incident.resolved_at,
         resolved_by=incident.resolved_by,
         recovering=incident.resolve_at is not None,
+        doubted=incident.doubt.source if incident.doubt is not None else "",
         alerts_firing=incident.alerts_firing,
         alerts_total=incident.alerts_total,
         alerts=sample(tx, incident),
@@ -69,5 +70,6 @@ def render(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> Con
         links=tuple(plan.texts.links.values()),
         room=room,
         in_room=room is not None and (room.channel, room.id) == (row.channel, row.destination),
+        external_url=policy.external_url.rstrip("/"),
         now=tx.now,
     )

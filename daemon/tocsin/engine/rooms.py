@@ -49,7 +49,8 @@ def _ask(work: "Work", incident: Incident, effect: InRoom) -> None:
     if effect.job is Job.ROOM_INVITE:
         _invite(work, incident, effect.targets)
     else:
-        _row(work, incident, effect.job, str(incident.version))
+        # Asked for once an occurrence, however often its ladder would have one.
+        _row(work, incident, effect.job, "" if effect.job is Job.ROOM_CREATE else str(incident.version))
 
 
 def _invite(work: "Work", incident: Incident, targets: tuple[str, ...]) -> None:

@@ -22,6 +22,8 @@ _TITLES = {
     "malformed": "webhooks are refused because they cannot be read: their alerts are lost",
     "too_large": "webhooks are refused because they are too large: their alerts are lost",
     "quarantined": "alerts could not be placed and are kept in quarantine",
+    "doubted": "alerts ended together without a Watchdog: not believed, their incidents stay open",
+    "silent": "the Watchdog has stopped: Prometheus, Alertmanager or the way from there is broken",
     "dead": "a page was refused for good by its channel",
     "late": "a page could not be delivered in time",
     "template": "a message template fails: plain text goes out in its place",

@@ -36,6 +36,7 @@ class Timers(Service):
         self._parked: dict[str, int] = {}
         self._firing: list[Incident] = []
         self._at_a_time = BATCH
+        self._doubted: dict[str, int] = {}
 
     async def run_once(self) -> int | None:
         """Fire everything that is due; returns when the next thing will be."""
@@ -50,6 +51,8 @@ class Timers(Service):
             self._narrow(error)
         else:
             self._at_a_time = BATCH
+            for source, count in self._doubted.items():
+                self._ingest.report("doubted", source, f"{count} incidents are held open")
         return await self._committer.store.read(self.next_due_at)
 
     def _fire(self, work: Work) -> None:
@@ -57,6 +60,7 @@ class Timers(Service):
         self._firing = self._due(work.tx)[: self._at_a_time]
         for incident in self._firing:
             _happen(work, incident)
+        self._doubted = work.recoveries.doubted
 
     def _narrow(self, error: Exception) -> None:
         """All that was due is rolled back: it comes again one by one, and who fails alone is left alone for a while."""

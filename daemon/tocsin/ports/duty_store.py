@@ -1,6 +1,5 @@
 """What the store keeps for reports and reminders; part of `ports.store`."""
 
-from collections.abc import Sequence
 from typing import Protocol
 
 from tocsin.core.measure import Breach, Follow, Occurrence

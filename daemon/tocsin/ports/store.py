@@ -14,6 +14,7 @@ from tocsin.core.alert import Episode
 from tocsin.core.condition import Likeness
 from tocsin.core.errors import TocsinError
 from tocsin.core.event import Entry
+from tocsin.core.heartbeat import Heartbeat
 from tocsin.core.incident import Incident
 from tocsin.core.measure import Mean, Occurrence
 from tocsin.core.outbox import Outgoing, RowState
@@ -122,6 +123,13 @@ class Reader(OnCallReader, DutyReader, Protocol):
         """
         ...
 
+    def episodes_at(self, source: str, ended_since: int) -> list[Episode]:
+        """A source's episodes that fire, or ended at or after ``ended_since``; in the order of their keys.
+
+        Only those of incidents that are open, about which something is due, or that were resolved since then.
+        """
+        ...
+
     def episodes_begun(self, since: int, limit: int) -> list[Episode]:
         """Episodes first seen at ``since`` or later, and all that fire, the newest first.
 
@@ -196,8 +204,8 @@ class Reader(OnCallReader, DutyReader, Protocol):
         """Where the incident's own message stands there."""
         ...
 
-    def heartbeats(self) -> dict[str, int]:
-        """When each source's Watchdog was last seen."""
+    def heartbeats(self) -> dict[str, Heartbeat]:
+        """What is known of the Watchdog of each source that has one."""
         ...
 
     def quarantined(self, limit: int = 100) -> list[Quarantined]:
@@ -328,8 +336,8 @@ class Transaction(Reader, OnCallWriter, DutyWriter, Protocol):
         """Whether this inbound delivery is new; remembers it."""
         ...
 
-    def beat(self, source: str) -> None:
-        """A source's Watchdog was seen."""
+    def put_heartbeat(self, heartbeat: Heartbeat) -> None:
+        """Insert, or replace by source."""
         ...
 
     def quarantine(self, item: Quarantined) -> None:

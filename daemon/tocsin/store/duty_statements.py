@@ -21,9 +21,7 @@ BREACHES = (
 
 FOLLOWS = (
     sa.select(*follow_ups.c)
-    .where(
-        sa.or_(IS_TO_BE_DONE, follow_ups.c.due_at >= _SINCE, follow_ups.c.done_at >= _SINCE)
-    )
+    .where(sa.or_(IS_TO_BE_DONE, follow_ups.c.due_at >= _SINCE, follow_ups.c.done_at >= _SINCE))
     .order_by(follow_ups.c.due_at, follow_ups.c.incident_id, follow_ups.c.name)
 )
 

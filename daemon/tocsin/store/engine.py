@@ -33,6 +33,7 @@ from tocsin.store.dialect import Compiler
 from tocsin.store.files import FileLock, Reserve, sync_folder
 from tocsin.store.reader import Shared, SqlReader
 from tocsin.store.transaction import SqlTransaction
+from tocsin.store.turn import Guest, Turns
 from tocsin.store.writer import SqliteWriter, undo
 
 T = TypeVar("T")
@@ -49,6 +50,8 @@ _log = structlog.get_logger(__name__)
 class _Threads:
     writer: ThreadPoolExecutor
     readers: ThreadPoolExecutor
+    sender: ThreadPoolExecutor
+    """For who shares the writer's turn."""
 
 
 class SqliteStore:
@@ -70,6 +73,9 @@ class SqliteStore:
         sa.event.listen(self._engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
         self._compiler = Compiler(self._engine.dialect)
         self._writer = SqliteWriter(path, clock, self._compiler, self._shared)
+        self._writes = 0
+        """Writes of this process that somebody waits for."""
+        self._turns = Turns(self._expect_same_file, lambda: self._keep_reserve(self._clock.now()))
 
     @property
     def path(self) -> Path:
@@ -98,6 +104,7 @@ class SqliteStore:
         self._threads = _Threads(
             ThreadPoolExecutor(1, thread_name_prefix="tocsin-write"),
             ThreadPoolExecutor(READERS, thread_name_prefix="tocsin-read"),
+            ThreadPoolExecutor(1, thread_name_prefix="tocsin-send"),
         )
         try:
             await _outlive(self._threads.writer.submit(self._open))
@@ -107,17 +114,30 @@ class SqliteStore:
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """See `ports.store.Store`."""
-        return await _outlive(self._running().writer.submit(self._write, work))
+        writing = self._running().writer.submit(self._write, work)
+        self._writes += 1
+        try:
+            return await _outlive(writing)
+        finally:
+            self._writes -= 1
 
-    async def stand_aside(self, work: Callable[[int], T]) -> T:
-        """Run something in the writer's turn, so that nothing of this process writes meanwhile; it is given ``now``.
+    def stand_aside(self, start: Callable[[int], None], fail: Callable[[BaseException], None]) -> None:
+        """The writer's turn for a process of ours that writes the same file: ``start`` is called with ``now``.
 
-        For a process of ours that writes the same file: the two take turns, and never meet in SQLite.
+        Nothing of this process writes until `back`, which must be called some time. Who asks while somebody has the
+        turn shares it, unless this process has something to write. Both are called in other threads; ``fail`` with what
+        kept it from having the turn: `StoreUnavailable`, the file is gone.
 
         Raises:
-            StoreUnavailable: The store is not open, or its file is gone.
+            StoreUnavailable: The store is not open.
         """
-        return await _outlive(self._running().writer.submit(self._stand_aside, work))
+        threads = self._running()
+        guest = Guest(lambda: start(self._clock.now()), fail)
+        self._turns.take(guest, threads.writer, threads.sender, is_wanted=self._writes > 0)
+
+    def back(self) -> None:
+        """The turn of one who had it is over. From any thread."""
+        self._turns.leave()
 
     async def read(self, work: Callable[[Reader], T]) -> T:
         """See `ports.store.Store`."""
@@ -182,13 +202,6 @@ class SqliteStore:
         self._keep_reserve(now)
         return result
 
-    def _stand_aside(self, work: Callable[[int], T]) -> T:
-        self._expect_same_file()
-        now = self._clock.now()
-        result = work(now)
-        self._keep_reserve(now)
-        return result
-
     def _keep_reserve(self, now: int) -> None:
         if now - self._reserve_tried_at >= RESERVE_AGAIN_AFTER:
             self._reserve_tried_at = now
@@ -228,6 +241,7 @@ class SqliteStore:
     def _close(self, threads: _Threads) -> None:
         threads.readers.shutdown()
         threads.writer.shutdown()
+        threads.sender.shutdown()
         while not self._idle_readers.empty():
             reader = self._idle_readers.get()
             if reader is not None:

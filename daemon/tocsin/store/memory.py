@@ -13,6 +13,7 @@ from tocsin.core.alert import Episode, EpisodeStatus
 from tocsin.core.errors import Conflict, StoreUnavailable, UnknownName
 from tocsin.core.escalation import next_due
 from tocsin.core.event import Entry
+from tocsin.core.heartbeat import Heartbeat
 from tocsin.core.incident import Incident
 from tocsin.core.measure import Occurrence
 from tocsin.core.outbox import LEVEL_TRIGGERED, Outgoing, RowState
@@ -232,10 +233,10 @@ class MemoryTransaction(MemoryReader, OnCallWrites, DutyWrites):
         return True
 
     @write
-    def beat(self, source: str) -> None:
+    def put_heartbeat(self, heartbeat: Heartbeat) -> None:
         """See `ports.store.Transaction`."""
-        _encode(source)
-        self._put(self._data.heartbeats, source, self.now)
+        _encode(heartbeat)
+        self._put(self._data.heartbeats, heartbeat.source, heartbeat)
 
     @write
     def quarantine(self, item: Quarantined) -> None:

@@ -22,7 +22,9 @@ class DutyReads:
 
     def occurrences(self, since: int) -> list[Occurrence]:
         """See `ports.duty_store.DutyReader`."""
-        found = [one for one in self._data.occurrences.values() if _is_since(since, one.acknowledged_at, one.resolved_at)]
+        found = [
+            one for one in self._data.occurrences.values() if _is_since(since, one.acknowledged_at, one.resolved_at)
+        ]
         return sorted(found, key=lambda one: (one.opened_at, one.incident_id, one.occurrence))
 
     def breaches(self, since: int) -> list[Breach]:

@@ -8,6 +8,7 @@ from tocsin.core.alert import SELF_SOURCE, Episode, EpisodeStatus
 from tocsin.core.condition import Likeness
 from tocsin.core.errors import UnknownName
 from tocsin.core.event import Entry
+from tocsin.core.heartbeat import Heartbeat
 from tocsin.core.incident import Incident
 from tocsin.core.measure import Breach, Follow, Mean, Occurrence
 from tocsin.core.outbox import Job, Outgoing
@@ -51,7 +52,7 @@ class Data:
     attempts: dict[str, dict[int, Attempt]] = field(default_factory=dict)
     message_refs: dict[tuple[str, str, str], MessageRef] = field(default_factory=dict)
     inbound: dict[tuple[str, str], int] = field(default_factory=dict)
-    heartbeats: dict[str, int] = field(default_factory=dict)
+    heartbeats: dict[str, Heartbeat] = field(default_factory=dict)
     quarantine: dict[str, Quarantined] = field(default_factory=dict)
     windows: dict[str, HandMade] = field(default_factory=dict)
     overrides: dict[str, Override] = field(default_factory=dict)
@@ -111,6 +112,21 @@ class MemoryReader(DutyReads):
         """See `ports.store.Reader`."""
         kept = self._data.rules.get(sha)
         return None if kept is None else RuleSet.from_json(kept[0])
+
+    def episodes_at(self, source: str, ended_since: int) -> list[Episode]:
+        """See `ports.store.Reader`."""
+        data = self._data
+        concerned = {
+            incident.id
+            for incident in data.incidents.values()
+            if incident.is_open or incident.id in data.due or _since(incident.resolved_at, ended_since)
+        }
+        found = [
+            full
+            for full, episode in data.episodes.items()
+            if episode.source == source and episode.incident_id in concerned and episode.stood_at(ended_since)
+        ]
+        return [data.episodes[full] for full in sorted(found)]
 
     def self_episodes(self, seen_before: int) -> list[Episode]:
         """See `ports.store.Reader`."""
@@ -235,9 +251,9 @@ class MemoryReader(DutyReads):
         """See `ports.store.Reader`."""
         return self._data.message_refs.get((incident_id, channel, destination))
 
-    def heartbeats(self) -> dict[str, int]:
+    def heartbeats(self) -> dict[str, Heartbeat]:
         """See `ports.store.Reader`."""
-        return dict(self._data.heartbeats)
+        return dict(sorted(self._data.heartbeats.items()))
 
     def quarantined(self, limit: int = 100) -> list[Quarantined]:
         """See `ports.store.Reader`."""
@@ -314,6 +330,10 @@ class MemoryReader(DutyReads):
                 count, oldest = found.get(row.channel, (0, row.created_at))
                 found[row.channel] = (count + 1, min(oldest, row.created_at))
         return found
+
+
+def _since(at: int | None, since: int) -> bool:
+    return at is not None and at >= since
 
 
 def _is_like(incident: Incident, like: Likeness) -> bool:

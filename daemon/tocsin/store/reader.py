@@ -14,6 +14,7 @@ from tocsin.core.alert import Episode
 from tocsin.core.condition import Likeness
 from tocsin.core.errors import TocsinError, UnknownName
 from tocsin.core.event import Entry
+from tocsin.core.heartbeat import Heartbeat
 from tocsin.core.incident import Incident
 from tocsin.core.measure import Breach, Follow, Mean, Occurrence
 from tocsin.core.outbox import Outgoing
@@ -25,7 +26,17 @@ from tocsin.core.rules import RuleSet
 from tocsin.core.throttle import Surge
 from tocsin.core.window import HandMade
 from tocsin.ports.store import AlertKey, Attempt, IncidentFilter, MessageRef, Quarantined, Unreadable
-from tocsin.store import duty_statements, explaining, oncall_statements, rows, statements, storms, tables, window_statements
+from tocsin.store import (
+    duty_statements,
+    explaining,
+    oncall_statements,
+    rows,
+    source_statements,
+    statements,
+    storms,
+    tables,
+    window_statements,
+)
 from tocsin.store.dialect import Compiler, Cursor, Query, Row
 
 LARGEST = (1 << 63) - 1
@@ -127,6 +138,11 @@ class SqlReader:
             return RuleSet.from_json(row[0])
         except (*_UNDECODABLE, TocsinError) as error:
             raise Unreadable(sha, error) from error
+
+    def episodes_at(self, source: str, ended_since: int) -> list[Episode]:
+        """See `ports.store.Reader`."""
+        found = self._all(source_statements.EPISODES_AT, source=source, ended_since=ended_since)
+        return [episode for episode in map(rows.EPISODE.item, found) if episode.stood_at(ended_since)]
 
     def self_episodes(self, seen_before: int) -> list[Episode]:
         """See `ports.store.Reader`."""
@@ -244,9 +260,9 @@ class SqlReader:
         row = self._one(statements.MESSAGE_REF, incident_id=incident_id, channel=channel, destination=destination)
         return None if row is None else MessageRef(*row)
 
-    def heartbeats(self) -> dict[str, int]:
+    def heartbeats(self) -> dict[str, Heartbeat]:
         """See `ports.store.Reader`."""
-        return dict(self._all(statements.HEARTBEATS))
+        return {row[0]: rows.HEARTBEAT.item(row) for row in self._all(statements.HEARTBEATS)}
 
     def quarantined(self, limit: int = 100) -> list[Quarantined]:
         """See `ports.store.Reader`."""

@@ -412,9 +412,9 @@ PUT_ATTEMPT = Insert(attempts, "replace")
 
 SEE = Insert(inbound, "keep")
 
-HEARTBEATS = sa.select(*heartbeats.c)
+HEARTBEATS = sa.select(*heartbeats.c).order_by(heartbeats.c.source)
 
-BEAT = Insert(heartbeats, "replace")
+PUT_HEARTBEAT = Insert(heartbeats, "replace")
 
 QUARANTINED = sa.select(*quarantine.c).order_by(quarantine.c.at.desc(), quarantine.c.id.desc()).limit(LIMIT)
 

@@ -56,23 +56,14 @@ alerts = _table(
     _text("fingerprint", key=True),
     _long("episode", key=True),
     _text("status"),
-    _maybe_long("starts_at"),
-    _maybe_long("ends_at"),
     _long("first_seen_at"),
     _long("last_seen_at"),
-    _maybe_long("held_until"),
-    _text("labels"),
-    _text("annotations"),
-    _text("generator_url"),
     _maybe_text("incident_id"),
-    _text("severity"),
-    _text("trace"),
-    sa.Column("rules_sha", sa.Text, nullable=False, server_default=""),
-    sa.Column("own_labels", sa.Text, nullable=False, server_default="null"),
-    sa.Column("holds", sa.Text, nullable=False, server_default="[]"),
+    _text("rules_sha"),
+    _text("body"),
     sa.Index("alerts_of_incident", "incident_id"),
 )
-"""One row an episode."""
+"""One row an episode; ``body`` is all that is never asked about."""
 
 IS_LOOSE = sa.and_(alerts.c.incident_id.is_(None), alerts.c.status == literal(EpisodeStatus.RESOLVED.value))
 """Of no incident, and over."""
@@ -106,9 +97,9 @@ IS_OPEN = incidents.c.state != literal(State.RESOLVED.value)
 
 sa.Index("incidents_open", incidents.c.dedup_key, unique=True, sqlite_where=IS_OPEN, postgresql_where=IS_OPEN)
 
-_IS_DUE_SOME_DAY = incidents.c.due_at.is_not(None)
+IS_DUE_SOME_DAY = incidents.c.due_at.is_not(None)
 
-sa.Index("incidents_due", incidents.c.due_at, sqlite_where=_IS_DUE_SOME_DAY, postgresql_where=_IS_DUE_SOME_DAY)
+sa.Index("incidents_due", incidents.c.due_at, sqlite_where=IS_DUE_SOME_DAY, postgresql_where=IS_DUE_SOME_DAY)
 
 IS_MEMBER = incidents.c.storm.is_not(None)
 
@@ -222,7 +213,9 @@ inbound = _table(
 )
 """Deliveries that were taken, so that a replay is known as one."""
 
-heartbeats = _table("heartbeats", _text("source", key=True), _long("last_seen_at"))
+heartbeats = _table(
+    "heartbeats", _text("source", key=True), _long("last_seen_at"), _maybe_long("every"), _maybe_long("lost_at")
+)
 
 quarantine = _table(
     "quarantine",

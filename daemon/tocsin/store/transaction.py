@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from tocsin.core.alert import Episode
 from tocsin.core.errors import Conflict, UnknownName
 from tocsin.core.event import Entry
+from tocsin.core.heartbeat import Heartbeat
 from tocsin.core.incident import Incident
 from tocsin.core.measure import Breach, Follow, Occurrence
 from tocsin.core.outbox import LEVEL_TRIGGERED, Outgoing
@@ -20,7 +21,17 @@ from tocsin.core.rules import RuleSet
 from tocsin.core.throttle import Surge
 from tocsin.core.window import HandMade
 from tocsin.ports.store import Attempt, MessageRef, Quarantined
-from tocsin.store import duty_statements, explaining, forgetting, oncall_statements, rows, statements, storms, tables, window_statements
+from tocsin.store import (
+    duty_statements,
+    explaining,
+    forgetting,
+    oncall_statements,
+    rows,
+    statements,
+    storms,
+    tables,
+    window_statements,
+)
 from tocsin.store.dialect import Compiler, Cursor, Insert, Query, Row
 from tocsin.store.doom import Doomed, write
 from tocsin.store.lanes import is_free, says
@@ -186,9 +197,9 @@ class SqlTransaction(SqlReader, Doomed):
         return self._put(statements.SEE, ("origin", "key", "seen_at"), (origin, key, self._now)) == 1
 
     @write
-    def beat(self, source: str) -> None:
+    def put_heartbeat(self, heartbeat: Heartbeat) -> None:
         """See `ports.store.Transaction`."""
-        self._put(statements.BEAT, ("source", "last_seen_at"), (source, self._now))
+        self._put(statements.PUT_HEARTBEAT, rows.HEARTBEAT.columns, rows.HEARTBEAT.row(heartbeat))
 
     @write
     def quarantine(self, item: Quarantined) -> None:

@@ -1,5 +1,6 @@
 """The connection that writes a SQLite file: one transaction after the other, each whole or not at all."""
 
+import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -21,11 +22,16 @@ _log = structlog.get_logger(__name__)
 class SqliteWriter:
     """Runs work in transactions, in the thread that calls. Its errors are SQLite's own."""
 
-    def __init__(self, path: Path, clock: Clock, compiler: Compiler, shared: Shared) -> None:
+    def __init__(
+        self, path: Path, clock: Clock, compiler: Compiler, shared: Shared, *, syncs_later: bool = False
+    ) -> None:
+        """``syncs_later``: what is committed is on the disk only after the next `sync`, and nobody is told before."""
         self._path = path
         self._clock = clock
         self._compiler = compiler
         self._shared = shared
+        self._syncs_later = syncs_later
+        self._log: int | None = None
         self._connection: sqlite3.Connection | None = None
 
     def open(self, mode: Literal["rwc", "rw"] = "rw") -> sqlite3.Connection:
@@ -37,6 +43,9 @@ class SqliteWriter:
         """
         if self._connection is None:
             self._connection = sqlite.connect(self._path, mode)
+            if self._syncs_later:
+                # Then only a check-point syncs, as far as SQLite is concerned: so it never breaks the file's order.
+                self._connection.execute("PRAGMA synchronous = NORMAL")
         return self._connection
 
     def write(self, work: Callable[[SqlTransaction], T]) -> T:
@@ -60,11 +69,24 @@ class SqliteWriter:
             raise
         return result
 
+    def sync(self) -> None:
+        """Wait until whatever has been committed is on the disk: it all stands in one log. From any thread.
+
+        Raises:
+            OSError: It may not be.
+        """
+        if self._log is None:
+            self._log = os.open(f"{self._path}-wal", os.O_RDWR)
+        os.fdatasync(self._log)
+
     def close(self) -> None:
         """Close the connection, where there is one."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+        if self._log is not None:
+            os.close(self._log)
+            self._log = None
 
 
 def undo(connection: sqlite3.Connection, error: BaseException) -> bool:

@@ -154,6 +154,13 @@ CATALOGUE: tuple[Metric, ...] = (
         ("outcome",),
         outcome=("same", "differs", "failed"),
     ),
+    _counter(
+        "recoveries_doubted_total",
+        "Incidents whose alerts ended with too many others of a source without its Watchdog, and that stay open.",
+    ),
+    _counter(
+        "alerts_reconciled_total", "Alerts that none of their Alertmanagers knew any more, and that were resolved."
+    ),
     _counter("alerts_hidden_by_windows_total", "Alerts that began while a maintenance window hid their incident."),
     _gauge("windows_active", "Maintenance windows that are active now, of windows.yaml and made by hand."),
     _counter("rule_errors_total", "Rules or placeholders that failed on an alert."),
@@ -162,8 +169,13 @@ CATALOGUE: tuple[Metric, ...] = (
         "inbound_rejected_total",
         "Requests that were refused at an edge.",
         ("edge", "reason"),
-        edge=("alertmanager", "pagerduty", "slack", "webhooks", "api"),
+        edge=("alertmanager", "pagerduty", "slack", "twilio", "webhooks", "api"),
         reason=("auth", "malformed", "too_large", "overloaded"),
+    ),
+    _gauge_of_data(
+        "alertmanagers_reachable",
+        "Replicas of a source that could be asked the last time, of those in `sources:`.",
+        ("source",),
     ),
     _gauge_of_data("heartbeat_age_seconds", "How long ago a source's Watchdog was last seen.", ("source",)),
     # What goes out.
@@ -204,7 +216,7 @@ CATALOGUE: tuple[Metric, ...] = (
         "Duration of a transaction, its commit included.",
         ("op",),
         _TRANSACTION,
-        op=("ingest", "due", "deliver", "respond"),
+        op=("ingest", "due", "deliver", "respond", "reconcile"),
     ),
     _gauge("commit_process_up", "1 while a second process commits batches of alerts, 0 while the daemon does itself."),
     _gauge("store_writable", "1 while the store commits and has room for more, 0 when not."),

@@ -111,9 +111,7 @@ class StandIn:
         return self.accepted
 
     async def __aenter__(self) -> Self:
-        if self._log_path is not None:
-            # Open for as long as the server runs; one line at a time, so nothing waits in a buffer.
-            self._log = self._log_path.open("a", buffering=1, encoding="utf-8")
+        self.open_log()
         app = web.Application(client_max_size=DROP_AT)
         self.routes(app)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
@@ -127,6 +125,16 @@ class StandIn:
         self._stopping.set()
         if self._runner is not None:
             await self._runner.cleanup()
+        self.close_log()
+
+    def open_log(self) -> None:
+        """Open the log, where there is one, for as long as the server runs."""
+        if self._log_path is not None:
+            # One line at a time, so nothing waits in a buffer.
+            self._log = self._log_path.open("a", buffering=1, encoding="utf-8")
+
+    def close_log(self) -> None:
+        """Close it."""
         if self._log is not None:
             self._log.close()
 

@@ -83,8 +83,8 @@ async def pagerduty(request: web.Request) -> web.Response:
     edge = request.app[EDGE]
     body = await read_body(request)
     header = request.headers.get("X-PagerDuty-Signature", "")
-    if not pagerduty_signed(body, header, _secrets(edge.settings().inbound.pagerduty, "pagerduty")):
-        raise _wrong_signature(403)
+    if not pagerduty_signed(body, header, secrets_of(edge.settings().inbound.pagerduty, "pagerduty")):
+        raise wrong_signature(403)
     try:
         event = msgspec.json.decode(body, type=_PagerDutyBody).event
         incident = msgspec.json.decode(event.data, type=_PagerDutyIncident) if event.event_type in _MATTERS else None
@@ -111,7 +111,7 @@ async def _take_event(edge: Edge, event: _PagerDutyEvent, incident: _PagerDutyIn
     # The event's own id: unlike the header X-Webhook-Id it is signed, so that no replay can change it.
     delivery = ("pagerduty", event.id)
     respond = edge.respond.acknowledge if event.event_type == _ACKNOWLEDGED else edge.respond.resolve
-    return await _respond(
+    return await responded(
         respond(row.incident_id, by, occurrence=row.occurrence, delivery=delivery), edge.deadlines.pagerduty
     )
 
@@ -125,7 +125,7 @@ def _row(reader: Reader, incident: _PagerDutyIncident) -> Outgoing | None:
 
 def _pagerduty_actor(edge: Edge, agent: _Agent) -> Actor:
     person = edge.policy().people.by_pagerduty(agent.id, agent.email or "")
-    return Actor(person.name if person else _stranger(agent.summary, agent.id), "pagerduty")
+    return Actor(person.name if person else stranger(agent.summary, agent.id), "pagerduty")
 
 
 # Slack: interactivity.
@@ -157,11 +157,11 @@ async def slack(request: web.Request) -> web.Response:
     """
     edge = request.app[EDGE]
     body = await read_body(request)
-    secrets = _secrets(edge.settings().inbound.slack, "slack")
+    secrets = secrets_of(edge.settings().inbound.slack, "slack")
     timestamp = request.headers.get("X-Slack-Request-Timestamp", "")
     signature = request.headers.get("X-Slack-Signature", "")
     if not slack_signed(body, timestamp, signature, secrets, edge.now()):
-        raise _wrong_signature(401)
+        raise wrong_signature(401)
     try:
         payload = msgspec.json.decode(_slack_json(request.content_type, body), type=_SlackPayload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -191,7 +191,7 @@ async def _take_click(edge: Edge, user: _SlackUser, action: _SlackAction) -> str
     person = edge.policy().people.by_slack(user.id)
     # Slack has vouched for who it is, so somebody whom people.yaml does not know may act too; the name then says so,
     # since everybody in Slack chooses their own.
-    by = Actor(person.name if person else _stranger(user.username, user.id), "slack")
+    by = Actor(person.name if person else stranger(user.username, user.id), "slack")
     delivery = ("slack", f"{user.id}/{action.action_id}/{action.value}/{action.action_ts}")
     match action.action_id:
         case buttons.ACKNOWLEDGE:
@@ -200,7 +200,7 @@ async def _take_click(edge: Edge, user: _SlackUser, action: _SlackAction) -> str
             response = edge.respond.resolve(incident_id, by, occurrence=occurrence, delivery=delivery)
         case _:
             response = _escalate(edge, subject, by, delivery)
-    return await _respond(response, edge.deadlines.slack)
+    return await responded(response, edge.deadlines.slack)
 
 
 async def _escalate(edge: Edge, seen: buttons.Subject, by: Actor, delivery: Delivery) -> Answer:
@@ -215,7 +215,7 @@ async def _escalate(edge: Edge, seen: buttons.Subject, by: Actor, delivery: Deli
 # Both.
 
 
-async def _respond(response: Awaitable[Answer], deadline: float) -> str:
+async def responded(response: Awaitable[Answer], deadline: float) -> str:
     """Wait for a response's commit; returns what became of it.
 
     What the incident does not allow any more is no error here: it would only come again.
@@ -230,18 +230,24 @@ async def _respond(response: Awaitable[Answer], deadline: float) -> str:
     return answer.note or ("done" if answer.changed else "nothing left to do")
 
 
-def _secrets(inbound: Inbound, provider: str) -> list[str]:
+def secrets_of(inbound: Inbound, provider: str) -> list[str]:
+    """What a provider may have signed with.
+
+    Raises:
+        Refusal: Nothing is configured, so nobody is believed.
+    """
     if not inbound.secrets:
         raise Refusal(403, "not_configured", f"inbound.{provider}.secrets holds no secret", reason="auth")
     return [shared.secret.reveal() for shared in inbound.secrets]
 
 
-def _wrong_signature(status: int) -> Refusal:
+def wrong_signature(status: int) -> Refusal:
+    """The answer to somebody who is not who they say."""
     return Refusal(
         status, "bad_signature", "the signature is of no secret in the configuration, or too old", reason="auth"
     )
 
 
-def _stranger(name: Any, user_id: str) -> str:
+def stranger(name: Any, user_id: str) -> str:
     """Somebody whom people.yaml does not know; never spelt like somebody whom it does."""
     return f"{name} ({user_id})" if name else user_id or "somebody"

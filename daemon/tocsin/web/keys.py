@@ -211,6 +211,8 @@ class Deadlines:
     """For a webhook's commit; Alertmanager gives up after ``max(group_interval, 10 s)``."""
     pagerduty: float = 4.0
     """For an event's commit; PagerDuty waits for 5."""
+    twilio: float = 8.0
+    """For a key pressed, or an SMS; Twilio waits for 15, and somebody listens to the silence."""
     slack: float = 2.5
     """For a click's commit. Slack waits for 3; after that, as after our 503, it shows a warning: no click is lost
     silently."""

@@ -32,6 +32,10 @@ QUERY = {
 # What clients send.
 
 
+class EndOverride(Struct, frozen=True, forbid_unknown_fields=True):
+    """For end."""
+
+
 class NewOverride(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Somebody takes a rotation over for a time; or, with `swap_with`, two people change places in it."""
 
@@ -136,6 +140,7 @@ async def create_override(request: web.Request) -> web.Response:
 
 async def end_override(request: web.Request) -> web.Response:
     """End an override or a swap now; one that has not begun never will."""
+    await read_json(request, EndOverride)
     ended = await request.app[EDGE].rotas.end(request.match_info["override"], actor(request))
     return json_answer(public(_override(ended)))
 

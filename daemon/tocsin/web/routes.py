@@ -4,7 +4,19 @@ from tocsin.conf.settings import Scope
 from tocsin.engine.explain.alert import AlertExplanation
 from tocsin.engine.explain.incident import IncidentExplanation
 from tocsin.engine.explain.stored import StoredExplanation
-from tocsin.web import alertmanager, alerts, api, callbacks, health, messages, oncall, openapi, query, windows
+from tocsin.web import (
+    alertmanager,
+    alerts,
+    api,
+    callbacks,
+    health,
+    messages,
+    oncall,
+    openapi,
+    query,
+    telephone,
+    windows,
+)
 from tocsin.web.guard import Access, Handler, Route
 from tocsin.web.keys import ReloadResult
 from tocsin.web.views import AlertPage, IncidentDetail, IncidentPage, QuarantinePage, Response, ShadowView
@@ -48,6 +60,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", f"/webhooks/alertmanager/{_SOURCE}", alertmanager.receive, Scope.INGEST, "alertmanager"),
     Route("POST", "/webhooks/pagerduty", callbacks.pagerduty, Access.SIGNED, "pagerduty"),
     Route("POST", "/webhooks/slack", callbacks.slack, Access.SIGNED, "slack"),
+    Route("POST", "/webhooks/twilio", telephone.twilio, Access.SIGNED, "twilio"),
     Route("POST", "/webhooks/{path:.*}", alertmanager.refuse, Scope.INGEST, "webhooks"),
     Route("GET", "/api/v1/incidents", api.list_incidents, Scope.READ, query=_FILTERS, gives=IncidentPage),
     Route("GET", _INCIDENT, api.show_incident, Scope.READ, gives=IncidentDetail),
@@ -95,10 +108,12 @@ ROUTES: tuple[Route, ...] = (
         gives=oncall.OverrideView,
     ),
     Route(
-        "DELETE",
-        "/api/v1/oncall/overrides/{override:[A-Za-z0-9-]{1,64}}",
+        "POST",
+        "/api/v1/oncall/overrides/{override:[A-Za-z0-9-]{1,64}}/end",
         oncall.end_override,
         Scope.RESPOND,
+        wants_json=True,
+        takes=oncall.EndOverride,
         gives=oncall.OverrideView,
     ),
     Route("GET", "/api/v1/quarantine", api.list_quarantined, Scope.READ, query={"limit": _LIMIT}, gives=QuarantinePage),

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from tocsin.channels.registry import KINDS, build
 from tocsin.conf.channels import ConfiguredChannel
@@ -16,10 +17,14 @@ from tocsin.ports.channel import Channel
 from tocsin.testing.content import NOW, content
 from tocsin.testing.pagerduty_server import ROUTING_KEY, PagerDutyServer
 from tocsin.testing.slack_server import CHANNEL, TOKEN, SlackServer
+from tocsin.testing.smtp_server import PASSWORD, USER, SmtpServer
 from tocsin.testing.standin import StandIn
+from tocsin.testing.twilio_server import ACCOUNT, AUTH_TOKEN, NUMBER, TwilioServer
 from tocsin.testing.webhook_sink import WebhookSink
 
-HTTP_KINDS = ("pagerduty", "slack", "webhook")
+HTTP_RIGS = ("pagerduty", "slack", "twilio call", "twilio sms", "webhook")
+NETWORKED = frozenset({"email", "pagerduty", "slack", "twilio", "webhook"})
+"""Kinds that need a stand-in."""
 WEBHOOK_SECRETS = {"bearer": Secret("a-bearer-token-1"), "signing": Secret("a-signing-secret-1")}
 
 PATIENT = "10s"
@@ -43,7 +48,7 @@ class Rig:
 
     def build(self, url: str, limit: str = PATIENT) -> Channel:
         """The channel, pointed at a stand-in."""
-        given = self.settings(url) | ({"timeout": limit} if self.kind in HTTP_KINDS else {})
+        given = self.settings(url) | ({"timeout": limit} if self.kind in NETWORKED else {})
         return build(ConfiguredChannel("mine", self.kind, KINDS[self.kind].settings.model_validate(given)))
 
     @contextlib.asynccontextmanager
@@ -64,6 +69,13 @@ class Rig:
         return content(job, **(given | fields))
 
 
+def _twilio(mode: str) -> Rig:
+    def settings(url: str) -> dict[str, Any]:
+        return {"mode": mode, "account": ACCOUNT, "token": Secret(AUTH_TOKEN), "from": NUMBER, "base_url": url}
+
+    return Rig("twilio", settings, "+491711234567", (AUTH_TOKEN, ACCOUNT))
+
+
 RIGS = {
     "pagerduty": Rig(
         "pagerduty",
@@ -78,10 +90,28 @@ RIGS = {
         "webhook",
         ("hook/secret-path-1", *(secret.reveal() for secret in WEBHOOK_SECRETS.values())),
     ),
+    "email": Rig(
+        "email",
+        lambda url: {
+            "host": "127.0.0.1",
+            "port": urlsplit(url).port,
+            "tls": "none",
+            "from": "tocsin@example.com",
+            "username": USER,
+            "password": Secret(PASSWORD),
+        },
+        "alice@example.com",
+        (PASSWORD,),
+    ),
+    "twilio call": _twilio("call"),
+    "twilio sms": _twilio("sms"),
     "console": Rig("console", lambda _: {}, "console"),
 }
 
 
 def stand_in(kind: str) -> StandIn:
     """What takes the provider's place."""
-    return {"pagerduty": PagerDutyServer, "slack": SlackServer, "webhook": WebhookSink}[kind]()
+    if kind == "email":
+        return SmtpServer(login=True)
+    http = {"pagerduty": PagerDutyServer, "slack": SlackServer, "twilio": TwilioServer, "webhook": WebhookSink}
+    return http[kind]()

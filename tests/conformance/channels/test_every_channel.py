@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conformance.channels.channel_rigs import HTTP_KINDS, IMPATIENT, RIGS, Rig, stand_in
+from conformance.channels.channel_rigs import HTTP_RIGS, IMPATIENT, NETWORKED, RIGS, Rig, stand_in
 from tocsin.channels.http import LONGEST_WAIT, classify_status
 from tocsin.channels.registry import KINDS
 from tocsin.core.outbox import Job
@@ -20,12 +20,12 @@ STATUSES = [status for status in range(200, 600) if status not in (204, 205, 304
 """Every final status that may have a body; httpx and aiohttp read those without one differently."""
 
 
-@pytest.fixture(params=sorted(KINDS))
+@pytest.fixture(params=sorted(RIGS))
 def rig(request: pytest.FixtureRequest) -> Rig:
     return RIGS[request.param]
 
 
-@pytest.fixture(params=HTTP_KINDS)
+@pytest.fixture(params=HTTP_RIGS)
 def http_rig(request: pytest.FixtureRequest) -> Rig:
     return RIGS[request.param]
 
@@ -50,7 +50,7 @@ async def impatient(http_rig: Rig, server: StandIn):
 
 async def _in_reach(rig: Rig, stack: AsyncExitStack) -> Channel:
     """A channel that works, of any kind."""
-    url = (await stack.enter_async_context(stand_in(rig.kind))).url if rig.kind in HTTP_KINDS else ""
+    url = (await stack.enter_async_context(stand_in(rig.kind))).url if rig.kind in NETWORKED else ""
     return await stack.enter_async_context(rig.running(url))
 
 
@@ -60,7 +60,7 @@ def _in_order(jobs: frozenset[Job]) -> list[Job]:
 
 
 def test_every_kind_has_a_rig():
-    assert set(RIGS) == set(KINDS)
+    assert {rig.kind for rig in RIGS.values()} == set(KINDS)
 
 
 async def test_it_carries_the_name_and_kind_that_it_was_given(rig: Rig):

@@ -1,6 +1,8 @@
-from conformance.store.samples import MINUTE, SECOND, START, HandClock, episode, quarantined
+from conformance.store.samples import MINUTE, SECOND, START, HandClock, episode, incident, quarantined
 from tocsin.core.alert import Episode, EpisodeStatus
 from tocsin.core.condition import Likeness, Rate, WhenOpen
+from tocsin.core.heartbeat import Heartbeat
+from tocsin.core.incident import State
 from tocsin.ports.store import Store
 
 
@@ -85,11 +87,40 @@ async def test_firing_alerts_about_tocsin_itself_are_found_by_age(store: Store) 
     assert [each.fingerprint for each in found] == ["older", "old"]
 
 
-async def test_a_heartbeat_is_the_moment_of_the_last_beat(store: Store, clock: HandClock) -> None:
-    await store.write(lambda tx: (tx.beat("a"), tx.beat("b")))
-    later = clock.forward(MINUTE)
-    await store.write(lambda tx: tx.beat("b"))
-    assert await store.read(lambda tx: tx.heartbeats()) == {"a": START, "b": later}
+async def test_a_heartbeat_is_what_was_written_last_of_its_source(store: Store) -> None:
+    first, other = Heartbeat(source="größe", last_seen_at=START), Heartbeat(source="a", last_seen_at=START, lost_at=7)
+    await store.write(lambda tx: (tx.put_heartbeat(first), tx.put_heartbeat(other)))
+    second = Heartbeat(source="größe", last_seen_at=START + MINUTE, every=MINUTE)
+    await store.write(lambda tx: tx.put_heartbeat(second))
+    assert await store.read(lambda tx: tx.heartbeats()) == {"a": other, "größe": second}
+
+
+async def test_a_sources_episodes_are_those_that_fire_and_those_that_ended_lately(store: Store) -> None:
+    over, due, old = (
+        incident(number, state=State.RESOLVED, resolved_at=at, grace_until=grace, dedup_key=f"key {number}")
+        for number, at, grace in ((2, START, None), (3, START - MINUTE, START + MINUTE), (4, START - MINUTE, None))
+    )
+    ended = {"status": EpisodeStatus.RESOLVED, "ends_at": START}
+    written = [
+        episode("fires"),
+        episode("elsewhere", source="other"),
+        episode("held", status=EpisodeStatus.HELD),
+        episode("ended", **ended),
+        episode("ended earlier", status=EpisodeStatus.RESOLVED, ends_at=START - 1),
+        episode("again", 1, **ended),
+        episode("again", 2),
+        episode("of what is over", incident_id=over.id, **ended),
+        episode("of what may reopen", incident_id=due.id),
+        episode("of what is long over", incident_id=old.id, **ended),
+        episode("of nothing", incident_id=None),
+    ]
+    await store.write(lambda tx: (tx.insert_incidents([incident(1), over, due, old]), tx.put_episodes(written)))
+
+    found = await store.read(lambda tx: tx.episodes_at("default", START))
+
+    names = ("again", "again", "ended", "fires", "of what is over", "of what may reopen")
+    assert tuple(each.fingerprint for each in found) == names
+    assert found[1] == episode("again", 2)
 
 
 async def test_an_inbound_delivery_is_new_once_for_each_origin(store: Store) -> None:

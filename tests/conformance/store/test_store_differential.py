@@ -25,6 +25,7 @@ from conformance.store.samples import (
 )
 from tocsin.core.alert import EpisodeStatus
 from tocsin.core.errors import TocsinError
+from tocsin.core.heartbeat import Heartbeat
 from tocsin.core.incident import Planned, State
 from tocsin.core.outbox import Job, RowState
 from tocsin.core.roster import Roster
@@ -112,7 +113,10 @@ STEPS: st.SearchStrategy[tuple[str, tuple[Any, ...]]] = st.one_of(
         st.tuples(st.builds(Roster, source=NAMES, members=st.lists(NAMES, max_size=2).map(tuple), fetched_at=TIMES)),
     ),
     st.tuples(st.just("first_sight"), st.tuples(NAMES, NAMES)),
-    st.tuples(st.just("beat"), st.tuples(NAMES)),
+    st.tuples(
+        st.just("put_heartbeat"),
+        st.tuples(st.builds(Heartbeat, source=NAMES, last_seen_at=TIMES, every=MAYBE_TIMES, lost_at=MAYBE_TIMES)),
+    ),
     st.tuples(st.just("forget_before"), st.tuples(TIMES)),
     st.tuples(st.just("forget_incidents_before"), st.tuples(TIMES, FEW)),
     st.tuples(st.just("save_rules"), st.tuples(st.sampled_from(RULES))),
@@ -136,6 +140,7 @@ def everything(reader: Reader) -> dict[str, Any]:
         "windows": (reader.windows(START), reader.window("a")),
         "on call": (reader.overrides(START), reader.override("a"), reader.rosters()),
         "own": reader.self_episodes(START),
+        "standing": [reader.episodes_at(source, START) for source in ("default", "tocsin")],
         "incidents": [(reader.incident(each), reader.due_at_of(each)) for each in incidents],
         "numbers": [reader.incident(each) for each in "1234"],
         "latest incidents": reader.latest_incidents(["a", "b", "c"]),

@@ -19,6 +19,7 @@ from conformance.store.samples import (
 )
 from tocsin.core.alert import EpisodeStatus
 from tocsin.core.errors import Conflict, StoreUnavailable
+from tocsin.core.heartbeat import Heartbeat
 from tocsin.core.incident import State
 from tocsin.core.outbox import Job, RowState
 from tocsin.ports.store import IncidentFilter, MessageRef, Reader, Store, Transaction
@@ -34,7 +35,7 @@ def write_everything(tx: Transaction, name: str) -> None:
     tx.put_attempt(attempt(name, 1))
     tx.put_message_ref(name, "slack", "room", MessageRef(name, 1))
     tx.first_sight("api", name)
-    tx.beat(name)
+    tx.put_heartbeat(Heartbeat(source=name, last_seen_at=START))
     tx.quarantine(quarantined(name, START))
     tx.put_occurrence(occurrence(name, acknowledged_at=START, ended_at=START, resolved_at=START))
     tx.probe()
@@ -252,7 +253,7 @@ async def test_a_nul_survives_wherever_it_stands(store: Store) -> None:
         lambda tx: tx.put_attempt(attempt(HALF, 1)),
         lambda tx: tx.put_message_ref("a", "b", HALF, MessageRef("", 0)),
         lambda tx: tx.first_sight("api", HALF),
-        lambda tx: tx.beat(HALF),
+        lambda tx: tx.put_heartbeat(Heartbeat(source=HALF, last_seen_at=1)),
         lambda tx: tx.quarantine(quarantined("a", 1, body=HALF)),
         lambda tx: tx.put_occurrence(occurrence(HALF)),
     ],

@@ -6,11 +6,11 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from tocsin.conf.playbooks.parts import Part, SeverityPart
-from tocsin.conf.schema import Name, Section, Text, mistake
-from tocsin.conf.settings import Times
+from tocsin.conf.playbooks.parts import Check, Part, SeverityPart
+from tocsin.conf.schema import Name, Section, Text, YesNo, did_you_mean, mistake
+from tocsin.conf.settings import Span, Times
 from tocsin.conf.source import Node
-from tocsin.core.message import Texts
+from tocsin.core.message import RoomWish, Texts
 
 _HTTPS = re.compile(r"https://[A-Za-z0-9._-]+(:[0-9]{1,5})?([/?#][!-~]*)?")
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,40}")
@@ -39,6 +39,15 @@ class PostMortemEntry(Section):
     """What drafts it: a template of config/templates/."""
 
 
+class RoomEntry(Section):
+    """``room:``."""
+
+    channel: Name
+    severities: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
+    private: YesNo = False
+    archive_after: Span | None = None
+
+
 class TextsSeverity(SeverityPart):
     """The keys of a severity."""
 
@@ -53,6 +62,7 @@ class TextsPart(Part):
     """The war room: a static link to a call."""
     links: Annotated[dict[str, Link], AfterValidator(_keys)] = Field(default_factory=dict)
     post_mortem: PostMortemEntry | None = None
+    room: RoomEntry | None = None
 
     def of_playbook(self, times: Times) -> dict[str, Any]:
         """The playbook's `Texts`."""
@@ -63,9 +73,18 @@ class TextsPart(Part):
                 bridge=self.bridge or "",
                 bridges={name: entry.bridge for name, entry in severities.items() if entry.bridge},
                 post_mortem=self.post_mortem.template if self.post_mortem is not None else "",
+                room=_wish(self.room) if self.room is not None else None,
                 links=dict(self.links),
             )
         }
+
+    def check(self, check: Check) -> None:
+        """The severities of rooms are the playbook's."""
+        severities = getattr(self, "severities", {})
+        for index, severity in enumerate((self.room.severities if self.room is not None else None) or ()):
+            if severity not in severities:
+                hint = did_you_mean(severity, severities)
+                check.problem(check.node.at("room", "severities", index), f"there is no severity {severity!r}", hint)
 
     @classmethod
     def templates_in(cls, node: Node) -> Iterable[Node]:
@@ -73,3 +92,12 @@ class TextsPart(Part):
         template = node.at("post_mortem").child("template")
         if template is not None:
             yield template
+
+
+def _wish(entry: RoomEntry) -> RoomWish:
+    return RoomWish(
+        channel=entry.channel,
+        severities=entry.severities or (),
+        private=entry.private,
+        archive_after=entry.archive_after,
+    )

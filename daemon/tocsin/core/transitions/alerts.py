@@ -24,7 +24,10 @@ def alerts_changed(change: Change, event: AlertsChanged) -> None:
         promises.begin_now(change)
     begin(change, event.waits)
     if event.fired:
-        if incident.resolve_at is not None:
+        if incident.doubt is not None:
+            change.set(doubt=None)
+            change.record("fires_on", count=len(event.fired), firing=incident.alerts_firing)
+        elif incident.resolve_at is not None:
             paused_silence(change)
             change.set(resolve_at=None, flaps=incident.flaps + 1)
             change.record("fires_again", count=len(event.fired), flaps=incident.flaps)
@@ -32,7 +35,7 @@ def alerts_changed(change: Change, event: AlertsChanged) -> None:
         else:
             change.record("joined", count=len(event.fired), firing=incident.alerts_firing)
     if event.ended:
-        change.record("alerts_resolved", count=len(event.ended), firing=incident.alerts_firing)
+        _record_ended(change, event)
     if incident.firing:
         reconsider(change, (*event.fired, *[to for _, to in event.moved]))
         outgrown(change, bool(event.fired))
@@ -52,7 +55,7 @@ def pending_alerts_changed(change: Change, event: AlertsChanged) -> None:
     if event.fired:
         change.record("joined", count=len(event.fired), firing=incident.alerts_firing)
     if event.ended:
-        change.record("alerts_resolved", count=len(event.ended), firing=incident.alerts_firing)
+        _record_ended(change, event)
     if incident.alerts_firing and not incident.pinned:
         highest = incident.plan.highest(list(incident.firing))
         change.set(severity=highest, peak=highest)
@@ -82,6 +85,11 @@ def _count_alerts(change: Change, event: AlertsChanged) -> None:
         change.set(inhibitions=tuple(each for each in incident.inhibitions if each in event.inhibitions))
     if event.last_end_at is not None:
         change.set(last_end_at=max(event.last_end_at, incident.last_end_at or 0))
+
+
+def _record_ended(change: Change, event: AlertsChanged) -> None:
+    kind = "reconciled" if event.reconciled else "alerts_resolved"
+    change.record(kind, count=len(event.ended), firing=change.incident.alerts_firing)
 
 
 def _end_inhibitions(change: Change) -> None:

@@ -5,9 +5,8 @@ from tocsin.core.event import TOCSIN, Actor, Due, Opened
 from tocsin.core.incident import Incident, State, Wait, WaitReason
 from tocsin.core.measure import ended_at, time_to_detect, time_to_resolve
 from tocsin.core.playbook import Kind, Until
-from tocsin.core.transitions import duties, promises
+from tocsin.core.transitions import duties, promises, rooms
 from tocsin.core.transitions import ladder as ladders
-from tocsin.core.transitions import rooms
 from tocsin.core.transitions.change import Change
 from tocsin.core.transitions.climb import climb, fallback_due, fire_flags, notify, plan
 from tocsin.core.transitions.counting import above, counted, merged
@@ -114,6 +113,10 @@ def paged_due(change: Change, event: Due) -> None:
         if incident.resolve_at <= change.now:
             close(change, cause="healed" if _was_hidden(incident) else "alerts")
         return
+    if incident.doubt is not None and incident.doubt.look_at <= change.now:
+        change.set(doubt=None)  # what still fires has another hold-down to say so
+        recover(change)
+        return
     end_overdue(change)
     snooze_due(change)
     if incident.is_held_back:
@@ -159,6 +162,7 @@ def close(change: Change, cause: str, by: Actor | None = None) -> None:
         standing=None,
         pending_until=None,
         resolve_at=None,
+        doubt=None,
         fallback_at=None,
         grace_until=grace,
     )

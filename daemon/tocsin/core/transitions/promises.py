@@ -46,7 +46,11 @@ def begin_now(change: Change) -> None:
 
 def owed(incident: Incident) -> dict[str, int]:
     """When each promise that is still owed is breached."""
-    return {} if incident.drill else deadlines(clock_of(incident), incident.plan.level(incident.severity), incident.opened_at)
+    return (
+        {}
+        if incident.drill
+        else deadlines(clock_of(incident), incident.plan.level(incident.severity), incident.opened_at)
+    )
 
 
 def begin(change: Change) -> None:

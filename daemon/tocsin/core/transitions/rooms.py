@@ -11,20 +11,21 @@ from tocsin.core.incident import Incident
 from tocsin.core.message import Messages, Room, RoomState
 from tocsin.core.outbox import Job, RowState
 from tocsin.core.transitions.change import Change
+from tocsin.core.wording import day
 
-_GONE = (RoomState.FAILED, RoomState.ARCHIVED)
 
-
-def ask(change: Change, channel: str, *, private: bool, archive_after: int | None) -> None:
-    """Ask for a room, unless there is one."""
-    room = room_of(change.incident)
-    if room is not None and room.state is RoomState.OPEN:
+def ask(change: Change) -> None:
+    """Ask for a room where the playbook wants one and there is none. In a drill nobody needs one."""
+    incident = change.incident
+    wish, room = incident.plan.texts.room, room_of(incident)
+    if wish is None or incident.drill or (wish.severities and incident.severity not in wish.severities):
         return
-    if room is None or room.state in _GONE:
-        name = f"incident-{change.incident.number}"
-        room = Room(channel=channel, name=name, private=private, archive_after=archive_after)
-        change.record("room_asked", channel=channel, name=name)
-    _put(change, room)
+    if room is None or room.state is RoomState.ARCHIVED:
+        name = f"incident-{day(incident.first_opened_at)}-{incident.number:03}"
+        _put(change, Room(channel=wish.channel, name=name, private=wish.private, archive_after=wish.archive_after))
+        change.record("room_asked", channel=wish.channel, name=name)
+    elif room.state is not RoomState.ASKED:
+        return
     change.effects.append(InRoom(job=Job.ROOM_CREATE))
 
 
@@ -71,6 +72,8 @@ def at_open(change: Change) -> None:
     room = room_of(change.incident)
     if room is not None and room.archive_at is not None:
         _put(change, structs.replace(room, archive_at=None))
+    elif room is not None and room.state is RoomState.FAILED:
+        _put(change, None)
 
 
 def archive_due(change: Change) -> None:
@@ -92,6 +95,6 @@ def room_of(incident: Incident) -> Room | None:
     return incident.messages.room if incident.messages is not None else None
 
 
-def _put(change: Change, room: Room) -> None:
+def _put(change: Change, room: Room | None) -> None:
     messages = change.incident.messages or Messages()
     change.set(messages=structs.replace(messages, room=room))

@@ -6,6 +6,7 @@ from tocsin.core.incident import TAKEN, State
 from tocsin.core.playbook import Cell, Kind, Level, Until
 from tocsin.core.standing import Deferred
 from tocsin.core.transitions import ladder as ladders
+from tocsin.core.transitions import rooms
 from tocsin.core.transitions.change import Change
 from tocsin.core.transitions.ladder import Ladder
 
@@ -52,6 +53,7 @@ def fire(change: Change, cell: Cell, because: str, *, late: int = 0) -> None:
 
 def reach(change: Change, tier: int) -> None:
     """The ladder has notified a tier."""
+    rooms.ask(change)
     incident = change.incident
     reached = incident.reached if tier in incident.reached else (*incident.reached, tier)
     change.set(notified=True, reached=reached)

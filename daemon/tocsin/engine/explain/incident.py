@@ -87,10 +87,20 @@ def explain_incident(reader: Reader, policy: Policy, incident: Incident, *, show
     )
 
 
-def because(  # noqa: PLR0911 - one return for each state of affairs
+def because(incident: Incident, rows: Sequence[Outgoing], now: int) -> str:
+    """What happens next, or why nothing does."""
+    said = _because(incident, rows, now)
+    if incident.doubt is None:
+        return said
+    return (
+        f"{said}; that its alerts have ended is not believed while the Watchdog of {incident.doubt.source} is missing"
+    )
+
+
+def _because(  # noqa: PLR0911 - one return for each state of affairs
     incident: Incident, rows: Sequence[Outgoing], now: int
 ) -> str:
-    """What happens next, or why nothing does; the first that holds."""
+    """The first that holds."""
     waiting = [row for row in rows if row.job is Job.PAGE and row.state is RowState.PENDING]
     if waiting and incident.is_open:
         retried = sum(1 for row in waiting if row.attempts)

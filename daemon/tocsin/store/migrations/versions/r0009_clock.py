@@ -1,14 +1,14 @@
 """What reports and reminders rest on: breaches, what is to be done after an incident, how far reminders have come.
 
-Revision ID: clock
-Revises: people
+Revision ID: 0009
+Revises: 0008
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "clock"
-down_revision = "people"
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 

@@ -1,14 +1,14 @@
 """Overrides and swaps of rotations made by hand, and the last good answers of sources of people on call.
 
-Revision ID: people
-Revises: 0005
+Revision ID: 0007
+Revises: 0006
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "people"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,1 @@
+"""E-mail over SMTP: one message a notification, an incident a thread."""

@@ -1,0 +1,143 @@
+"""The e-mail channel: one connection and one message an attempt."""
+
+import asyncio
+import ssl
+from contextlib import suppress
+
+import aiosmtplib
+
+from tocsin.channels import http
+from tocsin.channels.email.payload import render
+from tocsin.channels.email.settings import EmailSettings
+from tocsin.channels.text import plain, without
+from tocsin.core.outbox import Job
+from tocsin.core.page import Content
+from tocsin.ports.channel import Outcome, Reason, Receipt
+
+GOODBYE = 1.0
+"""Seconds for the end of a session whose message has been taken."""
+
+_BUSY = frozenset({421, 450, 452})
+"""Too many connections or messages, or no room for more now (RFC 5321, 4.2.3)."""
+_REFUSES_US = frozenset({530, 534, 535, 538})
+"""The server wants other credentials, or any (RFC 4954, 6)."""
+
+
+class EmailChannel:
+    """Submits each notification to one server.
+
+    A server has no memory of messages that it has seen: an attempt whose
+    answer was lost may have been delivered, and its repetition says so. It has
+    the same Message-ID, by which many mailboxes drop the second copy.
+    """
+
+    kind = "email"
+    keyed = False
+    handles = frozenset({Job.PAGE, Job.UPDATE, Job.ACKNOWLEDGE, Job.RESOLVE})
+
+    def __init__(self, name: str, settings: EmailSettings) -> None:
+        self.name = name
+        self._settings = settings
+        self._secrets = [settings.password.reveal()] if settings.password else []
+        self._tls: ssl.SSLContext | None = None
+        self._open: set[aiosmtplib.SMTP] = set()
+        self._started = False
+
+    async def start(self) -> None:
+        """Load the certificates that are trusted."""
+        if self._settings.tls != "none":
+            self._tls = await asyncio.to_thread(ssl.create_default_context, cafile=self._settings.ca_file)
+        self._started = True
+
+    async def send(self, content: Content) -> Receipt:
+        """Make one attempt."""
+        if not self._started:
+            return Receipt(Outcome.RETRY, Reason.INTERNAL, detail="the channel is not started")
+        message = render(content, self._settings)
+        session = self._session()
+        self._open.add(session)
+        handing_over = False
+        try:
+            async with asyncio.timeout(self._settings.timeout / http.SECOND):
+                await self._prepare(session, content.destination)
+                handing_over = True
+                answer = await session.data(message)
+        except Exception as error:  # noqa: BLE001 - whatever the library makes of what a server says, it is classified
+            return self._classify(error, handing_over=handing_over)
+        else:
+            await _say_goodbye(session)
+            return Receipt(Outcome.SENT, ref=plain(answer.message, 120))
+        finally:
+            self._open.discard(session)
+            session.close()
+
+    async def close(self) -> None:
+        """Cut what is open."""
+        self._started = False
+        for session in list(self._open):
+            session.close()
+
+    def _session(self) -> aiosmtplib.SMTP:
+        settings = self._settings
+        return aiosmtplib.SMTP(
+            hostname=settings.host,
+            port=settings.used_port,
+            # Otherwise the library asks the name service who we are, and waits for it.
+            local_hostname=settings.sender.rpartition("@")[2],
+            timeout=settings.timeout / http.SECOND,
+            use_tls=settings.tls == "implicit",
+            start_tls=False,
+            tls_context=self._tls,
+        )
+
+    async def _prepare(self, session: aiosmtplib.SMTP, recipient: str) -> None:
+        settings = self._settings
+        await session.connect()
+        await session.ehlo()
+        if settings.tls == "starttls":
+            if not session.supports_extension("starttls"):
+                raise _NoEncryption
+            await session.starttls(tls_context=self._tls)
+            await session.ehlo()
+        if settings.username is not None and settings.password is not None:
+            await session.login(settings.username, settings.password.reveal())
+        await session.mail(settings.sender)
+        await session.rcpt(recipient)
+
+    def _classify(self, error: Exception, *, handing_over: bool) -> Receipt:
+        """What an exception says of an attempt; before the message itself was sent, nobody can have taken it."""
+        unknown = Outcome.AMBIGUOUS if handing_over else Outcome.RETRY
+        match error:
+            case aiosmtplib.SMTPResponseException():
+                return self._refused(error.code, error.message, unknown)
+            case _NoEncryption():
+                return Receipt(Outcome.PERMANENT, Reason.BAD_ANSWER, detail="the server does not offer STARTTLS")
+            case TimeoutError():
+                return Receipt(unknown, Reason.TIMEOUT, detail="no answer in time")
+            case aiosmtplib.SMTPConnectError() | aiosmtplib.SMTPServerDisconnected() | OSError():
+                told = "connection lost" if handing_over else "not connected"
+                return Receipt(unknown, Reason.CONNECTION, detail=f"{told}: {http.explain(error.__cause__ or error)}")
+            case aiosmtplib.SMTPException():  # such as: no way to log in that both know
+                detail = plain(without(error.message, self._secrets), http.DETAIL_LIMIT)
+                return Receipt(Outcome.PERMANENT, Reason.AUTH, detail=detail)
+        return Receipt(unknown, Reason.BAD_ANSWER, detail=f"cannot be understood: {type(error).__name__}")
+
+    def _refused(self, code: int, said: str, unknown: Outcome) -> Receipt:
+        detail = plain(without(f"{code} {said}", self._secrets), http.DETAIL_LIMIT)
+        if code // 100 == 5:
+            return Receipt(
+                Outcome.PERMANENT, Reason.AUTH if code in _REFUSES_US else Reason.CLIENT_ERROR, detail=detail
+            )
+        if code // 100 == 4:
+            return Receipt(Outcome.RETRY, Reason.RATE_LIMITED if code in _BUSY else Reason.SERVER_ERROR, detail=detail)
+        return Receipt(unknown, Reason.BAD_ANSWER, detail=detail)
+
+
+class _NoEncryption(Exception):
+    """The server does not offer what the settings ask for."""
+
+
+async def _say_goodbye(session: aiosmtplib.SMTP) -> None:
+    with suppress(Exception):
+        async with asyncio.timeout(GOODBYE):
+            await session.quit()

@@ -1,0 +1,1 @@
+"""Twilio: a call that reads the page out, or an SMS."""

@@ -1,0 +1,176 @@
+"""A stand-in for Twilio: takes calls and SMS as its REST API does, and brings answers back, signed.
+
+``python -m tocsin.testing.twilio_server --port 8084 --log twilio.jsonl``
+"""
+
+import base64
+import hashlib
+import hmac
+import itertools
+import json
+import re
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+from xml.etree import ElementTree as ET
+
+import aiohttp
+from aiohttp import web
+
+from tocsin.testing.standin import StandIn, arguments, serve
+
+ACCOUNT = "AC0123456789abcdef0123456789abcdef"
+AUTH_TOKEN = "an-auth-token-0123456789"  # noqa: S105 - of a stand-in
+NUMBER = "+15005550006"
+"""The number that belongs to the account."""
+
+LONGEST_TWIML = 4000
+LONGEST_SMS = 1600
+
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
+_TAKES = {
+    "Calls": {"To", "From", "Twiml", "Timeout", "MachineDetection", "TimeLimit", "StatusCallback"},
+    "Messages": {"To", "From", "MessagingServiceSid", "Body", "ValidityPeriod", "StatusCallback"},
+}
+_VERBS = {
+    "Say": {"language", "voice", "loop"},
+    "Pause": {"length"},
+    "Gather": {"numDigits", "timeout", "action", "method"},
+}
+
+
+class TwilioServer(StandIn):
+    """Serves Calls.json and Messages.json of one account.
+
+    An ``accepted`` entry holds ``kind`` (``call`` or ``sms``), ``sid``, ``to``, ``from``, ``text`` (what is said or
+    written) and ``action`` (where a pressed key goes, "" where none is asked for).
+    """
+
+    def __init__(self, *, port: int = 0, log: Path | None = None, opted_out: Collection[str] = ()) -> None:
+        """``opted_out`` have answered STOP."""
+        super().__init__(port=port, log=log)
+        self.opted_out = frozenset(opted_out)
+        self._numbers = itertools.count(1)
+
+    def routes(self, app: web.Application) -> None:
+        """Serve both resources."""
+        app.router.add_post("/2010-04-01/Accounts/{account}/{resource:Calls|Messages}.json", self.faulty(self._create))
+
+    async def press(self, call: Mapping[str, Any], digits: str) -> tuple[int, str]:
+        """Somebody presses keys during a call; the status and text of tocsin's answer."""
+        about = {"CallSid": call["sid"], "From": call["from"], "To": call["to"], "CallStatus": "in-progress"}
+        return await self._bring(call["action"], {"AccountSid": ACCOUNT, **about, "Digits": digits})
+
+    async def answer(self, to: str, sender: str, body: str) -> tuple[int, str]:
+        """Somebody sends an SMS to the account's number, whose messages go ``to`` this URL."""
+        sid = f"SM{next(self._numbers):032x}"
+        return await self._bring(
+            to, {"AccountSid": ACCOUNT, "MessageSid": sid, "From": sender, "To": NUMBER, "Body": body}
+        )
+
+    async def _bring(self, url: str, fields: Mapping[str, str]) -> tuple[int, str]:
+        headers = {"X-Twilio-Signature": signature(AUTH_TOKEN, url, fields), "User-Agent": "TwilioProxy/1.1"}
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(self.reached(url), data=urlencode(fields), headers=headers) as response,
+        ):
+            return response.status, await response.text()
+
+    def reached(self, url: str) -> str:
+        """Where a public URL is really served; the same, unless a test says otherwise."""
+        return url
+
+    async def _create(self, request: web.Request) -> web.Response:
+        if request.headers.get("Authorization") != aiohttp.encode_basic_auth(ACCOUNT, AUTH_TOKEN):
+            return _refusal(401, 20003, "Authenticate")
+        if request.match_info["account"] != ACCOUNT or request.content_type != "application/x-www-form-urlencoded":
+            return _refusal(404, 20404, "The requested resource was not found")
+        resource = request.match_info["resource"]
+        form = await request.post()
+        fields = {name: str(value) for name, value in form.items()}
+        wrong = self._wrong(resource, fields, list(form))
+        if wrong is not None:
+            return _refusal(400, *wrong)
+        sid = f"{'CA' if resource == 'Calls' else 'SM'}{next(self._numbers):032x}"
+        text, action = _read(fields["Twiml"]) if resource == "Calls" else (fields["Body"], "")
+        kind = "call" if resource == "Calls" else "sms"
+        self.accept(kind=kind, sid=sid, to=fields["To"], **{"from": fields.get("From", "")}, text=text, action=action)
+        return web.json_response({"sid": sid, "status": "queued"}, status=201)
+
+    def _wrong(self, resource: str, fields: Mapping[str, str], names: list[str]) -> tuple[int, str] | None:
+        """(code, message) of Twilio's error."""
+        senders = [fields[name] for name in ("From", "MessagingServiceSid") if name in fields]
+        checks = [
+            (set(names) <= _TAKES[resource] and len(names) == len(fields), (20001, "Unknown or repeated parameters")),
+            ("To" in fields, (21604 if resource == "Messages" else 21201, "A 'To' phone number is required")),
+            (bool(_E164.fullmatch(fields.get("To", ""))), (21211, f"Invalid 'To' Phone Number: {fields.get('To')}")),
+            (len(senders) == 1, (21603, "One 'From' phone number is required")),
+            (
+                senders[:1] == [NUMBER] or (resource == "Messages" and "MessagingServiceSid" in fields),
+                (21606 if resource == "Messages" else 21210, "The From phone number is not yours"),
+            ),
+            (
+                resource == "Calls" or fields.get("To") not in self.opted_out,
+                (21610, "Attempt to send to unsubscribed recipient"),
+            ),
+            _content_check(resource, fields),
+        ]
+        return next((error for good, error in checks if not good), None)
+
+
+def _content_check(resource: str, fields: Mapping[str, str]) -> tuple[bool, tuple[int, str]]:
+    if resource == "Messages":
+        body = fields.get("Body", "")
+        return 0 < len(body) <= LONGEST_SMS and "\0" not in body, (21617, "The message body is missing or too long")
+    twiml = fields.get("Twiml", "")
+    return len(twiml) <= LONGEST_TWIML and _is_twiml(twiml), (12100, "Document parse failure")
+
+
+def _is_twiml(twiml: str) -> bool:
+    try:
+        response = ET.fromstring(twiml)  # noqa: S314 - on loopback, and what is tested is our own
+    except ET.ParseError:
+        return False
+    if response.tag != "Response" or response.attrib:
+        return False
+    return all(
+        verb.tag in _VERBS
+        and set(verb.attrib) <= _VERBS[verb.tag]
+        and urlsplit(verb.get("action", "https://")).scheme in ("http", "https")
+        for verb in response.iter()
+        if verb is not response
+    )
+
+
+def _read(twiml: str) -> tuple[str, str]:
+    """What is said, and where keys go."""
+    response = ET.fromstring(twiml)  # noqa: S314 - on loopback, and what is tested is our own
+    said = [verb.text or "" for verb in response.iter("Say")]
+    gather = response.find("Gather")
+    return "\n".join(said), gather.get("action", "") if gather is not None else ""
+
+
+def signature(token: str, url: str, fields: Mapping[str, str]) -> str:
+    """``X-Twilio-Signature`` of a request (Twilio's page on request validation)."""
+    text = url
+    for name in sorted(fields):
+        text += name + fields[name]
+    return base64.b64encode(hmac.new(token.encode(), text.encode(), hashlib.sha1).digest()).decode()
+
+
+def _refusal(status: int, code: int, message: str) -> web.Response:
+    more = f"https://www.twilio.com/docs/errors/{code}"
+    body = {"code": code, "message": message, "more_info": more, "status": status}
+    return web.Response(status=status, text=json.dumps(body), content_type="application/json")
+
+
+def main() -> None:
+    """Run it by itself."""
+    given = arguments("A stand-in for Twilio's REST API on loopback.").parse_args()
+    serve(lambda: TwilioServer(port=given.port, log=given.log))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""The stand-ins for a mail server, Twilio and Alertmanager refuse what a real one refuses."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from tocsin.testing.alertmanager_server import AlertmanagerServer
+from tocsin.testing.smtp_message import check_message
+from tocsin.testing.smtp_server import SmtpServer
+from tocsin.testing.twilio_server import ACCOUNT, AUTH_TOKEN, NUMBER, TwilioServer
+
+GOOD = (
+    b"From: tocsin <tocsin@example.com>\r\nTo: alice@example.com\r\nSubject: Down\r\n"
+    b"Date: Fri, 20 Nov 2026 03:05:09 +0000\r\nMessage-ID: <5f0c@example.com>\r\n\r\nHelp.\r\n"
+)
+TALK = ("EHLO example.com", "MAIL FROM:<tocsin@example.com>", "RCPT TO:<alice@example.com>", "DATA")
+
+
+async def talk(server: SmtpServer, *lines: str | bytes) -> list[str]:
+    """The codes with which the server answers each of these, its greeting first."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    codes = [await code(reader)]
+    for line in lines:
+        writer.write(line if isinstance(line, bytes) else f"{line}\r\n".encode())
+        codes.append(await code(reader))
+    writer.close()
+    return codes
+
+
+async def code(reader: asyncio.StreamReader) -> str:
+    async with asyncio.timeout(5):
+        while (line := await reader.readline())[3:4] == b"-":
+            pass
+    return line[:3].decode()
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[SmtpServer]:
+    async with SmtpServer(known={"alice@example.com"}) as running:
+        yield running
+
+
+async def test_a_good_message_is_taken_with_its_dots(server: SmtpServer) -> None:
+    stuffed = GOOD + b"..dot\r\n.\r\n"
+    assert await talk(server, *TALK, stuffed) == ["220", "250", "250", "250", "354", "250"]
+    assert server.accepted[0]["body"].splitlines() == ["Help.", ".dot"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "last"),
+    [
+        (["MAIL FROM:<a@example.com>"], "503"),
+        ([TALK[0], "RCPT TO:<alice@example.com>"], "503"),
+        ([*TALK[:2], "RCPT TO:<bob@example.com>"], "550"),
+        ([TALK[0], "MAIL FROM: <a@example.com>"], "501"),
+        ([TALK[0], "MAIL FROM:<a@example.com> SIZE=99999999"], "552"),
+        ([*TALK[:2], "DATA"], "503"),
+        (["EHLO ex ample"], "501"),
+        (["HELLO"], "502"),
+        ([b"EHLO example.com\n"], "500"),
+        ([TALK[0], "AUTH PLAIN !!!"], "501"),
+        ([TALK[0], "AUTH PLAIN AGEAYg=="], "535"),
+        ([TALK[0], f"MAIL FROM:<{'a' * 600}@example.com>"], "500"),
+    ],
+)
+async def test_what_no_server_takes_is_refused(server: SmtpServer, lines: Sequence[str | bytes], last: str) -> None:
+    assert (await talk(server, *lines))[-1] == last
+    assert server.accepted == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (b"\r\nHelp", b"\nHelp", "stands alone"),
+        (b"Help", b"He\rlp", "stands alone"),
+        (b"Help", "Hölp".encode(), "8-bit"),
+        (b"Help", b"H\0lp", "NUL"),
+        (b"Help", b"H" * 999, "998"),
+        (b"\r\n\r\n", b"\r\n", "no blank line"),
+        (b"Subject: Down", b"Subject Down", "none"),
+        (b"Subject: Down\r\n", b"", "Subject stands 0 times"),
+        (b"To: alice", b"To: bob@example.com\r\nTo: alice", "To stands 2 times"),
+        (b"alice@example.com", b"alice@example.com, bob@example.com", "not one address"),
+        (b"<5f0c@example.com>", b"<5f0c>", "no message id"),
+        (b"Fri, 20 Nov 2026 03:05:09 +0000", b"yesterday", "no date"),
+    ],
+)
+def test_a_message_that_breaks_the_rules_is_refused_with_the_rule(old: bytes, new: bytes, told: str) -> None:
+    assert check_message(GOOD)[1] == ""
+    assert old in GOOD
+    assert told in check_message(GOOD.replace(old, new))[1]
+
+
+CALL = {"To": "+491711234567", "From": NUMBER, "Twiml": "<Response><Say>Down</Say></Response>"}
+SMS = {"To": "+491711234567", "From": NUMBER, "Body": "Down"}
+
+
+@pytest.mark.parametrize(
+    ("resource", "change", "error"),
+    [
+        ("Calls", {}, None),
+        ("Messages", {}, None),
+        ("Calls", {"To": "0171"}, 21211),
+        ("Calls", {"From": "+15005550001"}, 21210),
+        ("Messages", {"From": "+15005550001"}, 21606),
+        ("Calls", {"Twiml": "<Response><Say>Down</Response>"}, 12100),
+        ("Calls", {"Twiml": "<Response><Shout/></Response>"}, 12100),
+        ("Calls", {"Twiml": f"<Response><Say>{'a' * 4000}</Say></Response>"}, 12100),
+        ("Messages", {"Body": ""}, 21617),
+        ("Messages", {"Body": "a" * 1601}, 21617),
+        ("Messages", {"MessagingServiceSid": "MG1"}, 21603),
+        ("Messages", {"To": "+491700000000"}, 21610),
+        ("Messages", {"Twiml": "<Response/>"}, 20001),
+    ],
+)
+async def test_twilio_takes_what_it_documents(resource: str, change: dict[str, str], error: int | None) -> None:
+    given = (CALL if resource == "Calls" else SMS) | change
+    headers = {"Authorization": aiohttp.encode_basic_auth(ACCOUNT, AUTH_TOKEN)}
+    async with TwilioServer(opted_out=["+491700000000"]) as server, aiohttp.ClientSession(headers=headers) as session:
+        url = f"{server.url}/2010-04-01/Accounts/{ACCOUNT}/{resource}.json"
+        async with session.post(url, data=given) as answer:
+            said = await answer.json()
+        assert (answer.status, said.get("code")) == ((400, error) if error else (201, None))
+        assert len(server.accepted) == (error is None)
+
+
+async def test_alertmanager_shows_what_it_is_asked_for() -> None:
+    async with AlertmanagerServer() as server, aiohttp.ClientSession() as session:
+        server.know({"alertname": "A"})
+        server.know({"alertname": "B"}, "silenced")
+        for query, count in (({}, 2), ({"silenced": "false"}, 1), ({"active": "false"}, 1)):
+            async with session.get(f"{server.url}/api/v2/alerts", params=query) as answer:
+                assert len(await answer.json()) == count
+        async with session.get(f"{server.url}/api/v2/alerts", params={"silent": "true"}) as answer:
+            assert answer.status == 400
+
+
+@pytest.mark.parametrize("module", ["smtp_server", "twilio_server", "alertmanager_server"])
+async def test_each_runs_by_itself_and_says_where(tmp_path: Path, module: str) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", f"tocsin.testing.{module}", "--log", str(tmp_path / "log")),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert b"://127.0.0.1:" in await process.stdout.readline()
+    process.terminate()
+    assert await process.wait() == 0
