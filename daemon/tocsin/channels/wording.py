@@ -46,6 +46,18 @@ _PHRASES = {
     "next_method": "reaching {target} by contact method {method} (tier {tier})",
     "informed": "informing {targets} (tier {tier}: {because})",
     "fact": "{name}: {text}",
+    "declared": "declared at {severity}",
+    "note": "note: {text}",
+    "update_posted": "update {number}: {text}",
+    "status": "status {before} -> {after}",
+    "role": "{role}: {person}",
+    "breached": "{because}",
+    "reminded": "reminding {targets}: {because}",
+    "post_mortem_asked": "a post-mortem is due by {due_at}",
+    "post_mortem_done": "the post-mortem is done",
+    "post_mortem_waived": "no post-mortem is needed: {reason}",
+    "item_added": "action item {number}: {text} ({kind}, due {due_at})",
+    "item_done": "action item {number} done: {text}",
     "room_asked": "room {name} asked for in {channel}",
     "room": "room {name} made in {channel}",
     "room_refused": "{channel} refused to do something about its room for good: {detail}",
@@ -169,7 +181,7 @@ def phrase(entry: Entry) -> str:
 
 
 def _is_until(key: str, value: object) -> TypeGuard[int]:
-    return key == "until" and isinstance(value, int)
+    return key in ("until", "due_at") and isinstance(value, int)
 
 
 def _fact(value: object) -> str:

@@ -10,7 +10,7 @@ import click
 
 from tocsin.cli import options
 from tocsin.cli.client import Daemon, Refused, connected
-from tocsin.cli.incidents import API, incident_path
+from tocsin.cli.incident_api import API, incident_path
 from tocsin.cli.output import clean, micros, say
 from tocsin.core.alert import DRILL_LABEL
 from tocsin.core.outbox import Job, RowState

@@ -11,7 +11,7 @@ import click
 from tocsin.cli import options
 from tocsin.cli.client import Daemon, connected
 from tocsin.cli.explanation import tell_alert, tell_incident, tell_stored
-from tocsin.cli.incidents import incident_path
+from tocsin.cli.incident_api import incident_path
 from tocsin.cli.output import say, say_json
 
 _FINGERPRINT = re.compile(r"[0-9a-f]{16}")

@@ -6,13 +6,13 @@ from typing import Any
 import click
 
 from tocsin.channels.wording import moment, told
-from tocsin.cli import options
-from tocsin.cli.client import Daemon, Refused, connected
+from tocsin.cli import options, work
+from tocsin.cli.client import Daemon, connected
+from tocsin.cli.incident_api import API, incident_path, tell
 from tocsin.cli.output import ago, clean, console, micros, say, say_json, state, table
 from tocsin.core.event import Entry
 
 STATES = ("pending", "triggered", "acknowledged", "snoozed", "resolved")
-API = "/api/v1/incidents"
 MEMBERS = 50
 """Members of a storm that are shown with it."""
 
@@ -87,7 +87,13 @@ async def show(daemon: Daemon, incident: str, *, as_json: bool) -> None:
         ("automation", clean(found.get("automation", ""))),
         ("opened", _when(found["opened_at"], now)),
         ("acknowledged", _when(found["acknowledged_at"], now, found["acknowledged_by"])),
+        ("declared", _when(found["declared_at"], now, found["declared_by"])),
+        ("status", clean(found["status"])),
+        ("roles", clean(", ".join(f"{role} {person}" for role, person in found["roles"].items()))),
         ("resolved", _when(found["resolved_at"], now)),
+        ("owed", clean("; ".join(f"{each['target']} {ago(each['due_at'], now)}" for each in found["targets"]))),
+        ("update due", _when(found["update_due_at"], now)),
+        ("post-mortem", clean(_post_mortem(found["post_mortem"], now))),
         ("next", clean(_next(found, now))),
         ("storm", clean(f"#{found['storm']}" if found["storm"] is not None else "")),
         ("waits for", clean("; ".join(wait["because"] for wait in found["waits"]))),
@@ -102,6 +108,11 @@ async def show(daemon: Daemon, incident: str, *, as_json: bool) -> None:
     for alert in found["alerts"]:
         labels = ", ".join(f"{name}={value}" for name, value in sorted(alert["labels"].items()))
         say(f"  {alert['status']:<9} {labels}")
+    if found["action_items"]:
+        say(clean("Action items", "bold"))
+    for item in found["action_items"]:
+        done = f"done by {item['done_by']}" if item["done_at"] else f"due {ago(item['due_at'], now)}"
+        say(f"  {item['number']:<3} {item['text']} ({item['kind']}, {item['owner'] or 'no owner'}, {done})")
     say(clean("Timeline", "bold"))
     for entry in found["timeline"]:
         say(f"  {told(timeline_entry(found['id'], entry))}")
@@ -136,7 +147,7 @@ def _responses() -> None:
 
 def _response(name: str, verb: str, text: str) -> None:
     async def respond(daemon: Daemon, incident: str, *, as_json: bool) -> None:
-        _tell(await daemon.post(f"{incident_path(incident)}/{verb}", {}), as_json=as_json)
+        tell(await daemon.post(f"{incident_path(incident)}/{verb}", {}), as_json=as_json)
 
     respond.__doc__ = text
     body = options.as_json(connected(respond))
@@ -158,7 +169,7 @@ async def snooze(daemon: Daemon, incident: str, *, length: str | None, until: st
     if (length is None) == (until is None):
         raise click.UsageError("give --for or --until")
     body = {"for": length} if length is not None else {"until": until}
-    _tell(await daemon.post(f"{incident_path(incident)}/snooze", body), as_json=as_json)
+    tell(await daemon.post(f"{incident_path(incident)}/snooze", body), as_json=as_json)
 
 
 @command.command(epilog=options.example('tocsin incidents severity 12 SEV-1 --reason "payments are down as well"'))
@@ -174,7 +185,7 @@ async def severity(
     """Pin an incident's severity, or unpin it."""
     if (level is None) != unpin:
         raise click.UsageError("give a LEVEL, or --unpin")
-    _tell(
+    tell(
         await daemon.post(f"{incident_path(incident)}/severity", {"severity": level, "reason": reason}), as_json=as_json
     )
 
@@ -189,7 +200,7 @@ async def flags(daemon: Daemon, incident: str, *, add: tuple[str, ...], remove: 
     """Set or clear flags; the playbook says whom they page."""
     if not add and not remove:
         raise click.UsageError("give --add or --remove")
-    _tell(await daemon.post(f"{incident_path(incident)}/flags", {"add": add, "remove": remove}), as_json=as_json)
+    tell(await daemon.post(f"{incident_path(incident)}/flags", {"add": add, "remove": remove}), as_json=as_json)
 
 
 @command.command(epilog=options.example('tocsin incidents fact 12 root_cause="a full disk" users_affected=300'))
@@ -209,35 +220,12 @@ async def fact(daemon: Daemon, incident: str, *, facts: tuple[str, ...], as_json
         if not equals:
             raise click.UsageError(f"{each!r} is not NAME=TEXT")
         found[name.strip()] = text
-    _tell(await daemon.post(f"{incident_path(incident)}/facts", {"facts": found}), as_json=as_json)
+    tell(await daemon.post(f"{incident_path(incident)}/facts", {"facts": found}), as_json=as_json)
 
 
 def timeline_entry(incident_id: str, entry: dict[str, Any]) -> Entry:
     """The API's entry as the core's, which is told in the same words everywhere."""
     return Entry(**{**entry, "incident_id": incident_id, "at": micros(entry["at"])})
-
-
-def _tell(answer: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        say_json(answer)
-        return
-    incident = answer["incident"]
-    say(f"#{incident['number']} {incident['title']}: {incident['severity']}, ", state(incident["state"]))
-    if answer["note"]:
-        say(f"  {answer['note']}")
-    elif not answer["changed"]:
-        say("  nothing has changed")
-
-
-def incident_path(incident: str) -> str:
-    """Where the API has an incident, by its number or id.
-
-    Raises:
-        Refused: It is neither.
-    """
-    if not incident or not all(char.isalnum() or char in "-_" for char in incident):
-        raise Refused(f"{incident!r} is neither the number nor the id of an incident")
-    return f"{API}/{incident}"
 
 
 def _when(at: str | None, now: datetime, by: str | None = None) -> Any:
@@ -246,8 +234,20 @@ def _when(at: str | None, now: datetime, by: str | None = None) -> Any:
     return clean(f"{moment(micros(at))} ({ago(at, now)})" + (f" by {by}" if by else ""))
 
 
+def _post_mortem(mortem: dict[str, Any] | None, now: datetime) -> str:
+    if mortem is None:
+        return ""
+    if mortem["done_at"] is None:
+        return f"due {ago(mortem['due_at'], now)}"
+    return f"{'waived' if mortem['waived'] else 'done'} by {mortem['done_by']} {mortem['link']}".strip()
+
+
 def _next(incident: dict[str, Any], now: datetime) -> str:
     if incident["due_at"] is None:
         return ""
     tier = f"tier {incident['next_tier']} " if incident["next_tier"] is not None else ""
     return f"{tier}{ago(incident['due_at'], now)}"
+
+
+for verb in work.VERBS:
+    command.add_command(verb)

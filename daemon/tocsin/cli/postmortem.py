@@ -4,7 +4,7 @@ import click
 
 from tocsin.cli import options
 from tocsin.cli.client import Daemon, connected
-from tocsin.cli.incidents import incident_path
+from tocsin.cli.incident_api import incident_path
 from tocsin.cli.output import say, say_json
 
 

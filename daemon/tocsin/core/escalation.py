@@ -35,6 +35,7 @@ from tocsin.core.event import (
     Actor,
     AlertsChanged,
     CopiesHeld,
+    Declare,
     Delivered,
     Due,
     Escalate,
@@ -42,21 +43,25 @@ from tocsin.core.event import (
     ItemAdded,
     ItemDone,
     MethodFailed,
+    NoteAdded,
     Opened,
     PersonsCalled,
     PostMortemDone,
     RecoveryDoubted,
     Replan,
     Resolve,
+    RoleTaken,
     RoomSettled,
     SetFacts,
     SetFlags,
     SetSeverity,
     ShiftBegan,
     Snooze,
+    StatusSet,
     StormGrew,
     StormLooked,
     Unsnooze,
+    UpdatePosted,
     WaitBegan,
     WaitEnded,
 )
@@ -75,6 +80,7 @@ from tocsin.core.transitions import (
     severity,
     storms,
     waiting,
+    work,
 )
 from tocsin.core.transitions.change import PAGED, Change
 
@@ -134,6 +140,8 @@ def _promised_at(incident: Incident) -> int | None:
     if incident.drill:
         return duty_at
     is_fresh = incident.clock is None and incident.state is State.TRIGGERED
+    if not incident.plan.has_level(incident.severity):  # a damaged row: whoever judges it says so
+        return duty_at
     clock = None if is_fresh else promises.clock_of(incident)
     if clock is not None and incident.state is State.SNOOZED:
         clock = msgspec.structs.replace(clock, update_by=None)
@@ -230,6 +238,11 @@ def _table() -> dict[tuple[State, type[Event]], Handler]:
         ((*PAGED, State.RESOLVED), StormLooked, storms.storm_looked),
         (PAGED, WaitBegan, waiting.wait_began),
         (PAGED, WaitEnded, waiting.wait_ended),
+        ((State.TRIGGERED, State.ACKNOWLEDGED, State.SNOOZED), Declare, work.declare),
+        (tuple(State), NoteAdded, work.add_note),
+        ((State.TRIGGERED, State.ACKNOWLEDGED, State.SNOOZED), UpdatePosted, work.post_update),
+        (OPEN, StatusSet, work.set_status),
+        (tuple(State), RoleTaken, work.take_role),
         ((State.RESOLVED,), PostMortemDone, duties.post_mortem_done),
         (tuple(State), ItemAdded, duties.item_added),
         (tuple(State), ItemDone, duties.item_done),

@@ -175,6 +175,45 @@ class SetFlags(Event, frozen=True, kw_only=True):
     remove: tuple[str, ...] = ()
 
 
+class Declare(Event, frozen=True, kw_only=True):
+    """A person says that it is an incident in the playbook's sense, and no false alarm."""
+
+    by: Actor
+    reason: str = ""
+
+
+class NoteAdded(Event, frozen=True, kw_only=True):
+    """A person notes something for those who work on it."""
+
+    by: Actor
+    text: str
+
+
+class UpdatePosted(Event, frozen=True, kw_only=True):
+    """A person tells those who wait how it goes."""
+
+    by: Actor
+    text: str
+    status: str = ""
+    """One of the playbook's statuses; "": it stays as it is."""
+
+
+class StatusSet(Event, frozen=True, kw_only=True):
+    """A person says where it stands."""
+
+    by: Actor
+    status: str
+
+
+class RoleTaken(Event, frozen=True, kw_only=True):
+    """A person takes a role, gives it to another, or (with no ``person``) lays it down."""
+
+    by: Actor
+    role: str
+    """Its key."""
+    person: str
+
+
 class PostMortemDone(Event, frozen=True, kw_only=True):
     """A person says that the post-mortem is done, or that none is needed."""
 

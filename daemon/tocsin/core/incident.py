@@ -11,6 +11,7 @@ from tocsin.core.message import Messages
 from tocsin.core.playbook import Playbook
 from tocsin.core.reaching import Reaching
 from tocsin.core.standing import Standing
+from tocsin.core.work import Work
 
 
 class State(StrEnum):
@@ -203,6 +204,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """Resolved by a person while alerts fire: when what still fires reopens it."""
     believe_at: int | None = None
     """When held late copies of its alerts are believed."""
+    work: Work | None = None
+    """What people have made of it beside taking it; None: nothing yet."""
     clock: Clock | None = None
     """What it owes by when, and what is left to be done about it; None: what its level says, from `opened_at` on."""
 

@@ -15,6 +15,7 @@ import msgspec
 from tocsin.core.errors import UnknownLevel, UnknownName
 from tocsin.core.hours import BusinessHours, Hours
 from tocsin.core.message import Texts
+from tocsin.core.work import Role
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -209,14 +210,6 @@ class Duties(msgspec.Struct, frozen=True, kw_only=True):
     follow_ups: tuple[FollowUp, ...] = ()
 
 
-class DrillPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """A drill that a reminder begins: a marked alert, judged and escalated as a real one."""
-
-    severity: str
-    lasts: int = 30 * MINUTE
-    """How long its alert fires."""
-
-
 class Reminder(msgspec.Struct, frozen=True, kw_only=True):
     """Something that people are reminded of again and again, without any incident."""
 
@@ -228,22 +221,8 @@ class Reminder(msgspec.Struct, frozen=True, kw_only=True):
     """On the wall clock of ``time_zone``, as ISO 8601: it comes no sooner."""
     time_zone: str
     targets: tuple[str, ...]
-    """Whom it reminds; of a drill, who is paged in place of all others."""
+    """Whom it reminds."""
     text: str
-    report: bool = False
-    """Whether the figures of the last 30 days are attached."""
-    drill: DrillPlan | None = None
-
-
-class Goal(msgspec.Struct, frozen=True, kw_only=True):
-    """A figure that a playbook wants to reach over 30 days."""
-
-    measure: str
-    """``mtta``, ``mttr``, ``mttd``, ``mtbf``, ``incidents``, ``breaches`` or ``post_mortems``."""
-    limit: int
-    """Microseconds, a number, or percent of what was done in time."""
-    severity: str = ""
-    """Only of this one; "": of all together."""
 
 
 class Playbook(msgspec.Struct, frozen=True, kw_only=True, dict=True):
@@ -271,9 +250,13 @@ class Playbook(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Flags that each page the next tier not yet reached, once an occurrence."""
     storm: StormLimits = StormLimits()
     flapping: FlappingLimits = FlappingLimits()
+    statuses: tuple[str, ...] = ()
+    """What people may say of where an incident stands, in order."""
+    roles: tuple[Role, ...] = ()
+    declares_when_acknowledged: bool = False
+    """Whether an acknowledgment declares the incident as well."""
     duties: Duties = Duties()
     reminders: tuple[Reminder, ...] = ()
-    goals: tuple[Goal, ...] = ()
     texts: Texts = Texts()
 
     @property
@@ -303,6 +286,10 @@ class Playbook(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def has_level(self, name: str) -> bool:
         """Whether this playbook has a severity of that name."""
         return name in self._by_name
+
+    def role(self, key: str) -> Role | None:
+        """The role of that key; None: there is none."""
+        return next((role for role in self.roles if role.key == key), None)
 
     def tier(self, number: int) -> Tier:
         """The tier of that number.

@@ -25,9 +25,6 @@ class Reminded(msgspec.Struct, frozen=True, kw_only=True):
     """When it is told next; None: never again."""
     told_at: int | None = None
     """The last time for which it was told."""
-    drill: str | None = None
-    """The name of the drill that it has begun, while that goes on."""
-    drill_until: int | None = None
 
 
 def schedule_of(reminder: Reminder) -> str:

@@ -83,7 +83,8 @@ def _around(tx: Reader, policy: Policy, incident: Incident, variables: frozenset
 
 
 def _line(entry: Entry) -> Line:
-    return Line(entry.at, entry.kind, wording.phrase(entry), entry.actor if entry.actor != "tocsin" else "")
+    by = entry.actor if entry.actor != "tocsin" else ""
+    return Line(entry.at, entry.kind, wording.phrase(entry), by, str(entry.data.get("text", "")))
 
 
 def _plainly(incident: Incident, failure: str, words: str) -> Saying:

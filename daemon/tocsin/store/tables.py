@@ -331,8 +331,6 @@ reminders = _table(
     _text("schedule"),
     _maybe_long("due_at"),
     _maybe_long("told_at"),
-    _maybe_text("drill"),
-    _maybe_long("drill_until"),
     rowid=False,
 )
 """How far each recurring reminder of a playbook has come."""

@@ -14,7 +14,7 @@ from aiohttp import web
 from tocsin.conf.changes import Change
 from tocsin.conf.settings import Settings
 from tocsin.core.alert import Alert
-from tocsin.core.event import Actor
+from tocsin.core.event import Actor, Event
 from tocsin.core.incident import Incident, Wait
 from tocsin.core.people import People
 from tocsin.core.rotation import Override
@@ -110,6 +110,10 @@ class Respond(Protocol):
 
     async def set_flags(self, ref: str, by: Actor, add: tuple[str, ...], remove: tuple[str, ...]) -> Answer:
         """Set and clear flags."""
+        ...
+
+    async def say(self, ref: str, event: Event) -> Answer:
+        """Let happen what a person says or has done."""
         ...
 
     async def set_facts(self, ref: str, by: Actor, facts: dict[str, str]) -> Answer:

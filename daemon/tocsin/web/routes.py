@@ -16,6 +16,7 @@ from tocsin.web import (
     query,
     telephone,
     windows,
+    work,
 )
 from tocsin.web.guard import Access, Handler, Route
 from tocsin.web.keys import ReloadResult
@@ -74,6 +75,14 @@ ROUTES: tuple[Route, ...] = (
     _response("severity", api.severity, api.Severity),
     _response("flags", api.flags, api.Flags),
     _response("facts", messages.facts, messages.Facts),
+    _response("declare", work.declare, work.Declaration),
+    _response("notes", work.add_note, work.Note),
+    _response("updates", work.post_update, work.Update),
+    _response("status", work.set_status, work.Status),
+    _response("roles", work.take_role, work.RoleWish),
+    _response("action-items", work.add_item, work.NewItem),
+    _response("action-items/{item:[0-9]{1,9}}/done", work.end_item, api.Nothing),
+    _response("postmortem", work.end_post_mortem, work.PostMortemWord),
     Route("GET", f"{_INCIDENT}/postmortem", messages.post_mortem, Scope.READ, gives=messages.PostMortemView),
     Route(
         "POST",

@@ -10,10 +10,13 @@ import msgspec
 from msgspec import Struct
 
 from tocsin.core.alert import Episode
+from tocsin.core.clock import Clock
 from tocsin.core.escalation import next_due
 from tocsin.core.event import Entry
 from tocsin.core.incident import Incident
+from tocsin.core.transitions import promises
 from tocsin.core.wording import waits_for
+from tocsin.core.work import Work
 from tocsin.engine.shadow import ShadowReport
 from tocsin.ports.store import Quarantined
 from tocsin.web.answers import rfc3339
@@ -102,6 +105,37 @@ class EntryView(Struct, frozen=True, kw_only=True):
     data: dict[str, Any]
 
 
+class TargetView(Struct, frozen=True):
+    """Something that is to be done by a moment."""
+
+    target: str
+    """``respond``, ``acknowledge``, ``resolve``."""
+    due_at: int
+
+
+class PostMortemState(Struct, frozen=True):
+    """Where the review stands."""
+
+    due_at: int
+    done_at: int | None
+    done_by: str
+    waived: bool
+    link: str
+
+
+class ItemView(Struct, frozen=True):
+    """Something that is to be done because of an incident."""
+
+    number: int
+    text: str
+    kind: str
+    owner: str
+    """A target; "" for whoever owns the post-mortem."""
+    due_at: int
+    done_at: int | None
+    done_by: str
+
+
 class IncidentDetail(IncidentView, frozen=True, kw_only=True):
     """An incident with its alerts and its timeline."""
 
@@ -111,6 +145,18 @@ class IncidentDetail(IncidentView, frozen=True, kw_only=True):
     """A link, "" where there is none."""
     automation: str
     """The name of the automation that can heal it, "" where no rule names one."""
+    declared_at: int | None
+    declared_by: str
+    status: str
+    """One of the playbook's, "" while nobody has set one."""
+    roles: dict[str, str]
+    """Who has taken a role, by its key."""
+    targets: list[TargetView]
+    """What its severity promises and is still owed, the earliest first."""
+    update_due_at: int | None
+    """When those who wait are to be told how it goes."""
+    post_mortem: PostMortemState | None
+    action_items: list[ItemView]
     alerts: list[AlertView]
     timeline: list[EntryView]
 
@@ -171,9 +217,32 @@ def incident_detail(incident: Incident, episodes: list[Episode], entries: list[E
         summary=incident.summary,
         runbook=incident.runbook,
         automation=incident.automation,
+        **_work_of(incident),
         alerts=[alert_view(episode) for episode in episodes],
         timeline=[_entry(entry) for entry in entries],
     )
+
+
+def _work_of(incident: Incident) -> dict[str, Any]:
+    """What people have made of it, and what is still owed."""
+    work, clock = incident.work or Work(), incident.clock or Clock()
+    mortem, known = clock.post_mortem, incident.plan.has_level(incident.severity)
+    owed = sorted(promises.owed(incident).items(), key=lambda one: one[1]) if incident.is_open and known else []
+    return {
+        "declared_at": work.declared_at,
+        "declared_by": work.declared_by,
+        "status": work.status,
+        "roles": work.roles,
+        "targets": [TargetView(target, due_at) for target, due_at in owed],
+        "update_due_at": clock.update_by if incident.is_open else None,
+        "post_mortem": None
+        if mortem is None
+        else PostMortemState(mortem.due_at, mortem.done_at, mortem.done_by, mortem.waived, mortem.link),
+        "action_items": [
+            ItemView(item.number, item.text, item.kind, item.owner, item.due_at, item.done_at, item.done_by)
+            for item in clock.items
+        ],
+    }
 
 
 def stored_alert_view(episode: Episode) -> StoredAlertView:

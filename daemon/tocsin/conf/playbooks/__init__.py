@@ -9,13 +9,17 @@ from tocsin.conf.playbooks.business import HoursEntry
 from tocsin.conf.playbooks.file import PlaybookFile, SeverityEntry, playbook_of
 from tocsin.conf.playbooks.matrix import CellEntry, TierEntry
 from tocsin.conf.playbooks.names import skeleton_of, tell_unknown_targets, tell_unknown_templates
+from tocsin.conf.playbooks.promises import FollowUpEntry
 from tocsin.conf.playbooks.times import NESTED, limits_of
+from tocsin.conf.playbooks.work import RoleEntry
 
 __all__ = [
     "NESTED",
     "CellEntry",
+    "FollowUpEntry",
     "HoursEntry",
     "PlaybookFile",
+    "RoleEntry",
     "SeverityEntry",
     "TierEntry",
     "limits_of",

@@ -5,8 +5,10 @@ from typing import Any
 from tocsin.conf.playbooks.business import BusinessHoursPart
 from tocsin.conf.playbooks.ladder import LadderPart, SeverityEntry
 from tocsin.conf.playbooks.parts import Check, Part
+from tocsin.conf.playbooks.promises import PromisesPart
 from tocsin.conf.playbooks.texts import TextsPart
 from tocsin.conf.playbooks.times import TimesPart
+from tocsin.conf.playbooks.work import WorkPart
 from tocsin.conf.schema import validate
 from tocsin.conf.settings import Times
 from tocsin.conf.source import Findings, Node
@@ -16,6 +18,8 @@ from tocsin.core.playbook import Playbook
 class PlaybookFile(
     BusinessHoursPart,
     TextsPart,
+    PromisesPart,
+    WorkPart,
     TimesPart,
     LadderPart,
 ):

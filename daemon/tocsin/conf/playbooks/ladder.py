@@ -8,6 +8,7 @@ from pydantic import Field
 from tocsin.conf.duration import DurationOrNever
 from tocsin.conf.playbooks.matrix import Flags, Matrix, Tiers, cells_of, numbers_of
 from tocsin.conf.playbooks.parts import Check, Part, SeverityPart
+from tocsin.conf.playbooks.promises import PromisesSeverity
 from tocsin.conf.playbooks.texts import TextsSeverity
 from tocsin.conf.schema import Name, Text, did_you_mean
 from tocsin.conf.settings import Span, Times
@@ -15,7 +16,7 @@ from tocsin.conf.source import Node
 from tocsin.core.playbook import Kind, Level, Tier
 
 
-class SeverityEntry(TextsSeverity):
+class SeverityEntry(TextsSeverity, PromisesSeverity):
     """One of ``severities:``. Inherits from the parts that have keys here."""
 
     respond_within: Span

@@ -6,12 +6,14 @@ from typing import Any
 
 import msgspec
 
+from tocsin.core.clock import Clock, Item
 from tocsin.core.duration import duration
 from tocsin.core.incident import Incident
 from tocsin.core.message import Messages, RoomState
 from tocsin.core.page import AlertLine
 from tocsin.core.plain import lines, one_line
 from tocsin.core.playbook import MINUTE, SECOND
+from tocsin.core.work import NOTHING
 
 TEXT_LIMIT = 8000
 """The longest text that a template is given, in characters: one label may hold megabytes."""
@@ -26,6 +28,8 @@ class Line(msgspec.Struct, frozen=True):
     kind: str
     text: str
     by: str = ""
+    said: str = ""
+    """The words of a note or an update themselves."""
 
 
 class Around(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +51,11 @@ def brief_of(incident: Incident, around: Around) -> dict[str, Any]:
     briefer = _Briefer(incident, around)
     values = briefer.which() | briefer.where_it_stands() | briefer.when() | briefer.who() | briefer.links()
     return {name: _harmless(value) for name, value in values.items()}
+
+
+def _clock(incident: Incident) -> Clock:
+    """Its clock, or one of which nothing is known."""
+    return incident.clock or Clock()
 
 
 class _Briefer:
@@ -75,22 +84,23 @@ class _Briefer:
     def where_it_stands(self) -> dict[str, Any]:
         incident = self._incident
         recovering = incident.resolve_at is not None
-        status = "Resolved" if not incident.is_open else "Monitoring" if recovering else "Investigating"
+        work, updates, notes = incident.work or NOTHING, self._said("update_posted"), self._said("note")
+        updates = [{"number": number, **update} for number, update in enumerate(updates, start=1)]
         return {
             "state": incident.state.value,
-            "status": status,
+            "status": work.status or _status(incident),
             "ongoing": incident.is_open,
             "recovering": recovering,
             "alerts": [_alert(alert) for alert in self._around.alerts],
             "alerts_firing": incident.alerts_firing,
             "alerts_total": incident.alerts_total,
-            "update": {"number": 0, "text": "", "by": "", "time": ""},
-            "update_number": 0,
-            "updates": [],
-            "notes": [],
+            "update": updates[-1] if updates else {"number": 0, "text": "", "by": "", "time": ""},
+            "update_number": work.updates,
+            "updates": updates,
+            "notes": notes,
             "timeline": [self._line(line) for line in self._around.timeline],
             "checklists": [],
-            "action_items": [],
+            "action_items": [self._item(item) for item in _clock(incident).items],
             "facts": dict(self._messages.facts),
         }
 
@@ -100,7 +110,7 @@ class _Briefer:
         started = incident.opened_at if incident.first_alert_at is None else incident.first_alert_at
         started = min(started, incident.opened_at)
         ended = incident.resolved_at if incident.last_end_at is None or incident.is_open else incident.last_end_at
-        over = incident.resolved_at is not None
+        over, mortem = incident.resolved_at is not None, _clock(incident).post_mortem
         return {
             "now": moment(now),
             "now_time": clock(now),
@@ -108,7 +118,7 @@ class _Briefer:
             "started": moment(started),
             "started_time": clock(started),
             "detected": moment(incident.opened_at),
-            "declared": "",
+            "declared": _moment((incident.work or NOTHING).declared_at),
             "acknowledged": _moment(incident.acknowledged_at),
             "acknowledged_by": self._person(incident.acknowledged_by),
             "resolved": _moment(incident.resolved_at),
@@ -118,14 +128,22 @@ class _Briefer:
             "respond_within": duration(level.respond_within),
             "resolve_within": "" if level.resolve_within is None else duration(level.resolve_within),
             "resolve_by": "" if level.resolve_within is None else moment(incident.opened_at + level.resolve_within),
-            "update_every": "",
-            "next_update": "",
-            "post_mortem_within": "",
-            "post_mortem_due": "",
+            "update_every": _optional(level.update_every),
+            "next_update": _moment(_clock(incident).update_by),
+            "post_mortem_within": _optional(incident.plan.level(incident.peak).post_mortem_within),
+            "post_mortem_due": "" if mortem is None else moment(mortem.due_at),
         }
 
     def who(self) -> dict[str, Any]:
-        return {"roles": [], "role": {}, "responders": self._responders()}
+        taken = (self._incident.work or NOTHING).roles
+        people = {role.key: self._person(taken.get(role.key)) for role in self._incident.plan.roles}
+        return {
+            "roles": [
+                {"key": role.key, "name": role.name, "person": people[role.key]} for role in self._incident.plan.roles
+            ],
+            "role": people,
+            "responders": self._responders(),
+        }
 
     def links(self) -> dict[str, Any]:
         incident, plan = self._incident, self._incident.plan
@@ -146,6 +164,15 @@ class _Briefer:
     def _line(self, line: Line) -> dict[str, Any]:
         by = self._person(line.by)
         return {"time": clock(line.at), "at": moment(line.at), "kind": line.kind, "text": line.text, "by": by}
+
+    def _said(self, kind: str) -> list[dict[str, Any]]:
+        """What people have said, in the order of the timeline."""
+        found = (line for line in self._around.timeline if line.kind == kind)
+        return [{"text": line.said, "by": self._person(line.by), "time": clock(line.at)} for line in found]
+
+    def _item(self, item: Item) -> dict[str, Any]:
+        owner, done = self._person(item.owner), item.done_at is not None
+        return {"text": item.text, "owner": owner, "due": moment(item.due_at), "kind": item.kind, "done": done}
 
     def _responders(self) -> list[str]:
         """The people of the timeline, each once, in the order of their first word."""
@@ -174,6 +201,18 @@ def clock(at: int) -> str:
 
 def _moment(at: int | None) -> str:
     return "" if at is None else moment(at)
+
+
+def _optional(length: int | None) -> str:
+    return "" if length is None else duration(length)
+
+
+def _status(incident: Incident) -> str:
+    """Where it stands while nobody has said so: by the playbook's first and last word, or ours."""
+    first, last = (*incident.plan.statuses[:1], "Investigating")[0], (*incident.plan.statuses[-1:], "Resolved")[0]
+    if not incident.is_open:
+        return last
+    return "Monitoring" if incident.resolve_at is not None else first
 
 
 def _span(length: int) -> str:

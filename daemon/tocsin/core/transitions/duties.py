@@ -32,11 +32,12 @@ from tocsin.core.wording import because_item_due, because_post_mortem_due
 LONGEST_TEXT = 500
 
 
-def ask(change: Change, *, declared: bool = False) -> None:
+def ask(change: Change) -> None:
     """The incident is resolved: what its playbook asks for afterwards begins."""
     incident = change.incident
     clock, level = clock_of(incident), incident.plan.level(incident.peak)
     change.set(clock=_kept(clock))
+    declared = incident.work is not None and incident.work.declared_at is not None
     if incident.drill or not (declared or _has_paged(incident)):
         return
     if level.post_mortem_within is not None:

@@ -48,6 +48,7 @@ def opened(change: Change, event: Opened) -> None:
         member_of=None,
         inhibitions=event.inhibitions,
         standing=None,
+        work=None,
         opened_at=change.now,
         first_alert_at=event.first_alert_at,
         grace_until=None,

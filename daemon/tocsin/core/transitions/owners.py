@@ -5,9 +5,12 @@ from tocsin.core.incident import Incident
 
 
 def in_role(incident: Incident, role: str) -> tuple[str, ...]:
-    """Who holds a role of the playbook; empty where nobody does."""
-    del incident, role
-    return ()
+    """Who has taken a role of the playbook, else whom the playbook names for it; empty where there is no such role."""
+    person = incident.work.roles.get(role) if incident.work is not None else None
+    if person:
+        return (person,)
+    known = incident.plan.role(role)
+    return known.default if known is not None else ()
 
 
 def communication_lead(incident: Incident) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from tocsin.core.transitions.opening import close, recover, trigger
 from tocsin.core.transitions.snoozing import LONGEST, fall_asleep, wake
 from tocsin.core.transitions.taking import take_members
 from tocsin.core.transitions.waiting import break_off
+from tocsin.core.transitions.work import declared, work_of
 from tocsin.core.wording import because_flagged
 
 
@@ -54,6 +55,8 @@ def acknowledge(change: Change, event: Acknowledge) -> None:
     fire_flags(change)
     # A member of a storm was acknowledged with it: nobody has asked for what follows of each.
     fire_on(change, Moment.ACKNOWLEDGED, asked=incident.member_of is None)
+    if incident.plan.declares_when_acknowledged and event.by.is_person and work_of(change).declared_at is None:
+        declared(change, event.by)
     if held and not incident.alerts_firing:
         recover(change)
     if told:  # else nobody had been paged: there is no time to count

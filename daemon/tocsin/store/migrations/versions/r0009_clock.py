@@ -49,8 +49,6 @@ def upgrade() -> None:
         "reminders",
         *(sa.Column(name, sa.Text, nullable=False) for name in ("playbook", "name", "schedule")),
         *(sa.Column(name, _LONG) for name in ("due_at", "told_at")),
-        sa.Column("drill", sa.Text),
-        sa.Column("drill_until", _LONG),
         sa.PrimaryKeyConstraint("playbook", "name"),
         sqlite_strict=True,
         sqlite_with_rowid=False,

@@ -1,0 +1,32 @@
+"""What all verbs about one incident have in common."""
+
+from typing import Any
+
+from tocsin.cli.client import Refused
+from tocsin.cli.output import say, say_json, state
+
+API = "/api/v1/incidents"
+
+
+def incident_path(incident: str) -> str:
+    """Where the API has an incident, by its number or id.
+
+    Raises:
+        Refused: It is neither.
+    """
+    if not incident or not all(char.isalnum() or char in "-_" for char in incident):
+        raise Refused(f"{incident!r} is neither the number nor the id of an incident")
+    return f"{API}/{incident}"
+
+
+def tell(answer: dict[str, Any], *, as_json: bool) -> None:
+    """Say what became of a response."""
+    if as_json:
+        say_json(answer)
+        return
+    incident = answer["incident"]
+    say(f"#{incident['number']} {incident['title']}: {incident['severity']}, ", state(incident["state"]))
+    if answer["note"]:
+        say(f"  {answer['note']}")
+    elif not answer["changed"]:
+        say("  nothing has changed")

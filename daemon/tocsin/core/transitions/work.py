@@ -1,0 +1,99 @@
+"""What people do about an incident besides taking it: declare it, note, post updates, set its status, take roles."""
+
+from typing import Any
+
+from msgspec import structs
+
+from tocsin.core.errors import IllegalTransition, UnknownName
+from tocsin.core.event import Actor, Declare, NoteAdded, RoleTaken, StatusSet, UpdatePosted
+from tocsin.core.playbook import Moment
+from tocsin.core.transitions import promises
+from tocsin.core.transitions.change import Change
+from tocsin.core.transitions.climb import fire_on
+from tocsin.core.transitions.hearing import heard
+from tocsin.core.work import LONGEST_TEXT, NOTHING, Work
+
+
+def declare(change: Change, event: Declare) -> None:
+    """A person says that it is an incident; the second word changes nothing."""
+    if work_of(change).declared_at is None:
+        declared(change, event.by, event.reason)
+        heard(change)
+
+
+def declared(change: Change, by: Actor, reason: str = "") -> None:
+    """It is one from now on: steps that wait for that fire, and updates are due."""
+    _do(change, declared_at=change.now, declared_by=by.name)
+    change.record("declared", by, severity=change.incident.severity, reason=reason)
+    promises.report(change)
+    fire_on(change, Moment.DECLARED)
+
+
+def add_note(change: Change, event: NoteAdded) -> None:
+    """Something worth remembering, for those who work on it."""
+    change.quiet = True
+    change.record("note", event.by, text=_text(event.text, "a note"))
+    if change.incident.is_open:
+        heard(change)
+
+
+def post_update(change: Change, event: UpdatePosted) -> None:
+    """How it goes, for those who wait."""
+    text = _text(event.text, "an update")
+    if event.status:
+        _set_status(change, event.status)
+    number = work_of(change).updates + 1
+    _do(change, updates=number)
+    change.record("update_posted", event.by, number=number, text=text, status=work_of(change).status)
+    promises.update_posted(change)
+    heard(change)
+
+
+def set_status(change: Change, event: StatusSet) -> None:
+    """Where it stands, in the playbook's words; the one that it has changes nothing."""
+    before = work_of(change).status
+    if event.status == before:
+        return
+    _set_status(change, event.status)
+    change.record("status", event.by, before=before or "none", after=event.status)
+    heard(change)
+
+
+def take_role(change: Change, event: RoleTaken) -> None:
+    """A person has a role from now on, or nobody has it any more."""
+    incident, work = change.incident, work_of(change)
+    role = incident.plan.role(event.role)
+    if role is None:
+        known = ", ".join(each.key for each in incident.plan.roles) or "none"
+        raise UnknownName(f"playbook {incident.plan.name} has no role {event.role!r}; it has: {known}")
+    before = work.roles.get(role.key, "")
+    if before == event.person:
+        return
+    roles = {key: person for key, person in (work.roles | {role.key: event.person}).items() if person}
+    _do(change, roles=roles)
+    change.record("role", event.by, role=role.name, person=event.person or "nobody", before=before or "nobody")
+    heard(change)
+
+
+def work_of(change: Change) -> Work:
+    """What has been done so far."""
+    return change.incident.work or NOTHING
+
+
+def _do(change: Change, **fields: Any) -> None:
+    change.set(work=structs.replace(work_of(change), **fields))
+
+
+def _set_status(change: Change, status: str) -> None:
+    plan = change.incident.plan
+    if status not in plan.statuses:
+        known = ", ".join(plan.statuses) or "none"
+        raise UnknownName(f"playbook {plan.name} has no status {status!r}; it has: {known}")
+    _do(change, status=status)
+
+
+def _text(text: str, what: str) -> str:
+    text = text.strip()
+    if not 0 < len(text) <= LONGEST_TEXT:
+        raise IllegalTransition(f"{what} has 1 to {LONGEST_TEXT} characters")
+    return text

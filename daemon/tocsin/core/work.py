@@ -1,0 +1,34 @@
+"""What people have made of an incident beside taking it: whether it is declared, where it stands, who does what."""
+
+import msgspec
+
+LONGEST_TEXT = 4000
+"""Characters of one note or update."""
+
+
+class Role(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that somebody is, for one incident: incident commander, communication lead ..."""
+
+    key: str
+    """What it is called where it is asked for: ``communication-lead``."""
+    name: str
+    """What it is called where people read."""
+    default: tuple[str, ...] = ()
+    """Who is turned to while nobody has taken it: targets."""
+
+
+class Work(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Of one occurrence."""
+
+    declared_at: int | None = None
+    """When a person said that this is an incident in the playbook's sense; microseconds since the epoch, UTC."""
+    declared_by: str = ""
+    status: str = ""
+    """One of the playbook's statuses; "": nobody has set one."""
+    roles: dict[str, str] = {}
+    """Who has taken a role, by its key."""
+    updates: int = 0
+    """How many updates have been posted."""
+
+
+NOTHING = Work()
