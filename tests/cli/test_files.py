@@ -71,6 +71,14 @@ def test_the_verbs_of_the_design_are_there() -> None:
         "snooze",
         "unsnooze",
         "replan",
+        "declare",
+        "note",
+        "update",
+        "status",
+        "role",
+        "todo",
+        "done",
+        "reviewed",
     } == {path[1] for path in ALL if path[0] == "incidents" and len(path) > 1}
 
 

@@ -13,7 +13,15 @@ from tocsin.channels.registry import KINDS
 from tocsin.conf.document import documented
 from tocsin.conf.environment import variables
 from tocsin.conf.people import ContactEntry, PeopleFile, PersonEntry
-from tocsin.conf.playbooks import CellEntry, HoursEntry, PlaybookFile, SeverityEntry, TierEntry
+from tocsin.conf.playbooks import (
+    CellEntry,
+    FollowUpEntry,
+    HoursEntry,
+    PlaybookFile,
+    RoleEntry,
+    SeverityEntry,
+    TierEntry,
+)
 from tocsin.conf.schema import bare
 from tocsin.conf.secrets import WAYS, Secret
 from tocsin.conf.settings import Settings, SharedSecret, SourceSettings, TokenSettings
@@ -28,6 +36,8 @@ SECTIONS = {
     SeverityEntry: "playbooks/",
     CellEntry: "playbooks/",
     HoursEntry: "playbooks/",
+    RoleEntry: "playbooks/",
+    FollowUpEntry: "playbooks/",
     PlaybookFile: "playbooks/",
     WindowEntry: "windows.yaml",
 }

@@ -10,6 +10,7 @@ from tocsin.core.event import (
     Actor,
     AlertsChanged,
     CopiesHeld,
+    Declare,
     Delivered,
     Due,
     Escalate,
@@ -17,21 +18,25 @@ from tocsin.core.event import (
     ItemAdded,
     ItemDone,
     MethodFailed,
+    NoteAdded,
     Opened,
     PersonsCalled,
     PostMortemDone,
     RecoveryDoubted,
     Replan,
     Resolve,
+    RoleTaken,
     RoomSettled,
     SetFacts,
     SetFlags,
     SetSeverity,
     ShiftBegan,
     Snooze,
+    StatusSet,
     StormGrew,
     StormLooked,
     Unsnooze,
+    UpdatePosted,
     Waitable,
     WaitBegan,
     WaitEnded,
@@ -40,6 +45,7 @@ from tocsin.core.incident import Incident, State, Wait, WaitReason
 from tocsin.core.outbox import Job, RowState
 from tocsin.core.playbook import MINUTE, Cell, Kind, Level, Playbook, Tier, Until
 from tocsin.core.reaching import Called, Later
+from tocsin.core.work import Role
 
 NOW = 1_000 * MINUTE
 ALICE = Actor("alice", "api")
@@ -76,6 +82,8 @@ def playbook() -> Playbook:
     )
     low = Level("low", 2, 240 * MINUTE, None, (Cell(tier=1, nth=1, kind=Kind.UPDATE, after=0, targets=("one",)),))
     return Playbook(
+        statuses=("Investigating", "Monitoring"),
+        roles=(Role(key="scribe", name="Scribe"),),
         name="test",
         title="Test",
         levels=(high, middle, low),
@@ -105,6 +113,11 @@ EVENTS: list[Event] = [
     Escalate(by=ALICE),
     SetSeverity(by=ALICE, severity="low"),
     SetFlags(by=ALICE, add=("breach",)),
+    Declare(by=ALICE),
+    NoteAdded(by=ALICE, text="restarted it"),
+    UpdatePosted(by=ALICE, text="half of it works"),
+    StatusSet(by=ALICE, status="Monitoring"),
+    RoleTaken(by=ALICE, role="scribe", person="alice"),
     PostMortemDone(by=ALICE),
     ItemAdded(by=ALICE, text="mend it for good", kind="immediate"),
     ItemDone(by=ALICE, number=1),
@@ -154,6 +167,8 @@ REFUSED = {
         for event in (PersonsCalled, MethodFailed, ShiftBegan)
     ),
     (State.PENDING, StormLooked),
+    *((state, event) for state in (State.PENDING, State.RESOLVED) for event in (Declare, UpdatePosted)),
+    (State.RESOLVED, StatusSet),
     *((state, PostMortemDone) for state in State if state is not State.RESOLVED),
 }
 

@@ -120,6 +120,7 @@ async def test_each_tells_the_people_of_its_own_tiers_and_nobody_else() -> None:
         at = (VirtualClock(MONDAY).now(),)
         targets = {target for cell in plan.levels[0].cells for target in cell.targets}
         targets |= {target for tier in plan.tiers for target in tier.targets}
+        targets |= {*plan.announce, *(target for role in plan.roles for target in role.targets)}
         people = {person for target in targets for person in shipped().people.members(target, Duty(*at))}
         assert {target for _, target, *_ in pages} <= people
         assert {severity for *_, severity, _ in pages} == {plan.levels[0].name}

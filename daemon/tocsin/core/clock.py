@@ -14,7 +14,9 @@ import msgspec
 from tocsin.core.playbook import DAY, Level
 
 DAILY_FOR = 7 * DAY
-"""How long somebody is reminded daily of what is overdue; after that weekly, until it is done or waived."""
+"""How long somebody is reminded daily of what is overdue; after that weekly."""
+REMINDED_FOR = 91 * DAY
+"""How long somebody is reminded at all: an incident that is never over would never be forgotten."""
 MOST_ITEMS = 100
 """Action items of one incident."""
 
@@ -133,8 +135,8 @@ def lead_of(within: int) -> int:
     return min(DAY, within // 2)
 
 
-def remind_after(due_at: int, lead: int, after: int) -> int:
-    """The first reminder later than ``after``: ``lead`` before it is due, then, daily for a week, then weekly."""
+def remind_after(due_at: int, lead: int, after: int) -> int | None:
+    """The first reminder later than ``after``: ``lead`` before it is due, then, daily for a week, weekly; or None."""
     for at in (due_at - lead, due_at):
         if after < at:
             return at
@@ -142,7 +144,8 @@ def remind_after(due_at: int, lead: int, after: int) -> int:
     if days * DAY <= DAILY_FOR:
         return due_at + days * DAY
     weeks = (after - due_at - DAILY_FOR) // (7 * DAY) + 1
-    return due_at + DAILY_FOR + weeks * 7 * DAY
+    at = due_at + DAILY_FOR + weeks * 7 * DAY
+    return at if at <= due_at + REMINDED_FOR else None
 
 
 # The steps of what the clock tells, as `Notify` and the outbox name them.
@@ -153,9 +156,9 @@ POST_MORTEM_STEP = "reminder.post-mortem."
 ITEM_STEP = "reminder.item-"
 
 
-def is_reminder(step: str) -> bool:
-    """Whether a step reminds somebody of something, in place of telling of the incident."""
-    return step.startswith("reminder.")
+def is_of_the_clock(step: str) -> bool:
+    """Whether a step tells of a promise or reminds somebody, and is none of the ladder's."""
+    return step.startswith((BREACH_STEP, "reminder."))
 
 
 def stays_true(step: str) -> bool:

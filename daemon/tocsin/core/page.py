@@ -34,6 +34,8 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     destination: str
     recipient: str
     because: str
+    of_the_clock: bool = False
+    """It tells of a promise that was not kept, or reminds somebody: no step of the ladder."""
     late: int
     stranded: bool
     possible_duplicate: bool

@@ -210,21 +210,6 @@ class Duties(msgspec.Struct, frozen=True, kw_only=True):
     follow_ups: tuple[FollowUp, ...] = ()
 
 
-class Reminder(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that people are reminded of again and again, without any incident."""
-
-    playbook: str
-    name: str
-    every: str
-    """An RRULE."""
-    starts: str
-    """On the wall clock of ``time_zone``, as ISO 8601: it comes no sooner."""
-    time_zone: str
-    targets: tuple[str, ...]
-    """Whom it reminds."""
-    text: str
-
-
 class Playbook(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Severity levels (highest first), tiers, and the times that bound an incident."""
 
@@ -256,7 +241,6 @@ class Playbook(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     declares_when_acknowledged: bool = False
     """Whether an acknowledgment declares the incident as well."""
     duties: Duties = Duties()
-    reminders: tuple[Reminder, ...] = ()
     texts: Texts = Texts()
 
     @property

@@ -13,8 +13,8 @@ class Role(msgspec.Struct, frozen=True, kw_only=True):
     """What it is called where it is asked for: ``communication-lead``."""
     name: str
     """What it is called where people read."""
-    default: tuple[str, ...] = ()
-    """Who is turned to while nobody has taken it: targets."""
+    targets: tuple[str, ...] = ()
+    """Who is turned to while nobody has taken it."""
 
 
 class Work(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -1,9 +1,8 @@
-"""What the store keeps for reports and reminders; part of `ports.store`."""
+"""What the store keeps for reports; part of `ports.store`."""
 
 from typing import Protocol
 
 from tocsin.core.measure import Breach, Follow, Occurrence
-from tocsin.core.reminder import Reminded
 
 
 class DutyReader(Protocol):
@@ -21,14 +20,6 @@ class DutyReader(Protocol):
         """What is open, and what was due or done at ``since`` or later, by (due_at, incident, name)."""
         ...
 
-    def reminded(self, playbook: str, name: str) -> Reminded | None:
-        """How far a reminder of a playbook has come."""
-        ...
-
-    def all_reminded(self) -> list[Reminded]:
-        """All of them, by (playbook, name)."""
-        ...
-
 
 class DutyWriter(Protocol):
     """What can be written."""
@@ -39,12 +30,4 @@ class DutyWriter(Protocol):
 
     def put_follow(self, follow: Follow) -> None:
         """Insert, or replace by (incident, name)."""
-        ...
-
-    def put_reminded(self, reminded: Reminded) -> None:
-        """Insert, or replace by (playbook, name)."""
-        ...
-
-    def drop_reminded(self, playbook: str, name: str) -> None:
-        """Forget a reminder that no playbook has any more."""
         ...

@@ -1,9 +1,9 @@
-"""The statements that reports and reminders rest on."""
+"""The statements that reports rest on."""
 
 import sqlalchemy as sa
 
 from tocsin.store.dialect import Insert
-from tocsin.store.tables import IS_TO_BE_DONE, breaches, follow_ups, occurrences, reminders
+from tocsin.store.tables import IS_TO_BE_DONE, breaches, follow_ups, occurrences
 
 _SINCE = sa.bindparam("since", type_=breaches.c.at.type)
 
@@ -25,20 +25,6 @@ FOLLOWS = (
     .order_by(follow_ups.c.due_at, follow_ups.c.incident_id, follow_ups.c.name)
 )
 
-REMINDED = sa.select(*reminders.c).where(
-    reminders.c.playbook == sa.bindparam("playbook", type_=reminders.c.playbook.type),
-    reminders.c.name == sa.bindparam("name", type_=reminders.c.name.type),
-)
-
-ALL_REMINDED = sa.select(*reminders.c).order_by(reminders.c.playbook, reminders.c.name)
-
 PUT_BREACH = Insert(breaches, "keep")
 
 PUT_FOLLOW = Insert(follow_ups, "replace")
-
-PUT_REMINDED = Insert(reminders, "replace")
-
-DROP_REMINDED = sa.delete(reminders).where(
-    reminders.c.playbook == sa.bindparam("playbook", type_=reminders.c.playbook.type),
-    reminders.c.name == sa.bindparam("name", type_=reminders.c.name.type),
-)

@@ -1,11 +1,10 @@
-"""What reports and reminders rest on, in the memory store."""
+"""What reports rest on, in the memory store."""
 
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from tocsin.core.measure import Breach, Follow, Occurrence
-from tocsin.core.reminder import Reminded
 from tocsin.store.doom import Doomed, write
 from tocsin.store.journal import Journal
 
@@ -41,14 +40,6 @@ class DutyReads:
         ]
         return sorted(found, key=lambda one: (one.due_at, one.incident_id, one.name))
 
-    def reminded(self, playbook: str, name: str) -> Reminded | None:
-        """See `ports.duty_store.DutyReader`."""
-        return self._data.reminded.get((playbook, name))
-
-    def all_reminded(self) -> list[Reminded]:
-        """See `ports.duty_store.DutyReader`."""
-        return [self._data.reminded[key] for key in sorted(self._data.reminded)]
-
 
 class DutyWrites(Doomed):
     """`ports.duty_store.DutyWriter` over the dictionaries."""
@@ -69,18 +60,6 @@ class DutyWrites(Doomed):
         """See `ports.duty_store.DutyWriter`."""
         _encode(follow)
         self._journal.put(self._data.follows, (follow.incident_id, follow.name), follow)
-
-    @write
-    def put_reminded(self, reminded: Reminded) -> None:
-        """See `ports.duty_store.DutyWriter`."""
-        _encode(reminded)
-        self._journal.put(self._data.reminded, (reminded.playbook, reminded.name), reminded)
-
-    @write
-    def drop_reminded(self, playbook: str, name: str) -> None:
-        """See `ports.duty_store.DutyWriter`."""
-        _encode((playbook, name))
-        self._journal.drop(self._data.reminded, (playbook, name))
 
 
 def _is_since(since: int, *moments: int | None) -> bool:

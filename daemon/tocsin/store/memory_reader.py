@@ -13,7 +13,6 @@ from tocsin.core.incident import Incident
 from tocsin.core.measure import Breach, Follow, Mean, Occurrence
 from tocsin.core.outbox import Job, Outgoing
 from tocsin.core.playbook import Playbook
-from tocsin.core.reminder import Reminded
 from tocsin.core.roster import Roster
 from tocsin.core.rotation import Override
 from tocsin.core.rules import RuleSet
@@ -60,7 +59,6 @@ class Data:
     occurrences: dict[tuple[str, int], Occurrence] = field(default_factory=dict)
     breaches: dict[tuple[str, int, str], Breach] = field(default_factory=dict)
     follows: dict[tuple[str, str], Follow] = field(default_factory=dict)
-    reminded: dict[tuple[str, str], Reminded] = field(default_factory=dict)
     surges: dict[str, Surge] = field(default_factory=dict)
 
 

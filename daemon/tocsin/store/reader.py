@@ -19,7 +19,6 @@ from tocsin.core.incident import Incident
 from tocsin.core.measure import Breach, Follow, Mean, Occurrence
 from tocsin.core.outbox import Outgoing
 from tocsin.core.playbook import Playbook
-from tocsin.core.reminder import Reminded
 from tocsin.core.roster import Roster
 from tocsin.core.rotation import Override
 from tocsin.core.rules import RuleSet
@@ -302,15 +301,6 @@ class SqlReader:
     def follows(self, since: int) -> list[Follow]:
         """See `ports.duty_store.DutyReader`."""
         return [rows.FOLLOW.item(row) for row in self._all(duty_statements.FOLLOWS, since=since)]
-
-    def reminded(self, playbook: str, name: str) -> Reminded | None:
-        """See `ports.duty_store.DutyReader`."""
-        row = self._one(duty_statements.REMINDED, playbook=playbook, name=name)
-        return None if row is None else rows.REMINDED.item(row)
-
-    def all_reminded(self) -> list[Reminded]:
-        """See `ports.duty_store.DutyReader`."""
-        return [rows.REMINDED.item(row) for row in self._all(duty_statements.ALL_REMINDED)]
 
     def means(self, measure: str, since: int) -> list[Mean]:
         """See `ports.store.Reader`.

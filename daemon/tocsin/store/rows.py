@@ -15,7 +15,6 @@ from tocsin.core.incident import Incident
 from tocsin.core.measure import Breach, Follow, Occurrence
 from tocsin.core.outbox import Outgoing
 from tocsin.core.playbook import Playbook
-from tocsin.core.reminder import Reminded
 from tocsin.core.roster import Roster
 from tocsin.core.rotation import Override
 from tocsin.core.throttle import Surge
@@ -120,7 +119,6 @@ OVERRIDE = Codec(Override, tables.overrides)
 ROSTER = Codec(Roster, tables.rosters)
 BREACH = Codec(Breach, tables.breaches)
 FOLLOW = Codec(Follow, tables.follow_ups)
-REMINDED = Codec(Reminded, tables.reminders)
 
 INCIDENT_COLUMNS = tuple(tables.incidents.columns.keys())
 

@@ -324,17 +324,6 @@ IS_TO_BE_DONE = follow_ups.c.outcome == literal("open")
 
 sa.Index("follow_ups_open", follow_ups.c.outcome, sqlite_where=IS_TO_BE_DONE, postgresql_where=IS_TO_BE_DONE)
 
-reminders = _table(
-    "reminders",
-    _text("playbook", key=True),
-    _text("name", key=True),
-    _text("schedule"),
-    _maybe_long("due_at"),
-    _maybe_long("told_at"),
-    rowid=False,
-)
-"""How far each recurring reminder of a playbook has come."""
-
 surges = _table("surges", _text("target", key=True), _text("recent"), _maybe_text("storm"), rowid=False)
 """One row a target that incidents have begun to notify."""
 

@@ -14,7 +14,6 @@ from tocsin.core.incident import Incident
 from tocsin.core.measure import Breach, Follow, Occurrence
 from tocsin.core.outbox import LEVEL_TRIGGERED, Outgoing
 from tocsin.core.playbook import DAY, Playbook
-from tocsin.core.reminder import Reminded
 from tocsin.core.roster import Roster
 from tocsin.core.rotation import Override
 from tocsin.core.rules import RuleSet
@@ -235,16 +234,6 @@ class SqlTransaction(SqlReader, Doomed):
     def put_follow(self, follow: Follow) -> None:
         """See `ports.duty_store.DutyWriter`."""
         self._put(duty_statements.PUT_FOLLOW, rows.FOLLOW.columns, rows.FOLLOW.row(follow))
-
-    @write
-    def put_reminded(self, reminded: Reminded) -> None:
-        """See `ports.duty_store.DutyWriter`."""
-        self._put(duty_statements.PUT_REMINDED, rows.REMINDED.columns, rows.REMINDED.row(reminded))
-
-    @write
-    def drop_reminded(self, playbook: str, name: str) -> None:
-        """See `ports.duty_store.DutyWriter`."""
-        self._do(duty_statements.DROP_REMINDED, playbook=playbook, name=name)
 
     @write
     def put_occurrence(self, occurrence: Occurrence) -> None:

@@ -70,7 +70,6 @@ def _histogram(
 
 
 _LEVEL = ("playbook", "severity")
-_FOLLOW_UPS = ("post_mortem", "action_item")
 
 CATALOGUE: tuple[Metric, ...] = (
     # What the people on call do.
@@ -95,11 +94,6 @@ CATALOGUE: tuple[Metric, ...] = (
     _gauge_of_data("mtta_seconds", "Mean time to acknowledge over the last 30 days, from the store.", _LEVEL),
     _gauge_of_data("mttr_seconds", "Mean time to resolve over the last 30 days, from the store.", _LEVEL),
     _counter("resolved_unacknowledged_total", "Occurrences that ended before anybody acknowledged them.", _LEVEL),
-    _gauge_of_data(
-        "mtbf_seconds",
-        "Mean time between the incidents of one service over the last 30 days, over a playbook's services.",
-        ("playbook",),
-    ),
     # What the severities promise, and what is left to be done afterwards.
     _counter(
         "slo_breaches_total",
@@ -116,9 +110,6 @@ CATALOGUE: tuple[Metric, ...] = (
     _counter(
         "action_items_done_total", "Action items that were done.", ("playbook", "outcome"), outcome=("in_time", "late")
     ),
-    _gauge("follow_ups_open", "What is still to be done about incidents.", ("playbook", "kind"), kind=_FOLLOW_UPS),
-    _gauge("follow_ups_overdue", "What of that is overdue.", ("playbook", "kind"), kind=_FOLLOW_UPS),
-    _counter("reminders_total", "Recurring reminders of playbooks that were told.", ("playbook",)),
     # Incidents.
     _gauge("incidents_open", "Open incidents by state.", (*_LEVEL, "state"), state=_OPEN_STATES),
     _counter("incidents_opened_total", "Occurrences that began: incidents opened and reopened.", _LEVEL),

@@ -19,7 +19,7 @@ from tocsin.channels import registry
 from tocsin.conf.bundle import Bundle
 from tocsin.conf.channels import ConfiguredChannel
 from tocsin.core.alert import Alert, AlertStatus, fingerprint
-from tocsin.core.event import Actor, Entry
+from tocsin.core.event import Actor, Entry, Event
 from tocsin.core.incident import Incident
 from tocsin.core.matcher import parse_matchers
 from tocsin.core.outbox import Job
@@ -226,6 +226,10 @@ class Harness:
         """A person sets flags, or clears some."""
         return await self._answered(self.respond.set_flags(incident, Actor(by, "api"), flags, remove))
 
+    async def say(self, event: Event, incident: str = "1") -> Answer:
+        """A person says or does something that needs nothing but itself."""
+        return await self._answered(self.respond.say(incident, event))
+
     async def _answered(self, response: Awaitable[Answer]) -> Answer:
         answer = await response
         await self.settle()
@@ -271,8 +275,14 @@ class Harness:
         )
 
     def pages(self, job: Job = Job.PAGE) -> list[tuple[float, str]]:
-        """(minutes since the start, target) of each page."""
-        return [((content.now - self.clock.start) / 60_000_000, content.target) for content in self.sent(job)]
+        """(minutes since the start, target) of what steps of the ladder have sent."""
+        sent = (content for content in self.sent(job) if not content.of_the_clock)
+        return [((content.now - self.clock.start) / 60_000_000, content.target) for content in sent]
+
+    def reminders(self) -> list[tuple[float, str, str]]:
+        """(minutes since the start, target, why) of what the clock of an incident has sent."""
+        sent = (content for content in self.sent(Job.UPDATE) if content.of_the_clock)
+        return [((content.now - self.clock.start) / 60_000_000, content.target, content.because) for content in sent]
 
     async def incident(self, ref: str = "1") -> Incident:
         """The incident as it is stored."""

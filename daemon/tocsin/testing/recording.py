@@ -68,6 +68,7 @@ class RecordingObserver:
         """All values of one histogram, in order."""
         return [value for seen, value, _ in self.observations if seen == name]
 
-    def counted(self, name: str) -> int:
-        """A counter, over all its labels."""
-        return sum(count for (seen, _), count in self.counts.items() if seen == name)
+    def counted(self, name: str, **labels: str) -> int:
+        """A counter, over all labels that are not given."""
+        wanted = labels.items()
+        return sum(count for (seen, has), count in self.counts.items() if seen == name and wanted <= dict(has).items())

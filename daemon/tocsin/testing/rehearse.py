@@ -249,12 +249,12 @@ class _Run:
         self._fail(self._case.node.at("pages").head, "pages", *lines)
 
     async def _told(self) -> list[Told]:
-        """Every page and update, as it went out."""
+        """Every page and update of the ladder, as it went out; not what the clock of an incident reminds of."""
         sent = [
             (content.now, name, content)
             for name, channel in self._tocsin.channels.items()
             for content in channel.sent
-            if content.job in (Job.PAGE, Job.UPDATE)
+            if content.job in (Job.PAGE, Job.UPDATE) and not content.of_the_clock
         ]
         sent.sort(key=itemgetter(0))
         tiers = await self._tocsin.store.read(lambda tx: {content.key: _tier(tx, content) for _, _, content in sent})

@@ -16,6 +16,7 @@ from msgspec import structs
 
 from tocsin.channels.registry import build
 from tocsin.conf.bundle import Bundle
+from tocsin.core.clock import BREACH_STEP, is_of_the_clock
 from tocsin.core.effect import Notify
 from tocsin.core.escalation import next_due, step, unopened
 from tocsin.core.event import Due, Event, PersonsCalled, ShiftBegan
@@ -101,9 +102,9 @@ class Walk:
             if happenings and all(at is None or at > happenings[0][0] for at in (due_at, shift_at)):
                 now, event = happenings.pop(0)
             elif due_at is not None and (shift_at is None or due_at <= shift_at):
-                now, event = due_at, Due()
+                now, event = max(now, due_at), Due()  # what has happened may have made it overdue
             elif shift_at is not None and shift is not None and (until is not None or due_at or happenings):
-                now, event = shift_at, shift
+                now, event = max(now, shift_at), shift
             else:
                 return steps
             if now > horizon:
@@ -166,6 +167,8 @@ class Walk:
     def _kind(self, effect: Notify) -> str:
         if effect.kind is Kind.PAGE:
             return effect.kind.value
+        if is_of_the_clock(effect.step):
+            return effect.kind.value if effect.step.startswith(BREACH_STEP) else "reminder"
         again = self._informed.issuperset(effect.targets)
         self._informed.update(effect.targets)
         return "reminder" if again else effect.kind.value

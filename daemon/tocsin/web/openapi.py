@@ -22,6 +22,7 @@ _PARAMETERS = {
     "ref": "the incident's id, or its number",
     "fingerprint": "the alert's fingerprint, as Alertmanager shows it",
     "path": "anything else, which is refused and told to those who look after tocsin",
+    "item": "the number of an action item",
     "override": "the id of an override or a swap that was made by hand",
     "window": "the id of a window that was made by hand",
     "source": "the name of one Alertmanager, or of one HA group of them",

@@ -16,7 +16,7 @@ class RoleEntry(Section):
     """One of ``roles:``."""
 
     name: Text
-    default: tuple[Name, ...] = ()
+    targets: tuple[Name, ...] = ()
 
 
 class WorkPart(Part):
@@ -31,7 +31,7 @@ class WorkPart(Part):
         del times
         return {
             "statuses": self.statuses,
-            "roles": tuple(Role(key=key, name=role.name, default=role.default) for key, role in self.roles.items()),
+            "roles": tuple(Role(key=key, name=role.name, targets=role.targets) for key, role in self.roles.items()),
             "declares_when_acknowledged": self.declare_at is not None,
         }
 
@@ -44,4 +44,6 @@ class WorkPart(Part):
     @classmethod
     def targets_in(cls, node: Node) -> Iterable[Node]:
         """Whom a role falls to while nobody has taken it."""
-        yield from (role.at("default") for _, role in node.at("roles").children())
+        roles = node.child("roles")
+        lists = [role.child("targets") for _, role in roles.children()] if roles is not None else []
+        yield from (targets for targets in lists if targets is not None)

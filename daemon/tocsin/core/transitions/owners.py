@@ -10,7 +10,7 @@ def in_role(incident: Incident, role: str) -> tuple[str, ...]:
     if person:
         return (person,)
     known = incident.plan.role(role)
-    return known.default if known is not None else ()
+    return known.targets if known is not None else ()
 
 
 def communication_lead(incident: Incident) -> tuple[str, ...]:

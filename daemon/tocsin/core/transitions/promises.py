@@ -139,11 +139,15 @@ def heard(change: Change, event: Event) -> None:
     if getattr(event, "occurrence", None) not in (None, incident.occurrence):
         return
     answered = ANSWERS if isinstance(event, Acknowledge | Snooze) else (Promise.RESPOND,)
-    open_ = {promise: at for promise, at in owed(incident).items() if promise in answered}
-    if open_:
-        _breach(change, {promise: at for promise, at in open_.items() if at < _ended(change)})
-        missed = clock_of(change.incident).missed
-        wind(change, met=(*clock_of(change.incident).met, *(promise for promise in open_ if promise not in missed)))
+    # Also what this severity does not promise: another one, to which it may come, does.
+    if set(answered) <= {*clock_of(incident).met, *clock_of(incident).missed}:
+        return
+    _breach(
+        change, {promise: at for promise, at in owed(incident).items() if promise in answered and at < _ended(change)}
+    )
+    clock = clock_of(change.incident)
+    settled = (*clock.met, *clock.missed)
+    wind(change, met=(*clock.met, *(promise for promise in answered if promise not in settled)))
 
 
 def _ended(change: Change) -> int:
@@ -210,9 +214,22 @@ def _remind(change: Change, update_by: int) -> None:
 def remind(change: Change, step: str, targets: tuple[str, ...], because: str, *, late: int = 0) -> None:
     """Remind somebody, and put it into the timeline."""
     change.notify(
-        Notify(kind=Kind.UPDATE, step=step, tier=0, targets=targets, until=Until.RESOLVED, because=because, late=late)
+        Notify(
+            kind=Kind.UPDATE,
+            step=step,
+            tier=_tier(change),
+            targets=targets,
+            until=Until.RESOLVED,
+            because=because,
+            late=late,
+        )
     )
     change.record("reminded", step=step, targets=list(targets), because=because)
+
+
+def _tier(change: Change) -> int:
+    """How far the ladder has come."""
+    return max(change.incident.reached, default=1)
 
 
 def ended(change: Change, end: int) -> None:
@@ -247,7 +264,7 @@ def _breach(change: Change, breached: dict[str, int]) -> None:
         Notify(
             kind=Kind.UPDATE,
             step=step,
-            tier=0,
+            tier=_tier(change),
             targets=targets,
             until=Until.RESOLVED,
             because=because,

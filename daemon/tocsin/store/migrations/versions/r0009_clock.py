@@ -1,4 +1,4 @@
-"""What reports and reminders rest on: breaches, what is to be done after an incident, how far reminders have come.
+"""What reports rest on: breaches, and what is to be done after an incident.
 
 Revision ID: 0009
 Revises: 0008
@@ -45,14 +45,6 @@ def upgrade() -> None:
     op.create_index("follow_ups_done", "follow_ups", ["done_at"])
     is_open = sa.text("outcome = 'open'")
     op.create_index("follow_ups_open", "follow_ups", ["outcome"], sqlite_where=is_open, postgresql_where=is_open)
-    op.create_table(
-        "reminders",
-        *(sa.Column(name, sa.Text, nullable=False) for name in ("playbook", "name", "schedule")),
-        *(sa.Column(name, _LONG) for name in ("due_at", "told_at")),
-        sa.PrimaryKeyConstraint("playbook", "name"),
-        sqlite_strict=True,
-        sqlite_with_rowid=False,
-    )
 
 
 def downgrade() -> None:
