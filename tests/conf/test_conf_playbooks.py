@@ -258,7 +258,10 @@ def test_a_mistake_in_what_the_ladder_waits_for_is_told(bench: Workbench, line: 
     assert any(said in problem and f":{place + 1}:" in problem for problem in bench.problems()), bench.problems()
 
 
-FIRST = "resolve_within: 15m\n    update_every: 15m\n    post_mortem_within: 48h\n    matrix:\n      - {tier: 1, after: 0s}\n"
+FIRST = (
+    "resolve_within: 15m\n    update_every: 15m\n    post_mortem_within: 48h\n"
+    "    matrix:\n      - {tier: 1, after: 0s}\n"
+)
 
 
 def test_a_severity_whose_first_step_is_for_business_hours_pages_in_them_but_for_what_goes_on_until_resolved(

@@ -172,6 +172,9 @@ async def test_one_whole_incident_of_each_playbook_to_its_post_mortem(house: Hou
         number, title = str(opened[playbook]["number"]), opened[playbook]["title"]
         await until(lambda t=title: house.told(t, "page"), 20, f"somebody is paged in Slack for {playbook}")
         await house.say("incidents", "ack", number)
+        await house.say("incidents", "declare", number)
+        await house.say("incidents", "note", number, "Nothing was deployed today")
+        await house.say("incidents", "update", number, "We know what it is, and mend it")
         for name, text in story.facts.items():
             await house.say("incidents", "fact", number, f"{name}={text}")
         await house.post(playbook, story, over=True)
@@ -181,5 +184,8 @@ async def test_one_whole_incident_of_each_playbook_to_its_post_mortem(house: Hou
         assert (closed["playbook"], number) == (playbook, str(opened[playbook]["number"]))
         draft = await house.say("postmortem", number)
         assert all(text in draft for text in story.facts.values())
+        await house.say("incidents", "todo", number, "An alert that comes sooner", "--kind", "immediate")
+        await house.say("incidents", "done", number, "1" if playbook != "service-quick-reference" else "5")
+        await house.say("incidents", "reviewed", number, "--link", "https://wiki.example.com/post-mortems")
         found = json.loads(await house.say("incidents", "show", number, "--json"))
         check_readme(playbook, timeline(found, await house.say("incidents", "show", number)))

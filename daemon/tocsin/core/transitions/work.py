@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec import structs
 
-from tocsin.core.errors import IllegalTransition, UnknownName
+from tocsin.core.errors import IllegalTransition, UnknownLevel
 from tocsin.core.event import Actor, Declare, NoteAdded, RoleTaken, StatusSet, UpdatePosted
 from tocsin.core.playbook import Moment
 from tocsin.core.transitions import promises
@@ -65,7 +65,7 @@ def take_role(change: Change, event: RoleTaken) -> None:
     role = incident.plan.role(event.role)
     if role is None:
         known = ", ".join(each.key for each in incident.plan.roles) or "none"
-        raise UnknownName(f"playbook {incident.plan.name} has no role {event.role!r}; it has: {known}")
+        raise UnknownLevel(f"playbook {incident.plan.name} has no role {event.role!r}; it has: {known}")
     before = work.roles.get(role.key, "")
     if before == event.person:
         return
@@ -88,7 +88,7 @@ def _set_status(change: Change, status: str) -> None:
     plan = change.incident.plan
     if status not in plan.statuses:
         known = ", ".join(plan.statuses) or "none"
-        raise UnknownName(f"playbook {plan.name} has no status {status!r}; it has: {known}")
+        raise UnknownLevel(f"playbook {plan.name} has no status {status!r}; it has: {known}")
     _do(change, status=status)
 
 
