@@ -57,7 +57,7 @@ class UnknownName(TocsinError):
 
 
 class UnknownLevel(UnknownName):
-    """An incident's playbook has no such severity or flag; the incident is there."""
+    """An incident's playbook has no such severity, flag, status or role; the incident is there."""
 
 
 class WindowError(TocsinError):
