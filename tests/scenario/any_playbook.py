@@ -106,7 +106,13 @@ def _level(draw: st.DrawFn, name: str, rank: int, tiers: tuple[Tier, ...]) -> Le
             Cell(tier=last.number, nth=nth + 1, until=Until.RESOLVED, on=on, when=when, hours=hours, targets=draw(SOME))
         )
     silence = draw(st.none() | SPAN.filter(bool))
-    return Level(name, rank, draw(SPAN.filter(bool)), None, tuple(cells), ack_timeout=silence)
+    targets = {
+        "acknowledge_within": draw(st.none() | SPAN.filter(bool)),
+        # What comes each 30 seconds for hours takes long and shows no more.
+        "update_every": draw(st.none() | SPAN.filter(lambda span: span >= 15 * MINUTE)),
+    }
+    resolve_within = draw(st.none() | SPAN.filter(bool))
+    return Level(name, rank, draw(SPAN.filter(bool)), resolve_within, tuple(cells), ack_timeout=silence, **targets)
 
 
 @st.composite
@@ -139,6 +145,8 @@ _WHAT = st.one_of(
     st.tuples(st.just("unpin"), st.just("")),
     st.tuples(st.just("flag"), st.sampled_from(FLAGS)),
     st.tuples(st.just("unflag"), st.sampled_from(FLAGS)),
+    st.tuples(st.just("declare"), st.sampled_from(PERSONS)),
+    st.tuples(st.just("update"), st.sampled_from(PERSONS)),
     st.tuples(st.just("joins"), st.sampled_from(SEVERITIES)),
     st.tuples(st.just("leaves"), st.just("")),
     st.tuples(st.just("restart"), st.just("")),
@@ -155,6 +163,9 @@ Happening = tuple[int, str, str]
 @st.composite
 def _story(draw: st.DrawFn) -> list[Happening]:
     story = [(draw(SPAN), *what) for what in draw(st.lists(_WHAT, max_size=8))]
+    if draw(st.booleans()):  # once: what is snoozed cannot be snoozed
+        length = draw(SPAN.filter(bool))
+        story.insert(draw(st.integers(0, len(story))), (draw(SPAN), "snooze", str(length)))
     if draw(st.booleans()):
         story.append((draw(SPAN), *draw(_END)))
     return story

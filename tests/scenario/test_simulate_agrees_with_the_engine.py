@@ -16,12 +16,15 @@ from tocsin.core.event import (
     Acknowledge,
     Actor,
     AlertsChanged,
+    Declare,
     Escalate,
     Event,
     Opened,
     Resolve,
     SetFlags,
     SetSeverity,
+    Snooze,
+    UpdatePosted,
 )
 from tocsin.core.outbox import Job
 from tocsin.core.people import Contact, People
@@ -43,6 +46,11 @@ def _by(name: str) -> Actor:
 
 ACTS: dict[str, tuple[Callable[[str], Event], Callable[[Harness, str], Awaitable[object]]]] = {
     "acknowledge": (lambda who: Acknowledge(by=_by(who)), lambda tocsin, who: tocsin.acknowledge(who)),
+    "declare": (lambda who: Declare(by=_by(who)), lambda tocsin, who: tocsin.say(Declare(by=_by(who)))),
+    "update": (
+        lambda who: UpdatePosted(by=_by(who), text="so it goes"),
+        lambda tocsin, who: tocsin.say(UpdatePosted(by=_by(who), text="so it goes")),
+    ),
     "escalate": (lambda who: Escalate(by=_by(who)), lambda tocsin, who: tocsin.escalate(who)),
     "close": (lambda who: Resolve(by=_by(who)), lambda tocsin, who: tocsin.close(who)),
     "pin": (lambda to: SetSeverity(by=_by("ann"), severity=to), lambda tocsin, to: tocsin.set_severity(to, "ann")),
@@ -81,7 +89,9 @@ def simulated(playbook: Playbook, people: People, severity: str, story: Sequence
     after = 0
     for span, what, how in story:
         after += span
-        if what in ACTS:
+        if what == "snooze":
+            script.append((after, Snooze(by=_by("ann"), until=VirtualClock().start + after + int(how))))
+        elif what in ACTS:
             script.append((after, ACTS[what][0](how)))
         for change, _, of in alerts.changes(what, how):
             script.append((after, AlertsChanged(fired=(of,)) if change == "fires" else AlertsChanged(ended=(of,))))
@@ -139,6 +149,8 @@ class Engine:
     async def happen(self, what: str, how: str) -> None:
         if what == "restart":
             await self.restart()
+        elif what == "snooze":
+            await self.tocsin.snooze(minutes=int(how) / 60_000_000, by="ann")
         elif what in ACTS:
             await ACTS[what][1](self.tocsin, how)
         for change, instance, severity in self._alerts.changes(what, how):
