@@ -33,7 +33,10 @@ PEOPLE = {
     "people": {"alex": {"contact": {"channel": "wire"}}},
     "groups": {
         name: ["alex"]
-        for name in ("on-call-engineer", "engineering-manager", "vp-engineering", "cto", "ceo", "legal", "security")
+        for name in (
+            *("on-call-engineer", "engineering-manager", "vp-engineering", "cto", "ceo", "legal", "security"),
+            *("incident-commander", "communication-lead"),
+        )
     },
     "targets": {"incidents": {"channel": "wire"}},
 }

@@ -76,6 +76,7 @@ def test_the_verbs_of_the_design_are_there() -> None:
         "update",
         "status",
         "role",
+        "tick",
         "todo",
         "done",
         "reviewed",

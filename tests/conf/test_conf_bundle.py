@@ -37,7 +37,7 @@ def test_problems_of_all_files_are_told_at_once_in_order(bench: Workbench) -> No
 
 def test_an_unknown_target_is_told_also_where_the_playbook_is_wrong_otherwise(bench: Workbench) -> None:
     bench.edit(bench.playbook, "respond_within: 15m", "respond_within: 15")
-    bench.edit(bench.playbook, "targets: [on-call-engineer]", "targets: [on-call-enginer]")
+    bench.edit(bench.playbook, "engineer, targets: [on-call-engineer]", "engineer, targets: [on-call-enginer]")
     told = "\n".join(bench.problems())
     assert "a duration needs its unit" in told
     assert "'on-call-enginer' is neither a person" in told

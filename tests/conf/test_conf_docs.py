@@ -15,6 +15,7 @@ from tocsin.conf.environment import variables
 from tocsin.conf.people import ContactEntry, PeopleFile, PersonEntry
 from tocsin.conf.playbooks import (
     CellEntry,
+    ChecklistEntry,
     FollowUpEntry,
     HoursEntry,
     PlaybookFile,
@@ -37,6 +38,7 @@ SECTIONS = {
     CellEntry: "playbooks/",
     HoursEntry: "playbooks/",
     RoleEntry: "playbooks/",
+    ChecklistEntry: "playbooks/",
     FollowUpEntry: "playbooks/",
     PlaybookFile: "playbooks/",
     WindowEntry: "windows.yaml",

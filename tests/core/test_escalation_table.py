@@ -35,6 +35,7 @@ from tocsin.core.event import (
     StatusSet,
     StormGrew,
     StormLooked,
+    Ticked,
     Unsnooze,
     UpdatePosted,
     Waitable,
@@ -45,7 +46,7 @@ from tocsin.core.incident import Incident, State, Wait, WaitReason
 from tocsin.core.outbox import Job, RowState
 from tocsin.core.playbook import MINUTE, Cell, Kind, Level, Playbook, Tier, Until
 from tocsin.core.reaching import Called, Later
-from tocsin.core.work import Role
+from tocsin.core.work import Checklist, Role
 
 NOW = 1_000 * MINUTE
 ALICE = Actor("alice", "api")
@@ -84,6 +85,7 @@ def playbook() -> Playbook:
     return Playbook(
         statuses=("Investigating", "Monitoring"),
         roles=(Role(key="scribe", name="Scribe"),),
+        checklists=(Checklist(key="start", items=("Look", "Tell")),),
         name="test",
         title="Test",
         levels=(high, middle, low),
@@ -118,6 +120,7 @@ EVENTS: list[Event] = [
     UpdatePosted(by=ALICE, text="half of it works"),
     StatusSet(by=ALICE, status="Monitoring"),
     RoleTaken(by=ALICE, role="scribe", person="alice"),
+    Ticked(by=ALICE, checklist="start", number=1),
     PostMortemDone(by=ALICE),
     ItemAdded(by=ALICE, text="mend it for good", kind="immediate"),
     ItemDone(by=ALICE, number=1),

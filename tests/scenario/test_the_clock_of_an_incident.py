@@ -18,6 +18,7 @@ from tocsin.core.event import (
     PostMortemDone,
     RoleTaken,
     StatusSet,
+    Ticked,
     UpdatePosted,
 )
 from tocsin.testing.clock import VirtualClock
@@ -156,6 +157,20 @@ async def test_what_people_say_of_it_stands_in_the_timeline_with_who_and_through
     incident = await tocsin.incident()
     assert incident.work is not None
     assert (incident.work.declared_by, incident.work.status) == ("alice", "Mitigating")
+
+
+async def test_a_checklist_is_ticked_once_with_who_and_can_be_unticked(tocsin: Harness) -> None:
+    await down(tocsin)
+    assert (await tocsin.say(Ticked(by=ALICE, checklist="sev-1", number=3))).changed
+    assert not (await tocsin.say(Ticked(by=BOB, checklist="sev-1", number=3))).changed
+    incident = await tocsin.incident()
+    assert incident.work is not None
+    assert [(tick.number, tick.by) for tick in incident.work.ticks] == [(3, "alice")]
+    await tocsin.say(Ticked(by=BOB, checklist="sev-1", number=3, done=False))
+    said = [(e.kind, e.actor, e.data["text"]) for e in await tocsin.timeline() if e.kind in ("ticked", "unticked")]
+    assert said == [("ticked", "alice", "On-call engineer paged"), ("unticked", "bob", "On-call engineer paged")]
+    with pytest.raises(UnknownName, match="checklist sev-1 has the items 1 to 11"):
+        await tocsin.say(Ticked(by=ALICE, checklist="sev-1", number=12))
 
 
 async def test_what_the_playbook_does_not_know_is_refused_with_what_it_knows(tocsin: Harness) -> None:

@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from conformance.store.samples import MINUTE, START, HandClock, incident, outgoing, plan
-from tocsin.core.incident import Incident, Planned
+from tocsin.core.incident import Incident, Planned, State
 from tocsin.core.outbox import Job
 from tocsin.ports.store import IncidentFilter, Store, Transaction, Unreadable
 from tocsin.store.engine import SqliteStore
@@ -62,7 +62,8 @@ async def test_the_timers_go_on_beside_an_incident_that_cannot_be_read(store: Sq
     assert await next_due_at(store) == START - 1
     await store.write(lambda tx: tx.update_incidents([due(2, START + 2 * MINUTE)]))
     assert await next_due_at(store) == START + MINUTE
-    await store.write(lambda tx: tx.update_incidents([incident(2, ladder=()), incident(3, ladder=())]))
+    over = [incident(number, state=State.RESOLVED) for number in (2, 3)]
+    await store.write(lambda tx: tx.update_incidents(over))
     assert await next_due_at(store) is None
 
 

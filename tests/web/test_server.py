@@ -182,7 +182,7 @@ def test_the_documents_incident_is_the_issues():
     promised = INCIDENT.split()
     assert list(schemas["IncidentView"]["properties"]) == promised
     from_rules = ["team", "summary", "runbook", "automation"]
-    of_people = ["declared_at", "declared_by", "status", "roles"]
+    of_people = ["declared_at", "declared_by", "status", "roles", "checklists"]
     of_the_clock = ["targets", "update_due_at", "post_mortem", "action_items"]
     detail = [*promised, *from_rules, *of_people, *of_the_clock, "alerts", "timeline"]
     assert list(schemas["IncidentDetail"]["properties"]) == detail

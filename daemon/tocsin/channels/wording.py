@@ -51,6 +51,8 @@ _PHRASES = {
     "update_posted": "update {number}: {text}",
     "status": "status {before} -> {after}",
     "role": "{role}: {person}",
+    "ticked": "{checklist}: done: {text}",
+    "unticked": "{checklist}: not done after all: {text}",
     "breached": "{because}",
     "reminded": "reminding {targets}: {because}",
     "post_mortem_asked": "a post-mortem is due by {due_at}",

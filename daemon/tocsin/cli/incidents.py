@@ -108,14 +108,24 @@ async def show(daemon: Daemon, incident: str, *, as_json: bool) -> None:
     for alert in found["alerts"]:
         labels = ", ".join(f"{name}={value}" for name, value in sorted(alert["labels"].items()))
         say(f"  {alert['status']:<9} {labels}")
+    _say_what_is_left(found, now)
+    say(clean("Timeline", "bold"))
+    for entry in found["timeline"]:
+        say(f"  {told(timeline_entry(found['id'], entry))}")
+
+
+def _say_what_is_left(found: dict[str, Any], now: datetime) -> None:
+    """The checklists and the action items."""
+    for checklist in found["checklists"]:
+        say(clean(f"Checklist {checklist['name']}", "bold"))
+        for number, item in enumerate(checklist["items"], start=1):
+            mark = f"[x] {item['text']} ({item['done_by']})" if item["done_at"] else f"[ ] {item['text']}"
+            say(f"  {number:<3} {mark}")
     if found["action_items"]:
         say(clean("Action items", "bold"))
     for item in found["action_items"]:
         done = f"done by {item['done_by']}" if item["done_at"] else f"due {ago(item['due_at'], now)}"
         say(f"  {item['number']:<3} {item['text']} ({item['kind']}, {item['owner'] or 'no owner'}, {done})")
-    say(clean("Timeline", "bold"))
-    for entry in found["timeline"]:
-        say(f"  {told(timeline_entry(found['id'], entry))}")
 
 
 async def _say_members(daemon: Daemon, storm: dict[str, Any]) -> None:

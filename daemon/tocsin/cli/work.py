@@ -64,6 +64,19 @@ async def role(daemon: Daemon, incident: str, *, role: str, person: str | None, 
     await _post(daemon, incident, "roles", {"role": role, "person": "" if drop else person}, as_json=as_json)
 
 
+@click.command(epilog=options.example("tocsin incidents tick 12 sev-1 3"))
+@click.argument("incident")
+@click.argument("checklist")
+@click.argument("number", type=click.IntRange(1, 1000))
+@click.option("--undo", is_flag=True, help="It is not done after all.")
+@options.as_json
+@connected
+async def tick(daemon: Daemon, incident: str, *, checklist: str, number: int, undo: bool, as_json: bool) -> None:
+    """Say that item NUMBER of a CHECKLIST is done; `tocsin incidents show` has them."""
+    body = {"checklist": checklist, "number": number, "done": not undo}
+    await _post(daemon, incident, "ticks", body, as_json=as_json)
+
+
 @click.command(epilog=options.example('tocsin incidents todo 12 "an alert at 80 % disk" --kind immediate'))
 @click.argument("incident")
 @click.argument("text")
@@ -106,5 +119,5 @@ async def _post(daemon: Daemon, incident: str, what: str, body: dict[str, Any], 
     tell(await daemon.post(f"{incident_path(incident)}/{what}", body), as_json=as_json)
 
 
-VERBS = (declare, note, update, status, role, todo, done, reviewed)
+VERBS = (declare, note, update, status, role, tick, todo, done, reviewed)
 """Those that `tocsin incidents` has from here."""

@@ -214,6 +214,17 @@ class RoleTaken(Event, frozen=True, kw_only=True):
     person: str
 
 
+class Ticked(Event, frozen=True, kw_only=True):
+    """A person says that an item of a checklist is done, or (not ``done``) that it is not."""
+
+    by: Actor
+    checklist: str
+    """Its key."""
+    number: int
+    """1 is the first item."""
+    done: bool = True
+
+
 class PostMortemDone(Event, frozen=True, kw_only=True):
     """A person says that the post-mortem is done, or that none is needed."""
 

@@ -15,7 +15,7 @@ import msgspec
 from tocsin.core.errors import UnknownLevel, UnknownName
 from tocsin.core.hours import BusinessHours, Hours
 from tocsin.core.message import Texts
-from tocsin.core.work import Role
+from tocsin.core.work import Checklist, Role
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -238,6 +238,7 @@ class Playbook(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     statuses: tuple[str, ...] = ()
     """What people may say of where an incident stands, in order."""
     roles: tuple[Role, ...] = ()
+    checklists: tuple[Checklist, ...] = ()
     declares_when_acknowledged: bool = False
     """Whether an acknowledgment declares the incident as well."""
     duties: Duties = Duties()
@@ -274,6 +275,10 @@ class Playbook(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     def role(self, key: str) -> Role | None:
         """The role of that key; None: there is none."""
         return next((role for role in self.roles if role.key == key), None)
+
+    def checklists_at(self, severity: str) -> tuple[Checklist, ...]:
+        """Those to be gone through at a severity."""
+        return tuple(checklist for checklist in self.checklists if checklist.is_for(severity))
 
     def tier(self, number: int) -> Tier:
         """The tier of that number.

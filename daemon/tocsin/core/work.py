@@ -17,6 +17,29 @@ class Role(msgspec.Struct, frozen=True, kw_only=True):
     """Who is turned to while nobody has taken it."""
 
 
+class Checklist(msgspec.Struct, frozen=True, kw_only=True):
+    """What must not be forgotten."""
+
+    key: str
+    items: tuple[str, ...]
+    severities: tuple[str, ...] = ()
+    """Only at these; empty: at all."""
+
+    def is_for(self, severity: str) -> bool:
+        """Whether it is to be gone through at a severity."""
+        return not self.severities or severity in self.severities
+
+
+class Tick(msgspec.Struct, frozen=True, array_like=True):
+    """Somebody has done an item of a checklist."""
+
+    checklist: str
+    number: int
+    """1 is the first item."""
+    by: str
+    at: int
+
+
 class Work(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Of one occurrence."""
 
@@ -27,6 +50,8 @@ class Work(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One of the playbook's statuses; "": nobody has set one."""
     roles: dict[str, str] = {}
     """Who has taken a role, by its key."""
+    ticks: tuple[Tick, ...] = ()
+    """What of the checklists is done."""
     updates: int = 0
     """How many updates have been posted."""
 

@@ -19,7 +19,7 @@ from tocsin.conf.bundle import Bundle
 from tocsin.core.clock import BREACH_STEP, is_of_the_clock
 from tocsin.core.effect import Notify
 from tocsin.core.escalation import next_due, step, unopened
-from tocsin.core.event import Due, Event, PersonsCalled, ShiftBegan
+from tocsin.core.event import AlertsChanged, Due, Event, PersonsCalled, ShiftBegan
 from tocsin.core.incident import TAKEN, Incident
 from tocsin.core.outbox import Job
 from tocsin.core.people import Contact, Notified, People
@@ -152,6 +152,8 @@ class Walk:
         )
 
     def _happen(self, incident: Incident, event: Event, now: int, start: int) -> tuple[Incident, list[Step]]:
+        if isinstance(event, AlertsChanged) and event.ended and event.last_end_at is None:
+            event = structs.replace(event, last_end_at=now)
         incident, effects = step(incident, event, now)
         steps: list[Step] = []
         called: list[Called] = []

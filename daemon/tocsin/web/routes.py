@@ -80,6 +80,7 @@ ROUTES: tuple[Route, ...] = (
     _response("updates", work.post_update, work.Update),
     _response("status", work.set_status, work.Status),
     _response("roles", work.take_role, work.RoleWish),
+    _response("ticks", work.tick, work.TickWish),
     _response("action-items", work.add_item, work.NewItem),
     _response("action-items/{item:[0-9]{1,9}}/done", work.end_item, api.Nothing),
     _response("postmortem", work.end_post_mortem, work.PostMortemWord),

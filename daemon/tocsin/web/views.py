@@ -16,7 +16,7 @@ from tocsin.core.event import Entry
 from tocsin.core.incident import Incident
 from tocsin.core.transitions import promises
 from tocsin.core.wording import waits_for
-from tocsin.core.work import Work
+from tocsin.core.work import Checklist, Work
 from tocsin.engine.shadow import ShadowReport
 from tocsin.ports.store import Quarantined
 from tocsin.web.answers import rfc3339
@@ -123,6 +123,21 @@ class PostMortemState(Struct, frozen=True):
     link: str
 
 
+class CheckView(Struct, frozen=True):
+    """One item of a checklist."""
+
+    text: str
+    done_at: int | None
+    done_by: str
+
+
+class ChecklistView(Struct, frozen=True):
+    """What must not be forgotten at its severity."""
+
+    name: str
+    items: list[CheckView]
+
+
 class ItemView(Struct, frozen=True):
     """Something that is to be done because of an incident."""
 
@@ -151,6 +166,7 @@ class IncidentDetail(IncidentView, frozen=True, kw_only=True):
     """One of the playbook's, "" while nobody has set one."""
     roles: dict[str, str]
     """Who has taken a role, by its key."""
+    checklists: list[ChecklistView]
     targets: list[TargetView]
     """What its severity promises and is still owed, the earliest first."""
     update_due_at: int | None
@@ -223,6 +239,14 @@ def incident_detail(incident: Incident, episodes: list[Episode], entries: list[E
     )
 
 
+def _checks(checklist: Checklist, work: Work) -> list[CheckView]:
+    done = {each.number: each for each in work.ticks if each.checklist == checklist.key}
+    return [
+        CheckView(text, done[number].at, done[number].by) if number in done else CheckView(text, None, "")
+        for number, text in enumerate(checklist.items, start=1)
+    ]
+
+
 def _work_of(incident: Incident) -> dict[str, Any]:
     """What people have made of it, and what is still owed."""
     work, clock = incident.work or Work(), incident.clock or Clock()
@@ -233,6 +257,10 @@ def _work_of(incident: Incident) -> dict[str, Any]:
         "declared_by": work.declared_by,
         "status": work.status,
         "roles": work.roles,
+        "checklists": [
+            ChecklistView(checklist.key, _checks(checklist, work))
+            for checklist in incident.plan.checklists_at(incident.severity)
+        ],
         "targets": [TargetView(target, due_at) for target, due_at in owed],
         "update_due_at": clock.update_by if incident.is_open else None,
         "post_mortem": None

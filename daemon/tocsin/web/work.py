@@ -12,6 +12,7 @@ from tocsin.core.event import (
     PostMortemDone,
     RoleTaken,
     StatusSet,
+    Ticked,
     UpdatePosted,
 )
 from tocsin.web.answers import bad_request
@@ -53,6 +54,15 @@ class RoleWish(Struct, frozen=True, forbid_unknown_fields=True):
     """Its key in the playbook."""
     person: str | None = None
     """Who has it from now on: whoever says so, unless given; "" for nobody."""
+
+
+class TickWish(Struct, frozen=True, forbid_unknown_fields=True):
+    """For ticks."""
+
+    checklist: str
+    number: int
+    """1 is the first item."""
+    done: bool = True
 
 
 class NewItem(Struct, frozen=True, forbid_unknown_fields=True):
@@ -105,6 +115,12 @@ async def take_role(request: web.Request) -> web.Response:
     wish = await read_json(request, RoleWish)
     by = actor(request)
     return await _say(request, RoleTaken(by=by, role=wish.role, person=by.name if wish.person is None else wish.person))
+
+
+async def tick(request: web.Request) -> web.Response:
+    """Say that an item of a checklist is done, or that it is not after all."""
+    wish = await read_json(request, TickWish)
+    return await _say(request, Ticked(by=actor(request), checklist=wish.checklist, number=wish.number, done=wish.done))
 
 
 async def add_item(request: web.Request) -> web.Response:

@@ -11,11 +11,12 @@ from tocsin.conf.playbooks.matrix import CellEntry, TierEntry
 from tocsin.conf.playbooks.names import skeleton_of, tell_unknown_targets, tell_unknown_templates
 from tocsin.conf.playbooks.promises import FollowUpEntry
 from tocsin.conf.playbooks.times import NESTED, limits_of
-from tocsin.conf.playbooks.work import RoleEntry
+from tocsin.conf.playbooks.work import ChecklistEntry, RoleEntry
 
 __all__ = [
     "NESTED",
     "CellEntry",
+    "ChecklistEntry",
     "FollowUpEntry",
     "HoursEntry",
     "PlaybookFile",

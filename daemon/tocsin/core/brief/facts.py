@@ -13,7 +13,7 @@ from tocsin.core.message import Messages, RoomState
 from tocsin.core.page import AlertLine
 from tocsin.core.plain import lines, one_line
 from tocsin.core.playbook import MINUTE, SECOND
-from tocsin.core.work import NOTHING
+from tocsin.core.work import NOTHING, Checklist, Work
 
 TEXT_LIMIT = 8000
 """The longest text that a template is given, in characters: one label may hold megabytes."""
@@ -99,7 +99,7 @@ class _Briefer:
             "updates": updates,
             "notes": notes,
             "timeline": [self._line(line) for line in self._around.timeline],
-            "checklists": [],
+            "checklists": [_checklist(each, work) for each in incident.plan.checklists_at(incident.severity)],
             "action_items": [self._item(item) for item in _clock(incident).items],
             "facts": dict(self._messages.facts),
         }
@@ -201,6 +201,15 @@ def clock(at: int) -> str:
 
 def _moment(at: int | None) -> str:
     return "" if at is None else moment(at)
+
+
+def _checklist(checklist: Checklist, work: Work) -> dict[str, Any]:
+    done = {tick.number: tick.by for tick in work.ticks if tick.checklist == checklist.key}
+    items = [
+        {"text": text, "done": number in done, "by": done.get(number, "")}
+        for number, text in enumerate(checklist.items, start=1)
+    ]
+    return {"name": checklist.key, "items": items}
 
 
 def _optional(length: int | None) -> str:

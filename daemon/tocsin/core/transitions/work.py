@@ -5,13 +5,13 @@ from typing import Any
 from msgspec import structs
 
 from tocsin.core.errors import IllegalTransition, UnknownLevel
-from tocsin.core.event import Actor, Declare, NoteAdded, RoleTaken, StatusSet, UpdatePosted
+from tocsin.core.event import Actor, Declare, NoteAdded, RoleTaken, StatusSet, Ticked, UpdatePosted
 from tocsin.core.playbook import Moment
 from tocsin.core.transitions import promises
 from tocsin.core.transitions.change import Change
 from tocsin.core.transitions.climb import fire_on
 from tocsin.core.transitions.hearing import heard
-from tocsin.core.work import LONGEST_TEXT, NOTHING, Work
+from tocsin.core.work import LONGEST_TEXT, NOTHING, Tick, Work
 
 
 def declare(change: Change, event: Declare) -> None:
@@ -73,6 +73,28 @@ def take_role(change: Change, event: RoleTaken) -> None:
     _do(change, roles=roles)
     change.record("role", event.by, role=role.name, person=event.person or "nobody", before=before or "nobody")
     heard(change)
+
+
+def tick(change: Change, event: Ticked) -> None:
+    """An item is done, or is not after all; the second word changes nothing."""
+    plan, work = change.incident.plan, work_of(change)
+    checklist = next((each for each in plan.checklists if each.key == event.checklist), None)
+    if checklist is None:
+        known = ", ".join(each.key for each in plan.checklists) or "none"
+        raise UnknownLevel(f"playbook {plan.name} has no checklist {event.checklist!r}; it has: {known}")
+    if not 0 < event.number <= len(checklist.items):
+        raise UnknownLevel(f"checklist {checklist.key} has the items 1 to {len(checklist.items)}")
+    ticks = [each for each in work.ticks if (each.checklist, each.number) != (checklist.key, event.number)]
+    if event.done is (len(ticks) < len(work.ticks)):
+        return
+    if event.done:
+        ticks.append(Tick(checklist.key, event.number, event.by.name, change.now))
+    _do(change, ticks=tuple(ticks))
+    change.quiet = True
+    text = checklist.items[event.number - 1]
+    change.record("ticked" if event.done else "unticked", event.by, checklist=checklist.key, text=text)
+    if change.incident.is_open:
+        heard(change)
 
 
 def work_of(change: Change) -> Work:
