@@ -1,8 +1,14 @@
 """Snoozed: until an absolute time; a rise breaks it; resumes at the same tier with whoever is on call then."""
 
+from core import ladders
+from core.test_escalation_table import ALICE, NOW
 from scenario import emergency
 from scenario.riches import fire, tocsin
-from tocsin.core.incident import State
+from tocsin.core.effect import Notify
+from tocsin.core.escalation import step
+from tocsin.core.event import Due, Opened, Snooze
+from tocsin.core.incident import State, Wait, WaitReason
+from tocsin.core.playbook import MINUTE
 
 
 async def test_nothing_fires_until_the_time_is_over_and_then_the_same_tier_is_paged_and_the_plan_goes_on() -> None:
@@ -69,3 +75,18 @@ async def test_it_resolves_while_it_is_snoozed() -> None:
         await harness.advance(minutes=120)
         assert (await harness.incident()).state is State.RESOLVED
         assert harness.pages() == [(0, "one")]
+
+
+async def test_a_wait_and_a_snooze_that_end_together_notify_once() -> None:
+    incident = ladders.fresh(NOW)
+    for at, event in (
+        (0, Opened(fired=("high",))),
+        (60, Due()),
+        (60, Snooze(by=ALICE, until=NOW + 61 * MINUTE)),
+        (61, Due(waits=(Wait(WaitReason.WINDOW, "move", NOW + 62 * MINUTE),))),
+        (61, Snooze(by=ALICE, until=NOW + 62 * MINUTE)),
+        (62, Due()),
+    ):
+        incident, effects = step(incident, event, NOW + at * MINUTE)
+    told = [(effect.step, effect.targets) for effect in effects if isinstance(effect, Notify)]
+    assert len(told) == len(set(told)) == 1

@@ -54,3 +54,13 @@ async def test_what_cannot_be_is_refused_with_the_reason(door, what, body, statu
     await fire(door)
     answer = await post(door, f"{INCIDENT}/{what}", body, status)
     assert told in answer["error"]["message"]
+
+
+async def test_a_request_that_is_repeated_with_its_key_counts_once(door):
+    await fire(door)
+    how = {"headers": {"Idempotency-Key": "u1"}}
+    await post(door, f"{INCIDENT}/updates", {"text": "half of it works"}, **how)
+    again = await post(door, f"{INCIDENT}/updates", {"text": "half of it works"}, **how)
+    assert not again["changed"]
+    said = [entry["kind"] for entry in (await get(door, INCIDENT))["timeline"]]
+    assert said.count("update_posted") == 1

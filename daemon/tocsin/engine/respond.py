@@ -109,9 +109,9 @@ class Respond:
         """Set and clear flags."""
         return await self._respond(ref, SetFlags(by=by, add=add, remove=remove), None)
 
-    async def say(self, ref: str, event: Event) -> Answer:
+    async def say(self, ref: str, event: Event, *, delivery: Delivery | None = None) -> Answer:
         """Let happen what a person says or has done: an event that needs nothing of the clock but its time."""
-        return await self._respond(ref, event, None)
+        return await self._respond(ref, event, delivery)
 
     async def set_facts(self, ref: str, by: Actor, facts: dict[str, str]) -> Answer:
         """Keep what has been found out; an empty text takes a fact back."""

@@ -123,7 +123,7 @@ async def acknowledge(request: web.Request) -> web.Response:
     seen = await read_json(request, Occurrence)
     respond = request.app[EDGE].respond.acknowledge
     return answered(
-        await respond(_ref(request), actor(request), occurrence=seen.occurrence, delivery=_delivery(request))
+        await respond(_ref(request), actor(request), occurrence=seen.occurrence, delivery=delivery_of(request))
     )
 
 
@@ -132,7 +132,7 @@ async def resolve(request: web.Request) -> web.Response:
     seen = await read_json(request, Occurrence)
     respond = request.app[EDGE].respond.resolve
     return answered(
-        await respond(_ref(request), actor(request), occurrence=seen.occurrence, delivery=_delivery(request))
+        await respond(_ref(request), actor(request), occurrence=seen.occurrence, delivery=delivery_of(request))
     )
 
 
@@ -140,7 +140,7 @@ async def escalate(request: web.Request) -> web.Response:
     """Notify the next tier now."""
     await read_json(request, Nothing)
     respond = request.app[EDGE].respond.escalate
-    return answered(await respond(_ref(request), actor(request), delivery=_delivery(request)))
+    return answered(await respond(_ref(request), actor(request), delivery=delivery_of(request)))
 
 
 async def snooze(request: web.Request) -> web.Response:
@@ -151,7 +151,7 @@ async def snooze(request: web.Request) -> web.Response:
     respond = request.app[EDGE].respond.snooze
     until, length = micros_of(wish.until), duration_of(wish.length, "for")
     return answered(
-        await respond(_ref(request), actor(request), until=until, length=length, delivery=_delivery(request))
+        await respond(_ref(request), actor(request), until=until, length=length, delivery=delivery_of(request))
     )
 
 
@@ -159,14 +159,16 @@ async def unsnooze(request: web.Request) -> web.Response:
     """Go on with it before the snooze is over."""
     await read_json(request, Nothing)
     return answered(
-        await request.app[EDGE].respond.unsnooze(_ref(request), actor(request), delivery=_delivery(request))
+        await request.app[EDGE].respond.unsnooze(_ref(request), actor(request), delivery=delivery_of(request))
     )
 
 
 async def replan(request: web.Request) -> web.Response:
     """Give it the playbook as it is now."""
     await read_json(request, Nothing)
-    return answered(await request.app[EDGE].respond.replan(_ref(request), actor(request), delivery=_delivery(request)))
+    return answered(
+        await request.app[EDGE].respond.replan(_ref(request), actor(request), delivery=delivery_of(request))
+    )
 
 
 async def severity(request: web.Request) -> web.Response:
@@ -226,7 +228,7 @@ def actor(request: web.Request) -> Actor:
     return Actor(caller.name, via, caller.is_person)
 
 
-def _delivery(request: web.Request) -> Delivery | None:
+def delivery_of(request: web.Request) -> Delivery | None:
     """The caller's own key for this request, so that sending it again is harmless; one caller's is not another's."""
     key = request.headers.get("Idempotency-Key")
     if key is None:

@@ -112,7 +112,7 @@ class Respond(Protocol):
         """Set and clear flags."""
         ...
 
-    async def say(self, ref: str, event: Event) -> Answer:
+    async def say(self, ref: str, event: Event, *, delivery: Delivery | None = None) -> Answer:
         """Let happen what a person says or has done."""
         ...
 

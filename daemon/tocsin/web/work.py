@@ -16,7 +16,7 @@ from tocsin.core.event import (
     UpdatePosted,
 )
 from tocsin.web.answers import bad_request
-from tocsin.web.api import Nothing, actor, answered
+from tocsin.web.api import Nothing, actor, answered, delivery_of
 from tocsin.web.bodies import Moment, micros_of, read_json
 from tocsin.web.keys import EDGE
 
@@ -150,4 +150,5 @@ async def end_post_mortem(request: web.Request) -> web.Response:
 
 
 async def _say(request: web.Request, event: Event) -> web.Response:
-    return answered(await request.app[EDGE].respond.say(request.match_info["ref"], event))
+    respond = request.app[EDGE].respond.say
+    return answered(await respond(request.match_info["ref"], event, delivery=delivery_of(request)))

@@ -88,7 +88,7 @@ class _Briefer:
         updates = [{"number": number, **update} for number, update in enumerate(updates, start=1)]
         return {
             "state": incident.state.value,
-            "status": work.status or _status(incident),
+            "status": _status(incident, work.status),
             "ongoing": incident.is_open,
             "recovering": recovering,
             "alerts": [_alert(alert) for alert in self._around.alerts],
@@ -216,12 +216,12 @@ def _optional(length: int | None) -> str:
     return "" if length is None else duration(length)
 
 
-def _status(incident: Incident) -> str:
-    """Where it stands while nobody has said so: by the playbook's first and last word, or ours."""
+def _status(incident: Incident, said: str) -> str:
+    """Where it stands: as somebody has ``said`` while it is open, or else in the playbook's first and last word."""
     first, last = (*incident.plan.statuses[:1], "Investigating")[0], (*incident.plan.statuses[-1:], "Resolved")[0]
     if not incident.is_open:
         return last
-    return "Monitoring" if incident.resolve_at is not None else first
+    return said or ("Monitoring" if incident.resolve_at is not None else first)
 
 
 def _span(length: int) -> str:

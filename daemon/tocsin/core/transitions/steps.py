@@ -81,6 +81,9 @@ def notify(  # noqa: PLR0913 - the fields of one Notify and its timeline entry
     late: int = 0,
 ) -> None:
     """Ask for a notification, and put it into the timeline."""
+    # Two reasons at one moment notify once.
+    if any(type(asked) is Notify and (asked.step, asked.targets) == (step_, targets) for asked in change.effects):
+        return
     change.notify(Notify(kind=kind, step=step_, tier=tier, targets=targets, until=until, because=because, late=late))
     change.record(
         "escalated" if kind is Kind.PAGE else "informed", step=step_, tier=tier, targets=list(targets), because=because
