@@ -13,6 +13,7 @@ from chaos.stream import Story
 KILLS = int(os.environ.get("TOCSIN_KILLS", "50"))
 SEED = int(os.environ.get("TOCSIN_CHAOS_SEED", "20261120"))
 KILLS_OF_A_MUTANT = 6
+LIVES_OF_A_MUTANT = 3
 
 HERE = Path(__file__).parent
 
@@ -29,12 +30,28 @@ async def test_every_promise_survives_kill_9(tmp_path: Path) -> None:
 
 
 async def test_a_daemon_that_answers_before_the_commit_is_caught(tmp_path: Path) -> None:
-    evidence, _ = await survive(tmp_path, KILLS_OF_A_MUTANT, SEED, entry=[str(HERE / "answers_early.py")])
-    assert "an alert that was answered with 200 is in no incident" in judge(evidence)
+    missing = await caught(tmp_path, "answers_early.py", "an alert that was answered with 200 is in no incident")
+    assert missing == set()
 
 
 async def test_a_daemon_that_marks_a_page_before_it_sends_it_is_caught(tmp_path: Path) -> None:
-    evidence, _ = await survive(tmp_path, KILLS_OF_A_MUTANT, SEED, entry=[str(HERE / "marks_early.py")])
-    broken = judge(evidence)
-    assert "a page is marked as sent and never arrived" in broken
-    assert "a page that was due never arrived" in broken
+    missing = await caught(
+        tmp_path,
+        "marks_early.py",
+        "a page is marked as sent and never arrived",
+        "a page that was due never arrived",
+    )
+    assert missing == set()
+
+
+async def caught(tmp_path: Path, mutant: str, *wrongs: str) -> set[str]:
+    """What a mutant was not caught at: a busy machine may kill it at harmless moments only, so it has three lives."""
+    missing = set(wrongs)
+    for life in range(LIVES_OF_A_MUTANT):
+        folder = tmp_path / str(life)
+        folder.mkdir()
+        evidence, _ = await survive(folder, KILLS_OF_A_MUTANT, SEED + life, entry=[str(HERE / mutant)])
+        missing -= set(judge(evidence))
+        if not missing:
+            break
+    return missing
