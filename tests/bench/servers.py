@@ -12,7 +12,10 @@ from e2e.tocsin_process import Tocsin, alert
 
 HERE = Path(__file__).parent
 
-ROLES = ("on-call-engineer", "engineering-manager", "vp-engineering", "cto", "ceo", "legal", "security", "incidents")
+ROLES = (
+    *("on-call-engineer", "engineering-manager", "vp-engineering", "cto", "ceo", "legal", "security", "incidents"),
+    *("incident-commander", "communication-lead"),
+)
 
 
 class Noop(Process):

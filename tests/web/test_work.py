@@ -40,6 +40,8 @@ async def test_saying_it_twice_changes_nothing(door):
     [
         ("status", {"status": "Fine"}, 400, "has no status 'Fine'"),
         ("roles", {"role": "chef"}, 400, "has no role 'chef'"),
+        ("roles", {"role": "chef", "person": "alcie"}, 400, "no person 'alcie' in people.yaml; known: "),
+        ("declare", {"reason": "x" * 4001}, 409, "at most 4000 characters"),
         ("notes", {"text": " "}, 409, "1 to 4000 characters"),
         ("notes", {"text": "x" * 4001}, 409, "1 to 4000 characters"),
         ("action-items", {"text": "x", "kind": "someday"}, 400, "it has: immediate, long-term"),

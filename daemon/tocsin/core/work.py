@@ -6,6 +6,10 @@ LONGEST_TEXT = 4000
 """Characters of one note or update."""
 
 
+LONGEST_NAME = 200
+"""Characters of who has a role."""
+
+
 class Role(msgspec.Struct, frozen=True, kw_only=True):
     """Something that somebody is, for one incident: incident commander, communication lead ..."""
 

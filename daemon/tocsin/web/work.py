@@ -113,7 +113,9 @@ async def set_status(request: web.Request) -> web.Response:
 async def take_role(request: web.Request) -> web.Response:
     """Take a role, give it to somebody, or lay it down."""
     wish = await read_json(request, RoleWish)
-    by = actor(request)
+    by, people = actor(request), request.app[EDGE].policy().people.persons
+    if wish.person and wish.person != by.name and wish.person not in people:
+        raise bad_request(f"there is no person {wish.person!r} in people.yaml; known: {', '.join(sorted(people)[:20])}")
     return await _say(request, RoleTaken(by=by, role=wish.role, person=by.name if wish.person is None else wish.person))
 
 

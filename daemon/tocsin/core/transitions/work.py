@@ -11,11 +11,13 @@ from tocsin.core.transitions import promises
 from tocsin.core.transitions.change import Change
 from tocsin.core.transitions.climb import fire_on
 from tocsin.core.transitions.hearing import heard
-from tocsin.core.work import LONGEST_TEXT, NOTHING, Tick, Work
+from tocsin.core.work import LONGEST_NAME, LONGEST_TEXT, NOTHING, Tick, Work
 
 
 def declare(change: Change, event: Declare) -> None:
     """A person says that it is an incident; the second word changes nothing."""
+    if len(event.reason) > LONGEST_TEXT:
+        raise IllegalTransition(f"a reason has at most {LONGEST_TEXT} characters")
     if work_of(change).declared_at is None:
         declared(change, event.by, event.reason)
         heard(change)
@@ -66,6 +68,8 @@ def take_role(change: Change, event: RoleTaken) -> None:
     if role is None:
         known = ", ".join(each.key for each in incident.plan.roles) or "none"
         raise UnknownLevel(f"playbook {incident.plan.name} has no role {event.role!r}; it has: {known}")
+    if len(event.person) > LONGEST_NAME:
+        raise IllegalTransition(f"a name has at most {LONGEST_NAME} characters")
     before = work.roles.get(role.key, "")
     if before == event.person:
         return
