@@ -32,10 +32,10 @@ _WRITER = (
     "PRAGMA cache_size = -65536",
     # Rows are replaced all the time; nothing in them is more secret than the rows that stay.
     "PRAGMA secure_delete = OFF",
-    # 128 MiB of log: most pages are copied once for many changes. A storm of 50 new incidents a commit ended in two thirds
-    # of the time with 16000 pages that 1000 took. Alerts that join a few incidents are taken 3 to 4 % faster than with
-    # 16000, where the slowest answer is a sixth later (p99 at 26,000 alerts a second), and a start after a crash that left
-    # the whole log takes half a second more.
+    # 128 MiB of log: most pages are copied once for many changes. A storm of 50 new incidents a commit ended in two
+    # thirds of the time with 16000 pages that 1000 took. Alerts that join a few incidents are taken 3 to 4 % faster
+    # than with 16000; the slowest answer is a sixth later then (p99 at 26,000 alerts a second), and a start after a
+    # crash that left the whole log takes half a second.
     "PRAGMA wal_autocheckpoint = 32000",
 )
 
