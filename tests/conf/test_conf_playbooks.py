@@ -119,6 +119,9 @@ WHEN = "a step says when in one way; write either after: 15m, on: declared or fl
 STEP = "{tier: 1, after: 15m}                # not"
 
 
+ROLES = "communications, incident-commander, technical-lead"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "offset", "told"),
     [
@@ -184,6 +187,27 @@ STEP = "{tier: 1, after: 15m}                # not"
             22,
             "write letters, digits, - _ and . only, a letter or digit first",
         ),
+        ("updates_by: communications", "updates_by: comms", 12, f"there is no role 'comms'; known: {ROLES}"),
+        ("updates_by: communications", "declare_at: ack", 12, "'ack' is not allowed here; known: acknowledgment"),
+        (
+            "updates_by: communications",
+            "follow_ups: [{text: x, within: 1d, role: scribe}]",
+            41,
+            f"there is no role 'scribe'; known: {ROLES}",
+        ),
+        (
+            "updates_by: communications",
+            "follow_ups: [{text: x, within: 1d, severities: [SEV1]}]",
+            48,
+            "there is no severity 'SEV1'; did you mean SEV-1?",
+        ),
+        (
+            "Investigating, Mitigating, Resolved",
+            "Investigating, Mitigating, Mitigating",
+            27,
+            "'Mitigating' is given twice; remove one",
+        ),
+        ("severities: [SEV-1]", "severities: [SEV1]", 13, "there is no severity 'SEV1'; did you mean SEV-1?"),
     ],
 )
 def test_a_mistake_is_told_at_its_place(bench: Workbench, old: str, new: str, offset: int, told: str) -> None:

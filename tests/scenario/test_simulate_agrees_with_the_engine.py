@@ -1,7 +1,7 @@
 """What `tocsin simulate` says is what the engine then does, whatever the playbook and whatever happens.
 
-The two have only the core in common: the simulation walks it, the engine runs
-it through a store, leases, a dispatcher and channels.
+The two have in common the core, and who is concerned by a step or a hand-over: the simulation
+walks it, the engine runs it through a store, leases, a dispatcher and channels.
 """
 
 import tempfile

@@ -120,12 +120,12 @@ def _say_what_is_left(found: dict[str, Any], now: datetime) -> None:
         say(clean(f"Checklist {checklist['name']}", "bold"))
         for number, item in enumerate(checklist["items"], start=1):
             mark = f"[x] {item['text']} ({item['done_by']})" if item["done_at"] else f"[ ] {item['text']}"
-            say(f"  {number:<3} {mark}")
+            say(f"  {number:>2} {mark}")
     if found["action_items"]:
         say(clean("Action items", "bold"))
     for item in found["action_items"]:
         done = f"done by {item['done_by']}" if item["done_at"] else f"due {ago(item['due_at'], now)}"
-        say(f"  {item['number']:<3} {item['text']} ({item['kind']}, {item['owner'] or 'no owner'}, {done})")
+        say(f"  {item['number']:>2} {item['text']} ({item['kind']}, {item['owner'] or 'no owner'}, {done})")
 
 
 async def _say_members(daemon: Daemon, storm: dict[str, Any]) -> None:
@@ -171,7 +171,7 @@ _responses()
 @command.command(epilog=options.example("tocsin incidents snooze 12 --for 2h"))
 @click.argument("incident")
 @click.option("--for", "length", metavar="DURATION", help="How long, such as 2h; at most 31d.")
-@click.option("--until", metavar="TIME", help="Until when, such as 2026-11-26T09:00:00Z.")
+@click.option("--until", type=options.MOMENT, help="Or until when.")
 @options.as_json
 @connected
 async def snooze(daemon: Daemon, incident: str, *, length: str | None, until: str | None, as_json: bool) -> None:

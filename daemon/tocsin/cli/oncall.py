@@ -10,35 +10,38 @@ from tocsin.channels.wording import duration, moment
 from tocsin.cli import options
 from tocsin.cli.client import Daemon, connected
 from tocsin.cli.output import ago, clean, console, micros, say, say_json, table
-from tocsin.cli.windows import MOMENT
 
 API = "/api/v1/oncall"
 
 
+class _ShowUnlessAsked(click.Group):
+    """Without a verb, `show` is meant, with its options."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the verb in where there is none."""
+        is_option = bool(args) and args[0].startswith("-") and args[0] not in ctx.help_option_names
+        return super().parse_args(ctx, ["show", *args] if not args or is_option else args)
+
+
 @click.group(
-    invoke_without_command=True,
+    cls=_ShowUnlessAsked,
     epilog=options.example(
         "tocsin oncall",
         "tocsin oncall --at 2026-12-24T18:00 --days 7",
         "tocsin oncall override on-call-engineer --person robin --for 8h",
     ),
 )
-@click.option("--at", type=MOMENT, help="At this time; now unless given.")
-@click.option("--days", type=click.IntRange(0, 92), default=0, help="List the shifts of so many days as well.")
-@options.as_json
-@click.pass_context
-def command(context: click.Context, /, **asked: Any) -> None:
+def command() -> None:
     """Show who is on call for each rotation, until when, and who is next.
 
-    An override gives a rotation to somebody for a time; in a swap two people
-    change places. Both can also stand in config/people.yaml.
+    Without a command it is `show`, with the options of that. An override gives
+    a rotation to somebody for a time; in a swap two people change places. Both
+    can also stand in config/people.yaml.
     """
-    if context.invoked_subcommand is None:
-        context.invoke(show, **asked)
 
 
 @command.command(epilog=options.example("tocsin oncall show --at 2026-12-24T18:00", "tocsin oncall show --json"))
-@click.option("--at", type=MOMENT, help="At this time; now unless given.")
+@click.option("--at", type=options.MOMENT, help="At this time; now unless given.")
 @click.option("--days", type=click.IntRange(0, 92), default=0, help="List the shifts of so many days as well.")
 @options.as_json
 @connected
@@ -93,26 +96,12 @@ def _say_shifts(rotations: list[dict[str, Any]]) -> None:
 )
 @click.argument("rotation")
 @click.option("--person", required=True, help="Who takes it over.")
-@click.option("--from", "starts", type=MOMENT, help="When it begins; now unless given.")
-@click.option("--until", type=MOMENT, help="When it is over.")
-@click.option("--for", "length", metavar="DURATION", help="Or how long, for example 8h.")
-@click.option("--comment", default="", help="For people.")
+@options.for_a_time
 @options.as_json
 @connected
-async def override(  # noqa: PLR0913 - an option each
-    daemon: Daemon,
-    rotation: str,
-    *,
-    person: str,
-    starts: str | None,
-    until: str | None,
-    length: str | None,
-    comment: str,
-    as_json: bool,
-) -> None:
+async def override(daemon: Daemon, rotation: str, *, person: str, when: dict[str, str], as_json: bool) -> None:
     """Give a ROTATION to somebody for a time."""
-    asked = {"rotation": rotation, "person": person, "comment": comment}
-    await _make(daemon, asked, starts, until, length, as_json=as_json)
+    await _make(daemon, {"rotation": rotation, "person": person} | when, as_json=as_json)
 
 
 @command.command(
@@ -123,27 +112,12 @@ async def override(  # noqa: PLR0913 - an option each
 @click.argument("rotation")
 @click.argument("person")
 @click.argument("other")
-@click.option("--from", "starts", type=MOMENT, help="When it begins; now unless given.")
-@click.option("--until", type=MOMENT, help="When it is over.")
-@click.option("--for", "length", metavar="DURATION", help="Or how long, for example 14d.")
-@click.option("--comment", default="", help="For people.")
+@options.for_a_time
 @options.as_json
 @connected
-async def swap(  # noqa: PLR0913 - an option each
-    daemon: Daemon,
-    rotation: str,
-    person: str,
-    other: str,
-    *,
-    starts: str | None,
-    until: str | None,
-    length: str | None,
-    comment: str,
-    as_json: bool,
-) -> None:
+async def swap(daemon: Daemon, rotation: str, person: str, other: str, *, when: dict[str, str], as_json: bool) -> None:
     """Let two people of a ROTATION change places: in that time each has the shifts of the other."""
-    asked = {"rotation": rotation, "person": person, "swap_with": other, "comment": comment}
-    await _make(daemon, asked, starts, until, length, as_json=as_json)
+    await _make(daemon, {"rotation": rotation, "person": person, "swap_with": other} | when, as_json=as_json)
 
 
 @command.command(epilog=options.example("tocsin oncall end 019ab0c4f1e27d3c8a55e0b1c2d3e4f5"))
@@ -159,14 +133,8 @@ async def end(daemon: Daemon, override: str, *, as_json: bool) -> None:
     say(f"{ended['rotation']}: it is over, {_told(ended)}")
 
 
-async def _make(
-    daemon: Daemon, asked: dict[str, str], starts: str | None, until: str | None, length: str | None, *, as_json: bool
-) -> None:
-    if (length is None) == (until is None):
-        raise click.UsageError("give --for or --until")
-    given = {"duration": length, "ends_at": until, "starts_at": starts}
-    body = asked | {key: value for key, value in given.items() if value is not None}
-    made = await daemon.post(f"{API}/overrides", body)
+async def _make(daemon: Daemon, asked: dict[str, str], *, as_json: bool) -> None:
+    made = await daemon.post(f"{API}/overrides", asked)
     if as_json:
         say_json(made)
         return

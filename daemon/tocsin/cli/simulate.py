@@ -12,7 +12,6 @@ from tocsin.channels.wording import duration
 from tocsin.cli import options
 from tocsin.cli.loading import loaded
 from tocsin.cli.output import clean, console, micros, say, say_json, table
-from tocsin.cli.windows import MOMENT
 from tocsin.conf.schema import did_you_mean
 from tocsin.core.errors import TocsinError
 from tocsin.core.event import Acknowledge, Actor, AlertsChanged, Event, Opened
@@ -37,7 +36,7 @@ SOMEBODY = Actor("somebody", "cli")
 )
 @click.option("--severity", required=True, metavar="NAME", help="One of the playbook's.")
 @click.option("--service", default="example", metavar="NAME", show_default=True, help="What is in trouble.")
-@click.option("--start", type=MOMENT, help="When it opens; now unless given.")
+@click.option("--start", type=options.MOMENT, help="When it opens; now unless given.")
 @click.option("--flag", "flags", multiple=True, metavar="NAME", help="Set from the start. May be given more than once.")
 @click.option(
     "--ack-after", callback=options.duration, metavar="DURATION", help="Somebody acknowledges, for example 20m."

@@ -16,22 +16,6 @@ STATE_STYLES = {"active": "bold yellow", "upcoming": "cyan", "past": "dim"}
 LABELS_SHOWN = 6
 
 
-class _Moment(click.ParamType[str]):
-    """A time; without an offset it is one of this machine's clock."""
-
-    name = "TIME"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The time as the API wants it."""
-        try:
-            return datetime.fromisoformat(value).astimezone(UTC).isoformat()
-        except (ValueError, OverflowError, OSError):
-            self.fail(f"{value!r} is no time; write for example 2026-11-25T22:00 or 2026-11-25T22:00+01:00", param, ctx)
-
-
-MOMENT = _Moment()
-
-
 @click.group(epilog=options.example("tocsin windows list --state active"))
 def command() -> None:
     """List maintenance windows, make one, end one, and see what one would hide.
@@ -79,29 +63,12 @@ async def list_(daemon: Daemon, /, *, states: tuple[str, ...], as_json: bool) ->
 )
 @click.argument("name")
 @click.argument("match")
-@click.option("--for", "length", metavar="DURATION", help="How long, for example 2h or 1h30m; at most 31 days.")
-@click.option("--until", type=MOMENT, help="Or when it is over.")
-@click.option("--from", "starts", type=MOMENT, help="When it begins; now unless given.")
-@click.option("--comment", default="", help="For people.")
+@options.for_a_time
 @options.as_json
 @connected
-async def add(  # noqa: PLR0913 - an option each
-    daemon: Daemon,
-    name: str,
-    match: str,
-    *,
-    length: str | None,
-    until: str | None,
-    starts: str | None,
-    comment: str,
-    as_json: bool,
-) -> None:
-    """Make a maintenance window NAME for the alerts that MATCH (Alertmanager's matchers) takes."""
-    if (length is None) == (until is None):
-        raise click.UsageError("give --for or --until")
-    asked = {"name": name, "match": match, "comment": comment}
-    given = {"duration": length, "ends_at": until, "starts_at": starts}
-    made = await daemon.post(API, asked | {key: value for key, value in given.items() if value is not None})
+async def add(daemon: Daemon, name: str, match: str, *, when: dict[str, str], as_json: bool) -> None:
+    """Make a maintenance window NAME for the alerts that MATCH (Alertmanager's matchers) takes; at most 31 days."""
+    made = await daemon.post(API, {"name": name, "match": match} | when)
     if as_json:
         say_json(made)
         return

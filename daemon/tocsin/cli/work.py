@@ -82,7 +82,7 @@ async def tick(daemon: Daemon, incident: str, *, checklist: str, number: int, un
 @click.argument("text")
 @click.option("--kind", required=True, help="One of the playbook's action_items; it says how long there is.")
 @click.option("--owner", default="", help="Whoever owns the post-mortem, unless given.")
-@click.option("--due", metavar="TIME", help="For example 2026-12-24T18:00:00Z; as the kind says, unless given.")
+@click.option("--due", type=options.MOMENT, help="As the kind says, unless given.")
 @options.as_json
 @connected
 async def todo(

@@ -4,7 +4,6 @@ from typing import Any
 
 import msgspec
 
-from tocsin.core.measure import Breach, Follow
 from tocsin.core.outbox import Job
 from tocsin.core.playbook import Kind, Until
 
@@ -74,12 +73,18 @@ class OccurrenceClosed(Effect, frozen=True, kw_only=True):
 
 
 class Breached(Effect, frozen=True, kw_only=True):
-    """What its severity promises was not kept: for the figures and the reports."""
+    """What its severity promises was not kept: for the figures."""
 
-    breach: Breach
+    promise: str
+    """``respond``, ``acknowledge``, ``resolve`` or ``update``."""
+    severity: str
 
 
-class Followed(Effect, frozen=True, kw_only=True):
-    """Something is to be done about an incident after its end, or no longer is: for the figures and the reports."""
+class DutyDone(Effect, frozen=True, kw_only=True):
+    """What was left to be done about an incident is done: for the figures."""
 
-    follow: Follow
+    is_post_mortem: bool
+    """Or else an action item."""
+    severity: str
+    outcome: str
+    """``in_time``, ``late`` or ``waived``."""

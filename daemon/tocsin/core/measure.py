@@ -34,52 +34,6 @@ class Mean(msgspec.Struct, frozen=True):
     count: int
 
 
-POST_MORTEM = "post-mortem"
-"""What the name of an incident's post-mortem begins with, among what is to be done about it."""
-
-
-class Breach(msgspec.Struct, frozen=True, kw_only=True):
-    """A promise that was not kept; at most one an occurrence and promise. Times in microseconds UTC."""
-
-    incident_id: str
-    occurrence: int
-    promise: str
-    """``respond``, ``acknowledge``, ``resolve`` or ``update``."""
-    playbook: str
-    severity: str
-    service: str
-    due_at: int
-    at: int
-    """When it was noticed."""
-
-
-class Follow(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that is to be done about an incident after its end. Times in microseconds UTC."""
-
-    incident_id: str
-    name: str
-    """``post-mortem.1`` (of the first occurrence), or ``item-1``."""
-    playbook: str
-    severity: str
-    text: str
-    owner: str
-    asked_at: int
-    due_at: int
-    done_at: int | None
-    outcome: str
-    """``open``, then ``done``, ``waived`` or ``withdrawn``."""
-
-    @property
-    def is_post_mortem(self) -> bool:
-        """Whether it is that, or else an action item."""
-        return self.name.startswith(POST_MORTEM)
-
-    @property
-    def is_in_time(self) -> bool:
-        """Whether it was done by when it was due."""
-        return self.outcome == "done" and self.done_at is not None and self.done_at <= self.due_at
-
-
 def ended_at(incident: Incident, now: int) -> int:
     """When the occurrence really ended: its last alert's end, within the occurrence."""
     if incident.last_end_at is None:

@@ -16,8 +16,8 @@ from tocsin.core.condition import Likeness, WhenOpen
 from tocsin.core.effect import (
     Announce,
     Breached,
+    DutyDone,
     Effect,
-    Followed,
     Measured,
     Notify,
     OccurrenceClosed,
@@ -193,8 +193,8 @@ class Work:
                 self._measure(incident, effect)
             elif isinstance(effect, OccurrenceClosed):
                 self._put_occurrence(incident, effect.cause)
-            elif isinstance(effect, Breached | Followed) and self._counts(incident):
-                duties.keep(self, effect)
+            elif isinstance(effect, Breached | DutyDone) and self._counts(incident):
+                duties.count(self.figures, incident.plan.name, effect)
         if incident.messages is not None:
             rooms.follow(self, incident, effects)
 

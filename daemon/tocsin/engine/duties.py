@@ -1,33 +1,14 @@
-"""What a severity promised and was not kept, and what is to be done after an incident: into rows and figures."""
+"""What a severity promised and was not kept, and what was left to be done after an incident: into the figures."""
 
-from typing import TYPE_CHECKING
-
-from tocsin.core.effect import Breached, Followed
-from tocsin.core.measure import Breach, Follow
-
-if TYPE_CHECKING:  # which carries out every effect, these among them
-    from tocsin.engine.apply import Work
+from tocsin.core.effect import Breached, DutyDone
+from tocsin.engine.figures import Figures
 
 
-def keep(work: "Work", effect: Breached | Followed) -> None:
-    """Write it down and count it."""
+def count(figures: Figures, playbook: str, effect: Breached | DutyDone) -> None:
+    """Count it."""
     if isinstance(effect, Breached):
-        _breached(work, effect.breach)
+        figures.count("slo_breaches_total", playbook=playbook, severity=effect.severity, target=effect.promise)
+    elif effect.is_post_mortem:
+        figures.count("post_mortems_total", playbook=playbook, severity=effect.severity, outcome=effect.outcome)
     else:
-        _followed(work, effect.follow)
-
-
-def _breached(work: "Work", breach: Breach) -> None:
-    work.tx.put_breach(breach)
-    work.figures.count("slo_breaches_total", playbook=breach.playbook, severity=breach.severity, target=breach.promise)
-
-
-def _followed(work: "Work", follow: Follow) -> None:
-    work.tx.put_follow(follow)
-    if follow.outcome not in ("done", "waived"):
-        return
-    outcome = "waived" if follow.outcome == "waived" else "in_time" if follow.is_in_time else "late"
-    if follow.is_post_mortem:
-        work.figures.count("post_mortems_total", playbook=follow.playbook, severity=follow.severity, outcome=outcome)
-    else:
-        work.figures.count("action_items_done_total", playbook=follow.playbook, outcome=outcome)
+        figures.count("action_items_done_total", playbook=playbook, outcome=effect.outcome)

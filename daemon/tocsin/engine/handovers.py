@@ -65,7 +65,7 @@ class Handovers(Service):
             for rotation in concerned(people, incident):
                 shift = shifts.setdefault(rotation.name, rotation.shift_at(duty.now, duty))
                 moments.append(shift.ends_at)
-                untold = untold or _is_news(incident, rotation, shift)
+                untold = untold or is_news(incident, rotation, shift)
         return untold, min(moments, default=None)
 
 
@@ -100,13 +100,13 @@ def _events(people: People, incident: Incident, shifts: dict[str, Shift]) -> Ite
     told: set[str] = {incident.acknowledged_by or ""}
     for rotation in concerned(people, incident):
         shift = shifts[rotation.name]
-        if _is_news(incident, rotation, shift):
+        if is_news(incident, rotation, shift):
             names = tuple(name for name in shift.names if name not in told)
             told.update(names)
             yield ShiftBegan(rotation=rotation.name, at=shift.starts_at, told=names)
 
 
-def _is_news(incident: Incident, rotation: Rotation, shift: Shift) -> bool:
+def is_news(incident: Incident, rotation: Rotation, shift: Shift) -> bool:
     """Whether the shift began after somebody took the incident, and its people have not been told."""
     since = incident.acknowledged_at if incident.acknowledged_at is not None else incident.opened_at
     told_at = incident.reaching.shifts.get(rotation.name, since) if incident.reaching is not None else since

@@ -86,7 +86,7 @@ def whom_of(work: "Work", incident: Incident, effect: Notify) -> list[Notified]:
     if effect.method > 1:
         return _further(work, effect, channels)
     found = list(work.whom(effect.targets, channels))
-    tier = _seconded(incident, effect)
+    tier = seconded(incident, effect)
     if tier and (names := work.policy.people.secondaries(tier, work.duty_for(tier))):
         there = {one.target for one in found}
         beside = (one for one in work.whom(names, channels) if one.target not in there)
@@ -114,7 +114,7 @@ def _further(work: "Work", effect: Notify, channels: frozenset[str]) -> list[Not
     return [Notified(person, contact)] if contact is not None and contact.channel in channels else []
 
 
-def _seconded(incident: Incident, effect: Notify) -> tuple[str, ...]:
+def seconded(incident: Incident, effect: Notify) -> tuple[str, ...]:
     """The targets whose secondaries are paged beside this step.
 
     Those of the tier before; with the fallback its own, as no tier comes after them.

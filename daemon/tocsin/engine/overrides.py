@@ -11,32 +11,23 @@ from tocsin.core.people import People
 from tocsin.core.playbook import DAY, MINUTE
 from tocsin.core.rotation import Duty, Override, Rotation, Shift
 from tocsin.engine.apply import Work
+from tocsin.engine.by_hand import ForATime, ended
 from tocsin.engine.commit import Committer
 from tocsin.engine.oncall import duty_of
 from tocsin.ports.store import Reader
 
-LONGEST_COMMENT = 2000
 MOST = 500
 """How many overrides made by hand may be there that are not over."""
-SOONEST = MINUTE
-"""How far in the past one may begin: the clocks of people and of the store differ."""
-FURTHEST = 366 * DAY
 LONGEST = 366 * DAY
 SHORTEST = MINUTE
-PAST_LISTED = 30 * DAY
 
 
-class Wish(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody asks for. Either of ``ends_at`` and ``duration`` says when it is over."""
+class Wish(ForATime, frozen=True, kw_only=True):
+    """What somebody asks for."""
 
     rotation: str
     person: str
     swaps_with: str = ""
-    starts_at: int | None = None
-    """None: now."""
-    ends_at: int | None = None
-    duration: int | None = None
-    comment: str = ""
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,13 +96,7 @@ class Rotas:
                 raise UnknownName(f"there is no override {override_id!r} that was made by hand")
             if made.ends_at <= changes.now or made.ended_at is not None:
                 raise IllegalTransition("it is over")
-            made = msgspec.structs.replace(
-                made,
-                ends_at=max(made.starts_at, changes.now),
-                ended_at=changes.now,
-                ended_by=by.name,
-                ended_via=by.via,
-            )
+            made = ended(made, changes.now, by)
             changes.tx.put_override(made)
             return made
 
@@ -144,14 +129,7 @@ def _made(wish: Wish, by: Actor, override_id: str, now: int, people: People) -> 
             raise UnknownName(f"there is no person {person!r}")
     if wish.person == wish.swaps_with:
         raise WindowError("nobody can change places with themselves", "name two persons")
-    if len(wish.comment) > LONGEST_COMMENT:
-        raise WindowError("the comment is too long", f"write at most {LONGEST_COMMENT} characters")
-    starts_at = now if wish.starts_at is None else wish.starts_at
-    if not now - SOONEST <= starts_at <= now + FURTHEST:
-        raise WindowError("begins in the past, or in more than a year", "leave the start out for now")
-    if (wish.ends_at is None) == (wish.duration is None):
-        raise WindowError("does not say once when it is over", "give an end or a duration")
-    ends_at = wish.ends_at if wish.ends_at is not None else starts_at + (wish.duration or 0)
+    starts_at, ends_at = wish.span(now)
     if not SHORTEST <= ends_at - starts_at <= LONGEST:
         raise WindowError("lasts less than a minute, or more than a year", "check its beginning and its end")
     return Override(

@@ -4,8 +4,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from tocsin.core.alert import Episode, EpisodeStatus
 from tocsin.core.errors import WindowError
 from tocsin.core.event import WaitBegan, WaitEnded
@@ -90,8 +88,3 @@ def _readable(made: Iterable[HandMade]) -> Iterator[Window]:
     for window in made:
         with suppress(WindowError):
             yield window.window()
-
-
-def ended(made: HandMade, at: int, by: str, via: str) -> HandMade:
-    """The window, over from now on."""
-    return msgspec.structs.replace(made, ends_at=min(at, made.ends_at), ended_at=at, ended_by=by, ended_via=via)

@@ -10,22 +10,18 @@ from tocsin.core.alert import Episode, EpisodeStatus
 from tocsin.core.errors import IllegalTransition, StoreUnavailable, UnknownName, WindowError
 from tocsin.core.event import Actor
 from tocsin.core.incident import OPEN, Incident, Wait
-from tocsin.core.playbook import DAY, MINUTE
+from tocsin.core.playbook import DAY
 from tocsin.core.recurrence import Span
 from tocsin.core.window import HandMade, Window, expect_length, hidden, is_own, window_matchers
 from tocsin.engine.apply import Work
+from tocsin.engine.by_hand import ForATime, ended
 from tocsin.engine.commit import Committer
-from tocsin.engine.window_judge import ended, judge_again, wait_of, window_wait, windows_of
+from tocsin.engine.window_judge import judge_again, wait_of, window_wait, windows_of
 from tocsin.ports.store import IncidentFilter, Reader
 
 LONGEST_NAME = 200
-LONGEST_COMMENT = 2000
 MOST = 200
 """How many windows made by hand may be there that are not over."""
-SOONEST = MINUTE
-"""How far in the past a window may begin: the clocks of people and of the store differ."""
-FURTHEST = 366 * DAY
-"""How far in the future it may begin."""
 PAST_LISTED = 30 * DAY
 """How long a window that is over is listed."""
 
@@ -39,16 +35,11 @@ _ALL = 100_000
 _log = structlog.get_logger("tocsin.engine.windows")
 
 
-class Wish(msgspec.Struct, frozen=True, kw_only=True):
-    """What somebody asks for. Either of ``ends_at`` and ``duration`` says when it is over."""
+class Wish(ForATime, frozen=True, kw_only=True):
+    """What somebody asks for."""
 
     name: str
     matchers: str
-    starts_at: int | None = None
-    """None: now."""
-    ends_at: int | None = None
-    duration: int | None = None
-    comment: str = ""
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,7 +118,7 @@ class Windows:
                 raise UnknownName(f"there is no window {window_id!r} that was made by hand")
             if made.ends_at <= changes.now:
                 raise IllegalTransition(f"the window {made.name} is over")
-            made = ended(made, changes.now, by.name, by.via)
+            made = ended(made, changes.now, by)
             changes.tx.put_window(made)
             return _listed(made.window(), made, changes.now), judge_all_again(changes)
 
@@ -198,23 +189,16 @@ def _made(wish: Wish, by: Actor, window_id: str, now: int) -> HandMade:
     name = wish.name.strip()
     if not name or len(name) > LONGEST_NAME or not name.isprintable():
         raise WindowError("the name is not one line of text", f"write 1 to {LONGEST_NAME} characters")
-    if len(wish.comment) > LONGEST_COMMENT:
-        raise WindowError("the comment is too long", f"write at most {LONGEST_COMMENT} characters")
     window_matchers(wish.matchers)
-    starts_at = now if wish.starts_at is None else wish.starts_at
-    if not now - SOONEST <= starts_at <= now + FURTHEST:
-        raise WindowError("begins in the past, or in more than a year", "leave the start out for now")
-    if (wish.ends_at is None) == (wish.duration is None):
-        raise WindowError("does not say once when it is over", "give an end or a duration")
-    ends_at = wish.ends_at if wish.ends_at is not None else starts_at + (wish.duration or 0)
-    expect_length(Span(starts_at, ends_at))
+    span = wish.span(now)
+    expect_length(span)
     return HandMade(
         id=window_id,
         name=name,
         matchers=wish.matchers,
-        starts_at=starts_at,
-        ends_at=ends_at,
-        planned_ends_at=ends_at,
+        starts_at=span.starts_at,
+        ends_at=span.ends_at,
+        planned_ends_at=span.ends_at,
         comment=wish.comment.strip(),
         author=by.name,
         via=by.via,

@@ -22,7 +22,6 @@ from tocsin.core.playbook import Playbook
 from tocsin.core.rules import RuleSet
 from tocsin.core.throttle import Surge
 from tocsin.core.window import HandMade
-from tocsin.ports.duty_store import DutyReader, DutyWriter
 from tocsin.ports.oncall_store import OnCallReader, OnCallWriter
 
 T = TypeVar("T")
@@ -94,7 +93,7 @@ class IncidentFilter(msgspec.Struct, frozen=True, kw_only=True):
     limit: int = 50
 
 
-class Reader(OnCallReader, DutyReader, Protocol):
+class Reader(OnCallReader, Protocol):
     """What may be asked without changing anything.
 
     Lists leave out what cannot be decoded, so that one damaged row holds up
@@ -269,7 +268,7 @@ class Reader(OnCallReader, DutyReader, Protocol):
         ...
 
 
-class Transaction(Reader, OnCallWriter, DutyWriter, Protocol):
+class Transaction(Reader, OnCallWriter, Protocol):
     """One unit of work. What it writes is seen by its own reads, and by nobody else before the commit."""
 
     def put_episodes(self, episodes: Sequence[Episode]) -> None:

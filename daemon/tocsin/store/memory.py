@@ -26,7 +26,6 @@ from tocsin.ports.store import Attempt, MessageRef, Quarantined, Reader, Transac
 from tocsin.store.doom import write
 from tocsin.store.journal import Journal
 from tocsin.store.lanes import is_free, lane
-from tocsin.store.memory_duties import DutyWrites
 from tocsin.store.memory_oncall import OnCallWrites
 from tocsin.store.memory_reader import Data, MemoryReader
 
@@ -38,7 +37,7 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
 
-class MemoryTransaction(MemoryReader, OnCallWrites, DutyWrites):
+class MemoryTransaction(MemoryReader, OnCallWrites):
     """`ports.store.Transaction` over the dictionaries."""
 
     def __init__(self, data: Data, now: int) -> None:

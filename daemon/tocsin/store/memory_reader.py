@@ -10,7 +10,7 @@ from tocsin.core.errors import UnknownName
 from tocsin.core.event import Entry
 from tocsin.core.heartbeat import Heartbeat
 from tocsin.core.incident import Incident
-from tocsin.core.measure import Breach, Follow, Mean, Occurrence
+from tocsin.core.measure import Mean, Occurrence
 from tocsin.core.outbox import Job, Outgoing
 from tocsin.core.playbook import Playbook
 from tocsin.core.roster import Roster
@@ -20,7 +20,6 @@ from tocsin.core.throttle import Surge
 from tocsin.core.window import HandMade
 from tocsin.ports.store import AlertKey, Attempt, IncidentFilter, MessageRef, Quarantined
 from tocsin.store.lanes import Lane
-from tocsin.store.memory_duties import DutyReads
 
 FullKey = tuple[str, str, int]
 """(source, fingerprint, episode)"""
@@ -57,12 +56,10 @@ class Data:
     overrides: dict[str, Override] = field(default_factory=dict)
     rosters: dict[str, Roster] = field(default_factory=dict)
     occurrences: dict[tuple[str, int], Occurrence] = field(default_factory=dict)
-    breaches: dict[tuple[str, int, str], Breach] = field(default_factory=dict)
-    follows: dict[tuple[str, str], Follow] = field(default_factory=dict)
     surges: dict[str, Surge] = field(default_factory=dict)
 
 
-class MemoryReader(DutyReads):
+class MemoryReader:
     """`ports.store.Reader` over the dictionaries."""
 
     def __init__(self, data: Data, now: int) -> None:

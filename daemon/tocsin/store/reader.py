@@ -16,7 +16,7 @@ from tocsin.core.errors import TocsinError, UnknownName
 from tocsin.core.event import Entry
 from tocsin.core.heartbeat import Heartbeat
 from tocsin.core.incident import Incident
-from tocsin.core.measure import Breach, Follow, Mean, Occurrence
+from tocsin.core.measure import Mean
 from tocsin.core.outbox import Outgoing
 from tocsin.core.playbook import Playbook
 from tocsin.core.roster import Roster
@@ -26,7 +26,6 @@ from tocsin.core.throttle import Surge
 from tocsin.core.window import HandMade
 from tocsin.ports.store import AlertKey, Attempt, IncidentFilter, MessageRef, Quarantined, Unreadable
 from tocsin.store import (
-    duty_statements,
     explaining,
     oncall_statements,
     rows,
@@ -289,18 +288,6 @@ class SqlReader:
         """See `ports.oncall_store.OnCallReader`."""
         found = map(rows.ROSTER.item, self._all(oncall_statements.ROSTERS))
         return {roster.source: roster for roster in found}
-
-    def occurrences(self, since: int) -> list[Occurrence]:
-        """See `ports.duty_store.DutyReader`."""
-        return [rows.OCCURRENCE.item(row) for row in self._all(duty_statements.OCCURRENCES, since=since)]
-
-    def breaches(self, since: int) -> list[Breach]:
-        """See `ports.duty_store.DutyReader`."""
-        return [rows.BREACH.item(row) for row in self._all(duty_statements.BREACHES, since=since)]
-
-    def follows(self, since: int) -> list[Follow]:
-        """See `ports.duty_store.DutyReader`."""
-        return [rows.FOLLOW.item(row) for row in self._all(duty_statements.FOLLOWS, since=since)]
 
     def means(self, measure: str, since: int) -> list[Mean]:
         """See `ports.store.Reader`.

@@ -12,7 +12,7 @@ from tocsin.core.escalation import next_due
 from tocsin.core.event import Entry
 from tocsin.core.heartbeat import Heartbeat
 from tocsin.core.incident import Incident
-from tocsin.core.measure import Breach, Follow, Occurrence
+from tocsin.core.measure import Occurrence
 from tocsin.core.outbox import Outgoing
 from tocsin.core.playbook import Playbook
 from tocsin.core.roster import Roster
@@ -117,8 +117,6 @@ WINDOW = Codec(HandMade, tables.windows)
 HEARTBEAT = Codec(Heartbeat, tables.heartbeats)
 OVERRIDE = Codec(Override, tables.overrides)
 ROSTER = Codec(Roster, tables.rosters)
-BREACH = Codec(Breach, tables.breaches)
-FOLLOW = Codec(Follow, tables.follow_ups)
 
 INCIDENT_COLUMNS = tuple(tables.incidents.columns.keys())
 

@@ -8,6 +8,8 @@ There are no foreign keys: every row is written in the transaction of the
 incident that it belongs to, and a lookup for each would cost as much as the row.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 
 from tocsin.core.alert import EpisodeStatus
@@ -43,6 +45,18 @@ def _maybe_long(name: str) -> sa.Column[int]:
 
 def _flag(name: str) -> sa.Column[int]:
     return sa.Column(name, _FLAG, nullable=False)
+
+
+def _made_by_hand() -> list[sa.Column[Any]]:
+    """Of what somebody makes for a time: when it is, who made it, and who ended it."""
+    return [
+        *(_long(name) for name in ("starts_at", "ends_at", "planned_ends_at")),
+        *(_text(name) for name in ("comment", "author", "via")),
+        _long("created_at"),
+        _maybe_long("ended_at"),
+        _maybe_text("ended_by"),
+        _maybe_text("ended_via"),
+    ]
 
 
 def literal(text: str) -> sa.ColumnElement[str]:
@@ -233,16 +247,7 @@ windows = _table(
     _text("id", key=True),
     _text("name"),
     _text("matchers"),
-    _long("starts_at"),
-    _long("ends_at"),
-    _long("planned_ends_at"),
-    _text("comment"),
-    _text("author"),
-    _text("via"),
-    _long("created_at"),
-    _maybe_long("ended_at"),
-    _maybe_text("ended_by"),
-    _maybe_text("ended_via"),
+    *_made_by_hand(),
     sa.Index("windows_by_end", "ends_at"),
 )
 """The maintenance windows that somebody made by hand; those of windows.yaml are nowhere but there."""
@@ -253,16 +258,7 @@ overrides = _table(
     _text("rotation"),
     _text("person"),
     _text("swaps_with"),
-    _long("starts_at"),
-    _long("ends_at"),
-    _long("planned_ends_at"),
-    _text("comment"),
-    _text("author"),
-    _text("via"),
-    _long("created_at"),
-    _maybe_long("ended_at"),
-    _maybe_text("ended_by"),
-    _maybe_text("ended_via"),
+    *_made_by_hand(),
     sa.Index("overrides_by_end", "ends_at"),
 )
 """Who takes a rotation over for a time, as somebody said while tocsin ran; those of people.yaml are only there."""
@@ -286,43 +282,6 @@ occurrences = _table(
     _flag("counted"),
     rowid=False,
 )
-
-breaches = _table(
-    "breaches",
-    _text("incident_id", key=True),
-    _long("occurrence", key=True),
-    _text("promise", key=True),
-    _text("playbook"),
-    _text("severity"),
-    _text("service"),
-    _long("due_at"),
-    _long("at"),
-    sa.Index("breaches_by_age", "at"),
-    rowid=False,
-)
-"""What a severity promises and was not kept: one row an occurrence and promise."""
-
-follow_ups = _table(
-    "follow_ups",
-    _text("incident_id", key=True),
-    _text("name", key=True),
-    _text("playbook"),
-    _text("severity"),
-    _text("text"),
-    _text("owner"),
-    _long("asked_at"),
-    _long("due_at"),
-    _maybe_long("done_at"),
-    _text("outcome"),
-    sa.Index("follow_ups_due", "due_at"),
-    sa.Index("follow_ups_done", "done_at"),
-    rowid=False,
-)
-"""Post-mortems and action items, for the figures; the incident itself has what reminds of them."""
-
-IS_TO_BE_DONE = follow_ups.c.outcome == literal("open")
-
-sa.Index("follow_ups_open", follow_ups.c.outcome, sqlite_where=IS_TO_BE_DONE, postgresql_where=IS_TO_BE_DONE)
 
 surges = _table("surges", _text("target", key=True), _text("recent"), _maybe_text("storm"), rowid=False)
 """One row a target that incidents have begun to notify."""

@@ -11,7 +11,7 @@ from tocsin.core.errors import Conflict, UnknownName
 from tocsin.core.event import Entry
 from tocsin.core.heartbeat import Heartbeat
 from tocsin.core.incident import Incident
-from tocsin.core.measure import Breach, Follow, Occurrence
+from tocsin.core.measure import Occurrence
 from tocsin.core.outbox import LEVEL_TRIGGERED, Outgoing
 from tocsin.core.playbook import DAY, Playbook
 from tocsin.core.roster import Roster
@@ -21,7 +21,6 @@ from tocsin.core.throttle import Surge
 from tocsin.core.window import HandMade
 from tocsin.ports.store import Attempt, MessageRef, Quarantined
 from tocsin.store import (
-    duty_statements,
     explaining,
     forgetting,
     oncall_statements,
@@ -224,16 +223,6 @@ class SqlTransaction(SqlReader, Doomed):
     def forget_overrides_before(self, at: int) -> int:
         """See `ports.oncall_store.OnCallWriter`."""
         return self._do(oncall_statements.FORGET, before=at)
-
-    @write
-    def put_breach(self, breach: Breach) -> None:
-        """See `ports.duty_store.DutyWriter`."""
-        self._put(duty_statements.PUT_BREACH, rows.BREACH.columns, rows.BREACH.row(breach))
-
-    @write
-    def put_follow(self, follow: Follow) -> None:
-        """See `ports.duty_store.DutyWriter`."""
-        self._put(duty_statements.PUT_FOLLOW, rows.FOLLOW.columns, rows.FOLLOW.row(follow))
 
     @write
     def put_occurrence(self, occurrence: Occurrence) -> None:

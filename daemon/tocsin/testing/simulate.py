@@ -24,8 +24,10 @@ from tocsin.core.incident import TAKEN, Incident
 from tocsin.core.outbox import Job
 from tocsin.core.people import Contact, Notified, People
 from tocsin.core.playbook import HOUR, Kind, Playbook
-from tocsin.core.reaching import Called, Later
-from tocsin.core.rotation import Duty, Rotation
+from tocsin.core.reaching import Called
+from tocsin.core.rotation import Duty
+from tocsin.engine.handovers import concerned, is_news
+from tocsin.engine.oncall import called_of, seconded
 
 ROUNDS = 2
 """How often what repeats without end is shown, once everything else has happened."""
@@ -119,13 +121,11 @@ class Walk:
         """When somebody comes on call next who has to hear of what somebody has taken, and that they do."""
         if incident.state not in TAKEN:
             return None, None
-        since = incident.acknowledged_at if incident.acknowledged_at is not None else incident.opened_at
-        told_at = incident.reaching.shifts if incident.reaching is not None else {}
         found: list[tuple[int, str, ShiftBegan]] = []
         told = {incident.acknowledged_by}
-        for rotation in self._rotations(incident):
+        for rotation in concerned(self._ways.people, incident):
             shift = rotation.shift_at(now, Duty(now))
-            begins = now if shift.starts_at > max(since, told_at.get(rotation.name, since)) else shift.ends_at
+            begins = now if is_news(incident, rotation, shift) else shift.ends_at
             shift = rotation.shift_at(begins, Duty(begins))
             names = tuple(name for name in shift.names if name not in told)
             if begins == now:
@@ -135,14 +135,6 @@ class Walk:
             return None, None
         at, _, event = min(found, key=lambda one: one[0])
         return at, event
-
-    def _rotations(self, incident: Incident) -> tuple[Rotation, ...]:
-        """Those of the tiers that it has reached."""
-        reached = incident.reached or (1,)
-        cells = incident.plan.level(incident.severity).cells
-        lists = [cell.targets for cell in cells if cell.tier in reached]
-        lists += [tier.targets for tier in incident.plan.tiers if tier.number in reached]
-        return self._ways.people.rotations_in(target for targets in lists for target in targets)
 
     def _unopened(self, now: int) -> Incident:
         service = self._service
@@ -160,7 +152,8 @@ class Walk:
         for effect in effects:
             if isinstance(effect, Notify):
                 whom = self._whom(incident, effect, now)
-                called += _called(incident, effect, whom, now)
+                if effect.kind is Kind.PAGE:
+                    called += [called_of(incident, effect, one, now) for one in whom if one.left]
                 steps += _steps(effect, self._kind(effect), self._once(incident, effect, whom), now, now - start)
         if called:
             incident, _ = step(incident, PersonsCalled(called=tuple(called)), now)
@@ -193,39 +186,10 @@ class Walk:
             return [Notified(person, contact)] if contact is not None and contact.channel in channels else []
         duty = Duty(now)
         found = {one.target: one for one in ways.people.resolve(effect.targets, channels, ways.console, duty)}
-        seconds = ways.people.secondaries(_tier_before(incident, effect), duty)
+        seconds = ways.people.secondaries(seconded(incident, effect), duty)
         for one in ways.people.resolve(seconds, channels, ways.console, duty):
             found.setdefault(one.target, structs.replace(one, why=one.why or "you are second on call"))
         return list(found.values())
-
-
-def _tier_before(incident: Incident, effect: Notify) -> tuple[str, ...]:
-    """The targets whose secondaries are paged beside this step: of the tier before it; the fallback's own."""
-    if effect.kind is not Kind.PAGE or effect.step not in ("fallback", f"{effect.tier}.1"):
-        return ()
-    if effect.step == "fallback":
-        return effect.targets
-    cell = incident.plan.level(incident.severity).cell(f"{effect.tier - 1}.1")
-    if cell is not None:
-        return cell.targets
-    return incident.plan.tier(effect.tier - 1).targets if effect.tier > 1 else ()
-
-
-def _called(incident: Incident, effect: Notify, told: Iterable[Notified], now: int) -> list[Called]:
-    """Those who have further ways to be reached, as the core keeps them."""
-    return [
-        Called(
-            person=notified.target,
-            step=effect.step,
-            tier=effect.tier,
-            round=incident.round,
-            until=effect.until,
-            because=effect.because,
-            later=tuple(Later(left.nth, now + left.after) for left in notified.left),
-        )
-        for notified in told
-        if notified.left and effect.kind is Kind.PAGE
-    ]
 
 
 def _steps(effect: Notify, kind: str, told: Iterable[Notified], now: int, after: int) -> Iterator[Step]:

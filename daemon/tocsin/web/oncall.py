@@ -1,27 +1,22 @@
 """``/api/v1/oncall``: who is on call, and overrides and swaps."""
 
-from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from datetime import datetime
 
 from aiohttp import web
-from msgspec import Meta, Struct
+from msgspec import Struct
 
-from tocsin.conf.duration import parse_duration
 from tocsin.core.people import People
 from tocsin.core.rotation import Override, Shift
 from tocsin.engine.overrides import Standing, Wish
 from tocsin.web import query
 from tocsin.web.answers import bad_request, json_answer
 from tocsin.web.api import actor
-from tocsin.web.bodies import read_json
+from tocsin.web.bodies import Moment, duration_of, micros_of, read_json
 from tocsin.web.keys import EDGE
 from tocsin.web.views import public
 
 MAX_DAYS = 92
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _YEARS = (2000, 2199)
-
-Moment = Annotated[datetime, Meta(tz=True)]
 
 QUERY = {
     "at": "a time such as 2026-12-24T18:00:00Z; now unless given",
@@ -130,9 +125,9 @@ async def create_override(request: web.Request) -> web.Response:
         rotation=asked.rotation,
         person=asked.person,
         swaps_with=asked.swap_with,
-        starts_at=_micros(asked.starts_at),
-        ends_at=_micros(asked.ends_at),
-        duration=_duration(asked.duration),
+        starts_at=micros_of(asked.starts_at),
+        ends_at=micros_of(asked.ends_at),
+        duration=duration_of(asked.duration),
         comment=asked.comment,
     )
     return json_answer(public(_override(await request.app[EDGE].rotas.create(wish, actor(request)))))
@@ -155,20 +150,7 @@ def _moment(text: str | None) -> int | None:
         raise bad_request(hint) from None
     if found.tzinfo is None or not _YEARS[0] <= found.year <= _YEARS[1]:
         raise bad_request(f"{hint}, with its offset from UTC, from {_YEARS[0]} to {_YEARS[1]}")
-    return _micros(found)
-
-
-def _micros(moment: datetime | None) -> int | None:
-    return None if moment is None else (moment - _EPOCH) // timedelta(microseconds=1)
-
-
-def _duration(text: str | None) -> int | None:
-    if text is None:
-        return None
-    try:
-        return parse_duration(text)
-    except ValueError as error:
-        raise bad_request(f"duration {error}") from None
+    return micros_of(found)
 
 
 def _rotation(standing: Standing, people: People) -> RotationView:

@@ -18,11 +18,10 @@ from tocsin.core.clock import (
     lead_of,
     remind_after,
 )
-from tocsin.core.effect import Followed
+from tocsin.core.effect import DutyDone
 from tocsin.core.errors import IllegalTransition, UnknownLevel, UnknownName
 from tocsin.core.event import ItemAdded, ItemDone, PostMortemDone
 from tocsin.core.incident import Incident
-from tocsin.core.measure import POST_MORTEM, Follow
 from tocsin.core.playbook import FollowUp
 from tocsin.core.transitions import owners
 from tocsin.core.transitions.change import Change
@@ -61,7 +60,6 @@ def _ask_for_post_mortem(change: Change, within: int) -> None:
     )
     wind(change, post_mortem=post_mortem)
     change.record("post_mortem_asked", due_at=due_at, owner=list(owners.post_mortem_owner(change.incident)))
-    _follow_post_mortem(change, post_mortem)
 
 
 def _ask_for(change: Change, follow_up: FollowUp) -> None:
@@ -84,7 +82,6 @@ def _add(change: Change, text: str, kind: str, due_at: int, *, owner: str = "", 
         remind_at=remind_after(due_at, 0, change.now),
     )
     wind(change, items=(*clock.items, item), numbered=number)
-    _follow_item(change, item)
     return item
 
 
@@ -93,11 +90,6 @@ def reopen(change: Change) -> None:
     clock = change.incident.clock
     if clock is None:
         return
-    if clock.post_mortem is not None and clock.post_mortem.done_at is None:
-        _follow_post_mortem(change, clock.post_mortem, outcome="withdrawn")
-    for item in clock.items:
-        if item.kind == FOLLOW_UP and item.done_at is None:
-            _follow_item(change, item, outcome="withdrawn")
     change.set(clock=_kept(clock))
 
 
@@ -156,7 +148,7 @@ def post_mortem_done(change: Change, event: PostMortemDone) -> None:
         reason=event.reason,
         late=max(0, change.now - mortem.due_at),
     )
-    _follow_post_mortem(change, done, outcome="waived" if event.waived else "done")
+    _count(change, mortem, waived=event.waived)
 
 
 def item_added(change: Change, event: ItemAdded) -> None:
@@ -197,31 +189,10 @@ def item_done(change: Change, event: ItemDone) -> None:
     _replace(change, done)
     late = max(0, change.now - item.due_at)
     change.record("item_done", event.by, number=item.number, text=item.text, late=late)
-    _follow_item(change, done, outcome="done")
+    _count(change, item)
 
 
-def _follow_post_mortem(change: Change, mortem: PostMortem, outcome: str = "open") -> None:
-    owner = ", ".join(owners.post_mortem_owner(change.incident))
-    _follow(change, f"{POST_MORTEM}.{change.incident.occurrence}", "the post-mortem", owner, mortem, outcome)
-
-
-def _follow_item(change: Change, item: Item, outcome: str = "open") -> None:
-    owner = ", ".join(owners.item_owner(change.incident, item))
-    _follow(change, f"item-{item.number}", item.text, owner, item, outcome)
-
-
-def _follow(change: Change, name: str, text: str, owner: str, what: PostMortem | Item, outcome: str) -> None:
-    incident = change.incident
-    follow = Follow(
-        incident_id=incident.id,
-        name=name,
-        playbook=incident.plan.name,
-        severity=what.severity,
-        text=text,
-        owner=owner,
-        asked_at=what.asked_at if isinstance(what, PostMortem) else what.added_at,
-        due_at=what.due_at,
-        done_at=what.done_at if outcome in ("done", "waived") else None,
-        outcome=outcome,
-    )
-    change.effects.append(Followed(follow=follow))
+def _count(change: Change, what: PostMortem | Item, *, waived: bool = False) -> None:
+    outcome = "waived" if waived else "in_time" if change.now <= what.due_at else "late"
+    is_post_mortem = isinstance(what, PostMortem)
+    change.effects.append(DutyDone(is_post_mortem=is_post_mortem, severity=what.severity, outcome=outcome))

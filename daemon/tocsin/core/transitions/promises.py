@@ -15,7 +15,6 @@ from tocsin.core.clock import ANSWERS, BREACH_STEP, UPDATE_STEP, Clock, Promise,
 from tocsin.core.effect import Breached, Notify
 from tocsin.core.event import Acknowledge, Actor, Event, Snooze
 from tocsin.core.incident import TAKEN, Incident, State
-from tocsin.core.measure import Breach
 from tocsin.core.playbook import Kind, Level, Until
 from tocsin.core.throttle import is_told_by_its_storm
 from tocsin.core.transitions import owners
@@ -259,7 +258,7 @@ def _breach(change: Change, breached: dict[str, int]) -> None:
             occurrence=incident.occurrence,
             because=because_breached(incident, (promise,)),
         )
-        change.effects.append(Breached(breach=_row(change, promise, due_at)))
+        change.effects.append(Breached(promise=promise, severity=incident.severity))
     change.notify(
         Notify(
             kind=Kind.UPDATE,
@@ -270,18 +269,4 @@ def _breach(change: Change, breached: dict[str, int]) -> None:
             because=because,
             late=change.now - min(breached.values()),
         )
-    )
-
-
-def _row(change: Change, promise: str, due_at: int) -> Breach:
-    incident = change.incident
-    return Breach(
-        incident_id=incident.id,
-        occurrence=incident.occurrence,
-        promise=promise,
-        playbook=incident.plan.name,
-        severity=incident.severity,
-        service=incident.service,
-        due_at=due_at,
-        at=change.now,
     )
