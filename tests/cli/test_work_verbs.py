@@ -58,3 +58,42 @@ def test_what_cannot_be_says_why(daemon: Running, arguments: tuple[str, ...], co
     verb, *others = arguments
     found = daemon.run("incidents", verb, str(incident(daemon)["number"]), *others)
     assert (found.exit_code, told in found.output) == (code, True), found.output
+
+
+def test_an_incident_is_left_alone_until_a_moment_and_taken_up_again(daemon: Running) -> None:
+    number = str(incident(daemon)["number"])
+    assert "snoozed" in say(daemon, "snooze", number, "--for", "2h")
+    found = json.loads(say(daemon, "show", number, "--json"))
+    assert (found["state"], found["acknowledged_by"]) == ("snoozed", "sam")
+    assert "acknowledged" in say(daemon, "unsnooze", number)
+    assert "snoozed" in say(daemon, "snooze", number, "--until", found["due_at"])
+
+
+def test_an_open_incident_has_the_playbook_of_today_already(daemon: Running) -> None:
+    assert "it has the playbook as it is now" in say(daemon, "replan", str(incident(daemon)["number"]))
+
+
+def test_what_has_been_found_out_is_in_the_draft_of_the_post_mortem(daemon: Running) -> None:
+    number = str(incident(daemon)["number"])
+    say(daemon, "fact", number, "root_cause=a full disk", "impact=")
+    draft = daemon.run("postmortem", number)
+    assert (draft.exit_code, "a full disk" in draft.output, "[to fill in:" in draft.output) == (0, True, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (("snooze",), 2, "give --for or --until"),
+        (("snooze", "--for", "40d"), 1, "within 31 days"),
+        (("snooze", "--until", "2020-01-01T00:00Z"), 1, "later than now"),
+        (("unsnooze",), 1, "cannot"),
+        (("fact", "root_cause"), 2, "is not NAME=TEXT"),
+        (("fact", "Root Cause=x"), 1, "is no name of a fact"),
+    ],
+)
+def test_a_snooze_or_a_fact_that_cannot_be_says_why(
+    daemon: Running, arguments: tuple[str, ...], code: int, told: str
+) -> None:
+    verb, *others = arguments
+    found = daemon.run("incidents", verb, str(incident(daemon)["number"]), *others)
+    assert (found.exit_code, told in found.output) == (code, True), found.output
