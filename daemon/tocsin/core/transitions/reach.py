@@ -47,7 +47,8 @@ def shift_began(change: Change, event: ShiftBegan) -> None:
     change.set(reaching=msgspec.structs.replace(before, shifts={**before.shifts, event.rotation: event.at}))
     if event.told:
         step = f"{SHIFT}:{event.rotation}:{event.at}"
-        notify(change, Kind.UPDATE, step, 0, event.told, Until.RESOLVED, because_shift(incident, event.rotation))
+        tier = max(incident.reached, default=1)
+        notify(change, Kind.UPDATE, step, tier, event.told, Until.RESOLVED, because_shift(incident, event.rotation))
 
 
 def _use(change: Change, person: str | None = None, why: str = "") -> None:

@@ -82,7 +82,8 @@ def notify(  # noqa: PLR0913 - the fields of one Notify and its timeline entry
 ) -> None:
     """Ask for a notification, and put it into the timeline."""
     # Two reasons at one moment notify once.
-    if any(type(asked) is Notify and (asked.step, asked.targets) == (step_, targets) for asked in change.effects):
+    asked = [effect for effect in change.effects if isinstance(effect, Notify) and effect.round is None]
+    if any((other.step, other.targets) == (step_, targets) for other in asked):
         return
     change.notify(Notify(kind=kind, step=step_, tier=tier, targets=targets, until=until, because=because, late=late))
     change.record(
