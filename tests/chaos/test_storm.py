@@ -35,7 +35,7 @@ PEOPLE = {
         name: ["alex"]
         for name in (
             *("on-call-engineer", "engineering-manager", "vp-engineering", "cto", "ceo", "legal", "security"),
-            *("incident-commander", "communication-lead"),
+            *("incident-commander", "communication-lead", "stakeholders"),
         )
     },
     "targets": {"incidents": {"channel": "wire"}},

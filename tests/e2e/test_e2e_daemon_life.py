@@ -19,7 +19,7 @@ OVER_THE_WIRE = {
         name: ["alex"]
         for name in (
             *("on-call-engineer", "engineering-manager", "vp-engineering", "cto", "ceo", "legal", "security"),
-            *("incident-commander", "communication-lead"),
+            *("incident-commander", "communication-lead", "stakeholders"),
             "incidents",
         )
     },

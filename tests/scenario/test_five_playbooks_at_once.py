@@ -121,6 +121,7 @@ async def test_each_tells_the_people_of_its_own_tiers_and_nobody_else() -> None:
         targets = {target for cell in plan.levels[0].cells for target in cell.targets}
         targets |= {target for tier in plan.tiers for target in tier.targets}
         targets |= {*plan.announce, *(target for role in plan.roles for target in role.targets)}
+        targets |= {target for message in plan.texts.messages for target in message.to}
         people = {person for target in targets for person in shipped().people.members(target, Duty(*at))}
         assert {target for _, target, *_ in pages} <= people
         assert {severity for *_, severity, _ in pages} == {plan.levels[0].name}

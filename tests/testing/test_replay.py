@@ -50,7 +50,12 @@ async def lived(tmp_path: Path, story: Story, bundle: Bundle = BUNDLE) -> tuple[
     """What a database tells of a story, and what really came of it."""
     url, clock = f"sqlite:///{tmp_path / 'tocsin.db'}", VirtualClock()
     harness = Harness(
-        bundle.default_playbook, bundle.people, rules=bundle.rules, store=open_store(url, clock), clock=clock
+        bundle.default_playbook,
+        bundle.people,
+        rules=bundle.rules,
+        store=open_store(url, clock),
+        clock=clock,
+        templates=bundle.templates,
     )
     async with harness as tocsin:
         await story(tocsin)
@@ -62,7 +67,7 @@ async def lived(tmp_path: Path, story: Story, bundle: Bundle = BUNDLE) -> tuple[
         facts = {
             "incidents": len(incidents),
             "pages": Counter(rows[content.key] for content in tocsin.sent(Job.PAGE)),
-            "updates": len(tocsin.sent(Job.UPDATE)),
+            "updates": len(tocsin.pages(Job.UPDATE)),
             "last": last,
         }
     return of_store(open_history(url, clock), 0), facts

@@ -53,6 +53,7 @@ _PHRASES = {
     "role": "{role}: {person}",
     "ticked": "{checklist}: done: {text}",
     "unticked": "{checklist}: not done after all: {text}",
+    "told": "{template} to {targets}",
     "breached": "{because}",
     "reminded": "reminding {targets}: {because}",
     "post_mortem_asked": "a post-mortem is due by {due_at}",

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 import msgspec
 
+from tocsin.core.message import MESSAGE_STEP
 from tocsin.core.playbook import DAY, Level
 
 DAILY_FOR = 7 * DAY
@@ -151,16 +152,17 @@ def remind_after(due_at: int, lead: int, after: int) -> int | None:
 # The steps of what the clock tells, as `Notify` and the outbox name them.
 
 BREACH_STEP = "breach."
-UPDATE_STEP = "reminder.update."
-POST_MORTEM_STEP = "reminder.post-mortem."
-ITEM_STEP = "reminder.item-"
+REMINDER = "reminder."
+UPDATE_STEP = f"{REMINDER}update."
+POST_MORTEM_STEP = f"{REMINDER}post-mortem."
+ITEM_STEP = f"{REMINDER}item-"
 
 
-def is_of_the_clock(step: str) -> bool:
-    """Whether a step tells of a promise or reminds somebody, and is none of the ladder's."""
-    return step.startswith((BREACH_STEP, "reminder."))
+def is_beside_the_ladder(step: str) -> bool:
+    """Whether a step tells of a promise, reminds somebody, or is a playbook's own words: none of the ladder's."""
+    return step.startswith((BREACH_STEP, REMINDER, MESSAGE_STEP))
 
 
 def stays_true(step: str) -> bool:
     """Whether what a step tells is worth telling also once the incident is resolved, or open again."""
-    return step.startswith((BREACH_STEP, POST_MORTEM_STEP, ITEM_STEP))
+    return step.startswith((BREACH_STEP, POST_MORTEM_STEP, ITEM_STEP, MESSAGE_STEP))

@@ -80,6 +80,7 @@ from tocsin.core.transitions import (
     rooms,
     severity,
     storms,
+    telling,
     waiting,
     work,
 )
@@ -107,6 +108,7 @@ def step(incident: Incident, event: Event, now: int) -> tuple[Incident, tuple[Ef
     by = getattr(event, "by", None)
     if isinstance(by, Actor):
         reach.responded(change, by)
+    telling.tell_opened(change)
     return change.result()
 
 

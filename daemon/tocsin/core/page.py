@@ -34,8 +34,8 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     destination: str
     recipient: str
     because: str
-    of_the_clock: bool = False
-    """It tells of a promise that was not kept, or reminds somebody: no step of the ladder."""
+    beside_the_ladder: bool = False
+    """No step of the ladder: a promise that was not kept, a reminder, or a playbook's own words."""
     late: int
     stranded: bool
     possible_duplicate: bool

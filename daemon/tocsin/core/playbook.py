@@ -247,7 +247,7 @@ class Playbook(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @property
     def templates(self) -> frozenset[str]:
         """The templates that it names."""
-        return frozenset(filter(None, (self.texts.post_mortem,)))
+        return frozenset(filter(None, (self.texts.post_mortem, *(each.template for each in self.texts.messages))))
 
     @cached_property
     def _by_name(self) -> dict[str, Level]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from tocsin.core.clock import is_of_the_clock, stays_true
+from tocsin.core.clock import is_beside_the_ladder, stays_true
 from tocsin.core.condition import Likeness, WhenOpen
 from tocsin.core.effect import (
     Announce,
@@ -250,7 +250,7 @@ class Work:
             self._rows.append(row)
             if notified.left and effect.kind is Kind.PAGE:
                 self._called.append(called_of(incident, effect, notified, self.now))
-        if self._timed and not is_of_the_clock(effect.step):
+        if self._timed and not is_beside_the_ladder(effect.step):
             self.figures.observe("escalation_lateness_seconds", effect.late)
 
     def _row(

@@ -1,6 +1,6 @@
 """From a row of the outbox to the content that its channel sends: always of the incident as it is now."""
 
-from tocsin.core.clock import is_of_the_clock
+from tocsin.core.clock import is_beside_the_ladder
 from tocsin.core.incident import Incident, State
 from tocsin.core.outbox import Job, Outgoing
 from tocsin.core.page import Content
@@ -27,7 +27,7 @@ def render(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> Con
         destination=row.destination,
         recipient=row.recipient,
         because=row.because,
-        of_the_clock=is_of_the_clock(row.step),
+        beside_the_ladder=is_beside_the_ladder(row.step),
         late=row.late,
         stranded=row.stranded,
         possible_duplicate=row.possibly_delivered,

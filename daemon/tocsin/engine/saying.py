@@ -9,7 +9,9 @@ from tocsin.core.brief.facts import Line
 from tocsin.core.errors import UnknownName
 from tocsin.core.event import Entry
 from tocsin.core.incident import Incident
+from tocsin.core.message import MESSAGE_STEP
 from tocsin.core.outbox import Outgoing
+from tocsin.core.playbook import Moment
 from tocsin.core.said import Said
 from tocsin.engine.policy import Policy
 from tocsin.engine.sample import sample
@@ -20,9 +22,7 @@ ENTRIES = 2000
 
 _OF_THE_TIMELINE = frozenset({"timeline", "notes", "responders", "update", "updates"})
 """Variables for which the timeline has to be read."""
-_NOT_TOLD = frozenset(
-    {"sent", "superseded", "tracked", "tracker_sent", "tracker_superseded", "drafted", "waits", "waited"}
-)
+_NOT_TOLD = frozenset({"sent", "superseded", "told", "waits", "waited"})
 """Entries that say how tocsin went about it, and nothing of the incident."""
 
 
@@ -36,7 +36,7 @@ class Saying(NamedTuple):
 
 
 def say(tx: Reader, policy: Policy, incident: Incident, name: str, words: str = "") -> Saying:
-    """What the template of that name says; ``words`` is what was said just now, of which it is to tell.
+    """What the template of that name says; ``words``, where it fails: what was said just now, of which it was to tell.
 
     Never raises for a template's sake: what goes out then is plain, and says so.
     """
@@ -44,7 +44,7 @@ def say(tx: Reader, policy: Policy, incident: Incident, name: str, words: str = 
     if template is None:
         return _plainly(incident, f"template {name}: there is none of that name any more", words)
     try:
-        said = template.render(brief_of(incident, _around(tx, policy, incident, template.variables, words)))
+        said = template.render(brief_of(incident, _around(tx, policy, incident, template.variables)))
     except TemplateFailed as failure:
         return _plainly(incident, str(failure), words)
     if not said.plain:
@@ -54,8 +54,15 @@ def say(tx: Reader, policy: Policy, incident: Incident, name: str, words: str = 
 
 def said_by(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> Saying | None:
     """What a row says in a playbook's own words; None where its channel finds the words."""
-    del tx, row, incident, policy
-    return None
+    if not row.step.startswith(MESSAGE_STEP):
+        return None
+    number = int(row.step.removeprefix(MESSAGE_STEP).partition(".")[0])
+    messages = incident.plan.texts.messages
+    if number > len(messages):  # it goes on by another playbook by now
+        return _plainly(incident, "its playbook has no such message any more", "")
+    message = messages[number - 1]
+    words = _last_update(tx, incident) if message.at == Moment.UPDATED else ""
+    return say(tx, policy, incident, message.template, words)
 
 
 def post_mortem(tx: Reader, policy: Policy, incident: Incident) -> Saying:
@@ -70,7 +77,7 @@ def post_mortem(tx: Reader, policy: Policy, incident: Incident) -> Saying:
     return say(tx, policy, incident, name)
 
 
-def _around(tx: Reader, policy: Policy, incident: Incident, variables: frozenset[str], words: str) -> Around:
+def _around(tx: Reader, policy: Policy, incident: Incident, variables: frozenset[str]) -> Around:
     entries = tx.entries(incident.id, limit=ENTRIES) if variables & _OF_THE_TIMELINE else []
     return Around(
         now=tx.now,
@@ -78,8 +85,12 @@ def _around(tx: Reader, policy: Policy, incident: Incident, variables: frozenset
         alerts=sample(tx, incident) if "alerts" in variables else (),
         names={name: person.full_name for name, person in policy.people.persons.items() if person.full_name},
         url=url_of(incident, policy.external_url),
-        words=words,
     )
+
+
+def _last_update(tx: Reader, incident: Incident) -> str:
+    updates = [entry for entry in tx.entries(incident.id, limit=ENTRIES) if entry.kind == "update_posted"]
+    return str(updates[-1].data.get("text", "")) if updates else ""
 
 
 def _line(entry: Entry) -> Line:

@@ -18,6 +18,7 @@ from tocsin.app.build import policy_of
 from tocsin.channels import registry
 from tocsin.conf.bundle import Bundle
 from tocsin.conf.channels import ConfiguredChannel
+from tocsin.conf.templates import Template as MessageTemplate
 from tocsin.core.alert import Alert, AlertStatus, fingerprint
 from tocsin.core.event import Actor, Entry, Event
 from tocsin.core.incident import Incident
@@ -96,6 +97,7 @@ class Harness:
         clock: VirtualClock | None = None,
         first_id: int = 1,
         windows: Sequence[Window] = (),
+        templates: Mapping[str, MessageTemplate] | None = None,
     ) -> None:
         """``first_id`` numbers the ids of incidents: give the second of two on one store a larger one."""
         recording = {channel.name: channel for channel in (RecordingChannel(), *channels)}
@@ -109,6 +111,7 @@ class Harness:
             console=CONSOLE,
             self_targets=("console",),
             windows=tuple(windows),
+            templates=templates or {},
             delivery=Delivery(),
         )
         self._assemble(policy, recording, clock or VirtualClock(), store, first_id)
@@ -276,13 +279,19 @@ class Harness:
 
     def pages(self, job: Job = Job.PAGE) -> list[tuple[float, str]]:
         """(minutes since the start, target) of what steps of the ladder have sent."""
-        sent = (content for content in self.sent(job) if not content.of_the_clock)
+        sent = (content for content in self.sent(job) if not content.beside_the_ladder)
         return [((content.now - self.clock.start) / 60_000_000, content.target) for content in sent]
 
     def reminders(self) -> list[tuple[float, str, str]]:
         """(minutes since the start, target, why) of what the clock of an incident has sent."""
-        sent = (content for content in self.sent(Job.UPDATE) if content.of_the_clock)
+        sent = (content for content in self.sent(Job.UPDATE) if content.beside_the_ladder and content.text is None)
         return [((content.now - self.clock.start) / 60_000_000, content.target, content.because) for content in sent]
+
+    def messages(self) -> list[tuple[float, str, str]]:
+        """(minutes since the start, target, text) of what a playbook has said in its own words."""
+        sent = [(content, content.text) for content in self.sent(Job.UPDATE)]
+        start = self.clock.start
+        return [((one.now - start) / 60_000_000, one.target, text.plain) for one, text in sent if text is not None]
 
     async def incident(self, ref: str = "1") -> Incident:
         """The incident as it is stored."""

@@ -254,7 +254,7 @@ class _Run:
             (content.now, name, content)
             for name, channel in self._tocsin.channels.items()
             for content in channel.sent
-            if content.job in (Job.PAGE, Job.UPDATE) and not content.of_the_clock
+            if content.job in (Job.PAGE, Job.UPDATE) and not content.beside_the_ladder
         ]
         sent.sort(key=itemgetter(0))
         tiers = await self._tocsin.store.read(lambda tx: {content.key: _tier(tx, content) for _, _, content in sent})

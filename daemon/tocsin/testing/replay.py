@@ -159,7 +159,7 @@ async def _count(tocsin: Harness, run: Run, groups: Mapping[AlertKey, Group]) ->
     for incident_id in incidents:
         for figures in _counted(run, opened.get(incident_id)):
             figures.incidents += 1
-    sent = [content for content in tocsin.sent(*TOLD) if content.playbook != own]
+    sent = [content for content in tocsin.sent(*TOLD) if content.playbook != own and not content.beside_the_ladder]
     tiers = await tocsin.store.read(lambda tx: [_tier(tx, content) for content in sent])
     for content, tier in zip(sent, tiers, strict=True):
         for figures in _counted(run, opened.get(content.incident_id)):

@@ -16,7 +16,7 @@ from msgspec import structs
 
 from tocsin.channels.registry import build
 from tocsin.conf.bundle import Bundle
-from tocsin.core.clock import BREACH_STEP, is_of_the_clock
+from tocsin.core.clock import REMINDER, is_beside_the_ladder
 from tocsin.core.effect import Notify
 from tocsin.core.escalation import next_due, step, unopened
 from tocsin.core.event import AlertsChanged, Due, Event, PersonsCalled, ShiftBegan
@@ -162,8 +162,8 @@ class Walk:
     def _kind(self, effect: Notify) -> str:
         if effect.kind is Kind.PAGE:
             return effect.kind.value
-        if is_of_the_clock(effect.step):
-            return effect.kind.value if effect.step.startswith(BREACH_STEP) else "reminder"
+        if is_beside_the_ladder(effect.step):
+            return "reminder" if effect.step.startswith(REMINDER) else effect.kind.value
         again = self._informed.issuperset(effect.targets)
         self._informed.update(effect.targets)
         return "reminder" if again else effect.kind.value

@@ -10,6 +10,7 @@ from tocsin.conf.playbooks.file import PlaybookFile, SeverityEntry, playbook_of
 from tocsin.conf.playbooks.matrix import CellEntry, TierEntry
 from tocsin.conf.playbooks.names import skeleton_of, tell_unknown_targets, tell_unknown_templates
 from tocsin.conf.playbooks.promises import FollowUpEntry
+from tocsin.conf.playbooks.texts import MessageEntry
 from tocsin.conf.playbooks.times import NESTED, limits_of
 from tocsin.conf.playbooks.work import ChecklistEntry, RoleEntry
 
@@ -19,6 +20,7 @@ __all__ = [
     "ChecklistEntry",
     "FollowUpEntry",
     "HoursEntry",
+    "MessageEntry",
     "PlaybookFile",
     "RoleEntry",
     "SeverityEntry",

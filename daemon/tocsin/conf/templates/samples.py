@@ -95,5 +95,4 @@ def _around() -> Around:
         alerts=(AlertLine({"alertname": "HighLatency", "region": "eu1"}, {"summary": _HOSTILE}, True, _AT, ""),),
         names={"alex": "Alex Example"},
         url="https://tocsin.example.com/api/v1/incidents/12",
-        words="We have found the cause.",
     )

@@ -42,8 +42,6 @@ class Around(msgspec.Struct, frozen=True, kw_only=True):
     """Full names, by the names of people.yaml."""
     url: str = ""
     """Where the incident is to be seen."""
-    words: str = ""
-    """What was said just now: the update that this text is about."""
 
 
 def brief_of(incident: Incident, around: Around) -> dict[str, Any]:

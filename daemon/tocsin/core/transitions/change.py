@@ -33,6 +33,12 @@ class Change:
         """The level of the current severity."""
         return self.incident.plan.level(self.incident.severity)
 
+    @property
+    def is_first_reached(self) -> bool:
+        """Whether this change notifies the first tier of an occurrence."""
+        was = self._was
+        return bool(self.incident.reached) and (not was.reached or was.occurrence != self.incident.occurrence)
+
     def set(self, **fields: Any) -> None:
         """Change fields of the working copy."""
         incident = self.incident

@@ -14,6 +14,7 @@ from tocsin.core.transitions.hearing import heard
 from tocsin.core.transitions.opening import close, recover, trigger
 from tocsin.core.transitions.snoozing import LONGEST, fall_asleep, wake
 from tocsin.core.transitions.taking import take_members
+from tocsin.core.transitions.telling import tell
 from tocsin.core.transitions.waiting import break_off
 from tocsin.core.transitions.work import declared, work_of
 from tocsin.core.wording import because_flagged
@@ -55,6 +56,7 @@ def acknowledge(change: Change, event: Acknowledge) -> None:
     fire_flags(change)
     # A member of a storm was acknowledged with it: nobody has asked for what follows of each.
     fire_on(change, Moment.ACKNOWLEDGED, asked=incident.member_of is None)
+    tell(change, Moment.ACKNOWLEDGED)
     if incident.plan.declares_when_acknowledged and event.by.is_person and work_of(change).declared_at is None:
         declared(change, event.by)
     if held and not incident.alerts_firing:

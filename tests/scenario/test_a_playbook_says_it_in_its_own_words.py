@@ -1,0 +1,75 @@
+"""What a playbook has to say when something happens to an incident: from it as it is, once, to whom it is for."""
+
+import msgspec
+import pytest
+
+from scenario import emergency
+from tocsin.core.event import Actor, Declare, UpdatePosted
+from tocsin.core.message import Message, Texts
+from tocsin.core.outbox import Job
+from tocsin.core.playbook import Playbook
+from tocsin.testing.harness import Harness
+
+ALICE = Actor("alice", "api")
+
+
+def saying(*messages: Message) -> Playbook:
+    return msgspec.structs.replace(emergency.shipped(), texts=Texts(messages=messages))
+
+
+def message(at: str, **more: object) -> Message:
+    return msgspec.convert({"at": at, "template": f"{at}-text", "to": ["incidents"], **more}, Message)
+
+
+def moments(harness: Harness) -> list[str]:
+    return [text.partition("template ")[2].partition("-text")[0] for _, _, text in harness.messages()]
+
+
+async def test_each_moment_is_told_once_when_it_comes() -> None:
+    told = [message(at) for at in ("opened", "declared", "acknowledged", "updated", "resolved")]
+    async with emergency.tocsin(playbook=saying(*told)) as tocsin:
+        await tocsin.fire(alertname="Down", severity="SEV-1")
+        await tocsin.advance(minutes=16)
+        assert moments(tocsin) == ["opened"]
+        await tocsin.say(Declare(by=ALICE))
+        await tocsin.acknowledge()
+        await tocsin.say(UpdatePosted(by=ALICE, text="half of it works"))
+        await tocsin.say(UpdatePosted(by=ALICE, text="all of it works"))
+        await tocsin.resolve(alertname="Down", severity="SEV-1")
+        await tocsin.advance(minutes=5)
+        assert moments(tocsin) == ["opened", "declared", "acknowledged", "updated", "updated", "resolved"]
+        assert ["half of it works" in text for _, _, text in tocsin.messages()].count(True) >= 1
+
+
+async def test_only_at_its_severities_and_while_one_of_its_flags_is_set() -> None:
+    told = (message("declared", severities=["SEV-1"]), message("updated", when=["data_breach"]))
+    async with emergency.tocsin(playbook=saying(*told)) as tocsin:
+        await tocsin.fire(alertname="Down", severity="SEV-2")
+        await tocsin.say(Declare(by=ALICE))
+        await tocsin.say(UpdatePosted(by=ALICE, text="so it goes"))
+        assert moments(tocsin) == []
+        await tocsin.flag("data_breach")
+        await tocsin.say(UpdatePosted(by=ALICE, text="so it goes"))
+        assert moments(tocsin) == ["updated"]
+
+
+@pytest.mark.parametrize("labels", [{"tocsin_drill": "true"}, {"heal": "first"}])
+async def test_what_is_a_drill_or_healed_before_anybody_was_told_is_nobodys_business(labels: dict[str, str]) -> None:
+    async with emergency.tocsin(playbook=saying(message("opened"), message("resolved"))) as tocsin:
+        await tocsin.fire(alertname="Down", severity="SEV-1", **labels)
+        await tocsin.advance(minutes=1)
+        await tocsin.resolve(alertname="Down", severity="SEV-1", **labels)
+        await tocsin.advance(minutes=10)
+        assert moments(tocsin) == []
+
+
+async def test_a_template_that_is_gone_holds_nothing_up_and_its_people_hear_of_it() -> None:
+    async with emergency.tocsin(playbook=saying(message("updated"))) as tocsin:
+        await tocsin.fire(alertname="Down", severity="SEV-1")
+        await tocsin.say(UpdatePosted(by=ALICE, text="half of it works"))
+        [(_, who, text)] = tocsin.messages()
+        assert who == "incidents"
+        assert "half of it works" in text
+        assert "This plain text takes its place" in text
+        await tocsin.advance(minutes=1)
+        assert any(one.playbook == "tocsin" for one in tocsin.sent(Job.PAGE))
