@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from tocsin.app.build import Daemon, build
-from tocsin.channels import registry
+from tocsin.app.kinds import KINDS
 from tocsin.conf.bundle import Bundle, load
 from tocsin.ports.store import Reader, Transaction
 from tocsin.store.memory import MemoryStore
@@ -21,7 +21,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 def shipped() -> Bundle:
-    return load(REPOSITORY / "config", REPOSITORY / "rules", registry.KINDS, {})
+    return load(REPOSITORY / "config", REPOSITORY / "rules", KINDS, {})
 
 
 class BreakableStore(MemoryStore):

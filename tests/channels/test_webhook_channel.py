@@ -10,7 +10,7 @@ from tocsin.channels.webhook.payload import render
 from tocsin.channels.webhook.settings import WebhookSettings
 from tocsin.conf.secrets import Secret
 from tocsin.core.event import Entry
-from tocsin.core.outbox import ROOM_JOBS, Job
+from tocsin.core.outbox import CHANNEL_JOBS, Job
 from tocsin.testing.content import NOW, alert_line, content
 from tocsin.testing.webhook_sink import WebhookSink
 
@@ -87,8 +87,8 @@ def test_announcements_are_for_those_who_ask():
     def handles(**settings: object) -> frozenset[Job]:
         return WebhookChannel("x", WebhookSettings.model_validate({"url": "http://h/", **settings})).handles
 
-    assert handles() == {Job.PAGE, Job.UPDATE, Job.ACKNOWLEDGE, Job.RESOLVE}
-    assert handles(announce=True) == frozenset(Job) - ROOM_JOBS
+    assert handles() == {Job.PAGE, Job.UPDATE, Job.ACKNOWLEDGE, Job.RESOLVE, Job.AUTOMATE}
+    assert handles(announce=True) == CHANNEL_JOBS
 
 
 def test_history_tells_each_entry_in_words_as_well():

@@ -48,6 +48,8 @@ def an_incident(**changes: Any) -> dict[str, Any]:
         "update_due_at": None,
         "post_mortem": None,
         "action_items": [],
+        "tickets": [],
+        "drafts": 0,
         "alerts": [],
         "timeline": [],
         **changes,

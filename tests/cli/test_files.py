@@ -80,6 +80,9 @@ def test_the_verbs_of_the_design_are_there() -> None:
         "todo",
         "done",
         "reviewed",
+        "drafts",
+        "confirm",
+        "discard",
     } == {path[1] for path in ALL if path[0] == "incidents" and len(path) > 1}
 
 

@@ -31,7 +31,9 @@ def steps(*arguments: str) -> list[dict[str, Any]]:
 
 def ladder(*arguments: str) -> list[dict[str, Any]]:
     """Without what the clock of the incident tells of, and without the playbook's own words."""
-    of_the_clock = re.compile(".* promises$|an update is due|no update was posted|the post-mortem|.*, as it was ")
+    of_the_clock = re.compile(
+        ".* promises$|an update is due|no update was posted|the post-mortem|.*, as it was |.* waits for your word"
+    )
     return [step for step in steps(*arguments) if not of_the_clock.match(step["because"])]
 
 

@@ -51,7 +51,7 @@ def test_list_prints_exactly_the_apis_objects(daemon: Running) -> None:
     listed = next(one for one in page["incidents"] if one["id"] == found["id"])
     details = {"team", "summary", "runbook", "automation", "alerts", "timeline"}
     details |= {"declared_at", "declared_by", "status", "roles", "checklists"}
-    details |= {"targets", "update_due_at", "post_mortem", "action_items"}
+    details |= {"targets", "update_due_at", "post_mortem", "action_items", "tickets", "drafts"}
     assert listed == {name: value for name, value in found.items() if name not in details}
 
 

@@ -2,7 +2,7 @@
 
 from jsonschema import Draft7Validator
 
-from tocsin.channels.registry import KINDS
+from tocsin.app.kinds import KINDS
 from tocsin.conf.json_schema import schemas
 from tocsin.conf.source import Findings, parse_yaml
 from tocsin.testing import cases

@@ -7,16 +7,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conf.workbench import KINDS, SHIPPED, RadioContact, RadioSettings, Workbench
-from tocsin.channels import registry
+from conf.workbench import CHANNELS, SHIPPED, RadioContact, RadioSettings, Workbench
+from tocsin.app import kinds as shipped_kinds
 from tocsin.conf.bundle import load
-from tocsin.conf.channels import ChannelKind
+from tocsin.conf.channels import ChannelKind, Kinds
 from tocsin.core.people import Contact
 from tocsin.core.playbook import HOUR, MINUTE, Kind, Playbook, Until
+from tocsin.trackers.registry import KINDS as TRACKERS
 
 
 def test_the_shipped_configuration_and_rules_hold_together() -> None:
-    loaded = load(SHIPPED, SHIPPED.parent / "rules", registry.KINDS, {})
+    loaded = load(SHIPPED, SHIPPED.parent / "rules", shipped_kinds.KINDS, {})
     assert loaded.warnings == ()
     assert loaded.default_playbook.name == "emergency-response"
 
@@ -85,7 +86,7 @@ def test_channels_have_the_settings_of_their_kind_with_their_secrets(bench: Work
 
 
 def test_a_provider_that_is_paged_but_not_heard_is_a_warning(bench: Workbench) -> None:
-    kinds = {**KINDS, "slack": ChannelKind("slack", RadioSettings, RadioContact)}
+    kinds = Kinds({**CHANNELS, "slack": ChannelKind("slack", RadioSettings, RadioContact)}, TRACKERS)
     environ = {"TOCSIN_CHANNELS": "{chat: {kind: slack, frequency: '1'}}"}
     told = "acknowledgments made in slack are not taken: inbound.slack.secrets is empty"
     warned = load(bench.config, bench.rules, kinds, environ).warnings
@@ -101,7 +102,7 @@ def test_a_telephone_that_asks_for_answers_which_are_not_taken_is_a_warning(benc
     told = "acknowledgments made in twilio are not taken: inbound.twilio.secrets is empty"
 
     def warned(environ: dict[str, str]) -> list[str]:
-        return [warning.message for warning in load(bench.config, bench.rules, registry.KINDS, environ).warnings]
+        return [warning.message for warning in load(bench.config, bench.rules, shipped_kinds.KINDS, environ).warnings]
 
     assert warned(environ) == [], "without an address nobody is asked"
     assert warned(outside) == [told]
@@ -115,7 +116,7 @@ def test_what_a_channel_doubts_about_its_settings_is_a_warning(bench: Workbench)
         def doubts(self) -> tuple[str, ...]:
             return (f"{self.frequency} is a strange frequency",)
 
-    kinds = {**KINDS, "doubtful": ChannelKind("doubtful", Doubtful, RadioContact)}
+    kinds = Kinds({**CHANNELS, "doubtful": ChannelKind("doubtful", Doubtful, RadioContact)}, TRACKERS)
     environ = {"TOCSIN_CHANNELS": "{r: {kind: doubtful, frequency: '0'}}"}
     [warning] = load(bench.config, bench.rules, kinds, environ).warnings
     assert str(warning) == "TOCSIN_CHANNELS:1:2: 0 is a strange frequency"

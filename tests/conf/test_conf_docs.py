@@ -14,11 +14,11 @@ from tocsin.conf.document import documented
 from tocsin.conf.environment import variables
 from tocsin.conf.people import ContactEntry, PeopleFile, PersonEntry
 from tocsin.conf.playbooks import (
+    ActionEntry,
     CellEntry,
     ChecklistEntry,
     FollowUpEntry,
     HoursEntry,
-    MessageEntry,
     PlaybookFile,
     RoleEntry,
     SeverityEntry,
@@ -28,6 +28,7 @@ from tocsin.conf.schema import bare
 from tocsin.conf.secrets import WAYS, Secret
 from tocsin.conf.settings import Settings, SharedSecret, SourceSettings, TokenSettings
 from tocsin.conf.windows import WindowEntry, WindowsFile
+from tocsin.trackers.registry import KINDS as TRACKERS
 
 README = (SHIPPED / "README.md").read_text()
 SECTIONS = {
@@ -40,7 +41,7 @@ SECTIONS = {
     HoursEntry: "playbooks/",
     RoleEntry: "playbooks/",
     ChecklistEntry: "playbooks/",
-    MessageEntry: "playbooks/",
+    ActionEntry: "playbooks/",
     FollowUpEntry: "playbooks/",
     PlaybookFile: "playbooks/",
     WindowEntry: "windows.yaml",
@@ -118,6 +119,12 @@ def test_every_key_of_every_kind_of_channel_is_in_the_readme(kind: str) -> None:
     contact = section("people.yaml").partition("A contact names")[2]
     told = {line.split(" | ")[1].strip("`") for line in contact.splitlines() if line.startswith(f"| {kind} |")}
     assert told - {"|"} == set(keys(KINDS[kind].contacts))  # a kind without keys has an empty cell
+
+
+@pytest.mark.parametrize("kind", TRACKERS)
+def test_every_key_of_every_kind_of_tracker_is_in_the_readme(kind: str) -> None:
+    text = section("`trackers:`").partition(f"`kind: {kind}`")[2].partition("`kind: ")[0]
+    assert set(keys(TRACKERS[kind].settings)) == set(rows(text))
 
 
 def test_every_setting_is_in_the_shipped_file_written_or_commented_out() -> None:

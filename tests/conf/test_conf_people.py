@@ -16,7 +16,9 @@ def test_the_shipped_people_are_all_reached_through_the_console(bench: Workbench
     console = Contact("console", "console")
     assert {person.contact for person in loaded.people.persons.values()} == {console}
     assert set(loaded.people.places.values()) == {console}
-    assert {"incidents", "incident-response", "service-status", "customers", "console"} == set(loaded.people.places)
+    rooms = {"incidents", "incident-response", "service-status", "customers", "console"}
+    automations = {f"erlmcp_{name}_manager" for name in ("failover", "backup", "consistency")}
+    assert rooms | automations | {"erlmcp_recovery_orchestrator"} == set(loaded.people.places)
     roles = {"engineering-manager", "vp-engineering", "cto", "ceo", "legal", "security", "everyone", "executives"}
     assert roles <= set(loaded.people.groups)
     on_call = {"on-call-engineer", "sre-on-call", "engineering-manager-on-call", "vp-engineering-on-call"}

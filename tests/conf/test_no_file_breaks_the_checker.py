@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conf.editor import mistakes_seen
-from tocsin.channels.registry import KINDS
+from tocsin.app.kinds import KINDS
 from tocsin.conf.bundle import load
 from tocsin.conf.source import ConfigError, Problem
 

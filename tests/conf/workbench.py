@@ -8,11 +8,12 @@ from pydantic import Field
 
 from tocsin.channels.console.settings import ConsoleContact, ConsoleSettings
 from tocsin.conf.bundle import Bundle, load
-from tocsin.conf.channels import ChannelKind, ChannelSettings, ContactSettings
+from tocsin.conf.channels import ChannelKind, ChannelSettings, ContactSettings, Kinds
 from tocsin.conf.schema import Name, Section, Text
 from tocsin.conf.secrets import Secret
 from tocsin.conf.source import ConfigError
 from tocsin.core.people import Contact
+from tocsin.trackers.registry import KINDS as TRACKERS
 
 SHIPPED = Path(__file__).parents[2] / "config"
 
@@ -47,10 +48,11 @@ class RadioContact(ContactSettings):
         return Contact(channel, self.station)
 
 
-KINDS = {
+CHANNELS = {
     "console": ChannelKind("console", ConsoleSettings, ConsoleContact),
     "radio": ChannelKind("radio", RadioSettings, RadioContact),
 }
+KINDS = Kinds(CHANNELS, TRACKERS)
 
 
 class Workbench:

@@ -21,8 +21,15 @@ import pytest_asyncio
 from e2e.observability import Alertmanager
 from e2e.processes import run, tocsin_command, until
 from e2e.tocsin_process import ROOT, TOKEN, Tocsin
+from tocsin.testing.github_server import REPOSITORY, GitHubServer
+from tocsin.testing.github_server import TOKEN as GITHUB_TOKEN
+from tocsin.testing.jira_server import EMAIL, PROJECT, JiraServer
+from tocsin.testing.jira_server import TOKEN as JIRA_TOKEN
 from tocsin.testing.slack_server import CHANNEL, SlackServer
 from tocsin.testing.slack_server import TOKEN as SLACK_TOKEN
+from tocsin.testing.statuspage_server import PAGE, StatuspageServer
+from tocsin.testing.statuspage_server import TOKEN as PAGE_TOKEN
+from tocsin.testing.webhook_sink import WebhookSink
 
 README = ROOT / "config/playbooks/README.md"
 BEGIN, END = "<!-- timeline of {}: written by tests/e2e/test_e2e_playbooks.py -->\n", "<!-- /timeline -->\n"
@@ -76,13 +83,36 @@ def edit(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new))
 
 
+@dataclass(frozen=True)
+class Outside:
+    """Where tickets are, what customers read, and what mends things by itself."""
+
+    github: GitHubServer
+    jira: JiraServer
+    page: StatuspageServer
+    machines: WebhookSink
+
+
 class House:
     """Alertmanager, tocsin and the stand-ins."""
 
-    def __init__(self, tocsin: Tocsin, alertmanager: Alertmanager, slack: SlackServer) -> None:
+    def __init__(self, tocsin: Tocsin, alertmanager: Alertmanager, slack: SlackServer, outside: Outside) -> None:
         self.tocsin = tocsin
         self.alertmanager = alertmanager
         self.slack = slack
+        self.outside = outside
+
+    async def settled(self, number: str) -> bool:
+        """Whether all its tickets are closed, and nothing is on its way."""
+        found = json.loads(await self.say("incidents", "show", number, "--json"))
+        return all(ticket["state"] == "closed" for ticket in found["tickets"])
+
+    async def confirm(self, number: str, folder: Path) -> None:
+        """Read every draft that waits, fill in what only people know, and have it done."""
+        for draft in json.loads(await self.say("incidents", "drafts", number, "--json"))["drafts"]:
+            text = folder / f"{number}-{draft['draft']}.txt"
+            text.write_text(re.sub(r"\[to fill in: ([^\]]+)\]", r"\1", draft["text"]))
+            await self.say("incidents", "confirm", number, str(draft["draft"]), "--text", str(text), "--yes")
 
     async def post(self, playbook: str, story: Story, *, over: bool = False) -> None:
         """Tell Alertmanager of the alert, as Prometheus does."""
@@ -120,20 +150,43 @@ class House:
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     async with AsyncExitStack() as stack:
         slack = await stack.enter_async_context(SlackServer(log=tmp_path / "slack.jsonl"))
+        github = await stack.enter_async_context(GitHubServer(log=tmp_path / "github.jsonl"))
+        jira = await stack.enter_async_context(JiraServer(log=tmp_path / "jira.jsonl"))
+        page = await stack.enter_async_context(StatuspageServer(log=tmp_path / "statuspage.jsonl"))
+        machines = await stack.enter_async_context(WebhookSink(log=tmp_path / "machines.jsonl"))
         settings = {
-            "channels": {"chat": {"kind": "slack", "base_url": slack.api_url, "token_file": "slack-token"}},
+            "channels": {
+                "chat": {"kind": "slack", "base_url": slack.api_url, "token_file": "slack-token"},
+                "machines": {"kind": "webhook", "url": f"{machines.url}/run"},
+            },
+            "trackers": {
+                "github": {"kind": "github", "repository": REPOSITORY, "base_url": github.url, "token_file": "github"},
+                "jira": {
+                    "kind": "jira",
+                    "base_url": jira.url,
+                    "project": PROJECT,
+                    "email": EMAIL,
+                    "token_file": "jira",
+                },
+                "status": {"kind": "statuspage", "page": PAGE, "base_url": f"{page.url}/v1", "token_file": "status"},
+            },
             "defaults": {"resolve_after": "1s"},
         }
         tocsin = Tocsin(tmp_path / "tocsin", settings=settings)
         edit(tocsin.config / "people.yaml", "{channel: console}", f"{{channel: chat, slack_channel: {CHANNEL}}}")
-        tocsin.write_secret("slack-token", SLACK_TOKEN)
+        for machine in ("failover_manager", "backup_manager", "recovery_orchestrator", "consistency_manager"):
+            chat = f"erlmcp_{machine}: {{channel: chat, slack_channel: {CHANNEL}}}"
+            edit(tocsin.config / "people.yaml", chat, f"erlmcp_{machine}: {{channel: machines}}")
+        tokens = {"slack-token": SLACK_TOKEN, "github": GITHUB_TOKEN, "jira": JIRA_TOKEN, "status": PAGE_TOKEN}
+        for name, token in tokens.items():
+            tocsin.write_secret(name, token)
         for all_of_them, first in ONE_EACH.items():
             edit(tocsin.config / "people.yaml", f"members: [{all_of_them}]", f"members: [{first}]")
         edit(tocsin.config / "playbooks/ultimate-marketing.yaml", "resolve_after: 15m", "resolve_after: 1s")
         alertmanager = Alertmanager(tmp_path, f"{tocsin.url}/webhooks/alertmanager", TOKEN)
         for process in (tocsin, alertmanager):
             await stack.enter_async_context(process)
-        yield House(tocsin, alertmanager, slack)
+        yield House(tocsin, alertmanager, slack, Outside(github, jira, page, machines))
 
 
 def timeline(found: dict[str, Any], shown: str) -> str:
@@ -170,7 +223,7 @@ def check_readme(playbook: str, told: str) -> None:
         assert without_times(before.strip("`\n")) == without_times(told)
 
 
-async def test_one_whole_incident_of_each_playbook_to_its_post_mortem(house: House) -> None:
+async def test_one_whole_incident_of_each_playbook_to_its_post_mortem(house: House, tmp_path: Path) -> None:
     for playbook, story in STORIES.items():
         await house.post(playbook, story)
     opened = {playbook: await house.incident(playbook, "triggered") for playbook in STORIES}
@@ -179,8 +232,10 @@ async def test_one_whole_incident_of_each_playbook_to_its_post_mortem(house: Hou
         await until(lambda t=title: house.told(t, "page"), 20, f"somebody is paged in Slack for {playbook}")
         await house.say("incidents", "ack", number)
         await house.say("incidents", "declare", number)
+        await house.confirm(number, tmp_path)
         await house.say("incidents", "note", number, "Nothing was deployed today")
         await house.say("incidents", "update", number, "We know what it is, and mend it")
+        await house.confirm(number, tmp_path)
         for name, text in story.facts.items():
             await house.say("incidents", "fact", number, f"{name}={text}")
         await house.post(playbook, story, over=True)
@@ -188,10 +243,19 @@ async def test_one_whole_incident_of_each_playbook_to_its_post_mortem(house: Hou
         closed = await house.incident(playbook, "resolved")
         number = str(closed["number"])
         assert (closed["playbook"], number) == (playbook, str(opened[playbook]["number"]))
+        await house.confirm(number, tmp_path)
         draft = await house.say("postmortem", number)
         assert all(text in draft for text in story.facts.values())
         await house.say("incidents", "todo", number, "An alert that comes sooner", "--kind", "immediate")
         await house.say("incidents", "done", number, "1" if playbook != "service-quick-reference" else "5")
         await house.say("incidents", "reviewed", number, "--link", "https://wiki.example.com/post-mortems")
+        await until(lambda n=number: house.settled(n), 20, f"all tickets of {playbook} are closed")
         found = json.loads(await house.say("incidents", "show", number, "--json"))
         check_readme(playbook, timeline(found, await house.say("incidents", "show", number)))
+    outside = house.outside
+    assert [issue["state"] for issue in outside.github.issues.values()] == ["closed"]
+    assert [issue["status"] for issue in outside.jira.issues.values()] == ["Done", "Done"]
+    assert {incident["status"] for incident in outside.page.incidents.values()} == {"resolved"}
+    assert len(outside.page.incidents) == 3
+    [failover] = [entry["body"] for entry in outside.machines.accepted if entry["body"]["job"] == "automate"]
+    assert failover["target"] == "erlmcp_failover_manager"

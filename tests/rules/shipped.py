@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from tocsin.channels.registry import KINDS
+from tocsin.app.kinds import KINDS
 from tocsin.conf.bundle import Bundle, load
 from tocsin.core.alert import Alert, AlertStatus
 from tocsin.core.rules import Rule, RuleSet, Verdict

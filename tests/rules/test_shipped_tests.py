@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tocsin.channels.registry import KINDS
+from tocsin.app.kinds import KINDS
 from tocsin.conf.bundle import Bundle, load
 from tocsin.core.playbook import Playbook
 from tocsin.testing.cases import Case, read_tests

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from msgspec import structs
 
-from tocsin.channels.registry import KINDS
+from tocsin.app.kinds import KINDS
 from tocsin.conf.bundle import load
 from tocsin.conf.rules import load_rules
 from tocsin.conf.source import Findings
@@ -26,7 +26,7 @@ from tocsin.engine.auditor import facts_of
 from tocsin.ports.store import IncidentFilter, Reader, Store
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness, rules_by_label
-from tocsin.testing.recording import RecordingChannel
+from tocsin.testing.recording import RecordingChannel, RecordingTracker
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -39,7 +39,7 @@ CEO, LEGAL, SECURITY = "ceo", "legal", "security"
 @cache
 def shipped() -> Playbook:
     whole = load(ROOT / "config", ROOT / "rules", KINDS, {}).playbooks["emergency-response"]
-    return structs.replace(whole, texts=structs.replace(whole.texts, messages=()))
+    return structs.replace(whole, actions=())
 
 
 def rules(playbook: Playbook) -> RuleSet:
@@ -70,6 +70,7 @@ def one_person_a_target(playbook: Playbook) -> People:
     targets = {target for level in playbook.levels for cell in level.cells for target in cell.targets}
     targets |= {target for tier in playbook.tiers for target in tier.targets} | set(playbook.announce)
     targets |= {target for role in playbook.roles for target in role.targets}
+    targets |= {target for action in playbook.actions for target in action.targets}
     names = sorted((*targets, "alice", "bob"))
     return People(persons={name: Person(name, contact=Contact("console", "console")) for name in names})
 
@@ -84,6 +85,7 @@ def tocsin(
     first_id: int = 1,
     judged_by: RuleSet | None = None,
     windows: Sequence[Window] = (),
+    trackers: Sequence[RecordingTracker] = (),
 ) -> Harness:
     playbook = playbook or shipped()
     return Harness(
@@ -95,6 +97,7 @@ def tocsin(
         clock=clock,
         first_id=first_id,
         windows=windows,
+        trackers=trackers,
     )
 
 

@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from scenario import emergency
+from tocsin.core.acting import PlaybookAction, Verb
 from tocsin.core.event import Actor, Declare, UpdatePosted
-from tocsin.core.message import Message, Texts
 from tocsin.core.outbox import Job
 from tocsin.core.playbook import Playbook
 from tocsin.testing.harness import Harness
@@ -13,12 +13,13 @@ from tocsin.testing.harness import Harness
 ALICE = Actor("alice", "api")
 
 
-def saying(*messages: Message) -> Playbook:
-    return msgspec.structs.replace(emergency.shipped(), texts=Texts(messages=messages))
+def saying(*messages: PlaybookAction) -> Playbook:
+    return msgspec.structs.replace(emergency.shipped(), actions=messages)
 
 
-def message(at: str, **more: object) -> Message:
-    return msgspec.convert({"at": at, "template": f"{at}-text", "to": ["incidents"], **more}, Message)
+def message(at: str, **more: object) -> PlaybookAction:
+    given = {"at": [at], "verb": Verb.MESSAGE, "what": f"{at}-text", "to": ["incidents"], **more}
+    return msgspec.convert(given, PlaybookAction)
 
 
 def moments(harness: Harness) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tocsin.channels.registry import KINDS
+from tocsin.app.kinds import KINDS
 from tocsin.conf.bundle import Bundle, load
 from tocsin.core.alert import AlertStatus
 from tocsin.core.errors import IllegalTransition, UnknownName

@@ -96,7 +96,7 @@ async def test_one_incident_has_its_alerts_and_its_timeline_by_number_and_by_id(
     await fire(door)
     shown = await get(door, f"{INCIDENTS}/1")
     of_people = ["declared_at", "declared_by", "status", "roles", "checklists"]
-    of_the_clock = ["targets", "update_due_at", "post_mortem", "action_items"]
+    of_the_clock = ["targets", "update_due_at", "post_mortem", "action_items", "tickets", "drafts"]
     from_rules = ["team", "summary", "runbook", "automation"]
     assert list(shown) == [*FIELDS, *from_rules, *of_people, *of_the_clock, "alerts", "timeline"]
     [alert] = shown["alerts"]

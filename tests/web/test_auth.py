@@ -18,7 +18,7 @@ SIGNED = {("POST", "/webhooks/pagerduty"), ("POST", "/webhooks/slack"), ("POST",
 
 
 def concrete(route: Route) -> str:
-    names = {"{ref}": "1", "{source}": "east", "{window}": "w1", "{override}": "o1", "{item}": "1"}
+    names = {"{ref}": "1", "{source}": "east", "{window}": "w1", "{override}": "o1", "{item}": "1", "{draft}": "1"}
     return reduce(lambda path, name: path.replace(name, names[name]), names, plain_path(route.path))
 
 

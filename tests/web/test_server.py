@@ -183,7 +183,7 @@ def test_the_documents_incident_is_the_issues():
     assert list(schemas["IncidentView"]["properties"]) == promised
     from_rules = ["team", "summary", "runbook", "automation"]
     of_people = ["declared_at", "declared_by", "status", "roles", "checklists"]
-    of_the_clock = ["targets", "update_due_at", "post_mortem", "action_items"]
+    of_the_clock = ["targets", "update_due_at", "post_mortem", "action_items", "tickets", "drafts"]
     detail = [*promised, *from_rules, *of_people, *of_the_clock, "alerts", "timeline"]
     assert list(schemas["IncidentDetail"]["properties"]) == detail
     alert = ["source", "fingerprint", "episode", "status", "labels", "starts_at", "ends_at"]

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from getpass import getuser
 from random import SystemRandom
+from typing import TypeVar
 
 from pydantic import BaseModel
 
@@ -12,7 +13,7 @@ from tocsin.app.commit_process import CommitProcess
 from tocsin.app.ids import new_id
 from tocsin.channels import registry
 from tocsin.conf.bundle import Bundle
-from tocsin.conf.channels import ConfiguredChannel
+from tocsin.conf.channels import ConfiguredChannel, ConfiguredTracker
 from tocsin.conf.secrets import Secret
 from tocsin.core.errors import SourceUnavailable
 from tocsin.engine.alarm import Alarm
@@ -35,9 +36,13 @@ from tocsin.engine.windows import Windows
 from tocsin.ports.channel import Channel
 from tocsin.ports.clock import Clock
 from tocsin.ports.store import Store
+from tocsin.ports.tracker import Tracker
 from tocsin.sources.alertmanager import Alertmanager
 from tocsin.store.engine import SqliteStore
 from tocsin.telemetry.metrics import Metrics
+from tocsin.trackers import registry as tracker_registry
+
+W = TypeVar("W")
 
 WORKERS = ("timers", "dispatcher", "handovers", "rosters", "housekeeper", "auditor", "reconciler")
 
@@ -49,6 +54,7 @@ class Daemon:
     bundle: Bundle
     live: Live
     channels: dict[str, tuple[ConfiguredChannel, Channel]]
+    trackers: dict[str, tuple[ConfiguredTracker, Tracker]]
     store: Store
     clock: Clock
     metrics: Metrics
@@ -86,7 +92,8 @@ class Daemon:
 def build(bundle: Bundle, store: Store, clock: Clock, metrics: Metrics, *, shadow: ShadowRules | None = None) -> Daemon:
     """Put a daemon together; nothing is started yet."""
     channels = {configured.name: (configured, registry.build(configured)) for configured in bundle.channels}
-    live = Live(policy_of(bundle, {name: channel for name, (_, channel) in channels.items()}))
+    trackers = {configured.name: (configured, tracker_registry.build(configured)) for configured in bundle.trackers}
+    live = Live(policy_of(bundle, running(channels), running(trackers)))
     prepare(metrics, bundle)
     wake = LocalWake()
     committer = Committer(store, live, metrics, wake, clock)
@@ -114,6 +121,7 @@ def build(bundle: Bundle, store: Store, clock: Clock, metrics: Metrics, *, shado
         bundle=bundle,
         live=live,
         channels=channels,
+        trackers=trackers,
         store=store,
         clock=clock,
         metrics=metrics,
@@ -141,7 +149,12 @@ def _commit_process(bundle: Bundle, store: Store, metrics: Metrics) -> CommitPro
     return CommitProcess(store, metrics) if is_of_use and isinstance(store, SqliteStore) else None
 
 
-def policy_of(bundle: Bundle, channels: Mapping[str, Channel]) -> Policy:
+def running(ways: Mapping[str, tuple[object, W]]) -> dict[str, W]:
+    """What runs, without its configuration."""
+    return {name: way for name, (_, way) in ways.items()}
+
+
+def policy_of(bundle: Bundle, channels: Mapping[str, Channel], trackers: Mapping[str, Tracker]) -> Policy:
     """What the engine needs of a configuration."""
     settings = bundle.settings
     delivery = settings.delivery
@@ -152,6 +165,7 @@ def policy_of(bundle: Bundle, channels: Mapping[str, Channel]) -> Policy:
         self_playbook=bundle.self_playbook,
         people=bundle.people,
         channels=channels,
+        trackers=trackers,
         console=bundle.console,
         self_targets=settings.self_.targets,
         external_url=settings.external_url,
@@ -174,7 +188,7 @@ def prepare(metrics: Metrics, bundle: Bundle) -> None:
     """Create the children of every metric whose labels this configuration closes."""
     metrics.prepare(
         playbooks=(*bundle.playbooks.values(), bundle.self_playbook),
-        channels=[configured.name for configured in bundle.channels],
+        channels=[*(one.name for one in bundle.channels), *(one.name for one in bundle.trackers)],
         workers=WORKERS,
         rules=RULES,
     )
@@ -185,6 +199,7 @@ def secrets_of(bundle: Bundle) -> list[str]:
     return [
         *_secrets_in(bundle.settings),
         *(found for entry in bundle.channels for found in _secrets_in(entry.settings)),
+        *(found for entry in bundle.trackers for found in _secrets_in(entry.settings)),
     ]
 
 

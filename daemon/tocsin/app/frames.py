@@ -18,6 +18,7 @@ from tocsin.engine.commit import Committed
 from tocsin.engine.intake import Classified
 from tocsin.engine.policy import Policy
 from tocsin.ports.channel import Channel
+from tocsin.ports.tracker import Tracker
 
 _HEAD = struct.Struct("!IB")
 
@@ -63,6 +64,13 @@ class Traits(msgspec.Struct, frozen=True):
     keyed: bool
 
 
+class TrackerTraits(msgspec.Struct, frozen=True):
+    """What a transaction asks of a tracker."""
+
+    name: str
+    kind: str
+
+
 class Gone(Exception):
     """The other side has closed the socket."""
 
@@ -106,15 +114,17 @@ def policy_frame(policy: Policy) -> bytes:
         name: Traits(channel.name, channel.kind, channel.handles, channel.keyed)
         for name, channel in policy.channels.items()
     }
+    trackers = {name: TrackerTraits(tracker.name, tracker.kind) for name, tracker in policy.trackers.items()}
     rules = RuleSet((), own.name, {own.name: [own.unrouted]}, {own.name: own.unrouted})
     fields = {name: getattr(policy, name) for name in policy.__dataclass_fields__}
-    return pickle.dumps(fields | {"rules": rules, "channels": channels, "templates": {}})
+    return pickle.dumps(fields | {"rules": rules, "channels": channels, "trackers": trackers, "templates": {}})
 
 
 def policy_of(body: bytes | bytearray) -> Policy:
     """The policy of a `Kind.POLICY`."""
     fields = pickle.loads(body)  # noqa: S301 - see `policy_frame`
     fields["channels"] = cast("dict[str, Channel]", fields["channels"])
+    fields["trackers"] = cast("dict[str, Tracker]", fields["trackers"])
     return Policy(**fields)
 
 

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import structlog
 
-from tocsin.app.build import Daemon, build, operator, secrets_of
+from tocsin.app.build import Daemon, build, operator, running, secrets_of
+from tocsin.app.kinds import KINDS
 from tocsin.app.notify import Notifier
 from tocsin.app.opening import open_store
 from tocsin.app.pulse import Pulse
 from tocsin.app.reload import Reloader, mark_reloaded
-from tocsin.channels import registry
 from tocsin.conf.bundle import Bundle, load
 from tocsin.conf.source import ConfigError
 from tocsin.core.errors import TocsinError
@@ -51,13 +51,13 @@ class _Files:
 
     def read(self) -> Bundle:
         """The configuration, or `ConfigError`."""
-        return load(self.config_dir, self.rules_dir, registry.KINDS, self.environ)
+        return load(self.config_dir, self.rules_dir, KINDS, self.environ)
 
     def read_shadow(self) -> ShadowRules | None:
         """The shadow rules, or `ConfigError`; None where none are wanted."""
         if self.shadow_dir is None:
             return None
-        bundle = load(self.config_dir, self.shadow_dir, registry.KINDS, self.environ)
+        bundle = load(self.config_dir, self.shadow_dir, KINDS, self.environ)
         return ShadowRules(str(self.shadow_dir), bundle.rules)
 
 
@@ -106,8 +106,8 @@ async def _serve(bundle: Bundle, shadow: ShadowRules | None, files: _Files) -> i
     pulse = Pulse(daemon, notifier)
     server = Server(build_app(_edge(daemon, reloader, pulse, environ)), grace=bundle.settings.shutdown_grace / SECOND)
     try:
-        for _, channel in daemon.channels.values():
-            await channel.start()
+        for way in (*running(daemon.channels).values(), *running(daemon.trackers).values()):
+            await way.start()
         if daemon.commit_process is not None:
             daemon.commit_process.start()
         await server.start(sockets)
@@ -229,6 +229,7 @@ async def _stop(daemon: Daemon, server: Server, reloader: Reloader, pulse: Pulse
     looking = (daemon.handovers, daemon.rosters, daemon.housekeeper, daemon.auditor, daemon.reconciler)
     await stage("timers", 5, daemon.timers.stop(), *(each.stop() for each in looking), pulse.stop())
     await stage("delivery", grace, daemon.dispatcher.stop(), daemon.alarm.close())
-    await stage("channels", 5, reloader.close(), *(channel.close() for _, channel in daemon.channels.values()))
+    ways = (*running(daemon.channels).values(), *running(daemon.trackers).values())
+    await stage("channels", 5, reloader.close(), *(way.close() for way in ways))
     await stage("store", 10, daemon.store.close())
     _log.info("stopped")

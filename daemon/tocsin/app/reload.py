@@ -2,17 +2,17 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import structlog
 
-from tocsin.app.build import Daemon, policy_of, prepare
+from tocsin.app.build import Daemon, policy_of, prepare, running
 from tocsin.channels import registry
 from tocsin.conf.bundle import Bundle
 from tocsin.conf.changes import Change, changes
-from tocsin.conf.channels import ConfiguredChannel
+from tocsin.conf.channels import ConfiguredChannel, ConfiguredTracker
 from tocsin.conf.source import ConfigError
 from tocsin.core.errors import StoreUnavailable
 from tocsin.core.incident import OPEN
@@ -20,13 +20,23 @@ from tocsin.engine.shadow import ShadowRules
 from tocsin.engine.treatment import Treatment, compare
 from tocsin.ports.channel import Channel
 from tocsin.ports.store import IncidentFilter, Reader
+from tocsin.ports.tracker import Tracker
+from tocsin.trackers import registry as tracker_registry
 from tocsin.web.keys import ReloadResult
-
-Running = dict[str, tuple[ConfiguredChannel, Channel]]
 
 _log = structlog.get_logger("tocsin.app.reload")
 
 T = TypeVar("T")
+C = TypeVar("C", ConfiguredChannel, ConfiguredTracker)
+W = TypeVar("W")
+
+
+class _Ways(NamedTuple):
+    """The ways out of a configuration, each running."""
+
+    channels: dict[str, tuple[ConfiguredChannel, Channel]]
+    trackers: dict[str, tuple[ConfiguredTracker, Tracker]]
+
 
 LISTED = 1000
 LOGGED = 50
@@ -67,7 +77,7 @@ class Reloader:
             try:
                 async with asyncio.timeout(self._patience):
                     bundle = await asyncio.wrap_future(_in_a_thread(self._load))
-                    kept, opened = await self._open(bundle)
+                    ways = await self._open(bundle)
             except ConfigError as error:
                 return self._refuse(*(str(problem) for problem in error.problems))
             except TimeoutError:
@@ -76,7 +86,7 @@ class Reloader:
                 _log.exception("reload_broke")
                 return self._refuse(f"{type(error).__name__}: {error}")
             old = self._daemon.bundle
-            notes = (*self._take_over(bundle, kept, opened), *await self._reload_shadow())
+            notes = (*self._take_over(bundle, ways), *await self._reload_shadow())
             treatment, found = await self._compared(old, bundle)
             return self._tell(bundle, (*notes, *found), changes(old, bundle), treatment)
 
@@ -118,33 +128,36 @@ class Reloader:
         )
         return self.last
 
-    async def _open(self, bundle: Bundle) -> tuple[Running, Running]:
-        """The channels that stay, and those that are new or changed, started: all of them, or none."""
-        kept, opened = _sort(self._daemon.channels, bundle.channels)
+    async def _open(self, bundle: Bundle) -> _Ways:
+        """The channels and trackers that stay, and those that are new or changed, started: all of them, or none."""
+        channels, new_channels = _sort(self._daemon.channels, bundle.channels, registry.build)
+        trackers, new_trackers = _sort(self._daemon.trackers, bundle.trackers, tracker_registry.build)
+        opened = (*new_channels, *new_trackers)
         try:
-            for _, channel in opened.values():
-                await channel.start()
+            for way in opened:
+                await way.start()
             prepare(self._daemon.metrics, bundle)
         except BaseException:
-            await asyncio.gather(*(channel.close() for _, channel in opened.values()), return_exceptions=True)
+            await asyncio.gather(*(way.close() for way in opened), return_exceptions=True)
             raise
-        return kept, opened
+        return _Ways(channels, trackers)
 
-    def _take_over(self, bundle: Bundle, kept: Running, opened: Running) -> tuple[str, ...]:
+    def _take_over(self, bundle: Bundle, ways: _Ways) -> tuple[str, ...]:
         """The swap; returns what the operator should know."""
         daemon, old = self._daemon, self._daemon.bundle
-        gone = [channel for name, (_, channel) in daemon.channels.items() if name not in kept]
-        channels = {**kept, **opened}
+        stay = {id(way) for _, way in (*ways.channels.values(), *ways.trackers.values())}
+        before = (*running(daemon.channels).values(), *running(daemon.trackers).values())
+        gone = [way for way in before if id(way) not in stay]
         self._adopt(bundle)
         daemon.bundle = bundle
-        daemon.channels = channels
-        daemon.live.policy = policy_of(bundle, {name: channel for name, (_, channel) in channels.items()})
+        daemon.channels, daemon.trackers = ways.channels, ways.trackers
+        daemon.live.policy = policy_of(bundle, running(ways.channels), running(ways.trackers))
         mark_reloaded(daemon)
         self._dismiss(gone)
         return (*(str(warning) for warning in bundle.warnings), *_needs_restart(old, bundle))
 
-    def _dismiss(self, gone: list[Channel]) -> None:
-        """Channels that are no longer configured are closed once nothing can be on its way through them."""
+    def _dismiss(self, gone: list[Channel | Tracker]) -> None:
+        """What is no longer configured is closed once nothing can be on its way through them."""
         patience = self._daemon.live.policy.delivery.timeout / 1_000_000
 
         async def farewell() -> None:
@@ -236,17 +249,19 @@ def mark_reloaded(daemon: Daemon) -> None:
     daemon.metrics.gauge("config_last_reload_success_timestamp_seconds", daemon.clock.now() / 1_000_000)
 
 
-def _sort(running: Running, wanted: tuple[ConfiguredChannel, ...]) -> tuple[Running, Running]:
-    """Channels that stay as they are, and those that are new or changed: built, not yet started."""
-    kept: Running = {}
-    opened: Running = {}
+def _sort(
+    there: Mapping[str, tuple[C, W]], wanted: Iterable[C], build: Callable[[C], W]
+) -> tuple[dict[str, tuple[C, W]], list[W]]:
+    """All that is wanted, and what of it is new or changed: built, not yet started."""
+    ways: dict[str, tuple[C, W]] = {}
+    opened: list[W] = []
     for configured in wanted:
-        there = running.get(configured.name)
-        if there is not None and there[0] == configured:
-            kept[configured.name] = there
-        else:
-            opened[configured.name] = (configured, registry.build(configured))
-    return kept, opened
+        known = there.get(configured.name)
+        if known is None or known[0] != configured:
+            known = (configured, build(configured))
+            opened.append(known[1])
+        ways[configured.name] = known
+    return ways, opened
 
 
 def _needs_restart(old: Bundle, new: Bundle) -> list[str]:

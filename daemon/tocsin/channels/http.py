@@ -18,6 +18,9 @@ from tocsin.ports.channel import Outcome, Reason, Receipt
 ANSWER_LIMIT = 64 * 1024
 """No provider needs to say more; what goes on longer is not read."""
 
+LISTING_LIMIT = 4 * 1024 * 1024
+"""Where a provider is asked for a list."""
+
 DETAIL_LIMIT = 300
 SECOND = 1_000_000
 LONGEST_WAIT = 3600 * SECOND
@@ -58,7 +61,7 @@ class Redirected(aiohttp.ClientError):
 
 
 class AnswerTooLong(aiohttp.ClientPayloadError):
-    """The answer is longer than `ANSWER_LIMIT`; ``status`` is what it began with."""
+    """The answer is longer than it may be; ``status`` is what it began with."""
 
     def __init__(self, status: int) -> None:
         super().__init__("answer too long")
@@ -66,14 +69,16 @@ class AnswerTooLong(aiohttp.ClientPayloadError):
 
 
 class _BoundedResponse(aiohttp.ClientResponse):
-    """A response that is never read beyond `ANSWER_LIMIT`."""
+    """A response that is never read beyond its limit."""
+
+    limit = ANSWER_LIMIT
 
     async def read(self) -> bytes:
         if self._body is None:
             body = bytearray()
             async for chunk in self.content.iter_any():
                 body += chunk
-                if len(body) > ANSWER_LIMIT:
+                if len(body) > self.limit:
                     self.close()
                     raise AnswerTooLong(self.status)
             self._body = bytes(body)
@@ -90,8 +95,14 @@ async def _refuse_redirect(
     return response
 
 
-def open_session(timeout: int) -> aiohttp.ClientSession:
+class _LongerResponse(_BoundedResponse):
+    limit = LISTING_LIMIT
+
+
+def open_session(timeout: int, *, lists: bool = False) -> aiohttp.ClientSession:
     """A session for one channel; ``timeout`` bounds a whole call, in microseconds.
+
+    ``lists``: answers may be listings, up to `LISTING_LIMIT`.
 
     Reads neither proxies nor credentials from the environment, keeps no
     cookies, refuses redirects and answers beyond `ANSWER_LIMIT`.
@@ -102,7 +113,7 @@ def open_session(timeout: int) -> aiohttp.ClientSession:
         connector=aiohttp.TCPConnector(limit=20),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": USER_AGENT},
-        response_class=_BoundedResponse,
+        response_class=_LongerResponse if lists else _BoundedResponse,
         middlewares=(_refuse_redirect,),
         trust_env=False,
     )

@@ -9,10 +9,11 @@ from typing import Any
 
 import click
 
-from tocsin.channels.registry import KINDS
+from tocsin.app.kinds import KINDS
 from tocsin.cli import options
 from tocsin.cli.output import clean, say, say_json
 from tocsin.conf.bundle import Bundle, load
+from tocsin.conf.channels import ConfiguredTracker
 from tocsin.conf.source import ConfigError, Mark, Problem
 
 Found = Sequence[tuple[str, Problem]]
@@ -125,10 +126,15 @@ def _summary(bundle: Bundle) -> str:
             _count(len(bundle.people.persons), "person", "people"),
             _count(len(bundle.windows), "maintenance window"),
             f"{_count(len(bundle.channels), 'channel')} ({', '.join(channel.name for channel in bundle.channels)})",
+            *([_listed(bundle.trackers)] if bundle.trackers else []),
             _count(len(bundle.tokens), "token"),
             _count(len(bundle.warnings), "warning"),
         )
     )
+
+
+def _listed(trackers: tuple[ConfiguredTracker, ...]) -> str:
+    return f"{_count(len(trackers), 'tracker')} ({', '.join(tracker.name for tracker in trackers)})"
 
 
 def _count(number: int, one: str, many: str = "") -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from tocsin.channels.wording import moment, told
-from tocsin.cli import options, work
+from tocsin.cli import drafts, options, work
 from tocsin.cli.client import Daemon, connected
 from tocsin.cli.incident_api import API, incident_path, tell
 from tocsin.cli.output import ago, clean, console, micros, say, say_json, state, table
@@ -94,6 +94,8 @@ async def show(daemon: Daemon, incident: str, *, as_json: bool) -> None:
         ("owed", clean("; ".join(f"{each['target']} {ago(each['due_at'], now)}" for each in found["targets"]))),
         ("update due", _when(found["update_due_at"], now)),
         ("post-mortem", clean(_post_mortem(found["post_mortem"], now))),
+        ("tickets", clean(", ".join(_ticket(each) for each in found["tickets"]))),
+        ("drafts", clean(_drafts(found))),
         ("next", clean(_next(found, now))),
         ("storm", clean(f"#{found['storm']}" if found["storm"] is not None else "")),
         ("waits for", clean("; ".join(wait["because"] for wait in found["waits"]))),
@@ -252,6 +254,16 @@ def _post_mortem(mortem: dict[str, Any] | None, now: datetime) -> str:
     return f"{'waived' if mortem['waived'] else 'done'} by {mortem['done_by']} {mortem['link']}".strip()
 
 
+def _ticket(ticket: dict[str, Any]) -> str:
+    return " ".join(filter(None, [ticket["name"] or ticket["tracker"], ticket["url"], f"({ticket['state']})"]))
+
+
+def _drafts(found: dict[str, Any]) -> str:
+    count = found["drafts"]
+    waits = "waits for a word" if count == 1 else "wait for a word"
+    return f"{count} {waits}: tocsin incidents drafts {found['number']}" if count else ""
+
+
 def _next(incident: dict[str, Any], now: datetime) -> str:
     if incident["due_at"] is None:
         return ""
@@ -259,5 +271,5 @@ def _next(incident: dict[str, Any], now: datetime) -> str:
     return f"{tier}{ago(incident['due_at'], now)}"
 
 
-for verb in work.VERBS:
+for verb in (*work.VERBS, *drafts.VERBS):
     command.add_command(verb)

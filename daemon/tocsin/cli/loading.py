@@ -9,7 +9,7 @@ from typing import NoReturn, Protocol
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from tocsin.channels.registry import KINDS
+from tocsin.app.kinds import KINDS
 from tocsin.cli.output import clean, console, say
 from tocsin.conf.bundle import Bundle, load
 from tocsin.conf.source import ConfigError, Mark, Problem

@@ -1,14 +1,21 @@
 """The whole configuration at once: read, cross-checked, and either usable or refused with every problem in it."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
-from tocsin.conf.channels import ChannelKind, ConfiguredChannel
-from tocsin.conf.crosscheck import tell_gaps, tell_lonely_people, tell_roomless, tell_settings_mistakes
+from tocsin.conf.channels import ChannelKind, ConfiguredChannel, ConfiguredTracker, Kinds, TrackerKind
+from tocsin.conf.crosscheck import (
+    tell_gaps,
+    tell_lonely_people,
+    tell_roomless,
+    tell_settings_mistakes,
+    tell_trackerless,
+)
 from tocsin.conf.environment import overridden, variables
 from tocsin.conf.lint import Material, lint
 from tocsin.conf.lint.samples import samples
@@ -33,6 +40,8 @@ from tocsin.core.playbook import HOUR, Cell, Level, Playbook, Tier
 from tocsin.core.rules import RuleSet
 from tocsin.core.window import Window
 
+K = TypeVar("K", ChannelKind, TrackerKind)
+
 SELF_PLAYBOOK = "tocsin"
 """The built-in playbook of incidents about tocsin itself."""
 SELF_LEVEL = "self"
@@ -55,6 +64,8 @@ class Bundle:
     """Of templates/, by name."""
     channels: tuple[ConfiguredChannel, ...]
     """What ``channels:`` says, and the console."""
+    trackers: tuple[ConfiguredTracker, ...]
+    """What ``trackers:`` says."""
     console: Contact
     """Where a notification goes that has nowhere else to go."""
     fingerprint: str
@@ -76,7 +87,7 @@ class Bundle:
 def load(
     config_dir: Path,
     rules_dir: Path,
-    kinds: Mapping[str, ChannelKind],
+    kinds: Kinds,
     environ: Mapping[str, str],
     now: int | None = None,
 ) -> Bundle:
@@ -85,7 +96,7 @@ def load(
     Args:
         config_dir: Holds tocsin.yaml, people.yaml and playbooks/; may hold windows.yaml and templates/.
         rules_dir: Holds the rules.
-        kinds: The kinds of channels that there are, ``console`` among them.
+        kinds: The kinds of channels and trackers that there are.
         environ: The environment.
         now: From when on rotations are searched for gaps; None: they are not.
 
@@ -97,16 +108,17 @@ def load(
     top = read_yaml(config_dir / "tocsin.yaml", findings, may_be_empty=True)
     node = overridden(top or Node({}, Mark(str(config_dir / "tocsin.yaml"), 1, 1)), environ, findings)
     settings = validate(with_secrets(node, Settings, vault), Settings, findings)
-    channels = _channels(node.at("channels"), kinds, vault) if node.child("channels") else ()
-    channels = _with_console(channels, kinds[CONSOLE], node, findings)
-    console = kinds[CONSOLE].contacts().contact(CONSOLE)
+    channels = _channels(node.at("channels"), kinds.channels, vault) if node.child("channels") else ()
+    channels = _with_console(channels, kinds.channels[CONSOLE], node, findings)
+    trackers = _trackers(node.at("trackers"), kinds.trackers, vault) if node.child("trackers") else ()
+    console = kinds.channels[CONSOLE].contacts().contact(CONSOLE)
 
     playbook_nodes = _playbook_nodes(config_dir / "playbooks", findings)
     playbooks = _playbooks(playbook_nodes, settings.defaults if settings else Times(), findings)
     templates = _templates(config_dir / "templates", playbook_nodes, playbooks, findings)
     people_node = read_yaml(config_dir / "people.yaml", findings)
     named = [str(name) for name, _ in node.at("channels").children()] if node.child("channels") else []
-    contacts = ContactReader(channels, kinds, vault, broken=named)
+    contacts = ContactReader(channels, kinds.channels, vault, broken=named)
     people = _people(people_node, contacts, console, findings)
     if people and people_node:
         for playbook_node in playbook_nodes.values():
@@ -116,12 +128,13 @@ def load(
         if now is not None:
             tell_gaps(people, people_node, now, findings)
     if settings:
-        tell_settings_mistakes(settings, node, channels, people, playbook_nodes, findings)
+        tell_settings_mistakes(settings, node, channels, trackers, people, playbook_nodes, findings)
     nameable = {**{name: skeleton_of(name, there) for name, there in playbook_nodes.items()}, **playbooks}
     default = settings.playbook if settings else ""
     folder = read_folder(rules_dir, nameable, findings)
     lint(Material(folder.rules, playbooks, playbook_nodes, default, samples(rules_dir)), findings)
     tell_roomless(playbooks, playbook_nodes, channels, findings)
+    tell_trackerless(playbooks, playbook_nodes, trackers, findings)
     windows = _windows(config_dir / "windows.yaml", findings)
 
     findings.raise_problems()
@@ -136,6 +149,7 @@ def load(
         windows=windows,
         templates=templates,
         channels=channels,
+        trackers=trackers,
         console=console,
         fingerprint=_fingerprint(findings.digests, config_dir, rules_dir, environ),
         files=tuple(Path(name) for name in sorted(findings.digests)),
@@ -146,19 +160,35 @@ def load(
 def _channels(node: Node, kinds: Mapping[str, ChannelKind], vault: Vault) -> tuple[ConfiguredChannel, ...]:
     """The channels whose settings are well formed; the form of the entries themselves is told with the settings'."""
     found: list[ConfiguredChannel] = []
+    for name, kind, child in _of_a_kind("channel", node, kinds, vault.findings):
+        settings = validate(with_secrets(child, kind.settings, vault), kind.settings, vault.findings)
+        if settings:
+            found.append(ConfiguredChannel(name, kind.kind, settings))
+    return tuple(found)
+
+
+def _trackers(node: Node, kinds: Mapping[str, TrackerKind], vault: Vault) -> tuple[ConfiguredTracker, ...]:
+    """The trackers, likewise."""
+    found: list[ConfiguredTracker] = []
+    for name, kind, child in _of_a_kind("tracker", node, kinds, vault.findings):
+        settings = validate(with_secrets(child, kind.settings, vault), kind.settings, vault.findings)
+        if settings:
+            found.append(ConfiguredTracker(name, kind.kind, settings))
+    return tuple(found)
+
+
+def _of_a_kind(what: str, node: Node, kinds: Mapping[str, K], findings: Findings) -> Iterator[tuple[str, K, Node]]:
+    """(name, kind, what stands beside ``kind:``) of each entry whose kind there is."""
     for name, child in node.children():
         kind_node = child.child("kind")
         if kind_node is None or kind_node.broken or not isinstance(kind_node.value, str):
             continue
         kind = kinds.get(kind_node.value)
         if kind is None:
-            told = f"there is no kind of channel {kind_node.value!r}"
-            vault.findings.problem(kind_node.mark, told, did_you_mean(kind_node.value, kinds))
+            told = f"there is no kind of {what} {kind_node.value!r}"
+            findings.problem(kind_node.mark, told, did_you_mean(kind_node.value, kinds))
             continue
-        settings = validate(with_secrets(child.without("kind"), kind.settings, vault), kind.settings, vault.findings)
-        if settings:
-            found.append(ConfiguredChannel(str(name), kind.kind, settings))
-    return tuple(found)
+        yield str(name), kind, child.without("kind")
 
 
 def _with_console(

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from tocsin.conf.bundle import Bundle
 from tocsin.core.rules import Rule
 
-_TOLD_BY_NAME = frozenset({"channels"})
+_TOLD_BY_NAME = frozenset({"channels", "trackers"})
 """Settings that are compared one by one."""
 
 
@@ -18,7 +18,7 @@ class Change(msgspec.Struct, frozen=True):
     """One thing that is another, or not there, in the new configuration."""
 
     kind: str
-    """``rule``, ``playbook``, ``person``, ``group``, ``target``, ``window``, ``channel`` or ``setting``."""
+    """``rule``, ``playbook``, ``person``, ``group``, ``target``, ``window``, ``channel``, ``tracker``, ``setting``."""
     name: str
     how: str
     """``added``, ``removed``, ``changed``, or of a rule ``moved``: it stands at another place among the others."""
@@ -40,6 +40,7 @@ def changes(old: Bundle, new: Bundle) -> tuple[Change, ...]:
         *_named("target", old.people.places, new.people.places),
         *_named("window", {one.name: one for one in old.windows}, {one.name: one for one in new.windows}),
         *_named("channel", {one.name: one for one in old.channels}, {one.name: one for one in new.channels}),
+        *_named("tracker", {one.name: one for one in old.trackers}, {one.name: one for one in new.trackers}),
         *(Change("setting", name, "changed") for name in _settings(old.settings, new.settings)),
     )
 

@@ -1,11 +1,12 @@
-"""What the configuration knows of channels: that there are kinds of them, which it is handed.
+"""What the configuration knows of channels and trackers: that there are kinds of them, which it is handed.
 
 A kind is declared beside its channel (``channels/<kind>/``) and registered in
 ``channels/registry``; this floor only reads ``channels:`` and contacts by it.
 """
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from tocsin.conf.schema import Section
 from tocsin.core.people import Contact
@@ -47,6 +48,39 @@ class ChannelKind:
     kind: str
     settings: type[ChannelSettings]
     contacts: type[ContactSettings]
+
+
+class TrackerSettings(Section):
+    """Base of what stands under ``trackers: <name>:`` beside ``kind``."""
+
+    def doubts(self) -> tuple[str, ...]:
+        """What works, but is hardly meant: told as warnings."""
+        return ()
+
+
+@dataclass(frozen=True)
+class TrackerKind:
+    """One kind of tracker, as far as the configuration goes."""
+
+    kind: str
+    settings: type[TrackerSettings]
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """What there is, by name: the kinds of channels, ``console`` among them, and of trackers."""
+
+    channels: Mapping[str, ChannelKind]
+    trackers: Mapping[str, TrackerKind] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ConfiguredTracker:
+    """One entry of ``trackers:``."""
+
+    name: str
+    kind: str
+    settings: TrackerSettings
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,11 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from tocsin.conf.channels import ConfiguredChannel
+from tocsin.conf.channels import ConfiguredChannel, ConfiguredTracker
 from tocsin.conf.schema import did_you_mean
 from tocsin.conf.settings import Listen, Settings
 from tocsin.conf.source import Findings, Node
+from tocsin.core.acting import Verb
 from tocsin.core.people import People, Person
 from tocsin.core.playbook import DAY, Playbook
 from tocsin.core.rotation import Duty, wall
@@ -21,6 +22,7 @@ def tell_settings_mistakes(
     settings: Settings,
     node: Node,
     channels: Sequence[ConfiguredChannel],
+    trackers: Sequence[ConfiguredTracker],
     people: People | None,
     playbooks: Mapping[str, Any],
     findings: Findings,
@@ -40,6 +42,13 @@ def tell_settings_mistakes(
     for channel in channels:
         for doubt in channel.settings.doubts():
             findings.warn(node.at("channels", channel.name).head, doubt)
+    names = {channel.name for channel in channels}
+    for tracker in trackers:
+        place = node.at("trackers", tracker.name).head
+        if tracker.name in names:
+            findings.problem(place, f"there is a channel {tracker.name!r} as well", "give this one another name")
+        for doubt in tracker.settings.doubts():
+            findings.warn(place, doubt)
 
 
 def tell_lonely_people(
@@ -105,9 +114,32 @@ def tell_roomless(
             findings.warn(nodes[name].at("room", "channel").mark, told, hint)
 
 
+def tell_trackerless(
+    playbooks: Mapping[str, Playbook],
+    nodes: Mapping[str, Node],
+    trackers: Sequence[ConfiguredTracker],
+    findings: Findings,
+) -> None:
+    """Warn of playbooks whose tickets nobody keeps, and of what is published without anybody's having read it."""
+    kinds = {tracker.name: tracker.kind for tracker in trackers}
+    for name, playbook in playbooks.items():
+        for index, action in enumerate(playbook.actions):
+            if action.verb is not Verb.TRACKER:
+                continue
+            node = nodes[name].at("actions", index, "tracker")
+            if action.what not in kinds:
+                told = f"{action.what!r} is no tracker: no ticket is opened"
+                hint = did_you_mean(action.what, kinds) or f"write {action.what}: under trackers: of tocsin.yaml"
+                findings.warn(node.mark, told, hint)
+            elif kinds[action.what] == "statuspage" and not action.confirm:
+                told = "customers read this, and nobody has read it before"
+                findings.warn(node.mark, told, "write confirm: true")
+
+
 def _targets(playbook: Playbook) -> set[str]:
     lists = [playbook.announce, *(tier.targets for tier in playbook.tiers)]
     lists += [cell.targets for level in playbook.levels for cell in level.cells]
+    lists += [action.targets for action in playbook.actions if action.verb is not Verb.TRACKER]
     return {target for targets in lists for target in targets}
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from tocsin.conf.channels import ChannelKind
+from tocsin.conf.channels import Kinds
 from tocsin.conf.duration import DURATION_SCHEMA, SIZE_SCHEMA, format_duration, format_size
 from tocsin.conf.people import PeopleFile
 from tocsin.conf.playbooks import PlaybookFile
@@ -21,7 +21,6 @@ from tocsin.conf.windows import WindowsFile
 from tocsin.core.action import ACTIONS, Form
 from tocsin.core.condition import COLUMNS, CONDITIONS
 
-Kinds = Mapping[str, ChannelKind]
 Schema = dict[str, Any]
 
 _DIALECT = "http://json-schema.org/draft-07/schema#"
@@ -42,14 +41,15 @@ def model_schema(title: str, model: type[BaseModel]) -> Schema:
 def tocsin_schema(kinds: Kinds) -> Schema:
     """tocsin.yaml."""
     schema = _of_model(Settings)
-    _tell_apart(schema, "ChannelEntry", "kind", {kind.kind: kind.settings for kind in kinds.values()})
+    _tell_apart(schema, "ChannelEntry", "kind", {kind.kind: kind.settings for kind in kinds.channels.values()})
+    _tell_apart(schema, "TrackerEntry", "kind", {kind.kind: kind.settings for kind in kinds.trackers.values()})
     return _file("config/tocsin.yaml: tocsin's own settings", schema)
 
 
 def people_schema(kinds: Kinds) -> Schema:
     """people.yaml; which kind of channel a contact's is, is known to tocsin.yaml only."""
     schema = _of_model(PeopleFile)
-    forms = [_of_model(kind.contacts) for kind in kinds.values()]
+    forms = [_of_model(kind.contacts) for kind in kinds.channels.values()]
     keys: Schema = {}
     for form in forms:
         keys |= form["properties"]

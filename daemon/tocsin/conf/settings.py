@@ -145,6 +145,14 @@ class ChannelEntry(Section):
     kind: Text
 
 
+class TrackerEntry(Section):
+    """One of ``trackers:``; what stands beside ``kind`` is the kind's own."""
+
+    model_config = ConfigDict(extra="allow")
+
+    kind: Text
+
+
 class SelfSettings(Section):
     """``self:`` whom tocsin tells about itself."""
 
@@ -271,6 +279,7 @@ class Settings(Section):
     webhook: WebhookSettings = WebhookSettings()
     tokens: tuple[TokenSettings, ...] = ()
     channels: dict[Name, ChannelEntry] = Field(default_factory=dict)
+    trackers: dict[Name, TrackerEntry] = Field(default_factory=dict)
     self_: Annotated[SelfSettings, Field(alias="self")] = SelfSettings()
     inbound: InboundSettings = InboundSettings()
     sources: Annotated[dict[Name, SourceSettings], AfterValidator(_no_own_source)] = Field(default_factory=dict)

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 import msgspec
 
-from tocsin.core.message import MESSAGE_STEP
+from tocsin.core.acting import AUTOMATION_STEP, MESSAGE_STEP, TICKET_STEP
 from tocsin.core.playbook import DAY, Level
 
 DAILY_FOR = 7 * DAY
@@ -156,13 +156,14 @@ REMINDER = "reminder."
 UPDATE_STEP = f"{REMINDER}update."
 POST_MORTEM_STEP = f"{REMINDER}post-mortem."
 ITEM_STEP = f"{REMINDER}item-"
+DRAFT_STEP = f"{REMINDER}draft-"
 
 
 def is_beside_the_ladder(step: str) -> bool:
-    """Whether a step tells of a promise, reminds somebody, or is a playbook's own words: none of the ladder's."""
-    return step.startswith((BREACH_STEP, REMINDER, MESSAGE_STEP))
+    """Whether a step tells of a promise, reminds somebody, or is one of a playbook's actions: none of the ladder's."""
+    return step.startswith((BREACH_STEP, REMINDER, MESSAGE_STEP, TICKET_STEP, AUTOMATION_STEP))
 
 
 def stays_true(step: str) -> bool:
     """Whether what a step tells is worth telling also once the incident is resolved, or open again."""
-    return step.startswith((BREACH_STEP, POST_MORTEM_STEP, ITEM_STEP, MESSAGE_STEP))
+    return step.startswith((BREACH_STEP, POST_MORTEM_STEP, ITEM_STEP, DRAFT_STEP, MESSAGE_STEP))

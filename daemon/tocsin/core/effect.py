@@ -53,6 +53,23 @@ class InRoom(Effect, frozen=True, kw_only=True):
     """Whom to bring in."""
 
 
+class Track(Effect, frozen=True, kw_only=True):
+    """Have something done about a ticket, by its tracker."""
+
+    tracker: str
+    job: Job
+    step: str
+    because: str
+
+
+class Automate(Effect, frozen=True, kw_only=True):
+    """Ask an automation to do its work."""
+
+    target: str
+    step: str
+    because: str
+
+
 class Announce(Effect, frozen=True, kw_only=True):
     """The incident's own message is out of date."""
 

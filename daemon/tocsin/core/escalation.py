@@ -34,9 +34,11 @@ from tocsin.core.event import (
     Acknowledge,
     Actor,
     AlertsChanged,
+    Confirmed,
     CopiesHeld,
     Declare,
     Delivered,
+    Discarded,
     Due,
     Escalate,
     Event,
@@ -61,6 +63,7 @@ from tocsin.core.event import (
     StormGrew,
     StormLooked,
     Ticked,
+    TicketSettled,
     Unsnooze,
     UpdatePosted,
     WaitBegan,
@@ -69,6 +72,7 @@ from tocsin.core.event import (
 from tocsin.core.incident import OPEN, Incident, State, Storm
 from tocsin.core.playbook import Playbook
 from tocsin.core.transitions import (
+    acting,
     alerts,
     doubting,
     duties,
@@ -80,7 +84,6 @@ from tocsin.core.transitions import (
     rooms,
     severity,
     storms,
-    telling,
     waiting,
     work,
 )
@@ -108,7 +111,7 @@ def step(incident: Incident, event: Event, now: int) -> tuple[Incident, tuple[Ef
     by = getattr(event, "by", None)
     if isinstance(by, Actor):
         reach.responded(change, by)
-    telling.tell_opened(change)
+    acting.afterwards(change)
     return change.result()
 
 
@@ -255,6 +258,9 @@ def _table() -> dict[tuple[State, type[Event]], Handler]:
         (PAGED, ShiftBegan, reach.shift_began),
         (tuple(State), SetFacts, facts.set_facts),
         (tuple(State), RoomSettled, rooms.settled),
+        (tuple(State), Confirmed, acting.confirmed),
+        (tuple(State), Discarded, acting.discarded),
+        (tuple(State), TicketSettled, acting.settled),
         (tuple(State), Delivered, _delivered),
     ]
     return {(state, event): handler for states, event, handler in rows for state in states}

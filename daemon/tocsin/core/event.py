@@ -294,6 +294,36 @@ class RoomSettled(Event, frozen=True, kw_only=True):
     name: str = ""
 
 
+class Confirmed(Event, frozen=True, kw_only=True):
+    """A person has read a draft, and wants it done."""
+
+    by: Actor
+    draft: int
+    text: str
+    """What goes out: what was read, or what has been made of it; "" where it needs no words."""
+
+
+class Discarded(Event, frozen=True, kw_only=True):
+    """A person wants nothing of a draft."""
+
+    by: Actor
+    draft: int
+    reason: str = ""
+
+
+class TicketSettled(Event, frozen=True, kw_only=True):
+    """What was asked of a tracker has been done, or never will be."""
+
+    tracker: str
+    job: Job
+    outcome: RowState
+    detail: str = ""
+    ref: str = ""
+    """Of a ticket that has been opened: what the tracker's own calls name it by."""
+    shown: str = ""
+    url: str = ""
+
+
 class Delivered(Event, frozen=True, kw_only=True):
     """A channel accepted a notification, or gave up on it."""
 

@@ -4,6 +4,7 @@ from enum import StrEnum
 
 import msgspec
 
+from tocsin.core.acting import Acting
 from tocsin.core.clock import Clock
 from tocsin.core.condition import Inhibition
 from tocsin.core.heartbeat import Doubt
@@ -191,6 +192,9 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     # What is said about it beside its pages.
     messages: Messages | None = None
     """Its room, and what people have told of it; None while it has neither."""
+
+    acting: Acting | None = None
+    """Its tickets, and what waits for a person's word; None while it has neither."""
 
     # What else is due.
     pending_until: int | None = None

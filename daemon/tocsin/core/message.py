@@ -17,23 +17,6 @@ class RoomWish(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How long after the resolve it is archived, in microseconds; None: never."""
 
 
-MESSAGE_STEP = "message."
-"""What the step of a playbook's own words begins with; its number in `Texts.messages` follows, the first is 1."""
-
-
-class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A text that a playbook sends when something happens."""
-
-    at: str
-    """A `playbook.Moment`: opened, declared, acknowledged, updated or resolved."""
-    template: str
-    to: tuple[str, ...]
-    severities: tuple[str, ...] = ()
-    """Only at these; none: at every one."""
-    when: tuple[str, ...] = ()
-    """Only while one of these flags is set, where there are any."""
-
-
 class Texts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The part of a playbook that is words. Templates are files of config/templates/, named without their ending."""
 
@@ -45,8 +28,6 @@ class Texts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The template of the post-mortem's draft."""
     room: RoomWish | None = None
     """None: incidents have no rooms of their own."""
-    messages: tuple[Message, ...] = ()
-    """What is sent when something happens, in its order."""
     links: dict[str, str] = {}
     """Other static https links that its texts name, such as the public status page."""
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from tocsin.core.acting import TicketState
 from tocsin.core.clock import stays_true
 from tocsin.core.incident import TAKEN, Incident, State
 from tocsin.core.message import RoomState
@@ -39,10 +40,26 @@ class Job(StrEnum):
     ROOM_PIN = "room_pin"
     """Pin the incident's own message there."""
     ROOM_ARCHIVE = "room_archive"
+    TICKET_OPEN = "ticket_open"
+    """Open a ticket for this incident."""
+    TICKET_UPDATE = "ticket_update"
+    """Bring its labels, its priority and whether it is open in line with the incident."""
+    TICKET_COMMENT = "ticket_comment"
+    """Say something there."""
+    TICKET_CLOSE = "ticket_close"
+    """Say something there, and close it."""
+    AUTOMATE = "automate"
+    """Have an automation do its work."""
 
 
 ROOM_JOBS = frozenset({Job.ROOM_CREATE, Job.ROOM_TOPIC, Job.ROOM_INVITE, Job.ROOM_PIN, Job.ROOM_ARCHIVE})
 """Jobs of a channel that can make rooms."""
+
+TICKET_JOBS = frozenset({Job.TICKET_OPEN, Job.TICKET_UPDATE, Job.TICKET_COMMENT, Job.TICKET_CLOSE})
+"""Jobs of a tracker."""
+
+CHANNEL_JOBS = frozenset(Job) - ROOM_JOBS - TICKET_JOBS
+"""Jobs of a channel that tells whoever reads it whatever there is to be told."""
 
 LEVEL_TRIGGERED = frozenset({Job.ANNOUNCE, Job.HISTORY})
 """Jobs that say whatever is true when they are sent: one waiting row is enough."""
@@ -135,7 +152,9 @@ def still_wanted(row: Outgoing, incident: Incident) -> bool:
     """
     if row.job in ROOM_JOBS:
         return _is_wanted_in_room(row, incident)
-    if row.job not in (Job.PAGE, Job.UPDATE) or (
+    if row.job in TICKET_JOBS:
+        return _is_wanted_in_tracker(row, incident)
+    if row.job not in (Job.PAGE, Job.UPDATE, Job.AUTOMATE) or (
         row.job is Job.UPDATE and (row.step == DIGEST or stays_true(row.step))
     ):
         return True
@@ -152,3 +171,11 @@ def _is_wanted_in_room(row: Outgoing, incident: Incident) -> bool:
     if row.job is Job.ROOM_CREATE:  # one that may have been made already is found, and archived in its time
         return room.state is RoomState.ASKED and (incident.is_open or row.possibly_delivered)
     return room.state is RoomState.OPEN
+
+
+def _is_wanted_in_tracker(row: Outgoing, incident: Incident) -> bool:
+    """One ticket is opened; nothing is said in one that is not there."""
+    ticket = incident.acting.ticket(row.channel) if incident.acting is not None else None
+    if ticket is None:
+        return False
+    return ticket.state is TicketState.ASKED if row.job is Job.TICKET_OPEN else ticket.is_there

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from tocsin.core.acting import Ticket
 from tocsin.core.event import Entry
 from tocsin.core.message import Room
 from tocsin.core.outbox import Job
@@ -74,9 +75,15 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     """The incident's own room."""
     in_room: bool = False
     """It goes into that room, where nothing else is spoken of."""
+    ticket: Ticket | None = None
+    """Of a tracker's jobs: the incident's ticket there."""
     automation: str = ""
     """The name of the automation that can heal it."""
     state: str
+    status: str = ""
+    """Where people say that it stands, in the playbook's words; "" where nobody has."""
+    severities: tuple[str, ...] = ()
+    """The playbook's, highest first."""
     flags: tuple[str, ...]
     waits: tuple[str, ...] = ()
     """What its ladder waits for, in words; empty once somebody has it."""

@@ -12,6 +12,7 @@ from functools import cached_property
 
 import msgspec
 
+from tocsin.core.acting import PlaybookAction
 from tocsin.core.errors import UnknownLevel, UnknownName
 from tocsin.core.hours import BusinessHours, Hours
 from tocsin.core.message import Texts
@@ -243,11 +244,13 @@ class Playbook(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Whether an acknowledgment declares the incident as well."""
     duties: Duties = Duties()
     texts: Texts = Texts()
+    actions: tuple[PlaybookAction, ...] = ()
+    """What is done besides paging when something happens, in its order."""
 
     @property
     def templates(self) -> frozenset[str]:
         """The templates that it names."""
-        return frozenset(filter(None, (self.texts.post_mortem, *(each.template for each in self.texts.messages))))
+        return frozenset(filter(None, (self.texts.post_mortem, *(action.words for action in self.actions))))
 
     @cached_property
     def _by_name(self) -> dict[str, Level]:

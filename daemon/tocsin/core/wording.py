@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from tocsin.core.acting import Draft
 from tocsin.core.clock import DAILY_FOR, Item, PostMortem
 from tocsin.core.duration import duration
 from tocsin.core.incident import Incident, State, Wait, WaitReason
@@ -45,6 +46,13 @@ def because_shift(incident: Incident, rotation: str) -> str:
     """Why somebody who comes on call hears of an incident."""
     by = f" by {incident.acknowledged_by}" if incident.acknowledged_by else ""
     return f"you are on call for {rotation} now; it is {incident.state}{by}"
+
+
+def because_draft(number: int, draft: Draft) -> str:
+    """Why somebody is told of a draft."""
+    action = draft.action
+    what = f"{action.what} for {', '.join(action.to)}" if action.to else f"the {action.verb} {action.what}"
+    return f"{what} waits for your word: tocsin incidents confirm {number} {draft.number}"
 
 
 def because_flapping(incident: Incident, *, settled: bool) -> str:

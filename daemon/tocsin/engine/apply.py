@@ -34,7 +34,7 @@ from tocsin.core.playbook import Kind, Until
 from tocsin.core.reaching import Called
 from tocsin.core.rotation import Duty
 from tocsin.core.window import Window
-from tocsin.engine import duties, rooms
+from tocsin.engine import duties, rooms, tickets
 from tocsin.engine.figures import Figures
 from tocsin.engine.oncall import OnCall, called_of, whom_of
 from tocsin.engine.policy import Policy
@@ -195,8 +195,14 @@ class Work:
                 self._put_occurrence(incident, effect.cause)
             elif isinstance(effect, Breached | DutyDone) and self._counts(incident):
                 duties.count(self.figures, incident.plan.name, effect)
+        self._follow(incident, effects)
+
+    def _follow(self, incident: Incident, effects: tuple[Effect, ...]) -> None:
+        """What a change means besides telling people."""
         if incident.messages is not None:
             rooms.follow(self, incident, effects)
+        if incident.acting is not None or incident.plan.actions:
+            tickets.follow(self, incident, effects)
 
     def _announce(self, incident: Incident) -> None:
         for notified, job in self._listeners(incident.plan.announce):

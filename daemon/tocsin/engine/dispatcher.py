@@ -17,9 +17,19 @@ import structlog
 from tocsin.core.backoff import delay
 from tocsin.core.errors import StoreUnavailable
 from tocsin.core.event import Delivered
-from tocsin.core.outbox import LEVEL_TRIGGERED, ROOM_JOBS, Job, Outgoing, RowState, anew, idempotency_key, still_wanted
+from tocsin.core.outbox import (
+    LEVEL_TRIGGERED,
+    ROOM_JOBS,
+    TICKET_JOBS,
+    Job,
+    Outgoing,
+    RowState,
+    anew,
+    idempotency_key,
+    still_wanted,
+)
 from tocsin.core.page import Content
-from tocsin.engine import rooms
+from tocsin.engine import rooms, tickets
 from tocsin.engine.apply import Work
 from tocsin.engine.commit import Committer
 from tocsin.engine.ingest import Ingest
@@ -286,6 +296,8 @@ class Dispatcher(Service):
         with suppress(Unreadable):  # then there is no timeline to write it into
             if row.job in ROOM_JOBS:
                 rooms.settled(work, row, state, detail, ref)
+            elif row.job in TICKET_JOBS:
+                tickets.settled(work, row, state, detail, ref)
             else:
                 self._record(work, row, state, detail)
         return True
@@ -345,9 +357,10 @@ class Dispatcher(Service):
 
     async def _attempt(self, row: Outgoing, content: Content) -> None:
         policy = self._committer.live.policy
-        channel = policy.channels.get(row.channel)
+        channel = (policy.trackers if row.job in TICKET_JOBS else policy.channels).get(row.channel)
         if channel is None:
-            receipt = Receipt(Outcome.PERMANENT, Reason.CLIENT_ERROR, f"channel {row.channel} is not configured")
+            what = "tracker" if row.job in TICKET_JOBS else "channel"
+            receipt = Receipt(Outcome.PERMANENT, Reason.CLIENT_ERROR, f"{what} {row.channel} is not configured")
         else:
             try:
                 async with asyncio.timeout(policy.delivery.timeout / SECOND):

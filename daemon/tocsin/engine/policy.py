@@ -12,6 +12,7 @@ from tocsin.core.rules import RuleSet
 from tocsin.core.window import Window
 from tocsin.ports.channel import Channel
 from tocsin.ports.source import Replica
+from tocsin.ports.tracker import Tracker
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,8 @@ class Policy:
     """The playbook of tocsin's own incidents."""
     people: People
     channels: Mapping[str, Channel]
+    trackers: Mapping[str, Tracker] = field(default_factory=dict, kw_only=True)
+    """Where tickets are, by the names under ``trackers:``; none is a channel's."""
     console: Contact
     """Where what has no other way out goes."""
     self_targets: tuple[str, ...]

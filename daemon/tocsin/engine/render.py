@@ -1,9 +1,11 @@
 """From a row of the outbox to the content that its channel sends: always of the incident as it is now."""
 
+from tocsin.core.acting import Ticket
 from tocsin.core.clock import is_beside_the_ladder
 from tocsin.core.incident import Incident, State
-from tocsin.core.outbox import Job, Outgoing
+from tocsin.core.outbox import TICKET_JOBS, Job, Outgoing
 from tocsin.core.page import Content
+from tocsin.core.transitions.acting import acting_of
 from tocsin.core.transitions.rooms import room_of
 from tocsin.core.wording import waits_for
 from tocsin.engine.policy import Policy
@@ -47,6 +49,8 @@ def render(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> Con
         runbook=incident.runbook,
         automation=incident.automation,
         state=incident.state,
+        status=incident.work.status if incident.work is not None else "",
+        severities=tuple(level.name for level in plan.levels),
         flags=incident.flags,
         waits=tuple(map(waits_for, incident.waits)) if incident.state is State.TRIGGERED else (),
         dedup_key=incident.dedup_key,
@@ -69,9 +73,14 @@ def render(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> Con
         subject=saying.subject if saying is not None else "",
         text=saying.text if saying is not None else None,
         failure=saying.failure if saying is not None else "",
-        links=tuple(plan.texts.links.values()),
+        links=(*plan.texts.links.values(), *(ticket.url for ticket in acting_of(incident).tickets if ticket.url)),
         room=room,
         in_room=room is not None and (room.channel, room.id) == (row.channel, row.destination),
+        ticket=_ticket(row, incident),
         external_url=policy.external_url.rstrip("/"),
         now=tx.now,
     )
+
+
+def _ticket(row: Outgoing, incident: Incident) -> Ticket | None:
+    return acting_of(incident).ticket(row.channel) if row.job in TICKET_JOBS else None

@@ -4,12 +4,12 @@ from typing import NamedTuple
 
 from tocsin.channels import wording
 from tocsin.conf.templates import TemplateFailed
+from tocsin.core.acting import PlaybookAction, worded_by
 from tocsin.core.brief import Around, brief_of
 from tocsin.core.brief.facts import Line
 from tocsin.core.errors import UnknownName
 from tocsin.core.event import Entry
 from tocsin.core.incident import Incident
-from tocsin.core.message import MESSAGE_STEP
 from tocsin.core.outbox import Outgoing
 from tocsin.core.playbook import Moment
 from tocsin.core.said import Said
@@ -22,7 +22,7 @@ ENTRIES = 2000
 
 _OF_THE_TIMELINE = frozenset({"timeline", "notes", "responders", "update", "updates"})
 """Variables for which the timeline has to be read."""
-_NOT_TOLD = frozenset({"sent", "superseded", "told", "waits", "waited"})
+_NOT_TOLD = frozenset({"sent", "superseded", "told", "waits", "waited", "ticket_asked", "drafted"})
 """Entries that say how tocsin went about it, and nothing of the incident."""
 
 
@@ -53,16 +53,33 @@ def say(tx: Reader, policy: Policy, incident: Incident, name: str, words: str = 
 
 
 def said_by(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> Saying | None:
-    """What a row says in a playbook's own words; None where its channel finds the words."""
-    if not row.step.startswith(MESSAGE_STEP):
+    """What a row of a playbook's action says; None where whoever sends it finds the words."""
+    worded = worded_by(row.step)
+    if worded is None:
         return None
-    number = int(row.step.removeprefix(MESSAGE_STEP).partition(".")[0])
-    messages = incident.plan.texts.messages
-    if number > len(messages):  # it goes on by another playbook by now
-        return _plainly(incident, "its playbook has no such message any more", "")
-    message = messages[number - 1]
-    words = _last_update(tx, incident) if message.at == Moment.UPDATED else ""
-    return say(tx, policy, incident, message.template, words)
+    if worded.draft:
+        return _confirmed(tx, incident, worded.draft)
+    actions = incident.plan.actions
+    if worded.action > len(actions):  # it goes on by another playbook by now
+        return _plainly(incident, "its playbook has no such action any more", "")
+    action = actions[worded.action - 1]
+    return say_action(tx, policy, incident, action) if action.words else None
+
+
+def say_action(tx: Reader, policy: Policy, incident: Incident, action: PlaybookAction) -> Saying | None:
+    """What an action says of the incident as it is now; None where it has no words of its own."""
+    if not action.words:
+        return None
+    words = _last_update(tx, incident) if Moment.UPDATED in action.at else ""
+    return say(tx, policy, incident, action.words, words)
+
+
+def _confirmed(tx: Reader, incident: Incident, draft: int) -> Saying | None:
+    """What a person has read and confirmed, and nothing else."""
+    entries = tx.entries(incident.id, limit=ENTRIES)
+    found = [entry for entry in entries if entry.kind == "confirmed" and entry.data.get("draft") == draft]
+    text = str(found[-1].data.get("text", "")) if found else ""
+    return Saying(*Said.written(text).parted()) if text else None
 
 
 def post_mortem(tx: Reader, policy: Policy, incident: Incident) -> Saying:

@@ -45,7 +45,7 @@ from tocsin.engine.windows import Windows
 from tocsin.ports.store import Store
 from tocsin.store.memory import MemoryStore
 from tocsin.testing.clock import VirtualClock
-from tocsin.testing.recording import RecordingChannel, RecordingObserver
+from tocsin.testing.recording import RecordingChannel, RecordingObserver, RecordingTracker
 
 CONSOLE = Contact("console", "console")
 
@@ -98,6 +98,7 @@ class Harness:
         first_id: int = 1,
         windows: Sequence[Window] = (),
         templates: Mapping[str, MessageTemplate] | None = None,
+        trackers: Sequence[RecordingTracker] = (),
     ) -> None:
         """``first_id`` numbers the ids of incidents: give the second of two on one store a larger one."""
         recording = {channel.name: channel for channel in (RecordingChannel(), *channels)}
@@ -112,6 +113,7 @@ class Harness:
             self_targets=("console",),
             windows=tuple(windows),
             templates=templates or {},
+            trackers={tracker.name: tracker for tracker in trackers},
             delivery=Delivery(),
         )
         self._assemble(policy, recording, clock or VirtualClock(), store, first_id)
@@ -124,7 +126,8 @@ class Harness:
         """
         recording = {configured.name: _recording(configured, jobs) for configured in bundle.channels}
         harness = cls.__new__(cls)
-        harness._assemble(policy_of(bundle, recording), recording, clock or VirtualClock(), None)  # noqa: SLF001 - its own
+        trackers = {configured.name: RecordingTracker(configured.name) for configured in bundle.trackers}
+        harness._assemble(policy_of(bundle, recording, trackers), recording, clock or VirtualClock(), None)  # noqa: SLF001 - its own
         return harness
 
     def _assemble(

@@ -9,6 +9,12 @@ from tocsin.core.page import Content
 from tocsin.ports.channel import Outcome, Receipt
 
 
+def _opened(content: Content) -> Receipt:
+    link = f"https://tickets.example.com/{content.number}"
+    opens = content.job is Job.TICKET_OPEN
+    return Receipt(Outcome.SENT, ref=f"{content.number} #{content.number} {link}" if opens else "")
+
+
 @dataclass
 class RecordingChannel:
     """A channel that takes everything, or answers as ``answer`` says."""
@@ -32,6 +38,30 @@ class RecordingChannel:
         """Remember it."""
         receipt = self.answer(content)
         self.tried.append(content)
+        if receipt.outcome is Outcome.SENT:
+            self.sent.append(content)
+        return receipt
+
+    async def close(self) -> None:
+        """Nothing to release."""
+
+
+@dataclass
+class RecordingTracker:
+    """A tracker that does everything, or answers as ``answer`` says."""
+
+    name: str
+    kind: str = "recording"
+    answer: Callable[[Content], Receipt] = field(default=_opened)
+    sent: list[Content] = field(default_factory=list)
+    """What was done."""
+
+    async def start(self) -> None:
+        """Nothing to open."""
+
+    async def send(self, content: Content) -> Receipt:
+        """Remember it."""
+        receipt = self.answer(content)
         if receipt.outcome is Outcome.SENT:
             self.sent.append(content)
         return receipt

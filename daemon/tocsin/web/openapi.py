@@ -23,6 +23,7 @@ _PARAMETERS = {
     "fingerprint": "the alert's fingerprint, as Alertmanager shows it",
     "path": "anything else, which is refused and told to those who look after tocsin",
     "item": "the number of an action item",
+    "draft": "the number of a draft, as `drafts` shows it",
     "override": "the id of an override or a swap that was made by hand",
     "window": "the id of a window that was made by hand",
     "source": "the name of one Alertmanager, or of one HA group of them",

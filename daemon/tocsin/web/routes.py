@@ -9,6 +9,7 @@ from tocsin.web import (
     alerts,
     api,
     callbacks,
+    drafts,
     health,
     messages,
     oncall,
@@ -84,6 +85,9 @@ ROUTES: tuple[Route, ...] = (
     _response("action-items", work.add_item, work.NewItem),
     _response("action-items/{item:[0-9]{1,9}}/done", work.end_item, api.Nothing),
     _response("postmortem", work.end_post_mortem, work.PostMortemWord),
+    Route("GET", f"{_INCIDENT}/drafts", drafts.show, Scope.READ, gives=drafts.DraftList),
+    _response("drafts/{draft:[0-9]{1,9}}/confirm", drafts.confirm, drafts.Confirmation),
+    _response("drafts/{draft:[0-9]{1,9}}/discard", drafts.discard, drafts.Refusal),
     Route("GET", f"{_INCIDENT}/postmortem", messages.post_mortem, Scope.READ, gives=messages.PostMortemView),
     Route(
         "POST",

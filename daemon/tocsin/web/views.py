@@ -15,6 +15,7 @@ from tocsin.core.escalation import next_due
 from tocsin.core.event import Entry
 from tocsin.core.incident import Incident
 from tocsin.core.transitions import promises
+from tocsin.core.transitions.acting import acting_of
 from tocsin.core.wording import waits_for
 from tocsin.core.work import Checklist, Work
 from tocsin.engine.shadow import ShadowReport
@@ -151,6 +152,17 @@ class ItemView(Struct, frozen=True):
     done_by: str
 
 
+class TicketView(Struct, frozen=True):
+    """What an incident has in one tracker."""
+
+    tracker: str
+    state: str
+    """``asked``, ``open``, ``closed`` or ``failed``."""
+    name: str
+    """What people call it, "" while it is on its way."""
+    url: str
+
+
 class IncidentDetail(IncidentView, frozen=True, kw_only=True):
     """An incident with its alerts and its timeline."""
 
@@ -173,6 +185,9 @@ class IncidentDetail(IncidentView, frozen=True, kw_only=True):
     """When those who wait are to be told how it goes."""
     post_mortem: PostMortemState | None
     action_items: list[ItemView]
+    tickets: list[TicketView]
+    drafts: int
+    """How many of the playbook's actions wait for a person's word."""
     alerts: list[AlertView]
     timeline: list[EntryView]
 
@@ -249,7 +264,7 @@ def _checks(checklist: Checklist, work: Work) -> list[CheckView]:
 
 def _work_of(incident: Incident) -> dict[str, Any]:
     """What people have made of it, and what is still owed."""
-    work, clock = incident.work or Work(), incident.clock or Clock()
+    work, clock, acting = incident.work or Work(), incident.clock or Clock(), acting_of(incident)
     mortem, known = clock.post_mortem, incident.plan.has_level(incident.severity)
     owed = sorted(promises.owed(incident).items(), key=lambda one: one[1]) if incident.is_open and known else []
     return {
@@ -270,6 +285,8 @@ def _work_of(incident: Incident) -> dict[str, Any]:
             ItemView(item.number, item.text, item.kind, item.owner, item.due_at, item.done_at, item.done_by)
             for item in clock.items
         ],
+        "tickets": [TicketView(each.tracker, each.state, each.shown, each.url) for each in acting.tickets],
+        "drafts": len(acting.drafts),
     }
 
 

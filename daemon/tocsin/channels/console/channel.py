@@ -6,7 +6,7 @@ from typing import TextIO
 
 from tocsin.channels.console.payload import render
 from tocsin.channels.console.settings import ConsoleSettings
-from tocsin.core.outbox import ROOM_JOBS, Job
+from tocsin.core.outbox import CHANNEL_JOBS
 from tocsin.core.page import Content
 from tocsin.ports.channel import Outcome, Reason, Receipt
 
@@ -19,7 +19,7 @@ class ConsoleChannel:
 
     kind = "console"
     keyed = False
-    handles = frozenset(Job) - ROOM_JOBS
+    handles = CHANNEL_JOBS
 
     def __init__(self, name: str, settings: ConsoleSettings, stream: TextIO) -> None:
         self.name = name

@@ -57,8 +57,15 @@ def _lines(content: Content) -> Iterator[str]:
             yield f"MESSAGE {head} -- for {_line(content.target)}{subject}"
             for remark in wording.remarks(content):
                 yield f"  ! {_line(remark)}"
-            for line in content.text.plain.splitlines():
-                yield f"  | {plain(line, WIDTH)}".rstrip()
+            yield from _text(content)
+        case Job.AUTOMATE:
+            yield f"AUTOMATE {head} -- {_line(content.target)}: {_line(content.because)}"
+            yield from _text(content)
+        case Job.TICKET_OPEN | Job.TICKET_UPDATE | Job.TICKET_COMMENT | Job.TICKET_CLOSE:
+            what = content.job.replace("_", " ").upper()
+            because = f": {_line(content.because)}" if content.because else ""
+            yield f"{what} {head} -- {_line(content.target)}{because}"
+            yield from _text(content)
         case Job.UPDATE:
             remarks = "".join(f" {_line(remark)}" for remark in wording.remarks(content))
             yield f"UPDATE {head} -- for {_line(content.target)}: {_line(content.because)}.{remarks}"
@@ -71,6 +78,11 @@ def _lines(content: Content) -> Iterator[str]:
         case _:
             for entry in content.history:
                 yield f"HISTORY #{content.number} {_line(wording.told(entry))}"
+
+
+def _text(content: Content) -> Iterator[str]:
+    for line in content.text.plain.splitlines() if content.text is not None else ():
+        yield f"  | {plain(line, WIDTH)}".rstrip()
 
 
 def _alert(alert: AlertLine) -> str:

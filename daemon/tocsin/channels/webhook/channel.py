@@ -8,7 +8,7 @@ import aiohttp
 from tocsin.channels import http
 from tocsin.channels.webhook.payload import render, sign
 from tocsin.channels.webhook.settings import WebhookSettings
-from tocsin.core.outbox import LEVEL_TRIGGERED, ROOM_JOBS, Job
+from tocsin.core.outbox import CHANNEL_JOBS, LEVEL_TRIGGERED
 from tocsin.core.page import Content
 from tocsin.ports.channel import Outcome, Reason, Receipt
 
@@ -21,7 +21,7 @@ class WebhookChannel:
 
     def __init__(self, name: str, settings: WebhookSettings) -> None:
         self.name = name
-        jobs = frozenset(Job) - ROOM_JOBS
+        jobs = CHANNEL_JOBS
         self.handles = jobs if settings.announce else jobs - LEVEL_TRIGGERED
         self._settings = settings
         self._session: aiohttp.ClientSession | None = None

@@ -4,7 +4,7 @@
 
     {
       "version": 1,
-      "job": "page",                  page, update, acknowledge, resolve; announce and history where asked for
+      "job": "page",                  page, update, acknowledge, resolve, automate; announce and history where asked for
       "key": "5f0c...",               idempotency key, also in the header Idempotency-Key: seen before? do nothing
       "about": "",                    acknowledge, resolve: the key of the page that they refer to
       "target": "alice",              whom this is for: a name of people.yaml
@@ -22,6 +22,7 @@
       },
       "alerts": [{"labels", "annotations", "firing", "starts_at", "generator_url"}],     a sample, firing ones first
       "message": {"subject", "text", "markdown"},       a message's own words; null where it has none
+      "ticket": {"ref", "name", "url"},                 a tracker's: the incident's ticket there; null elsewhere
       "history": [{"seq", "at", "kind", "actor", "via", "data", "text"}],                history only
       "sent_at": "2026-11-20T03:05:09.000001+00:00"
     }
@@ -69,6 +70,7 @@ def render(content: Content) -> bytes:
             "incident": _incident(content),
             "alerts": [_alert(alert) for alert in content.alerts],
             "message": _message(content),
+            "ticket": _ticket(content),
             "history": [_entry(entry) for entry in content.history],
             "sent_at": wording.iso(content.now),
         },
@@ -110,6 +112,11 @@ def _message(content: Content) -> dict[str, str] | None:
     if content.text is None:
         return None
     return {"subject": content.subject, "text": content.text.plain, "markdown": content.text.markdown}
+
+
+def _ticket(content: Content) -> dict[str, str] | None:
+    ticket = content.ticket
+    return {"ref": ticket.ref, "name": ticket.shown, "url": ticket.url} if ticket is not None else None
 
 
 def _entry(entry: Entry) -> dict[str, Any]:

@@ -5,22 +5,22 @@ become in the playbook, and what must hold together (`parts.Part`). A new part
 is a new module and a line in ``file.py``.
 """
 
+from tocsin.conf.playbooks.actions import ActionEntry
 from tocsin.conf.playbooks.business import HoursEntry
 from tocsin.conf.playbooks.file import PlaybookFile, SeverityEntry, playbook_of
 from tocsin.conf.playbooks.matrix import CellEntry, TierEntry
 from tocsin.conf.playbooks.names import skeleton_of, tell_unknown_targets, tell_unknown_templates
 from tocsin.conf.playbooks.promises import FollowUpEntry
-from tocsin.conf.playbooks.texts import MessageEntry
 from tocsin.conf.playbooks.times import NESTED, limits_of
 from tocsin.conf.playbooks.work import ChecklistEntry, RoleEntry
 
 __all__ = [
     "NESTED",
+    "ActionEntry",
     "CellEntry",
     "ChecklistEntry",
     "FollowUpEntry",
     "HoursEntry",
-    "MessageEntry",
     "PlaybookFile",
     "RoleEntry",
     "SeverityEntry",

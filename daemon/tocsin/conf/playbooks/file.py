@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tocsin.conf.playbooks.actions import ActionsPart
 from tocsin.conf.playbooks.business import BusinessHoursPart
 from tocsin.conf.playbooks.ladder import LadderPart, SeverityEntry
 from tocsin.conf.playbooks.parts import Check, Part
@@ -17,6 +18,7 @@ from tocsin.core.playbook import Playbook
 
 class PlaybookFile(
     BusinessHoursPart,
+    ActionsPart,
     TextsPart,
     PromisesPart,
     WorkPart,

@@ -20,11 +20,12 @@ def skeleton_of(name: str, node: Node) -> Playbook:
 def tell_unknown_targets(node: Node, people: People, findings: Findings) -> None:
     """Compare the targets of a playbook's file with those that exist. What else is wrong with it is told elsewhere."""
     known = people.targets
-    for targets in (targets for part in PARTS for targets in part.targets_in(node)):
-        for _, target in targets.children() if isinstance(targets.value, list) else ():
-            if isinstance(target.value, str) and target.value not in known:
-                told = f"{target.value!r} is neither a person, a group nor a target of people.yaml"
-                findings.problem(target.mark, told, did_you_mean(target.value, known))
+    lists = [targets for part in PARTS for targets in part.targets_in(node) if isinstance(targets.value, list)]
+    alone = [target for part in PARTS for target in part.target_names_in(node)]
+    for target in [*(target for targets in lists for _, target in targets.children()), *alone]:
+        if isinstance(target.value, str) and target.value not in known:
+            told = f"{target.value!r} is neither a person, a group nor a target of people.yaml"
+            findings.problem(target.mark, told, did_you_mean(target.value, known))
 
 
 def tell_unknown_templates(node: Node, names: Collection[str], findings: Findings) -> None:

@@ -45,6 +45,12 @@ class Part(Section):
         return ()
 
     @classmethod
+    def target_names_in(cls, node: Node) -> Iterable[Node]:
+        """The targets that stand alone, likewise."""
+        del node
+        return ()
+
+    @classmethod
     def templates_in(cls, node: Node) -> Iterable[Node]:
         """The names of templates in a file, likewise: they are compared with config/templates/."""
         del node

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
@@ -10,7 +10,7 @@ from tocsin.conf.playbooks.parts import Check, Part, SeverityPart
 from tocsin.conf.schema import Name, Section, Text, YesNo, did_you_mean, mistake
 from tocsin.conf.settings import Span, Times
 from tocsin.conf.source import Node
-from tocsin.core.message import Message, RoomWish, Texts
+from tocsin.core.message import RoomWish, Texts
 
 _HTTPS = re.compile(r"https://[A-Za-z0-9._-]+(:[0-9]{1,5})?([/?#][!-~]*)?")
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,40}")
@@ -48,16 +48,6 @@ class RoomEntry(Section):
     archive_after: Span | None = None
 
 
-class MessageEntry(Section):
-    """One of ``messages:``."""
-
-    at: Literal["opened", "declared", "acknowledged", "updated", "resolved"]
-    template: Name
-    to: Annotated[tuple[Name, ...], Field(min_length=1)]
-    severities: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
-    when: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
-
-
 class TextsSeverity(SeverityPart):
     """The keys of a severity."""
 
@@ -73,7 +63,6 @@ class TextsPart(Part):
     links: Annotated[dict[str, Link], AfterValidator(_keys)] = Field(default_factory=dict)
     post_mortem: PostMortemEntry | None = None
     room: RoomEntry | None = None
-    messages: Annotated[tuple[MessageEntry, ...], Field(max_length=100)] = ()
 
     def of_playbook(self, times: Times) -> dict[str, Any]:
         """The playbook's `Texts`."""
@@ -85,55 +74,23 @@ class TextsPart(Part):
                 bridges={name: entry.bridge for name, entry in severities.items() if entry.bridge},
                 post_mortem=self.post_mortem.template if self.post_mortem is not None else "",
                 room=_wish(self.room) if self.room is not None else None,
-                messages=tuple(
-                    Message(
-                        at=entry.at,
-                        template=entry.template,
-                        to=entry.to,
-                        severities=entry.severities or (),
-                        when=entry.when or (),
-                    )
-                    for entry in self.messages
-                ),
                 links=dict(self.links),
             )
         }
 
     def check(self, check: Check) -> None:
-        """Severities and flags are the playbook's."""
-        if self.room is not None:
-            self._tell_unknown(
-                "severity", "severities", self.room.severities, check.node.at("room", "severities"), check
-            )
-        for index, entry in enumerate(self.messages):
-            node = check.node.at("messages", index)
-            self._tell_unknown("severity", "severities", entry.severities, node.at("severities"), check)
-            self._tell_unknown("flag", "flags", entry.when, node.at("when"), check)
-
-    def _tell_unknown(self, what: str, key: str, names: Iterable[str] | None, node: Node, check: Check) -> None:
-        known = getattr(self, key, ())
-        for place, name in enumerate(names or ()):
-            if name not in known:
-                check.problem(node.at(place), f"there is no {what} {name!r}", did_you_mean(name, known))
-
-    @classmethod
-    def targets_in(cls, node: Node) -> Iterable[Node]:
-        """Whom messages are for."""
-        yield from cls._in_messages(node, "to")
+        """Severities are the playbook's."""
+        severities = getattr(self, "severities", {})
+        for index, name in enumerate((self.room.severities or ()) if self.room is not None else ()):
+            if name not in severities:
+                node = check.node.at("room", "severities", index)
+                check.problem(node, f"there is no severity {name!r}", did_you_mean(name, severities))
 
     @classmethod
     def templates_in(cls, node: Node) -> Iterable[Node]:
-        """Of the post-mortem and the messages."""
+        """Of the post-mortem."""
         template = node.at("post_mortem").child("template")
-        if template is not None:
-            yield template
-        yield from cls._in_messages(node, "template")
-
-    @classmethod
-    def _in_messages(cls, node: Node, key: str) -> Iterable[Node]:
-        messages = node.child("messages")
-        found = [message.child(key) for _, message in messages.children()] if messages is not None else []
-        yield from (each for each in found if each is not None)
+        return () if template is None else (template,)
 
 
 def _wish(entry: RoomEntry) -> RoomWish:

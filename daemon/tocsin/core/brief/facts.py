@@ -146,11 +146,13 @@ class _Briefer:
     def links(self) -> dict[str, Any]:
         incident, plan = self._incident, self._incident.plan
         room = self._messages.room
+        tickets = [ticket for ticket in incident.acting.tickets if ticket.is_there] if incident.acting else []
+        first = tickets[0] if tickets else None
         return {
-            "ticket": "",
-            "ticket_number": "",
-            "ticket_url": "",
-            "tickets": [],
+            "ticket": first.shown if first is not None else "",
+            "ticket_number": first.shown.lstrip("#") if first is not None else "",
+            "ticket_url": first.url if first is not None else "",
+            "tickets": [{"tracker": each.tracker, "name": each.shown, "url": each.url} for each in tickets],
             "bridge": plan.texts.bridge_at(incident.severity),
             "room": f"#{room.name}" if room is not None and room.state is RoomState.OPEN else "",
             "runbook": incident.runbook,

@@ -39,6 +39,12 @@ class Change:
         was = self._was
         return bool(self.incident.reached) and (not was.reached or was.occurrence != self.incident.occurrence)
 
+    @property
+    def new_flags(self) -> tuple[str, ...]:
+        """Flags that this change has set."""
+        was = self._was.flags
+        return tuple(flag for flag in self.incident.flags if flag not in was)
+
     def set(self, **fields: Any) -> None:
         """Change fields of the working copy."""
         incident = self.incident

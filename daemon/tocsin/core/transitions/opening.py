@@ -7,6 +7,7 @@ from tocsin.core.measure import ended_at, time_to_detect, time_to_resolve
 from tocsin.core.playbook import Kind, Moment, Until
 from tocsin.core.transitions import duties, promises, rooms
 from tocsin.core.transitions import ladder as ladders
+from tocsin.core.transitions.acting import act
 from tocsin.core.transitions.change import Change
 from tocsin.core.transitions.climb import climb, fallback_due, fire_flags, notify, plan
 from tocsin.core.transitions.counting import above, counted, merged
@@ -14,7 +15,6 @@ from tocsin.core.transitions.flapping import digest_due, flip, forget, waits_of
 from tocsin.core.transitions.reach import methods_due
 from tocsin.core.transitions.relapse import silence_due, snooze_due
 from tocsin.core.transitions.taking import take_members
-from tocsin.core.transitions.telling import tell
 from tocsin.core.transitions.waiting import begin, end_overdue
 
 
@@ -180,7 +180,7 @@ def close(change: Change, cause: str, by: Actor | None = None) -> None:
     change.effects.append(OccurrenceClosed(cause=cause))
     duties.ask(change)
     if incident.reached:  # else nobody has been told that there is anything
-        tell(change, Moment.RESOLVED)
+        act(change, Moment.RESOLVED)
 
 
 def resolved_due(change: Change, event: Due) -> None:

@@ -7,6 +7,7 @@ from tocsin.core.measure import time_to_acknowledge
 from tocsin.core.playbook import Moment, Until
 from tocsin.core.transitions import ladder as ladders
 from tocsin.core.transitions import promises
+from tocsin.core.transitions.acting import act
 from tocsin.core.transitions.change import PAGED, Change
 from tocsin.core.transitions.climb import fire_flags, fire_on, page_next_tier, plan, reacts_to
 from tocsin.core.transitions.counting import merged
@@ -14,7 +15,6 @@ from tocsin.core.transitions.hearing import heard
 from tocsin.core.transitions.opening import close, recover, trigger
 from tocsin.core.transitions.snoozing import LONGEST, fall_asleep, wake
 from tocsin.core.transitions.taking import take_members
-from tocsin.core.transitions.telling import tell
 from tocsin.core.transitions.waiting import break_off
 from tocsin.core.transitions.work import declared, work_of
 from tocsin.core.wording import because_flagged
@@ -56,7 +56,7 @@ def acknowledge(change: Change, event: Acknowledge) -> None:
     fire_flags(change)
     # A member of a storm was acknowledged with it: nobody has asked for what follows of each.
     fire_on(change, Moment.ACKNOWLEDGED, asked=incident.member_of is None)
-    tell(change, Moment.ACKNOWLEDGED)
+    act(change, Moment.ACKNOWLEDGED)
     if incident.plan.declares_when_acknowledged and event.by.is_person and work_of(change).declared_at is None:
         declared(change, event.by)
     if held and not incident.alerts_firing:

@@ -8,10 +8,10 @@ from tocsin.core.errors import IllegalTransition, UnknownLevel
 from tocsin.core.event import Actor, Declare, NoteAdded, RoleTaken, StatusSet, Ticked, UpdatePosted
 from tocsin.core.playbook import Moment
 from tocsin.core.transitions import promises
+from tocsin.core.transitions.acting import act
 from tocsin.core.transitions.change import Change
 from tocsin.core.transitions.climb import fire_on
 from tocsin.core.transitions.hearing import heard
-from tocsin.core.transitions.telling import tell
 from tocsin.core.work import LONGEST_NAME, LONGEST_TEXT, NOTHING, Tick, Work
 
 
@@ -30,7 +30,7 @@ def declared(change: Change, by: Actor, reason: str = "") -> None:
     change.record("declared", by, severity=change.incident.severity, reason=reason)
     promises.report(change)
     fire_on(change, Moment.DECLARED)
-    tell(change, Moment.DECLARED)
+    act(change, Moment.DECLARED)
 
 
 def add_note(change: Change, event: NoteAdded) -> None:
@@ -51,7 +51,7 @@ def post_update(change: Change, event: UpdatePosted) -> None:
     change.record("update_posted", event.by, number=number, text=text, status=work_of(change).status)
     promises.update_posted(change)
     heard(change)
-    tell(change, Moment.UPDATED)
+    act(change, Moment.UPDATED)
 
 
 def set_status(change: Change, event: StatusSet) -> None:

@@ -1,0 +1,74 @@
+"""``tocsin incidents drafts``, ``confirm``, ``discard``: what waits for a person's word."""
+
+from typing import Any, TextIO
+
+import click
+
+from tocsin.cli import options
+from tocsin.cli.client import Daemon, Refused, connected
+from tocsin.cli.incident_api import incident_path, tell
+from tocsin.cli.output import say, say_json
+
+
+@click.command(epilog=options.example("tocsin incidents drafts 12"))
+@click.argument("incident")
+@options.as_json
+@connected
+async def drafts(daemon: Daemon, incident: str, *, as_json: bool) -> None:
+    """Show what a playbook would send or do, and waits for a person's word."""
+    found = await daemon.get(f"{incident_path(incident)}/drafts")
+    if as_json:
+        say_json(found)
+        return
+    if not found["drafts"]:
+        say(f"#{found['number']}: nothing waits for your word")
+    for draft in found["drafts"]:
+        _show(found["number"], draft)
+
+
+@click.command(epilog=options.example("tocsin incidents confirm 12 1 --text customers.txt"))
+@click.argument("incident")
+@click.argument("draft", type=click.IntRange(1, 999_999_999))
+@click.option("--text", type=click.File(), help="Say this instead: a file, or - for standard input.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@options.as_json
+@connected
+async def confirm(daemon: Daemon, incident: str, draft: int, *, text: TextIO | None, yes: bool, as_json: bool) -> None:
+    """Have a DRAFT sent or done, once you have read it: what you read is what goes out, to the letter."""
+    path = f"{incident_path(incident)}/drafts"
+    found = await daemon.get(path)
+    wanted = next((each for each in found["drafts"] if each["draft"] == draft), None)
+    if wanted is None:
+        known = ", ".join(str(each["draft"]) for each in found["drafts"]) or "none"
+        raise Refused(f"#{found['number']} has no draft {draft} that waits; there is: {known}")
+    said = text.read() if text is not None else wanted["text"]
+    if not yes:
+        _show(found["number"], {**wanted, "text": said, "blanks": wanted["blanks"] if text is None else ()}, err=True)
+        click.confirm(f"Have it done for {', '.join(wanted['to'])}?", abort=True, err=True)
+    tell(await daemon.post(f"{path}/{draft}/confirm", {"text": said}), as_json=as_json)
+
+
+@click.command(epilog=options.example('tocsin incidents discard 12 1 --reason "customers do not see it"'))
+@click.argument("incident")
+@click.argument("draft", type=click.IntRange(1, 999_999_999))
+@click.option("--reason", default="", help="Stands in the timeline.")
+@options.as_json
+@connected
+async def discard(daemon: Daemon, incident: str, draft: int, *, reason: str, as_json: bool) -> None:
+    """Have nothing of a DRAFT done."""
+    answer = await daemon.post(f"{incident_path(incident)}/drafts/{draft}/discard", {"reason": reason})
+    tell(answer, as_json=as_json)
+
+
+def _show(number: int, draft: dict[str, Any], *, err: bool = False) -> None:
+    say(f"#{number} draft {draft['draft']}: {draft['verb']} {draft['what']} for {', '.join(draft['to'])}", err=err)
+    for line in draft["text"].splitlines():
+        say(f"  | {line}".rstrip(), err=err)
+    for blank in draft["blanks"]:
+        say(f"  ! fill in: {blank}", err=err)
+    if draft["failure"]:
+        say(f"  ! {draft['failure']}", err=err)
+
+
+VERBS = (drafts, confirm, discard)
+"""Those that `tocsin incidents` has from here."""

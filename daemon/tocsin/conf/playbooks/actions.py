@@ -1,0 +1,118 @@
+"""What a playbook does besides paging: ``actions:``."""
+
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+
+from tocsin.conf.playbooks.parts import Check, Part
+from tocsin.conf.schema import Name, Section, YesNo, did_you_mean, mistake
+from tocsin.conf.settings import Times
+from tocsin.conf.source import Node
+from tocsin.core.acting import PlaybookAction, Verb
+
+AtMoment = Literal["opened", "declared", "acknowledged", "updated", "resolved", "flagged", "ticketed"]
+_ONE = {"enum": list(get_args(AtMoment))}
+
+
+def _listed(value: object) -> object:
+    """One moment may be written without brackets."""
+    return (value,) if isinstance(value, str) else value
+
+
+class ActionEntry(Section):
+    """One of ``actions:``."""
+
+    at: Annotated[
+        tuple[AtMoment, ...],
+        BeforeValidator(_listed),
+        Field(min_length=1),
+        WithJsonSchema({"anyOf": [_ONE, {"type": "array", "items": _ONE, "minItems": 1}]}),
+    ]
+    message: Name | None = None
+    tracker: Name | None = None
+    automation: Name | None = None
+    to: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
+    template: Name | None = None
+    severities: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
+    when: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
+    confirm: YesNo = False
+
+    @model_validator(mode="after")
+    def _one_verb(self) -> "ActionEntry":
+        verbs = [verb.value for verb in Verb if getattr(self, verb.value) is not None]
+        if len(verbs) != 1:
+            told = f"says {' and '.join(verbs)}" if verbs else "says not what is to be done"
+            raise mistake(told, "write one of message:, tracker:, automation:")
+        if (self.to is not None) != (self.message is not None):
+            raise (
+                mistake("says not whom the message is for", "write to: [...]")
+                if self.to is None
+                else mistake("has to: without message:", f"{verbs[0]}: says already whom it is for")
+            )
+        if self.message is not None and self.template is not None:
+            raise mistake("names two templates", "message: is the template")
+        if "flagged" in self.at and not self.when:
+            raise mistake("says not which flags it waits for", "write when: [...]")
+        return self
+
+    def action(self) -> PlaybookAction:
+        """The core's form of it."""
+        verb = next(verb for verb in Verb if getattr(self, verb.value) is not None)
+        return PlaybookAction(
+            at=self.at,
+            verb=verb,
+            what=getattr(self, verb.value),
+            to=self.to or (),
+            template=self.template or "",
+            severities=self.severities or (),
+            when=self.when or (),
+            confirm=self.confirm,
+        )
+
+
+class ActionsPart(Part):
+    """The actions, in the order of the file."""
+
+    actions: Annotated[tuple[ActionEntry, ...], Field(max_length=100)] = ()
+
+    def of_playbook(self, times: Times) -> dict[str, Any]:
+        """The playbook's actions."""
+        del times
+        return {"actions": tuple(entry.action() for entry in self.actions)}
+
+    def check(self, check: Check) -> None:
+        """Severities and flags are the playbook's."""
+        for index, entry in enumerate(self.actions):
+            node = check.node.at("actions", index)
+            self._tell_unknown("severity", "severities", entry.severities, node, check)
+            self._tell_unknown("flag", "flags", entry.when, node, check)
+
+    def _tell_unknown(self, what: str, key: str, names: tuple[str, ...] | None, node: Node, check: Check) -> None:
+        known = getattr(self, key, ())
+        place = node.at("when" if what == "flag" else "severities")
+        for index, name in enumerate(names or ()):
+            if name not in known:
+                check.problem(place.at(index), f"there is no {what} {name!r}", did_you_mean(name, known))
+
+    @classmethod
+    def targets_in(cls, node: Node) -> Iterable[Node]:
+        """Whom messages are for."""
+        yield from cls._in_actions(node, "to")
+
+    @classmethod
+    def target_names_in(cls, node: Node) -> Iterable[Node]:
+        """The automations."""
+        yield from cls._in_actions(node, "automation")
+
+    @classmethod
+    def templates_in(cls, node: Node) -> Iterable[Node]:
+        """Of messages, and what words tickets."""
+        yield from cls._in_actions(node, "message")
+        yield from cls._in_actions(node, "template")
+
+    @classmethod
+    def _in_actions(cls, node: Node, key: str) -> Iterator[Node]:
+        actions = node.child("actions")
+        found = [action.child(key) for _, action in actions.children()] if actions is not None else []
+        yield from (each for each in found if each is not None)

@@ -1,0 +1,38 @@
+"""A place for tickets: what every tracker does, whatever its provider.
+
+A tracker is spoken to like a channel: the outbox, its keys, retries and leases
+are the same. It takes the jobs `core.outbox.TICKET_JOBS`; ``Content.ticket``
+says how the provider calls the ticket, once it is there.
+"""
+
+from typing import Protocol
+
+from tocsin.core.page import Content
+from tocsin.ports.channel import Receipt
+
+
+class Tracker(Protocol):
+    """One configured tracker.
+
+    ``send`` classifies what a provider or a network does, as a channel's does,
+    and may be asked again for everything that it was asked before: where an
+    attempt has left no answer (``possible_duplicate``), it first looks for what
+    that may have made. A ``Receipt`` for an opened ticket has its ``ref`` as
+    ``<name in the provider's calls> <name for people> <link>``, parted by single spaces.
+    """
+
+    name: str
+    """Its key under ``trackers:``."""
+    kind: str
+
+    async def start(self) -> None:
+        """Open what sending needs. May be called once."""
+        ...
+
+    async def send(self, content: Content) -> Receipt:
+        """Make one attempt."""
+        ...
+
+    async def close(self) -> None:
+        """Release it. May be called without ``start``, and twice."""
+        ...

@@ -1,0 +1,162 @@
+"""A stand-in for GitHub: the issues of one repository, as its REST API (2022-11-28) takes and refuses them.
+
+``python -m tocsin.testing.github_server --port 8085 --log github.jsonl``
+"""
+
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from tocsin.testing.standin import StandIn, arguments, serve
+
+REPOSITORY = "example/site"
+TOKEN = "github_pat_0123456789abcdefghij"  # noqa: S105 - of a stand-in
+BODY_LIMIT = 65_536
+TITLE_LIMIT = 256
+LABEL_LIMIT = 50
+_OF_AN_ISSUE = {"title", "body", "labels", "assignees", "milestone", "type"}
+_OF_A_CHANGE = _OF_AN_ISSUE | {"state", "state_reason"}
+
+
+class GitHubServer(StandIn):
+    """An ``accepted`` entry holds ``kind`` (``issue``, ``change`` or ``comment``), ``number`` and what was sent."""
+
+    def __init__(self, *, port: int = 0, log: Path | None = None) -> None:
+        super().__init__(port=port, log=log)
+        self.issues: dict[int, dict[str, Any]] = {}
+        self.comments: dict[int, list[dict[str, Any]]] = {}
+
+    def routes(self, app: web.Application) -> None:
+        """Serve the issues."""
+        issues = "/repos/{owner}/{name}/issues"
+        for method, path, handler in (
+            ("GET", issues, self._list),
+            ("POST", issues, self._create),
+            ("GET", f"{issues}/{{number}}", self._get),
+            ("PATCH", f"{issues}/{{number}}", self._change),
+            ("GET", f"{issues}/{{number}}/comments", self._list_comments),
+            ("POST", f"{issues}/{{number}}/comments", self._comment),
+        ):
+            app.router.add_route(method, path, self.faulty(handler))
+
+    async def _list(self, request: web.Request) -> web.Response:
+        refusal = _stranger(request)
+        if refusal is not None:
+            return refusal
+        if request.query.get("state", "open") not in ("open", "closed", "all"):
+            return _refusal(422, "Validation Failed", "state")
+        newest = sorted(self.issues.values(), key=lambda issue: -int(issue["number"]))
+        return web.json_response(newest[: int(request.query.get("per_page", "30"))])
+
+    async def _create(self, request: web.Request) -> web.Response:
+        given, refusal = await _body(request, _OF_AN_ISSUE)
+        if refusal is not None:
+            return refusal
+        if not given.get("title"):
+            return _refusal(422, "Validation Failed", "title")
+        number = len(self.issues) + 1
+        labels = [{"name": label} for label in given.get("labels", ())]
+        link = f"https://github.com/{REPOSITORY}/issues/{number}"
+        self.issues[number] = {**given, "number": number, "labels": labels, "state": "open", "html_url": link}
+        self.accept(kind="issue", number=number, **given)
+        return web.json_response(self.issues[number], status=201)
+
+    async def _get(self, request: web.Request) -> web.Response:
+        refusal = _stranger(request)
+        if refusal is not None:
+            return refusal
+        issue = self._issue(request)
+        return web.json_response(issue) if issue is not None else _refusal(404, "Not Found")
+
+    async def _change(self, request: web.Request) -> web.Response:
+        given, refusal = await _body(request, _OF_A_CHANGE)
+        if refusal is not None:
+            return refusal
+        issue = self._issue(request)
+        if issue is None:
+            return _refusal(404, "Not Found")
+        if given.get("state", "open") not in ("open", "closed"):
+            return _refusal(422, "Validation Failed", "state")
+        if given.get("state_reason", "completed") not in ("completed", "not_planned", "reopened", "duplicate"):
+            return _refusal(422, "Validation Failed", "state_reason")
+        issue |= {**given, **({"labels": [{"name": each} for each in given["labels"]]} if "labels" in given else {})}
+        self.accept(kind="change", number=issue["number"], **given)
+        return web.json_response(issue)
+
+    async def _list_comments(self, request: web.Request) -> web.Response:
+        refusal = _stranger(request)
+        issue = self._issue(request)
+        if refusal is not None or issue is None:
+            return refusal or _refusal(404, "Not Found")
+        return web.json_response(self.comments.get(issue["number"], []))
+
+    async def _comment(self, request: web.Request) -> web.Response:
+        given, refusal = await _body(request, {"body"})
+        if refusal is not None:
+            return refusal
+        issue = self._issue(request)
+        if issue is None:
+            return _refusal(404, "Not Found")
+        if not given.get("body"):
+            return _refusal(422, "Validation Failed", "body")
+        self.comments.setdefault(issue["number"], []).append(given)
+        self.accept(kind="comment", number=issue["number"], **given)
+        return web.json_response({"id": 1, **given}, status=201)
+
+    def _issue(self, request: web.Request) -> dict[str, Any] | None:
+        number = request.match_info["number"]
+        return self.issues.get(int(number)) if number.isdigit() else None
+
+
+def _stranger(request: web.Request) -> web.Response | None:
+    """The refusal of whoever may not do this."""
+    if request.headers.get("Authorization") != f"Bearer {TOKEN}":
+        return _refusal(401, "Bad credentials")
+    if f"{request.match_info['owner']}/{request.match_info['name']}" != REPOSITORY:
+        return _refusal(404, "Not Found")
+    if not request.headers.get("User-Agent"):
+        return _refusal(403, "Request forbidden by administrative rules")
+    if request.headers.get("Accept") != "application/vnd.github+json":
+        return _refusal(415, "Must accept 'application/json'")
+    if request.headers.get("X-GitHub-Api-Version") != "2022-11-28":
+        return _refusal(400, "not a supported version")
+    return None
+
+
+async def _body(request: web.Request, known: set[str]) -> tuple[dict[str, Any], web.Response | None]:
+    refusal = _stranger(request)
+    if refusal is not None:
+        return {}, refusal
+    try:
+        given = await request.json()
+    except ValueError:
+        return {}, _refusal(400, "Problems parsing JSON")
+    if not isinstance(given, dict) or not set(given) <= known:
+        return {}, _refusal(422, "Invalid request")
+    labels = given.get("labels", [])
+    checks = {
+        "title": isinstance(given.get("title", ""), str) and len(given.get("title", "")) <= TITLE_LIMIT,
+        "body": isinstance(given.get("body", ""), str) and len(given.get("body", "")) <= BODY_LIMIT,
+        "labels": isinstance(labels, list)
+        and all(isinstance(label, str) and 0 < len(label) <= LABEL_LIMIT for label in labels),
+    }
+    wrong = next((name for name, good in checks.items() if not good), None)
+    return given, _refusal(422, "Validation Failed", wrong) if wrong else None
+
+
+def _refusal(status: int, message: str, field: str | None = None) -> web.Response:
+    errors = {"errors": [{"resource": "Issue", "code": "invalid", "field": field}]} if field else {}
+    return web.json_response(
+        {"message": message, **errors, "documentation_url": "https://docs.github.com/rest"}, status=status
+    )
+
+
+def main() -> None:
+    """Run it by itself."""
+    given = arguments("A stand-in for GitHub's issues on loopback.").parse_args()
+    serve(lambda: GitHubServer(port=given.port, log=given.log))
+
+
+if __name__ == "__main__":
+    main()

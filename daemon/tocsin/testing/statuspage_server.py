@@ -1,0 +1,129 @@
+"""A stand-in for Atlassian Statuspage: the realtime incidents of one page (contract: Statuspage's OpenAPI document).
+
+``python -m tocsin.testing.statuspage_server --port 8087 --log statuspage.jsonl``
+"""
+
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from tocsin.testing.standin import StandIn, arguments, serve
+
+PAGE = "kctbh9vrtdwd"
+TOKEN = "statuspage-key-0123456789"  # noqa: S105 - of a stand-in
+COMPONENTS = frozenset({"ftgks51sfs2d", "8kbf7d35c070"})
+_STATUSES = frozenset({"investigating", "identified", "monitoring", "resolved"})
+_IMPACTS = frozenset({"none", "maintenance", "minor", "major", "critical"})
+_OF_COMPONENTS = frozenset(
+    {"operational", "under_maintenance", "degraded_performance", "partial_outage", "major_outage", ""}
+)
+_KEYS = frozenset(
+    {
+        *("name", "status", "impact_override", "metadata", "deliver_notifications", "body", "components"),
+        *("component_ids", "backfilled", "scheduled_for", "scheduled_until"),
+    }
+)
+
+
+class StatuspageServer(StandIn):
+    """An ``accepted`` entry holds ``kind`` (``incident`` or ``update``), ``id`` and what was sent."""
+
+    def __init__(self, *, port: int = 0, log: Path | None = None) -> None:
+        super().__init__(port=port, log=log)
+        self.incidents: dict[str, dict[str, Any]] = {}
+
+    def routes(self, app: web.Application) -> None:
+        """Serve the page's incidents."""
+        incidents = "/v1/pages/{page}/incidents"
+        for method, path, handler in (
+            ("POST", incidents, self._create),
+            ("GET", f"{incidents}/unresolved", self._unresolved),
+            ("GET", f"{incidents}/{{incident}}", self._get),
+            ("PATCH", f"{incidents}/{{incident}}", self._update),
+        ):
+            app.router.add_route(method, path, self.faulty(handler))
+
+    async def _create(self, request: web.Request) -> web.Response:
+        given, refusal = await _body(request)
+        if refusal is not None:
+            return refusal
+        if not given.get("name"):
+            return _refusal(422, "name can't be blank")
+        name = f"p31zjtct2jer{len(self.incidents)}"
+        link = f"http://stspg.io/{name}"
+        self.incidents[name] = {"incident_updates": [], **given, "id": name, "shortlink": link}
+        _append(self.incidents[name], given)
+        self.accept(kind="incident", id=name, **given)
+        return web.json_response(self.incidents[name], status=201)
+
+    async def _unresolved(self, request: web.Request) -> web.Response:
+        open_ = [each for each in self.incidents.values() if each.get("status") != "resolved"]
+        return _stranger(request) or web.json_response(open_)
+
+    async def _get(self, request: web.Request) -> web.Response:
+        incident = self.incidents.get(request.match_info["incident"])
+        if incident is None:
+            return _refusal(404, "not found")
+        return _stranger(request) or web.json_response(incident)
+
+    async def _update(self, request: web.Request) -> web.Response:
+        given, refusal = await _body(request)
+        incident = self.incidents.get(request.match_info["incident"])
+        if refusal is not None or incident is None:
+            return refusal or _refusal(404, "not found")
+        incident |= given
+        _append(incident, given)
+        self.accept(kind="update", id=incident["id"], **given)
+        return web.json_response(incident)
+
+
+def _append(incident: dict[str, Any], given: dict[str, Any]) -> None:
+    """A status or a text is an update of its own; the newest comes first."""
+    if "body" in given or "status" in given:
+        update = {"status": given.get("status", incident.get("status")), "body": given.get("body", "")}
+        incident["incident_updates"].insert(0, update)
+
+
+def _stranger(request: web.Request) -> web.Response | None:
+    if request.headers.get("Authorization") != f"OAuth {TOKEN}":
+        return _refusal(401, "Could not authenticate")
+    return None if request.match_info["page"] == PAGE else _refusal(404, "The requested resource could not be found.")
+
+
+async def _body(request: web.Request) -> tuple[dict[str, Any], web.Response | None]:
+    refusal = _stranger(request)
+    if refusal is not None:
+        return {}, refusal
+    try:
+        given = (await request.json())["incident"]
+    except (ValueError, KeyError, TypeError):
+        return {}, _refusal(400, "incident is missing")
+    components = given.get("components", {})
+    checks = {
+        "incident": set(given) <= _KEYS,
+        "name": isinstance(given.get("name", ""), str) and len(given.get("name", "")) <= 255,
+        "status": given.get("status", "investigating") in _STATUSES,
+        "impact_override": given.get("impact_override", "none") in _IMPACTS,
+        "body": isinstance(given.get("body", ""), str) and len(given.get("body", "")) <= 25_000,
+        "metadata": all(isinstance(value, dict) for value in given.get("metadata", {}).values()),
+        "component_ids": set(given.get("component_ids", ())) <= COMPONENTS,
+        "components": set(components) <= COMPONENTS and set(components.values()) <= _OF_COMPONENTS,
+        "deliver_notifications": isinstance(given.get("deliver_notifications", True), bool),
+    }
+    wrong = next((name for name, good in checks.items() if not good), None)
+    return given, _refusal(422, f"{wrong} is invalid") if wrong else None
+
+
+def _refusal(status: int, message: str) -> web.Response:
+    return web.json_response({"error": [message]}, status=status)
+
+
+def main() -> None:
+    """Run it by itself."""
+    given = arguments("A stand-in for Statuspage on loopback.").parse_args()
+    serve(lambda: StatuspageServer(port=given.port, log=given.log))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Tickets on standard output, for a tocsin that has no tracker yet."""

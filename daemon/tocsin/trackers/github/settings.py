@@ -1,0 +1,31 @@
+"""What stands under ``trackers:`` for GitHub."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from tocsin.channels.http import check_base_url
+from tocsin.conf.channels import TrackerSettings
+from tocsin.conf.duration import Duration
+from tocsin.conf.schema import Text
+from tocsin.conf.secrets import Secret
+
+Label = Annotated[Text, StringConstraints(max_length=50)]
+"""A label's name: GitHub takes 50 characters."""
+
+
+class GitHubSettings(TrackerSettings):
+    """The issues of one repository."""
+
+    repository: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}$")]
+    """``owner/name``."""
+    token: Secret
+    """A fine-grained token, or a GitHub App's, that may write issues of this repository."""
+    labels: tuple[Label, ...] = ("incident",)
+    """What each issue is labelled with; ``{severity}`` and ``{service}`` stand for the incident's."""
+    severity_labels: dict[str, tuple[Label, ...]] = Field(default_factory=dict)
+    """Further labels by severity."""
+    base_url: Annotated[Text, AfterValidator(check_base_url)] = "https://api.github.com"
+    """Of GitHub Enterprise: ``https://<host>/api/v3``."""
+    timeout: Duration = 4_000_000
+    """Bounds one call."""

@@ -1,0 +1,153 @@
+"""The GitHub tracker: issues, as GitHub's REST API has them (version 2022-11-28)."""
+
+from typing import Any
+
+import aiohttp
+from msgspec import structs
+
+from tocsin.channels import http, wording
+from tocsin.channels.text import cut, plain
+from tocsin.core.outbox import Job
+from tocsin.core.page import Content
+from tocsin.core.said import Said
+from tocsin.ports.channel import Outcome, Reason, Receipt
+from tocsin.trackers import words
+from tocsin.trackers.client import Client, Refused, text, ticket_ref
+from tocsin.trackers.github.settings import GitHubSettings
+
+TITLE_LIMIT = 256
+BODY_LIMIT = 60_000
+"""Of GitHub's 65,536 characters, with room for the marks."""
+LABEL_LIMIT = 50
+LOOKED_AT = 30
+"""Issues, or comments, among which that of an attempt without an answer is looked for, the newest first."""
+LOOK_BACK = 3600 * wording.SECOND
+
+
+class GitHubTracker:
+    """One repository's issues.
+
+    An attempt without an answer may have opened an issue: each carries a mark
+    that nobody sees, and the next attempt looks for it.
+    """
+
+    kind = "github"
+
+    def __init__(self, name: str, settings: GitHubSettings) -> None:
+        self.name = name
+        self._settings = settings
+        self._issues = f"/repos/{settings.repository}/issues"
+        token = settings.token.reveal()
+        headers = {
+            "Authorization": f"Bearer {token}",
+            "Accept": "application/vnd.github+json",
+            "X-GitHub-Api-Version": "2022-11-28",
+        }
+        self._client = Client(settings.base_url, headers, (token,), settings.timeout, _limited)
+
+    async def start(self) -> None:
+        """Open the connection pool."""
+        self._client.start()
+
+    async def send(self, content: Content) -> Receipt:
+        """Make one attempt."""
+        how = {
+            Job.TICKET_OPEN: self._open,
+            Job.TICKET_UPDATE: self._update,
+            Job.TICKET_COMMENT: self._comment,
+            Job.TICKET_CLOSE: self._close,
+        }
+        try:
+            return await how[content.job](content)
+        except Refused as refused:
+            return refused.receipt
+
+    async def close(self) -> None:
+        """Close the connection pool."""
+        await self._client.close()
+
+    async def _open(self, content: Content) -> Receipt:
+        issue = await self._opened_before(content) if content.possible_duplicate else None
+        if issue is None:
+            body = {
+                "title": plain(words.title(content), TITLE_LIMIT),
+                "body": _marked(words.body(content), content.key),
+                "labels": list(self._labels(content, content.severity)),
+            }
+            issue = await self._client.call("POST", self._issues, content.now, body)
+        number = text(issue, "number")
+        return ticket_ref(number, f"#{number}", text(issue, "html_url"))
+
+    async def _opened_before(self, content: Content) -> Any:
+        query = {"state": "all", "sort": "created", "direction": "desc", "per_page": str(LOOKED_AT)}
+        return await self._find(self._issues, content, query)
+
+    async def _find(self, path: str, content: Content, query: dict[str, str]) -> Any:
+        found = await self._client.call("GET", path, content.now, **query)
+        listed = [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+        return next((each for each in listed if _mark(content.key) in text(each, "body")), None)
+
+    async def _update(self, content: Content) -> Receipt:
+        """Labels that a person has set stay; those of other severities go."""
+        issue = await self._client.call("GET", self._issue(content), content.now)
+        there = issue.get("labels") if isinstance(issue, dict) else None
+        names = [text(label, "name") if isinstance(label, dict) else str(label) for label in there or ()]
+        wanted = self._labels(content, content.severity)
+        others = {label for severity in content.severities for label in self._labels(content, severity)} - set(wanted)
+        kept = [name for name in names if name and name not in others]
+        body: dict[str, Any] = {"labels": list(dict.fromkeys((*kept, *wanted)))}
+        if content.state != "resolved":
+            body["state"] = "open"
+        await self._client.call("PATCH", self._issue(content), content.now, body)
+        return await self._comment(content)
+
+    async def _close(self, content: Content) -> Receipt:
+        # Closed first: to close twice is nothing, to say something twice is.
+        body = {"state": "closed", "state_reason": "completed"}
+        await self._client.call("PATCH", self._issue(content), content.now, body)
+        return await self._comment(content)
+
+    async def _comment(self, content: Content) -> Receipt:
+        said = words.body(content)
+        if said is None:
+            return Receipt(Outcome.SENT)
+        path = f"{self._issue(content)}/comments"
+        if content.possible_duplicate:
+            since = wording.iso(content.now - LOOK_BACK).partition("+")[0].partition(".")[0] + "Z"
+            if await self._find(path, content, {"since": since, "per_page": "100"}) is not None:
+                return Receipt(Outcome.SENT)
+        await self._client.call("POST", path, content.now, {"body": _marked(said, content.key)})
+        return Receipt(Outcome.SENT)
+
+    def _issue(self, content: Content) -> str:
+        return f"{self._issues}/{content.ticket.ref if content.ticket is not None else ''}"
+
+    def _labels(self, content: Content, severity: str) -> tuple[str, ...]:
+        labels = (*self._settings.labels, *self._settings.severity_labels.get(severity, ()))
+        values = {"{severity}": severity, "{service}": content.service}
+        filled = []
+        for label in labels:
+            for name, value in values.items():
+                label = label.replace(name, value)  # noqa: PLW2901 - filled in step by step
+            filled.append(plain(label, LABEL_LIMIT))
+        return tuple(dict.fromkeys(label for label in filled if label))
+
+
+def _limited(answer: aiohttp.ClientResponse, receipt: Receipt, now: int) -> Receipt:
+    """GitHub's limits come as 403 as well as 429 ("Rate limits for the REST API")."""
+    spent = answer.headers.get("x-ratelimit-remaining") == "0"
+    if answer.status not in (403, 429) or not (spent or "Retry-After" in answer.headers or answer.status == 429):
+        return receipt
+    wait = http.retry_after(answer.headers, now)
+    reset = answer.headers.get("x-ratelimit-reset", "")
+    if wait is None and spent and reset.isascii() and reset.isdigit():
+        wait = min(max(int(reset[:12]) * wording.SECOND - now, 0), http.LONGEST_WAIT)
+    return structs.replace(receipt, outcome=Outcome.RETRY, reason=Reason.RATE_LIMITED, retry_after=wait)
+
+
+def _mark(key: str) -> str:
+    return f"<!-- tocsin {key} -->"
+
+
+def _marked(said: Said | None, key: str) -> str:
+    return f"{cut(said.markdown if said is not None else '', BODY_LIMIT)}\n\n{_mark(key)}"

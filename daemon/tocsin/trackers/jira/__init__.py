@@ -1,0 +1,1 @@
+"""Jira issues, of Jira Cloud and Jira Data Center."""

@@ -1,0 +1,155 @@
+"""The Jira tracker: issues, as Jira's REST API has them (version 3 of Cloud, version 2 of Data Center)."""
+
+from typing import Any
+
+import aiohttp
+
+from tocsin.channels.text import plain
+from tocsin.core.outbox import Job
+from tocsin.core.page import Content
+from tocsin.core.said import Said
+from tocsin.ports.channel import Outcome, Reason, Receipt
+from tocsin.trackers import words
+from tocsin.trackers.client import Client, Refused, text, ticket_ref
+from tocsin.trackers.jira.settings import JiraSettings
+from tocsin.trackers.jira.texts import document, wiki
+
+SUMMARY_LIMIT = 255
+PROPERTY = "tocsin"
+"""The property of a comment that says which of ours it is."""
+
+
+class JiraTracker:
+    """One project's issues.
+
+    An attempt without an answer may have opened an issue: each carries a label
+    of its own, by which the next attempt searches. Jira's search knows of a new
+    issue only after a moment, so that a second one cannot be ruled out.
+    """
+
+    kind = "jira"
+
+    def __init__(self, name: str, settings: JiraSettings) -> None:
+        self.name = name
+        self._settings = settings
+        self._is_cloud = settings.deployment == "cloud"
+        self._api = "/rest/api/3" if self._is_cloud else "/rest/api/2"
+        token = settings.token.reveal()
+        authorization = aiohttp.encode_basic_auth(settings.email or "", token) if self._is_cloud else f"Bearer {token}"
+        headers = {"Authorization": authorization, "Accept": "application/json"}
+        self._client = Client(settings.base_url, headers, (token, authorization), settings.timeout)
+
+    async def start(self) -> None:
+        """Open the connection pool."""
+        self._client.start()
+
+    async def send(self, content: Content) -> Receipt:
+        """Make one attempt."""
+        how = {
+            Job.TICKET_OPEN: self._open,
+            Job.TICKET_UPDATE: self._update,
+            Job.TICKET_COMMENT: self._comment,
+            Job.TICKET_CLOSE: self._close,
+        }
+        try:
+            return await how[content.job](content)
+        except Refused as refused:
+            return refused.receipt
+
+    async def close(self) -> None:
+        """Close the connection pool."""
+        await self._client.close()
+
+    async def _open(self, content: Content) -> Receipt:
+        key = await self._opened_before(content) if content.possible_duplicate else ""
+        if not key:
+            fields: dict[str, Any] = {
+                **self._settings.fields,
+                "project": {"key": self._settings.project},
+                "issuetype": {"name": self._settings.issue_type},
+                "summary": plain(words.title(content), SUMMARY_LIMIT),
+                "description": self._text(words.body(content)),
+                "labels": [*self._settings.labels, _label(content)],
+                **self._priority(content),
+            }
+            key = text(await self._client.call("POST", f"{self._api}/issue", content.now, {"fields": fields}), "key")
+        return ticket_ref(key, key, f"{self._settings.base_url}/browse/{key}")
+
+    async def _opened_before(self, content: Content) -> str:
+        path = f"{self._api}/search/jql" if self._is_cloud else f"{self._api}/search"
+        jql = f'project = "{self._settings.project}" AND labels = "{_label(content)}"'
+        found = await self._client.call("POST", path, content.now, {"jql": jql, "fields": ["summary"], "maxResults": 1})
+        issues = found.get("issues") if isinstance(found, dict) else None
+        return text(issues[0], "key") if isinstance(issues, list) and issues else ""
+
+    async def _update(self, content: Content) -> Receipt:
+        fields = self._priority(content)
+        if fields:
+            await self._client.call("PUT", self._issue(content), content.now, {"fields": fields})
+        if content.state != "resolved":
+            await self._move(content, done=False)
+        return await self._comment(content)
+
+    async def _close(self, content: Content) -> Receipt:
+        # Closed first: to close twice is nothing, to say something twice is.
+        await self._move(content, done=True)
+        return await self._comment(content)
+
+    async def _move(self, content: Content, *, done: bool) -> None:
+        """Bring the issue to a status that is done, or is not; nothing where it is there already."""
+        issue = await self._client.call("GET", self._issue(content), content.now, fields="status")
+        status = issue.get("fields", {}).get("status") if isinstance(issue, dict) else None
+        if (text(status, "statusCategory", "key") == "done") is done:
+            return
+        path = f"{self._issue(content)}/transitions"
+        offered = await self._client.call("GET", path, content.now)
+        ways = offered.get("transitions") if isinstance(offered, dict) else None
+        wanted = self._settings.close_to if done else self._settings.reopen_to
+        for way in ways if isinstance(ways, list) else ():
+            if _leads(way, wanted, done=done):
+                await self._client.call("POST", path, content.now, {"transition": {"id": text(way, "id")}})
+                return
+        where = wanted or ("a status that is done" if done else "a status that is not done")
+        raise Refused(Receipt(Outcome.PERMANENT, Reason.CLIENT_ERROR, f"no transition leads to {where}"))
+
+    async def _comment(self, content: Content) -> Receipt:
+        said = words.body(content)
+        if said is None:
+            return Receipt(Outcome.SENT)
+        path = f"{self._issue(content)}/comment"
+        if content.possible_duplicate and await self._said_before(content, path):
+            return Receipt(Outcome.SENT)
+        mark = {"key": PROPERTY, "value": {"key": content.key}}
+        await self._client.call("POST", path, content.now, {"body": self._text(said), "properties": [mark]})
+        return Receipt(Outcome.SENT)
+
+    async def _said_before(self, content: Content, path: str) -> bool:
+        query = {"orderBy": "-created", "maxResults": "20", "expand": "properties"}
+        found = await self._client.call("GET", path, content.now, **query)
+        comments = found.get("comments") if isinstance(found, dict) else None
+        return any(
+            text(mark, "key") == PROPERTY and text(mark, "value", "key") == content.key
+            for comment in (comments if isinstance(comments, list) else ())
+            for mark in (comment.get("properties") or () if isinstance(comment, dict) else ())
+        )
+
+    def _issue(self, content: Content) -> str:
+        return f"{self._api}/issue/{content.ticket.ref if content.ticket is not None else ''}"
+
+    def _priority(self, content: Content) -> dict[str, Any]:
+        name = self._settings.priorities.get(content.severity)
+        return {"priority": {"name": name}} if name else {}
+
+    def _text(self, said: Said | None) -> Any:
+        said = said or Said()
+        return document(said) if self._is_cloud else wiki(said)
+
+
+def _label(content: Content) -> str:
+    return f"tocsin-{content.key[:24]}"
+
+
+def _leads(way: object, wanted: str | None, *, done: bool) -> bool:
+    if wanted is not None:
+        return wanted.casefold() in (text(way, "to", "name").casefold(), text(way, "name").casefold())
+    return (text(way, "to", "statusCategory", "key") == "done") is done

@@ -1,0 +1,1 @@
+"""Incidents of an Atlassian Statuspage."""

@@ -1,0 +1,143 @@
+"""The Statuspage tracker: realtime incidents, as Atlassian's API has them (contract: Statuspage's OpenAPI document)."""
+
+from typing import Any
+
+import aiohttp
+from msgspec import structs
+
+from tocsin.channels import http
+from tocsin.channels.text import cut, plain
+from tocsin.core.outbox import Job
+from tocsin.core.page import Content
+from tocsin.ports.channel import Outcome, Reason, Receipt
+from tocsin.trackers.client import Client, Refused, text, ticket_ref
+from tocsin.trackers.statuspage.settings import StatuspageSettings
+
+NAME_LIMIT = 255
+BODY_LIMIT = 25_000
+STATUSES = ("investigating", "identified", "monitoring", "resolved")
+"""Of a realtime incident, in order."""
+TOO_MANY = 420
+"""Statuspage's own status for its rate limit, beside 429."""
+
+_PLAIN = {
+    "investigating": "We are investigating this incident.",
+    "identified": "The cause has been found, and is being removed.",
+    "monitoring": "It works again; we keep watching it.",
+    "resolved": "This incident has been resolved.",
+}
+
+
+class StatuspageTracker:
+    """One page. What is said here is public: without a template it says nothing of what is inside.
+
+    An attempt without an answer may have opened an incident: each carries our
+    key in its metadata, by which the next attempt finds it.
+    """
+
+    kind = "statuspage"
+
+    def __init__(self, name: str, settings: StatuspageSettings) -> None:
+        self.name = name
+        self._settings = settings
+        self._incidents = f"/pages/{settings.page}/incidents"
+        token = settings.token.reveal()
+        headers = {"Authorization": f"OAuth {token}", "Accept": "application/json"}
+        self._client = Client(settings.base_url, headers, (token,), settings.timeout, _limited)
+
+    async def start(self) -> None:
+        """Open the connection pool."""
+        self._client.start()
+
+    async def send(self, content: Content) -> Receipt:
+        """Make one attempt."""
+        how = {
+            Job.TICKET_OPEN: self._open,
+            Job.TICKET_UPDATE: self._update,
+            Job.TICKET_COMMENT: self._say,
+            Job.TICKET_CLOSE: self._say,
+        }
+        try:
+            return await how[content.job](content)
+        except Refused as refused:
+            return refused.receipt
+
+    async def close(self) -> None:
+        """Close the connection pool."""
+        await self._client.close()
+
+    async def _open(self, content: Content) -> Receipt:
+        incident = await self._opened_before(content) if content.possible_duplicate else None
+        if incident is None:
+            about = content.service or "our service"
+            wanted = {
+                "name": plain(content.subject or f"Incident affecting {about}", NAME_LIMIT),
+                "metadata": {"tocsin": {"key": content.key, "incident": content.incident_id}},
+                **self._impact(content),
+                **self._update_of(content),
+            }
+            incident = await self._client.call("POST", self._incidents, content.now, {"incident": wanted})
+        name = text(incident, "id")
+        return ticket_ref(name, name, text(incident, "shortlink"))
+
+    async def _opened_before(self, content: Content) -> Any:
+        found = await self._client.call("GET", f"{self._incidents}/unresolved", content.now)
+        for incident in found if isinstance(found, list) else ():
+            if text(incident, "metadata", "tocsin", "key") == content.key:
+                return incident
+        return None
+
+    async def _update(self, content: Content) -> Receipt:
+        """What fires again is investigated again; a new severity has its impact, and is not news to everybody."""
+        if content.text is not None or content.because:
+            return await self._say(content)
+        impact = self._impact(content)
+        if impact:
+            await self._client.call("PATCH", self._incident(content), content.now, {"incident": impact})
+        return Receipt(Outcome.SENT)
+
+    async def _say(self, content: Content) -> Receipt:
+        wanted = self._update_of(content)
+        if content.possible_duplicate:
+            incident = await self._client.call("GET", self._incident(content), content.now)
+            updates = incident.get("incident_updates") if isinstance(incident, dict) else None
+            newest = updates[0] if isinstance(updates, list) and updates else None
+            if (text(newest, "body"), text(newest, "status")) == (wanted["body"], wanted["status"]):
+                return Receipt(Outcome.SENT)
+        await self._client.call("PATCH", self._incident(content), content.now, {"incident": wanted})
+        return Receipt(Outcome.SENT)
+
+    def _update_of(self, content: Content) -> dict[str, Any]:
+        status = "resolved" if content.job is Job.TICKET_CLOSE else _status(content)
+        said = content.text.plain if content.text is not None else _PLAIN[status]
+        update: dict[str, Any] = {
+            "status": status,
+            "body": cut(said.strip(), BODY_LIMIT),
+            "deliver_notifications": self._settings.notify,
+        }
+        component = self._settings.components.get(content.service)
+        if component is not None:
+            broken = self._settings.broken.get(content.severity, "partial_outage")
+            update["component_ids"] = [component]
+            update["components"] = {component: "operational" if status == "resolved" else broken}
+        return update
+
+    def _impact(self, content: Content) -> dict[str, Any]:
+        impact = self._settings.impact.get(content.severity)
+        return {"impact_override": impact} if impact else {}
+
+    def _incident(self, content: Content) -> str:
+        return f"{self._incidents}/{content.ticket.ref if content.ticket is not None else ''}"
+
+
+def _status(content: Content) -> str:
+    """The playbook's status where Statuspage knows one of that name; an open incident is never ``resolved``."""
+    status = content.status.casefold()
+    return status if status in STATUSES[:-1] else STATUSES[0]
+
+
+def _limited(answer: aiohttp.ClientResponse, receipt: Receipt, now: int) -> Receipt:
+    if answer.status != TOO_MANY:
+        return receipt
+    wait = http.retry_after(answer.headers, now)
+    return structs.replace(receipt, outcome=Outcome.RETRY, reason=Reason.RATE_LIMITED, retry_after=wait)

@@ -1,0 +1,52 @@
+"""What is said in a ticket: the words of a template, or plain ones where the playbook names none."""
+
+from tocsin.channels import wording
+from tocsin.channels.text import is_link, plain
+from tocsin.core.outbox import Job
+from tocsin.core.page import Content
+from tocsin.core.said import Piece, Said
+
+ALERTS = 20
+"""Alerts that a ticket shows."""
+LINE_LIMIT = 1000
+"""Characters of what comes from outside, a line."""
+
+
+def title(content: Content) -> str:
+    """The ticket's title, one line: a template's subject, else the incident in one line."""
+    return content.subject or wording.headline(content)
+
+
+def body(content: Content) -> Said | None:
+    """What is to be said; None where there is nothing."""
+    if content.text is not None:
+        return content.text
+    if content.job is Job.TICKET_OPEN:
+        return _opening(content)
+    return _comment(content) if content.because else None
+
+
+def _opening(content: Content) -> Said:
+    pieces = [_foreign(wording.headline(content)), Piece(f"\n\n- State: {wording.condition(content)}\n")]
+    for name, value in (("Service", content.service), ("Summary", content.summary), ("Runbook", content.runbook)):
+        if value:
+            pieces += [Piece(f"- {name}: "), _foreign(value), Piece("\n")]
+    pieces.append(Piece(f"- Since: {wording.moment(content.opened_at)}\n"))
+    if is_link(content.url):
+        pieces.append(Piece(f"- In tocsin: {content.url}\n"))
+    if content.alerts:
+        pieces.append(Piece(f"\nAlerts ({content.alerts_firing} of {content.alerts_total} fire):\n\n"))
+    for alert in content.alerts[:ALERTS]:
+        labels = ", ".join(f"{name}={value}" for name, value in sorted(alert.labels.items()))
+        pieces += [Piece("- "), _foreign(labels), Piece("" if alert.firing else " (resolved)"), Piece("\n")]
+    return Said(tuple(pieces))
+
+
+def _comment(content: Content) -> Said:
+    who = f" by {content.acknowledged_by}" if content.acknowledged_by and content.state == "acknowledged" else ""
+    told = [_foreign(content.because), Piece(": "), _foreign(wording.headline(content))]
+    return Said((*told, Piece(f" is {wording.condition(content)}"), _foreign(who), Piece(".")))
+
+
+def _foreign(text: str) -> Piece:
+    return Piece(plain(text, LINE_LIMIT), foreign=True)

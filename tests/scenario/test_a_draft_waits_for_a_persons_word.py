@@ -1,0 +1,150 @@
+"""What customers read, and what automations do, waits until somebody has read it: that goes out, to the letter."""
+
+import msgspec
+import pytest
+
+from scenario import emergency
+from tocsin.core.acting import PlaybookAction
+from tocsin.core.errors import UnknownName
+from tocsin.core.event import Actor, Confirmed, Declare, Discarded, UpdatePosted
+from tocsin.core.outbox import Job
+from tocsin.testing.harness import Harness
+from tocsin.testing.recording import RecordingTracker
+
+ALICE = Actor("alice", "api")
+TO_CUSTOMERS = {"verb": "message", "what": "customer-text", "to": ["customers"]}
+FAILOVER = {"verb": "automation", "what": "failover"}
+
+
+def drafted(at: str, does: dict[str, object], **more: object) -> PlaybookAction:
+    return msgspec.convert({"at": [at], "confirm": True, **does, **more}, PlaybookAction)
+
+
+def tocsin(*actions: PlaybookAction, trackers: tuple[RecordingTracker, ...] = ()) -> Harness:
+    return emergency.tocsin(playbook=msgspec.structs.replace(emergency.shipped(), actions=actions), trackers=trackers)
+
+
+async def drafts(harness: Harness) -> list[int]:
+    acting = (await harness.incident()).acting
+    return [draft.number for draft in acting.drafts] if acting is not None else []
+
+
+def told(harness: Harness, target: str) -> list[str]:
+    return [content.text.plain for content in harness.sent(Job.UPDATE) if content.target == target and content.text]
+
+
+async def test_nothing_goes_out_before_and_exactly_what_was_read_goes_out_after() -> None:
+    async with tocsin(drafted("declared", TO_CUSTOMERS)) as harness:
+        await harness.fire(alertname="Down", severity="SEV-1")
+        await harness.say(Declare(by=ALICE))
+        await harness.advance(minutes=5)
+        assert await drafts(harness) == [1]
+        assert told(harness, "customers") == []
+        await harness.say(Confirmed(by=ALICE, draft=1, text="Subject: Checkout\n\nWe are **sorry**."))
+        await harness.set_severity("SEV-2")  # the incident goes on, and what was read does not change with it
+        [content] = [one for one in harness.sent(Job.UPDATE) if one.target == "customers"]
+        assert (content.subject, content.text.plain) == ("Checkout", "We are **sorry**.")
+        assert await drafts(harness) == []
+        [entry] = [entry for entry in await harness.timeline() if entry.kind == "confirmed"]
+        assert (entry.actor, entry.data["text"]) == ("alice", "Subject: Checkout\n\nWe are **sorry**.")
+
+
+async def test_whoever_writes_to_customers_is_told_that_something_waits_and_how_to_confirm_it() -> None:
+    async with tocsin(drafted("declared", TO_CUSTOMERS)) as harness:
+        await harness.fire(alertname="Down", severity="SEV-1")
+        await harness.say(Declare(by=ALICE))
+        await harness.advance(seconds=1)
+        waits = [(who, why) for _, who, why in harness.reminders() if "tocsin incidents confirm 1 1" in why]
+        assert {who for who, _ in waits} == {"communication-lead", "incidents"}
+
+
+async def test_discarded_it_is_gone() -> None:
+    async with tocsin(drafted("declared", TO_CUSTOMERS)) as harness:
+        await harness.fire(alertname="Down", severity="SEV-1")
+        await harness.say(Declare(by=ALICE))
+        await harness.say(Discarded(by=ALICE, draft=1, reason="customers do not see it"))
+        with pytest.raises(UnknownName, match="no draft 1 that waits"):
+            await harness.say(Confirmed(by=ALICE, draft=1, text="x"))
+        assert told(harness, "customers") == []
+
+
+async def test_two_people_at_once_send_it_once() -> None:
+    async with tocsin(drafted("declared", TO_CUSTOMERS)) as harness:
+        await harness.fire(alertname="Down", severity="SEV-1")
+        await harness.say(Declare(by=ALICE))
+        await harness.say(Confirmed(by=ALICE, draft=1, text="sorry"))
+        with pytest.raises(UnknownName):
+            await harness.say(Confirmed(by=Actor("bob", "api"), draft=1, text="sorry too"))
+        assert told(harness, "customers") == ["sorry"]
+
+
+async def test_a_newer_draft_of_the_same_takes_its_place() -> None:
+    async with tocsin(drafted("updated", TO_CUSTOMERS)) as harness:
+        await harness.fire(alertname="Down", severity="SEV-1")
+        for text in ("half of it works", "all of it works"):
+            await harness.say(UpdatePosted(by=ALICE, text=text))
+        assert await drafts(harness) == [2]
+
+
+async def test_an_automation_runs_once_a_responder_confirms_it() -> None:
+    async with tocsin(drafted("flagged", FAILOVER, when=["data_breach"])) as harness:
+        await harness.fire(alertname="Down", severity="SEV-1")
+        assert await drafts(harness) == []
+        await harness.flag("data_breach")
+        assert await drafts(harness) == [1]
+        assert harness.sent(Job.AUTOMATE) == []
+        await harness.say(Confirmed(by=ALICE, draft=1, text=""))
+        await harness.advance(seconds=1)
+        [asked] = harness.sent(Job.AUTOMATE)
+        assert asked.target == "failover"
+
+
+async def test_a_flag_from_the_start_is_as_good_as_one_that_comes_later() -> None:
+    async with tocsin(drafted("flagged", FAILOVER, when=["data_breach"])) as harness:
+        await harness.fire(alertname="Down", severity="SEV-1", breach="yes")
+        assert await drafts(harness) == [1]
+        await harness.flag("major_impact")
+        assert await drafts(harness) == [1], "another flag is no reason"
+
+
+async def test_nothing_is_mended_that_is_over() -> None:
+    actions = (drafted("flagged", FAILOVER, when=["data_breach"]), drafted("declared", TO_CUSTOMERS))
+    async with tocsin(*actions) as harness:
+        await harness.fire(alertname="Down", severity="SEV-1", breach="yes")
+        await harness.say(Declare(by=ALICE))
+        await harness.resolve(alertname="Down", severity="SEV-1", breach="yes")
+        await harness.advance(minutes=5)
+        assert await drafts(harness) == [2], "customers may still be told"
+        await harness.say(Confirmed(by=ALICE, draft=2, text="it is over"))
+        assert told(harness, "customers") == ["it is over"]
+
+
+async def test_the_status_page_says_nothing_that_nobody_has_read() -> None:
+    page = RecordingTracker("status")
+    at = ["opened", "updated", "resolved"]
+    action = msgspec.convert({"at": at, "verb": "tracker", "what": "status", "confirm": True}, PlaybookAction)
+    async with tocsin(action, trackers=(page,)) as harness:
+        await harness.fire(alertname="Down", severity="SEV-1")
+        await harness.advance(minutes=1)
+        assert page.sent == []
+        await harness.say(Confirmed(by=ALICE, draft=1, text="We are looking into it."))
+        await harness.advance(minutes=1)
+        assert [(one.job, one.text.plain) for one in page.sent] == [(Job.TICKET_OPEN, "We are looking into it.")]
+        await harness.resolve(alertname="Down", severity="SEV-1")
+        await harness.advance(minutes=5)
+        assert len(page.sent) == 1
+        await harness.say(Confirmed(by=ALICE, draft=2, text="It is over."))
+        await harness.advance(minutes=1)
+        assert [(one.job, one.text.plain) for one in page.sent[1:]] == [(Job.TICKET_CLOSE, "It is over.")]
+
+
+async def test_a_page_that_never_said_anything_need_not_say_that_it_is_over() -> None:
+    page = RecordingTracker("status")
+    action = msgspec.convert(
+        {"at": ["opened", "resolved"], "verb": "tracker", "what": "status", "confirm": True}, PlaybookAction
+    )
+    async with tocsin(action, trackers=(page,)) as harness:
+        await harness.fire(alertname="Down", severity="SEV-1")
+        await harness.resolve(alertname="Down", severity="SEV-1")
+        await harness.advance(minutes=5)
+        assert await drafts(harness) == []

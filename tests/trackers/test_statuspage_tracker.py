@@ -1,0 +1,85 @@
+"""The Statuspage tracker against a strict stand-in: everybody reads what is said there."""
+
+import pytest
+
+from conformance.trackers.tracker_rigs import RIGS, about, said
+from tocsin.core.outbox import Job
+from tocsin.ports.channel import Outcome, Reason
+from tocsin.ports.tracker import Tracker
+from tocsin.testing.content import alert_line
+from tocsin.testing.standin import Status
+from tocsin.testing.statuspage_server import StatuspageServer
+
+RIG = RIGS["statuspage"]
+
+
+@pytest.fixture
+async def server():
+    async with StatuspageServer() as running:
+        yield running
+
+
+@pytest.fixture
+async def page(server: StatuspageServer):
+    async with RIG.running(server.url) as running:
+        yield running
+
+
+async def test_without_words_it_says_nothing_of_what_is_inside(server: StatuspageServer, page: Tracker) -> None:
+    inside = about(Job.TICKET_OPEN, title="db-7 is out of disk", summary="secret", alerts=(alert_line("DiskFull"),))
+    receipt = await page.send(inside)
+    assert receipt.ref.endswith(" http://stspg.io/p31zjtct2jer0")
+    [incident] = server.accepted
+    assert incident["name"] == "Incident affecting checkout"
+    assert incident["body"] == "We are investigating this incident."
+    shown = {name: value for name, value in incident.items() if name != "metadata"}
+    assert not any(word in str(shown) for word in ("db-7", "secret", "DiskFull", "SEV-1"))
+
+
+async def test_it_has_its_impact_its_component_and_wakes_no_subscriber(server: StatuspageServer, page: Tracker) -> None:
+    await page.send(about(Job.TICKET_OPEN))
+    [incident] = server.accepted
+    assert incident["impact_override"] == "critical"
+    assert incident["components"] == {"ftgks51sfs2d": "partial_outage"}
+    assert incident["deliver_notifications"] is False
+
+
+async def test_what_was_read_is_what_it_says(server: StatuspageServer, page: Tracker) -> None:
+    await page.send(about(Job.TICKET_OPEN, text=said("Payments fail for some."), subject="Payments"))
+    [incident] = server.accepted
+    assert (incident["name"], incident["body"]) == ("Payments", "Payments fail for some.")
+
+
+async def test_an_update_has_the_status_of_the_playbook(server: StatuspageServer, page: Tracker) -> None:
+    ref = (await page.send(about(Job.TICKET_OPEN))).ref
+    for number, (status, shown) in enumerate([("Monitoring", "monitoring"), ("Mitigating", "investigating")]):
+        await page.send(about(Job.TICKET_COMMENT, ref, status=status, text=said("news"), key=f"{number}" * 40))
+        assert server.accepted[-1]["status"] == shown
+
+
+async def test_an_open_incident_is_never_shown_as_resolved(server: StatuspageServer, page: Tracker) -> None:
+    ref = (await page.send(about(Job.TICKET_OPEN))).ref
+    await page.send(about(Job.TICKET_COMMENT, ref, status="Resolved", text=said("news")))
+    assert server.accepted[-1]["status"] == "investigating"
+
+
+async def test_at_its_end_the_component_works_again(server: StatuspageServer, page: Tracker) -> None:
+    ref = (await page.send(about(Job.TICKET_OPEN))).ref
+    await page.send(about(Job.TICKET_CLOSE, ref, state="resolved", text=said("It is over.")))
+    last = server.accepted[-1]
+    assert (last["status"], last["body"]) == ("resolved", "It is over.")
+    assert last["components"] == {"ftgks51sfs2d": "operational"}
+
+
+async def test_a_new_severity_changes_the_impact_and_is_no_news(server: StatuspageServer, page: Tracker) -> None:
+    ref = (await page.send(about(Job.TICKET_OPEN))).ref
+    await page.send(about(Job.TICKET_UPDATE, ref, severity="SEV-2", because="", text=None))
+    update = {name: value for name, value in server.accepted[-1].items() if name not in ("at", "kind", "id")}
+    assert update == {"impact_override": "major"}
+
+
+async def test_its_own_status_for_too_many_is_one_of_them(server: StatuspageServer, page: Tracker) -> None:
+    server.fail(Status(420, {"Retry-After": "7"}))
+    receipt = await page.send(about(Job.TICKET_OPEN))
+    assert (receipt.outcome, receipt.reason) == (Outcome.RETRY, Reason.RATE_LIMITED)
+    assert receipt.retry_after == 7_000_000
