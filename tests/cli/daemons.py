@@ -15,9 +15,10 @@ class Running:
     url: str
     output: Path
 
-    def run(self, *arguments: str, **environ: str) -> Result:
-        """`tocsin ARGUMENTS`, speaking to it."""
-        return CliRunner().invoke(cli, arguments, env={"TOCSIN_URL": self.url, **environ}, catch_exceptions=False)
+    def run(self, *arguments: str, typed: str = "", **environ: str) -> Result:
+        """`tocsin ARGUMENTS`, speaking to it; ``typed`` is what somebody types."""
+        given = {"TOCSIN_URL": self.url, **environ}
+        return CliRunner().invoke(cli, arguments, input=typed, env=given, catch_exceptions=False)
 
 
 @dataclass

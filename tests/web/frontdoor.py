@@ -218,6 +218,7 @@ async def front_door(
         edge = Edge(
             intake=intake,
             respond=engine.respond,
+            declarer=engine.declarer,
             windows=engine.windows,
             rotas=engine.rotas,
             store=engine.store,

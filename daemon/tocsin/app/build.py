@@ -19,6 +19,7 @@ from tocsin.core.errors import SourceUnavailable
 from tocsin.engine.alarm import Alarm
 from tocsin.engine.auditor import RULES, Auditor
 from tocsin.engine.commit import Committer
+from tocsin.engine.declaring import Declarer
 from tocsin.engine.dispatcher import Dispatcher
 from tocsin.engine.handovers import Handovers
 from tocsin.engine.housekeeper import Housekeeper
@@ -66,6 +67,7 @@ class Daemon:
     housekeeper: Housekeeper
     auditor: Auditor
     reconciler: Reconciler
+    declarer: Declarer
     windows: Windows
     handovers: Handovers
     rosters: Rosters
@@ -133,6 +135,7 @@ def build(bundle: Bundle, store: Store, clock: Clock, metrics: Metrics, *, shado
         housekeeper=Housekeeper(committer, ingest, clock),
         auditor=Auditor(committer, ingest, clock),
         reconciler=Reconciler(committer, clock, lambda: new_id(clock.now())),
+        declarer=Declarer(committer, lambda: new_id(clock.now())),
         windows=Windows(committer, lambda: new_id(clock.now())),
         handovers=Handovers(committer, clock),
         rosters=Rosters(committer, clock, ask),

@@ -141,6 +141,7 @@ def _edge(daemon: Daemon, reloader: Reloader, pulse: Pulse, environ: Mapping[str
     return Edge(
         intake=daemon.ingest,
         respond=daemon.respond,
+        declarer=daemon.declarer,
         windows=daemon.windows,
         rotas=daemon.rotas,
         store=daemon.store,

@@ -153,6 +153,8 @@ def alerts(content: Content) -> str:
     """How many alerts fire: ``3 of 5 alerts firing``; of a storm, how many incidents it tells of."""
     if content.members is not None:
         return f"{content.members} incidents"
+    if not content.alerts_total:
+        return "declared by hand"
     noun = "alert" if content.alerts_total == 1 else "alerts"
     return f"{content.alerts_firing} of {content.alerts_total} {noun} firing"
 

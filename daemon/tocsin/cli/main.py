@@ -13,6 +13,7 @@ VERBS = (
     "test",
     "simulate",
     "serve",
+    "declare",
     "incidents",
     "windows",
     "oncall",

@@ -177,6 +177,7 @@ def unopened(  # noqa: PLR0913 - an incident's identity is that many things, eac
     unrouted: bool = False,
     linked_to: str | None = None,
     storm: Storm | None = None,
+    by_hand: bool = False,
 ) -> Incident:
     """An incident that nothing has happened to yet: `Opened` starts its first occurrence."""
     return Incident(
@@ -194,6 +195,7 @@ def unopened(  # noqa: PLR0913 - an incident's identity is that many things, eac
         unrouted=unrouted,
         linked_to=linked_to,
         storm=storm,
+        by_hand=by_hand,
         first_opened_at=now,
         state=State.RESOLVED,
         severity=plan.unrouted,

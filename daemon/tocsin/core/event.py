@@ -42,6 +42,8 @@ class Opened(Waitable, frozen=True, kw_only=True):
 
     fired: tuple[str, ...]
     """The severity of each alert."""
+    severity: str | None = None
+    """Of what a person declares, which has no alerts."""
     first_alert_at: int | None = None
     hold: int = 0
     """How long the rules give automation to heal it, in microseconds: the shortest that an alert asks for."""

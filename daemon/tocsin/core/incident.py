@@ -119,6 +119,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """No rule, or a failing one, placed it: it runs at the playbook's ``unrouted`` level."""
     storm: Storm | None = None
     """Of a storm: whose it is, and how large. Changes with it."""
+    by_hand: bool = False
+    """A person has declared it: it has no alerts, and only a person resolves it."""
     linked_to: str | None = None
     """The earlier incident with the same dedup key, where that one was closed too long ago to go on."""
     first_opened_at: int

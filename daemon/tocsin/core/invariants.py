@@ -81,9 +81,9 @@ def firing_is_counted(facts: Facts) -> str | None:
 
 
 def open_means_firing_or_recovering(facts: Facts) -> str | None:
-    """An open incident without a firing alert is held, in its hold-down, or not believed to be over."""
+    """An open incident without a firing alert is held, in its hold-down, not believed to be over, or a person's."""
     incident = facts.incident
-    if incident.state not in PAGED or incident.alerts_firing:
+    if incident.state not in PAGED or incident.alerts_firing or incident.by_hand:
         return None
     waits = incident.resolve_at is not None or incident.doubt is not None
     return None if waits else "nothing fires, and no hold-down runs"

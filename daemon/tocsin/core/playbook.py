@@ -16,7 +16,7 @@ from tocsin.core.acting import PlaybookAction
 from tocsin.core.errors import UnknownLevel, UnknownName
 from tocsin.core.hours import BusinessHours, Hours
 from tocsin.core.message import Texts
-from tocsin.core.work import Checklist, Role
+from tocsin.core.work import Checklist, Question, Role
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -240,6 +240,8 @@ class Playbook(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """What people may say of where an incident stands, in order."""
     roles: tuple[Role, ...] = ()
     checklists: tuple[Checklist, ...] = ()
+    questions: tuple[Question, ...] = ()
+    """Whether something is an incident, and how severe: its decision tree, asked in order."""
     declares_when_acknowledged: bool = False
     """Whether an acknowledgment declares the incident as well."""
     duties: Duties = Duties()

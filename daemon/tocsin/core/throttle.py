@@ -49,8 +49,9 @@ def begins_to_notify(before: Incident, incident: Incident) -> bool:
 
 
 def is_exempt(incident: Incident) -> bool:
-    """Whether an incident is paged on its own whatever happens: at the top of its playbook, a drill, a storm itself."""
-    return incident.storm is not None or incident.drill or is_top(incident.plan.level(incident.severity))
+    """Whether it is paged on its own whatever happens: the top severity, a drill, a storm, what a person declares."""
+    is_own = incident.storm is not None or incident.drill or incident.by_hand
+    return is_own or is_top(incident.plan.level(incident.severity))
 
 
 def is_top(level: Level) -> bool:

@@ -34,6 +34,27 @@ class Checklist(msgspec.Struct, frozen=True, kw_only=True):
         return not self.severities or severity in self.severities
 
 
+class Branch(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where an answer leads, where it ends the questions."""
+
+    advice: str = ""
+    severities: tuple[str, ...] = ()
+    """What it may be declared at; none: it need not be declared."""
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Asked of whoever is about to declare an incident; answered with yes or no."""
+
+    ask: str
+    fact: str = ""
+    """The fact that keeps the answer."""
+    flag: str = ""
+    """The flag that yes sets."""
+    yes: Branch | None = None
+    """None: the next question."""
+    no: Branch | None = None
+
+
 class Tick(msgspec.Struct, frozen=True, array_like=True):
     """Somebody has done an item of a checklist."""
 

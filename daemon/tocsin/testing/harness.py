@@ -32,6 +32,7 @@ from tocsin.core.rules import Rule, RuleSet
 from tocsin.core.window import Window
 from tocsin.engine.alarm import Alarm
 from tocsin.engine.commit import Committer
+from tocsin.engine.declaring import Declarer
 from tocsin.engine.dispatcher import Dispatcher, next_look_at
 from tocsin.engine.handovers import Handovers
 from tocsin.engine.housekeeper import Housekeeper
@@ -150,6 +151,7 @@ class Harness:
         self.alarm = Alarm(self.live, self.clock)
         self.ingest = Ingest(committer, self.clock, self.alarm, new_id=lambda: f"incident-{next(ids)}")
         self.respond = Respond(committer)
+        self.declarer = Declarer(committer, lambda: f"incident-{next(ids)}")
         self.windows = Windows(committer, lambda: f"window-{next(ids)}")
         self.timers = Timers(committer, self.ingest, self.clock, wake.timers_event)
         self.dispatcher = Dispatcher(committer, self.ingest, self.clock, wake.outbox_event, jitter=lambda: 0.0)

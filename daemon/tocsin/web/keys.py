@@ -18,6 +18,7 @@ from tocsin.core.event import Actor, Event
 from tocsin.core.incident import Incident, Wait
 from tocsin.core.people import People
 from tocsin.core.rotation import Override
+from tocsin.engine.declaring import Declaration
 from tocsin.engine.overrides import Standing
 from tocsin.engine.overrides import Wish as OverrideWish
 from tocsin.engine.policy import Policy
@@ -118,6 +119,14 @@ class Respond(Protocol):
 
     async def set_facts(self, ref: str, by: Actor, facts: dict[str, str]) -> Answer:
         """Keep what has been found out."""
+        ...
+
+
+class Declarer(Protocol):
+    """Incidents that people declare without an alert (``engine/declaring``)."""
+
+    async def declare(self, wish: Declaration, by: Actor, delivery: Delivery | None = None) -> Incident:
+        """Open one."""
         ...
 
 
@@ -228,6 +237,7 @@ class Edge:
 
     intake: Intake
     respond: Respond
+    declarer: Declarer
     windows: Windows
     rotas: Rotas
     store: Store

@@ -40,16 +40,27 @@ class PostMortemView(Struct, frozen=True):
     """What went wrong with its template, "" where nothing did."""
 
 
-async def facts(request: web.Request) -> web.Response:
-    """Say what has been found out, by name."""
-    wish = await read_json(request, Facts)
-    if not 0 < len(wish.facts) <= FACTS:
-        raise bad_request(f"give 1 to {FACTS} facts")
-    for name, text in wish.facts.items():
+def expect_facts(facts: dict[str, str]) -> None:
+    """Refuse facts that cannot be kept.
+
+    Raises:
+        Refusal: One of them has no name, or is too long.
+    """
+    if len(facts) > FACTS:
+        raise bad_request(f"give at most {FACTS} facts")
+    for name, text in facts.items():
         if not _FACT.fullmatch(name):
             raise bad_request(f"{name!r} is no name of a fact: write small letters, digits and _ only")
         if len(text) > FACT_LIMIT:
             raise bad_request(f"the fact {name} is longer than {FACT_LIMIT} characters")
+
+
+async def facts(request: web.Request) -> web.Response:
+    """Say what has been found out, by name."""
+    wish = await read_json(request, Facts)
+    if not wish.facts:
+        raise bad_request(f"give 1 to {FACTS} facts")
+    expect_facts(wish.facts)
     respond = request.app[EDGE].respond.set_facts
     return answered(await respond(request.match_info["ref"], actor(request), wish.facts))
 

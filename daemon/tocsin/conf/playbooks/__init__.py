@@ -12,16 +12,18 @@ from tocsin.conf.playbooks.matrix import CellEntry, TierEntry
 from tocsin.conf.playbooks.names import skeleton_of, tell_unknown_targets, tell_unknown_templates
 from tocsin.conf.playbooks.promises import FollowUpEntry
 from tocsin.conf.playbooks.times import NESTED, limits_of
-from tocsin.conf.playbooks.work import ChecklistEntry, RoleEntry
+from tocsin.conf.playbooks.work import BranchEntry, ChecklistEntry, QuestionEntry, RoleEntry
 
 __all__ = [
     "NESTED",
     "ActionEntry",
+    "BranchEntry",
     "CellEntry",
     "ChecklistEntry",
     "FollowUpEntry",
     "HoursEntry",
     "PlaybookFile",
+    "QuestionEntry",
     "RoleEntry",
     "SeverityEntry",
     "TierEntry",

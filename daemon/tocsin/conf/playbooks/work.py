@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from tocsin.conf.playbooks.parts import Check, Part
 from tocsin.conf.schema import Name, Section, Text, did_you_mean
 from tocsin.conf.settings import Times
 from tocsin.conf.source import Node
-from tocsin.core.work import Checklist, Role
+from tocsin.core.work import Branch, Checklist, Question, Role
 
 
 class RoleEntry(Section):
@@ -26,12 +26,44 @@ class ChecklistEntry(Section):
     severities: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
 
 
+class BranchEntry(Section):
+    """``if_yes:`` or ``if_no:`` of a question, where it is the last one."""
+
+    advice: Text | None = None
+    severities: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
+
+    def branch(self) -> Branch:
+        """As the core has it."""
+        return Branch(advice=self.advice or "", severities=self.severities or ())
+
+
+class QuestionEntry(Section):
+    """One of ``questions:``."""
+
+    ask: Text
+    fact: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")] | None = None
+    flag: Name | None = None
+    if_yes: BranchEntry | None = None
+    if_no: BranchEntry | None = None
+
+    def question(self) -> Question:
+        """As the core has it."""
+        return Question(
+            ask=self.ask,
+            fact=self.fact or "",
+            flag=self.flag or "",
+            yes=self.if_yes.branch() if self.if_yes is not None else None,
+            no=self.if_no.branch() if self.if_no is not None else None,
+        )
+
+
 class WorkPart(Part):
     """The keys of the whole playbook."""
 
     statuses: Annotated[tuple[Text, ...], Field(max_length=50)] = ()
     roles: Annotated[dict[Name, RoleEntry], Field(max_length=50)] = Field(default_factory=dict)
     checklists: Annotated[dict[Name, ChecklistEntry], Field(max_length=50)] = Field(default_factory=dict)
+    questions: Annotated[tuple[QuestionEntry, ...], Field(max_length=20)] = ()
     declare_at: Literal["acknowledgment"] | None = None
 
     def of_playbook(self, times: Times) -> dict[str, Any]:
@@ -44,6 +76,7 @@ class WorkPart(Part):
                 Checklist(key=key, items=entry.items, severities=entry.severities or ())
                 for key, entry in self.checklists.items()
             ),
+            "questions": tuple(entry.question() for entry in self.questions),
             "declares_when_acknowledged": self.declare_at is not None,
         }
 
@@ -59,6 +92,20 @@ class WorkPart(Part):
                 if severity not in severities:
                     node = check.node.at("checklists", key, "severities", place)
                     check.problem(node, f"there is no severity {severity!r}", did_you_mean(severity, severities))
+        for index, question in enumerate(self.questions):
+            self._check_question(question, check.node.at("questions", index), check)
+
+    def _check_question(self, question: QuestionEntry, node: Node, check: Check) -> None:
+        severities, flags = getattr(self, "severities", {}), getattr(self, "flags", ())
+        if question.flag is not None and question.flag not in flags:
+            told = f"there is no flag {question.flag!r}"
+            check.problem(node.at("flag"), told, did_you_mean(question.flag, flags))
+        for answer in ("if_yes", "if_no"):
+            branch = getattr(question, answer)
+            for place, severity in enumerate((branch.severities if branch is not None else None) or ()):
+                if severity not in severities:
+                    told = f"there is no severity {severity!r}"
+                    check.problem(node.at(answer, "severities", place), told, did_you_mean(severity, severities))
 
     @classmethod
     def targets_in(cls, node: Node) -> Iterable[Node]:

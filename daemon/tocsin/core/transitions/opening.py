@@ -24,7 +24,7 @@ def opened(change: Change, event: Opened) -> None:
     duties.reopen(change)
     rooms.at_open(change)
     firing = counted(incident.firing, fired=event.fired)
-    severity = incident.plan.highest(list(firing))
+    severity = event.severity or incident.plan.highest(list(firing))
     if incident.pinned and not above(incident.plan, severity, incident.severity):
         severity = incident.severity
     change.set(
