@@ -27,6 +27,7 @@ from tocsin.engine.ingest import Ingest, Limits
 from tocsin.engine.overrides import Rotas
 from tocsin.engine.policy import Delivery, Live, Policy, Watched
 from tocsin.engine.reconcile import Reconciler
+from tocsin.engine.reminders import Reminders
 from tocsin.engine.respond import Respond
 from tocsin.engine.rosters import Rosters
 from tocsin.engine.service import Service
@@ -45,7 +46,7 @@ from tocsin.trackers import registry as tracker_registry
 
 W = TypeVar("W")
 
-WORKERS = ("timers", "dispatcher", "handovers", "rosters", "housekeeper", "auditor", "reconciler")
+WORKERS = ("timers", "dispatcher", "handovers", "reminders", "rosters", "housekeeper", "auditor", "reconciler")
 
 
 @dataclass
@@ -70,6 +71,7 @@ class Daemon:
     declarer: Declarer
     windows: Windows
     handovers: Handovers
+    reminders: Reminders
     rosters: Rosters
     rotas: Rotas
     shadow: Shadow | None = None
@@ -84,6 +86,7 @@ class Daemon:
             self.timers,
             self.dispatcher,
             self.handovers,
+            self.reminders,
             self.rosters,
             self.housekeeper,
             self.auditor,
@@ -138,6 +141,7 @@ def build(bundle: Bundle, store: Store, clock: Clock, metrics: Metrics, *, shado
         declarer=Declarer(committer, lambda: new_id(clock.now())),
         windows=Windows(committer, lambda: new_id(clock.now())),
         handovers=Handovers(committer, clock),
+        reminders=Reminders(committer, clock, lambda: new_id(clock.now())),
         rosters=Rosters(committer, clock, ask),
         rotas=Rotas(committer, lambda: new_id(clock.now())),
         shadow=beside,

@@ -227,7 +227,14 @@ async def _stop(daemon: Daemon, server: Server, reloader: Reloader, pulse: Pulse
     await stage("intake", grace, daemon.ingest.close())
     if daemon.commit_process is not None:
         await stage("commit process", 15, daemon.commit_process.close())
-    looking = (daemon.handovers, daemon.rosters, daemon.housekeeper, daemon.auditor, daemon.reconciler)
+    looking = (
+        daemon.handovers,
+        daemon.reminders,
+        daemon.rosters,
+        daemon.housekeeper,
+        daemon.auditor,
+        daemon.reconciler,
+    )
     await stage("timers", 5, daemon.timers.stop(), *(each.stop() for each in looking), pulse.stop())
     await stage("delivery", grace, daemon.dispatcher.stop(), daemon.alarm.close())
     ways = (*running(daemon.channels).values(), *running(daemon.trackers).values())

@@ -16,6 +16,7 @@ from tocsin.core.acting import PlaybookAction
 from tocsin.core.errors import UnknownLevel, UnknownName
 from tocsin.core.hours import BusinessHours, Hours
 from tocsin.core.message import Texts
+from tocsin.core.reminder import Reminder
 from tocsin.core.work import Checklist, Question, Role
 
 SECOND = 1_000_000
@@ -248,6 +249,8 @@ class Playbook(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     texts: Texts = Texts()
     actions: tuple[PlaybookAction, ...] = ()
     """What is done besides paging when something happens, in its order."""
+    reminders: tuple[Reminder, ...] = ()
+    """What is to be done again and again, whatever happens."""
 
     @property
     def templates(self) -> frozenset[str]:

@@ -39,6 +39,7 @@ from tocsin.engine.housekeeper import Housekeeper
 from tocsin.engine.ingest import Ingest
 from tocsin.engine.overrides import Rotas
 from tocsin.engine.policy import Delivery, Live, Policy
+from tocsin.engine.reminders import Reminders
 from tocsin.engine.respond import Answer, Respond
 from tocsin.engine.timers import Timers
 from tocsin.engine.wake import LocalWake
@@ -157,6 +158,7 @@ class Harness:
         self.dispatcher = Dispatcher(committer, self.ingest, self.clock, wake.outbox_event, jitter=lambda: 0.0)
         self.housekeeper = Housekeeper(committer, self.ingest, self.clock)
         self.handovers = Handovers(committer, self.clock)
+        self.reminders_due = Reminders(committer, self.clock, lambda: f"incident-{next(ids)}")
         self.rotas = Rotas(committer, lambda: f"override-{next(ids)}")
 
     async def __aenter__(self) -> Self:
@@ -260,6 +262,7 @@ class Harness:
         while True:
             await self.timers.run_once()
             await self.handovers.run_once()
+            await self.reminders_due.run_once()
             await self.dispatcher.run_once()
             await self.dispatcher.idle()
             await self.ingest.close()
@@ -269,7 +272,12 @@ class Harness:
 
     async def _next_due_at(self) -> int | None:
         moments = await self.store.read(
-            lambda tx: (self.timers.next_due_at(tx), next_look_at(tx), self.handovers.next_due_at(tx))
+            lambda tx: (
+                self.timers.next_due_at(tx),
+                next_look_at(tx),
+                self.handovers.next_due_at(tx),
+                self.reminders_due.next_due_at(tx),
+            )
         )
         return min((moment for moment in moments if moment is not None), default=None)
 

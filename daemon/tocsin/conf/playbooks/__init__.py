@@ -11,6 +11,7 @@ from tocsin.conf.playbooks.file import PlaybookFile, SeverityEntry, playbook_of
 from tocsin.conf.playbooks.matrix import CellEntry, TierEntry
 from tocsin.conf.playbooks.names import skeleton_of, tell_unknown_targets, tell_unknown_templates
 from tocsin.conf.playbooks.promises import FollowUpEntry
+from tocsin.conf.playbooks.reminders import ReminderEntry
 from tocsin.conf.playbooks.times import NESTED, limits_of
 from tocsin.conf.playbooks.work import BranchEntry, ChecklistEntry, QuestionEntry, RoleEntry
 
@@ -24,6 +25,7 @@ __all__ = [
     "HoursEntry",
     "PlaybookFile",
     "QuestionEntry",
+    "ReminderEntry",
     "RoleEntry",
     "SeverityEntry",
     "TierEntry",

@@ -7,6 +7,7 @@ from tocsin.conf.playbooks.business import BusinessHoursPart
 from tocsin.conf.playbooks.ladder import LadderPart, SeverityEntry
 from tocsin.conf.playbooks.parts import Check, Part
 from tocsin.conf.playbooks.promises import PromisesPart
+from tocsin.conf.playbooks.reminders import RemindersPart
 from tocsin.conf.playbooks.texts import TextsPart
 from tocsin.conf.playbooks.times import TimesPart
 from tocsin.conf.playbooks.work import WorkPart
@@ -21,6 +22,7 @@ class PlaybookFile(
     ActionsPart,
     TextsPart,
     PromisesPart,
+    RemindersPart,
     WorkPart,
     TimesPart,
     LadderPart,
