@@ -3,15 +3,18 @@
 import msgspec
 import pytest
 
+from tocsin.core.acting import Acting, Draft, PlaybookAction, Ticket, Verb
 from tocsin.core.errors import IllegalTransition, UnknownName
 from tocsin.core.escalation import TRANSITIONS, next_due, step, unopened
 from tocsin.core.event import (
     Acknowledge,
     Actor,
     AlertsChanged,
+    Confirmed,
     CopiesHeld,
     Declare,
     Delivered,
+    Discarded,
     Due,
     Escalate,
     Event,
@@ -36,6 +39,7 @@ from tocsin.core.event import (
     StormGrew,
     StormLooked,
     Ticked,
+    TicketSettled,
     Unsnooze,
     UpdatePosted,
     Waitable,
@@ -131,6 +135,9 @@ EVENTS: list[Event] = [
     WaitEnded(reason=WINDOW.reason, by=WINDOW.by),
     SetFacts(by=ALICE, facts={"root_cause": "a full disk"}),
     RoomSettled(job=Job.ROOM_CREATE, outcome=RowState.SENT, id="C1", name="incident-1"),
+    Confirmed(by=ALICE, draft=1, text="sorry"),
+    Discarded(by=ALICE, draft=1),
+    TicketSettled(tracker="jira", job=Job.TICKET_OPEN, outcome=RowState.SENT, ref="7", shown="OPS-7"),
     StormGrew(joined=1),
     StormLooked(look_at=NOW),
     PersonsCalled(called=(CALLED,)),
@@ -143,6 +150,8 @@ def in_state(state: State) -> Incident:
     hold = 2 * MINUTE if state is State.PENDING else 0
     incident, _ = step(fresh(), Opened(fired=("high",), hold=hold), NOW)
     incident, _ = step(incident, ItemAdded(by=ALICE, text="mend it", kind="immediate"), NOW)
+    draft = Draft(number=1, action=PlaybookAction(at=("opened",), verb=Verb.MESSAGE, what="x"), moment="opened", at=NOW)
+    incident = msgspec.structs.replace(incident, acting=Acting(tickets=(Ticket(tracker="jira"),), drafts=(draft,)))
     if state is State.ACKNOWLEDGED:
         incident, _ = step(incident, Acknowledge(by=ALICE), NOW)
     elif state is State.SNOOZED:

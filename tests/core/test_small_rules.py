@@ -1,11 +1,13 @@
 """Backoff, keys, people, plans, measures, wording: one rule each."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.test_escalation_table import ALICE, NOW, fresh, playbook
 from core.test_invariants_catch import row
+from tocsin.core.acting import Acting, Ticket, TicketState
 from tocsin.core.backoff import LONGEST, SECOND, delay
 from tocsin.core.duration import duration
 from tocsin.core.errors import UnknownName
@@ -13,7 +15,7 @@ from tocsin.core.escalation import step
 from tocsin.core.event import Acknowledge, Opened, Resolve
 from tocsin.core.incident import Incident
 from tocsin.core.measure import ended_at, time_to_acknowledge, time_to_detect, time_to_resolve
-from tocsin.core.outbox import ROOM_JOBS, Job, idempotency_key, still_wanted
+from tocsin.core.outbox import ROOM_JOBS, TICKET_JOBS, Job, idempotency_key, still_wanted
 from tocsin.core.people import Contact, Notified, People, Person
 from tocsin.core.playbook import HOUR, MINUTE, Playbook, Until
 from tocsin.core.rotation import Duty
@@ -55,8 +57,29 @@ def test_a_page_is_wanted_until_what_it_waits_for_has_happened() -> None:
     ]
     assert [still_wanted(waits[Until.RESOLVED], i) for i in (triggered, acknowledged, resolved)] == [True, True, False]
     assert not still_wanted(row(occurrence=2), triggered)
-    rooms_have_rules_of_their_own = {Job.PAGE, Job.UPDATE, *ROOM_JOBS}
-    assert all(still_wanted(row(job=job), resolved) for job in Job if job not in rooms_have_rules_of_their_own)
+    has_rules_of_its_own = {Job.PAGE, Job.UPDATE, Job.AUTOMATE, *ROOM_JOBS, *TICKET_JOBS}
+    assert all(still_wanted(row(job=job), resolved) for job in Job if job not in has_rules_of_its_own)
+    automations = [still_wanted(row(job=Job.AUTOMATE), incident) for incident in (triggered, acknowledged, resolved)]
+    assert automations == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("ticket", "wanted"),
+    [
+        (None, set()),
+        (Ticket(tracker="chat"), {Job.TICKET_OPEN}),
+        (Ticket(tracker="chat", state=TicketState.OPEN, ref="7"), TICKET_JOBS - {Job.TICKET_OPEN}),
+        (Ticket(tracker="chat", state=TicketState.CLOSED, ref="7"), TICKET_JOBS - {Job.TICKET_OPEN}),
+        (Ticket(tracker="chat", state=TicketState.FAILED), set()),
+    ],
+)
+def test_one_ticket_is_opened_and_nothing_is_said_in_one_that_is_not_there(
+    ticket: Ticket | None, wanted: set[Job]
+) -> None:
+    acting = Acting(tickets=(ticket,)) if ticket is not None else None
+    incident = msgspec.structs.replace(opened(), acting=acting)
+    channel = ticket.tracker if ticket is not None else "chat"
+    assert {job for job in TICKET_JOBS if still_wanted(row(job=job, channel=channel), incident)} == wanted
 
 
 PEOPLE = People(

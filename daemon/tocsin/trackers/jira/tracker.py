@@ -114,7 +114,7 @@ class JiraTracker:
 
     async def _comment(self, content: Content) -> Receipt:
         said = words.body(content)
-        if said is None:
+        if said is None or not wiki(said):  # Jira refuses a comment without a word
             return Receipt(Outcome.SENT)
         path = f"{self._issue(content)}/comment"
         if content.possible_duplicate and await self._said_before(content, path):
