@@ -20,6 +20,9 @@ from tocsin.core.event import (
     Event,
     ItemAdded,
     ItemDone,
+    Linked,
+    MergedInto,
+    MergedWith,
     MethodFailed,
     NoteAdded,
     Opened,
@@ -46,7 +49,7 @@ from tocsin.core.event import (
     WaitBegan,
     WaitEnded,
 )
-from tocsin.core.incident import Incident, State, Wait, WaitReason
+from tocsin.core.incident import Incident, Merged, State, Wait, WaitReason
 from tocsin.core.outbox import Job, RowState
 from tocsin.core.playbook import MINUTE, Cell, Kind, Level, Playbook, Tier, Until
 from tocsin.core.reaching import Called, Later
@@ -135,6 +138,9 @@ EVENTS: list[Event] = [
     WaitEnded(reason=WINDOW.reason, by=WINDOW.by),
     SetFacts(by=ALICE, facts={"root_cause": "a full disk"}),
     RoomSettled(job=Job.ROOM_CREATE, outcome=RowState.SENT, id="C1", name="incident-1"),
+    MergedInto(by=ALICE, merged=Merged(into="other", number=2)),
+    MergedWith(by=ALICE, number=2),
+    Linked(by=ALICE, number=2),
     Confirmed(by=ALICE, draft=1, text="sorry"),
     Discarded(by=ALICE, draft=1),
     TicketSettled(tracker="jira", job=Job.TICKET_OPEN, outcome=RowState.SENT, ref="7", shown="OPS-7"),
@@ -181,6 +187,7 @@ REFUSED = {
     (State.PENDING, StormLooked),
     *((state, event) for state in (State.PENDING, State.RESOLVED) for event in (Declare, UpdatePosted)),
     (State.RESOLVED, StatusSet),
+    (State.RESOLVED, MergedInto),
     *((state, PostMortemDone) for state in State if state is not State.RESOLVED),
 }
 

@@ -115,9 +115,38 @@ async def reviewed(daemon: Daemon, incident: str, *, link: str, waive: str, as_j
     await _post(daemon, incident, "postmortem", body, as_json=as_json)
 
 
+@click.command(epilog=options.example("tocsin incidents merge 13 --into 12"))
+@click.argument("incident")
+@click.option("--into", required=True, help="The incident in which it goes on.")
+@options.as_json
+@connected
+async def merge(daemon: Daemon, incident: str, *, into: str, as_json: bool) -> None:
+    """Let an incident, with its alerts, go on in another one: it is the same. What it had in a tracker stays there."""
+    await _post(daemon, incident, "merge", {"into": into}, as_json=as_json)
+
+
+@click.command(epilog=options.example("tocsin incidents split 13"))
+@click.argument("incident")
+@options.as_json
+@connected
+async def split(daemon: Daemon, incident: str, *, as_json: bool) -> None:
+    """Let a merged incident go on by itself again, with those of its alerts that still fire."""
+    await _post(daemon, incident, "split", {}, as_json=as_json)
+
+
+@click.command(epilog=options.example("tocsin incidents link 13 12"))
+@click.argument("incident")
+@click.argument("other")
+@options.as_json
+@connected
+async def link(daemon: Daemon, incident: str, other: str, *, as_json: bool) -> None:
+    """Say in both timelines that two incidents have to do with each other."""
+    await _post(daemon, incident, "link", {"other": other}, as_json=as_json)
+
+
 async def _post(daemon: Daemon, incident: str, what: str, body: dict[str, Any], *, as_json: bool) -> None:
     tell(await daemon.post(f"{incident_path(incident)}/{what}", body), as_json=as_json)
 
 
-VERBS = (declare, note, update, status, role, tick, todo, done, reviewed)
+VERBS = (declare, note, update, status, role, tick, todo, done, reviewed, merge, split, link)
 """Those that `tocsin incidents` has from here."""

@@ -86,7 +86,7 @@ class OccurrenceClosed(Effect, frozen=True, kw_only=True):
     """An occurrence is over; its figures go into the 30-day means."""
 
     cause: str
-    """``alerts``, ``person`` or ``healed``."""
+    """``alerts``, ``person``, ``healed`` or ``merged``."""
 
 
 class Breached(Effect, frozen=True, kw_only=True):

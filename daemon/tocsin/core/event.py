@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from tocsin.core.condition import Inhibition
-from tocsin.core.incident import Taken, Wait, WaitReason
+from tocsin.core.incident import Merged, Taken, Wait, WaitReason
 from tocsin.core.outbox import Job, RowState
 from tocsin.core.playbook import Playbook
 from tocsin.core.reaching import Called
@@ -225,6 +225,28 @@ class Ticked(Event, frozen=True, kw_only=True):
     number: int
     """1 is the first item."""
     done: bool = True
+
+
+class MergedInto(Event, frozen=True, kw_only=True):
+    """A person has found that it is the same as another incident: it goes on there, with its alerts."""
+
+    by: Actor
+    merged: Merged
+
+
+class MergedWith(Event, frozen=True, kw_only=True):
+    """Another incident, and its alerts, go on in this one (not ``joins``: they do so no more)."""
+
+    by: Actor
+    number: int
+    joins: bool = True
+
+
+class Linked(Event, frozen=True, kw_only=True):
+    """A person has found that it has to do with another incident."""
+
+    by: Actor
+    number: int
 
 
 class PostMortemDone(Event, frozen=True, kw_only=True):

@@ -91,6 +91,16 @@ class Planned(msgspec.Struct, frozen=True, array_like=True):
     due_at: int
 
 
+class Merged(msgspec.Struct, frozen=True, kw_only=True):
+    """What has become of an incident that goes on in another one."""
+
+    into: str
+    """The other one's id."""
+    number: int
+    alerts: tuple[tuple[str, str], ...] = ()
+    """(source, fingerprint) of the alerts that went there with it."""
+
+
 class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """The alerts that share one dedup key, and how far their ladder has gone.
 
@@ -197,6 +207,9 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
 
     acting: Acting | None = None
     """Its tickets, and what waits for a person's word; None while it has neither."""
+
+    merged: Merged | None = None
+    """While it goes on in another incident."""
 
     # What else is due.
     pending_until: int | None = None

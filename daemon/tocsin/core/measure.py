@@ -4,6 +4,9 @@ import msgspec
 
 from tocsin.core.incident import Incident
 
+UNCOUNTED = ("healed", "merged")
+"""Ends of an occurrence that are no resolution of anybody's: it counts in no measure."""
+
 
 class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
     """One firing spell of an incident, as the means and reports use it. Times in microseconds UTC."""
@@ -20,9 +23,9 @@ class Occurrence(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: int | None
     """What the time to resolve counts to: the last alert's end, or the person's word."""
     cause: str
-    """``open`` while it goes on, then ``alerts``, ``person`` or ``healed``."""
+    """``open`` while it goes on, then ``alerts``, ``person``, ``healed`` or ``merged``."""
     counted: bool
-    """False for drills, tocsin's own incidents and what healed while it was held, or in a maintenance window."""
+    """False for drills, tocsin's own incidents, what went on in another one, and what healed held or hidden."""
 
 
 class Mean(msgspec.Struct, frozen=True):

@@ -27,7 +27,7 @@ from tocsin.core.effect import (
 from tocsin.core.escalation import next_due, step
 from tocsin.core.event import Due, Entry, Event, PersonsCalled, Waitable, WaitBegan
 from tocsin.core.incident import Incident
-from tocsin.core.measure import Occurrence
+from tocsin.core.measure import UNCOUNTED, Occurrence
 from tocsin.core.outbox import Job, Outgoing, RowState, anew, idempotency_key
 from tocsin.core.people import Notified
 from tocsin.core.playbook import Kind, Until
@@ -171,7 +171,7 @@ class Work:
             self._count_incident("incidents_opened_total", incident)
         elif effect.kind == "waits":
             self.figures.count("waits_total", reason=effect.data["reason"])
-        elif effect.kind == "resolved" and not effect.data["acknowledged"] and effect.data["cause"] != "healed":
+        elif effect.kind == "resolved" and not effect.data["acknowledged"] and effect.data["cause"] not in UNCOUNTED:
             self._count_incident("resolved_unacknowledged_total", incident)
 
     def _count_incident(self, name: str, incident: Incident) -> None:
@@ -361,7 +361,7 @@ class Work:
                 resolved_at=incident.resolved_at,
                 ended_at=incident.last_end_at if incident.resolved_at is not None else None,
                 cause=cause,
-                counted=self._counts(incident) and cause != "healed",
+                counted=self._counts(incident) and cause not in UNCOUNTED,
             )
         )
 

@@ -16,6 +16,7 @@ from tocsin.core.playbook import Playbook
 from tocsin.core.verdict import Verdict
 from tocsin.engine.apply import Work
 from tocsin.engine.conditions import Answers, Beginning
+from tocsin.engine.merging import goes_on_in
 from tocsin.engine.window_judge import judge_again, window_wait
 
 Classified = tuple[Alert, Verdict]
@@ -206,6 +207,8 @@ class Batch:
         if group is not None:
             return group
         latest = self._latest.get(verdict.dedup_key)
+        if latest is not None and latest.merged is not None:
+            latest = goes_on_in(self._work, latest)
         if latest is not None and not (latest.is_open or self._goes_on(latest)):
             latest = None
         name = latest.id if latest is not None else f"new {verdict.dedup_key}"

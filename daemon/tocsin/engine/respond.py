@@ -21,6 +21,7 @@ from tocsin.core.incident import Incident
 from tocsin.core.playbook import Playbook
 from tocsin.engine.apply import Work
 from tocsin.engine.commit import Committer
+from tocsin.engine.merging import link, merge, split
 from tocsin.engine.policy import Policy
 
 Delivery = tuple[str, str]
@@ -112,6 +113,21 @@ class Respond:
     async def say(self, ref: str, event: Event, *, delivery: Delivery | None = None) -> Answer:
         """Let happen what a person says or has done: an event that needs nothing of the clock but its time."""
         return await self._respond(ref, event, delivery)
+
+    async def merge(self, ref: str, into: str, by: Actor) -> Answer:
+        """Let the incident, with its alerts, go on in another one."""
+        return await self._change(ref, lambda work, child: merge(work, child, _known(work, into), by))
+
+    async def split(self, ref: str, by: Actor) -> Answer:
+        """Let it go on by itself again."""
+        return await self._change(ref, lambda work, child: split(work, child, by))
+
+    async def link(self, ref: str, other: str, by: Actor) -> Answer:
+        """Say that it has to do with another one."""
+        return await self._change(ref, lambda work, one: link(work, one, _known(work, other), by))
+
+    async def _change(self, ref: str, do: Callable[[Work, Incident], Incident]) -> Answer:
+        return await self._committer.commit("respond", lambda work: Answer(do(work, _known(work, ref)), changed=True))
 
     async def set_facts(self, ref: str, by: Actor, facts: dict[str, str]) -> Answer:
         """Keep what has been found out; an empty text takes a fact back."""

@@ -117,6 +117,18 @@ class Respond(Protocol):
         """Let happen what a person says or has done."""
         ...
 
+    async def merge(self, ref: str, into: str, by: Actor) -> Answer:
+        """Let it go on in another one."""
+        ...
+
+    async def split(self, ref: str, by: Actor) -> Answer:
+        """Let it go on by itself again."""
+        ...
+
+    async def link(self, ref: str, other: str, by: Actor) -> Answer:
+        """Say that it has to do with another one."""
+        ...
+
     async def set_facts(self, ref: str, by: Actor, facts: dict[str, str]) -> Answer:
         """Keep what has been found out."""
         ...

@@ -65,6 +65,20 @@ class TickWish(Struct, frozen=True, forbid_unknown_fields=True):
     done: bool = True
 
 
+class MergeWish(Struct, frozen=True, forbid_unknown_fields=True):
+    """For merge."""
+
+    into: str
+    """The number or the id of the incident in which it goes on."""
+
+
+class LinkWish(Struct, frozen=True, forbid_unknown_fields=True):
+    """For link."""
+
+    other: str
+    """The number or the id of the other incident."""
+
+
 class NewItem(Struct, frozen=True, forbid_unknown_fields=True):
     """For action-items."""
 
@@ -149,6 +163,27 @@ async def end_post_mortem(request: web.Request) -> web.Response:
         raise bad_request("link must be an http or https link")
     by = actor(request)
     return await _say(request, PostMortemDone(by=by, waived=wish.waived, reason=wish.reason, link=wish.link))
+
+
+async def merge(request: web.Request) -> web.Response:
+    """Let it, with its alerts, go on in another incident: it is the same."""
+    wish = await read_json(request, MergeWish)
+    respond = request.app[EDGE].respond.merge
+    return answered(await respond(request.match_info["ref"], wish.into, actor(request)))
+
+
+async def split(request: web.Request) -> web.Response:
+    """Let it go on by itself again, with those of its alerts that still fire."""
+    await read_json(request, Nothing)
+    respond = request.app[EDGE].respond.split
+    return answered(await respond(request.match_info["ref"], actor(request)))
+
+
+async def link(request: web.Request) -> web.Response:
+    """Say in both timelines that it has to do with another incident."""
+    wish = await read_json(request, LinkWish)
+    respond = request.app[EDGE].respond.link
+    return answered(await respond(request.match_info["ref"], wish.other, actor(request)))
 
 
 async def _say(request: web.Request, event: Event) -> web.Response:

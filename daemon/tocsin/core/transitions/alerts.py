@@ -41,7 +41,7 @@ def alerts_changed(change: Change, event: AlertsChanged) -> None:
         outgrown(change, bool(event.fired))
         if incident.resolve_at is None:
             climb(change)
-    elif before or event.fired:
+    elif (before or event.fired) and not incident.by_hand:
         recover(change)
         flip(change)
     _end_inhibitions(change)

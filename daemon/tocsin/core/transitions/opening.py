@@ -3,7 +3,7 @@
 from tocsin.core.effect import OccurrenceClosed
 from tocsin.core.event import TOCSIN, Actor, Due, Opened
 from tocsin.core.incident import Incident, State, Wait, WaitReason
-from tocsin.core.measure import ended_at, time_to_detect, time_to_resolve
+from tocsin.core.measure import UNCOUNTED, ended_at, time_to_detect, time_to_resolve
 from tocsin.core.playbook import Kind, Moment, Until
 from tocsin.core.transitions import duties, promises, rooms
 from tocsin.core.transitions import ladder as ladders
@@ -53,6 +53,7 @@ def opened(change: Change, event: Opened) -> None:
         opened_at=change.now,
         first_alert_at=event.first_alert_at,
         grace_until=None,
+        merged=None,
     )
     if event.hold:
         change.set(state=State.PENDING, pending_until=change.now + event.hold)
@@ -148,11 +149,14 @@ def recover(change: Change) -> None:
 
 
 def close(change: Change, cause: str, by: Actor | None = None) -> None:
-    """End the occurrence. ``cause`` is ``alerts``, ``person`` or ``healed`` (before anybody was to be told)."""
+    """End the occurrence.
+
+    ``cause`` is ``alerts``, ``person``, ``healed`` (nobody was to be told) or ``merged`` (it goes on elsewhere).
+    """
     incident = change.incident
     end = ended_at(incident, change.now) if cause == "alerts" else change.now
     grace = change.now + incident.plan.resolved_by_hand_grace if by is not None and incident.alerts_firing else None
-    if cause != "healed":
+    if cause not in UNCOUNTED:
         promises.ended(change, end)
     change.set(
         state=State.RESOLVED,
@@ -175,9 +179,11 @@ def close(change: Change, cause: str, by: Actor | None = None) -> None:
     acknowledged = incident.acked_severity is not None
     change.record("resolved", by or TOCSIN, cause=cause, acknowledged=acknowledged, occurrence=incident.occurrence)
     change.supersede(Until.RESOLVED)
-    if cause != "healed":
+    if cause not in UNCOUNTED:
         change.measured("resolve", time_to_resolve(incident, end))
     change.effects.append(OccurrenceClosed(cause=cause))
+    if cause == "merged":  # what is owed, and said, is the other one's
+        return
     duties.ask(change)
     if incident.reached:  # else nobody has been told that there is anything
         act(change, Moment.RESOLVED)
