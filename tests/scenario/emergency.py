@@ -69,7 +69,7 @@ def one_person_a_target(playbook: Playbook) -> People:
     """Each target that the playbook names is one person of that name, on the console."""
     targets = {target for level in playbook.levels for cell in level.cells for target in cell.targets}
     targets |= {target for tier in playbook.tiers for target in tier.targets} | set(playbook.announce)
-    targets |= {target for role in playbook.roles for target in role.targets}
+    targets |= {target for role in playbook.roles for target in (*role.targets, *role.backup)}
     targets |= {target for action in playbook.actions for target in action.targets}
     names = sorted((*targets, "alice", "bob"))
     return People(persons={name: Person(name, contact=Contact("console", "console")) for name in names})

@@ -4,6 +4,7 @@ SEV-1 of emergency-response: an answer and the resolve within 15 minutes, an upd
 """
 
 import pytest
+from msgspec import structs
 
 from scenario import emergency
 from scenario.conftest import NewStore
@@ -88,6 +89,17 @@ async def test_whoever_communicates_is_reminded_until_an_update_is_posted(tocsin
     assert breaches(tocsin, "update") == 0
     await tocsin.advance(minutes=15)
     assert breaches(tocsin, "update") == 1
+
+
+async def test_a_reminder_that_nobody_heard_goes_to_the_backup_as_well() -> None:
+    shipped = emergency.shipped()
+    roles = tuple(structs.replace(role, backup=("drew",)) for role in shipped.roles)
+    async with emergency.tocsin(playbook=structs.replace(shipped, roles=roles)) as tocsin:
+        await down(tocsin)
+        await tocsin.acknowledge()
+        await tocsin.advance(minutes=30)
+        due = [(at, who) for at, who, why in tocsin.reminders() if "update" in why and who != "incidents"]
+        assert due == [(15, "communication-lead"), (30, "communication-lead"), (30, "drew")]
 
 
 async def test_the_reminders_go_on_after_a_restart_and_come_once(new_store: NewStore) -> None:

@@ -113,7 +113,7 @@ def headline(content: Content) -> str:
     """The incident in one line: ``[SEV-1] #12 checkout: HighLatency``."""
     drill = "DRILL " if content.drill else ""
     service = f"{content.service}: " if content.service else ""
-    return f"{drill}[{content.severity}] #{content.number} {service}{content.title}"
+    return f"{drill}[{content.severity}] {content.name or f'#{content.number}'} {service}{content.title}"
 
 
 def condition(content: Content) -> str:

@@ -46,6 +46,8 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
 
     incident_id: str
     number: int
+    name: str = ""
+    """What people call it: ``#12``, or as the playbook numbers its incidents."""
     occurrence: int
     title: str
     playbook: str

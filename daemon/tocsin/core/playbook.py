@@ -237,6 +237,8 @@ class Playbook(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Flags that each page the next tier not yet reached, once an occurrence."""
     storm: StormLimits = StormLimits()
     flapping: FlappingLimits = FlappingLimits()
+    numbering: str = "#{n}"
+    """What people call an incident: ``{n}`` is its number, ``{date}`` the day on which it began."""
     statuses: tuple[str, ...] = ()
     """What people may say of where an incident stands, in order."""
     roles: tuple[Role, ...] = ()

@@ -19,6 +19,8 @@ class Role(msgspec.Struct, frozen=True, kw_only=True):
     """What it is called where people read."""
     targets: tuple[str, ...] = ()
     """Who is turned to while nobody has taken it."""
+    backup: tuple[str, ...] = ()
+    """Who is turned to as well, once whoever has it has not heard a reminder."""
 
 
 class Checklist(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 from tocsin.core.acting import Ticket
 from tocsin.core.clock import is_beside_the_ladder
 from tocsin.core.incident import Incident, State
+from tocsin.core.naming import name_of
 from tocsin.core.outbox import TICKET_JOBS, Job, Outgoing
 from tocsin.core.page import Content
 from tocsin.core.transitions.acting import acting_of
@@ -36,6 +37,7 @@ def render(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> Con
         ref=told.ref if told else "",
         incident_id=incident.id,
         number=incident.number,
+        name=name_of(incident),
         occurrence=incident.occurrence,
         title=incident.title,
         playbook=plan.name,

@@ -1,15 +1,18 @@
 """What people make of an incident: its statuses, its roles, and whether an acknowledgment declares it."""
 
+import re
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from tocsin.conf.playbooks.parts import Check, Part
-from tocsin.conf.schema import Name, Section, Text, did_you_mean
+from tocsin.conf.schema import Name, Section, Text, did_you_mean, mistake
 from tocsin.conf.settings import Times
 from tocsin.conf.source import Node
 from tocsin.core.work import Branch, Checklist, Question, Role
+
+_NUMBERING = re.compile(r"([A-Za-z][A-Za-z0-9_-]{0,40}-)?(\{date\}-)?\{n(:0[1-9])?\}")
 
 
 class RoleEntry(Section):
@@ -17,6 +20,7 @@ class RoleEntry(Section):
 
     name: Text
     targets: tuple[Name, ...] = ()
+    backup: tuple[Name, ...] = ()
 
 
 class ChecklistEntry(Section):
@@ -57,9 +61,17 @@ class QuestionEntry(Section):
         )
 
 
+def _numbering(text: str) -> str:
+    if not _NUMBERING.fullmatch(text):
+        told = "is no way to number incidents"
+        raise mistake(told, 'write a dash and {n} at its end: "INC-{n}", "incident-{date}-{n:03}"')
+    return text
+
+
 class WorkPart(Part):
     """The keys of the whole playbook."""
 
+    numbering: Annotated[Text, AfterValidator(_numbering)] | None = None
     statuses: Annotated[tuple[Text, ...], Field(max_length=50)] = ()
     roles: Annotated[dict[Name, RoleEntry], Field(max_length=50)] = Field(default_factory=dict)
     checklists: Annotated[dict[Name, ChecklistEntry], Field(max_length=50)] = Field(default_factory=dict)
@@ -70,8 +82,12 @@ class WorkPart(Part):
         """As the core has them."""
         del times
         return {
+            **({"numbering": self.numbering} if self.numbering is not None else {}),
             "statuses": self.statuses,
-            "roles": tuple(Role(key=key, name=role.name, targets=role.targets) for key, role in self.roles.items()),
+            "roles": tuple(
+                Role(key=key, name=role.name, targets=role.targets, backup=role.backup)
+                for key, role in self.roles.items()
+            ),
             "checklists": tuple(
                 Checklist(key=key, items=entry.items, severities=entry.severities or ())
                 for key, entry in self.checklists.items()
@@ -109,7 +125,8 @@ class WorkPart(Part):
 
     @classmethod
     def targets_in(cls, node: Node) -> Iterable[Node]:
-        """Whom a role falls to while nobody has taken it."""
+        """Whom a role falls to while nobody has taken it, and their backups."""
         roles = node.child("roles")
-        lists = [role.child("targets") for _, role in roles.children()] if roles is not None else []
+        entries = [role for _, role in roles.children()] if roles is not None else []
+        lists = [role.child(key) for role in entries for key in ("targets", "backup")]
         yield from (targets for targets in lists if targets is not None)

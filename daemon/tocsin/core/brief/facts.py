@@ -10,6 +10,7 @@ from tocsin.core.clock import Clock, Item
 from tocsin.core.duration import duration
 from tocsin.core.incident import Incident
 from tocsin.core.message import Messages, RoomState
+from tocsin.core.naming import name_of
 from tocsin.core.page import AlertLine
 from tocsin.core.plain import lines, one_line
 from tocsin.core.playbook import MINUTE, SECOND
@@ -65,7 +66,7 @@ class _Briefer:
     def which(self) -> dict[str, Any]:
         incident = self._incident
         return {
-            "name": f"#{incident.number}",
+            "name": name_of(incident),
             "number": incident.number,
             "occurrence": incident.occurrence,
             "title": one_line(incident.title[:TEXT_LIMIT]),

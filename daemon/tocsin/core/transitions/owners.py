@@ -18,6 +18,12 @@ def communication_lead(incident: Incident) -> tuple[str, ...]:
     return in_role(incident, incident.plan.duties.updates_by) or _nearest(incident, incident.acknowledged_by)
 
 
+def communication_backup(incident: Incident) -> tuple[str, ...]:
+    """Who writes the updates where whoever should does not hear of it."""
+    role = incident.plan.role(incident.plan.duties.updates_by)
+    return role.backup if role is not None else ()
+
+
 def post_mortem_owner(incident: Incident) -> tuple[str, ...]:
     """Who owns the post-mortem: the role's holder, else the acknowledger, else the resolver, else tier 1."""
     holder = in_role(incident, incident.plan.duties.post_mortem_by)

@@ -207,7 +207,10 @@ def _remind(change: Change, update_by: int) -> None:
     if is_told_by_its_storm(incident):
         return
     because = because_update_due(every, clock.unheard + 1)
-    remind(change, f"{UPDATE_STEP}{count}", owners.communication_lead(incident), because, late=late)
+    targets = owners.communication_lead(incident)
+    if clock.unheard:
+        targets = tuple(dict.fromkeys((*targets, *owners.communication_backup(incident))))
+    remind(change, f"{UPDATE_STEP}{count}", targets, because, late=late)
 
 
 def remind(change: Change, step: str, targets: tuple[str, ...], because: str, *, late: int = 0) -> None:
