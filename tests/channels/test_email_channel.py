@@ -17,6 +17,7 @@ from tocsin.channels.email.settings import EmailContact, EmailSettings
 from tocsin.conf.secrets import Secret
 from tocsin.core.outbox import Job
 from tocsin.core.people import Contact
+from tocsin.core.said import Said
 from tocsin.ports.channel import Outcome, Reason, Receipt
 from tocsin.testing.content import NOW, alert_line, content
 from tocsin.testing.smtp_message import LONGEST_LINE, check_message
@@ -107,6 +108,15 @@ async def test_all_of_an_incidents_mail_is_one_thread_of_one_subject_and_each_ha
     assert {mail["subject"].removeprefix("Re: ") for mail in (page, taken, over)} == {page["subject"]}
     assert taken["body"].startswith("Acknowledged by bob")
     assert over["body"].startswith("It is over after 5 m")
+
+
+async def test_a_messages_own_words_are_all_that_its_reader_gets(server: SmtpServer):
+    words = Said.written("Dear customers,\n\nsome payments fail.")
+    fields = {"text": words, "subject": "Service disruption", "because": "as it was declared"}
+    await send(server, Job.UPDATE, fields)
+    [mail] = server.accepted
+    assert mail["subject"] == "Service disruption"
+    assert mail["body"].splitlines() == ["Dear customers,", "", "some payments fail."]
 
 
 async def test_what_may_be_a_duplicate_says_so_and_has_the_same_id(server: SmtpServer):

@@ -16,6 +16,7 @@ from tocsin.channels.twilio.settings import TwilioContact, TwilioSettings
 from tocsin.conf.secrets import Secret
 from tocsin.core.outbox import Job
 from tocsin.core.people import Contact
+from tocsin.core.said import Said
 from tocsin.ports.channel import Outcome, Reason, Receipt
 from tocsin.testing.content import NOW, content
 from tocsin.testing.standin import Status
@@ -107,6 +108,12 @@ def test_what_demands_no_answer_asks_for_none(job: Job, fields: dict[str, Any], 
     said = text(content(job, external_url=OUTSIDE, **fields), settings("sms"))
     assert told in said
     assert "Reply" not in said
+
+
+def test_a_messages_own_words_are_all_that_its_reader_gets():
+    words = Said.written("Some payments fail.\nWe are sorry.")
+    told = content(Job.UPDATE, text=words, subject="Service disruption", because="as it was declared")
+    assert text(told, settings("sms")) == "Service disruption: Some payments fail. We are sorry."
 
 
 def test_what_is_too_long_is_cut_and_never_the_answer():

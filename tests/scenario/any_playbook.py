@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
+from tocsin.core.acting import PlaybookAction, Verb
 from tocsin.core.hours import BusinessHours, Hours
 from tocsin.core.people import Contact, Method, People, Person
 from tocsin.core.playbook import HOUR, MINUTE, SECOND, Cell, FlappingLimits, Kind, Level, Moment, Playbook, Tier, Until
@@ -15,6 +16,9 @@ PERSONS = ("ann", "ben", "cai", "dee")
 TARGETS = (*PERSONS, "everybody", "crew", "room", "watch", "watch")
 PAGER, PLACE = "pager", "place"
 CHANNELS = ("console", PAGER, PLACE, "unconfigured")
+
+WORDS = "words"
+"""The one template that there is."""
 
 SPAN = st.sampled_from([0, 30 * SECOND, MINUTE, 5 * MINUTE, 15 * MINUTE, 20 * MINUTE, HOUR, 4 * HOUR])
 """Durations that collide often: equal moments are where two readings of a rule part."""
@@ -115,6 +119,19 @@ def _level(draw: st.DrawFn, name: str, rank: int, tiers: tuple[Tier, ...]) -> Le
     return Level(name, rank, draw(SPAN.filter(bool)), resolve_within, tuple(cells), ack_timeout=silence, **targets)
 
 
+_MOMENTS = ("opened", "declared", "acknowledged", "updated", "resolved", "flagged")
+_ACTION = st.builds(
+    PlaybookAction,
+    at=st.lists(st.sampled_from(_MOMENTS), min_size=1, max_size=3, unique=True).map(tuple),
+    verb=st.just(Verb.MESSAGE),
+    what=st.just(WORDS),
+    to=SOME,
+    severities=st.just(()) | st.sampled_from(SEVERITIES).map(lambda severity: (severity,)),
+    when=SOME_FLAGS,
+    confirm=st.booleans(),
+)
+
+
 @st.composite
 def _playbook(draw: st.DrawFn) -> Playbook:
     tiers = tuple(Tier(number, f"tier {number}", draw(SOME)) for number in range(1, draw(st.integers(1, 4)) + 1))
@@ -132,6 +149,7 @@ def _playbook(draw: st.DrawFn) -> Playbook:
         resolve_after=draw(SPAN),
         # It is one incident that is looked at: what is done about many flips is the engine's.
         flapping=FlappingLimits(more_than=1000),
+        actions=tuple(draw(st.lists(_ACTION, max_size=3))),
     )
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scenario.any_playbook import PAGER, PEOPLE, PLACE, PLAYBOOK, SEVERITIES, STORY, Happening
+from scenario.any_playbook import PAGER, PEOPLE, PLACE, PLAYBOOK, SEVERITIES, STORY, WORDS, Happening
+from tocsin.conf.templates import Template
 from tocsin.core.event import (
     Acknowledge,
     Actor,
@@ -118,7 +119,14 @@ class Engine:
 
     def _new(self) -> Harness:
         store = open_store(self._url, self._clock)
-        return Harness(self._playbook, self._people, channels=self._channels, store=store, clock=self._clock)
+        return Harness(
+            self._playbook,
+            self._people,
+            channels=self._channels,
+            store=store,
+            clock=self._clock,
+            templates={WORDS: Template(WORDS, "{{ title }}")},
+        )
 
     async def restart(self) -> None:
         """Nothing that only the process knew survives."""

@@ -5,7 +5,7 @@ import pytest
 
 from scenario import emergency
 from tocsin.core.acting import PlaybookAction, TicketState, Verb
-from tocsin.core.event import Actor, Declare, UpdatePosted
+from tocsin.core.event import Actor, Declare, ItemAdded, ItemDone, UpdatePosted
 from tocsin.core.outbox import Job
 from tocsin.core.page import Content
 from tocsin.core.playbook import Playbook
@@ -161,3 +161,20 @@ async def test_declared_later_it_says_so_in_the_ticket_that_there_is(jira: Recor
         await harness.advance(seconds=1)
         assert [content.because for content in jira.sent] == ["it was opened", "it was declared"]
         assert jobs(jira) == [Job.TICKET_OPEN, Job.TICKET_COMMENT]
+
+
+async def test_an_action_item_has_a_ticket_of_its_own_which_is_closed_when_it_is_done(jira: RecordingTracker) -> None:
+    async with tocsin(tracked(), tracked(("item",)), tracker=jira) as harness:
+        await harness.fire(alertname="Down", severity="SEV-1")
+        await harness.advance(seconds=1)
+        await harness.close()
+        await harness.say(ItemAdded(by=ALICE, text="An alert that comes sooner", kind="immediate"))
+        await harness.advance(seconds=1)
+        opened = jira.sent[-1]
+        assert (opened.job, opened.ticket.about) == (Job.TICKET_OPEN, "item-1")
+        assert opened.because == "action item 1: An alert that comes sooner"
+        await harness.say(ItemDone(by=ALICE, number=1))
+        await harness.advance(seconds=1)
+        assert (jira.sent[-1].job, jira.sent[-1].ticket.about) == (Job.TICKET_CLOSE, "item-1")
+        tickets = {ticket.about: ticket.state for ticket in (await harness.incident()).acting.tickets}
+        assert tickets == {"": TicketState.CLOSED, "item-1": TicketState.CLOSED}

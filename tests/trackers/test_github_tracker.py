@@ -3,6 +3,7 @@
 import pytest
 
 from conformance.trackers.tracker_rigs import HOSTILE, RIGS, about, said
+from tocsin.core.acting import Ticket
 from tocsin.core.outbox import Job
 from tocsin.ports.channel import Outcome, Reason
 from tocsin.ports.tracker import Tracker
@@ -89,3 +90,13 @@ async def test_what_a_repository_without_issues_says_is_for_good(server: GitHubS
     receipt = await github.send(about(Job.TICKET_OPEN))
     assert receipt.outcome is Outcome.PERMANENT
     assert "Issues has been disabled" in receipt.detail
+
+
+async def test_the_ticket_of_an_action_item_says_what_is_to_be_done(server: GitHubServer, github: Tracker) -> None:
+    what = "action item 1: an alert that comes sooner"
+    ticket = Ticket(tracker="mine", about="item-1")
+    await github.send(about(Job.TICKET_OPEN, because=what, ticket=ticket))
+    [issue] = server.accepted
+    assert issue["title"] == what
+    assert issue["body"].startswith(what)
+    assert "- Incident: " in issue["body"]

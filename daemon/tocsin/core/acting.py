@@ -65,6 +65,15 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     at: int
 
 
+TICKET = "ticket"
+"""What the rows of the outbox call an incident's own ticket, as their target; another is called by what it is about."""
+
+
+def about_of(target: str) -> str:
+    """What a row's ticket is about."""
+    return "" if target == TICKET else target
+
+
 class TicketState(StrEnum):
     """Where a ticket stands, as far as tocsin knows."""
 
@@ -80,6 +89,8 @@ class Ticket(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     tracker: str
     """A name under ``trackers:``."""
+    about: str = ""
+    """"": the incident itself; ``item-1``: its first action item."""
     state: TicketState = TicketState.ASKED
     ref: str = ""
     """What the tracker's own calls name it by."""
@@ -101,9 +112,10 @@ class Acting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     drafted: int = 0
     """How many drafts there have been."""
 
-    def ticket(self, tracker: str) -> Ticket | None:
-        """What the incident has there."""
-        return next((ticket for ticket in self.tickets if ticket.tracker == tracker), None)
+    def ticket(self, tracker: str, about: str = "") -> Ticket | None:
+        """What the incident, or an action item of it, has there."""
+        found = (each for each in self.tickets if (each.tracker, each.about) == (tracker, about))
+        return next(found, None)
 
     def draft(self, number: int) -> Draft | None:
         """The draft of that number, while it waits."""

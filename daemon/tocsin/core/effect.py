@@ -60,6 +60,8 @@ class Track(Effect, frozen=True, kw_only=True):
     job: Job
     step: str
     because: str
+    about: str = ""
+    """See `acting.Ticket.about`."""
 
 
 class Automate(Effect, frozen=True, kw_only=True):

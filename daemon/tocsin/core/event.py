@@ -339,6 +339,7 @@ class TicketSettled(Event, frozen=True, kw_only=True):
     """What was asked of a tracker has been done, or never will be."""
 
     tracker: str
+    about: str = ""
     job: Job
     outcome: RowState
     detail: str = ""

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from tocsin.core.acting import TicketState
+from tocsin.core.acting import TicketState, about_of
 from tocsin.core.clock import stays_true
 from tocsin.core.incident import TAKEN, Incident, State
 from tocsin.core.message import RoomState
@@ -175,7 +175,7 @@ def _is_wanted_in_room(row: Outgoing, incident: Incident) -> bool:
 
 def _is_wanted_in_tracker(row: Outgoing, incident: Incident) -> bool:
     """One ticket is opened; nothing is said in one that is not there."""
-    ticket = incident.acting.ticket(row.channel) if incident.acting is not None else None
+    ticket = incident.acting.ticket(row.channel, about_of(row.target)) if incident.acting is not None else None
     if ticket is None:
         return False
     return ticket.state is TicketState.ASKED if row.job is Job.TICKET_OPEN else ticket.is_there

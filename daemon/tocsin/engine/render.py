@@ -1,6 +1,6 @@
 """From a row of the outbox to the content that its channel sends: always of the incident as it is now."""
 
-from tocsin.core.acting import Ticket
+from tocsin.core.acting import Ticket, about_of
 from tocsin.core.clock import is_beside_the_ladder
 from tocsin.core.incident import Incident, State
 from tocsin.core.naming import name_of
@@ -85,4 +85,4 @@ def render(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> Con
 
 
 def _ticket(row: Outgoing, incident: Incident) -> Ticket | None:
-    return acting_of(incident).ticket(row.channel) if row.job in TICKET_JOBS else None
+    return acting_of(incident).ticket(row.channel, about_of(row.target)) if row.job in TICKET_JOBS else None

@@ -14,13 +14,22 @@ LINE_LIMIT = 1000
 
 def title(content: Content) -> str:
     """The ticket's title, one line: a template's subject, else the incident in one line."""
+    if is_about_an_item(content):
+        return content.because
     return content.subject or wording.headline(content)
+
+
+def is_about_an_item(content: Content) -> bool:
+    """Whether it is the ticket of an action item, and not the incident's own."""
+    return content.ticket is not None and bool(content.ticket.about)
 
 
 def body(content: Content) -> Said | None:
     """What is to be said; None where there is nothing."""
     if content.text is not None:
         return content.text
+    if is_about_an_item(content):
+        return _of_an_item(content)
     if content.job is Job.TICKET_OPEN:
         return _opening(content)
     return _comment(content) if content.because else None
@@ -40,6 +49,13 @@ def _opening(content: Content) -> Said:
         labels = ", ".join(f"{name}={value}" for name, value in sorted(alert.labels.items()))
         pieces += [Piece("- "), _foreign(labels), Piece("" if alert.firing else " (resolved)"), Piece("\n")]
     return Said(tuple(pieces))
+
+
+def _of_an_item(content: Content) -> Said:
+    what = [Piece("" if content.job is Job.TICKET_OPEN else "Done: "), _foreign(content.because)]
+    about = [Piece("\n\n- Incident: "), _foreign(wording.headline(content)), Piece("\n")]
+    link = [Piece(f"- In tocsin: {content.url}\n")] if is_link(content.url) else []
+    return Said((*what, *about, *link))
 
 
 def _comment(content: Content) -> Said:

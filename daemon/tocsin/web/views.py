@@ -156,6 +156,8 @@ class TicketView(Struct, frozen=True):
     """What an incident has in one tracker."""
 
     tracker: str
+    about: str
+    """"" for the incident itself, ``item-1`` for its first action item."""
     state: str
     """``asked``, ``open``, ``closed`` or ``failed``."""
     name: str
@@ -285,7 +287,7 @@ def _work_of(incident: Incident) -> dict[str, Any]:
             ItemView(item.number, item.text, item.kind, item.owner, item.due_at, item.done_at, item.done_by)
             for item in clock.items
         ],
-        "tickets": [TicketView(each.tracker, each.state, each.shown, each.url) for each in acting.tickets],
+        "tickets": [TicketView(each.tracker, each.about, each.state, each.shown, each.url) for each in acting.tickets],
         "drafts": len(acting.drafts),
     }
 

@@ -52,6 +52,8 @@ def render(content: Content, settings: EmailSettings) -> bytes:
 
 
 def _subject(content: Content) -> str:
+    if content.text is not None and content.subject:
+        return plain(content.subject, SUBJECT_LIMIT)
     again = "" if content.job is Job.PAGE else "Re: "
     return again + plain(wording.headline(content), SUBJECT_LIMIT)
 
@@ -62,6 +64,9 @@ def _atom(text: str) -> str:
 
 
 def _lines(content: Content) -> Iterator[str]:
+    if content.text is not None:  # a message's own words, which a customer may read: nothing beside them
+        yield from content.text.plain.splitlines()
+        return
     match content.job:
         case Job.ACKNOWLEDGE:
             yield wording.taken(content)

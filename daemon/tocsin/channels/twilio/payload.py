@@ -61,6 +61,9 @@ def twiml(content: Content, settings: TwilioSettings) -> str:
 
 def text(content: Content, settings: TwilioSettings) -> str:
     """The SMS."""
+    if content.text is not None:  # a message's own words, which a customer may read: nothing beside them
+        words = f"{content.subject}: {content.text.plain}" if content.subject else content.text.plain
+        return fitted(_line(words), "", settings.segments)
     match content.job:
         case Job.ACKNOWLEDGE:
             more = wording.taken(content)

@@ -11,7 +11,7 @@ from tocsin.conf.settings import Times
 from tocsin.conf.source import Node
 from tocsin.core.acting import PlaybookAction, Verb
 
-AtMoment = Literal["opened", "declared", "acknowledged", "updated", "resolved", "flagged", "ticketed"]
+AtMoment = Literal["opened", "declared", "acknowledged", "updated", "resolved", "flagged", "ticketed", "item"]
 _ONE = {"enum": list(get_args(AtMoment))}
 
 
@@ -52,6 +52,8 @@ class ActionEntry(Section):
             )
         if self.message is not None and self.template is not None:
             raise mistake("names two templates", "message: is the template")
+        if "item" in self.at and (self.tracker is None or self.confirm or self.template is not None):
+            raise mistake("is no action for an action item", "write only {at: item, tracker: ...}")
         if "flagged" in self.at and not self.when:
             raise mistake("says not which flags it waits for", "write when: [...]")
         return self

@@ -148,7 +148,7 @@ class _Briefer:
         incident, plan = self._incident, self._incident.plan
         room = self._messages.room
         tickets = [ticket for ticket in incident.acting.tickets if ticket.is_there] if incident.acting else []
-        first = tickets[0] if tickets else None
+        first = next((ticket for ticket in tickets if not ticket.about), None)
         return {
             "ticket": first.shown if first is not None else "",
             "ticket_number": first.shown.lstrip("#") if first is not None else "",

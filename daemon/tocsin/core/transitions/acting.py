@@ -5,7 +5,7 @@ from collections.abc import Callable
 from msgspec import structs
 
 from tocsin.core.acting import NOTHING, Acting, Draft, PlaybookAction, Ticket, TicketState, Verb, Worded, step_of
-from tocsin.core.clock import DRAFT_STEP
+from tocsin.core.clock import DRAFT_STEP, Item
 from tocsin.core.effect import Automate, Notify, Track
 from tocsin.core.errors import UnknownName
 from tocsin.core.event import Confirmed, Discarded, TicketSettled
@@ -20,6 +20,8 @@ from tocsin.core.wording import because_draft
 
 FLAGGED = "flagged"
 """The moment of an action that waits for one of its flags."""
+ITEM = "item"
+"""The moment at which somebody writes down an action item."""
 TICKETED = "ticketed"
 """The moment at which a ticket has its name."""
 
@@ -111,6 +113,25 @@ def _track(change: Change, tracker: str, moment: str, step: str) -> None:
     change.effects.append(Track(tracker=tracker, job=job, step=step, because=because))
 
 
+def act_on_item(change: Change, item: Item) -> None:
+    """A ticket of its own for an action item, closed when that is done."""
+    incident, about = change.incident, f"item-{item.number}"
+    because = f"action item {item.number}: {item.text}"
+    for number, action in enumerate(incident.plan.actions, start=1):
+        if ITEM not in action.at or incident.drill or not _is_for(incident, action, incident.flags):
+            continue
+        step = step_of(action.verb, incident.version, Worded(action=number), about)
+        ticket = acting_of(incident).ticket(action.what, about)
+        if ticket is None and item.done_at is None:
+            put(change, Ticket(tracker=action.what, about=about))
+            job = Job.TICKET_OPEN
+        elif ticket is not None and item.done_at is not None:
+            job = Job.TICKET_CLOSE
+        else:
+            continue
+        change.effects.append(Track(tracker=action.what, job=job, step=step, because=because, about=about))
+
+
 def _draft(change: Change, action: PlaybookAction, moment: str) -> None:
     """Put it before a person, in place of an older draft of the same."""
     _forget_drafts(change, lambda draft: draft.action != action)
@@ -161,7 +182,7 @@ def _waiting(change: Change, number: int) -> Draft:
 
 def settled(change: Change, event: TicketSettled) -> None:
     """What was asked of a tracker has been done, or never will be."""
-    ticket = acting_of(change.incident).ticket(event.tracker)
+    ticket = acting_of(change.incident).ticket(event.tracker, event.about)
     change.quiet = True
     if ticket is None:
         return
@@ -176,6 +197,9 @@ def settled(change: Change, event: TicketSettled) -> None:
         )
         put(change, opened)
         change.record("ticket", tracker=event.tracker, ticket=opened.shown, url=opened.url)
+        if opened.about:
+            change.quiet = True
+            return
         _act(change, TICKETED, change.incident.flags)
     elif event.job is Job.TICKET_CLOSE:
         put(change, structs.replace(ticket, state=TicketState.CLOSED))
@@ -193,7 +217,7 @@ def acting_of(incident: Incident) -> Acting:
 def put(change: Change, ticket: Ticket) -> None:
     """Keep what an incident has in one tracker."""
     acting = acting_of(change.incident)
-    others = tuple(other for other in acting.tickets if other.tracker != ticket.tracker)
+    others = tuple(other for other in acting.tickets if (other.tracker, other.about) != (ticket.tracker, ticket.about))
     _put(change, structs.replace(acting, tickets=(*others, ticket)))
 
 

@@ -24,6 +24,7 @@ from tocsin.core.event import ItemAdded, ItemDone, PostMortemDone
 from tocsin.core.incident import Incident
 from tocsin.core.playbook import FollowUp
 from tocsin.core.transitions import owners
+from tocsin.core.transitions.acting import act_on_item
 from tocsin.core.transitions.change import Change
 from tocsin.core.transitions.promises import clock_of, remind, wind
 from tocsin.core.wording import because_item_due, because_post_mortem_due
@@ -175,6 +176,7 @@ def item_added(change: Change, event: ItemAdded) -> None:
         due_at=due_at,
         owner=list(owners.item_owner(incident, item)),
     )
+    act_on_item(change, item)
 
 
 def item_done(change: Change, event: ItemDone) -> None:
@@ -190,6 +192,7 @@ def item_done(change: Change, event: ItemDone) -> None:
     late = max(0, change.now - item.due_at)
     change.record("item_done", event.by, number=item.number, text=item.text, late=late)
     _count(change, item)
+    act_on_item(change, done)
 
 
 def _count(change: Change, what: PostMortem | Item, *, waived: bool = False) -> None:
