@@ -130,7 +130,7 @@ async def test_the_root_says_what_this_is(door):
     [
         ("GET", "/nothing", 404, None),
         ("POST", "/api/v1/nothing", 404, None),
-        ("POST", "/api/v1/incidents", 405, "GET"),
+        ("POST", "/api/v1/playbooks", 405, "GET"),
         ("GET", "/webhooks/alertmanager", 405, "POST"),
         ("GET", "/webhooks/alertmanager/east", 405, "POST"),
         ("GET", "/webhooks/nothing", 404, None),

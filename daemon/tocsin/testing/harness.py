@@ -9,10 +9,13 @@ The engine is the real one; the store is any store (in memory by default), the
 channels remember what they were given.
 """
 
+import dataclasses
 import itertools
 from collections.abc import Awaitable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
+
+from msgspec.structs import replace
 
 from tocsin.app.build import policy_of
 from tocsin.channels import registry
@@ -124,8 +127,11 @@ class Harness:
     def of(cls, bundle: Bundle, *, clock: VirtualClock | None = None, jobs: frozenset[Job] = frozenset(Job)) -> Self:
         """A tocsin with a whole configuration; every channel of it is replaced by one that remembers.
 
-        ``jobs`` are those that the channels take: what is not looked at need not be sent.
+        ``jobs`` are those that the channels take: what is not looked at need not be sent. Recurring reminders are left
+        out: what comes by the calendar comes of no alert.
         """
+        playbooks = {name: replace(plan, reminders=()) for name, plan in bundle.playbooks.items()}
+        bundle = dataclasses.replace(bundle, playbooks=playbooks)
         recording = {configured.name: _recording(configured, jobs) for configured in bundle.channels}
         harness = cls.__new__(cls)
         trackers = {configured.name: RecordingTracker(configured.name) for configured in bundle.trackers}
