@@ -5,7 +5,7 @@ import pytest
 
 from scenario import emergency
 from tocsin.core.acting import PlaybookAction
-from tocsin.core.errors import UnknownName
+from tocsin.core.errors import IllegalTransition, UnknownName
 from tocsin.core.event import Actor, Confirmed, Declare, Discarded, UpdatePosted
 from tocsin.core.outbox import Job
 from tocsin.testing.harness import Harness
@@ -66,6 +66,16 @@ async def test_discarded_it_is_gone() -> None:
         with pytest.raises(UnknownName, match="no draft 1 that waits"):
             await harness.say(Confirmed(by=ALICE, draft=1, text="x"))
         assert told(harness, "customers") == []
+
+
+async def test_a_message_without_a_word_is_refused_and_goes_on_waiting() -> None:
+    async with tocsin(drafted("declared", TO_CUSTOMERS)) as harness:
+        await harness.fire(alertname="Down", severity="SEV-1")
+        await harness.say(Declare(by=ALICE))
+        with pytest.raises(IllegalTransition, match="it needs words"):
+            await harness.say(Confirmed(by=ALICE, draft=1, text=" "))
+        assert await drafts(harness) == [1]
+        assert [one for one in harness.sent(Job.UPDATE) if one.target == "customers"] == []
 
 
 async def test_two_people_at_once_send_it_once() -> None:

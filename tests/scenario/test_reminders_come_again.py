@@ -73,11 +73,22 @@ async def test_one_that_nobody_has_done_gives_way_to_the_next() -> None:
 
 
 @pytest.mark.parametrize(("hours", "count"), [(1, 1), (11, 1), (13, 0)])
-async def test_down_at_its_hour_it_is_caught_up_for_half_a_day(hours: int, count: int) -> None:
-    clock = VirtualClock(at("2026-03-02T09:00") + timedelta(hours=hours))
-    async with tocsin(REVIEW, clock=clock) as harness:
+async def test_down_at_its_hour_it_is_caught_up_for_half_a_day(new_store, hours: int, count: int) -> None:
+    clock = VirtualClock(at("2026-02-02T08:59"))
+    store = new_store(clock)
+    async with tocsin(REVIEW, clock=clock, store=store) as harness:
+        await harness.advance(minutes=5)
+        assert len(await told(harness)) == 1
+    clock.set(round((at("2026-03-02T09:00") + timedelta(hours=hours)).timestamp() * 1_000_000))
+    async with tocsin(REVIEW, clock=clock, store=store, first_id=100) as harness:
         await harness.settle()
         assert len(await told(harness)) == count
+
+
+async def test_whoever_starts_tocsin_after_the_hour_is_told_nothing_of_it() -> None:
+    async with tocsin(REVIEW, clock=VirtualClock(at("2026-03-02T10:00"))) as harness:
+        await harness.advance(hours=12)
+        assert await told(harness) == []
 
 
 async def test_a_restart_sends_none_twice(new_store) -> None:

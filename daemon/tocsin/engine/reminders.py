@@ -11,7 +11,7 @@ from typing import NamedTuple
 from tocsin.core.escalation import unopened
 from tocsin.core.event import TOCSIN, Opened, Resolve
 from tocsin.core.incident import Incident
-from tocsin.core.playbook import HOUR
+from tocsin.core.playbook import HOUR, MINUTE
 from tocsin.core.reminder import Reminder
 from tocsin.core.reminding import LEVEL, due, next_at, plan_of
 from tocsin.engine.apply import Work
@@ -21,6 +21,8 @@ from tocsin.engine.service import SECOND, Service
 from tocsin.ports.clock import Clock
 from tocsin.ports.store import Reader
 
+FIRST = 2 * MINUTE
+"""How late the first time of a reminder is still sent."""
 KEY = "tocsin/reminder"
 """What the dedup key of such an incident begins with."""
 
@@ -60,7 +62,7 @@ class Reminders(Service):
     def next_due_at(self, tx: Reader) -> int | None:
         """When the next reminder is due; now where one is. None: there is none."""
         policy = self._committer.live.policy
-        if any(not _is_sent(tx.latest_incidents([one.key]).get(one.key), one) for one in _due(policy, tx.now)):
+        if any(not _is_sent(tx.latest_incidents([one.key]).get(one.key), one, tx.now) for one in _due(policy, tx.now)):
             return tx.now
         moments = (next_at(reminder, tx.now) for plan in policy.playbooks.values() for reminder in plan.reminders)
         return min((at for at in moments if at is not None), default=None)
@@ -68,7 +70,7 @@ class Reminders(Service):
     def _send(self, work: Work) -> None:
         for one in _due(work.policy, work.now):
             last = work.tx.latest_incidents([one.key]).get(one.key)
-            if not _is_sent(last, one):
+            if not _is_sent(last, one, work.now):
                 self._open(work, one, last)
 
     def _open(self, work: Work, one: Due, last: Incident | None) -> None:
@@ -98,5 +100,8 @@ def _due(policy: Policy, now: int) -> Iterator[Due]:
                 yield Due(name, reminder, span.starts_at)
 
 
-def _is_sent(last: Incident | None, one: Due) -> bool:
-    return last is not None and last.first_opened_at >= one.at
+def _is_sent(last: Incident | None, one: Due, now: int) -> bool:
+    """Whether there is nothing to send; the first time of all is not caught up: nobody knows that it was waited for."""
+    if last is None:
+        return now - one.at > FIRST
+    return last.first_opened_at >= one.at

@@ -7,7 +7,7 @@ from msgspec import structs
 from tocsin.core.acting import NOTHING, Acting, Draft, PlaybookAction, Ticket, TicketState, Verb, Worded, step_of
 from tocsin.core.clock import DRAFT_STEP, Item
 from tocsin.core.effect import Automate, Notify, Track
-from tocsin.core.errors import UnknownName
+from tocsin.core.errors import IllegalTransition, UnknownName
 from tocsin.core.event import Confirmed, Discarded, TicketSettled
 from tocsin.core.incident import Incident
 from tocsin.core.outbox import Job, RowState
@@ -149,9 +149,12 @@ def confirmed(change: Change, event: Confirmed) -> None:
 
     Raises:
         UnknownName: No draft of that number waits.
+        IllegalTransition: It is a message, and says nothing.
     """
     draft = _waiting(change, event.draft)
     action = draft.action
+    if action.verb is Verb.MESSAGE and not event.text.strip():
+        raise IllegalTransition(f"draft {draft.number} is a message to {', '.join(action.to)}: it needs words")
     _forget_drafts(change, lambda other: other.number != draft.number)
     what, targets = action.what, list(action.targets)
     change.record("confirmed", event.by, draft=draft.number, what=what, targets=targets, text=event.text)
