@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from core.test_escalation_table import ALICE, NOW, fresh, playbook
 from core.test_invariants_catch import row
-from tocsin.core.acting import Acting, Ticket, TicketState
+from tocsin.core.acting import TICKET, Acting, Ticket, TicketState
 from tocsin.core.backoff import LONGEST, SECOND, delay
 from tocsin.core.duration import duration
 from tocsin.core.errors import UnknownName
@@ -79,7 +79,9 @@ def test_one_ticket_is_opened_and_nothing_is_said_in_one_that_is_not_there(
     acting = Acting(tickets=(ticket,)) if ticket is not None else None
     incident = msgspec.structs.replace(opened(), acting=acting)
     channel = ticket.tracker if ticket is not None else "chat"
-    assert {job for job in TICKET_JOBS if still_wanted(row(job=job, channel=channel), incident)} == wanted
+    assert {
+        job for job in TICKET_JOBS if still_wanted(row(job=job, channel=channel, target=TICKET), incident)
+    } == wanted
 
 
 PEOPLE = People(
