@@ -63,6 +63,12 @@ async def test_an_open_incident_is_never_shown_as_resolved(server: StatuspageSer
     assert server.accepted[-1]["status"] == "investigating"
 
 
+async def test_an_update_that_comes_after_the_end_opens_nothing_again(server: StatuspageServer, page: Tracker) -> None:
+    ref = (await page.send(about(Job.TICKET_OPEN))).ref
+    await page.send(about(Job.TICKET_COMMENT, ref, state="resolved", status="Monitoring", text=said("what it was")))
+    assert server.accepted[-1]["status"] == "resolved"
+
+
 async def test_at_its_end_the_component_works_again(server: StatuspageServer, page: Tracker) -> None:
     ref = (await page.send(about(Job.TICKET_OPEN))).ref
     await page.send(about(Job.TICKET_CLOSE, ref, state="resolved", text=said("It is over.")))

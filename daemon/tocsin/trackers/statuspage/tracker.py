@@ -108,7 +108,7 @@ class StatuspageTracker:
         return Receipt(Outcome.SENT)
 
     def _update_of(self, content: Content) -> dict[str, Any]:
-        status = "resolved" if content.job is Job.TICKET_CLOSE else _status(content)
+        status = STATUSES[-1] if content.job is Job.TICKET_CLOSE else _status(content)
         said = content.text.plain if content.text is not None else _PLAIN[status]
         update: dict[str, Any] = {
             "status": status,
@@ -131,7 +131,9 @@ class StatuspageTracker:
 
 
 def _status(content: Content) -> str:
-    """The playbook's status where Statuspage knows one of that name; an open incident is never ``resolved``."""
+    """The playbook's status where Statuspage knows one of that name; what is over is ``resolved``, and stays so."""
+    if content.state == "resolved":
+        return STATUSES[-1]
     status = content.status.casefold()
     return status if status in STATUSES[:-1] else STATUSES[0]
 
