@@ -173,6 +173,8 @@ def test_the_example_of_an_action_is_as_the_schema_wants_it(action: str) -> None
 
 
 UNSEEN = (
+    "is no tracker: no ticket is opened",
+    "says not which flags it waits for",
     *(
         "is neither",
         "there is no",

@@ -67,6 +67,8 @@ def playbook_schema(kinds: Kinds) -> Schema:
     schema = _of_model(PlaybookFile)
     cell = schema["$defs"]["CellEntry"]
     cell["oneOf"] = [{"required": ["after"]}, {"required": ["on"]}, {"required": ["flagged"]}]
+    action = schema["$defs"]["ActionEntry"]
+    action["oneOf"] = [{"required": ["message", "to"]}, {"required": ["tracker"]}, {"required": ["automation"]}]
     return _file("config/playbooks/*.yaml: an organisation's response rules", schema)
 
 

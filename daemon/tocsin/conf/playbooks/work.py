@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 
 from tocsin.conf.playbooks.parts import Check, Part
 from tocsin.conf.schema import Name, Section, Text, did_you_mean, mistake
@@ -71,7 +71,14 @@ def _numbering(text: str) -> str:
 class WorkPart(Part):
     """The keys of the whole playbook."""
 
-    numbering: Annotated[Text, AfterValidator(_numbering)] | None = None
+    numbering: (
+        Annotated[
+            Text,
+            AfterValidator(_numbering),
+            WithJsonSchema({"type": "string", "pattern": f"^{_NUMBERING.pattern}$"}),
+        ]
+        | None
+    ) = None
     statuses: Annotated[tuple[Text, ...], Field(max_length=50)] = ()
     roles: Annotated[dict[Name, RoleEntry], Field(max_length=50)] = Field(default_factory=dict)
     checklists: Annotated[dict[Name, ChecklistEntry], Field(max_length=50)] = Field(default_factory=dict)
