@@ -62,6 +62,8 @@ async def discard(daemon: Daemon, incident: str, draft: int, *, reason: str, as_
 
 def _show(number: int, draft: dict[str, Any], *, err: bool = False) -> None:
     say(f"#{number} draft {draft['draft']}: {draft['verb']} {draft['what']} for {', '.join(draft['to'])}", err=err)
+    if not draft["text"]:
+        say("  (in plain words of its own; --text says it in yours)", err=err)
     for line in draft["text"].splitlines():
         say(f"  | {line}".rstrip(), err=err)
     for blank in draft["blanks"]:

@@ -1,0 +1,54 @@
+"""``tocsin incidents drafts``, ``confirm`` and ``discard`` against a real daemon."""
+
+import json
+from pathlib import Path
+
+from cli.daemons import Running
+
+
+def declared(daemon: Running) -> str:
+    told = daemon.run(
+        *("declare", "Nobody can pay", "--playbook", "mgmt-vibe", "--severity", "SEV-0", "--flag", "customer_impact"),
+        "--json",
+    )
+    assert told.exit_code == 0, told.output
+    return str(json.loads(told.stdout)["incident"]["number"])
+
+
+def test_a_draft_is_read_filled_in_and_sent_as_it_was_read(daemon: Running, tmp_path: Path) -> None:
+    number = declared(daemon)
+    shown = daemon.run("incidents", "drafts", f"INC-{number}").output
+    assert "draft 1: message mgmt-vibe-customer-notification for customers" in shown
+    assert "! fill in: [to fill in: describe impact]" in shown
+    assert "(in plain words of its own; --text says it in yours)" in shown
+    refused = daemon.run("incidents", "confirm", number, "1", "--yes")
+    assert refused.exit_code == 1
+    assert "fill in first" in refused.output
+    text = tmp_path / "customers.txt"
+    text.write_text("Payments fail for some of you. We mend it.\n")
+    sent = daemon.run("incidents", "confirm", number, "1", "--text", str(text), typed="y\n")
+    assert sent.exit_code == 0, sent.output
+    assert "| Payments fail for some of you. We mend it." in sent.output
+    found = json.loads(daemon.run("incidents", "show", number, "--json").stdout)
+    [entry] = [entry for entry in found["timeline"] if entry["kind"] == "confirmed"]
+    assert entry["data"]["text"] == "Payments fail for some of you. We mend it."
+
+
+def test_whoever_says_no_sends_nothing_and_a_draft_may_be_discarded(daemon: Running) -> None:
+    number = declared(daemon)
+    assert daemon.run("incidents", "confirm", number, "2", typed="n\n").exit_code == 1
+    assert daemon.run("incidents", "discard", number, "2", "--reason", "no customer sees it").exit_code == 0
+    left = json.loads(daemon.run("incidents", "drafts", number, "--json").stdout)["drafts"]
+    assert [draft["draft"] for draft in left] == [1]
+    gone = daemon.run("incidents", "confirm", number, "2", "--yes")
+    assert gone.exit_code == 1
+    assert "has no draft 2 that waits; there is: 1" in gone.output
+
+
+def test_two_that_are_one_are_merged_and_split_is_refused_without_an_alert(daemon: Running) -> None:
+    first, second = declared(daemon), declared(daemon)
+    assert daemon.run("incidents", "merge", second, "--into", first).exit_code == 0
+    shown = daemon.run("incidents", "show", second).output
+    assert f"goes on in incident #{first}" in shown
+    assert daemon.run("incidents", "split", second).exit_code == 1
+    assert daemon.run("incidents", "link", second, first).exit_code == 0
