@@ -177,3 +177,57 @@ def test_shifts_far_ahead_are_found_without_walking_from_the_start_each_time(ics
     shift = found.shift_at(utc("2035-01-05T12:00"), Duty(0))
     assert shift.names == ("alex",)
     assert shift.ends_at - shift.starts_at > 365 * DAY - HOUR
+
+
+def series(*exception: str) -> str:
+    """Each Monday 09:00 in Berlin for a day, alex; and what stands in the place of 12 January."""
+    every_week = ["UID:1", "SUMMARY:alex", "DTSTART;TZID=Europe/Berlin:20260105T090000"]
+    every_week += ["DTEND;TZID=Europe/Berlin:20260106T090000", "RRULE:FREQ=WEEKLY"]
+    events = [("BEGIN:VEVENT", *lines, "END:VEVENT") for lines in (every_week, ("UID:1", *exception))]
+    lines = ("BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//x//y//EN", *events[0], *events[1], "END:VCALENDAR", "")
+    return "\r\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("exception", "who"),
+    [
+        (("SUMMARY:sam", "DTSTART;TZID=America/New_York:20260112T030000", "DURATION:P1D"), ("sam",)),
+        (("SUMMARY:sam", "DTSTART:20260112T080000Z", "DTEND:20260113T080000Z"), ("sam",)),
+        (("SUMMARY:alex", "STATUS:CANCELLED", "DTSTART:20260112T080000Z", "DTEND:20260113T080000Z"), ()),
+    ],
+)
+@pytest.mark.parametrize(
+    "names_it", ["RECURRENCE-ID;TZID=Europe/Berlin:20260112T090000", "RECURRENCE-ID:20260112T080000Z"]
+)
+def test_a_shift_that_was_moved_or_cancelled_in_another_zone_takes_place_once_or_not_at_all(
+    bench: Workbench, exception: tuple[str, ...], who: tuple[str, ...], names_it: str
+) -> None:
+    bench.edit("people.yaml", HERE, f"  desk: {{calendar: desk.ics, time_zone: Europe/Berlin}}\n{HERE}")
+    bench.write("desk.ics", series(names_it, *exception))
+    desk = bench.load().people.rotations["desk"]
+    assert on_call(desk, "2026-01-12T12:00") == [who]
+    assert on_call(desk, "2026-01-19T12:00") == [("alex",)]
+
+
+@pytest.mark.parametrize(
+    ("event", "told"),
+    [
+        ("SUMMARY:alex\nDTSTART:00010101T000000\nDTEND:00010102T000000", "the year 1 is out of reach"),
+        ("SUMMARY:alex\nDTSTART;VALUE=DATE:20260105\nRDATE;VALUE=DATE:00010101", "the year 1 is out of reach"),
+        (
+            "SUMMARY:alex\nRECURRENCE-ID;RANGE=THISANDFUTURE:20260112T080000Z\nDTSTART:20260112T080000Z\nDURATION:P1D",
+            "which is not understood",
+        ),
+    ],
+)
+def test_what_would_page_the_wrong_person_or_nobody_is_refused(bench: Workbench, event: str, told: str) -> None:
+    bench.edit("people.yaml", HERE, f"  desk: {{calendar: desk.ics, time_zone: Europe/Berlin}}\n{HERE}")
+    bench.write("desk.ics", calendar(event))
+    assert any(told in problem for problem in bench.problems())
+
+
+@pytest.mark.parametrize("key", ['only: [{from: "09:00", to: "17:00"}]', "every: weekly", 'starts: "2026-01-05 09:00"'])
+def test_a_key_that_a_calendar_does_not_listen_to_is_refused(bench: Workbench, key: str) -> None:
+    bench.edit("people.yaml", HERE, f"  desk: {{calendar: desk.ics, {key}}}\n{HERE}")
+    bench.write("desk.ics", calendar("SUMMARY:alex\nDTSTART:20260105T090000\nDURATION:P1D"))
+    assert any("says nothing of a calendar" in problem for problem in bench.problems())

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from scenario.crew import BERLIN, weekly
 from scenario.emergency import rules, shipped
 from tocsin.core.message import RoomState, RoomWish
 from tocsin.core.outbox import ROOM_JOBS, Job
@@ -149,3 +150,15 @@ async def test_no_room_is_made_for_what_is_over(tocsin: Harness, chat: Chat):
     chat.answers = []
     await tocsin.advance(hours=1)
     assert len(chat.asked) == asked
+
+
+async def test_whoever_is_on_call_for_a_rotation_is_invited(chat: Chat):
+    plan = playbook()
+    everybody = people()
+    person = Person("ann", slack_user="U0ANN", contact=Contact("chat", "C0"))
+    rotations = {"on-call-engineer": weekly("on-call-engineer", ("ann",), BERLIN)}
+    persons = {name: one for name, one in everybody.persons.items() if name not in rotations} | {"ann": person}
+    on_call = People(persons=persons, rotations=rotations)
+    async with Harness(plan, on_call, rules=rules(plan), channels=[chat]) as tocsin:
+        await tocsin.fire(alertname="Down", severity="SEV-1")
+        assert [content.recipient for content in chat.done(Job.ROOM_INVITE)] == ["U0ANN"]

@@ -99,3 +99,12 @@ async def test_an_alert_that_nothing_heals_ends_the_hold_that_it_joins(tocsin: H
     assert tocsin.pages() == []
     await tocsin.fire(alertname="Down", severity="SEV-1", n="2")
     assert tocsin.pages() == [(1, ON_CALL)]
+
+
+async def test_an_alert_above_a_pin_is_a_rise_also_while_it_is_held(tocsin: Harness) -> None:
+    await tocsin.fire(alertname="Down", severity="SEV-3", heal="first", pod="1")
+    await tocsin.set_severity("SEV-3")
+    await tocsin.fire(alertname="Down", severity="SEV-1", heal="first", pod="2")
+    await tocsin.advance(minutes=3)
+    assert (await tocsin.incident()).severity == "SEV-1"
+    assert tocsin.sent(Job.PAGE)[-1].severity == "SEV-1"

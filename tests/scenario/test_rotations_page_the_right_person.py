@@ -12,6 +12,7 @@ from tocsin.core.people import People
 from tocsin.core.playbook import DAY, HOUR, MINUTE
 from tocsin.core.rotation import Rotation
 from tocsin.engine.overrides import Wish
+from tocsin.ports.channel import Outcome, Reason, Receipt
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
 
@@ -210,3 +211,50 @@ async def test_nobody_on_call_and_no_backup_goes_to_the_console_marked(new_store
         [page] = tocsin.sent(Job.PAGE)
         assert (page.target, page.destination, page.stranded) == ("berlin", "console", True)
         assert page.because == "opened at P1; nobody is on call for berlin"
+
+
+def _desk(*, secondary_is_next: bool = False, backup: tuple[str, ...] = ()) -> People:
+    desk = weekly("desk", ("ann", "ben"), BERLIN, secondary_is_next=secondary_is_next, backup=backup)
+    return People(persons={name: reached(name, ("pager", 0)) for name in NAMES}, rotations={"desk": desk})
+
+
+async def test_a_swap_that_is_made_twice_is_one() -> None:
+    async with crew.tocsin(_desk(), crew.playbook(one=("desk",))) as tocsin:
+        _, [before], _ = await tocsin.rotas.standing(None, 0)
+        for _ in range(2):
+            await tocsin.rotas.create(Wish(rotation="desk", person="ann", swaps_with="ben", duration=8 * HOUR), ALICE)
+        _, [after], _ = await tocsin.rotas.standing(None, 0)
+        assert {*before.shift.names, *after.shift.names} == {"ann", "ben"}
+
+
+async def test_in_a_swap_whoever_gave_up_the_turn_is_the_next() -> None:
+    async with crew.tocsin(_desk(secondary_is_next=True), crew.playbook(one=("desk",))) as tocsin:
+        _, [before], _ = await tocsin.rotas.standing(None, 0)
+        await tocsin.rotas.create(Wish(rotation="desk", person="ann", swaps_with="ben", duration=8 * HOUR), ALICE)
+        _, [after], _ = await tocsin.rotas.standing(None, 0)
+        assert (after.shift.names, after.secondary) == (before.secondary, before.shift.names)
+
+
+async def test_an_override_that_is_taken_back_before_it_begins_is_not_to_come() -> None:
+    async with crew.tocsin(_desk(), crew.playbook(one=("desk",))) as tocsin:
+        begins = tocsin.clock.now() + DAY
+        made = await tocsin.rotas.create(Wish(rotation="desk", person="zoe", starts_at=begins, duration=HOUR), ALICE)
+        await tocsin.rotas.end(made.id, ALICE)
+        _, [standing], _ = await tocsin.rotas.standing(None, 3)
+        assert standing.overrides == ()
+
+
+async def test_the_fallbacks_page_to_whoever_is_on_call_goes_to_the_backup_where_it_is_refused() -> None:
+    pager = crew.channels()[0]
+    refused: set[str] = set()
+    works = pager.answer
+    pager.answer = lambda content: (
+        Receipt(Outcome.PERMANENT, Reason.CLIENT_ERROR, "no such user") if content.target in refused else works(content)
+    )
+    people = _desk(backup=("spare",))
+    async with crew.tocsin(people, crew.playbook(one=("desk",)), through=(pager,)) as tocsin:
+        await tocsin.fire(alertname="Down", severity="P1")
+        await tocsin.advance(minutes=16)
+        refused.add(tocsin.sent(Job.PAGE)[0].target)
+        await tocsin.advance(minutes=16)
+        assert "spare" in [content.target for content in tocsin.sent(Job.PAGE)]

@@ -13,7 +13,9 @@ from tocsin.conf.secrets import Secret
 from tocsin.core.errors import StoreUnavailable
 from tocsin.core.incident import State
 from tocsin.core.outbox import Job
+from tocsin.core.page import Content
 from tocsin.core.people import Contact, People, Person
+from tocsin.ports.channel import Outcome, Reason, Receipt
 from tocsin.testing.recording import RecordingChannel
 from tocsin.testing.twilio_server import ACCOUNT, AUTH_TOKEN, NUMBER, TwilioServer, signature
 from tocsin.web.keys import Deadlines
@@ -215,3 +217,25 @@ def test_a_signature_is_checked_as_twilio_documents_it(number: str, expected: st
     assert not twilio_signed(url, fields, expected, ["other"])
     assert not twilio_signed(url, {**fields, "Digits": ["1"]}, expected, ["12345"])
     assert not twilio_signed(url, fields, "\udcff", ["12345"])
+
+
+class Dead(RecordingChannel):
+    """Refuses whatever it is given, for good."""
+
+    async def send(self, content: Content) -> Receipt:
+        return Receipt(Outcome.PERMANENT, Reason.CLIENT_ERROR, detail=f"no such user as {content.target}")
+
+
+async def test_a_page_that_fell_back_to_somebody_else_is_acknowledged_by_whoever_pressed_the_key(door: FrontDoor):
+    engine = door.engine
+    alice = Person("alice", contact=Contact("pager", "alice"))
+    bob = Person("bob", contact=Contact("phone", BOB))
+    channels = {**engine.channels, "phone": RecordingChannel("phone", "twilio"), "pager": Dead("pager")}
+    people = People(persons={"alice": alice, "bob": bob}, places=engine.live.policy.people.places)
+    engine.live.policy = replace(engine.live.policy, people=people, channels=channels, self_targets=("bob",))
+    engine.channels = channels
+    await engine.fire(alertname="Down")
+    rows = await engine.store.read(lambda tx: tx.outbox_of("incident-1"))
+    [row] = [row for row in rows if row.channel == "phone" and row.job is Job.PAGE]
+    await bring(door, {"CallSid": "CA1", "Digits": "1", "From": NUMBER, "To": BOB}, f"?page={row.key}")
+    assert (await engine.incident()).acknowledged_by == "bob"

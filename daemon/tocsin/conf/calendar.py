@@ -22,6 +22,7 @@ from tocsin.conf.source import Findings, Mark, Node
 from tocsin.core.calendar import Calendar, CalendarEvent
 from tocsin.core.errors import WindowError
 from tocsin.core.people import Person
+from tocsin.core.recurrence import expect_year
 
 MAX_BYTES = 4 << 20
 MAX_EVENTS = 5000
@@ -38,7 +39,7 @@ class _Times:
     starts: datetime
     length: timedelta
     replaces: datetime | None
-    """RECURRENCE-ID: the time of its series in whose place it stands."""
+    """RECURRENCE-ID: the time of its series in whose place it stands, with its own zone."""
 
 
 def calendar_of(
@@ -67,7 +68,8 @@ def calendar_of(
 
 def _text_of(path: Path, node: Node, findings: Findings) -> str | None:
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
     except OSError as error:
         findings.problem(node.mark, f"{path.name} cannot be read: {error.strerror}", "its path counts from people.yaml")
         return None
@@ -94,17 +96,22 @@ Read = tuple[str, _Times, CalendarEvent]
 def _without_replaced(read: Iterable[Read | None]) -> list[CalendarEvent]:
     """Series without the times that stand elsewhere in their place."""
     known = [one for one in read if one is not None]
-    replaced: dict[str, set[datetime]] = {}
+    replaced: dict[str, list[datetime]] = {}
     for uid, times, _ in known:
         if times.replaces is not None:
-            replaced.setdefault(uid, set()).add(times.replaces)
+            replaced.setdefault(uid, []).append(times.replaces)
     return [
         event
         if times.replaces is not None or uid not in replaced
-        else replace(event, without=event.without | replaced[uid])
+        else replace(event, without=event.without | {_shown(at, event.zone) for at in replaced[uid]})
         for uid, times, event in known
         if event.person
     ]
+
+
+def _shown(at: datetime, zone: tzinfo) -> datetime:
+    """What the wall clock of a zone shows then: a series may have another one than what takes its place."""
+    return at.astimezone(zone).replace(tzinfo=None, fold=0)
 
 
 class _Reader:
@@ -185,6 +192,7 @@ class _Reader:
 
     def _times(self, event: Event) -> _Times:
         starts, zone = self._local(_get(event, "DTSTART").dt)
+        expect_year(starts)
         if _get(event, "DTEND") is not None:
             length = self._in(_get(event, "DTEND").dt, zone) - starts
         elif _get(event, "DURATION") is not None:
@@ -194,17 +202,25 @@ class _Reader:
         if not _ZERO < length <= LONGEST:
             raise ValueError("it ends before it begins" if length <= _ZERO else "it is longer than a year")
         replaces = _get(event, "RECURRENCE-ID")
-        return _Times(zone, starts, length, self._in(replaces.dt, zone) if replaces is not None else None)
+        if replaces is None:
+            return _Times(zone, starts, length, None)
+        if replaces.params.get("RANGE") is not None:
+            raise ValueError("it stands in the place of all that follow as well (RANGE), which is not understood")
+        replaced, its_zone = self._local(replaces.dt)
+        return _Times(zone, starts, length, replaced.replace(tzinfo=its_zone))
 
     def _all(self, event: Event, name: str, zone: tzinfo) -> list[datetime]:
         value = _get(event, name)
         if value is None:
             return []
-        return [
-            self._in(one.dt[0] if isinstance(one.dt, tuple) else one.dt, zone)
+        times = [
+            one.dt[0] if isinstance(one.dt, tuple) else one.dt
             for group in (value if isinstance(value, list) else [value])
             for one in group.dts
         ]
+        for at in times:
+            expect_year(self._local(at)[0])
+        return [self._in(at, zone) for at in times]
 
     def _local(self, at: date) -> tuple[datetime, tzinfo]:
         """A time on a wall clock, and whose."""

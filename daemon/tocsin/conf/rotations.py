@@ -53,6 +53,10 @@ Every = Annotated[
 ]
 
 
+_OF_TURNS = ("only", "every", "hand_over", "starts")
+"""Keys that mean something only where members take turns."""
+
+
 class OnlyEntry(Section):
     """One of ``only:``."""
 
@@ -162,6 +166,12 @@ class RotationReader:
                 node.at(sources[1]).head, f"has both {sources[0]} and {sources[1]}", "keep one, or write layers:"
             )
             return None
+        if sources and sources[0] != "members":
+            idle = next((key for key in _OF_TURNS if node.child(key) is not None), None)
+            if idle is not None:
+                told = f"{idle} says nothing of a {sources[0]}, which says itself who is on call when"
+                self._tell(node.at(idle).head, told, "remove it, or write members:")
+                return None
         if entry.calendar is not None:
             return calendar_of(entry.calendar, node.at("calendar"), self._known.persons, zone, self._findings)
         if entry.slack_group is not None:

@@ -251,6 +251,18 @@ class Listed:
         return ()
 
 
+def _swapped(names: tuple[str, ...], made: Sequence[Override]) -> tuple[str, ...]:
+    """With those who have swapped in each other's places; a swap that stands there twice is one."""
+    done: set[frozenset[str]] = set()
+    for swap in made:
+        pair = frozenset((swap.person, swap.swaps_with))
+        if swap.swaps_with and pair not in done:
+            done.add(pair)
+            other = {swap.person: swap.swaps_with, swap.swaps_with: swap.person}
+            names = tuple(other.get(name, name) for name in names)
+    return names
+
+
 @dataclass(frozen=True)
 class Rotation:
     """A target that stands for whoever is on call."""
@@ -287,18 +299,15 @@ class Rotation:
         for override in reversed(made):
             if not override.swaps_with:
                 return (override.person,)
-        names = self._layer_at(at, duty)[0]
-        for swap in made:
-            other = {swap.person: swap.swaps_with, swap.swaps_with: swap.person}
-            names = tuple(other.get(name, name) for name in names)
-        return names
+        return _swapped(self._layer_at(at, duty)[0], made)
 
     def secondary_at(self, at: int, duty: Duty) -> tuple[str, ...]:
         """Who is paged with the next tier."""
         if not self.secondary_is_next:
             return self.secondary
         primary = self.on_at(at, duty)
-        waiting = self._layer_at(at, duty)[1]
+        made = [one for one in (*self.overrides, *duty.overrides) if one.rotation == self.name and one.covers(at)]
+        waiting = _swapped(self._layer_at(at, duty)[1], made)
         return next(((name,) for name in waiting if name not in primary), _NOBODY)
 
     def shifts(self, after: int, before: int, duty: Duty) -> list[Shift]:

@@ -7,6 +7,7 @@ from tocsin.core.outbox import Job, Outgoing, RowState, anew, idempotency_key
 from tocsin.core.people import Contact, Notified
 from tocsin.core.reaching import Called, Later
 from tocsin.engine.apply import Work
+from tocsin.engine.oncall import FALLBACK
 
 
 def use_another_way(work: Work, row: Outgoing, because: str) -> bool:
@@ -71,7 +72,10 @@ def _targets(incident: Incident, row: Outgoing) -> tuple[str, ...]:
     # What cannot be made into a page may be an incident that is damaged: the others' pages must not wait for it.
     cell = plan.level(incident.severity).cell(row.step) if plan.has_level(incident.severity) else None
     try:
-        return cell.targets if cell is not None else incident.plan.tier(row.tier).targets
+        if cell is not None:
+            return cell.targets
+        tiers = (row.tier, 1) if row.step == FALLBACK else (row.tier,)
+        return tuple(dict.fromkeys(target for tier in tiers for target in plan.tier(tier).targets))
     except UnknownName:  # a page that is no step's, such as a digest
         return ()
 

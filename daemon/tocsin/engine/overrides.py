@@ -109,7 +109,7 @@ def _standing(rotation: Rotation, duty: Duty, days: int) -> Standing:
     overrides = tuple(
         one
         for one in (*rotation.overrides, *duty.overrides)
-        if one.rotation == rotation.name and one.ends_at > duty.now
+        if one.rotation == rotation.name and one.ends_at > max(duty.now, one.starts_at)
     )
     return Standing(
         rotation=rotation,

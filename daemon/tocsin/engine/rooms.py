@@ -57,7 +57,8 @@ def _invite(work: "Work", incident: Incident, targets: tuple[str, ...]) -> None:
     """Each person whose Slack user is known, once an occurrence."""
     policy = work.policy
     people = policy.people
-    for name in dict.fromkeys(each for target in targets for each in people.groups.get(target, (target,))):
+    duty = work.duty_for(targets)
+    for name in dict.fromkeys(each for target in targets for each in people.members(target, duty)):
         person = people.persons.get(name)
         if person is not None and person.slack_user:
             _row(work, incident, Job.ROOM_INVITE, name, recipient=person.slack_user)

@@ -67,10 +67,11 @@ async def _key_pressed(edge: Edge, page: str, fields: Fields) -> str:
         _log.info("key_pressed", digits=digits[:8], note="means nothing here" if row else "none of our pages")
         return "Nothing was acknowledged. Goodbye."
     delivery = (VIA, f"{_first(fields, 'CallSid')}/{page}")
-    by = Actor(row.target, VIA)
+    # What fell back from somebody was answered by whoever has this number.
+    by = Actor(_owner(edge.policy(), row.destination) or row.target, VIA)
     response = edge.respond.acknowledge(row.incident_id, by, occurrence=row.occurrence, delivery=delivery)
     note = await _note(edge, response)
-    _log.info("key_pressed", digits=digits, incident=row.incident_id, by=row.target, note=note)
+    _log.info("key_pressed", digits=digits, incident=row.incident_id, by=by.name, note=note)
     return "Acknowledged. Thank you." if note == "done" else f"{note}. Goodbye."
 
 

@@ -5,7 +5,7 @@ from tocsin.core.incident import WaitReason
 from tocsin.core.transitions import promises
 from tocsin.core.transitions.change import Change
 from tocsin.core.transitions.climb import climb
-from tocsin.core.transitions.counting import counted, merged
+from tocsin.core.transitions.counting import above, counted, merged
 from tocsin.core.transitions.flapping import flip
 from tocsin.core.transitions.hearing import paused_silence
 from tocsin.core.transitions.opening import recover, trigger
@@ -56,8 +56,12 @@ def pending_alerts_changed(change: Change, event: AlertsChanged) -> None:
         change.record("joined", count=len(event.fired), firing=incident.alerts_firing)
     if event.ended:
         _record_ended(change, event)
+    newly = [*event.fired, *(to for _, to in event.moved)]
     if incident.alerts_firing and not incident.pinned:
         highest = incident.plan.highest(list(incident.firing))
+        change.set(severity=highest, peak=highest)
+    elif newly and above(incident.plan, incident.plan.highest(newly), incident.severity):  # a pin yields to these
+        highest = incident.plan.highest(newly)
         change.set(severity=highest, peak=highest)
     change.set(flags=merged(incident.flags, event.flags))
     if event.fired and event.hold == 0:  # one that nothing is going to heal
