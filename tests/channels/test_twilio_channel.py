@@ -78,6 +78,12 @@ def test_a_call_says_that_it_is_a_drill_or_may_be_a_repetition():
     assert says(told)[0].startswith("This is a drill. You may have had this call already. ")
 
 
+@pytest.mark.parametrize("text", ["&" * 700, "<" * 700, '"' * 700])
+def test_what_grows_as_xml_still_fits_into_a_call(text: str):
+    told = content(title=text, service=text, because=text, external_url="https://tocsin.example.com")
+    assert len(twiml(told, settings())) <= LONGEST_TWIML
+
+
 def test_answers_can_be_switched_off():
     assert "Gather" not in twiml(content(external_url=OUTSIDE), settings(acknowledge=False))
     assert "Reply" not in text(content(external_url=OUTSIDE), settings("sms", acknowledge=False))

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conf.workbench import Workbench
@@ -160,6 +160,7 @@ def test_a_changed_calendar_is_another_configuration(ics: Workbench) -> None:
     assert ics.load().fingerprint != before
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_whatever_stands_in_the_file_is_told_and_breaks_nothing(
     tmp_path_factory: pytest.TempPathFactory, junk: str

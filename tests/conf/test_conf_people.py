@@ -87,3 +87,19 @@ def test_a_person_without_a_contact_whom_a_playbook_pages_is_a_warning(bench: Wo
 def test_a_person_without_a_contact_whom_nobody_pages_is_fine(bench: Workbench) -> None:
     bench.edit("people.yaml", "  sam:\n", "  pat: {slack_user: U9}\n  sam:\n")
     assert bench.warnings() == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (
+            "    contact: {channel: console}\n    # slack_user",
+            "    contact: {channel: console, after: 10m}\n    # slack_user",
+        ),
+        ("incidents: {channel: console}", "incidents: {channel: console, after: 10m}"),
+    ],
+)
+def test_a_key_that_a_contact_does_not_listen_to_is_refused(bench: Workbench, old: str, new: str) -> None:
+    bench.edit("people.yaml", old, new)
+    [told] = bench.problems()
+    assert "'after'" in told

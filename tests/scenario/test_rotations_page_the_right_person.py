@@ -1,5 +1,7 @@
 """At each minute around a hand-over the right person is paged: over both DST changes, in two time zones."""
 
+from dataclasses import replace
+
 import pytest
 
 from scenario import crew, emergency
@@ -8,13 +10,14 @@ from scenario.crew import BERLIN, NEW_YORK, micros, reached, weekly
 from tocsin.core.errors import IllegalTransition, UnknownName, WindowError
 from tocsin.core.event import Actor
 from tocsin.core.outbox import Job
-from tocsin.core.people import People
+from tocsin.core.people import People, Person
 from tocsin.core.playbook import DAY, HOUR, MINUTE
-from tocsin.core.rotation import Rotation
+from tocsin.core.rotation import Override, Rotation
 from tocsin.engine.overrides import Wish
 from tocsin.ports.channel import Outcome, Reason, Receipt
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
+from tocsin.testing.recording import RecordingChannel
 
 ALICE = Actor("alice", "api")
 NAMES = ("ann", "ben", "cas", "dan", "zoe", "boss", "spare")
@@ -257,4 +260,42 @@ async def test_the_fallbacks_page_to_whoever_is_on_call_goes_to_the_backup_where
         await tocsin.advance(minutes=16)
         refused.add(tocsin.sent(Job.PAGE)[0].target)
         await tocsin.advance(minutes=16)
+        assert "spare" in [content.target for content in tocsin.sent(Job.PAGE)]
+
+
+async def test_a_swap_by_hand_goes_before_an_override_of_the_file() -> None:
+    now = VirtualClock().now()
+    planned = Override(rotation="desk", person="ben", starts_at=now - DAY, ends_at=now + DAY)
+    people = _desk()
+    desk = replace(people.rotations["desk"], overrides=(planned,))
+    people = People(persons=people.persons, rotations={"desk": desk})
+    async with crew.tocsin(people, crew.playbook(one=("desk",)), clock=VirtualClock()) as tocsin:
+        await tocsin.rotas.create(Wish(rotation="desk", person="ann", swaps_with="ben", duration=8 * HOUR), ALICE)
+        _, [standing], _ = await tocsin.rotas.standing(None, 0)
+        assert standing.shift.names == ("ann",)
+
+
+async def test_a_backup_that_is_a_rotation_of_nobody_gives_way_to_its_own_backup() -> None:
+    never = weekly("desk", ("gone",), BERLIN, backup=("second",))
+    second = weekly("second", ("gone",), BERLIN, backup=("spare",))
+    persons = {name: reached(name, ("pager", 0)) for name in NAMES} | {"gone": Person("gone")}
+    people = People(persons=persons, rotations={"desk": never, "second": second})
+    async with crew.tocsin(people, crew.playbook(one=("desk",))) as tocsin:
+        await tocsin.fire(alertname="Down", severity="P1")
+        assert [content.target for content in tocsin.sent(Job.PAGE)] == ["spare"]
+
+
+@pytest.mark.parametrize("at", ["2026-11-23T07:59", "2026-11-23T05:59"])
+async def test_a_second_method_that_fails_after_the_hand_over_calls_the_backup_all_the_same(at: str) -> None:
+    pager, phone = (RecordingChannel(name) for name in ("pager", "phone"))
+    down, gone = Receipt(Outcome.RETRY, Reason.CONNECTION), Receipt(Outcome.PERMANENT, Reason.CLIENT_ERROR)
+    works = pager.answer
+    pager.answer = lambda content: down if content.target in ("ann", "ben") else works(content)
+    phone.answer = lambda content: gone if content.target in ("ann", "ben") else works(content)
+    persons = {name: reached(name, ("pager", 0), ("phone", 5)) for name in NAMES}
+    desk = weekly("desk", ("ann", "ben"), BERLIN, backup=("spare",))
+    people = People(persons=persons, rotations={"desk": desk})
+    async with crew.tocsin(people, crew.playbook(one=("desk",)), at=at, through=(pager, phone)) as tocsin:
+        await tocsin.fire(alertname="Down", severity="P1")
+        await tocsin.advance(minutes=10)
         assert "spare" in [content.target for content in tocsin.sent(Job.PAGE)]

@@ -93,7 +93,7 @@ class ContactReader:
                 self.findings.warn(mark, told, did_you_mean(entry.channel, self._channels))
             return Contact(entry.channel, "")
         form = self._kinds[channel.kind].contacts
-        for key in ("channel", "after", "otherwise"):
+        for key in type(entry).model_fields:  # what else stands there is the kind's own, or a mistake
             node = node.without(key)
         settings = validate(with_secrets(node, form, self._vault), form, self.findings)
         if settings is None:

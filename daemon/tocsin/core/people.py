@@ -138,15 +138,19 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
                     found.setdefault(notified.target, notified)
         return tuple(found.values())
 
-    def backups(self, rotation: str, channels: frozenset[str], console: Contact, duty: Duty) -> tuple[Notified, ...]:
-        """Those of a rotation's backup who can be reached."""
+    def backups(
+        self, rotation: str, channels: frozenset[str], console: Contact, duty: Duty, seen: tuple[str, ...] = ()
+    ) -> tuple[Notified, ...]:
+        """Those of a rotation's backup who can be reached; where a rotation has nobody who can, its own backup."""
         known = self.rotations.get(rotation)
-        found = (
-            self._reach(name, channels, console)
-            for target in (known.backup if known is not None else ())
-            for name in self._named(target, duty)
-        )
-        return tuple({one.target: one for one in found if not one.stranded}.values())
+        found: dict[str, Notified] = {}
+        for target in known.backup if known is not None else ():
+            reached = [self._reach(name, channels, console) for name in self._named(target, duty)]
+            able = tuple(one for one in reached if not one.stranded)
+            if not able and target not in (*seen, rotation):
+                able = self.backups(target, channels, console, duty, (*seen, rotation))
+            found |= {one.target: one for one in able}
+        return tuple(found.values())
 
     def method(self, name: str, nth: int) -> Contact | None:
         """A person's nth way, the first is 1; None where there is none any more."""

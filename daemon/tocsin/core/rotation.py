@@ -251,14 +251,16 @@ class Listed:
         return ()
 
 
-def _swapped(names: tuple[str, ...], made: Sequence[Override]) -> tuple[str, ...]:
-    """With those who have swapped in each other's places; a swap that stands there twice is one."""
+def _changed(names: tuple[str, ...], made: Sequence[Override]) -> tuple[str, ...]:
+    """With each override and swap applied to what those before it have left; a swap that stands there twice is one."""
     done: set[frozenset[str]] = set()
-    for swap in made:
-        pair = frozenset((swap.person, swap.swaps_with))
-        if swap.swaps_with and pair not in done:
+    for one in made:
+        pair = frozenset((one.person, one.swaps_with))
+        if not one.swaps_with:
+            names = (one.person,)
+        elif pair not in done:
             done.add(pair)
-            other = {swap.person: swap.swaps_with, swap.swaps_with: swap.person}
+            other = {one.person: one.swaps_with, one.swaps_with: one.person}
             names = tuple(other.get(name, name) for name in names)
     return names
 
@@ -295,19 +297,20 @@ class Rotation:
 
     def on_at(self, at: int, duty: Duty) -> tuple[str, ...]:
         """Who is on call; empty: nobody."""
-        made = [one for one in (*self.overrides, *duty.overrides) if one.rotation == self.name and one.covers(at)]
-        for override in reversed(made):
-            if not override.swaps_with:
-                return (override.person,)
-        return _swapped(self._layer_at(at, duty)[0], made)
+        return _changed(self._layer_at(at, duty)[0], self._made(at, duty))
+
+    def _made(self, at: int, duty: Duty) -> list[Override]:
+        """What changes it at a moment, in its order: those of people.yaml, swaps first; then those made by hand."""
+        own = sorted(self.overrides, key=lambda one: not one.swaps_with)
+        return [one for one in (*own, *duty.overrides) if one.rotation == self.name and one.covers(at)]
 
     def secondary_at(self, at: int, duty: Duty) -> tuple[str, ...]:
         """Who is paged with the next tier."""
         if not self.secondary_is_next:
             return self.secondary
         primary = self.on_at(at, duty)
-        made = [one for one in (*self.overrides, *duty.overrides) if one.rotation == self.name and one.covers(at)]
-        waiting = _swapped(self._layer_at(at, duty)[1], made)
+        swaps = [one for one in self._made(at, duty) if one.swaps_with]
+        waiting = _changed(self._layer_at(at, duty)[1], swaps)
         return next(((name,) for name in waiting if name not in primary), _NOBODY)
 
     def shifts(self, after: int, before: int, duty: Duty) -> list[Shift]:

@@ -48,14 +48,17 @@ def _page_backups(work: Work, incident: Incident, row: Outgoing, because: str) -
     policy = work.policy
     targets = _targets(incident, row)
     duty = work.duty_for(targets)
-    there = {
-        other.target
+    pages = [
+        other
         for other in work.tx.outbox_of(row.incident_id, row.occurrence)
         if (other.job, other.round, other.step) == (row.job, row.round, row.step)
-    }
+    ]
+    there = {other.target for other in pages}
+    # A further contact method is used later: whoever it belongs to was on call when they were paged first.
+    paged_at = min((other.created_at for other in pages if other.target == row.target), default=row.created_at)
     backups: dict[str, Notified] = {}
     for rotation in policy.people.rotations_in(targets):
-        if row.target in rotation.on_at(row.created_at, duty):
+        if row.target in rotation.on_at(paged_at, duty):
             found = policy.people.backups(rotation.name, policy.channels_for(Job.PAGE), policy.console, duty)
             backups |= {one.target: one for one in found if one.target not in there}
     for notified in backups.values():

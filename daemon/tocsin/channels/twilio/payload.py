@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from xml.sax.saxutils import escape, quoteattr
 
 from tocsin.channels import wording
-from tocsin.channels.text import is_link, plain
+from tocsin.channels.text import cut, is_link, plain
 from tocsin.channels.twilio.segments import fitted
 from tocsin.channels.twilio.settings import TwilioSettings
 from tocsin.core.outbox import Job
@@ -24,6 +24,8 @@ VALID_FOR = 3600
 WAIT_FOR_KEY = 8
 SPOKEN_LIMIT = 600
 TITLE_LIMIT = 160
+ESCAPED_LIMIT = 1200
+"""Of what is read out, as XML: it stands there twice, and Twilio takes 4,000 characters in all."""
 _NOT_XML = re.compile(r"[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -90,7 +92,10 @@ def _spoken(content: Content) -> str:
         f"{drill}{duplicate}Tocsin page for {content.target}. Incident {content.number}, {content.severity}{service}. "
         f"{plain(content.title, TITLE_LIMIT)}. {content.because}. {wording.alerts(content)}."
     )
-    return _NOT_XML.sub("", plain(told, SPOKEN_LIMIT))
+    spoken = _NOT_XML.sub("", plain(told, SPOKEN_LIMIT))
+    while len(escape(spoken)) > ESCAPED_LIMIT:  # a label of ampersands
+        spoken = cut(spoken, len(spoken) - 20)
+    return spoken
 
 
 def _line(line: str) -> str:
