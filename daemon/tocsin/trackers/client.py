@@ -1,13 +1,15 @@
 """Calls of a tracker's JSON API, each classified: what it says, or why it did not."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 import aiohttp
 
 from tocsin.channels import http
 from tocsin.channels.text import is_link
+from tocsin.core.outbox import Job
+from tocsin.core.page import Content
 from tocsin.ports.channel import Outcome, Reason, Receipt
 
 Classify = Callable[[aiohttp.ClientResponse, Receipt, int], Receipt]
@@ -82,6 +84,36 @@ class Client:
         except (ValueError, RecursionError) as error:
             told = "the answer is no JSON"
             raise Refused(Receipt(Outcome.AMBIGUOUS, Reason.BAD_ANSWER, told, answer.status)) from error
+
+
+Do = Callable[[Content], Awaitable[Receipt]]
+
+
+class ApiTracker:
+    """What trackers with a JSON API have in common. A kind says what each job is, in calls of its client."""
+
+    def __init__(self, name: str, client: Client) -> None:
+        self.name = name
+        self._client = client
+
+    def do(self, job: Job) -> Do:
+        """How a job is done; it may raise `Refused`."""
+        raise NotImplementedError
+
+    async def start(self) -> None:
+        """Open the connection pool."""
+        self._client.start()
+
+    async def send(self, content: Content) -> Receipt:
+        """Make one attempt."""
+        try:
+            return await self.do(content.job)(content)
+        except Refused as refused:
+            return refused.receipt
+
+    async def close(self) -> None:
+        """Close the connection pool."""
+        await self._client.close()
 
 
 def text(answer: object, *keys: str) -> str:

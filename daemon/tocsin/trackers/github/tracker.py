@@ -12,7 +12,7 @@ from tocsin.core.page import Content
 from tocsin.core.said import Said
 from tocsin.ports.channel import Outcome, Reason, Receipt
 from tocsin.trackers import words
-from tocsin.trackers.client import Client, Refused, text, ticket_ref
+from tocsin.trackers.client import ApiTracker, Client, Do, text, ticket_ref
 from tocsin.trackers.github.settings import GitHubSettings
 
 TITLE_LIMIT = 256
@@ -24,7 +24,7 @@ LOOKED_AT = 30
 LOOK_BACK = 3600 * wording.SECOND
 
 
-class GitHubTracker:
+class GitHubTracker(ApiTracker):
     """One repository's issues.
 
     An attempt without an answer may have opened an issue: each carries a mark
@@ -34,7 +34,6 @@ class GitHubTracker:
     kind = "github"
 
     def __init__(self, name: str, settings: GitHubSettings) -> None:
-        self.name = name
         self._settings = settings
         self._issues = f"/repos/{settings.repository}/issues"
         token = settings.token.reveal()
@@ -43,28 +42,17 @@ class GitHubTracker:
             "Accept": "application/vnd.github+json",
             "X-GitHub-Api-Version": "2022-11-28",
         }
-        self._client = Client(settings.base_url, headers, (token,), settings.timeout, _limited)
+        super().__init__(name, Client(settings.base_url, headers, (token,), settings.timeout, _limited))
 
-    async def start(self) -> None:
-        """Open the connection pool."""
-        self._client.start()
-
-    async def send(self, content: Content) -> Receipt:
-        """Make one attempt."""
-        how = {
+    def do(self, job: Job) -> Do:
+        """How a job is done."""
+        how: dict[Job, Do] = {
             Job.TICKET_OPEN: self._open,
             Job.TICKET_UPDATE: self._update,
             Job.TICKET_COMMENT: self._comment,
             Job.TICKET_CLOSE: self._close,
         }
-        try:
-            return await how[content.job](content)
-        except Refused as refused:
-            return refused.receipt
-
-    async def close(self) -> None:
-        """Close the connection pool."""
-        await self._client.close()
+        return how[job]
 
     async def _open(self, content: Content) -> Receipt:
         issue = await self._opened_before(content) if content.possible_duplicate else None

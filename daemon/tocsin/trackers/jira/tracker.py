@@ -10,7 +10,7 @@ from tocsin.core.page import Content
 from tocsin.core.said import Said
 from tocsin.ports.channel import Outcome, Reason, Receipt
 from tocsin.trackers import words
-from tocsin.trackers.client import Client, Refused, text, ticket_ref
+from tocsin.trackers.client import ApiTracker, Client, Do, Refused, text, ticket_ref
 from tocsin.trackers.jira.settings import JiraSettings
 from tocsin.trackers.jira.texts import document, wiki
 
@@ -19,7 +19,7 @@ PROPERTY = "tocsin"
 """The property of a comment that says which of ours it is."""
 
 
-class JiraTracker:
+class JiraTracker(ApiTracker):
     """One project's issues.
 
     An attempt without an answer may have opened an issue: each carries a label
@@ -30,35 +30,23 @@ class JiraTracker:
     kind = "jira"
 
     def __init__(self, name: str, settings: JiraSettings) -> None:
-        self.name = name
         self._settings = settings
         self._is_cloud = settings.deployment == "cloud"
         self._api = "/rest/api/3" if self._is_cloud else "/rest/api/2"
         token = settings.token.reveal()
         authorization = aiohttp.encode_basic_auth(settings.email or "", token) if self._is_cloud else f"Bearer {token}"
         headers = {"Authorization": authorization, "Accept": "application/json"}
-        self._client = Client(settings.base_url, headers, (token, authorization), settings.timeout)
+        super().__init__(name, Client(settings.base_url, headers, (token, authorization), settings.timeout))
 
-    async def start(self) -> None:
-        """Open the connection pool."""
-        self._client.start()
-
-    async def send(self, content: Content) -> Receipt:
-        """Make one attempt."""
-        how = {
+    def do(self, job: Job) -> Do:
+        """How a job is done."""
+        how: dict[Job, Do] = {
             Job.TICKET_OPEN: self._open,
             Job.TICKET_UPDATE: self._update,
             Job.TICKET_COMMENT: self._comment,
             Job.TICKET_CLOSE: self._close,
         }
-        try:
-            return await how[content.job](content)
-        except Refused as refused:
-            return refused.receipt
-
-    async def close(self) -> None:
-        """Close the connection pool."""
-        await self._client.close()
+        return how[job]
 
     async def _open(self, content: Content) -> Receipt:
         key = await self._opened_before(content) if content.possible_duplicate else ""

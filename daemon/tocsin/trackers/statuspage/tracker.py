@@ -10,7 +10,7 @@ from tocsin.channels.text import cut, plain
 from tocsin.core.outbox import Job
 from tocsin.core.page import Content
 from tocsin.ports.channel import Outcome, Reason, Receipt
-from tocsin.trackers.client import Client, Refused, text, ticket_ref
+from tocsin.trackers.client import ApiTracker, Client, Do, text, ticket_ref
 from tocsin.trackers.statuspage.settings import StatuspageSettings
 
 NAME_LIMIT = 255
@@ -28,7 +28,7 @@ _PLAIN = {
 }
 
 
-class StatuspageTracker:
+class StatuspageTracker(ApiTracker):
     """One page. What is said here is public: without a template it says nothing of what is inside.
 
     An attempt without an answer may have opened an incident: each carries our
@@ -38,33 +38,21 @@ class StatuspageTracker:
     kind = "statuspage"
 
     def __init__(self, name: str, settings: StatuspageSettings) -> None:
-        self.name = name
         self._settings = settings
         self._incidents = f"/pages/{settings.page}/incidents"
         token = settings.token.reveal()
         headers = {"Authorization": f"OAuth {token}", "Accept": "application/json"}
-        self._client = Client(settings.base_url, headers, (token,), settings.timeout, _limited)
+        super().__init__(name, Client(settings.base_url, headers, (token,), settings.timeout, _limited))
 
-    async def start(self) -> None:
-        """Open the connection pool."""
-        self._client.start()
-
-    async def send(self, content: Content) -> Receipt:
-        """Make one attempt."""
-        how = {
+    def do(self, job: Job) -> Do:
+        """How a job is done."""
+        how: dict[Job, Do] = {
             Job.TICKET_OPEN: self._open,
             Job.TICKET_UPDATE: self._update,
             Job.TICKET_COMMENT: self._say,
             Job.TICKET_CLOSE: self._say,
         }
-        try:
-            return await how[content.job](content)
-        except Refused as refused:
-            return refused.receipt
-
-    async def close(self) -> None:
-        """Close the connection pool."""
-        await self._client.close()
+        return how[job]
 
     async def _open(self, content: Content) -> Receipt:
         incident = await self._opened_before(content) if content.possible_duplicate else None
