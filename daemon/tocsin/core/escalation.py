@@ -159,9 +159,9 @@ def _promised_at(incident: Incident) -> int | None:
 
 
 def _earlier(one: int | None, other: int | None) -> int | None:
-    if one is None or other is None:
-        return one if other is None else other
-    return min(one, other)
+    if one is None:
+        return other
+    return one if other is None or one < other else other
 
 
 def unopened(  # noqa: PLR0913 - an incident's identity is that many things, each named at the call

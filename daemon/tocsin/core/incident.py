@@ -101,11 +101,12 @@ class Merged(msgspec.Struct, frozen=True, kw_only=True):
     """(source, fingerprint) of the alerts that went there with it."""
 
 
-class Incident(msgspec.Struct, frozen=True, kw_only=True):
+class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The alerts that share one dedup key, and how far their ladder has gone.
 
     All times are microseconds since the epoch, UTC. ``version`` rises with
-    every change; ``events`` counts the timeline's entries.
+    every change; ``events`` counts the timeline's entries. What is as by default
+    is not kept: another default would change what is said by those that are kept.
     """
 
     # Who it is: never changes.

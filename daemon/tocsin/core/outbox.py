@@ -10,7 +10,7 @@ from tocsin.core.acting import TicketState, about_of
 from tocsin.core.clock import stays_true
 from tocsin.core.incident import TAKEN, Incident, State
 from tocsin.core.message import RoomState
-from tocsin.core.playbook import Until
+from tocsin.core.playbook import Kind, Until
 
 DIGEST = "digest"
 """The step that tells of an incident that flaps: what it says stays true whatever has become of it since."""
@@ -51,6 +51,9 @@ class Job(StrEnum):
     AUTOMATE = "automate"
     """Have an automation do its work."""
 
+
+JOB_OF = {kind: Job(kind.value) for kind in Kind}
+"""The job of a step of the ladder."""
 
 ROOM_JOBS = frozenset({Job.ROOM_CREATE, Job.ROOM_TOPIC, Job.ROOM_INVITE, Job.ROOM_PIN, Job.ROOM_ARCHIVE})
 """Jobs of a channel that can make rooms."""

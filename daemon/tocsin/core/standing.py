@@ -45,6 +45,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def due_at(self) -> int | None:
         """When something of it is due, while the incident is not held back."""
+        if not self.deferred:
+            return self.silent_at
         moments = [deferred.due_at for deferred in self.deferred]
         return min(moments if self.silent_at is None else [self.silent_at, *moments], default=None)
 

@@ -28,7 +28,7 @@ from tocsin.core.escalation import next_due, step
 from tocsin.core.event import Due, Entry, Event, PersonsCalled, Waitable, WaitBegan
 from tocsin.core.incident import Incident
 from tocsin.core.measure import UNCOUNTED, Occurrence
-from tocsin.core.outbox import Job, Outgoing, RowState, anew, idempotency_key
+from tocsin.core.outbox import JOB_OF, Job, Outgoing, RowState, anew, idempotency_key
 from tocsin.core.people import Notified
 from tocsin.core.playbook import Kind, Until
 from tocsin.core.reaching import Called
@@ -76,6 +76,7 @@ class Work:
         self._called: list[Called] = []
         """Persons that the change under way has paged, and who have further contact methods."""
         self._listening: dict[tuple[str, ...], Sequence[tuple[Notified, Job]]] = {}
+        self._whom: dict[tuple[tuple[str, ...], frozenset[str]], tuple[Notified, ...]] = {}
 
     def incident(self, incident_id: str) -> Incident | None:
         """The incident as this transaction has left it so far."""
@@ -232,8 +233,12 @@ class Work:
 
     def whom(self, targets: tuple[str, ...], channels: frozenset[str]) -> tuple[Notified, ...]:
         """Whom targets stand for now, and through which of these channels they are reached."""
-        policy = self.policy
-        return policy.people.resolve(targets, channels, policy.console, self.duty_for(targets))
+        found = self._whom.get((targets, channels))
+        if found is None:
+            policy = self.policy
+            found = policy.people.resolve(targets, channels, policy.console, self.duty_for(targets))
+            self._whom[targets, channels] = found
+        return found
 
     def duty_for(self, targets: tuple[str, ...]) -> Duty:
         """What says whom these targets stand for; the store is asked only where that is a matter of time."""
@@ -244,7 +249,7 @@ class Work:
             row = self._row(
                 incident,
                 notified,
-                Job(effect.kind.value),
+                JOB_OF[effect.kind],
                 step=effect.step,
                 unique=incident.round if effect.round is None else effect.round,
                 method=effect.method,
@@ -381,8 +386,11 @@ def _is_like(incident: Incident, like: Likeness) -> bool:
 
 
 def _is_due_earlier(changed: Incident, before: Incident) -> bool:
-    due_at, was_due_at = next_due(changed), next_due(before)
-    return due_at is not None and (was_due_at is None or due_at < was_due_at)
+    due_at = next_due(changed)
+    if due_at is None:
+        return False
+    was_due_at = next_due(before)
+    return was_due_at is None or due_at < was_due_at
 
 
 def _may_have_arrived(row: Outgoing) -> bool:

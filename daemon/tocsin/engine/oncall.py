@@ -8,7 +8,7 @@ import msgspec
 
 from tocsin.core.effect import Notify
 from tocsin.core.incident import Incident
-from tocsin.core.outbox import Job
+from tocsin.core.outbox import JOB_OF
 from tocsin.core.people import Notified, People
 from tocsin.core.playbook import DAY, Kind
 from tocsin.core.reaching import Called, Later
@@ -82,7 +82,7 @@ def unreachable(policy: Policy) -> frozenset[str]:
 
 def whom_of(work: "Work", incident: Incident, effect: Notify) -> list[Notified]:
     """Whom a notification goes to: with a tier's first step also the secondaries of the tier before it."""
-    channels = work.policy.channels_for(Job(effect.kind.value))
+    channels = work.policy.channels_for(JOB_OF[effect.kind])
     if effect.method > 1:
         return _further(work, effect, channels)
     found = list(work.whom(effect.targets, channels))

@@ -129,6 +129,18 @@ _Body = msgspec.defstruct(
 _decode_body = msgspec.json.Decoder(_Body).decode
 
 
+def _incident_maker() -> Callable[[Any, Playbook], Incident]:
+    """A function that makes an incident of a decoded body and its plan; written out as in `_row_maker`."""
+    given = ", ".join(f"{name}=body.{name}" for name in _Body.__struct_fields__)
+    made: Callable[[Any, Playbook], Incident] = eval(  # noqa: S307 - our own names
+        f"lambda body, plan: Incident(plan=plan, {given})", {"Incident": Incident}
+    )
+    return made
+
+
+_whole = _incident_maker()
+
+
 def incident_row(incident: Incident) -> Row:
     """The row of an incident, in the order of ``INCIDENT_COLUMNS``.
 
@@ -158,4 +170,4 @@ def incident_row(incident: Incident) -> Row:
 
 def incident(body: str, plan: Playbook) -> Incident:
     """The incident of a row's ``body``."""
-    return Incident(plan=plan, **msgspec.structs.asdict(_decode_body(body)))
+    return _whole(_decode_body(body), plan)
