@@ -312,10 +312,11 @@ class Transaction(Reader, OnCallWriter, Protocol):
         ...
 
     def claimable(self, limit: int, exclude: frozenset[str]) -> list[Outgoing]:
-        """Pending rows that may be sent now, oldest ``not_before`` first, locked.
+        """Pending rows that may be sent now, locked: pages first, with what has to go before them, then the others.
 
-        not_before <= now, no live lease, channel not in ``exclude``, and no earlier
-        readable pending row (smaller order_no) for the same incident, channel and destination.
+        Each of the two oldest ``not_before`` first. not_before <= now, no live lease, channel
+        not in ``exclude``, and no earlier readable pending row (smaller order_no) in its lane:
+        the same incident, channel and destination. Pages go first in that all of their lane does.
         """
         ...
 

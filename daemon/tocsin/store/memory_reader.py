@@ -223,13 +223,18 @@ class MemoryReader:
 
     def late_pages(self, created_before: int) -> list[Outgoing]:
         """See `ports.store.Reader`."""
+        pages = self._waiting_pages()
+        return [row for row in pages if not row.fell_back and row.created_at < created_before][:100]
+
+    def _waiting_pages(self) -> list[Outgoing]:
+        """The oldest first."""
         found = [
             row
             for waiting in self._data.pending.values()
             for row in map(self._data.outbox.__getitem__, waiting)
-            if row.job is Job.PAGE and not row.fell_back and row.created_at < created_before
+            if row.job is Job.PAGE
         ]
-        return sorted(found, key=lambda row: (row.created_at, row.order_no))[:100]
+        return sorted(found, key=lambda row: (row.created_at, row.order_no))
 
     def _heads(self) -> Iterator[Outgoing]:
         """The first pending row of each lane."""

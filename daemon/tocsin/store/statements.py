@@ -5,7 +5,7 @@ expression (`IS_OPEN`, `IS_PENDING`), never with a parameter: the planner could
 not know that the index has the rows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import count
 from typing import Any, Protocol
@@ -16,10 +16,12 @@ from tocsin.core.alert import SELF_SOURCE, EpisodeStatus
 from tocsin.core.outbox import Job
 from tocsin.core.playbook import Until
 from tocsin.store.dialect import Insert, value
+from tocsin.store.lanes import PAGES_FIRST
 from tocsin.store.tables import (
     IS_LEASED,
     IS_OPEN,
     IS_PENDING,
+    IS_WAITING_PAGE,
     alerts,
     attempts,
     counters,
@@ -358,8 +360,7 @@ END_LEASES = sa.update(outbox).values(lease_until=NOW).where(IS_LEASED, outbox.c
 LATE_PAGES = (
     sa.select(*outbox.c)
     .where(
-        IS_PENDING,
-        outbox.c.job == literal(Job.PAGE.value),
+        IS_WAITING_PAGE,
         outbox.c.fell_back == 0,
         _IS_READABLE,
         outbox.c.created_at < _given(outbox.c.created_at, "created_before"),
@@ -375,24 +376,56 @@ OUTBOX_DEPTH = (
 )
 
 
+_page = outbox.alias("page")
+
+
 @cache
 def claimable(excluded: int) -> sa.Select[Any]:
     """Pending rows that may be sent now, but for those of ``excluded`` channels."""
-    rows = (
+    return _claimable(excluded)
+
+
+@cache
+def claimable_for_pages(excluded: int) -> sa.Select[Any]:
+    """Those of them that are in the lane of a page that may be sent: it, or what has to go before it."""
+    pages = (
+        sa.select(*_lane_of(_page))
+        .where(
+            _page.c.state == IS_PENDING.right,
+            _page.c.job == literal(Job.PAGE.value),
+            _page.c.not_before <= NOW,
+            sa.or_(_page.c.lease_until.is_(None), _page.c.lease_until <= NOW),
+            *_not_through(_page.c.channel, excluded),
+        )
+        .order_by(_page.c.created_at, _page.c.order_no)
+        .limit(PAGES_FIRST)
+    )
+    return _claimable(excluded).where(sa.tuple_(*_lane_of(outbox)).in_(pages))
+
+
+def _lane_of(row: sa.FromClause) -> Sequence[sa.ColumnElement[str]]:
+    return (row.c.incident_id, row.c.channel, row.c.destination)
+
+
+def _claimable(excluded: int) -> sa.Select[Any]:
+    return (
         sa.select(*outbox.c)
         .where(
             IS_PENDING,
             outbox.c.not_before <= NOW,
             sa.or_(outbox.c.lease_until.is_(None), outbox.c.lease_until <= NOW),
             ~_IS_BLOCKED,
+            *_not_through(outbox.c.channel, excluded),
         )
         .order_by(outbox.c.not_before, outbox.c.order_no)
         .limit(LIMIT)
         .with_for_update(skip_locked=True, of=outbox)
     )
-    if excluded:
-        rows = rows.where(outbox.c.channel.not_in([sa.bindparam(f"not_{n}", type_=sa.Text) for n in range(excluded)]))
-    return rows
+
+
+def _not_through(channel: sa.ColumnElement[str], excluded: int) -> Sequence[sa.ColumnElement[bool]]:
+    names = [sa.bindparam(f"not_{number}", type_=sa.Text) for number in range(excluded)]
+    return [channel.not_in(names)] if names else []
 
 
 REPLACE_ROW = (

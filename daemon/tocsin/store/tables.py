@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from tocsin.core.alert import EpisodeStatus
 from tocsin.core.incident import State
-from tocsin.core.outbox import RowState
+from tocsin.core.outbox import Job, RowState
 
 METADATA = sa.MetaData()
 
@@ -187,6 +187,11 @@ outbox = _table(
 IS_PENDING = outbox.c.state == literal(RowState.PENDING.value)
 
 sa.Index("outbox_pending", outbox.c.not_before, sqlite_where=IS_PENDING, postgresql_where=IS_PENDING)
+
+IS_WAITING_PAGE = sa.and_(IS_PENDING, outbox.c.job == literal(Job.PAGE.value))
+
+# Whoever asks for pages must not read whatever else waits.
+sa.Index("outbox_pages", outbox.c.created_at, sqlite_where=IS_WAITING_PAGE, postgresql_where=IS_WAITING_PAGE)
 
 IS_LEASED = sa.and_(IS_PENDING, outbox.c.lease_until.is_not(None))
 

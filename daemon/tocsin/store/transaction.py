@@ -168,9 +168,19 @@ class SqlTransaction(SqlReader, Doomed):
 
     def claimable(self, limit: int, exclude: frozenset[str]) -> list[Outgoing]:
         """See `ports.store.Transaction`."""
+        first = self._claimable(statements.claimable_for_pages, limit, exclude)
+        if len(first) == limit:
+            return first
+        others = self._claimable(statements.claimable, limit, exclude)
+        keys = {row.key for row in first}
+        return [*first, *(row for row in others if row.key not in keys)][:limit]
+
+    def _claimable(
+        self, statement: Callable[[int], sa.Select[Any]], limit: int, exclude: frozenset[str]
+    ) -> list[Outgoing]:
         excluded = {f"not_{index}": channel for index, channel in enumerate(sorted(exclude))}
         wanted = limit + len(self._shared.unreadable)
-        found = self._all(statements.claimable(len(excluded)), now=self._now, limit=wanted, **excluded)
+        found = self._all(statement(len(excluded)), now=self._now, limit=wanted, **excluded)
         return self._readable(self._outgoing, found)[:limit]
 
     @write

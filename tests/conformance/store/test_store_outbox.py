@@ -175,6 +175,41 @@ async def test_a_row_of_an_excluded_channel_still_holds_back_its_lane(store: Sto
     assert await claimable(store, exclude=frozenset({"slack"})) == ["first"]
 
 
+async def test_pages_go_before_what_only_informs(store: Store, clock: HandClock) -> None:
+    updates = [outgoing(f"u{n}", destination=f"u{n}", channel="slack", job=Job.UPDATE) for n in range(3)]
+    await enqueue(store, *updates)
+    clock.forward(SECOND)
+    pages = [outgoing(key, destination=key, not_before=START + SECOND) for key in ("p1", "p2")]
+    await enqueue(store, *pages)
+    assert await claimable(store) == ["p1", "p2", "u0", "u1", "u2"]
+    assert await claimable(store, limit=3) == ["p1", "p2", "u0"]
+    assert await claimable(store, limit=1) == ["p1"]
+    assert await claimable(store, exclude=frozenset({"pagerduty"})) == ["u0", "u1", "u2"]
+
+
+async def test_what_a_page_waits_for_goes_with_it(store: Store) -> None:
+    """A page is a reply to the incident's own message, where its channel has threads."""
+    await enqueue(
+        store,
+        outgoing("other", destination="elsewhere", job=Job.UPDATE),
+        outgoing("announcement", destination="room", job=Job.ANNOUNCE),
+        outgoing("page", destination="room"),
+    )
+    assert await claimable(store) == ["announcement", "other"]
+    await change(store, "announcement", state=RowState.SENT)
+    assert await claimable(store) == ["page", "other"]
+
+
+async def test_a_page_that_is_not_to_be_sent_yet_holds_nobody_up(store: Store) -> None:
+    await enqueue(
+        store,
+        outgoing("other", destination="elsewhere", job=Job.UPDATE),
+        outgoing("announcement", destination="room", job=Job.ANNOUNCE),
+        outgoing("page", destination="room", not_before=START + MINUTE),
+    )
+    assert await claimable(store) == ["other", "announcement"]
+
+
 async def test_a_row_is_settled_once_by_whoever_holds_its_fence(store: Store) -> None:
     await enqueue(store, outgoing("a"))
     held = await change(store, "a", fence=2)
