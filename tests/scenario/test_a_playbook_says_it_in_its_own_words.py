@@ -4,10 +4,13 @@ import msgspec
 import pytest
 
 from scenario import emergency
+from scenario.conftest import NewStore
 from tocsin.core.acting import PlaybookAction, Verb
+from tocsin.core.alert import AlertStatus
 from tocsin.core.event import Actor, Declare, UpdatePosted
 from tocsin.core.outbox import Job
-from tocsin.core.playbook import Playbook
+from tocsin.core.playbook import Playbook, StormLimits
+from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
 
 ALICE = Actor("alice", "api")
@@ -74,3 +77,16 @@ async def test_a_template_that_is_gone_holds_nothing_up_and_its_people_hear_of_i
         assert "This plain text takes its place" in text
         await tocsin.advance(minutes=1)
         assert any(one.playbook == "tocsin" for one in tocsin.sent(Job.PAGE))
+
+
+async def test_nobody_is_paged_later_because_others_are_informed(new_store: NewStore) -> None:
+    """Forty incidents at once, of which sixteen can be told of at a time."""
+    clock = VirtualClock()
+    telling = saying(message("opened"), message("opened", to=["stakeholders"]))
+    playbook = msgspec.structs.replace(telling, storm=StormLimits(more_than=100))
+    async with emergency.tocsin(playbook=playbook, store=new_store(clock), clock=clock) as tocsin:
+        labels = [{"alertname": "Down", "severity": "SEV-1", "service": f"shop-{number}"} for number in range(40)]
+        await tocsin.take(*(tocsin.alert(AlertStatus.FIRING, each) for each in labels))
+        sent = (content for content in tocsin.console.sent if content.playbook == playbook.name)
+        told = [content.job for content in sent if content.job in (Job.PAGE, Job.UPDATE)]
+        assert told == [Job.PAGE] * 40 + [Job.UPDATE] * 80

@@ -136,6 +136,7 @@ def plan_of(path: str, query: Query) -> str:
         (statements.claimable_for_pages(1), "SEARCH outbox USING INDEX outbox_lane"),
         (statements.claimable_for_pages(1), "SCAN page USING INDEX outbox_pages"),
         (statements.LATE_PAGES, "outbox_pages"),
+        (statements.OLDEST_PAGE, "outbox_pages"),
         (statements.already_said(8), "outbox_lane"),
         (statements.latest_incidents(8), "incidents_open"),
         (statements.latest_incidents(8), "incidents_of_key"),

@@ -34,6 +34,7 @@ from tocsin.engine.apply import Work
 from tocsin.engine.commit import Committer
 from tocsin.engine.ingest import Ingest
 from tocsin.engine.instead import use_another_way
+from tocsin.engine.policy import Policy
 from tocsin.engine.render import render
 from tocsin.engine.service import SECOND, Service
 from tocsin.ports.channel import Outcome, Reason, Receipt
@@ -77,7 +78,8 @@ class Dispatcher(Service):
     async def run_once(self) -> int | None:
         """Settle what has ended, claim what may be sent, start sending it; returns when to look again."""
         if not self._ended:
-            look_at = await self._committer.store.read(next_look_at)
+            policy = self._committer.live.policy
+            look_at = await self._committer.store.read(lambda tx: next_look_at(tx, policy))
             if look_at is None or look_at > self._clock.now():
                 return look_at
         try:
@@ -131,16 +133,24 @@ class Dispatcher(Service):
         self._fall_back_for_late(work)
         claimed = self._claim(work)
         work.flush()
-        self._look_at = next_look_at(work.tx)
+        self._look_at = next_look_at(work.tx, work.policy)
         return claimed
 
     def _claim(self, work: Work) -> list[tuple[Outgoing, Content]]:
-        """Claim as much as there are free hands: each channel has its own, so that none starves another."""
+        """Claim as much as there are free hands: each channel has its own, so that none starves another.
+
+        While there are pages nothing else is claimed: they go out without waiting for the words of what only informs.
+        """
+        return self._claim_all(work, work.tx.claimable_for_pages) or self._claim_all(work, work.tx.claimable)
+
+    def _claim_all(
+        self, work: Work, claimable: Callable[[int, frozenset[str]], list[Outgoing]]
+    ) -> list[tuple[Outgoing, Content]]:
         hands = work.policy.delivery.concurrency
         busy = self._busy.copy()
         claimed: list[tuple[Outgoing, Content]] = []
         for _ in range(CLAIMS):
-            rows = work.tx.claimable(hands, frozenset(name for name, count in busy.items() if count >= hands))
+            rows = claimable(hands, frozenset(name for name, count in busy.items() if count >= hands))
             for row in rows:
                 if busy[row.channel] < hands and (content := self._take(work, row)) is not None:
                     claimed.append(content)
@@ -320,7 +330,7 @@ class Dispatcher(Service):
 
     def _fall_back_for_late(self, work: Work) -> None:
         """Pages that still wait after ``fallback_after``: another way is used as well."""
-        for row, late_at in _waiting_pages(work.tx):
+        for row, late_at in _late_pages(work.tx, work.policy):
             if late_at > work.now:
                 continue
             self._fall_back(work, row, f"{row.channel} has not taken the page for {row.target}")
@@ -376,19 +386,24 @@ class Dispatcher(Service):
         self._woken.set()
 
 
-def _waiting_pages(tx: Reader) -> list[tuple[Outgoing, int]]:
-    """Pages that nobody has taken yet, each with the moment from which somebody else is told as well."""
-    rows = tx.late_pages(tx.now + 1)
-    waiting: list[tuple[Outgoing, int]] = []
-    for row in rows:
+def _late_pages(tx: Reader, policy: Policy) -> list[tuple[Outgoing, int]]:
+    """Pages that nobody has taken for so long that some playbook has somebody else told as well; each with when."""
+    late: list[tuple[Outgoing, int]] = []
+    for row in tx.late_pages(tx.now - policy.soonest_fallback + 1):
         with suppress(Unreadable):  # it is dead at its next claim, and told then
             incident = tx.incident(row.incident_id)
             if incident is not None and still_wanted(row, incident):
-                waiting.append((row, row.created_at + incident.plan.fallback_after))
-    return waiting
+                late.append((row, row.created_at + incident.plan.fallback_after))
+    return late
 
 
-def next_look_at(tx: Reader) -> int | None:
+def next_look_at(tx: Reader, policy: Policy) -> int | None:
     """When there is a row to claim, or a page has waited for too long."""
-    moments = [tx.next_claim_at(), *(late_at for _, late_at in _waiting_pages(tx))]
+    soonest = policy.soonest_fallback
+    oldest = tx.oldest_page(tx.now - soonest + 1)
+    moments = [
+        tx.next_claim_at(),
+        *(late_at for _, late_at in _late_pages(tx, policy)),
+        oldest + soonest if oldest is not None else None,
+    ]
     return min((moment for moment in moments if moment is not None), default=None)

@@ -44,7 +44,8 @@ def say(tx: Reader, policy: Policy, incident: Incident, name: str, words: str = 
     if template is None:
         return _plainly(incident, f"template {name}: there is none of that name any more", words)
     try:
-        said = template.render(brief_of(incident, _around(tx, policy, incident, template.variables)))
+        wanted = template.variables
+        said = template.render(brief_of(incident, _around(tx, policy, incident, wanted), wanted))
     except TemplateFailed as failure:
         return _plainly(incident, str(failure), words)
     if not said.plain:

@@ -195,6 +195,10 @@ class Reader(OnCallReader, Protocol):
         """
         ...
 
+    def oldest_page(self, since: int) -> int | None:
+        """When the oldest of such pages that were not created before ``since`` was created; None: there is none."""
+        ...
+
     def attempts_of(self, key: str) -> list[Attempt]:
         """The attempts at one row, in order."""
         ...
@@ -312,12 +316,15 @@ class Transaction(Reader, OnCallWriter, Protocol):
         ...
 
     def claimable(self, limit: int, exclude: frozenset[str]) -> list[Outgoing]:
-        """Pending rows that may be sent now, locked: pages first, with what has to go before them, then the others.
+        """Pending rows that may be sent now, oldest ``not_before`` first, locked.
 
-        Each of the two oldest ``not_before`` first. not_before <= now, no live lease, channel
-        not in ``exclude``, and no earlier readable pending row (smaller order_no) in its lane:
-        the same incident, channel and destination. Pages go first in that all of their lane does.
+        not_before <= now, no live lease, channel not in ``exclude``, and no earlier
+        readable pending row (smaller order_no) for the same incident, channel and destination.
         """
+        ...
+
+    def claimable_for_pages(self, limit: int, exclude: frozenset[str]) -> list[Outgoing]:
+        """Those of them that are pages, or that have to go before a page to which all else applies."""
         ...
 
     def settle(self, row: Outgoing, fence: int) -> bool:

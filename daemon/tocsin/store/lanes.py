@@ -1,12 +1,12 @@
-"""What is kept in order, what goes first, and what need not be said twice."""
+"""What is kept in order, and what need not be said twice."""
 
 from tocsin.core.outbox import Outgoing, RowState
 
 Lane = tuple[str, str, str]
 """(incident, channel, destination): its rows go out one after the other."""
 
-PAGES_FIRST = 100
-"""For how many pages, the oldest first, all that only informs steps back; more are not sent at once anyhow."""
+PAGES_AT_ONCE = 100
+"""How many pages are looked at when rows are claimed for them, the oldest first."""
 
 
 def lane(row: Outgoing) -> Lane:

@@ -25,7 +25,7 @@ from tocsin.ports.clock import Clock
 from tocsin.ports.store import Attempt, MessageRef, Quarantined, Reader, Transaction
 from tocsin.store.doom import write
 from tocsin.store.journal import Journal
-from tocsin.store.lanes import PAGES_FIRST, is_free, lane
+from tocsin.store.lanes import PAGES_AT_ONCE, is_free, lane
 from tocsin.store.memory_oncall import OnCallWrites
 from tocsin.store.memory_reader import Data, MemoryReader
 
@@ -194,10 +194,17 @@ class MemoryTransaction(MemoryReader, OnCallWrites):
 
     def claimable(self, limit: int, exclude: frozenset[str]) -> list[Outgoing]:
         """See `ports.store.Transaction`."""
-        ready = [row for row in self._heads() if self._is_ready(row, exclude)]
+        return self._ready(exclude)[:limit]
+
+    def claimable_for_pages(self, limit: int, exclude: frozenset[str]) -> list[Outgoing]:
+        """See `ports.store.Transaction`."""
         pages = [row for row in self._waiting_pages() if self._is_ready(row, exclude)]
-        first = {lane(page) for page in pages[:PAGES_FIRST]}
-        return sorted(ready, key=lambda row: (lane(row) not in first, row.not_before, row.order_no))[:limit]
+        lanes = {lane(page) for page in pages[:PAGES_AT_ONCE]}
+        return [row for row in self._ready(exclude) if lane(row) in lanes][:limit]
+
+    def _ready(self, exclude: frozenset[str]) -> list[Outgoing]:
+        ready = [row for row in self._heads() if self._is_ready(row, exclude)]
+        return sorted(ready, key=lambda row: (row.not_before, row.order_no))
 
     def _is_ready(self, row: Outgoing, exclude: frozenset[str]) -> bool:
         return row.not_before <= self.now and is_free(row, self.now) and row.channel not in exclude

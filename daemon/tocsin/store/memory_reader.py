@@ -226,6 +226,11 @@ class MemoryReader:
         pages = self._waiting_pages()
         return [row for row in pages if not row.fell_back and row.created_at < created_before][:100]
 
+    def oldest_page(self, since: int) -> int | None:
+        """See `ports.store.Reader`."""
+        pages = self._waiting_pages()
+        return next((row.created_at for row in pages if not row.fell_back and row.created_at >= since), None)
+
     def _waiting_pages(self) -> list[Outgoing]:
         """The oldest first."""
         found = [

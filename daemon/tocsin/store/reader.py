@@ -249,6 +249,10 @@ class SqlReader:
         """See `ports.store.Reader`."""
         return self._readable(self._outgoing, self._all(statements.LATE_PAGES, created_before=created_before))
 
+    def oldest_page(self, since: int) -> int | None:
+        """See `ports.store.Reader`."""
+        return self._long(statements.OLDEST_PAGE, since=since)
+
     def attempts_of(self, key: str) -> list[Attempt]:
         """See `ports.store.Reader`."""
         return [rows.ATTEMPT.item(row) for row in self._all(statements.ATTEMPTS_OF, key=key)]

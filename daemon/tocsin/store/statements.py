@@ -16,7 +16,7 @@ from tocsin.core.alert import SELF_SOURCE, EpisodeStatus
 from tocsin.core.outbox import Job
 from tocsin.core.playbook import Until
 from tocsin.store.dialect import Insert, value
-from tocsin.store.lanes import PAGES_FIRST
+from tocsin.store.lanes import PAGES_AT_ONCE
 from tocsin.store.tables import (
     IS_LEASED,
     IS_OPEN,
@@ -357,16 +357,20 @@ NEXT_LEASE_ENDS_AT = (
 END_LEASES = sa.update(outbox).values(lease_until=NOW).where(IS_LEASED, outbox.c.lease_until > NOW)
 """They stay leases, though ended: a row that has one may have been delivered."""
 
+_NOBODY_ELSE_TOLD = sa.and_(IS_WAITING_PAGE, outbox.c.fell_back == 0, _IS_READABLE)
+
 LATE_PAGES = (
     sa.select(*outbox.c)
-    .where(
-        IS_WAITING_PAGE,
-        outbox.c.fell_back == 0,
-        _IS_READABLE,
-        outbox.c.created_at < _given(outbox.c.created_at, "created_before"),
-    )
+    .where(_NOBODY_ELSE_TOLD, outbox.c.created_at < _given(outbox.c.created_at, "created_before"))
     .order_by(outbox.c.created_at, outbox.c.order_no)
     .limit(100)
+)
+
+OLDEST_PAGE = (
+    sa.select(outbox.c.created_at)
+    .where(_NOBODY_ELSE_TOLD, outbox.c.created_at >= _given(outbox.c.created_at, "since"))
+    .order_by(outbox.c.created_at)
+    .limit(1)
 )
 
 OUTBOX_DEPTH = (
@@ -398,7 +402,7 @@ def claimable_for_pages(excluded: int) -> sa.Select[Any]:
             *_not_through(_page.c.channel, excluded),
         )
         .order_by(_page.c.created_at, _page.c.order_no)
-        .limit(PAGES_FIRST)
+        .limit(PAGES_AT_ONCE)
     )
     return _claimable(excluded).where(sa.tuple_(*_lane_of(outbox)).in_(pages))
 

@@ -168,12 +168,11 @@ class SqlTransaction(SqlReader, Doomed):
 
     def claimable(self, limit: int, exclude: frozenset[str]) -> list[Outgoing]:
         """See `ports.store.Transaction`."""
-        first = self._claimable(statements.claimable_for_pages, limit, exclude)
-        if len(first) == limit:
-            return first
-        others = self._claimable(statements.claimable, limit, exclude)
-        keys = {row.key for row in first}
-        return [*first, *(row for row in others if row.key not in keys)][:limit]
+        return self._claimable(statements.claimable, limit, exclude)
+
+    def claimable_for_pages(self, limit: int, exclude: frozenset[str]) -> list[Outgoing]:
+        """See `ports.store.Transaction`."""
+        return self._claimable(statements.claimable_for_pages, limit, exclude)
 
     def _claimable(
         self, statement: Callable[[int], sa.Select[Any]], limit: int, exclude: frozenset[str]

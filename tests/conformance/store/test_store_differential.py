@@ -97,7 +97,7 @@ STEPS: st.SearchStrategy[tuple[str, tuple[Any, ...]]] = st.one_of(
     st.tuples(st.just("enqueue"), st.tuples(st.lists(ROWS, max_size=4))),
     st.tuples(st.just("replace_row"), st.tuples(ROWS)),
     st.tuples(st.just("settle"), st.tuples(ROWS, st.integers(0, 2))),
-    st.tuples(st.just("claimable"), st.tuples(FEW, st.frozensets(NAMES, max_size=1))),
+    st.tuples(st.sampled_from(["claimable", "claimable_for_pages"]), st.tuples(FEW, st.frozensets(NAMES, max_size=1))),
     st.tuples(st.just("put_attempt"), st.tuples(st.builds(attempt, FEW.map(str), FEW, fence=FEW))),
     st.tuples(
         st.just("put_message_ref"),
@@ -152,6 +152,7 @@ def everything(reader: Reader) -> dict[str, Any]:
         "rows": [reader.outbox_row(str(key)) for key in range(10)],
         "next claim": reader.next_claim_at(),
         "late": reader.late_pages(START),
+        "oldest": reader.oldest_page(START),
         "attempts": [reader.attempts_of(key) for key in "1234"],
         "messages": [reader.message_ref(each, "a", "b") for each in incidents],
         "heartbeats": reader.heartbeats(),

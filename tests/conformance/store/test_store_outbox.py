@@ -16,8 +16,13 @@ async def enqueue(store: Store, *rows: Outgoing) -> int:
     return await store.write(lambda tx: tx.enqueue(rows))
 
 
-async def claimable(store: Store, limit: int = 100, exclude: frozenset[str] = NOBODY) -> list[str]:
-    return [row.key for row in await store.write(lambda tx: tx.claimable(limit, exclude))]
+async def claimable(
+    store: Store, limit: int = 100, exclude: frozenset[str] = NOBODY, *, for_pages: bool = False
+) -> list[str]:
+    rows = await store.write(
+        lambda tx: (tx.claimable_for_pages if for_pages else tx.claimable)(limit, exclude),
+    )
+    return [row.key for row in rows]
 
 
 async def change(store: Store, key: str, **changes: Any) -> Outgoing:
@@ -175,39 +180,43 @@ async def test_a_row_of_an_excluded_channel_still_holds_back_its_lane(store: Sto
     assert await claimable(store, exclude=frozenset({"slack"})) == ["first"]
 
 
-async def test_pages_go_before_what_only_informs(store: Store, clock: HandClock) -> None:
+async def test_pages_may_be_claimed_before_what_only_informs(store: Store, clock: HandClock) -> None:
     updates = [outgoing(f"u{n}", destination=f"u{n}", channel="slack", job=Job.UPDATE) for n in range(3)]
     await enqueue(store, *updates)
     clock.forward(SECOND)
     pages = [outgoing(key, destination=key, not_before=START + SECOND) for key in ("p1", "p2")]
     await enqueue(store, *pages)
-    assert await claimable(store) == ["p1", "p2", "u0", "u1", "u2"]
-    assert await claimable(store, limit=3) == ["p1", "p2", "u0"]
-    assert await claimable(store, limit=1) == ["p1"]
-    assert await claimable(store, exclude=frozenset({"pagerduty"})) == ["u0", "u1", "u2"]
+    assert await claimable(store, for_pages=True) == ["p1", "p2"]
+    assert await claimable(store, limit=1, for_pages=True) == ["p1"]
+    assert await claimable(store, exclude=frozenset({"pagerduty"}), for_pages=True) == []
+    assert await claimable(store) == ["u0", "u1", "u2", "p1", "p2"]
 
 
-async def test_what_a_page_waits_for_goes_with_it(store: Store) -> None:
+async def test_what_a_page_waits_for_is_claimed_for_it(store: Store) -> None:
     """A page is a reply to the incident's own message, where its channel has threads."""
     await enqueue(
         store,
         outgoing("other", destination="elsewhere", job=Job.UPDATE),
         outgoing("announcement", destination="room", job=Job.ANNOUNCE),
         outgoing("page", destination="room"),
+        outgoing("another page", destination="room"),
     )
-    assert await claimable(store) == ["announcement", "other"]
+    assert await claimable(store, for_pages=True) == ["announcement"]
+    await change(store, "announcement", lease_until=START + MINUTE)
+    assert await claimable(store, for_pages=True) == []
     await change(store, "announcement", state=RowState.SENT)
-    assert await claimable(store) == ["page", "other"]
+    assert await claimable(store, for_pages=True) == ["page"]
 
 
-async def test_a_page_that_is_not_to_be_sent_yet_holds_nobody_up(store: Store) -> None:
+@pytest.mark.parametrize("not_now", [{"not_before": START + MINUTE}, {"lease_until": START + MINUTE}])
+async def test_for_a_page_that_is_not_to_be_sent_now_nothing_is_claimed(store: Store, not_now: dict[str, int]) -> None:
     await enqueue(
         store,
-        outgoing("other", destination="elsewhere", job=Job.UPDATE),
         outgoing("announcement", destination="room", job=Job.ANNOUNCE),
-        outgoing("page", destination="room", not_before=START + MINUTE),
+        outgoing("page", destination="room", **not_now),
     )
-    assert await claimable(store) == ["other", "announcement"]
+    assert await claimable(store, for_pages=True) == []
+    assert await claimable(store) == ["announcement"]
 
 
 async def test_a_row_is_settled_once_by_whoever_holds_its_fence(store: Store) -> None:
@@ -288,6 +297,8 @@ async def test_late_pages_are_those_of_which_nobody_else_was_told(store: Store) 
         outgoing("sent", created_at=START - 4, state=RowState.SENT),
     )
     assert [row.key for row in await store.read(lambda tx: tx.late_pages(START))] == ["older", "old"]
+    for since, oldest in ((START - 5, START - 3), (START - 3, START - 3), (START - 1, START), (START + 1, None)):
+        assert await store.read(lambda tx, since=since: tx.oldest_page(since)) == oldest
 
 
 async def test_at_most_a_hundred_late_pages_are_given_at_once(store: Store) -> None:

@@ -81,6 +81,7 @@ def everything(reader: Reader) -> list[object]:
         [reader.message_ref(name, "slack", "room") for name in names],
         reader.next_claim_at(),
         reader.late_pages(START + 1),
+        reader.oldest_page(START),
         reader.heartbeats(),
         reader.quarantined(),
         reader.means("acknowledge", 0),

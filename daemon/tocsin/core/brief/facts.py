@@ -1,6 +1,6 @@
 """From an incident, and what stands around it, to the variables of a template."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -45,11 +45,14 @@ class Around(msgspec.Struct, frozen=True, kw_only=True):
     """Where the incident is to be seen."""
 
 
-def brief_of(incident: Incident, around: Around) -> dict[str, Any]:
-    """The values of `VARIABLES`. Everything from outside is without control characters; nothing of it is escaped."""
+def brief_of(incident: Incident, around: Around, wanted: Container[str] | None = None) -> dict[str, Any]:
+    """The values of `VARIABLES`, or only of the ``wanted`` ones.
+
+    Everything from outside is without control characters; nothing of it is escaped.
+    """
     briefer = _Briefer(incident, around)
     values = briefer.which() | briefer.where_it_stands() | briefer.when() | briefer.who() | briefer.links()
-    return {name: _harmless(value) for name, value in values.items()}
+    return {name: _harmless(value) for name, value in values.items() if wanted is None or name in wanted}
 
 
 def _clock(incident: Incident) -> Clock:
