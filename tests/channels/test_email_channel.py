@@ -89,6 +89,12 @@ async def test_a_page_says_what_is_wrong_to_whom_why_and_what_to_do(server: Smtp
     ]
 
 
+async def test_a_subject_is_read_as_it_was_meant(server: SmtpServer):
+    await send(server, fields={"title": "=?utf-8?q?=E2=80=AE?="})
+    (mail,) = server.accepted
+    assert mail["subject"] == "[SEV-1] #12 checkout: = ?utf-8?q? =E2=80=AE? ="
+
+
 async def test_all_of_an_incidents_mail_is_one_thread_of_one_subject_and_each_has_an_id_of_its_own(server: SmtpServer):
     await send(server, fields={"key": "a" * 64})
     await send(server, Job.ACKNOWLEDGE, {"key": f"{'a' * 64}:acknowledge", "acknowledged_by": "bob"})

@@ -100,6 +100,10 @@ MISTAKES = [
     ("{members: [alex], hand_over: ['Mon 25:00']}", "is no time of the day"),
     ("{members: [alex], hand_over: ['Xyz 09:00']}", "'Xyz' is no day of the week"),
     ("{members: [alex], hand_over: ['09:00', 'Mon 09:00']}", "names a time twice"),
+    ("{members: [alex], hand_over: ['Sun 24:00', 'Mon 00:00']}", "names a time twice"),
+    ("{members: [alex], only: [{from: '24:00', to: '06:00'}]}", "24:00 is the end of a day"),
+    ("{members: [alex], backup: [x]}", "x cannot stand in for itself"),
+    ("{members: [alex], secondary: [sam, x]}", "x cannot stand in for itself"),
     ("{members: [alex], starts: 'monday'}", "'monday' is no time"),
     ("{members: [alex], starts: '2026-02-30 09:00'}", "there is no time 2026-02-30 09:00"),
     ("{members: [alex], time_zone: Europe/Berlim}", "there is no time zone 'Europe/Berlim'"),
@@ -145,6 +149,22 @@ def test_overrides_that_overlap_are_a_warning(bench: Workbench) -> None:
     assert told.endswith(
         "for some of that time sam is named as well; this one counts; end the one where the other begins"
     )
+
+
+@pytest.mark.parametrize(
+    ("rotation", "is_of_use"),
+    [
+        ("members: [alex]", False),
+        ("members: [alex, sam], every: daily, starts: '2026-01-01 00:00'", True),
+        ("members: [alex], overrides: [{person: kim, from: '2026-01-05 00:00', until: '2026-01-06 00:00'}]", True),
+    ],
+)
+def test_a_swap_of_two_who_are_never_on_call_is_a_warning(bench: Workbench, rotation: str, is_of_use: bool) -> None:
+    swap = "{between: [sam, kim], from: '2026-01-05 09:00', until: '2026-01-06 09:00'}"
+    line = added(bench, f"{{{rotation}, swaps: [{swap}]}}")
+    told = f"people.yaml:{line}:"
+    said = "neither sam nor kim is ever on call here: the swap changes nothing"
+    assert is_of_use == (not any(one.startswith(told) and said in one for one in bench.warnings()))
 
 
 def test_a_slack_group_on_a_channel_that_is_not_configured_is_a_warning(bench: Workbench) -> None:

@@ -9,7 +9,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.core.playbook import DAY, HOUR, MINUTE
-from tocsin.core.rotation import Duty, DutyHours, Listed, Override, Rotation, Shift, Turns, first_at, overlaps, wall
+from tocsin.core.rotation import (
+    Duty,
+    DutyHours,
+    Listed,
+    Named,
+    Override,
+    Rotation,
+    Shift,
+    Turns,
+    first_at,
+    overlaps,
+    wall,
+)
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NEW_YORK = ZoneInfo("America/New_York")
@@ -143,9 +155,17 @@ def test_the_first_layer_that_has_somebody_says_who() -> None:
     assert rotation.on_at(utc("2026-07-03T16:00"), NOW) == ("cas",)
 
 
+def test_a_shift_begins_when_a_source_names_others() -> None:
+    rotation = Rotation("r", (Listed("slack:chat:S1"),))
+    now = utc("2026-07-03T10:00")
+    duty = Duty(now, rosters={"slack:chat:S1": Named(("ben",), now - 5, ("ann", "cas"))})
+    assert rotation.on_at(now - 6, duty) == ("ann", "cas")
+    assert rotation.shift_at(now, duty)[::2] == (now - 5, ("ben",))
+
+
 def test_everybody_whom_a_source_names_is_on_call_and_nobody_where_it_names_none() -> None:
     rotation = Rotation("r", (Listed("slack:chat:S1"),))
-    assert rotation.on_at(0, Duty(0, rosters={"slack:chat:S1": ("ann", "ben")})) == ("ann", "ben")
+    assert rotation.on_at(0, Duty(0, rosters={"slack:chat:S1": Named(("ann", "ben"))})) == ("ann", "ben")
     assert rotation.on_at(0, NOW) == ()
 
 

@@ -1,5 +1,7 @@
 """The end of a shift informs the next person of what somebody has acknowledged; the acknowledgment stands."""
 
+import msgspec
+
 from scenario import crew, emergency
 from scenario.conftest import NewStore
 from scenario.crew import BERLIN, micros, reached, weekly
@@ -8,17 +10,23 @@ from tocsin.core.incident import State
 from tocsin.core.outbox import Job
 from tocsin.core.people import People
 from tocsin.core.playbook import HOUR, MINUTE
+from tocsin.core.roster import answered
+from tocsin.core.rotation import Listed, Rotation
 from tocsin.engine.overrides import Wish
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
 
 PEOPLE = People(
-    persons={name: reached(name, ("pager", 0)) for name in ("ann", "ben", "cas", "boss")},
+    persons={
+        name: msgspec.structs.replace(reached(name, ("pager", 0)), slack_user=f"U-{name}")
+        for name in ("ann", "ben", "cas", "boss")
+    },
     rotations={
         "desk": weekly("desk", ("ann", "ben"), BERLIN),
         "other": weekly("other", ("cas", "boss"), BERLIN),
     },
 )
+GROUP = "slack:chat:S1"
 PLAN = crew.playbook(one=("desk",))
 HANDED_OVER = "2026-03-30T07:00"
 BECAUSE = "you are on call for desk now; it is acknowledged by ben"
@@ -37,6 +45,12 @@ def informed(tocsin: Harness) -> list[tuple[float, str, str]]:
         ((content.now - tocsin.clock.start) / MINUTE, content.target, content.because)
         for content in tocsin.sent(Job.UPDATE)
     ]
+
+
+async def listing(tocsin: Harness, *members: str) -> None:
+    """The user group has these members now."""
+    users = tuple(f"U-{member}" for member in members)
+    await tocsin.store.write(lambda tx: tx.put_roster(answered(tx.rosters().get(GROUP), GROUP, users, tx.now)))
 
 
 async def test_whoever_comes_on_call_hears_of_what_is_acknowledged(new_store: NewStore) -> None:
@@ -90,6 +104,27 @@ async def test_an_override_is_a_shift_as_well(new_store: NewStore) -> None:
         await tocsin.rotas.create(wish, Actor("cas", "cli"))
         await tocsin.advance(hours=2)
         assert informed(tocsin) == [(10, "cas", BECAUSE)]
+
+
+async def test_who_is_new_in_a_user_group_hears_of_it_and_who_was_in_it_before_does_not(new_store: NewStore) -> None:
+    clock = VirtualClock()
+    listed = Rotation("desk", (Listed(GROUP),))
+    people = msgspec.structs.replace(PEOPLE, rotations={"desk": listed})
+    async with crew.tocsin(people, PLAN, store=new_store(clock), clock=clock) as tocsin:
+        await listing(tocsin, "ann", "ben")
+        await tocsin.fire(alertname="Down", severity="P1")
+        await tocsin.acknowledge("ben")
+        await tocsin.advance(minutes=10)
+        await listing(tocsin, "ben", "ann")
+        await tocsin.advance(minutes=10)
+        assert informed(tocsin) == []
+        await listing(tocsin, "cas", "ben")
+        await tocsin.advance(minutes=10)
+        assert informed(tocsin) == [(20, "cas", BECAUSE)]
+        await listing(tocsin, "boss", "cas")
+        await tocsin.advance(minutes=10)
+        assert [who for _, who, _ in informed(tocsin)] == ["cas", "boss"]
+        assert await emergency.wrong(tocsin) == []
 
 
 async def test_what_is_resolved_is_nobodys_news(new_store: NewStore) -> None:

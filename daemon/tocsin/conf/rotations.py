@@ -134,15 +134,29 @@ class RotationReader:
 
     def read(self, name: str, entry: RotationEntry, node: Node) -> Rotation:
         """The rotation; whatever is wrong with it is told."""
-        return Rotation(
+        secondary = entry.secondary if isinstance(entry.secondary, tuple) else ()
+        for names, place in ((secondary, node.at("secondary")), (entry.backup, node.at("backup"))):
+            self._expect_others(name, names, place)
+        found = Rotation(
             name,
             layers=tuple(self._layers(entry, node)),
             time_zone=entry.time_zone,
             overrides=self._overrides(name, entry, node),
-            secondary=self._named(entry.secondary, node.at("secondary")) if isinstance(entry.secondary, tuple) else (),
+            secondary=secondary,
             secondary_is_next=entry.secondary == NEXT,
-            backup=self._named(entry.backup, node.at("backup")),
+            backup=entry.backup,
         )
+        self._look_at_swaps(found, entry, node)
+        return found
+
+    def _look_at_swaps(self, found: Rotation, entry: RotationEntry, node: Node) -> None:
+        if found.is_asked_for:  # then only the source knows who is ever on call
+            return
+        known = {name for layer in found.layers for name in layer.names} | {said.person for said in entry.overrides}
+        for index, swap in enumerate(entry.swaps):
+            if known.isdisjoint(swap.between):
+                told = f"neither {' nor '.join(swap.between)} is ever on call here: the swap changes nothing"
+                self._findings.warn(node.at("swaps", index).head, told, "name somebody of this rotation, or remove it")
 
     def _layers(self, entry: RotationEntry, node: Node) -> Iterator[Layer]:
         own = [key for key in LayerEntry.model_fields if node.child(key) is not None]
@@ -195,7 +209,7 @@ class RotationReader:
             return None
         for index, member in enumerate(entry.members):
             self._person(member, node.at("members", index))
-        only = tuple(self._hours(hours) for hours in entry.only)
+        only = tuple(self._hours(hours, node.at("only", index)) for index, hours in enumerate(entry.only))
         if entry.starts is None:
             if len(set(entry.members)) > 1:
                 self._tell(node.head, "'starts' is missing", 'write when the first turn begins: "2026-01-05 09:00"')
@@ -215,7 +229,9 @@ class RotationReader:
             )
         return Turns(entry.members, zone, starts, anchor=starts, period=entry.every or _WEEK, only=only)
 
-    def _hours(self, entry: OnlyEntry) -> DutyHours:
+    def _hours(self, entry: OnlyEntry, node: Node) -> DutyHours:
+        if entry.opens == A_DAY:
+            self._tell(node.at("from").mark, "24:00 is the end of a day", 'write from: "00:00", and the day after')
         closes = entry.closes if entry.closes > entry.opens else entry.closes + A_DAY
         return DutyHours(frozenset(entry.days), timedelta(minutes=entry.opens), timedelta(minutes=closes))
 
@@ -263,9 +279,10 @@ class RotationReader:
         if name not in self._known.persons:
             self._tell(node.mark, f"there is no person {name!r}", did_you_mean(name, self._known.persons))
 
-    def _named(self, names: tuple[str, ...], node: Node) -> tuple[str, ...]:
+    def _expect_others(self, rotation: str, names: tuple[str, ...], node: Node) -> None:
         for index, name in enumerate(names):
-            if name not in self._known.targets:
-                mark = node.at(index).mark
+            mark = node.at(index).mark
+            if name == rotation:
+                self._tell(mark, f"{name} cannot stand in for itself", "name a person, a group or another rotation")
+            elif name not in self._known.targets:
                 self._tell(mark, f"{name!r} is neither a person nor a target", did_you_mean(name, self._known.targets))
-        return names

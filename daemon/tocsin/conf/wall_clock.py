@@ -80,6 +80,9 @@ def _local(value: object) -> datetime:
     return found
 
 
+_WEEK = timedelta(days=7)
+
+
 def _times_of_the_week(value: object) -> tuple[timedelta, ...]:
     pieces = value if isinstance(value, list | tuple) else [value]
     found: list[timedelta] = []
@@ -88,7 +91,8 @@ def _times_of_the_week(value: object) -> tuple[timedelta, ...]:
             raise mistake(f"{piece!r} is no time of the week", _WEEK_HINT)
         days, _, clock = piece.rpartition(" ")
         at = _minutes(clock)
-        found += [timedelta(days=day, minutes=at) for day in (_weekdays(days) if days else range(7))]
+        # Sunday's 24:00 is Monday's 00:00.
+        found += [timedelta(days=day, minutes=at) % _WEEK for day in (_weekdays(days) if days else range(7))]
     if not found or len(set(found)) < len(found):
         raise mistake("names no time" if not found else "names a time twice", _WEEK_HINT)
     return tuple(sorted(found))

@@ -93,8 +93,9 @@ class Calendar:
         )
         return tuple(dict.fromkeys(name for _, name in later if name not in on_call))
 
-    def changes(self, after: int, before: int) -> Iterable[int]:
+    def changes(self, after: int, before: int, duty: Duty) -> Iterable[int]:
         """Where events begin and end."""
+        del duty
         for event in self.events:
             for span in event.spans(after, before):
                 yield from span

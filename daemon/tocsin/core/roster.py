@@ -13,6 +13,18 @@ class Roster(msgspec.Struct, frozen=True, kw_only=True):
     members: tuple[str, ...]
     """As the source names them: Slack user ids."""
     fetched_at: int
+    changed_at: int = 0
+    """When they were first found to be others than before, in microseconds since the epoch."""
+    before: tuple[str, ...] = ()
+    """Who they were until then."""
+
+
+def answered(known: Roster | None, source: str, members: tuple[str, ...], now: int) -> Roster:
+    """What is kept of an answer; ``known``: what was kept of the one before."""
+    before = known.members if known is not None else ()
+    if known is not None and set(before) == set(members):
+        return msgspec.structs.replace(known, members=members, fetched_at=now)
+    return Roster(source=source, members=members, fetched_at=now, changed_at=now, before=before)
 
 
 def slack_source(channel: str, group: str) -> str:

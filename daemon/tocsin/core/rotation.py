@@ -92,6 +92,18 @@ class Shift(NamedTuple):
     names: tuple[str, ...]
 
 
+class Named(NamedTuple):
+    """The persons whom a source names."""
+
+    names: tuple[str, ...]
+    since: int = 0
+    before: tuple[str, ...] = ()
+    """Whom it named until then."""
+
+
+_NOBODY_NAMED = Named(())
+
+
 @dataclass(frozen=True)
 class Duty:
     """What says who is on call, beside the rotations themselves."""
@@ -99,8 +111,8 @@ class Duty:
     now: int
     overrides: tuple[Override, ...] = ()
     """Made while tocsin runs, the oldest first. They go before those of people.yaml."""
-    rosters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Who belongs to a source that is asked while tocsin runs, by its key."""
+    rosters: Mapping[str, Named] = field(default_factory=dict)
+    """Whom a source names that is asked while tocsin runs, by its key."""
 
 
 class Layer(Protocol):
@@ -119,7 +131,7 @@ class Layer(Protocol):
         """Whose turns come after that of whoever has it, the next one first."""
         ...
 
-    def changes(self, after: int, before: int) -> Iterable[int]:
+    def changes(self, after: int, before: int, duty: Duty) -> Iterable[int]:
         """The moments between the two at which it may pass to somebody else."""
         ...
 
@@ -212,8 +224,9 @@ class Turns:
         following = (*self.members[place + 1 :], *self.members[:place])
         return tuple(dict.fromkeys(name for name in following if name != self.members[place]))
 
-    def changes(self, after: int, before: int) -> Iterable[int]:
+    def changes(self, after: int, before: int, duty: Duty) -> Iterable[int]:
         """Its beginning, hand-overs, and where its hours begin and end."""
+        del duty
         yield self._starts_at
         number = self._turn_at(max(after, self._starts_at))
         while (at := self._begins(number)) < before:
@@ -237,18 +250,18 @@ class Listed:
 
     def on_at(self, at: int, duty: Duty) -> tuple[str, ...]:
         """All of them."""
-        del at
-        return duty.rosters.get(self.source, _NOBODY)
+        named = duty.rosters.get(self.source, _NOBODY_NAMED)
+        return named.names if at >= named.since else named.before
 
     def waiting(self, at: int, duty: Duty) -> tuple[str, ...]:
         """There are no turns."""
         del at, duty
         return _NOBODY
 
-    def changes(self, after: int, before: int) -> Iterable[int]:
-        """Nobody can say."""
+    def changes(self, after: int, before: int, duty: Duty) -> Iterable[int]:
+        """When it last named others; nobody can say when it will."""
         del after, before
-        return ()
+        return (duty.rosters.get(self.source, _NOBODY_NAMED).since,)
 
 
 def _changed(names: tuple[str, ...], made: Sequence[Override]) -> tuple[str, ...]:
@@ -317,7 +330,7 @@ class Rotation:
         """Who is on call from ``after`` until before ``before``, without a hole: a gap is a shift of nobody."""
         moments = {after}
         for layer in self.layers:
-            moments.update(layer.changes(after, before))
+            moments.update(layer.changes(after, before, duty))
         for one in (*self.overrides, *duty.overrides):
             if one.rotation == self.name:
                 moments.update((one.starts_at, one.ends_at))

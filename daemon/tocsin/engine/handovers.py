@@ -88,7 +88,7 @@ def _tell(work: Work) -> None:
         if incident is None:
             continue
         try:
-            for event in _events(people, incident, shifts):
+            for event in _events(people, incident, shifts, duty):
                 incident = work.change(incident, event)
         except StoreUnavailable:
             raise
@@ -96,18 +96,24 @@ def _tell(work: Work) -> None:
             _log.error("shift_not_told", incident=incident.number, error=repr(error), exc_info=error)
 
 
-def _events(people: People, incident: Incident, shifts: dict[str, Shift]) -> Iterator[ShiftBegan]:
+def _events(people: People, incident: Incident, shifts: dict[str, Shift], duty: Duty) -> Iterator[ShiftBegan]:
+    """Whoever was on call when it was taken, or when others were last told, knows of it."""
     told: set[str] = {incident.acknowledged_by or ""}
     for rotation in concerned(people, incident):
         shift = shifts[rotation.name]
         if is_news(incident, rotation, shift):
-            names = tuple(name for name in shift.names if name not in told)
+            had_it = rotation.on_at(told_at(incident, rotation), duty)
+            names = tuple(name for name in shift.names if name not in told and name not in had_it)
             told.update(names)
             yield ShiftBegan(rotation=rotation.name, at=shift.starts_at, told=names)
 
 
 def is_news(incident: Incident, rotation: Rotation, shift: Shift) -> bool:
     """Whether the shift began after somebody took the incident, and its people have not been told."""
+    return shift.starts_at > told_at(incident, rotation)
+
+
+def told_at(incident: Incident, rotation: Rotation) -> int:
+    """When somebody took the incident, or when the shift began whose people were told last, where that is later."""
     since = incident.acknowledged_at if incident.acknowledged_at is not None else incident.opened_at
-    told_at = incident.reaching.shifts.get(rotation.name, since) if incident.reaching is not None else since
-    return shift.starts_at > max(since, told_at)
+    return max(since, incident.reaching.shifts.get(rotation.name, since) if incident.reaching is not None else since)

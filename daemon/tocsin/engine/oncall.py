@@ -12,7 +12,7 @@ from tocsin.core.outbox import JOB_OF
 from tocsin.core.people import Notified, People
 from tocsin.core.playbook import DAY, Kind
 from tocsin.core.reaching import Called, Later
-from tocsin.core.rotation import Duty
+from tocsin.core.rotation import Duty, Named
 from tocsin.engine.policy import Policy
 from tocsin.ports.store import Reader
 
@@ -47,12 +47,16 @@ def duty_of(tx: Reader, people: People, at: int | None = None) -> Duty:
     return Duty(now, overrides=tuple(overrides), rosters=_rosters(tx, people))
 
 
-def _rosters(tx: Reader, people: People) -> dict[str, tuple[str, ...]]:
+def _rosters(tx: Reader, people: People) -> dict[str, Named]:
     """The persons whom each source names; somebody whom people.yaml does not know cannot be reached."""
     if not people.sources:
         return {}
+
+    def names(users: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(person.name for user in users if (person := people.by_slack(user)) is not None)
+
     return {
-        source: tuple(person.name for user in roster.members if (person := people.by_slack(user)) is not None)
+        source: Named(names(roster.members), roster.changed_at, names(roster.before))
         for source, roster in tx.rosters().items()
     }
 

@@ -6,7 +6,7 @@ import structlog
 
 from tocsin.core.errors import SourceUnavailable
 from tocsin.core.playbook import MINUTE
-from tocsin.core.roster import Roster, slack_group
+from tocsin.core.roster import answered, slack_group
 from tocsin.engine.commit import Committer
 from tocsin.engine.service import Service
 from tocsin.ports.clock import Clock
@@ -53,8 +53,9 @@ class Rosters(Service):
             _log.warning("roster_not_refreshed", source=source, error=str(error))
             self._committer.observer.count("oncall_source_failures_total", source=source)
             return False
-        roster = Roster(source=source, members=members, fetched_at=self._clock.now())
-        await self._committer.store.write(lambda tx: tx.put_roster(roster))
+        await self._committer.store.write(
+            lambda tx: tx.put_roster(answered(tx.rosters().get(source), source, members, tx.now))
+        )
         strangers = [user for user in members if self._committer.live.policy.people.by_slack(user) is None]
         if strangers:
             _log.warning("roster_strangers", source=source, users=strangers)

@@ -268,7 +268,14 @@ overrides = _table(
 )
 """Who takes a rotation over for a time, as somebody said while tocsin ran; those of people.yaml are only there."""
 
-rosters = _table("rosters", _text("source", key=True), _text("members"), _long("fetched_at"))
+rosters = _table(
+    "rosters",
+    _text("source", key=True),
+    _text("members"),
+    _long("fetched_at"),
+    sa.Column("changed_at", _LONG, nullable=False, server_default="0"),
+    sa.Column("before", sa.Text, nullable=False, server_default="[]"),
+)
 """The last good answer of each source of people on call that is asked while tocsin runs."""
 
 occurrences = _table(

@@ -40,7 +40,9 @@ async def test_the_last_answer_of_each_source_is_kept(store: Store) -> None:
     first = Roster(source="slack:chat:S1", members=("U1", "U2"), fetched_at=START)
     other = Roster(source="slack:chat:S0", members=(), fetched_at=START)
     await store.write(lambda tx: [tx.put_roster(each) for each in (first, other)])
-    newer = Roster(source="slack:chat:S1", members=("U3",), fetched_at=START + 1)
+    newer = Roster(
+        source="slack:chat:S1", members=("U3",), fetched_at=START + 1, changed_at=START + 1, before=("U1", "U2")
+    )
     await store.write(lambda tx: tx.put_roster(newer))
     assert await store.read(lambda tx: tx.rosters()) == {"slack:chat:S0": other, "slack:chat:S1": newer}
 

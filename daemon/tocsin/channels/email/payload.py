@@ -53,9 +53,14 @@ def render(content: Content, settings: EmailSettings) -> bytes:
 
 def _subject(content: Content) -> str:
     if content.text is not None and content.subject:
-        return plain(content.subject, SUBJECT_LIMIT)
+        return _undecoded(plain(content.subject, SUBJECT_LIMIT))
     again = "" if content.job is Job.PAGE else "Re: "
-    return again + plain(wording.headline(content), SUBJECT_LIMIT)
+    return again + _undecoded(plain(wording.headline(content), SUBJECT_LIMIT))
+
+
+def _undecoded(text: str) -> str:
+    """Without what readers would take for encoded words (RFC 2047), and show as whatever those encode."""
+    return text.replace("=?", "= ?").replace("?=", "? =")
 
 
 def _atom(text: str) -> str:
