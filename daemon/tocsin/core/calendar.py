@@ -8,7 +8,7 @@ each of a series last equally long; then a shift from Monday 09:00 to Monday
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from tocsin.core.playbook import DAY
 from tocsin.core.recurrence import Span, local_times
@@ -35,6 +35,11 @@ class CalendarEvent:
     without: frozenset[datetime] = frozenset()
     """Beginnings that do not take place (EXDATE), or that stand elsewhere as an event of their own."""
 
+    @cached_property
+    def _once(self) -> Span:
+        """The first of its spans; for all but those that come again, of which a calendar holds few."""
+        return Span(first_at(self.starts, self.zone), first_at(self.starts + self.length, self.zone))
+
     def begins(self, until: datetime) -> Iterator[datetime]:
         """When it begins, up to ``until``, in no order.
 
@@ -48,6 +53,10 @@ class CalendarEvent:
 
     def spans(self, after: int, before: int) -> Iterator[Span]:
         """Those of its spans that overlap (after, before)."""
+        if not self.rule and not self.more:
+            if self._once.starts_at < before and self._once.ends_at > after and self.starts not in self.without:
+                yield self._once
+            return
         longest = self.length // timedelta(microseconds=1) + DAY
         for number in range((after - longest) // _BLOCK, before // _BLOCK + 1):
             for span in _block(self, number):
