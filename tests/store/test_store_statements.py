@@ -8,7 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from conformance.store.samples import PLAN, incident
 from tocsin.core.incident import Incident
 from tocsin.ports.store import Reader
-from tocsin.store import explaining, forgetting, rows, statements, storms, tables
+from tocsin.store import explaining, forgetting, outbox_statements, rows, statements, storms, tables
 from tocsin.store.dialect import Compiler, Insert, Query, Row
 from tocsin.store.reader import Shared, SqlReader, padded
 from tocsin.store.transaction import SqlTransaction
@@ -18,13 +18,21 @@ POSTGRESQL = Compiler(postgresql.psycopg.dialect(paramstyle="format"))
 
 QUERIES: dict[str, Query] = {
     name: thing
-    for name, thing in (vars(statements) | vars(forgetting) | vars(explaining) | vars(storms)).items()
+    for name, thing in (
+        vars(statements) | vars(outbox_statements) | vars(forgetting) | vars(explaining) | vars(storms)
+    ).items()
     if isinstance(thing, sa.Select | sa.Update | sa.Delete | Insert)
 }
 QUERIES |= {f"mean of {name}": thing for name, thing in statements.MEANS.items()}
 QUERIES |= {
     f"{make.__name__} {size}": make(size)
-    for make in (statements.latest_episodes, statements.latest_incidents, statements.already_said, statements.claimable)
+    for make in (
+        statements.latest_episodes,
+        statements.latest_incidents,
+        outbox_statements.already_said,
+        outbox_statements.claimable,
+        outbox_statements.claimable_for_pages,
+    )
     for size in statements.CHUNKS
 }
 QUERIES |= {
@@ -129,20 +137,20 @@ def plan_of(path: str, query: Query) -> str:
         (statements.DUE_INCIDENTS, "incidents_due"),
         (statements.NEXT_DUE, "incidents_due"),
         (statements.OPEN_COUNTS, "incidents_open"),
-        (statements.NEXT_FREE_AT, "outbox_pending"),
-        (statements.NEXT_LEASE_ENDS_AT, "outbox_leased"),
-        (statements.claimable(1), "outbox_pending"),
-        (statements.claimable(1), "outbox_lane"),
-        (statements.claimable_for_pages(1), "SEARCH outbox USING INDEX outbox_lane"),
-        (statements.claimable_for_pages(1), "SCAN page USING INDEX outbox_pages"),
-        (statements.LATE_PAGES, "outbox_pages"),
-        (statements.OLDEST_PAGE, "outbox_pages"),
-        (statements.already_said(8), "outbox_lane"),
+        (outbox_statements.NEXT_FREE_AT, "outbox_pending"),
+        (outbox_statements.NEXT_LEASE_ENDS_AT, "outbox_leased"),
+        (outbox_statements.claimable(1), "outbox_pending"),
+        (outbox_statements.claimable(1), "outbox_lane"),
+        (outbox_statements.claimable_for_pages(1), "SEARCH outbox USING INDEX outbox_lane"),
+        (outbox_statements.claimable_for_pages(1), "SCAN page USING INDEX outbox_pages"),
+        (outbox_statements.LATE_PAGES, "outbox_pages"),
+        (outbox_statements.OLDEST_PAGE, "outbox_pages"),
+        (outbox_statements.already_said(8), "outbox_lane"),
         (statements.latest_incidents(8), "incidents_open"),
         (statements.latest_incidents(8), "incidents_of_key"),
         (statements.EPISODES_OF, "alerts_of_incident"),
         (statements.EPISODES_AFTER, "SEARCH alerts USING INDEX sqlite_autoindex_alerts_1"),
-        (statements.OUTBOX_OF, "outbox_lane"),
+        (outbox_statements.OUTBOX_OF, "outbox_lane"),
         (statements.MEANS["acknowledge"], "occurrences_acknowledged_at"),
         (statements.MEANS["resolve"], "occurrences_resolved_at"),
         (forgetting.INBOUND, "inbound_by_age"),

@@ -28,6 +28,7 @@ from tocsin.ports.store import AlertKey, Attempt, IncidentFilter, MessageRef, Qu
 from tocsin.store import (
     explaining,
     oncall_statements,
+    outbox_statements,
     rows,
     source_statements,
     statements,
@@ -230,32 +231,32 @@ class SqlReader:
     def outbox_of(self, incident_id: str, occurrence: int | None = None) -> list[Outgoing]:
         """See `ports.store.Reader`."""
         if occurrence is None:
-            found = self._all(statements.OUTBOX_OF, incident_id=incident_id)
+            found = self._all(outbox_statements.OUTBOX_OF, incident_id=incident_id)
         else:
-            found = self._all(statements.OUTBOX_OF_OCCURRENCE, incident_id=incident_id, occurrence=occurrence)
+            found = self._all(outbox_statements.OUTBOX_OF_OCCURRENCE, incident_id=incident_id, occurrence=occurrence)
         return self._readable(self._outgoing, found)
 
     def outbox_row(self, key: str) -> Outgoing | None:
         """See `ports.store.Reader`."""
-        row = self._one(statements.OUTBOX_ROW, key=key)
+        row = self._one(outbox_statements.OUTBOX_ROW, key=key)
         return None if row is None else self._outgoing(row)
 
     def next_claim_at(self) -> int | None:
         """See `ports.store.Reader`."""
-        moments = (self._long(statements.NEXT_FREE_AT), self._long(statements.NEXT_LEASE_ENDS_AT))
+        moments = (self._long(outbox_statements.NEXT_FREE_AT), self._long(outbox_statements.NEXT_LEASE_ENDS_AT))
         return min((moment for moment in moments if moment is not None), default=None)
 
     def late_pages(self, created_before: int) -> list[Outgoing]:
         """See `ports.store.Reader`."""
-        return self._readable(self._outgoing, self._all(statements.LATE_PAGES, created_before=created_before))
+        return self._readable(self._outgoing, self._all(outbox_statements.LATE_PAGES, created_before=created_before))
 
     def oldest_page(self, since: int) -> int | None:
         """See `ports.store.Reader`."""
-        return self._long(statements.OLDEST_PAGE, since=since)
+        return self._long(outbox_statements.OLDEST_PAGE, since=since)
 
     def attempts_of(self, key: str) -> list[Attempt]:
         """See `ports.store.Reader`."""
-        return [rows.ATTEMPT.item(row) for row in self._all(statements.ATTEMPTS_OF, key=key)]
+        return [rows.ATTEMPT.item(row) for row in self._all(outbox_statements.ATTEMPTS_OF, key=key)]
 
     def message_ref(self, incident_id: str, channel: str, destination: str) -> MessageRef | None:
         """See `ports.store.Reader`."""
@@ -326,7 +327,7 @@ class SqlReader:
 
     def outbox_depth(self) -> Mapping[str, tuple[int, int]]:
         """See `ports.store.Reader`."""
-        return {channel: (count, oldest) for channel, count, oldest in self._all(statements.OUTBOX_DEPTH)}
+        return {channel: (count, oldest) for channel, count, oldest in self._all(outbox_statements.OUTBOX_DEPTH)}
 
     def _all(self, statement: Query, **given: Any) -> Sequence[Row]:
         compiled = self._sql(statement)

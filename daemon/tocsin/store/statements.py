@@ -5,7 +5,7 @@ expression (`IS_OPEN`, `IS_PENDING`), never with a parameter: the planner could
 not know that the index has the rows.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from itertools import count
 from typing import Any, Protocol
@@ -13,17 +13,10 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from tocsin.core.alert import SELF_SOURCE, EpisodeStatus
-from tocsin.core.outbox import Job
-from tocsin.core.playbook import Until
 from tocsin.store.dialect import Insert, value
-from tocsin.store.lanes import PAGES_AT_ONCE
 from tocsin.store.tables import (
-    IS_LEASED,
     IS_OPEN,
-    IS_PENDING,
-    IS_WAITING_PAGE,
     alerts,
-    attempts,
     counters,
     entries,
     heartbeats,
@@ -53,18 +46,20 @@ class OfMany(Protocol):
 LIMIT = sa.bindparam("limit", type_=sa.Integer)
 
 
-def _given(column: sa.Column[Any], name: str | None = None) -> sa.BindParameter[Any]:
+def given(column: sa.Column[Any], name: str | None = None) -> sa.BindParameter[Any]:
+    """A parameter for a value of this column, which is called like it, or otherwise."""
     return sa.bindparam(name or column.name, type_=column.type)
 
 
-def _is(column: sa.Column[Any]) -> sa.ColumnElement[bool]:
-    return column == _given(column)
+def is_given(column: sa.Column[Any]) -> sa.ColumnElement[bool]:
+    """Whether the column has the value given under its name."""
+    return column == given(column)
 
 
 NOW = sa.bindparam("now", type_=outbox.c.not_before.type)
 
 
-def _values(many: int, *columns: sa.Column[Any]) -> sa.CTE:
+def rows_given(many: int, *columns: sa.Column[Any]) -> sa.CTE:
     """That many rows of these columns, as parameters in this order."""
     numbers = count()
     rows = [tuple(sa.bindparam(f"given_{next(numbers)}", type_=column.type) for column in columns) for _ in range(many)]
@@ -88,7 +83,7 @@ _FIRING = literal(EpisodeStatus.FIRING.value)
 @cache
 def latest_episodes(many: int) -> sa.Select[Any]:
     """The newest episode of each of some (source, fingerprint)."""
-    wanted, other = _values(many, alerts.c.source, alerts.c.fingerprint), alerts.alias("other")
+    wanted, other = rows_given(many, alerts.c.source, alerts.c.fingerprint), alerts.alias("other")
     newest = (
         sa.select(sa.func.max(other.c.episode))
         .where(other.c.source == wanted.c.source, other.c.fingerprint == wanted.c.fingerprint)
@@ -108,7 +103,7 @@ def latest_episodes(many: int) -> sa.Select[Any]:
 
 EPISODES_OF = (
     sa.select(*alerts.c)
-    .where(_is(alerts.c.incident_id))
+    .where(is_given(alerts.c.incident_id))
     .order_by(
         sa.case((alerts.c.status == _FIRING, 0), else_=1),
         alerts.c.first_seen_at,
@@ -124,7 +119,7 @@ SELF_EPISODES = (
     .where(
         alerts.c.source == literal(SELF_SOURCE),
         alerts.c.status == _FIRING,
-        alerts.c.last_seen_at < _given(alerts.c.last_seen_at, "seen_before"),
+        alerts.c.last_seen_at < given(alerts.c.last_seen_at, "seen_before"),
     )
     .order_by(alerts.c.last_seen_at, alerts.c.fingerprint, alerts.c.episode)
 )
@@ -133,8 +128,8 @@ EPISODES_AFTER = (
     sa.select(*alerts.c)
     .where(
         sa.tuple_(alerts.c.source, alerts.c.fingerprint, alerts.c.episode)
-        > sa.tuple_(_given(alerts.c.source), _given(alerts.c.fingerprint), _given(alerts.c.episode)),
-        alerts.c.last_seen_at >= _given(alerts.c.last_seen_at, "seen_since"),
+        > sa.tuple_(given(alerts.c.source), given(alerts.c.fingerprint), given(alerts.c.episode)),
+        alerts.c.last_seen_at >= given(alerts.c.last_seen_at, "seen_since"),
     )
     .order_by(alerts.c.source, alerts.c.fingerprint, alerts.c.episode)
     .limit(LIMIT)
@@ -147,15 +142,15 @@ PUT_EPISODE = Insert(alerts, "replace")
 
 _INCIDENT = (incidents.c.id, incidents.c.plan_sha, incidents.c.body)
 
-INCIDENT_BY_ID = sa.select(*_INCIDENT).where(_is(incidents.c.id))
+INCIDENT_BY_ID = sa.select(*_INCIDENT).where(is_given(incidents.c.id))
 
-INCIDENT_BY_NUMBER = sa.select(*_INCIDENT).where(_is(incidents.c.number))
+INCIDENT_BY_NUMBER = sa.select(*_INCIDENT).where(is_given(incidents.c.number))
 
 
 @cache
 def latest_incidents(many: int) -> sa.Select[Any]:
     """(dedup_key, incident) of each of some dedup keys: the open one, or else the newest."""
-    wanted, other = _values(many, incidents.c.dedup_key), incidents.alias("other")
+    wanted, other = rows_given(many, incidents.c.dedup_key), incidents.alias("other")
     of_key = sa.and_(other.c.dedup_key == wanted.c.dedup_key)
     is_open = sa.and_(of_key, other.c.state != IS_OPEN.right)
     open_one = sa.select(other.c.number).where(is_open).correlate(wanted).scalar_subquery()
@@ -170,7 +165,7 @@ def open_alike(columns: frozenset[str], severities: int) -> sa.Select[Any]:
     """The dedup keys of open incidents with these columns given and one of so many severities."""
     found = sa.select(incidents.c.dedup_key).where(IS_OPEN).order_by(incidents.c.dedup_key).limit(LIMIT)
     for column in sorted(columns):
-        found = found.where(_is(incidents.c[column]))
+        found = found.where(is_given(incidents.c[column]))
     if severities:
         given = [sa.bindparam(f"severity_{n}", type_=sa.Text) for n in range(severities)]
         found = found.where(incidents.c.severity.in_(given))
@@ -181,7 +176,7 @@ EPISODES_SINCE = (
     sa.select(sa.func.count())
     .select_from(incidents)
     .join(alerts, alerts.c.incident_id == incidents.c.id)
-    .where(_is(incidents.c.dedup_key), alerts.c.first_seen_at >= _given(alerts.c.first_seen_at, "since"))
+    .where(is_given(incidents.c.dedup_key), alerts.c.first_seen_at >= given(alerts.c.first_seen_at, "since"))
 )
 
 
@@ -194,9 +189,9 @@ def incident_page(states: int, among_open: bool, fields: frozenset[str]) -> sa.S
     if among_open:
         page = page.where(IS_OPEN)
     for field in sorted(fields - {"before_number"}):
-        page = page.where(_is(incidents.c[field]))
+        page = page.where(is_given(incidents.c[field]))
     if "before_number" in fields:
-        page = page.where(incidents.c.number < _given(incidents.c.number, "before_number"))
+        page = page.where(incidents.c.number < given(incidents.c.number, "before_number"))
     return page
 
 
@@ -204,7 +199,7 @@ DUE_INCIDENTS = (
     sa.select(*_INCIDENT).where(incidents.c.due_at <= NOW).order_by(incidents.c.due_at, incidents.c.number).limit(LIMIT)
 )
 
-DUE_AT_OF = sa.select(incidents.c.due_at).where(_is(incidents.c.id))
+DUE_AT_OF = sa.select(incidents.c.due_at).where(is_given(incidents.c.id))
 
 NEXT_DUE = (
     sa.select(incidents.c.id, incidents.c.due_at)
@@ -242,7 +237,7 @@ UPDATE_INCIDENT = (
 @cache
 def move_incidents(many: int) -> sa.Update:
     """Those of some incidents that have moved: setting a column writes its indexes anew even where its value stays."""
-    given = _values(many, *incidents.c)
+    given = rows_given(many, *incidents.c)
     return (
         sa.update(incidents)
         .values({name: given.c[name] for name in _MOVE})
@@ -253,7 +248,7 @@ def move_incidents(many: int) -> sa.Update:
     )
 
 
-PLAN = sa.select(plans.c.body).where(_is(plans.c.sha))
+PLAN = sa.select(plans.c.body).where(is_given(plans.c.sha))
 
 SAVE_PLAN = Insert(plans, "keep")
 
@@ -263,14 +258,14 @@ PROBE = Insert(counters, "replace")
 
 COUNT_ON = (
     sa.update(counters)
-    .values(value=counters.c.value + _given(counters.c.value, "by"))
-    .where(counters.c.name == _given(counters.c.name, "counter"))
+    .values(value=counters.c.value + given(counters.c.value, "by"))
+    .where(counters.c.name == given(counters.c.name, "counter"))
     .returning(counters.c.value)
 )
 """Counts and reads at once: nobody can come in between."""
 
 MESSAGE_REF = sa.select(message_refs.c.ref, message_refs.c.seq).where(
-    _is(message_refs.c.incident_id), _is(message_refs.c.channel), _is(message_refs.c.destination)
+    is_given(message_refs.c.incident_id), is_given(message_refs.c.channel), is_given(message_refs.c.destination)
 )
 
 PUT_MESSAGE_REF = Insert(message_refs, "replace")
@@ -280,169 +275,12 @@ PUT_MESSAGE_REF = Insert(message_refs, "replace")
 
 ENTRIES = (
     sa.select(*entries.c)
-    .where(_is(entries.c.incident_id), entries.c.seq > _given(entries.c.seq, "after_seq"))
+    .where(is_given(entries.c.incident_id), entries.c.seq > given(entries.c.seq, "after_seq"))
     .order_by(entries.c.seq)
     .limit(LIMIT)
 )
 
 APPEND_ENTRY = Insert(entries, "fail")
-
-
-# Outbox
-
-_other = outbox.alias("other")
-
-_OTHER_IS_PENDING = _other.c.state == IS_PENDING.right
-
-
-def _is_readable(row: sa.FromClause) -> sa.ColumnElement[bool]:
-    """Whether this version knows what a row says: all else in it is plain text and numbers."""
-    return sa.and_(
-        row.c.job.in_([literal(job.value) for job in Job]), row.c.until.in_([literal(until.value) for until in Until])
-    )
-
-
-_IS_READABLE = _is_readable(outbox)
-
-_IS_BLOCKED = sa.exists().where(
-    _other.c.incident_id == outbox.c.incident_id,
-    _other.c.channel == outbox.c.channel,
-    _other.c.destination == outbox.c.destination,
-    _other.c.order_no < outbox.c.order_no,
-    _OTHER_IS_PENDING,
-    _is_readable(_other),
-)
-
-
-@cache
-def already_said(many: int) -> sa.Select[Any]:
-    """Of some level-triggered rows, the keys of those that are there, or need not be: a free one says the same."""
-    wanted = _values(many, *(outbox.c[name] for name in ("key", "incident_id", "channel", "destination", "job")))
-    is_there = sa.exists().where(_other.c.key == wanted.c.key)
-    is_said = sa.exists().where(
-        _other.c.incident_id == wanted.c.incident_id,
-        _other.c.channel == wanted.c.channel,
-        _other.c.destination == wanted.c.destination,
-        _other.c.job == wanted.c.job,
-        _OTHER_IS_PENDING,
-        sa.or_(_other.c.lease_until.is_(None), _other.c.lease_until <= NOW),
-    )
-    return sa.select(wanted.c.key).where(sa.or_(is_there, is_said))
-
-
-ENQUEUE = Insert(outbox, "keep")
-
-OUTBOX_OF = sa.select(*outbox.c).where(_is(outbox.c.incident_id)).order_by(outbox.c.order_no)
-
-OUTBOX_OF_OCCURRENCE = OUTBOX_OF.where(_is(outbox.c.occurrence))
-
-OUTBOX_ROW = sa.select(*outbox.c).where(_is(outbox.c.key))
-
-_OUTLASTS = outbox.c.lease_until > outbox.c.not_before
-
-NEXT_FREE_AT = (
-    sa.select(outbox.c.not_before)
-    .where(IS_PENDING, sa.or_(outbox.c.lease_until.is_(None), ~_OUTLASTS), _IS_READABLE, ~_IS_BLOCKED)
-    .order_by(outbox.c.not_before)
-    .limit(1)
-)
-
-NEXT_LEASE_ENDS_AT = (
-    sa.select(outbox.c.lease_until)
-    .where(IS_LEASED, _OUTLASTS, _IS_READABLE, ~_IS_BLOCKED)
-    .order_by(outbox.c.lease_until)
-    .limit(1)
-)
-
-END_LEASES = sa.update(outbox).values(lease_until=NOW).where(IS_LEASED, outbox.c.lease_until > NOW)
-"""They stay leases, though ended: a row that has one may have been delivered."""
-
-_NOBODY_ELSE_TOLD = sa.and_(IS_WAITING_PAGE, outbox.c.fell_back == 0, _IS_READABLE)
-
-LATE_PAGES = (
-    sa.select(*outbox.c)
-    .where(_NOBODY_ELSE_TOLD, outbox.c.created_at < _given(outbox.c.created_at, "created_before"))
-    .order_by(outbox.c.created_at, outbox.c.order_no)
-    .limit(100)
-)
-
-OLDEST_PAGE = (
-    sa.select(outbox.c.created_at)
-    .where(_NOBODY_ELSE_TOLD, outbox.c.created_at >= _given(outbox.c.created_at, "since"))
-    .order_by(outbox.c.created_at)
-    .limit(1)
-)
-
-OUTBOX_DEPTH = (
-    sa.select(outbox.c.channel, sa.func.count(), sa.func.min(outbox.c.created_at))
-    .where(IS_PENDING)
-    .group_by(outbox.c.channel)
-)
-
-
-_page = outbox.alias("page")
-
-
-@cache
-def claimable(excluded: int) -> sa.Select[Any]:
-    """Pending rows that may be sent now, but for those of ``excluded`` channels."""
-    return _claimable(excluded)
-
-
-@cache
-def claimable_for_pages(excluded: int) -> sa.Select[Any]:
-    """Those of them that are in the lane of a page that may be sent: it, or what has to go before it."""
-    pages = (
-        sa.select(*_lane_of(_page))
-        .where(
-            _page.c.state == IS_PENDING.right,
-            _page.c.job == literal(Job.PAGE.value),
-            _page.c.not_before <= NOW,
-            sa.or_(_page.c.lease_until.is_(None), _page.c.lease_until <= NOW),
-            *_not_through(_page.c.channel, excluded),
-        )
-        .order_by(_page.c.created_at, _page.c.order_no)
-        .limit(PAGES_AT_ONCE)
-    )
-    return _claimable(excluded).where(sa.tuple_(*_lane_of(outbox)).in_(pages))
-
-
-def _lane_of(row: sa.FromClause) -> Sequence[sa.ColumnElement[str]]:
-    return (row.c.incident_id, row.c.channel, row.c.destination)
-
-
-def _claimable(excluded: int) -> sa.Select[Any]:
-    return (
-        sa.select(*outbox.c)
-        .where(
-            IS_PENDING,
-            outbox.c.not_before <= NOW,
-            sa.or_(outbox.c.lease_until.is_(None), outbox.c.lease_until <= NOW),
-            ~_IS_BLOCKED,
-            *_not_through(outbox.c.channel, excluded),
-        )
-        .order_by(outbox.c.not_before, outbox.c.order_no)
-        .limit(LIMIT)
-        .with_for_update(skip_locked=True, of=outbox)
-    )
-
-
-def _not_through(channel: sa.ColumnElement[str], excluded: int) -> Sequence[sa.ColumnElement[bool]]:
-    names = [sa.bindparam(f"not_{number}", type_=sa.Text) for number in range(excluded)]
-    return [channel.not_in(names)] if names else []
-
-
-REPLACE_ROW = (
-    sa.update(outbox)
-    .values({column.name: value(column) for column in outbox.c if column.name not in ("key", "order_no")})
-    .where(outbox.c.key == value(outbox.c.key))
-)
-
-SETTLE = REPLACE_ROW.where(outbox.c.fence == sa.bindparam("held_fence", type_=outbox.c.fence.type), IS_PENDING)
-
-ATTEMPTS_OF = sa.select(*attempts.c).where(_is(attempts.c.key)).order_by(attempts.c.attempt)
-
-PUT_ATTEMPT = Insert(attempts, "replace")
 
 
 # What comes in besides alerts

@@ -24,6 +24,7 @@ from tocsin.store import (
     explaining,
     forgetting,
     oncall_statements,
+    outbox_statements,
     rows,
     statements,
     storms,
@@ -141,12 +142,12 @@ class SqlTransaction(SqlReader, Doomed):
     def enqueue(self, rows_: Sequence[Outgoing]) -> int:
         """See `ports.store.Transaction`."""
         wanted = map(rows.OUTGOING.row, self._unsaid(rows_))
-        return self._put_all(statements.ENQUEUE, rows.OUTGOING.columns, wanted)
+        return self._put_all(outbox_statements.ENQUEUE, rows.OUTGOING.columns, wanted)
 
     def _unsaid(self, rows_: Sequence[Outgoing]) -> Iterator[Outgoing]:
         """All but the level-triggered rows for which another one that says the same is waiting."""
         asked = [(row.key, *says(row)) for row in rows_ if row.job in LEVEL_TRIGGERED]
-        needless = {key for (key,) in self._of_many(statements.already_said, asked, self._now)}
+        needless = {key for (key,) in self._of_many(outbox_statements.already_said, asked, self._now)}
         said = set[tuple[str, ...]]()
         for row in rows_:
             if row.job in LEVEL_TRIGGERED:
@@ -163,16 +164,16 @@ class SqlTransaction(SqlReader, Doomed):
         Raises:
             UnknownName: There is no such row.
         """
-        if not self._put(statements.REPLACE_ROW, rows.OUTGOING.columns, rows.OUTGOING.row(row)):
+        if not self._put(outbox_statements.REPLACE_ROW, rows.OUTGOING.columns, rows.OUTGOING.row(row)):
             raise UnknownName(f"the outbox has no row {row.key}")
 
     def claimable(self, limit: int, exclude: frozenset[str]) -> list[Outgoing]:
         """See `ports.store.Transaction`."""
-        return self._claimable(statements.claimable, limit, exclude)
+        return self._claimable(outbox_statements.claimable, limit, exclude)
 
     def claimable_for_pages(self, limit: int, exclude: frozenset[str]) -> list[Outgoing]:
         """See `ports.store.Transaction`."""
-        return self._claimable(statements.claimable_for_pages, limit, exclude)
+        return self._claimable(outbox_statements.claimable_for_pages, limit, exclude)
 
     def _claimable(
         self, statement: Callable[[int], sa.Select[Any]], limit: int, exclude: frozenset[str]
@@ -185,12 +186,12 @@ class SqlTransaction(SqlReader, Doomed):
     @write
     def settle(self, row: Outgoing, fence: int) -> bool:
         """See `ports.store.Transaction`."""
-        return self._put(statements.SETTLE, _SETTLE, (*rows.OUTGOING.row(row), fence)) == 1
+        return self._put(outbox_statements.SETTLE, _SETTLE, (*rows.OUTGOING.row(row), fence)) == 1
 
     @write
     def put_attempt(self, attempt: Attempt) -> None:
         """See `ports.store.Transaction`."""
-        self._put(statements.PUT_ATTEMPT, rows.ATTEMPT.columns, rows.ATTEMPT.row(attempt))
+        self._put(outbox_statements.PUT_ATTEMPT, rows.ATTEMPT.columns, rows.ATTEMPT.row(attempt))
 
     @write
     def put_message_ref(self, incident_id: str, channel: str, destination: str, ref: MessageRef) -> None:
@@ -272,7 +273,7 @@ class SqlTransaction(SqlReader, Doomed):
     @write
     def end_leases(self) -> None:
         """Free what another daemon had claimed, for a store that has one daemon: whoever held it is gone."""
-        self._do(statements.END_LEASES, now=self._now)
+        self._do(outbox_statements.END_LEASES, now=self._now)
 
     @write
     def probe(self) -> None:
