@@ -156,7 +156,7 @@ def test_overrides_that_overlap_are_a_warning(bench: Workbench) -> None:
     [
         ("members: [alex]", False),
         ("members: [alex, sam], every: daily, starts: '2026-01-01 00:00'", True),
-        ("members: [alex], overrides: [{person: kim, from: '2026-01-05 00:00', until: '2026-01-06 00:00'}]", True),
+        ("members: [alex], overrides: [{person: kim, from: '2026-01-05 00:00', until: '2026-01-06 00:00'}]", False),
     ],
 )
 def test_a_swap_of_two_who_are_never_on_call_is_a_warning(bench: Workbench, rotation: str, is_of_use: bool) -> None:
@@ -165,6 +165,14 @@ def test_a_swap_of_two_who_are_never_on_call_is_a_warning(bench: Workbench, rota
     told = f"people.yaml:{line}:"
     said = "neither sam nor kim is ever on call here: the swap changes nothing"
     assert is_of_use == (not any(one.startswith(told) and said in one for one in bench.warnings()))
+
+
+def test_a_swap_with_somebody_who_has_it_by_a_swap_is_none(bench: Workbench) -> None:
+    times = "from: '2026-01-05 09:00', until: '2026-01-06 09:00'"
+    swaps = f"[{{between: [alex, sam], {times}}}, {{between: [sam, kim], {times}}}]"
+    found = rotation(bench, f"{{members: [alex], swaps: {swaps}}}")
+    assert on_call(found, "2026-01-05T12:00") == [("kim",)]
+    assert bench.warnings() == []
 
 
 def test_a_slack_group_on_a_channel_that_is_not_configured_is_a_warning(bench: Workbench) -> None:

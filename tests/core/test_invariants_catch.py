@@ -22,7 +22,7 @@ def row(**changes: Any) -> Outgoing:
     given: dict[str, Any] = {
         "key": "key", "incident_id": "id", "occurrence": 1, "round": 1, "step": "1.1", "target": "one",
         "channel": "console", "destination": "console", "job": Job.PAGE, "severity": "high", "received_at": NOW,
-        "not_before": NOW, "created_at": NOW, "state": RowState.SENT, "done_at": NOW,
+        "not_before": NOW, "overdue_at": NOW, "created_at": NOW, "state": RowState.SENT, "done_at": NOW,
     }  # fmt: skip
     return Outgoing(**{**given, **changes})
 

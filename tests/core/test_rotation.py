@@ -13,7 +13,7 @@ from tocsin.core.rotation import (
     Duty,
     DutyHours,
     Listed,
-    Named,
+    Membership,
     Override,
     Rotation,
     Shift,
@@ -158,14 +158,14 @@ def test_the_first_layer_that_has_somebody_says_who() -> None:
 def test_a_shift_begins_when_a_source_names_others() -> None:
     rotation = Rotation("r", (Listed("slack:chat:S1"),))
     now = utc("2026-07-03T10:00")
-    duty = Duty(now, rosters={"slack:chat:S1": Named(("ben",), now - 5, ("ann", "cas"))})
+    duty = Duty(now, rosters={"slack:chat:S1": Membership(("ben",), now - 5, ("ann", "cas"))})
     assert rotation.on_at(now - 6, duty) == ("ann", "cas")
     assert rotation.shift_at(now, duty)[::2] == (now - 5, ("ben",))
 
 
 def test_everybody_whom_a_source_names_is_on_call_and_nobody_where_it_names_none() -> None:
     rotation = Rotation("r", (Listed("slack:chat:S1"),))
-    assert rotation.on_at(0, Duty(0, rosters={"slack:chat:S1": Named(("ann", "ben"))})) == ("ann", "ben")
+    assert rotation.on_at(0, Duty(0, rosters={"slack:chat:S1": Membership(("ann", "ben"))})) == ("ann", "ben")
     assert rotation.on_at(0, NOW) == ()
 
 

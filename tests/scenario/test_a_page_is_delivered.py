@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 
+import msgspec
 import pytest
 
 from scenario import emergency
@@ -61,6 +63,34 @@ async def test_what_fails_is_tried_again_at_growing_distances(running: Running) 
         assert [content.possible_duplicate for content in pager.sent] == [False]
         assert [content.key for content in pager.tried] == [pager.sent[0].key] * 4
         assert await emergency.wrong(tocsin) == []
+
+
+async def test_somebody_else_is_told_when_the_playbook_of_its_incident_says_whatever_has_changed_since(
+    running: Running,
+) -> None:
+    pager = RecordingChannel("pager", answer=answers(LATER))
+    async with running(pager) as tocsin:
+        await tocsin.fire(**DOWN)
+        policy = tocsin.live.policy
+        longer = {
+            name: msgspec.structs.replace(plan, fallback_after=3600 * SECOND) for name, plan in policy.playbooks.items()
+        }
+        own = msgspec.structs.replace(policy.self_playbook, fallback_after=3600 * SECOND)
+        tocsin.live.policy = replace(policy, playbooks=longer, self_playbook=own)
+        await tocsin.advance(minutes=5)
+        told = [one for one in tocsin.console.sent if one.job is Job.PAGE and one.playbook == "emergency-response"]
+        assert [(one.now - tocsin.clock.start) / SECOND for one in told if one.target == ON_CALL] == [120]
+
+
+async def test_a_page_that_nobody_needs_any_more_is_not_overdue_for_ever(running: Running) -> None:
+    """It is on its way when somebody acknowledges, and its provider never answers."""
+    pager = RecordingChannel("pager", answer=answers(LATER))
+    async with running(pager) as tocsin:
+        await tocsin.fire(**DOWN)
+        await tocsin.acknowledge()
+        await tocsin.advance(minutes=5)
+        assert await tocsin.store.read(lambda tx: tx.next_overdue_at()) is None
+        assert tocsin.observer.counted("delivery_fallback_total") == 0
 
 
 async def test_the_distance_stops_growing(running: Running) -> None:

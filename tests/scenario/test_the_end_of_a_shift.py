@@ -1,20 +1,25 @@
 """The end of a shift informs the next person of what somebody has acknowledged; the acknowledgment stands."""
 
+from datetime import datetime, timedelta
+
 import msgspec
+import pytest
 
 from scenario import crew, emergency
 from scenario.conftest import NewStore
-from scenario.crew import BERLIN, micros, reached, weekly
-from tocsin.core.event import Actor
+from scenario.crew import BERLIN, micros, reached, utc, weekly
+from tocsin.core.calendar import Calendar, CalendarEvent
+from tocsin.core.event import Acknowledge, Actor, Opened
 from tocsin.core.incident import State
 from tocsin.core.outbox import Job
-from tocsin.core.people import People
-from tocsin.core.playbook import HOUR, MINUTE
+from tocsin.core.people import Contact, People
+from tocsin.core.playbook import HOUR, MINUTE, Kind, Playbook
 from tocsin.core.roster import answered
 from tocsin.core.rotation import Listed, Rotation
 from tocsin.engine.overrides import Wish
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
+from tocsin.testing.simulate import Walk, Ways
 
 PEOPLE = People(
     persons={
@@ -51,6 +56,13 @@ async def listing(tocsin: Harness, *members: str) -> None:
     """The user group has these members now."""
     users = tuple(f"U-{member}" for member in members)
     await tocsin.store.write(lambda tx: tx.put_roster(answered(tx.rosters().get(GROUP), GROUP, users, tx.now)))
+
+
+def later(plan: Playbook, by: int) -> Playbook:
+    """The same, but nobody is told before."""
+    first, *others = plan.levels
+    cells = tuple(msgspec.structs.replace(cell, after=(cell.after or 0) + by) for cell in first.cells)
+    return msgspec.structs.replace(plan, levels=(msgspec.structs.replace(first, cells=cells), *others))
 
 
 async def test_whoever_comes_on_call_hears_of_what_is_acknowledged(new_store: NewStore) -> None:
@@ -125,6 +137,46 @@ async def test_who_is_new_in_a_user_group_hears_of_it_and_who_was_in_it_before_d
         await tocsin.advance(minutes=10)
         assert [who for _, who, _ in informed(tocsin)] == ["cas", "boss"]
         assert await emergency.wrong(tocsin) == []
+
+
+async def test_nobody_new_is_forgotten_where_a_group_changes_twice_before_anybody_looks(new_store: NewStore) -> None:
+    clock = VirtualClock()
+    people = msgspec.structs.replace(PEOPLE, rotations={"desk": Rotation("desk", (Listed(GROUP),))})
+    async with crew.tocsin(people, PLAN, store=new_store(clock), clock=clock) as tocsin:
+        await listing(tocsin, "ann", "ben")
+        await tocsin.fire(alertname="Down", severity="P1")
+        await tocsin.acknowledge("ben")
+        await tocsin.advance(minutes=10)
+        await listing(tocsin, "ann", "ben", "cas")
+        await listing(tocsin, "ann", "ben", "cas", "boss")
+        await tocsin.advance(minutes=10)
+        assert sorted(who for _, who, _ in informed(tocsin)) == ["boss", "cas"]
+
+
+@pytest.mark.parametrize("paged", [False, True])
+async def test_who_stays_on_call_is_told_unless_they_have_been_before(new_store: NewStore, paged: bool) -> None:
+    """Of overlapping events of a calendar: where somebody has taken it before anybody was paged, nobody knows of it."""
+    at = micros("2026-11-20T12:00")
+    clock = VirtualClock(utc("2026-11-20T12:00"))
+    calendar = Calendar(
+        (
+            CalendarEvent("ann", crew.UTC, datetime.fromisoformat("2026-11-20T00:00"), timedelta(days=3)),
+            CalendarEvent("cas", crew.UTC, datetime.fromisoformat("2026-11-20T13:00"), timedelta(days=1)),
+        )
+    )
+    people = msgspec.structs.replace(PEOPLE, rotations={"desk": Rotation("desk", (calendar,))})
+    plan = PLAN if paged else later(PLAN, 15 * MINUTE)
+    async with crew.tocsin(people, plan, store=new_store(clock), clock=clock) as tocsin:
+        await tocsin.fire(alertname="Down", severity="P1")
+        await tocsin.advance(minutes=2)
+        await tocsin.acknowledge("boss")
+        await tocsin.advance(minutes=90)
+        assert [who for _, who, _ in informed(tocsin)] == (["cas"] if paged else ["ann", "cas"])
+    ways = Ways(people, dict.fromkeys(Kind, frozenset({"pager", "phone"})), Contact("console", ""))
+    script = [(0, Opened(fired=("P1",))), (2 * MINUTE, Acknowledge(by=Actor("boss", "api")))]
+    steps = Walk(plan, ways).run(script, start=at, until=2 * HOUR)
+    simulated = [each for each in steps if each.kind == "update"]
+    assert [name for each in simulated for name in each.targets] == (["cas"] if paged else ["ann", "cas"])
 
 
 async def test_what_is_resolved_is_nobodys_news(new_store: NewStore) -> None:

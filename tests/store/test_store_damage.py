@@ -131,9 +131,9 @@ async def next_claim_at(store: Store) -> int | None:
 @pytest.mark.parametrize("column", ["job", "until"])
 async def test_a_row_that_cannot_be_read_holds_up_no_other(store: SqliteStore, column: str) -> None:
     rows = [
-        outgoing("broken", not_before=START - 2),
-        outgoing("behind it"),
-        outgoing("later", incident_id="other", not_before=START + MINUTE),
+        outgoing("broken", not_before=START - 2, overdue_at=START),
+        outgoing("behind it", overdue_at=START),
+        outgoing("later", incident_id="other", not_before=START + MINUTE, overdue_at=START),
     ]
     await store.write(lambda tx: tx.enqueue(rows))
     await damage(store, f"UPDATE outbox SET {column} = 'from a newer version' WHERE key = 'broken'")
@@ -145,7 +145,7 @@ async def test_a_row_that_cannot_be_read_holds_up_no_other(store: SqliteStore, c
     assert [(each["log_level"], each["key"]) for each in told] == [("error", "broken")]
     assert store.unreadable == {"broken"}
     assert [row.key for row in await store.read(lambda tx: tx.outbox_of("incident-1"))] == ["behind it"]
-    assert [row.key for row in await store.read(lambda tx: tx.late_pages(START + 1))] == ["behind it", "later"]
+    assert [row.key for row in await store.read(lambda tx: tx.overdue_pages())] == ["behind it", "later"]
     with pytest.raises(Unreadable, match="broken"):
         await store.read(lambda tx: tx.outbox_row("broken"))
 

@@ -158,6 +158,11 @@ def added_to_their_tables(statements: list[str]) -> list[str]:
     """The statements, with each column that was added later where its table is created, without what was dropped."""
     found: list[str] = []
     for each in statements:
+        if each.strip().startswith("UPDATE "):
+            continue
+        if dropped := re.fullmatch(r"\s*DROP INDEX (\w+)\s*", each):
+            found = [other for other in found if not other.strip().startswith(f"CREATE INDEX {dropped[1]} ")]
+            continue
         if dropped := re.fullmatch(r"\s*DROP TABLE (\w+)\s*", each):
             gone = re.compile(rf"\s*CREATE (TABLE {dropped[1]} \(|INDEX \w+ ON {dropped[1]} )")
             found = [other for other in found if not gone.match(other)]

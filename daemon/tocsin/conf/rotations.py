@@ -150,13 +150,16 @@ class RotationReader:
         return found
 
     def _look_at_swaps(self, found: Rotation, entry: RotationEntry, node: Node) -> None:
-        if found.is_asked_for:  # then only the source knows who is ever on call
-            return
-        known = {name for layer in found.layers for name in layer.names} | {said.person for said in entry.overrides}
+        """Whether each swap changes anything: they come before overrides, each on the result of the one before."""
+        if found.is_asked_for or len(found.layers) < len(entry.layers or (entry,)):
+            return  # nobody can say who is ever on call
+        known = {name for layer in found.layers for name in layer.names}
         for index, swap in enumerate(entry.swaps):
             if known.isdisjoint(swap.between):
                 told = f"neither {' nor '.join(swap.between)} is ever on call here: the swap changes nothing"
                 self._findings.warn(node.at("swaps", index).head, told, "name somebody of this rotation, or remove it")
+            else:
+                known.update(swap.between)
 
     def _layers(self, entry: RotationEntry, node: Node) -> Iterator[Layer]:
         own = [key for key in LayerEntry.model_fields if node.child(key) is not None]

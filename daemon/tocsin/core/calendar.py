@@ -54,7 +54,7 @@ class CalendarEvent:
     def spans(self, after: int, before: int) -> Iterator[Span]:
         """Those of its spans that overlap (after, before)."""
         if not self.rule and not self.more:
-            if self._once.starts_at < before and self._once.ends_at > after and self.starts not in self.without:
+            if self.starts not in self.without and self._once.starts_at < before and self._once.ends_at > after:
                 yield self._once
             return
         longest = self.length // timedelta(microseconds=1) + DAY

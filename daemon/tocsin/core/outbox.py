@@ -117,8 +117,10 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     lease_until: int | None = None
     possibly_delivered: bool = False
     """An attempt ended without an answer: the provider may have taken it."""
+    overdue_at: int
+    """Of a page: when somebody else is told as well, if nobody has taken it by then."""
     fell_back: bool = False
-    """It was late or dead, and somebody else has been told instead."""
+    """It was overdue or dead, and somebody else has been told instead, where anybody was still needed."""
     created_at: int
     done_at: int | None = None
 
@@ -134,6 +136,7 @@ def anew(row: Outgoing, key: str, now: int, **changes: Any) -> Outgoing:
         "fence": 0,
         "lease_until": None,
         "possibly_delivered": False,
+        "overdue_at": now + row.overdue_at - row.created_at,
         "fell_back": False,
         "created_at": now,
         "done_at": None,

@@ -92,7 +92,7 @@ class Shift(NamedTuple):
     names: tuple[str, ...]
 
 
-class Named(NamedTuple):
+class Membership(NamedTuple):
     """The persons whom a source names."""
 
     names: tuple[str, ...]
@@ -101,7 +101,7 @@ class Named(NamedTuple):
     """Whom it named until then."""
 
 
-_NOBODY_NAMED = Named(())
+_NO_MEMBERS = Membership(())
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Duty:
     now: int
     overrides: tuple[Override, ...] = ()
     """Made while tocsin runs, the oldest first. They go before those of people.yaml."""
-    rosters: Mapping[str, Named] = field(default_factory=dict)
+    rosters: Mapping[str, Membership] = field(default_factory=dict)
     """Whom a source names that is asked while tocsin runs, by its key."""
 
 
@@ -250,7 +250,7 @@ class Listed:
 
     def on_at(self, at: int, duty: Duty) -> tuple[str, ...]:
         """All of them."""
-        named = duty.rosters.get(self.source, _NOBODY_NAMED)
+        named = duty.rosters.get(self.source, _NO_MEMBERS)
         return named.names if at >= named.since else named.before
 
     def waiting(self, at: int, duty: Duty) -> tuple[str, ...]:
@@ -261,7 +261,7 @@ class Listed:
     def changes(self, after: int, before: int, duty: Duty) -> Iterable[int]:
         """When it last named others; nobody can say when it will."""
         del after, before
-        return (duty.rosters.get(self.source, _NOBODY_NAMED).since,)
+        return (duty.rosters.get(self.source, _NO_MEMBERS).since,)
 
 
 def _changed(names: tuple[str, ...], made: Sequence[Override]) -> tuple[str, ...]:

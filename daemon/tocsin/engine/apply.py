@@ -295,6 +295,7 @@ class Work:
             late=late,
             received_at=self.now - late,
             not_before=self.now,
+            overdue_at=self.now + incident.plan.fallback_after,
             created_at=self.now,
             **more,
         )

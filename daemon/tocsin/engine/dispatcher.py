@@ -34,7 +34,6 @@ from tocsin.engine.apply import Work
 from tocsin.engine.commit import Committer
 from tocsin.engine.ingest import Ingest
 from tocsin.engine.instead import use_another_way
-from tocsin.engine.policy import Policy
 from tocsin.engine.render import render
 from tocsin.engine.service import SECOND, Service
 from tocsin.ports.channel import Outcome, Reason, Receipt
@@ -78,8 +77,7 @@ class Dispatcher(Service):
     async def run_once(self) -> int | None:
         """Settle what has ended, claim what may be sent, start sending it; returns when to look again."""
         if not self._ended:
-            policy = self._committer.live.policy
-            look_at = await self._committer.store.read(lambda tx: next_look_at(tx, policy))
+            look_at = await self._committer.store.read(next_look_at)
             if look_at is None or look_at > self._clock.now():
                 return look_at
         try:
@@ -130,10 +128,10 @@ class Dispatcher(Service):
     def _cycle(self, work: Work, ended: list[Ended]) -> list[tuple[Outgoing, Content]]:
         self._settle_all(work, ended)
         work.flush()
-        self._fall_back_for_late(work)
+        self._fall_back_for_overdue(work)
         claimed = self._claim(work)
         work.flush()
-        self._look_at = next_look_at(work.tx, work.policy)
+        self._look_at = next_look_at(work.tx)
         return claimed
 
     def _claim(self, work: Work) -> list[tuple[Outgoing, Content]]:
@@ -328,14 +326,14 @@ class Dispatcher(Service):
                 ),
             )
 
-    def _fall_back_for_late(self, work: Work) -> None:
+    def _fall_back_for_overdue(self, work: Work) -> None:
         """Pages that still wait after ``fallback_after``: another way is used as well."""
-        for row, late_at in _late_pages(work.tx, work.policy):
-            if late_at > work.now:
-                continue
-            self._fall_back(work, row, f"{row.channel} has not taken the page for {row.target}")
+        for row in work.tx.overdue_pages():
+            if _is_wanted(work, row):
+                self._fall_back(work, row, f"{row.channel} has not taken the page for {row.target}")
+                self._troubles.append(("late", row.channel, f"page for {row.target}: {row.attempts} attempts so far"))
+            # Also where nobody is needed any more: it must not be overdue for ever.
             work.tx.replace_row(msgspec.structs.replace(row, fell_back=True))
-            self._troubles.append(("late", row.channel, f"page for {row.target}: {row.attempts} attempts so far"))
 
     def _fall_back(self, work: Work, row: Outgoing, because: str) -> None:
         """Another way to the same people, or tocsin's own people where there is none."""
@@ -386,24 +384,16 @@ class Dispatcher(Service):
         self._woken.set()
 
 
-def _late_pages(tx: Reader, policy: Policy) -> list[tuple[Outgoing, int]]:
-    """Pages that nobody has taken for so long that some playbook has somebody else told as well; each with when."""
-    late: list[tuple[Outgoing, int]] = []
-    for row in tx.late_pages(tx.now - policy.soonest_fallback + 1):
-        with suppress(Unreadable):  # it is dead at its next claim, and told then
-            incident = tx.incident(row.incident_id)
-            if incident is not None and still_wanted(row, incident):
-                late.append((row, row.created_at + incident.plan.fallback_after))
-    return late
+def _is_wanted(work: Work, row: Outgoing) -> bool:
+    """Whether a page is; that of an incident which cannot be read may be."""
+    try:
+        incident = work.incident(row.incident_id)
+    except Unreadable:
+        return True
+    return incident is not None and still_wanted(row, incident)
 
 
-def next_look_at(tx: Reader, policy: Policy) -> int | None:
-    """When there is a row to claim, or a page has waited for too long."""
-    soonest = policy.soonest_fallback
-    oldest = tx.oldest_page(tx.now - soonest + 1)
-    moments = [
-        tx.next_claim_at(),
-        *(late_at for _, late_at in _late_pages(tx, policy)),
-        oldest + soonest if oldest is not None else None,
-    ]
+def next_look_at(tx: Reader) -> int | None:
+    """When there is a row to claim, or a page is overdue."""
+    moments = (tx.next_claim_at(), tx.next_overdue_at())
     return min((moment for moment in moments if moment is not None), default=None)

@@ -5,13 +5,14 @@ of the shift whose people were told last, so a hand-over that fell into a
 restart is told after it, and none is told twice.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import structlog
 
 from tocsin.core.errors import StoreUnavailable
 from tocsin.core.event import ShiftBegan
 from tocsin.core.incident import TAKEN, Incident
+from tocsin.core.outbox import Job, RowState
 from tocsin.core.people import People
 from tocsin.core.playbook import MINUTE
 from tocsin.core.rotation import Duty, Rotation, Shift
@@ -79,16 +80,15 @@ def concerned(people: People, incident: Incident) -> tuple[Rotation, ...]:
 
 
 def _tell(work: Work) -> None:
-    people = work.policy.people
-    duty: Duty = work.oncall.duty
-    shifts = {name: rotation.shift_at(work.now, duty) for name, rotation in people.rotations.items()}
+    duty = work.oncall.duty
+    shifts = {name: rotation.shift_at(work.now, duty) for name, rotation in work.policy.people.rotations.items()}
     # Sorted, and asked for one by one, as all that change incidents do: so they are locked in one order.
     for incident_id in sorted(one.id for one in work.tx.incidents(IncidentFilter(states=TAKEN, limit=_ALL))):
         incident = work.incident(incident_id)
         if incident is None:
             continue
         try:
-            for event in _events(people, incident, shifts, duty):
+            for event in _events(work, incident, shifts):
                 incident = work.change(incident, event)
         except StoreUnavailable:
             raise
@@ -96,16 +96,37 @@ def _tell(work: Work) -> None:
             _log.error("shift_not_told", incident=incident.number, error=repr(error), exc_info=error)
 
 
-def _events(people: People, incident: Incident, shifts: dict[str, Shift], duty: Duty) -> Iterator[ShiftBegan]:
-    """Whoever was on call when it was taken, or when others were last told, knows of it."""
-    told: set[str] = {incident.acknowledged_by or ""}
-    for rotation in concerned(people, incident):
+def _events(work: Work, incident: Incident, shifts: dict[str, Shift]) -> Iterator[ShiftBegan]:
+    told = _told(work.tx, incident)
+    by_now: set[str] = set()
+    for rotation in concerned(work.policy.people, incident):
         shift = shifts[rotation.name]
         if is_news(incident, rotation, shift):
-            had_it = rotation.on_at(told_at(incident, rotation), duty)
-            names = tuple(name for name in shift.names if name not in told and name not in had_it)
-            told.update(names)
+            found = strangers(incident, rotation, shift, work.oncall.duty, told)
+            names = tuple(name for name in found if name not in by_now)
+            by_now.update(names)
             yield ShiftBegan(rotation=rotation.name, at=shift.starts_at, told=names)
+
+
+def strangers(
+    incident: Incident, rotation: Rotation, shift: Shift, duty: Duty, told: Collection[str]
+) -> tuple[str, ...]:
+    """Those of a shift who may not know that they have the incident now.
+
+    It is known to whoever took it, and to those who were on call before the shift
+    and have been ``told`` of this occurrence.
+    """
+    stayed = rotation.on_at(told_at(incident, rotation), duty)
+    return tuple(
+        name for name in shift.names if name != incident.acknowledged_by and not (name in stayed and name in told)
+    )
+
+
+def _told(tx: Reader, incident: Incident) -> set[str]:
+    """Who has been told of the occurrence, or is about to be."""
+    rows = tx.outbox_of(incident.id, incident.occurrence)
+    reaching = (RowState.PENDING, RowState.SENT)
+    return {row.target for row in rows if row.job in (Job.PAGE, Job.UPDATE) and row.state in reaching}
 
 
 def is_news(incident: Incident, rotation: Rotation, shift: Shift) -> bool:

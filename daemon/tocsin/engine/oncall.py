@@ -12,7 +12,7 @@ from tocsin.core.outbox import JOB_OF
 from tocsin.core.people import Notified, People
 from tocsin.core.playbook import DAY, Kind
 from tocsin.core.reaching import Called, Later
-from tocsin.core.rotation import Duty, Named
+from tocsin.core.rotation import Duty, Membership
 from tocsin.engine.policy import Policy
 from tocsin.ports.store import Reader
 
@@ -47,7 +47,7 @@ def duty_of(tx: Reader, people: People, at: int | None = None) -> Duty:
     return Duty(now, overrides=tuple(overrides), rosters=_rosters(tx, people))
 
 
-def _rosters(tx: Reader, people: People) -> dict[str, Named]:
+def _rosters(tx: Reader, people: People) -> dict[str, Membership]:
     """The persons whom each source names; somebody whom people.yaml does not know cannot be reached."""
     if not people.sources:
         return {}
@@ -56,7 +56,7 @@ def _rosters(tx: Reader, people: People) -> dict[str, Named]:
         return tuple(person.name for user in users if (person := people.by_slack(user)) is not None)
 
     return {
-        source: Named(names(roster.members), roster.changed_at, names(roster.before))
+        source: Membership(names(roster.members), roster.changed_at, names(roster.before))
         for source, roster in tx.rosters().items()
     }
 

@@ -80,14 +80,6 @@ class Policy:
         """The channels on which a job means something."""
         return self._channels_for[job]
 
-    @cached_property
-    def soonest_fallback(self) -> int:
-        """The shortest time after which somebody else is told of a page that nobody has taken, in microseconds.
-
-        Not even an incident that was opened by an older configuration has it sooner.
-        """
-        return min(playbook.fallback_after for playbook in (*self.playbooks.values(), self.self_playbook))
-
     def plan(self, name: str) -> Playbook:
         """The playbook of that name; tocsin's own where there is none (it pages tocsin's people)."""
         return self.playbooks.get(name, self.self_playbook)

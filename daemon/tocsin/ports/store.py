@@ -188,15 +188,15 @@ class Reader(OnCallReader, Protocol):
         """When the next readable pending row may be claimed; may be in the past. None: none is pending."""
         ...
 
-    def late_pages(self, created_before: int) -> list[Outgoing]:
-        """Pending pages created before then for which nobody else was told (not ``fell_back``), oldest first.
+    def overdue_pages(self) -> list[Outgoing]:
+        """Pending pages that are overdue and for which nobody else was told (not ``fell_back``), the first first.
 
         100 at most.
         """
         ...
 
-    def oldest_page(self, since: int) -> int | None:
-        """When the oldest of such pages that were not created before ``since`` was created; None: there is none."""
+    def next_overdue_at(self) -> int | None:
+        """When the next such page is overdue; may be in the past. None: there is none."""
         ...
 
     def attempts_of(self, key: str) -> list[Attempt]:

@@ -6,7 +6,7 @@ Lane = tuple[str, str, str]
 """(incident, channel, destination): its rows go out one after the other."""
 
 PAGES_AT_ONCE = 100
-"""How many pages are looked at when rows are claimed for them, the oldest first."""
+"""For how many pages rows are claimed at a time; those that are overdue first, first."""
 
 
 def lane(row: Outgoing) -> Lane:

@@ -198,13 +198,18 @@ class MemoryTransaction(MemoryReader, OnCallWrites):
 
     def claimable_for_pages(self, limit: int, exclude: frozenset[str]) -> list[Outgoing]:
         """See `ports.store.Transaction`."""
-        pages = [row for row in self._waiting_pages() if self._is_ready(row, exclude)]
+        pages = [row for row in self._waiting_pages() if self._is_ready(row, exclude) and not self._is_held_up(row)]
         lanes = {lane(page) for page in pages[:PAGES_AT_ONCE]}
         return [row for row in self._ready(exclude) if lane(row) in lanes][:limit]
 
     def _ready(self, exclude: frozenset[str]) -> list[Outgoing]:
         ready = [row for row in self._heads() if self._is_ready(row, exclude)]
         return sorted(ready, key=lambda row: (row.not_before, row.order_no))
+
+    def _is_held_up(self, page: Outgoing) -> bool:
+        """Whether something that has to go before it cannot go now."""
+        before = (self._data.outbox[key] for key in self._data.pending[lane(page)])
+        return any(row.order_no < page.order_no and not self._is_ready(row, frozenset()) for row in before)
 
     def _is_ready(self, row: Outgoing, exclude: frozenset[str]) -> bool:
         return row.not_before <= self.now and is_free(row, self.now) and row.channel not in exclude

@@ -221,25 +221,23 @@ class MemoryReader:
         """See `ports.store.Reader`."""
         return min((max(row.not_before, row.lease_until or row.not_before) for row in self._heads()), default=None)
 
-    def late_pages(self, created_before: int) -> list[Outgoing]:
+    def overdue_pages(self) -> list[Outgoing]:
         """See `ports.store.Reader`."""
-        pages = self._waiting_pages()
-        return [row for row in pages if not row.fell_back and row.created_at < created_before][:100]
+        return [row for row in self._waiting_pages() if not row.fell_back and row.overdue_at <= self.now][:100]
 
-    def oldest_page(self, since: int) -> int | None:
+    def next_overdue_at(self) -> int | None:
         """See `ports.store.Reader`."""
-        pages = self._waiting_pages()
-        return next((row.created_at for row in pages if not row.fell_back and row.created_at >= since), None)
+        return min((row.overdue_at for row in self._waiting_pages() if not row.fell_back), default=None)
 
     def _waiting_pages(self) -> list[Outgoing]:
-        """The oldest first."""
+        """Those that are overdue first, first."""
         found = [
             row
             for waiting in self._data.pending.values()
             for row in map(self._data.outbox.__getitem__, waiting)
             if row.job is Job.PAGE
         ]
-        return sorted(found, key=lambda row: (row.created_at, row.order_no))
+        return sorted(found, key=lambda row: (row.overdue_at, row.order_no))
 
     def _heads(self) -> Iterator[Outgoing]:
         """The first pending row of each lane."""

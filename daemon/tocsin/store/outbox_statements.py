@@ -10,7 +10,7 @@ from tocsin.core.outbox import Job
 from tocsin.core.playbook import Until
 from tocsin.store.dialect import Insert, value
 from tocsin.store.lanes import PAGES_AT_ONCE
-from tocsin.store.statements import LIMIT, NOW, given, is_given, rows_given
+from tocsin.store.statements import LIMIT, NOW, is_given, rows_given
 from tocsin.store.tables import IS_LEASED, IS_PENDING, IS_WAITING_PAGE, attempts, literal, outbox
 
 _other = outbox.alias("other")
@@ -27,14 +27,21 @@ def _is_readable(row: sa.FromClause) -> sa.ColumnElement[bool]:
 
 _IS_READABLE = _is_readable(outbox)
 
-_IS_BLOCKED = sa.exists().where(
-    _other.c.incident_id == outbox.c.incident_id,
-    _other.c.channel == outbox.c.channel,
-    _other.c.destination == outbox.c.destination,
-    _other.c.order_no < outbox.c.order_no,
-    _OTHER_IS_PENDING,
-    _is_readable(_other),
-)
+
+def _goes_before(row: sa.FromClause, *when: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    """Whether another row, of which ``when`` holds, has to go out before this one: it stands earlier in its lane."""
+    return sa.exists().where(
+        _other.c.incident_id == row.c.incident_id,
+        _other.c.channel == row.c.channel,
+        _other.c.destination == row.c.destination,
+        _other.c.order_no < row.c.order_no,
+        _OTHER_IS_PENDING,
+        _is_readable(_other),
+        *when,
+    )
+
+
+_IS_BLOCKED = _goes_before(outbox)
 
 
 @cache
@@ -82,19 +89,14 @@ END_LEASES = sa.update(outbox).values(lease_until=NOW).where(IS_LEASED, outbox.c
 
 _NOBODY_ELSE_TOLD = sa.and_(IS_WAITING_PAGE, outbox.c.fell_back == 0, _IS_READABLE)
 
-LATE_PAGES = (
+OVERDUE_PAGES = (
     sa.select(*outbox.c)
-    .where(_NOBODY_ELSE_TOLD, outbox.c.created_at < given(outbox.c.created_at, "created_before"))
-    .order_by(outbox.c.created_at, outbox.c.order_no)
+    .where(_NOBODY_ELSE_TOLD, outbox.c.overdue_at <= NOW)
+    .order_by(outbox.c.overdue_at, outbox.c.order_no)
     .limit(100)
 )
 
-OLDEST_PAGE = (
-    sa.select(outbox.c.created_at)
-    .where(_NOBODY_ELSE_TOLD, outbox.c.created_at >= given(outbox.c.created_at, "since"))
-    .order_by(outbox.c.created_at)
-    .limit(1)
-)
+NEXT_OVERDUE_AT = sa.select(outbox.c.overdue_at).where(_NOBODY_ELSE_TOLD).order_by(outbox.c.overdue_at).limit(1)
 
 OUTBOX_DEPTH = (
     sa.select(outbox.c.channel, sa.func.count(), sa.func.min(outbox.c.created_at))
@@ -122,9 +124,10 @@ def claimable_for_pages(excluded: int) -> sa.Select[Any]:
             _page.c.job == literal(Job.PAGE.value),
             _page.c.not_before <= NOW,
             sa.or_(_page.c.lease_until.is_(None), _page.c.lease_until <= NOW),
+            ~_goes_before(_page, sa.or_(_other.c.not_before > NOW, _other.c.lease_until > NOW)),
             *_not_through(_page.c.channel, excluded),
         )
-        .order_by(_page.c.created_at, _page.c.order_no)
+        .order_by(_page.c.overdue_at, _page.c.order_no)
         .limit(PAGES_AT_ONCE)
     )
     return _claimable(excluded).where(sa.tuple_(*_lane_of(outbox)).in_(pages))

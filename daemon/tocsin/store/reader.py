@@ -246,13 +246,13 @@ class SqlReader:
         moments = (self._long(outbox_statements.NEXT_FREE_AT), self._long(outbox_statements.NEXT_LEASE_ENDS_AT))
         return min((moment for moment in moments if moment is not None), default=None)
 
-    def late_pages(self, created_before: int) -> list[Outgoing]:
+    def overdue_pages(self) -> list[Outgoing]:
         """See `ports.store.Reader`."""
-        return self._readable(self._outgoing, self._all(outbox_statements.LATE_PAGES, created_before=created_before))
+        return self._readable(self._outgoing, self._all(outbox_statements.OVERDUE_PAGES, now=self._now))
 
-    def oldest_page(self, since: int) -> int | None:
+    def next_overdue_at(self) -> int | None:
         """See `ports.store.Reader`."""
-        return self._long(outbox_statements.OLDEST_PAGE, since=since)
+        return self._long(outbox_statements.NEXT_OVERDUE_AT)
 
     def attempts_of(self, key: str) -> list[Attempt]:
         """See `ports.store.Reader`."""

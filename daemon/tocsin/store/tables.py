@@ -180,6 +180,7 @@ outbox = _table(
     _flag("fell_back"),
     _long("created_at"),
     _maybe_long("done_at"),
+    sa.Column("overdue_at", _LONG, nullable=False, server_default="0"),
     sa.UniqueConstraint("key", name="outbox_key"),
     sa.Index("outbox_lane", "incident_id", "channel", "destination", "order_no"),
 )
@@ -191,7 +192,7 @@ sa.Index("outbox_pending", outbox.c.not_before, sqlite_where=IS_PENDING, postgre
 IS_WAITING_PAGE = sa.and_(IS_PENDING, outbox.c.job == literal(Job.PAGE.value))
 
 # Whoever asks for pages must not read whatever else waits.
-sa.Index("outbox_pages", outbox.c.created_at, sqlite_where=IS_WAITING_PAGE, postgresql_where=IS_WAITING_PAGE)
+sa.Index("outbox_pages", outbox.c.overdue_at, sqlite_where=IS_WAITING_PAGE, postgresql_where=IS_WAITING_PAGE)
 
 IS_LEASED = sa.and_(IS_PENDING, outbox.c.lease_until.is_not(None))
 

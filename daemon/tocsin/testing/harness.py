@@ -280,7 +280,7 @@ class Harness:
         moments = await self.store.read(
             lambda tx: (
                 self.timers.next_due_at(tx),
-                next_look_at(tx, self.live.policy),
+                next_look_at(tx),
                 self.handovers.next_due_at(tx),
                 self.reminders_due.next_due_at(tx),
             )

@@ -26,7 +26,7 @@ from tocsin.core.people import Contact, Notified, People
 from tocsin.core.playbook import HOUR, Kind, Playbook
 from tocsin.core.reaching import Called
 from tocsin.core.rotation import Duty
-from tocsin.engine.handovers import concerned, is_news
+from tocsin.engine.handovers import concerned, is_news, strangers
 from tocsin.engine.oncall import called_of, seconded
 
 ROUNDS = 2
@@ -122,14 +122,16 @@ class Walk:
         if incident.state not in TAKEN:
             return None, None
         found: list[tuple[int, str, ShiftBegan]] = []
-        told = {incident.acknowledged_by}
+        told = {target for occurrence, _, _, target, _ in self._told if occurrence == incident.occurrence}
+        by_now: set[str] = set()
         for rotation in concerned(self._ways.people, incident):
             shift = rotation.shift_at(now, Duty(now))
             begins = now if is_news(incident, rotation, shift) else shift.ends_at
-            shift = rotation.shift_at(begins, Duty(begins))
-            names = tuple(name for name in shift.names if name not in told)
+            duty = Duty(begins)
+            shift = rotation.shift_at(begins, duty)
+            names = tuple(name for name in strangers(incident, rotation, shift, duty, told) if name not in by_now)
             if begins == now:
-                told.update(names)
+                by_now.update(names)
             found.append((begins, rotation.name, ShiftBegan(rotation=rotation.name, at=shift.starts_at, told=names)))
         if not found:
             return None, None

@@ -103,6 +103,7 @@ def outgoing(key: str, **changes: Any) -> Outgoing:
         "severity": "SEV-1",
         "received_at": START,
         "not_before": START,
+        "overdue_at": START + 2 * MINUTE,
         "created_at": START,
     }
     return Outgoing(**{**given, **changes})

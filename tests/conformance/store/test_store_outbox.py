@@ -209,6 +209,20 @@ async def test_what_a_page_waits_for_is_claimed_for_it(store: Store) -> None:
 
 
 @pytest.mark.parametrize("not_now", [{"not_before": START + MINUTE}, {"lease_until": START + MINUTE}])
+async def test_pages_that_others_hold_up_leave_the_first_place_to_those_that_can_go(
+    store: Store, not_now: dict[str, int]
+) -> None:
+    """A provider is down: of a hundred incidents a page is tried again later, and another one waits behind it."""
+    rows = [outgoing("update", channel="slack", destination="room", job=Job.UPDATE, not_before=START - MINUTE)]
+    for number in range(100):
+        lane = {"incident_id": f"down-{number}", "overdue_at": START}
+        rows += [outgoing(f"tried {number}", **lane, **not_now), outgoing(f"behind {number}", **lane)]
+    await enqueue(store, *rows)
+    await enqueue(store, outgoing("page", channel="slack", destination="alex"))
+    assert await claimable(store, for_pages=True) == ["page"]
+
+
+@pytest.mark.parametrize("not_now", [{"not_before": START + MINUTE}, {"lease_until": START + MINUTE}])
 async def test_for_a_page_that_is_not_to_be_sent_now_nothing_is_claimed(store: Store, not_now: dict[str, int]) -> None:
     await enqueue(
         store,
@@ -286,25 +300,35 @@ async def test_the_depth_is_of_pending_rows_by_channel(store: Store) -> None:
     assert await store.read(lambda tx: dict(tx.outbox_depth())) == {"pagerduty": (2, START + 1), "slack": (1, START)}
 
 
-async def test_late_pages_are_those_of_which_nobody_else_was_told(store: Store) -> None:
+async def test_overdue_pages_are_those_of_which_nobody_else_was_told(store: Store, clock: HandClock) -> None:
+    assert await next_overdue_at(store) is None
     await enqueue(
         store,
-        outgoing("young", created_at=START),
-        outgoing("old", created_at=START - 2),
-        outgoing("older", created_at=START - 3),
-        outgoing("told", created_at=START - 4, fell_back=True),
-        outgoing("no page", created_at=START - 4, job=Job.UPDATE),
-        outgoing("sent", created_at=START - 4, state=RowState.SENT),
+        outgoing("young", overdue_at=START + 1),
+        outgoing("old", overdue_at=START),
+        outgoing("older", overdue_at=START - 1),
+        outgoing("told", overdue_at=START - 2, fell_back=True),
+        outgoing("no page", overdue_at=START - 2, job=Job.UPDATE),
+        outgoing("sent", overdue_at=START - 2, state=RowState.SENT),
     )
-    assert [row.key for row in await store.read(lambda tx: tx.late_pages(START))] == ["older", "old"]
-    for since, oldest in ((START - 5, START - 3), (START - 3, START - 3), (START - 1, START), (START + 1, None)):
-        assert await store.read(lambda tx, since=since: tx.oldest_page(since)) == oldest
+    assert [row.key for row in await store.read(lambda tx: tx.overdue_pages())] == ["older", "old"]
+    assert await next_overdue_at(store) == START - 1
+    for key in ("older", "old"):
+        await change(store, key, fell_back=True)
+    assert await store.read(lambda tx: tx.overdue_pages()) == []
+    assert await next_overdue_at(store) == START + 1
+    clock.forward(1)
+    assert [row.key for row in await store.read(lambda tx: tx.overdue_pages())] == ["young"]
 
 
-async def test_at_most_a_hundred_late_pages_are_given_at_once(store: Store) -> None:
-    await enqueue(store, *(outgoing(f"{number:03}", created_at=START + number) for number in range(110)))
-    found = await store.read(lambda tx: tx.late_pages(START + MINUTE))
+async def test_at_most_a_hundred_overdue_pages_are_given_at_once(store: Store) -> None:
+    await enqueue(store, *(outgoing(f"{number:03}", overdue_at=START - 200 + number) for number in range(110)))
+    found = await store.read(lambda tx: tx.overdue_pages())
     assert [row.key for row in found] == [f"{number:03}" for number in range(100)]
+
+
+async def next_overdue_at(store: Store) -> int | None:
+    return await store.read(lambda tx: tx.next_overdue_at())
 
 
 async def test_an_attempt_is_completed_in_its_place(store: Store) -> None:
