@@ -82,17 +82,6 @@ async def test_somebody_else_is_told_when_the_playbook_of_its_incident_says_what
         assert [(one.now - tocsin.clock.start) / SECOND for one in told if one.target == ON_CALL] == [120]
 
 
-async def test_a_page_that_nobody_needs_any_more_is_not_overdue_for_ever(running: Running) -> None:
-    """It is on its way when somebody acknowledges, and its provider never answers."""
-    pager = RecordingChannel("pager", answer=answers(LATER))
-    async with running(pager) as tocsin:
-        await tocsin.fire(**DOWN)
-        await tocsin.acknowledge()
-        await tocsin.advance(minutes=5)
-        assert await tocsin.store.read(lambda tx: tx.next_overdue_at()) is None
-        assert tocsin.observer.counted("delivery_fallback_total") == 0
-
-
 async def test_the_distance_stops_growing(running: Running) -> None:
     pager = RecordingChannel("pager", answer=answers(LATER))
     async with running(pager) as tocsin:

@@ -227,3 +227,26 @@ async def test_told_elsewhere_while_an_attempt_is_on_its_way_it_is_told_once(new
         pager.may_answer.set()
         await tocsin.advance(minutes=5)
         assert tocsin.observer.counted("delivery_fallback_total") == 1
+
+
+async def test_acknowledged_while_an_attempt_is_on_its_way_nobody_else_is_told_and_nothing_stays_overdue(
+    new_store: NewStore,
+) -> None:
+    clock, pager = VirtualClock(), SlowChannel()
+    pager.answer = lambda _: Receipt(Outcome.RETRY)
+    pager.may_answer.set()
+    async with with_pager(new_store, clock, pager) as tocsin:
+        await tocsin.fire(**DOWN)
+        await tocsin.advance(seconds=80)
+        pager.may_answer.clear()
+        while not tocsin.dispatcher._sending:
+            clock.advance(seconds=1)
+            await tocsin.dispatcher.run_once()
+        await tocsin.respond.acknowledge("1", ALICE)
+        clock.set(clock.start + 121_000_000)
+        assert await tocsin.store.read(lambda tx: tx.next_overdue_at()) == clock.start + 120_000_000
+        await tocsin.dispatcher.run_once()
+        assert await tocsin.store.read(lambda tx: tx.next_overdue_at()) is None
+        assert tocsin.observer.counted("delivery_fallback_total") == 0
+        pager.may_answer.set()
+        await tocsin.settle()
