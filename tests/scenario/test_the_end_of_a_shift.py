@@ -17,6 +17,7 @@ from tocsin.core.playbook import HOUR, MINUTE, Kind, Playbook
 from tocsin.core.roster import answered
 from tocsin.core.rotation import Listed, Rotation
 from tocsin.engine.overrides import Wish
+from tocsin.ports.channel import Outcome, Receipt
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
 from tocsin.testing.simulate import Walk, Ways
@@ -177,6 +178,21 @@ async def test_who_stays_on_call_is_told_unless_they_have_been_before(new_store:
     steps = Walk(plan, ways).run(script, start=at, until=2 * HOUR)
     simulated = [each for each in steps if each.kind == "update"]
     assert [name for each in simulated for name in each.targets] == (["cas"] if paged else ["ann", "cas"])
+
+
+async def test_a_page_that_never_arrived_has_told_nobody(new_store: NewStore) -> None:
+    clock = VirtualClock()
+    people = msgspec.structs.replace(PEOPLE, rotations={"desk": Rotation("desk", (Listed(GROUP),))})
+    through = crew.channels()
+    through[0].answer = lambda content: Receipt(Outcome.PERMANENT if content.job is Job.PAGE else Outcome.SENT)
+    async with crew.tocsin(people, PLAN, store=new_store(clock), clock=clock, through=through) as tocsin:
+        await listing(tocsin, "ann", "ben")
+        await tocsin.fire(alertname="Down", severity="P1")
+        await tocsin.acknowledge("ben")
+        await tocsin.advance(minutes=1)
+        await listing(tocsin, "ann", "ben", "cas")
+        await tocsin.advance(minutes=10)
+        assert sorted(who for _, who, _ in informed(tocsin)) == ["ann", "cas"]
 
 
 async def test_what_is_resolved_is_nobodys_news(new_store: NewStore) -> None:

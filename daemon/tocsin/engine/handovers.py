@@ -123,10 +123,12 @@ def strangers(
 
 
 def _told(tx: Reader, incident: Incident) -> set[str]:
-    """Who has been told of the occurrence, or is about to be."""
+    """Who has been told of the occurrence, or is about to be; what fell back went to somebody else."""
     rows = tx.outbox_of(incident.id, incident.occurrence)
     reaching = (RowState.PENDING, RowState.SENT)
-    return {row.target for row in rows if row.job in (Job.PAGE, Job.UPDATE) and row.state in reaching}
+    return {
+        row.target for row in rows if row.job in (Job.PAGE, Job.UPDATE) and row.state in reaching and not row.fell_back
+    }
 
 
 def is_news(incident: Incident, rotation: Rotation, shift: Shift) -> bool:
