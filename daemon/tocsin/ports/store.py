@@ -324,11 +324,7 @@ class Transaction(Reader, OnCallWriter, Protocol):
         ...
 
     def claimable_for_pages(self, limit: int, exclude: frozenset[str]) -> list[Outgoing]:
-        """Those of them that are pages, or that have to go before a page to which all else applies.
-
-        For 100 such pages at a time, those that are overdue first, first; of which nothing that has to go before
-        is held up.
-        """
+        """Those of them that are, or have to go before, one of the first 100 pages that nothing holds up."""
         ...
 
     def settle(self, row: Outgoing, fence: int) -> bool:

@@ -1,6 +1,7 @@
 """Calls of a tracker's JSON API, each classified: what it says, or why it did not."""
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
@@ -89,16 +90,16 @@ class Client:
 Do = Callable[[Content], Awaitable[Receipt]]
 
 
-class ApiTracker:
+class ApiTracker(ABC):
     """What trackers with a JSON API have in common. A kind says what each job is, in calls of its client."""
 
     def __init__(self, name: str, client: Client) -> None:
         self.name = name
         self._client = client
 
+    @abstractmethod
     def do(self, job: Job) -> Do:
         """How a job is done; it may raise `Refused`."""
-        raise NotImplementedError
 
     async def start(self) -> None:
         """Open the connection pool."""
