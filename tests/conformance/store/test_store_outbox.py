@@ -327,6 +327,13 @@ async def test_at_most_a_hundred_overdue_pages_are_given_at_once(store: Store) -
     assert [row.key for row in found] == [f"{number:03}" for number in range(100)]
 
 
+async def test_a_hundred_pages_that_may_wait_longer_hide_none_that_is_overdue(store: Store) -> None:
+    old = START - 10 * MINUTE
+    await enqueue(store, *(outgoing(f"{number:03}", created_at=old, overdue_at=START + 1) for number in range(100)))
+    await enqueue(store, outgoing("overdue", created_at=START - 5 * MINUTE, overdue_at=START - 3 * MINUTE))
+    assert [row.key for row in await store.read(lambda tx: tx.overdue_pages())] == ["overdue"]
+
+
 async def next_overdue_at(store: Store) -> int | None:
     return await store.read(lambda tx: tx.next_overdue_at())
 
