@@ -8,7 +8,16 @@ from sqlalchemy.dialects import postgresql, sqlite
 from conformance.store.samples import PLAN, incident
 from tocsin.core.incident import Incident
 from tocsin.ports.store import Reader
-from tocsin.store import explaining, forgetting, outbox_statements, rows, statements, storms, tables
+from tocsin.store import (
+    callback_statements,
+    explaining,
+    forgetting,
+    outbox_statements,
+    rows,
+    statements,
+    storms,
+    tables,
+)
 from tocsin.store.dialect import Compiler, Insert, Query, Row
 from tocsin.store.reader import Shared, SqlReader, padded
 from tocsin.store.transaction import SqlTransaction
@@ -19,7 +28,12 @@ POSTGRESQL = Compiler(postgresql.psycopg.dialect(paramstyle="format"))
 QUERIES: dict[str, Query] = {
     name: thing
     for name, thing in (
-        vars(statements) | vars(outbox_statements) | vars(forgetting) | vars(explaining) | vars(storms)
+        vars(statements)
+        | vars(callback_statements)
+        | vars(outbox_statements)
+        | vars(forgetting)
+        | vars(explaining)
+        | vars(storms)
     ).items()
     if isinstance(thing, sa.Select | sa.Update | sa.Delete | Insert)
 }
@@ -151,6 +165,8 @@ def plan_of(path: str, query: Query) -> str:
         (statements.EPISODES_OF, "alerts_of_incident"),
         (statements.EPISODES_AFTER, "SEARCH alerts USING INDEX sqlite_autoindex_alerts_1"),
         (outbox_statements.OUTBOX_OF, "outbox_lane"),
+        (callback_statements.PAGES_TO, "outbox_lane"),
+        (callback_statements.PAGES_TO, "incidents_open"),
         (statements.MEANS["acknowledge"], "occurrences_acknowledged_at"),
         (statements.MEANS["resolve"], "occurrences_resolved_at"),
         (forgetting.INBOUND, "inbound_by_age"),
@@ -159,7 +175,15 @@ def plan_of(path: str, query: Query) -> str:
         (forgetting.LOOSE_EPISODES, "SEARCH alerts USING INDEX sqlite_autoindex_alerts_1"),
         *zip(
             forgetting.these_incidents(8),
-            ("PRIMARY KEY", "outbox_lane", "PRIMARY KEY", "PRIMARY KEY", "alerts_of_incident", "(id=?)"),
+            (
+                "PRIMARY KEY",
+                "page_links_of_page",
+                "outbox_lane",
+                "PRIMARY KEY",
+                "PRIMARY KEY",
+                "alerts_of_incident",
+                "(id=?)",
+            ),
             strict=True,
         ),
         (statements.QUARANTINED, "quarantine_by_age"),

@@ -134,11 +134,91 @@ async def test_an_sms_from_a_number_that_nobody_has_does_nothing_and_gets_no_ans
     assert (await door.engine.incident()).state is State.TRIGGERED
 
 
-@pytest.mark.parametrize("body", ["", "ok", "ack", "ack one", "nack 1", "ack 1 2", "ack \u0661", "please ack 1" * 400])
+@pytest.mark.parametrize("body", ["", "ok", "ack one", "nack 1", "ack 1 2", "ack \u0661", "please ack 1" * 400])
 async def test_an_sms_that_says_something_else_is_answered_with_what_to_say(door: FrontDoor, body: str):
     await called(door)
-    assert "send: ack 12" in (await bring(door, sms(body)))[1]
+    assert "Not understood. To acknowledge #1, reply: ack<" in (await bring(door, sms(body)))[1]
     assert (await door.engine.incident()).state is State.TRIGGERED
+
+
+@pytest.mark.parametrize("body", ["ack", "ACK", " Ack. ", "acknowledge", "Acknowledge!"])
+async def test_ack_alone_acknowledges_the_one_page_to_that_number_that_is_open(door: FrontDoor, body: str):
+    await called(door)
+    assert "<Message>#1 is yours.</Message>" in (await bring(door, sms(body)))[1]
+    assert (await door.engine.incident()).acknowledged_by == "alice"
+
+
+async def test_ack_alone_is_answered_with_the_numbers_where_several_pages_are_open(door: FrontDoor):
+    for name in ("Down", "Slow", "Full"):
+        await door.engine.fire(alertname=name)
+    assert "3 pages are open: 3, 2, 1. Reply with a number: ack 3" in (await bring(door, sms("ack")))[1]
+    assert [(await door.engine.incident(number)).state for number in "123"] == [State.TRIGGERED] * 3
+    await bring(door, sms("ack 3", sid="SM2"))
+    await bring(door, sms("ack 1", sid="SM3"))
+    assert "#2 is yours" in (await bring(door, sms("ack", sid="SM4")))[1]
+
+
+async def test_many_open_pages_are_counted_and_the_newest_are_listed(door: FrontDoor):
+    for number in range(10):
+        await door.engine.fire(alertname=f"Down{number}")
+    said = (await bring(door, sms("ack")))[1]
+    assert "10 pages are open: 10, 9, 8, 7, 6, 5, 4, 3 and 2 more. Reply with a number: ack 10" in said
+
+
+async def test_ack_alone_without_an_open_page_says_so(door: FrontDoor):
+    assert "<Message>No page to this number is open.</Message>" in (await bring(door, sms("ack")))[1]
+    await called(door)
+    assert "No page to this number is open" in (await bring(door, sms("ack", BOB)))[1]
+    await bring(door, sms("ack 1", BOB, sid="SM2"))
+    assert "bob has acknowledged #1. No page to this number is open." in (await bring(door, sms("ack", sid="SM3")))[1]
+    await door.engine.resolve(alertname="Down")
+    await door.engine.advance(minutes=3)
+    assert "<Message>No page to this number is open.</Message>" in (await bring(door, sms("ack", sid="SM4")))[1]
+
+
+async def test_ack_alone_means_the_page_of_this_occurrence(door: FrontDoor):
+    await called(door)
+    await door.engine.resolve(alertname="Down")
+    await door.engine.advance(minutes=3)
+    await door.engine.fire(alertname="Down")
+    assert (await door.engine.incident()).occurrence == 2
+    assert "#1 is yours" in (await bring(door, sms("ack")))[1]
+
+
+async def test_ack_alone_that_twilio_repeats_changes_nothing(door: FrontDoor):
+    await called(door)
+    await bring(door, sms("ack"))
+    entries = len(await door.engine.timeline())
+    assert "alice has acknowledged #1" in (await bring(door, sms("ack")))[1]
+    assert len(await door.engine.timeline()) == entries
+
+
+async def test_an_sms_is_answered_also_while_the_store_is_away(door: FrontDoor):
+    await called(door)
+    door.store.failure = StoreUnavailable("no disk")
+    assert "acknowledge in another way" in (await bring(door, sms("ack")))[1]
+    door.store.failure = None
+
+
+CARRIERS = ["STOP", "stopall", " Unsubscribe ", "cancel", "END", "quit", "revoke", "OptOut", "START", "yes", "unstop"]
+
+
+@pytest.mark.parametrize("body", [*CARRIERS, "HELP", "info"])
+async def test_a_word_of_the_carriers_gets_no_answer(door: FrontDoor, body: str):
+    await called(door)
+    status, said = await bring(door, sms(body))
+    assert (status, "<Message>" in said) == (200, False)
+    assert (await door.engine.incident()).state is State.TRIGGERED
+
+
+async def test_whoever_stops_sms_is_told_of_because_pages_no_longer_arrive(door: FrontDoor):
+    for fields in (
+        sms("STOP"),
+        {**sms("arret", sid="SM2"), "OptOutType": "STOP"},
+        {**sms("HELP"), "OptOutType": "HELP"},
+    ):
+        await bring(door, fields)
+    assert [report[:2] for report in door.intake.reports] == [("opted_out", "alice")] * 2
 
 
 async def test_an_sms_about_an_incident_that_does_not_exist_or_is_taken_says_so(door: FrontDoor):
@@ -198,6 +278,53 @@ async def test_the_signature_is_over_the_address_and_every_field(door: FrontDoor
         headers = {"X-Twilio-Signature": signed}
         async with door.call("POST", path, token=None, data=fields, headers=headers) as answer:
             assert answer.status == 403
+
+
+@pytest.mark.parametrize(
+    ("configured", "signed"),
+    [
+        ("https://tocsin.example.com", "https://tocsin.example.com"),
+        ("https://tocsin.example.com", "https://tocsin.example.com:443"),
+        ("https://tocsin.example.com:443", "https://tocsin.example.com"),
+        ("https://tocsin.example.com:8443", "https://tocsin.example.com"),
+        ("https://tocsin.example.com:8443", "https://tocsin.example.com:8443"),
+        ("https://tocsin.example.com:8443/pager", "https://tocsin.example.com/pager"),
+        ("http://[2001:db8::1]:8080", "http://[2001:db8::1]"),
+        ("http://[2001:db8::1]", "http://[2001:db8::1]:80"),
+    ],
+)
+async def test_twilio_may_sign_the_url_with_or_without_its_port(configured: str, signed: str):
+    async with front_door(LISTENING.model_copy(update={"external_url": configured})) as door:
+        with_telephones(door)
+        query = await called(door)
+        headers = {"X-Twilio-Signature": signature(AUTH_TOKEN, f"{signed}{PATH}{query}", key("1"))}
+        async with door.call("POST", f"{PATH}{query}", token=None, data=key("1"), headers=headers) as answer:
+            assert answer.status == 200
+        assert (await door.engine.incident()).state is State.ACKNOWLEDGED
+
+
+@pytest.mark.parametrize(
+    "signed",
+    [
+        "https://tocsin.example.com:9443",
+        "http://tocsin.example.com",
+        "https://tocsin.example.com.evil.example",
+        "https://tocsin.example.com:8443.evil.example",
+    ],
+)
+async def test_a_signature_of_another_host_scheme_or_port_is_refused(signed: str):
+    async with front_door(LISTENING.model_copy(update={"external_url": "https://tocsin.example.com:8443"})) as door:
+        with_telephones(door)
+        query = await called(door)
+        headers = {"X-Twilio-Signature": signature(AUTH_TOKEN, f"{signed}{PATH}{query}", key("1"))}
+        async with door.call("POST", f"{PATH}{query}", token=None, data=key("1"), headers=headers) as answer:
+            assert answer.status == 403
+        assert (await door.engine.incident()).state is State.TRIGGERED
+
+
+@pytest.mark.parametrize("url", ["https://h:port/x", "https:///x", "nothing", "ftp://h/x", "https://h:/x"])
+def test_a_url_that_cannot_be_taken_apart_is_checked_as_it_is(url: str):
+    assert twilio_signed(url, {}, signature("12345", url, {}), ["12345"])
 
 
 async def test_without_a_configured_token_everybody_is_refused():

@@ -17,6 +17,8 @@ _TITLES = {
     "unauthorized": "requests are refused for a wrong or missing token: alerts or acknowledgments may be lost",
     "forbidden": "requests are refused for a token without the scope: alerts or acknowledgments may be lost",
     "signature": "requests are refused for a wrong signature: acknowledgments may be lost",
+    "unmatched": "an acknowledgment could not be matched with an incident: acknowledge the incident in another way",
+    "opted_out": "a person has stopped SMS from tocsin: pages by SMS do not reach this person",
     "misaddressed": "webhooks come to an address that does not exist: their alerts are lost",
     "reserved": "webhooks come to a source name that is tocsin's own: their alerts are lost",
     "malformed": "webhooks are refused because they cannot be read: their alerts are lost",

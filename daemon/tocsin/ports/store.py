@@ -22,6 +22,7 @@ from tocsin.core.playbook import Playbook
 from tocsin.core.rules import RuleSet
 from tocsin.core.throttle import Surge
 from tocsin.core.window import HandMade
+from tocsin.ports.callback_store import CallbackReader, CallbackWriter
 from tocsin.ports.oncall_store import OnCallReader, OnCallWriter
 
 T = TypeVar("T")
@@ -93,7 +94,7 @@ class IncidentFilter(msgspec.Struct, frozen=True, kw_only=True):
     limit: int = 50
 
 
-class Reader(OnCallReader, Protocol):
+class Reader(CallbackReader, OnCallReader, Protocol):
     """What may be asked without changing anything.
 
     Lists leave out what cannot be decoded, so that one damaged row holds up
@@ -178,10 +179,6 @@ class Reader(OnCallReader, Protocol):
 
     def outbox_of(self, incident_id: str, occurrence: int | None = None) -> list[Outgoing]:
         """An incident's rows, in order."""
-        ...
-
-    def outbox_row(self, key: str) -> Outgoing | None:
-        """The row with this idempotency key (PagerDuty's dedup key)."""
         ...
 
     def next_claim_at(self) -> int | None:
@@ -272,7 +269,7 @@ class Reader(OnCallReader, Protocol):
         ...
 
 
-class Transaction(Reader, OnCallWriter, Protocol):
+class Transaction(Reader, CallbackWriter, OnCallWriter, Protocol):
     """One unit of work. What it writes is seen by its own reads, and by nobody else before the commit."""
 
     def put_episodes(self, episodes: Sequence[Episode]) -> None:
@@ -337,10 +334,6 @@ class Transaction(Reader, OnCallWriter, Protocol):
 
     def put_message_ref(self, incident_id: str, channel: str, destination: str, ref: MessageRef) -> None:
         """Remember where the incident's own message stands."""
-        ...
-
-    def first_sight(self, origin: str, key: str) -> bool:
-        """Whether this inbound delivery is new; remembers it."""
         ...
 
     def put_heartbeat(self, heartbeat: Heartbeat) -> None:

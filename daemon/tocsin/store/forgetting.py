@@ -17,6 +17,7 @@ from tocsin.store.tables import (
     literal,
     message_refs,
     outbox,
+    page_links,
     rulesets,
 )
 
@@ -39,6 +40,7 @@ def these_incidents(many: int) -> tuple[sa.Delete, ...]:
     keys = sa.select(outbox.c.key).where(outbox.c.incident_id.in_(ids))
     return (
         sa.delete(attempts).where(attempts.c.key.in_(keys)),
+        sa.delete(page_links).where(page_links.c.page_key.in_(keys)),
         sa.delete(outbox).where(outbox.c.incident_id.in_(ids)),
         sa.delete(entries).where(entries.c.incident_id.in_(ids)),
         sa.delete(message_refs).where(message_refs.c.incident_id.in_(ids)),

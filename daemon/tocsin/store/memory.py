@@ -26,6 +26,7 @@ from tocsin.ports.store import Attempt, MessageRef, Quarantined, Reader, Transac
 from tocsin.store.doom import write
 from tocsin.store.journal import Journal
 from tocsin.store.lanes import PAGES_AT_ONCE, is_free, lane
+from tocsin.store.memory_callbacks import CallbackWrites
 from tocsin.store.memory_oncall import OnCallWrites
 from tocsin.store.memory_reader import Data, MemoryReader
 
@@ -37,7 +38,7 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
 
-class MemoryTransaction(MemoryReader, OnCallWrites):
+class MemoryTransaction(MemoryReader, CallbackWrites, OnCallWrites):
     """`ports.store.Transaction` over the dictionaries."""
 
     def __init__(self, data: Data, now: int) -> None:
@@ -236,15 +237,6 @@ class MemoryTransaction(MemoryReader, OnCallWrites):
         self._put(self._data.message_refs, (incident_id, channel, destination), ref)
 
     @write
-    def first_sight(self, origin: str, key: str) -> bool:
-        """See `ports.store.Transaction`."""
-        _encode((origin, key))
-        if (origin, key) in self._data.inbound:
-            return False
-        self._put(self._data.inbound, (origin, key), self.now)
-        return True
-
-    @write
     def put_heartbeat(self, heartbeat: Heartbeat) -> None:
         """See `ports.store.Transaction`."""
         _encode(heartbeat)
@@ -317,6 +309,9 @@ class MemoryTransaction(MemoryReader, OnCallWrites):
 
     def _forget(self, incident: Incident) -> None:
         data = self._data
+        keys = {row.key for row in self.outbox_of(incident.id)}
+        for link in [link for link in data.page_links if link[2] in keys]:
+            self._drop(data.page_links, link)
         for row in self.outbox_of(incident.id):
             self._drop(data.attempts, row.key)
             self._drop(data.pending, lane(row))

@@ -50,6 +50,7 @@ class Data:
     attempts: dict[str, dict[int, Attempt]] = field(default_factory=dict)
     message_refs: dict[tuple[str, str, str], MessageRef] = field(default_factory=dict)
     inbound: dict[tuple[str, str], int] = field(default_factory=dict)
+    page_links: dict[tuple[str, str, str], None] = field(default_factory=dict)
     heartbeats: dict[str, Heartbeat] = field(default_factory=dict)
     quarantine: dict[str, Quarantined] = field(default_factory=dict)
     windows: dict[str, HandMade] = field(default_factory=dict)
@@ -216,6 +217,16 @@ class MemoryReader:
     def outbox_row(self, key: str) -> Outgoing | None:
         """See `ports.store.Reader`."""
         return self._data.outbox.get(key)
+
+    def pages_to(self, destination: str, limit: int = 200) -> list[Outgoing]:
+        """See `ports.callback_store.CallbackReader`."""
+        rows = [row for incident_id in self._data.open.values() for row in self.outbox_of(incident_id)]
+        pages = [row for row in rows if row.job is Job.PAGE and row.destination == destination]
+        return sorted(pages, key=lambda row: -row.order_no)[:limit]
+
+    def linked_pages(self, provider: str, ref: str) -> list[str]:
+        """See `ports.callback_store.CallbackReader`."""
+        return sorted(key for where, named, key in self._data.page_links if (where, named) == (provider, ref))
 
     def next_claim_at(self) -> int | None:
         """See `ports.store.Reader`."""

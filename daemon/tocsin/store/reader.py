@@ -26,6 +26,7 @@ from tocsin.core.throttle import Surge
 from tocsin.core.window import HandMade
 from tocsin.ports.store import AlertKey, Attempt, IncidentFilter, MessageRef, Quarantined, Unreadable
 from tocsin.store import (
+    callback_statements,
     explaining,
     oncall_statements,
     outbox_statements,
@@ -240,6 +241,15 @@ class SqlReader:
         """See `ports.store.Reader`."""
         row = self._one(outbox_statements.OUTBOX_ROW, key=key)
         return None if row is None else self._outgoing(row)
+
+    def pages_to(self, destination: str, limit: int = 200) -> list[Outgoing]:
+        """See `ports.callback_store.CallbackReader`."""
+        found = self._all(callback_statements.PAGES_TO, destination=destination, limit=limit)
+        return self._readable(self._outgoing, found)
+
+    def linked_pages(self, provider: str, ref: str) -> list[str]:
+        """See `ports.callback_store.CallbackReader`."""
+        return [row[0] for row in self._all(callback_statements.LINKED_PAGES, provider=provider, ref=ref)]
 
     def next_claim_at(self) -> int | None:
         """See `ports.store.Reader`."""

@@ -20,7 +20,6 @@ from tocsin.store.tables import (
     counters,
     entries,
     heartbeats,
-    inbound,
     incidents,
     literal,
     message_refs,
@@ -284,8 +283,6 @@ APPEND_ENTRY = Insert(entries, "fail")
 
 
 # What comes in besides alerts
-
-SEE = Insert(inbound, "keep")
 
 HEARTBEATS = sa.select(*heartbeats.c).order_by(heartbeats.c.source)
 

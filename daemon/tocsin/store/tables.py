@@ -233,6 +233,16 @@ inbound = _table(
 )
 """Deliveries that were taken, so that a replay is known as one."""
 
+page_links = _table(
+    "page_links",
+    _text("provider", key=True),
+    _text("ref", key=True),
+    _text("page_key", key=True),
+    sa.Index("page_links_of_page", "page_key"),
+    rowid=False,
+)
+"""The keys of our pages behind each of a provider's own incidents, as its webhooks and its API have shown them."""
+
 heartbeats = _table(
     "heartbeats", _text("source", key=True), _long("last_seen_at"), _maybe_long("every"), _maybe_long("lost_at")
 )

@@ -21,6 +21,7 @@ from tocsin.core.throttle import Surge
 from tocsin.core.window import HandMade
 from tocsin.ports.store import Attempt, MessageRef, Quarantined
 from tocsin.store import (
+    callback_statements,
     explaining,
     forgetting,
     oncall_statements,
@@ -201,8 +202,14 @@ class SqlTransaction(SqlReader, Doomed):
 
     @write
     def first_sight(self, origin: str, key: str) -> bool:
-        """See `ports.store.Transaction`."""
-        return self._put(statements.SEE, ("origin", "key", "seen_at"), (origin, key, self._now)) == 1
+        """See `ports.callback_store.CallbackWriter`."""
+        return self._put(callback_statements.SEE, ("origin", "key", "seen_at"), (origin, key, self._now)) == 1
+
+    @write
+    def link_pages(self, provider: str, ref: str, keys: Sequence[str]) -> None:
+        """See `ports.callback_store.CallbackWriter`."""
+        links = [(provider, ref, key) for key in keys]
+        self._put_all(callback_statements.LINK_PAGES, ("provider", "ref", "page_key"), links)
 
     @write
     def put_heartbeat(self, heartbeat: Heartbeat) -> None:

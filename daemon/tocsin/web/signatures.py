@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
 
 SLACK_WINDOW = 300 * 1_000_000
 """Microseconds that Slack's signed time may be off, either way (docs.slack.dev, verifying requests)."""
@@ -39,14 +40,42 @@ def slack_signed(body: bytes, timestamp: str, signature: str, secrets: Sequence[
 
 
 def twilio_signed(url: str, fields: Mapping[str, Sequence[str]], signature: str, tokens: Sequence[str]) -> bool:
-    """Whether Twilio has signed this request to ``url``, as it is written at Twilio.
+    """Return whether Twilio signed this request to ``url``.
 
     ``X-Twilio-Signature`` is the base64 of HMAC-SHA1, with the account's auth
-    token, over the URL and behind it each field of the form with its value,
-    sorted by name. No time is signed: what is repeated must be harmless.
+    token, over the URL followed by each form field and its value, sorted by
+    name. Twilio may sign the URL with or without its port, whichever way it is
+    written in the configuration; its own validators accept both, and so does
+    this one. The signature covers no time, so a repeated request must be
+    harmless.
     """
-    message = url + "".join(f"{name}{value}" for name in sorted(fields) for value in sorted(set(fields[name])))
-    signed = message.encode(errors="surrogateescape")
-    expected = [base64.b64encode(hmac.new(token.encode(), signed, hashlib.sha1).digest()) for token in tokens]
+    form = "".join(f"{name}{value}" for name in sorted(fields) for value in sorted(set(fields[name])))
+    messages = [f"{address}{form}".encode(errors="surrogateescape") for address in _with_and_without_port(url)]
+    expected = [
+        base64.b64encode(hmac.new(token.encode(), message, hashlib.sha1).digest())
+        for token in tokens
+        for message in messages
+    ]
     given = signature.encode(errors="surrogateescape")
     return any([hmac.compare_digest(mine, given) for mine in expected])  # noqa: C419 - as above
+
+
+_DEFAULT_PORTS = {"https": 443, "http": 80}
+
+
+def _with_and_without_port(url: str) -> tuple[str, ...]:
+    """Return the URL as it is, without its port, and with its port (the scheme's own where none is written)."""
+    parts = urlsplit(url)
+    try:
+        port = parts.port
+    except ValueError:
+        return (url,)
+    written, host = f"{parts.scheme}://{parts.netloc}", parts.netloc
+    if parts.scheme not in _DEFAULT_PORTS or not parts.netloc:
+        return (url,)
+    if port is not None:
+        host = host.rpartition(":")[0]
+    head, tail = url[: len(parts.scheme) + 3], url[len(written) :]
+    return tuple(
+        dict.fromkeys((url, f"{head}{host}{tail}", f"{head}{host}:{port or _DEFAULT_PORTS[parts.scheme]}{tail}"))
+    )

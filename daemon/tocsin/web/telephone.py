@@ -1,8 +1,9 @@
 """``POST /webhooks/twilio``: a key pressed in a call that we made, and an SMS that answers one.
 
 Believed by Twilio's signature over the public URL and the form. The page's key
-stands in the URL that a call was given; an SMS names the incident's number, and
-counts only from a number that people.yaml knows.
+stands in the URL that a call was given. An SMS counts only from a number that
+people.yaml knows; it names the incident's number, or acknowledges the one page
+to that number that is open.
 """
 
 import re
@@ -16,18 +17,28 @@ from aiohttp import web
 from tocsin.channels.twilio.payload import KEY
 from tocsin.core.errors import StoreUnavailable
 from tocsin.core.event import Actor
+from tocsin.core.incident import TAKEN, Incident
+from tocsin.core.outbox import RowState
 from tocsin.engine.policy import Policy
+from tocsin.ports.store import Reader
 from tocsin.web.answers import Refusal
 from tocsin.web.bodies import read_body
 from tocsin.web.callbacks import responded, secrets_of, wrong_signature
-from tocsin.web.keys import EDGE, Answer, Edge
+from tocsin.web.keys import EDGE, Answer, Delivery, Edge
 from tocsin.web.signatures import twilio_signed
 
 VIA = "twilio"
 LONGEST = 1600
 """Characters of an SMS."""
 
-_ACK = re.compile(r"\s*ack(?:nowledge)?\s*#?\s*([0-9]{1,12})\s*[.!]?\s*", re.IGNORECASE | re.ASCII)
+NUMBERS = 8
+"""How many incident numbers an answer lists."""
+
+_ACK = re.compile(r"\s*ack(?:nowledge)?\s*(?:#?\s*([0-9]{1,12}))?\s*[.!]?\s*", re.IGNORECASE | re.ASCII)
+_OPT_OUT = frozenset({"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"})
+_OF_THE_CARRIER = _OPT_OUT | {"start", "yes", "unstop", "help", "info"}
+"""Words that Twilio and the carriers answer themselves ("Twilio support for opt-out keywords"): a second answer would
+confuse, and one after STOP would be refused."""
 _LOST = "That could not be recorded. Please acknowledge in another way."
 
 _log = structlog.get_logger("tocsin.web.telephone")
@@ -76,19 +87,69 @@ async def _key_pressed(edge: Edge, page: str, fields: Fields) -> str:
 
 
 async def _sms_came(edge: Edge, fields: Fields) -> str:
-    """Acknowledge, if that is what it says; returns what is answered, "" where nothing is."""
-    sender = _first(fields, "From")
-    asked = _ACK.fullmatch(_first(fields, "Body")[:LONGEST])
+    """Carry out what an SMS asks for; return the answer, "" for none."""
+    sender, text = _first(fields, "From"), _first(fields, "Body")[:LONGEST]
     person = _owner(edge.policy(), sender)
-    if asked is None or person is None:
-        # Whoever is unknown gets no answer: anybody can send an SMS, and each answer is paid for.
-        _log.info("sms_came", known=person is not None, note="means nothing here" if person else "nobody's number")
-        return "Not understood. To acknowledge incident 12, send: ack 12" if person else ""
-    number = asked[1]
+    if person is None:
+        # A stranger gets no answer: anyone can send an SMS, and each answer is paid for.
+        _log.info("sms_ignored", reason="the number is nobody's in people.yaml")
+        return ""
+    word = text.strip().casefold()
+    if word in _OF_THE_CARRIER or _first(fields, "OptOutType"):
+        if word in _OPT_OUT or _first(fields, "OptOutType") == "STOP":
+            told = f"{person} has sent {text.strip()[:16]}: SMS to this number are refused until it sends START"
+            edge.intake.report("opted_out", person, told)
+        _log.info("sms_ignored", person=person, reason="a word of the carrier's")
+        return ""
+    asked = _ACK.fullmatch(text)
     delivery = (VIA, _first(fields, "MessageSid"))
-    note = await _note(edge, edge.respond.acknowledge(number, Actor(person, VIA), delivery=delivery))
+    if asked is not None and asked[1] is not None:
+        return await _acknowledge_by_sms(edge, asked[1], None, person, delivery)
+    try:
+        open_pages = await edge.store.read(lambda reader: _open_pages(reader, sender))
+    except StoreUnavailable as error:
+        _log.warning("answer_lost", error=str(error))
+        return _LOST
+    waiting = [incident for incident in open_pages if incident.state not in TAKEN]
+    if asked is not None and len(waiting) == 1:
+        [incident] = waiting
+        return await _acknowledge_by_sms(edge, str(incident.number), incident.occurrence, person, delivery)
+    _log.info("sms_not_understood", person=person, open_pages=len(waiting))
+    return _what_to_send(open_pages, waiting, understood=asked is not None)
+
+
+async def _acknowledge_by_sms(edge: Edge, number: str, occurrence: int | None, person: str, delivery: Delivery) -> str:
+    response = edge.respond.acknowledge(number, Actor(person, VIA), occurrence=occurrence, delivery=delivery)
+    note = await _note(edge, response)
     _log.info("sms_came", incident=number, by=person, note=note)
     return f"#{number} is yours." if note == "done" else f"#{number}: {note}"
+
+
+def _open_pages(reader: Reader, number: str) -> list[Incident]:
+    """Return the open incidents whose pages have reached this number, the newest page first."""
+    incidents: dict[str, Incident] = {}
+    for row in reader.pages_to(number):
+        if row.state is not RowState.SENT and not row.possibly_delivered and row.lease_until is None:
+            continue  # it cannot have arrived
+        incident = reader.incident(row.incident_id)
+        if incident is not None and incident.occurrence == row.occurrence:
+            incidents.setdefault(incident.id, incident)
+    return list(incidents.values())
+
+
+def _what_to_send(open_pages: Sequence[Incident], waiting: Sequence[Incident], *, understood: bool) -> str:
+    """Return the answer to an SMS that does not say which incident it acknowledges."""
+    begin = "" if understood else "Not understood. "
+    if len(waiting) == 1:
+        return f"{begin}To acknowledge #{waiting[0].number}, reply: ack"
+    if waiting:
+        numbers = ", ".join(str(incident.number) for incident in waiting[:NUMBERS])
+        more = f" and {len(waiting) - NUMBERS} more" if len(waiting) > NUMBERS else ""
+        return f"{begin}{len(waiting)} pages are open: {numbers}{more}. Reply with a number: ack {waiting[0].number}"
+    if open_pages:
+        taken = open_pages[0]
+        return f"{begin}{taken.acknowledged_by} has acknowledged #{taken.number}. No page to this number is open."
+    return f"{begin}No page to this number is open."
 
 
 async def _note(edge: Edge, response: Awaitable[Answer]) -> str:

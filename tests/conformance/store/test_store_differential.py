@@ -114,6 +114,7 @@ STEPS: st.SearchStrategy[tuple[str, tuple[Any, ...]]] = st.one_of(
         st.tuples(st.builds(Roster, source=NAMES, members=st.lists(NAMES, max_size=2).map(tuple), fetched_at=TIMES)),
     ),
     st.tuples(st.just("first_sight"), st.tuples(NAMES, NAMES)),
+    st.tuples(st.just("link_pages"), st.tuples(NAMES, NAMES, st.lists(st.integers(0, 9).map(str), max_size=3))),
     st.tuples(
         st.just("put_heartbeat"),
         st.tuples(st.builds(Heartbeat, source=NAMES, last_seen_at=TIMES, every=MAYBE_TIMES, lost_at=MAYBE_TIMES)),
@@ -151,6 +152,8 @@ def everything(reader: Reader) -> dict[str, Any]:
         "entries": reader.entries("incident-1", 1, 2),
         "outbox": [(reader.outbox_of(each), reader.outbox_of(each, 1)) for each in incidents],
         "rows": [reader.outbox_row(str(key)) for key in range(10)],
+        "pages to": [reader.pages_to(destination, 5) for destination in ("a", "b", "main")],
+        "links": [reader.linked_pages(provider, ref) for provider in "ab" for ref in "ab"],
         "next claim": reader.next_claim_at(),
         "overdue": (reader.overdue_pages(), reader.next_overdue_at()),
         "attempts": [reader.attempts_of(key) for key in "1234"],

@@ -1,0 +1,31 @@
+"""Which of our pages are behind a provider's own incident.
+
+Revision ID: 0018
+Revises: 0011
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0018"
+down_revision = "0011"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add the table; what is known of incidents that are open now is learned from the next webhook about each."""
+    op.create_table(
+        "page_links",
+        sa.Column("provider", sa.Text, primary_key=True, nullable=False),
+        sa.Column("ref", sa.Text, primary_key=True, nullable=False),
+        sa.Column("page_key", sa.Text, primary_key=True, nullable=False),
+        sqlite_strict=True,
+        sqlite_with_rowid=False,
+    )
+    op.create_index("page_links_of_page", "page_links", ["page_key"])
+
+
+def downgrade() -> None:
+    """Schemas only go forward: an older tocsin starts from the backup that was made before the upgrade."""
+    raise NotImplementedError("restore the backup from before the upgrade")
