@@ -90,7 +90,7 @@ async def test_a_key_that_pagerduty_does_not_know_is_refused_with_its_reason(ser
 
 
 async def test_a_rate_limit_without_a_time_waits_half_a_minute(channel, server):
-    server.rate = 1
+    server.rate.calls = 1
     assert (await channel.send(content(key="a"))).outcome is Outcome.SENT
     receipt = await channel.send(content(key="b"))
     assert (receipt.outcome, receipt.reason) == (Outcome.RETRY, Reason.RATE_LIMITED)

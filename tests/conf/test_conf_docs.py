@@ -29,7 +29,7 @@ from tocsin.conf.playbooks import (
 )
 from tocsin.conf.schema import bare
 from tocsin.conf.secrets import WAYS, Secret
-from tocsin.conf.settings import Settings, SharedSecret, SourceSettings, TokenSettings
+from tocsin.conf.settings import PagerDutyInbound, Settings, SharedSecret, SourceSettings, TokenSettings
 from tocsin.conf.windows import WindowEntry, WindowsFile
 from tocsin.trackers.registry import KINDS as TRACKERS
 
@@ -37,6 +37,7 @@ README = (SHIPPED / "README.md").read_text()
 SECTIONS = {
     TokenSettings: "`tokens:`",
     SourceSettings: "`sources:`",
+    PagerDutyInbound: "`inbound.pagerduty:`",
     PersonEntry: "people.yaml",
     TierEntry: "playbooks/",
     SeverityEntry: "playbooks/",

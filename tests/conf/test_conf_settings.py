@@ -328,3 +328,23 @@ def test_a_source_is_asked_each_minute_with_its_password(bench: Workbench) -> No
     assert (source.alertmanager, source.look_every) == (("http://am:9093/prefix",), 60_000_000)
     assert source.password is not None
     assert source.password.reveal() == "a-password-1"
+
+
+PAGERDUTY_INBOUND = "inbound:\n  pagerduty: {rest_key_env: K, rest_url: URL}\n"
+
+
+@pytest.mark.parametrize(
+    "url", ["http://api.pagerduty.com", "api.pagerduty.com", "https://user@api.pagerduty.com", "'https://x/?a=1'", "''"]
+)
+def test_a_rest_key_does_not_go_to_what_is_no_address_of_pagerdutys(bench: Workbench, url: str) -> None:
+    bench.write("tocsin.yaml", PAGERDUTY_INBOUND.replace("URL", url))
+    (problem,) = bench.problems({"K": "a-rest-key"})
+    assert "is not the address of PagerDuty's REST API; write https://api.pagerduty.com" in problem
+
+
+@pytest.mark.parametrize("url", ["https://api.eu.pagerduty.com/", "http://127.0.0.1:8081"])
+def test_a_rest_key_comes_from_the_environment_a_file_or_a_credential(bench: Workbench, url: str) -> None:
+    bench.write("tocsin.yaml", PAGERDUTY_INBOUND.replace("URL", url))
+    pagerduty = bench.load({"K": "a-rest-key"}).settings.inbound.pagerduty
+    assert pagerduty.rest_key is not None
+    assert (pagerduty.rest_key.reveal(), pagerduty.rest_url) == ("a-rest-key", url.rstrip("/"))

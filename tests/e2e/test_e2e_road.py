@@ -13,7 +13,7 @@ import pytest_asyncio
 from e2e.observability import Alertmanager, Patient, Prometheus
 from e2e.processes import binary, run, until
 from e2e.tocsin_process import ROOT, TOKEN, Tocsin
-from tocsin.testing.pagerduty_server import PagerDutyServer
+from tocsin.testing.pagerduty_server import REST_KEY, PagerDutyServer
 from tocsin.testing.pagerduty_webhook import User
 from tocsin.testing.slack_server import CHANNEL, SlackServer
 from tocsin.testing.slack_server import TOKEN as SLACK_TOKEN
@@ -149,14 +149,18 @@ async def road(tmp_path: Path) -> AsyncIterator[Road]:
                 "chat": {"kind": "slack", "base_url": slack.api_url, "token_file": "slack-token"},
             },
             "inbound": {
-                "pagerduty": {"secrets": [{"secret_file": "pagerduty-secret"}]},
+                "pagerduty": {
+                    "secrets": [{"secret_file": "pagerduty-secret"}],
+                    "rest_key_file": "pagerduty-rest-key",
+                    "rest_url": pagerduty.url,
+                },
                 "slack": {"secrets": [{"secret_file": "slack-secret"}]},
             },
         }
         tocsin = Tocsin(tmp_path / "tocsin", settings=settings, people=PEOPLE, playbook=PLAYBOOK)
         for name, secret in (
             *(("key-1", ON_CALL), ("key-2", MANAGER), ("slack-token", SLACK_TOKEN)),
-            *(("pagerduty-secret", PAGERDUTY_SECRET), ("slack-secret", SLACK_SECRET)),
+            *(("pagerduty-secret", PAGERDUTY_SECRET), ("pagerduty-rest-key", REST_KEY), ("slack-secret", SLACK_SECRET)),
         ):
             tocsin.write_secret(name, secret)
         alertmanager = Alertmanager(tmp_path, f"{tocsin.url}/webhooks/alertmanager", TOKEN)

@@ -7,7 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tocsin.testing.pagerduty_server import ROUTING_KEY, PagerDutyServer
+from tocsin.testing.pagerduty_server import REST_KEY, ROUTING_KEY, PagerDutyServer
 from tocsin.testing.pagerduty_webhook import User, ping
 from tocsin.testing.webhook_sink import WebhookSink
 
@@ -161,7 +161,7 @@ async def test_keys_of_different_services_do_not_meet():
 
 
 async def test_above_the_rate_it_answers_429_a_key(server):
-    server.rate = 2
+    server.rate.calls = 2
     answers = [(await post(server, trigger(dedup_key=str(number))))[0] for number in range(3)]
     assert answers == [202, 202, 429]
     assert len(server.accepted) == 2
@@ -177,12 +177,68 @@ async def test_a_person_acknowledges_and_the_webhook_about_it_is_signed_with_eve
     event = first["body"]["event"]
     assert (event["event_type"], event["resource_type"]) == ("incident.acknowledged", "incident")
     assert (event["agent"]["id"], event["agent"]["summary"]) == ("PBOB123", "Bob")
-    assert (event["data"]["incident_key"], event["data"]["status"]) == ("key-1", "acknowledged")
+    assert (event["data"]["incident_key"], event["data"]["status"]) == (None, "acknowledged")
     digests = [hmac.new(secret, delivery.body, hashlib.sha256).hexdigest() for secret in (b"old", b"new")]
     assert first["headers"]["X-PagerDuty-Signature"] == f"v1={digests[0]},v1={digests[1]}"
     assert first["headers"]["X-Webhook-Id"] == again["headers"]["X-Webhook-Id"]
     assert first["body"] == again["body"]
     assert server.alert("key-1").status == "acknowledged"
+
+
+async def test_an_incidents_key_stands_in_its_webhooks_only_where_that_is_asked_for():
+    async with PagerDutyServer(shows_keys=True) as server:
+        await post(server, TRIGGER)
+        for delivery in (server.trigger("key-1"), server.acknowledge("key-1", BOB)):
+            assert json.loads(delivery.body)["event"]["data"]["incident_key"] == "key-1"
+
+
+async def test_a_merged_incident_is_resolved_for_that_reason_and_its_alert_goes_on_in_the_other(server):
+    await post(server, TRIGGER)
+    await post(server, trigger(dedup_key="key-2"))
+    data = json.loads(server.merge("key-1", "key-2", BOB).body)["event"]["data"]
+    into = server.alert("key-2").incident_id
+    assert (data["resolve_reason"]["type"], data["resolve_reason"]["incident"]["id"]) == ("merge_resolve_reason", into)
+    assert data["id"] != server.alert("key-1").incident_id == into
+
+
+async def alerts(
+    server: PagerDutyServer, incident: str, key: str = REST_KEY, **query: str
+) -> tuple[int, dict[str, Any]]:
+    sent = {"Authorization": f"Token token={key}", "Accept": "application/vnd.pagerduty+json;version=2"}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(f"{server.url}/incidents/{incident}/alerts", params=query, headers=sent) as answer,
+    ):
+        return answer.status, await answer.json()
+
+
+async def test_the_alerts_of_an_incident_are_listed_page_by_page(server):
+    for key in ("key-1", "key-2", "key-3"):
+        await post(server, trigger(dedup_key=key))
+    for key in ("key-2", "key-3"):
+        server.merge(key, "key-1", BOB)
+    incident = server.alert("key-1").incident_id
+    status, first = await alerts(server, incident, limit="2")
+    assert (status, [each["alert_key"] for each in first["alerts"]], first["more"]) == (200, ["key-1", "key-2"], True)
+    _, last = await alerts(server, incident, limit="2", offset="2")
+    assert ([each["alert_key"] for each in last["alerts"]], last["more"]) == (["key-3"], False)
+
+
+async def test_the_rest_api_refuses_what_pagerduty_refuses(server):
+    await post(server, TRIGGER)
+    incident = server.alert("key-1").incident_id
+    assert (await alerts(server, incident, "wrong"))[0] == 401
+    assert (await alerts(server, "PNONE"))[0] == 404
+    for query in ({"limit": "101"}, {"limit": "0"}, {"offset": "10001"}, {"offset": "x"}):
+        assert (await alerts(server, incident, **query))[0] == 400
+    async with aiohttp.ClientSession() as session:
+        headers = {"Authorization": f"Token token={REST_KEY}"}
+        async with session.get(f"{server.url}/incidents/{incident}/alerts", headers=headers) as answer:
+            assert answer.status == 400, "it does not say which version"
+
+
+def test_the_documented_rate_is_kept_unless_a_test_says_otherwise():
+    assert PagerDutyServer().rate.calls == 120
 
 
 async def test_what_a_person_resolved_opens_anew_when_triggered(server):

@@ -10,7 +10,16 @@ import aiohttp
 from aiohttp import web
 
 from tocsin.conf.secrets import Secret
-from tocsin.conf.settings import Inbound, InboundSettings, Listen, Scope, Settings, SharedSecret, TokenSettings
+from tocsin.conf.settings import (
+    Inbound,
+    InboundSettings,
+    Listen,
+    PagerDutyInbound,
+    Scope,
+    Settings,
+    SharedSecret,
+    TokenSettings,
+)
 from tocsin.core.alert import Alert
 from tocsin.core.matcher import parse_matchers
 from tocsin.core.people import Contact, People, Person
@@ -102,7 +111,9 @@ SETTINGS = Settings(
         token("alices", "alices-token", *Scope, person="alice"),
         token("prometheus", "basic-password", Scope.INGEST, username="am"),
     ),
-    inbound=InboundSettings(pagerduty=inbound(*PAGERDUTY_SECRETS), slack=inbound(SLACK_SECRET)),
+    inbound=InboundSettings(
+        pagerduty=PagerDutyInbound(secrets=inbound(*PAGERDUTY_SECRETS).secrets), slack=inbound(SLACK_SECRET)
+    ),
 )
 
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator
 
 from tocsin.conf.scalar import Surprise, plain_value
 from tocsin.conf.schema import bare, did_you_mean
+from tocsin.conf.secrets import Secret
 from tocsin.conf.settings import Settings
 from tocsin.conf.source import Findings, Mark, Node, parse_yaml
 
@@ -36,7 +37,7 @@ def variables(model: type[BaseModel] = Settings, path: Keys = ()) -> Iterator[tu
         inner = bare(info.annotation)
         if isinstance(inner, type) and issubclass(inner, BaseModel):
             yield from variables(inner, keys)
-        else:
+        elif inner is not Secret:  # a secret in the process's environment would be anyone's to read
             yield PREFIX + "_".join(keys).upper(), keys, info
 
 

@@ -207,10 +207,26 @@ class Inbound(Section):
     secrets: tuple[SharedSecret, ...] = ()
 
 
+def _rest_url(value: str) -> str:
+    parts = urlsplit(value)
+    is_plain = parts.hostname and not (parts.query or parts.fragment or parts.username or parts.password)
+    is_private = parts.scheme == "http" and Listen(parts.hostname or "", 0).is_loopback
+    if not is_plain or (parts.scheme != "https" and not is_private):
+        raise mistake("is not the address of PagerDuty's REST API", "write https://api.pagerduty.com")
+    return value.rstrip("/")
+
+
+class PagerDutyInbound(Inbound):
+    """``inbound.pagerduty:`` with a key to ask PagerDuty which alerts an incident holds."""
+
+    rest_key: Secret | None = None
+    rest_url: Annotated[str, AfterValidator(_rest_url)] = "https://api.pagerduty.com"
+
+
 class InboundSettings(Section):
     """``inbound:``."""
 
-    pagerduty: Inbound = Inbound()
+    pagerduty: PagerDutyInbound = PagerDutyInbound()
     slack: Inbound = Inbound()
     twilio: Inbound = Inbound()
 

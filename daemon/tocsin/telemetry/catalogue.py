@@ -161,7 +161,7 @@ CATALOGUE: tuple[Metric, ...] = (
         "Requests that were refused at an edge.",
         ("edge", "reason"),
         edge=("alertmanager", "pagerduty", "slack", "twilio", "webhooks", "api"),
-        reason=("auth", "malformed", "too_large", "overloaded"),
+        reason=("auth", "malformed", "too_large", "overloaded", "unmatched"),
     ),
     _gauge_of_data(
         "alertmanagers_reachable",

@@ -1,12 +1,10 @@
-"""A stand-in for PagerDuty: the Events API v2 with its deduplication, and signed V3 webhooks back.
+"""A stand-in for PagerDuty: the Events API v2 with its deduplication, incidents' alerts, and signed V3 webhooks back.
 
 ``python -m tocsin.testing.pagerduty_server --port 8081 --log pagerduty.jsonl``
 """
 
-import collections
 import itertools
 import json
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,14 +14,21 @@ from aiohttp import web
 
 from tocsin.testing.pagerduty_event import check_event
 from tocsin.testing.pagerduty_webhook import Delivery, User, incident_event, send
+from tocsin.testing.rate_limit import RateLimit
 from tocsin.testing.standin import StandIn, arguments, serve
 
 ROUTING_KEY = "0123456789abcdef0123456789abcdef"
 """The integration key that it knows unless others are given."""
 
+REST_KEY = "a-rest-key-0123456789"
+"""The REST API key that it knows."""
+
 RATE = 120
 """Events a minute and integration key that PagerDuty documents."""
-WINDOW = 60.0
+REST_RATE = 960
+"""REST calls a minute and key."""
+LISTED = 100
+"""The most alerts that are listed at once."""
 
 
 @dataclass
@@ -55,16 +60,22 @@ class PagerDutyServer(StandIn):
         *,
         port: int = 0,
         log: Path | None = None,
-        rate: int | None = None,
+        rate: int | None = RATE,
+        shows_keys: bool = False,
     ) -> None:
+        """``rate``: events a minute and key after which it answers 429; None: no limit, for tests of something else.
+
+        ``shows_keys``: whether webhooks show an incident's key. PagerDuty documents none for incidents with alerts,
+        which is what Events API v2 makes.
+        """
         super().__init__(port=port, log=log)
         self.alerts: list[Alert] = []
         """Every alert that was ever opened, in order."""
-        self.rate = rate
-        """Events a minute and key after which it answers 429; None: no limit. PagerDuty's own is `RATE`."""
+        self.rate = RateLimit(rate, 60.0)
+        self.shows_keys = shows_keys
+        self._rest_rate = RateLimit(REST_RATE, 60.0)
         self._keys = frozenset(routing_keys)
         self._open: dict[tuple[str, str], Alert] = {}
-        self._recent: dict[str, collections.deque[float]] = collections.defaultdict(collections.deque)
         self._numbers = itertools.count(1)
 
     @property
@@ -84,8 +95,20 @@ class PagerDutyServer(StandIn):
         raise LookupError(f"no alert with the key {dedup_key}")
 
     def routes(self, app: web.Application) -> None:
-        """Serve the Events API."""
+        """Serve the Events API, and of the REST API what tells an incident's alerts."""
         app.router.add_post("/v2/enqueue", self.faulty(self._enqueue))
+        app.router.add_get("/incidents/{id}/alerts", self.faulty(self._list_alerts))
+
+    def trigger(self, dedup_key: str) -> Delivery:
+        """Return the webhook about the incident's opening; PagerDuty did it, so it names no person."""
+        return self._event(self.alert(dedup_key), "triggered", None)
+
+    def merge(self, dedup_key: str, into: str, by: User) -> Delivery:
+        """Merge the incident of one key into that of another; return the webhook about it."""
+        alert, other = self.alert(dedup_key), self.alert(into)
+        delivery = self._event(alert, "resolved", by, merged_into=other.incident_id)
+        alert.incident_id = other.incident_id
+        return delivery
 
     def acknowledge(self, dedup_key: str, by: User) -> Delivery:
         """A person acknowledges the incident in PagerDuty; the webhook about it, to be sent."""
@@ -104,22 +127,44 @@ class PagerDutyServer(StandIn):
     def _act(self, dedup_key: str, status: str, by: User) -> Delivery:
         alert = self.alert(dedup_key)
         alert.status = status
+        return self._event(alert, status, by)
+
+    def _event(self, alert: Alert, status: str, by: User | None, merged_into: str = "") -> Delivery:
         return incident_event(
             f"incident.{status}",
             incident_id=alert.incident_id,
-            incident_key=alert.dedup_key,
+            incident_key=alert.dedup_key if self.shows_keys else None,
             number=alert.number,
             title=alert.title,
-            status=status,
             by=by,
+            merged_into=merged_into,
         )
+
+    async def _list_alerts(self, request: web.Request) -> web.Response:
+        if request.headers.get("Authorization") != f"Token token={REST_KEY}":
+            return _rest_error(401, 2006, "Unauthorized")
+        if request.headers.get("Accept") != "application/vnd.pagerduty+json;version=2":
+            return _rest_error(400, 2001, "Invalid Input Provided")
+        wait = self._rest_rate.wait(REST_KEY)
+        if wait is not None:
+            return _rest_error(429, 2020, "Rate Limit Exceeded", {"ratelimit-reset": str(wait)})
+        limit, offset = request.query.get("limit", "25"), request.query.get("offset", "0")
+        if not (limit.isdecimal() and offset.isdecimal() and 0 < int(limit) <= LISTED and int(offset) <= 10_000):
+            return _rest_error(400, 2001, "Invalid Input Provided")
+        found = [alert for alert in self.alerts if alert.incident_id == request.match_info["id"]]
+        if not found:
+            return _rest_error(404, 2100, "Not Found")
+        end = int(offset) + int(limit)
+        shown = [{"type": "alert", "alert_key": each.dedup_key} for each in found[int(offset) : end]]
+        more = {"limit": int(limit), "offset": int(offset), "more": end < len(found), "total": None}
+        return web.json_response({"alerts": shown, **more})
 
     async def _enqueue(self, request: web.Request) -> web.Response:
         body = await request.read()
         event, errors = check_event(body, request.content_type, self._keys)
         if errors:
             return _answer(400, "invalid event", "Event object is invalid", errors=errors)
-        if self._is_over_rate(event["routing_key"]):
+        if self.rate.wait(event["routing_key"]) is not None:
             return _answer(429, "throttle exceeded", "Requests for this service are arriving too quickly", errors=[])
         dedup_key = event.get("dedup_key") or f"standin{next(self._numbers):032d}"
         self.accept(
@@ -158,16 +203,9 @@ class PagerDutyServer(StandIn):
         self._open[place] = alert
         self.alerts.append(alert)
 
-    def _is_over_rate(self, routing_key: str) -> bool:
-        if self.rate is None:
-            return False
-        recent, now = self._recent[routing_key], time.monotonic()
-        while recent and recent[0] <= now - WINDOW:
-            recent.popleft()
-        if len(recent) >= self.rate:
-            return True
-        recent.append(now)
-        return False
+
+def _rest_error(status: int, code: int, message: str, headers: dict[str, str] | None = None) -> web.Response:
+    return web.json_response({"error": {"code": code, "message": message}}, status=status, headers=headers)
 
 
 def _answer(status: int, short: str, message: str, **more: Any) -> web.Response:

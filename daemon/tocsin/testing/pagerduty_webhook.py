@@ -52,13 +52,17 @@ def incident_event(
     event_type: str,
     *,
     incident_id: str,
-    incident_key: str,
+    incident_key: str | None,
     number: int,
     title: str,
-    status: str,
     by: User | None,
+    merged_into: str = "",
 ) -> Delivery:
-    """A webhook about an incident. ``by`` None: PagerDuty did it by itself (auto-resolve, timeout)."""
+    """Return a webhook about an incident.
+
+    ``by`` None: PagerDuty did it by itself (auto-resolve, timeout). ``incident_key`` None: as PagerDuty documents it
+    for an incident with alerts. ``merged_into`` is the id of the incident that this one was merged into.
+    """
     now = datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     data = {
         "id": incident_id,
@@ -66,7 +70,7 @@ def incident_event(
         "self": f"https://api.pagerduty.com/incidents/{incident_id}",
         "html_url": f"https://standin.pagerduty.com/incidents/{incident_id}",
         "number": number,
-        "status": status,
+        "status": event_type.rpartition(".")[2],
         "incident_key": incident_key,
         "created_at": now,
         "title": title,
@@ -78,7 +82,7 @@ def incident_event(
         "priority": None,
         "urgency": "high",
         "conference_bridge": None,
-        "resolve_reason": None,
+        "resolve_reason": _merge_reason(merged_into) if merged_into else None,
     }
     event = {
         "id": uuid.uuid4().hex[:26].upper(),
@@ -90,6 +94,10 @@ def incident_event(
         "data": data,
     }
     return Delivery(json.dumps({"event": event}).encode())
+
+
+def _merge_reason(into: str) -> dict[str, Any]:
+    return {"type": "merge_resolve_reason", "incident": _reference("incidents", into, "")}
 
 
 def ping() -> Delivery:

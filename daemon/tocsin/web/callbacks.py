@@ -1,6 +1,6 @@
-"""``POST /webhooks/pagerduty`` and ``/webhooks/slack``: acknowledgments on their way back.
+"""``POST /webhooks/slack``: pressed buttons; and what every provider's callbacks have in common.
 
-Both are believed by their signature over the raw bytes, and both repeat what
+A callback is believed by its signature over the raw bytes. Providers repeat what
 was not answered in time, so everything passes `Respond` with a delivery key.
 """
 
@@ -18,117 +18,12 @@ from tocsin.channels.slack import buttons
 from tocsin.conf.settings import Inbound
 from tocsin.core.errors import IllegalTransition, UnknownName
 from tocsin.core.event import Actor
-from tocsin.core.outbox import Outgoing
-from tocsin.ports.store import Reader
 from tocsin.web.answers import BUSY, Refusal, webhook_answer
 from tocsin.web.bodies import read_body
 from tocsin.web.keys import EDGE, Answer, Delivery, Edge
-from tocsin.web.signatures import pagerduty_signed, slack_signed
+from tocsin.web.signatures import slack_signed
 
 _log = structlog.get_logger("tocsin.web.callbacks")
-
-
-# PagerDuty: V3 webhooks.
-
-_ACKNOWLEDGED, _RESOLVED = "incident.acknowledged", "incident.resolved"
-_MATTERS = (_ACKNOWLEDGED, _RESOLVED)
-"""Of some thirty types of events, and more to come, what matters here."""
-
-
-class _Agent(Struct, frozen=True):
-    id: str = ""
-    type: str = ""
-    summary: str | None = None
-    email: str | None = None
-
-    @property
-    def is_person(self) -> bool:
-        return self.type.startswith("user")
-
-
-class _Reason(Struct, frozen=True):
-    type: str = ""
-
-
-class _PagerDutyAlert(Struct, frozen=True):
-    alert_key: str | None = None
-
-
-class _PagerDutyIncident(Struct, frozen=True):
-    id: str = ""
-    incident_key: str | None = None
-    resolve_reason: _Reason | None = None
-    alerts: list[_PagerDutyAlert] = []
-
-
-class _PagerDutyEvent(Struct, frozen=True):
-    id: str
-    event_type: str
-    agent: _Agent | None = None
-    data: msgspec.Raw = msgspec.Raw(b"{}")
-
-
-class _PagerDutyBody(Struct, frozen=True):
-    event: _PagerDutyEvent
-
-
-async def pagerduty(request: web.Request) -> web.Response:
-    """Take one event.
-
-    After a good signature it answers only 2xx or 5xx: three others in a row, and PagerDuty sends nothing for a day.
-
-    Raises:
-        Refusal: The signature is wrong, or it should come again.
-    """
-    edge = request.app[EDGE]
-    body = await read_body(request)
-    header = request.headers.get("X-PagerDuty-Signature", "")
-    if not pagerduty_signed(body, header, secrets_of(edge.settings().inbound.pagerduty, "pagerduty")):
-        raise wrong_signature(403)
-    try:
-        event = msgspec.json.decode(body, type=_PagerDutyBody).event
-        incident = msgspec.json.decode(event.data, type=_PagerDutyIncident) if event.event_type in _MATTERS else None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        _log.warning("pagerduty_event_unreadable", error=str(error))
-        edge.observer.count("inbound_rejected_total", edge="pagerduty", reason="malformed")
-        return webhook_answer({"status": "ignored", "note": f"cannot be read: {error}"})
-    note = await _take_event(edge, event, incident) if incident else f"{event.event_type} means nothing here"
-    _log.info("pagerduty_event", event_type=event.event_type, event_id=event.id, note=note)
-    return webhook_answer({"status": "ok", "note": note})
-
-
-async def _take_event(edge: Edge, event: _PagerDutyEvent, incident: _PagerDutyIncident) -> str:
-    """Carry out one event; returns what became of it."""
-    if event.agent is None or not event.agent.is_person:
-        # An auto-resolve, a timeout, or the echo of our own acknowledgment: nobody has the incident because of it.
-        return "not a person's doing"
-    if incident.resolve_reason is not None and incident.resolve_reason.type == "merge_resolve_reason":
-        return "merged into another incident there, which resolves nothing"
-    row = await edge.store.read(lambda reader: _row(reader, incident))
-    if row is None:
-        return "none of our pages"
-    by = _pagerduty_actor(edge, event.agent)
-    # The event's own id: unlike the header X-Webhook-Id it is signed, so that no replay can change it.
-    delivery = ("pagerduty", event.id)
-    respond = edge.respond.acknowledge if event.event_type == _ACKNOWLEDGED else edge.respond.resolve
-    return await responded(
-        respond(row.incident_id, by, occurrence=row.occurrence, delivery=delivery), edge.deadlines.pagerduty
-    )
-
-
-def _row(reader: Reader, incident: _PagerDutyIncident) -> Outgoing | None:
-    """The page that a PagerDuty incident came from: our dedup key is its key, or one of its alerts'."""
-    keys = [incident.incident_key, *(alert.alert_key for alert in incident.alerts)]
-    rows = (reader.outbox_row(key) for key in keys if key)
-    return next((row for row in rows if row is not None), None)
-
-
-def _pagerduty_actor(edge: Edge, agent: _Agent) -> Actor:
-    person = edge.policy().people.by_pagerduty(agent.id, agent.email or "")
-    return Actor(person.name if person else stranger(agent.summary, agent.id), "pagerduty")
-
-
-# Slack: interactivity.
 
 
 class _SlackUser(Struct, frozen=True):
@@ -212,7 +107,7 @@ async def _escalate(edge: Edge, seen: buttons.Subject, by: Actor, delivery: Deli
     return await edge.respond.escalate(seen.incident_id, by, delivery=delivery)
 
 
-# Both.
+# Every provider.
 
 
 async def responded(response: Awaitable[Answer], deadline: float) -> str:
