@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from channels.carrier import cut
 from tocsin.channels.twilio.channel import TwilioChannel
 from tocsin.channels.twilio.payload import text, twiml
 from tocsin.channels.twilio.segments import fitted, segments
@@ -135,10 +136,35 @@ def test_what_is_too_long_is_cut_and_never_the_answer():
         ("a" * 160, 1), ("a" * 161, 2), ("a" * 306, 2), ("a" * 307, 3),
         ("€" * 80, 1), ("€" * 81, 2), ("ж" * 70, 1), ("ж" * 71, 2), ("ж" * 134, 2), ("ж" * 135, 3),
         ("\U0001f525" * 35, 1), ("\U0001f525" * 36, 2), ("ä" * 160, 1), ("â" * 71, 2), ("", 1),
+        ("]" * 152, 2), ("]" * 153, 3), ("a" + "]" * 152, 2), ("]" * 190, 3),
+        ("\U0001f525" * 66, 2), ("\U0001f525" * 67, 3), ("ж" + "\U0001f525" * 66, 2),
     ],
 )  # fmt: skip
 def test_segments_are_counted_as_networks_do(said: str, count: int):
     assert segments(said) == count
+
+
+SMS = (
+    st.text(max_size=400) | st.text(st.sampled_from("ab]^€[\n@"), max_size=700) | st.text("ж\U0001f525x]", max_size=300)
+)
+
+
+@given(said=SMS)
+def test_a_carrier_cuts_into_as_many_segments_as_are_counted(said: str):
+    assert segments(said) == len(cut(said))
+
+
+@given(head=SMS, most=st.integers(1, 4), tail=st.sampled_from(["", " Reply: ack 12", "]" * 9, "\U0001f525"]))
+def test_what_is_sent_takes_no_more_segments_than_are_paid_for_and_says_as_much_as_fits(
+    head: str, most: int, tail: str
+):
+    said = fitted(head, tail, most)
+    assert len(cut(said)) <= most
+    if said != head + tail:
+        kept = said.removesuffix(f"...{tail}")
+        assert head.startswith(kept)
+        longer = head[: len(kept) + 1].rstrip()
+        assert longer == kept or len(cut(f"{longer}...{tail}")) > most
 
 
 @given(head=st.text(max_size=2000), most=st.integers(1, 10))

@@ -12,23 +12,33 @@ _GSM_TWICE = frozenset("^{}\\[~]|€\f")
 
 
 def segments(text: str) -> int:
-    """How many segments a text takes."""
-    seven_bit = is_gsm(text)
-    length = units(text, seven_bit=seven_bit)
-    alone, joined = (160, 153) if seven_bit else (70, 67)
-    return 1 if length <= alone else -(-length // joined)
+    """Return how many segments a text takes, counted as the carrier does.
+
+    A character that takes two units, such as ``]`` or an emoji, is not split
+    over two segments: where only one unit is left, the carrier leaves it empty.
+    """
+    sizes = _sizes(text)
+    alone, joined = (160, 153) if is_gsm(text) else (70, 67)
+    if sum(sizes) <= alone:
+        return 1
+    count, used = 1, 0
+    for size in sizes:
+        if used + size > joined:
+            count, used = count + 1, 0
+        used += size
+    return count
 
 
 def is_gsm(text: str) -> bool:
-    """Whether seven bits a character are enough for it."""
+    """Return whether seven bits a character are enough for it."""
     return all(char in _GSM or char in _GSM_TWICE for char in text)
 
 
-def units(text: str, *, seven_bit: bool) -> int:
-    """Its length as it is counted: septets, or 16-bit units."""
-    if seven_bit:
-        return len(text) + sum(char in _GSM_TWICE for char in text)
-    return len(text.encode("utf-16-le", errors="replace")) // 2
+def _sizes(text: str) -> list[int]:
+    """Return how many units each character takes: septets, or 16-bit units."""
+    if is_gsm(text):
+        return [2 if char in _GSM_TWICE else 1 for char in text]
+    return [2 if ord(char) > 0xFFFF else 1 for char in text]
 
 
 def fitted(head: str, tail: str, most: int) -> str:
