@@ -1,6 +1,9 @@
 """The GitHub tracker against a strict stand-in."""
 
+from typing import Any
+
 import pytest
+from aiohttp import web
 
 from conformance.trackers.tracker_rigs import HOSTILE, RIGS, about, said
 from tocsin.core.acting import Ticket
@@ -17,7 +20,7 @@ LIMITED = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(NOW // 1_000_0
 
 @pytest.fixture
 async def server():
-    async with GitHubServer() as running:
+    async with GitHubServer(now=lambda: NOW / 1_000_000) as running:
         yield running
 
 
@@ -69,7 +72,7 @@ async def test_a_new_severity_changes_our_labels_and_no_others(server: GitHubSer
 async def test_it_is_closed_with_the_last_word(server: GitHubServer, github: Tracker) -> None:
     ref = await opened(github)
     await github.send(about(Job.TICKET_CLOSE, ref, state="resolved", text=said("It is over.")))
-    close, comment = server.accepted[1:]
+    comment, close = server.accepted[1:]
     assert (close["state"], close["state_reason"]) == ("closed", "completed")
     assert comment["body"].startswith("It is over.")
 
@@ -100,3 +103,66 @@ async def test_the_ticket_of_an_action_item_says_what_is_to_be_done(server: GitH
     assert issue["title"] == what
     assert issue["body"].startswith(what)
     assert "- Incident: " in issue["body"]
+
+
+@pytest.mark.parametrize("job", [Job.TICKET_OPEN, Job.TICKET_COMMENT])
+async def test_what_an_earlier_attempt_made_is_found_on_a_later_page_and_days_later(
+    server: GitHubServer, github: Tracker, job: Job
+) -> None:
+    ref = await opened(github) if job is Job.TICKET_COMMENT else ""
+    mine = {"key": "c" * 40, "text": said("half of it works")}
+    await github.send(about(job, ref, **mine))
+    for number in range(45):
+        await github.send(about(job, ref, key=f"{number:040}", text=said("other")))
+    before = len(server.accepted)
+    two_days = 48 * 3600 * 1_000_000
+    receipt = await github.send(about(job, ref, **mine, possible_duplicate=True, now=NOW + two_days))
+    assert receipt.outcome is Outcome.SENT
+    assert len(server.accepted) == before
+
+
+class Misled(GitHubServer):
+    """Says that the next page is somewhere else."""
+
+    def __init__(self, elsewhere: str) -> None:
+        super().__init__()
+        self._elsewhere = elsewhere
+
+    def _page(self, request: web.Request, found: list[dict[str, Any]]) -> web.Response:
+        answer = super()._page(request, found)
+        answer.headers["Link"] = f'<{self._elsewhere}/repos/example/site/issues?page=2>; rel="next"'
+        return answer
+
+
+async def test_a_link_to_another_host_is_not_followed() -> None:
+    async with (
+        GitHubServer() as elsewhere,
+        Misled(elsewhere.url) as server,
+        RIG.running(server.url) as tracker,
+    ):
+        assert (await tracker.send(about(Job.TICKET_OPEN, possible_duplicate=True))).outcome is Outcome.SENT
+        assert (elsewhere.requests, server.requests) == (0, 2)
+
+
+async def test_a_change_that_is_refused_keeps_no_word_from_the_issue(server: GitHubServer, github: Tracker) -> None:
+    ref = await opened(github)
+    server.fail(Status(403, body=b'{"message": "Issue is locked"}'))
+    receipt = await github.send(about(Job.TICKET_UPDATE, ref, key="b" * 40, text=said("It grows.")))
+    assert (receipt.outcome, "Issue is locked" in receipt.detail) == (Outcome.PERMANENT, True)
+    assert server.accepted[-1]["body"].startswith("It grows.")
+
+
+async def test_the_stand_ins_secondary_limit_is_waited_for(server: GitHubServer, github: Tracker) -> None:
+    server.limits[0].calls = 1
+    ref = await opened(github)
+    receipt = await github.send(about(Job.TICKET_COMMENT, ref, text=said("news")))
+    assert (receipt.outcome, receipt.reason) == (Outcome.RETRY, Reason.RATE_LIMITED)
+    assert receipt.retry_after is not None
+    assert 0 < receipt.retry_after <= 60_000_000
+
+
+async def test_a_subject_of_nothing_but_space_does_not_make_a_blank_title(
+    server: GitHubServer, github: Tracker
+) -> None:
+    await github.send(about(Job.TICKET_OPEN, subject=" \n "))
+    assert server.accepted[0]["title"] == "[SEV-1] #12 checkout: HighLatency on checkout"

@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from conformance.trackers.tracker_rigs import HOSTILE, RIGS, about, said
@@ -12,11 +14,14 @@ from tocsin.core.outbox import Job
 from tocsin.core.said import Piece, Said
 from tocsin.ports.channel import Outcome
 from tocsin.ports.tracker import Tracker
+from tocsin.testing.content import NOW
 from tocsin.testing.jira_server import JiraServer, words_of
+from tocsin.testing.standin import Drop, Pass, Status
 from tocsin.trackers.jira.settings import JiraSettings
 from tocsin.trackers.jira.texts import document, wiki
 from tocsin.trackers.registry import build
 
+SECOND = 1_000_000
 CLOUD, DATA_CENTER = RIGS["jira cloud"], RIGS["jira data center"]
 
 
@@ -94,6 +99,85 @@ async def test_what_a_project_demands_is_told_and_may_be_given() -> None:
         await tracker.start()
         assert (await tracker.send(about(Job.TICKET_OPEN))).outcome is Outcome.SENT
         await tracker.close()
+
+
+RESOLUTION = {"Done": frozenset({"resolution"})}
+
+
+async def test_a_closing_comment_is_written_although_the_transition_demands_a_field() -> None:
+    async with JiraServer(asked_on_the_way=RESOLUTION) as server, CLOUD.running(server.url) as tracker:
+        ref = (await tracker.send(about(Job.TICKET_OPEN))).ref
+        receipt = await tracker.send(about(Job.TICKET_CLOSE, ref, state="resolved", text=said("It is over.")))
+        assert receipt.outcome is Outcome.PERMANENT
+        assert "resolution is required" in receipt.detail
+        assert [words_of(each["body"]) for each in server.issues["OPS-1"]["comments"]] == ["It is over."]
+
+
+async def test_the_fields_that_a_transition_demands_may_be_given() -> None:
+    asked = {**RESOLUTION, "To Do": frozenset({"customfield_7"})}
+    given = {"close_fields": {"resolution": {"name": "Done"}}, "reopen_fields": {"customfield_7": "fired again"}}
+    async with JiraServer(asked_on_the_way=asked) as server:
+        tracker = other(server, **given)
+        await tracker.start()
+        ref = (await tracker.send(about(Job.TICKET_OPEN))).ref
+        for job, key in ((Job.TICKET_CLOSE, "b"), (Job.TICKET_UPDATE, "c")):
+            state = "resolved" if job is Job.TICKET_CLOSE else "triggered"
+            assert (await tracker.send(about(job, ref, state=state, key=key * 40))).outcome is Outcome.SENT
+        moves = [entry["fields"] for entry in server.accepted if entry["kind"] == "transition"]
+        assert moves == [{"resolution": {"name": "Done"}}, {"customfield_7": "fired again"}]
+        await tracker.close()
+
+
+@pytest.mark.parametrize("job", [Job.TICKET_UPDATE, Job.TICKET_CLOSE])
+async def test_a_word_is_written_whatever_the_transition_does_and_only_once(
+    server: JiraServer, jira: Tracker, job: Job
+) -> None:
+    """Each of the calls of a job fails for good, or for a while, one after the other; it is tried until it is over."""
+    for number, (fault, at) in enumerate(
+        (fault, at) for fault in (Status(400), Status(503), Drop()) for at in range(6)
+    ):
+        ref = (await jira.send(about(Job.TICKET_OPEN, key=f"o{number:039}"))).ref
+        issue = server.issues[ref.split(" ")[0]]
+        issue["status"] = "To Do" if job is Job.TICKET_CLOSE else "Done"
+        state = "resolved" if job is Job.TICKET_CLOSE else "triggered"
+        words = {"key": f"{number:040}", "text": said("It is over."), "state": state}
+        server.fail(*[Pass()] * at, fault, *([fault] if isinstance(fault, Drop) else []))
+        receipt, unsure = await jira.send(about(job, ref, **words)), False
+        for _ in range(3):
+            if receipt.outcome in (Outcome.SENT, Outcome.PERMANENT):
+                break
+            unsure = unsure or receipt.outcome is Outcome.AMBIGUOUS
+            receipt = await jira.send(about(job, ref, **words, possible_duplicate=unsure))
+        server.recover()
+        refused_itself = receipt.outcome is Outcome.PERMANENT and not issue["comments"]
+        assert len(issue["comments"]) == 1 or refused_itself, (fault, at, receipt)
+        done = issue["status"] == "Done"
+        assert done is (job is Job.TICKET_CLOSE) or receipt.outcome is Outcome.PERMANENT
+
+
+async def test_the_search_is_asked_until_it_must_know_before_another_issue_is_opened(
+    server: JiraServer, jira: Tracker
+) -> None:
+    lost = {"possible_duplicate": True}
+    for seconds in (0, 10, 30, 59):
+        receipt = await jira.send(about(Job.TICKET_OPEN, **lost, now=NOW + seconds * SECOND))
+        assert (receipt.outcome, receipt.retry_after) == (Outcome.RETRY, 10 * SECOND)
+    assert server.issues == {}
+    receipt = await jira.send(about(Job.TICKET_OPEN, **lost, now=NOW + 60 * SECOND))
+    assert (receipt.outcome, list(server.issues)) == (Outcome.SENT, ["OPS-1"])
+
+
+async def test_a_comment_of_nothing_but_space_is_not_sent(server: JiraServer, jira: Tracker) -> None:
+    ref = (await jira.send(about(Job.TICKET_OPEN))).ref
+    receipt = await jira.send(about(Job.TICKET_COMMENT, ref, text=said(" \n  \n")))
+    assert (receipt.outcome, len(server.accepted)) == (Outcome.SENT, 1)
+
+
+@given(subject=st.text(st.characters(codec=None), max_size=300) | st.sampled_from([" ", "a\rb", "a\u2028b", "x" * 300]))
+@settings(max_examples=50, deadline=None)
+async def test_a_summary_is_one_line_that_is_never_blank(subject: str) -> None:
+    async with JiraServer(cloud=False) as server, DATA_CENTER.running(server.url) as tracker:
+        assert (await tracker.send(about(Job.TICKET_OPEN, subject=subject))).outcome is Outcome.SENT
 
 
 async def test_a_data_center_gets_wiki_markup_in_which_a_label_means_nothing() -> None:

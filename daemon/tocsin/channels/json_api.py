@@ -1,7 +1,7 @@
 """Calls of a provider's JSON API, each classified: the answer, or the receipt that a refusal amounts to."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from typing import Any
 
 import aiohttp
@@ -56,15 +56,37 @@ class Client:
         Raises:
             Refused: It does not do it, or nobody knows whether it has.
         """
+        answer, _ = await self._fetch(method, f"{self._base_url}{path}", now, body, query)
+        return answer
+
+    async def listing(self, path: str, now: int, pages: int, **query: str) -> AsyncGenerator[Any]:
+        """Yield the items of a list, page by page as the answers' ``Link: <...>; rel="next"`` say (RFC 8288).
+
+        ``pages`` bounds how many are read. A link to another host is not followed: the credentials are this one's.
+
+        Raises:
+            Refused: A page does not come.
+        """
+        url: str | None = f"{self._base_url}{path}"
+        for _ in range(pages):
+            if url is None or not url.startswith(f"{self._base_url}/"):
+                return
+            answer, url = await self._fetch("GET", url, now, None, query)
+            query = {}  # the link holds what was asked for
+            for item in answer if isinstance(answer, list) else ():
+                yield item
+
+    async def _fetch(
+        self, method: str, url: str, now: int, body: object, query: Mapping[str, str]
+    ) -> tuple[Any, str | None]:
+        """Return the answer, read as JSON, and the link to the next page."""
         if self._session is None:
-            raise Refused(Receipt(Outcome.RETRY, Reason.INTERNAL, "the tracker is not started"))
+            raise Refused(Receipt(Outcome.RETRY, Reason.INTERNAL, "it is not started"))
         try:
             data = None if body is None else json.dumps(body).encode()
             headers = self._headers | ({"Content-Type": "application/json"} if data is not None else {})
-            async with self._session.request(
-                method, f"{self._base_url}{path}", params=query or None, data=data, headers=headers
-            ) as answer:
-                return await self._read(answer, now)
+            async with self._session.request(method, url, params=query or None, data=data, headers=headers) as answer:
+                return await self._read(answer, now), _next_page(answer)
         except (aiohttp.ClientError, OSError) as error:
             raise Refused(http.classify_error(error)) from error
 
@@ -81,6 +103,11 @@ class Client:
         except (ValueError, RecursionError) as error:
             told = "the answer is no JSON"
             raise Refused(Receipt(Outcome.AMBIGUOUS, Reason.BAD_ANSWER, told, answer.status)) from error
+
+
+def _next_page(answer: aiohttp.ClientResponse) -> str | None:
+    link = answer.links.get("next")
+    return str(link["url"]) if link is not None and "url" in link else None
 
 
 def text(answer: object, *keys: str) -> str:

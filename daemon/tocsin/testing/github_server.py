@@ -3,11 +3,16 @@
 ``python -m tocsin.testing.github_server --port 8085 --log github.jsonl``
 """
 
+import re
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
+from tocsin.testing.rate_limit import RateLimit
 from tocsin.testing.standin import StandIn, arguments, serve
 
 REPOSITORY = "example/site"
@@ -15,6 +20,9 @@ TOKEN = "github_pat_0123456789abcdefghij"  # noqa: S105 - of a stand-in
 BODY_LIMIT = 65_536
 TITLE_LIMIT = 256
 LABEL_LIMIT = 50
+PER_PAGE = 100
+CREATED_A_MINUTE = 80
+CREATED_AN_HOUR = 500
 _OF_AN_ISSUE = {"title", "body", "labels", "assignees", "milestone", "type"}
 _OF_A_CHANGE = _OF_AN_ISSUE | {"state", "state_reason"}
 
@@ -22,10 +30,14 @@ _OF_A_CHANGE = _OF_AN_ISSUE | {"state", "state_reason"}
 class GitHubServer(StandIn):
     """An ``accepted`` entry holds ``kind`` (``issue``, ``change`` or ``comment``), ``number`` and what was sent."""
 
-    def __init__(self, *, port: int = 0, log: Path | None = None) -> None:
+    def __init__(self, *, port: int = 0, log: Path | None = None, now: Callable[[], float] = time.time) -> None:
+        """``now`` is GitHub's clock, in seconds since the epoch."""
         super().__init__(port=port, log=log)
         self.issues: dict[int, dict[str, Any]] = {}
         self.comments: dict[int, list[dict[str, Any]]] = {}
+        self.limits = (RateLimit(CREATED_A_MINUTE, 60.0), RateLimit(CREATED_AN_HOUR, 3600.0))
+        """The secondary limits of requests that create or change content."""
+        self._now = now
 
     def routes(self, app: web.Application) -> None:
         """Serve the issues."""
@@ -44,21 +56,51 @@ class GitHubServer(StandIn):
         refusal = _stranger(request)
         if refusal is not None:
             return refusal
-        if request.query.get("state", "open") not in ("open", "closed", "all"):
+        state = request.query.get("state", "open")
+        order = request.query.get("sort", "created"), request.query.get("direction", "desc")
+        if state not in ("open", "closed", "all"):
             return _refusal(422, "Validation Failed", "state")
-        newest = sorted(self.issues.values(), key=lambda issue: -int(issue["number"]))
-        return web.json_response(newest[: int(request.query.get("per_page", "30"))])
+        if order[0] not in ("created", "updated", "comments") or order[1] not in ("asc", "desc"):
+            return _refusal(422, "Validation Failed", "sort")
+        found = [issue for issue in self.issues.values() if state in ("all", issue["state"])]
+        by = (lambda issue: issue["updated_at"]) if order[0] == "updated" else (lambda issue: issue["number"])
+        return self._page(request, sorted(found, key=by, reverse=order[1] == "desc"))
+
+    def _page(self, request: web.Request, found: list[dict[str, Any]]) -> web.Response:
+        """Answer with one page of what was changed ``since``, and a Link to the next."""
+        since = request.query.get("since")
+        if since is not None and not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", since):
+            return _refusal(422, "Validation Failed", "since")
+        found = [each for each in found if since is None or each["updated_at"] >= since]
+        number, size = int(request.query.get("page", "1")), min(int(request.query.get("per_page", "30")), PER_PAGE)
+        end = number * size
+        following = request.url.update_query(page=str(number + 1))
+        headers = {"Link": f'<{following}>; rel="next"'} if end < len(found) else {}
+        return web.json_response(found[end - size : end], headers=headers)
+
+    def _times(self) -> dict[str, str]:
+        now = datetime.fromtimestamp(self._now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return {"created_at": now, "updated_at": now}
+
+    def _limited(self) -> web.Response | None:
+        waits = [wait for limit in self.limits if (wait := limit.wait("content")) is not None]
+        if not waits:
+            return None
+        told = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
+        return web.json_response({"message": told}, status=403, headers={"Retry-After": str(max(waits))})
 
     async def _create(self, request: web.Request) -> web.Response:
         given, refusal = await _body(request, _OF_AN_ISSUE)
+        refusal = refusal or self._limited()
         if refusal is not None:
             return refusal
-        if not given.get("title"):
+        if not given.get("title", "").strip():
             return _refusal(422, "Validation Failed", "title")
         number = len(self.issues) + 1
         labels = [{"name": label} for label in given.get("labels", ())]
         link = f"https://github.com/{REPOSITORY}/issues/{number}"
-        self.issues[number] = {**given, "number": number, "labels": labels, "state": "open", "html_url": link}
+        made = {"number": number, "labels": labels, "state": "open", "html_url": link, **self._times()}
+        self.issues[number] = {**given, **made}
         self.accept(kind="issue", number=number, **given)
         return web.json_response(self.issues[number], status=201)
 
@@ -71,16 +113,23 @@ class GitHubServer(StandIn):
 
     async def _change(self, request: web.Request) -> web.Response:
         given, refusal = await _body(request, _OF_A_CHANGE)
+        refusal = refusal or self._limited()
         if refusal is not None:
             return refusal
         issue = self._issue(request)
         if issue is None:
             return _refusal(404, "Not Found")
+        if not given.get("title", "x").strip():
+            return _refusal(422, "Validation Failed", "title")
         if given.get("state", "open") not in ("open", "closed"):
             return _refusal(422, "Validation Failed", "state")
         if given.get("state_reason", "completed") not in ("completed", "not_planned", "reopened", "duplicate"):
             return _refusal(422, "Validation Failed", "state_reason")
-        issue |= {**given, **({"labels": [{"name": each} for each in given["labels"]]} if "labels" in given else {})}
+        issue |= {
+            **given,
+            "updated_at": self._times()["updated_at"],
+            **({"labels": [{"name": each} for each in given["labels"]]} if "labels" in given else {}),
+        }
         self.accept(kind="change", number=issue["number"], **given)
         return web.json_response(issue)
 
@@ -89,18 +138,19 @@ class GitHubServer(StandIn):
         issue = self._issue(request)
         if refusal is not None or issue is None:
             return refusal or _refusal(404, "Not Found")
-        return web.json_response(self.comments.get(issue["number"], []))
+        return self._page(request, self.comments.get(issue["number"], []))
 
     async def _comment(self, request: web.Request) -> web.Response:
         given, refusal = await _body(request, {"body"})
+        refusal = refusal or self._limited()
         if refusal is not None:
             return refusal
         issue = self._issue(request)
         if issue is None:
             return _refusal(404, "Not Found")
-        if not given.get("body"):
+        if not given.get("body", "").strip():
             return _refusal(422, "Validation Failed", "body")
-        self.comments.setdefault(issue["number"], []).append(given)
+        self.comments.setdefault(issue["number"], []).append({**given, **self._times()})
         self.accept(kind="comment", number=issue["number"], **given)
         return web.json_response({"id": 1, **given}, status=201)
 

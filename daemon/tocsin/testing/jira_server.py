@@ -4,7 +4,10 @@
 """
 
 import re
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import aiohttp
@@ -18,6 +21,8 @@ TOKEN = "jira-token-0123456789"  # noqa: S105 - of a stand-in
 ISSUE_TYPES = frozenset({"Task", "Incident"})
 PRIORITIES = frozenset({"Highest", "High", "Medium", "Low", "Lowest"})
 TEXT_LIMIT = 32_767
+SEARCH_LAG = 5.0
+"""Seconds for which a new issue is missing from the search."""
 _STATUSES = {"To Do": "new", "In Progress": "indeterminate", "Done": "done"}
 _WAYS = {"11": "To Do", "21": "In Progress", "31": "Done"}
 _FIELDS = {"project", "issuetype", "summary", "description", "labels", "priority"}
@@ -29,13 +34,28 @@ class JiraServer(StandIn):
     """An ``accepted`` entry holds ``kind`` (``issue``, ``change``, ``comment`` or ``transition``), ``key`` and more."""
 
     def __init__(
-        self, *, port: int = 0, log: Path | None = None, cloud: bool = True, demanded: frozenset[str] = frozenset()
+        self,
+        *,
+        port: int = 0,
+        log: Path | None = None,
+        cloud: bool = True,
+        demanded: frozenset[str] = frozenset(),
+        asked_on_the_way: Mapping[str, frozenset[str]] = MappingProxyType({}),
     ) -> None:
-        """``demanded``: further fields that the project demands of a new issue."""
+        """Make a project; ``demanded`` are further fields that it demands of a new issue.
+
+        ``asked_on_the_way``: the fields that the transition to a status demands, by the status.
+        """
         super().__init__(port=port, log=log)
         self.cloud = cloud
         self.demanded = demanded
+        self.asked_on_the_way = asked_on_the_way
         self.issues: dict[str, dict[str, Any]] = {}
+        self._indexed_at: dict[str, float] = {}
+
+    def index(self) -> None:
+        """Let the search know of every issue now."""
+        self._indexed_at = dict.fromkeys(self.issues, 0.0)
 
     def routes(self, app: web.Application) -> None:
         """Serve the project's issues; of a Data Center at version 2 only."""
@@ -63,26 +83,34 @@ class JiraServer(StandIn):
             return _refusal(400, errors)
         key = f"{PROJECT}-{len(self.issues) + 1}"
         self.issues[key] = {**given["fields"], "status": "To Do", "comments": []}
+        self._indexed_at[key] = time.monotonic() + SEARCH_LAG
         self.accept(kind="issue", key=key, **given["fields"])
         return web.json_response({"id": "10001", "key": key, "self": f"{self.url}/rest/api/3/issue/10001"}, status=201)
 
     def _wrong(self, fields: dict[str, Any]) -> dict[str, str]:
-        summary, labels = fields.get("summary"), fields.get("labels", [])
-        checks = {
-            "project": fields.get("project") == {"key": PROJECT},
-            "issuetype": fields.get("issuetype", {}).get("name") in ISSUE_TYPES,
-            "summary": isinstance(summary, str) and 0 < len(summary) <= 255 and "\n" not in summary,
-            "description": self._is_text(fields.get("description")),
-            "labels": isinstance(labels, list) and all(isinstance(each, str) and " " not in each for each in labels),
-            "priority": fields.get("priority", {"name": "Medium"}).get("name") in PRIORITIES,
-            **{name: name in fields for name in self.demanded},
+        """Return what is wrong with the fields of a new issue, by field."""
+        missing = {"project", "issuetype", "summary", "description", *self.demanded} - set(fields)
+        return self._wrong_values(fields) | {name: f"{name} is required." for name in missing}
+
+    def _wrong_values(self, fields: dict[str, Any]) -> dict[str, str]:
+        checks: dict[str, Callable[[Any], bool]] = {
+            "project": lambda value: value == {"key": PROJECT},
+            "issuetype": lambda value: _name(value) in ISSUE_TYPES,
+            "summary": _is_summary,
+            "description": self._is_text,
+            "labels": lambda value: isinstance(value, list) and all(map(_is_label, value)),
+            "priority": lambda value: _name(value) in PRIORITIES,
         }
-        errors = {name: f"{name} is not valid" for name, good in checks.items() if not good}
+        errors = {
+            name: f"{name} is not valid" for name, good in checks.items() if not good(fields.get(name, GOOD[name]))
+        }
         unknown = set(fields) - _FIELDS - self.demanded
         return errors | {name: f"Field '{name}' cannot be set." for name in unknown}
 
     def _is_text(self, text: object) -> bool:
-        """An Atlassian document in the cloud; plain wiki markup in a Data Center."""
+        """Whether it is an Atlassian document in the cloud; wiki markup in a Data Center. None stands for no text."""
+        if text is None:
+            return True
         if not self.cloud:
             return isinstance(text, str) and len(text) <= TEXT_LIMIT
         return isinstance(text, dict) and is_document(text) and len(words_of(text)) <= TEXT_LIMIT
@@ -100,8 +128,9 @@ class JiraServer(StandIn):
         if refusal is not None or issue is None:
             return refusal or _refusal(404)
         fields = given.get("fields", {})
-        if set(fields) - _FIELDS or fields.get("priority", {"name": "Low"}).get("name") not in PRIORITIES:
-            return _refusal(400, {"fields": "not valid"})
+        errors = self._wrong_values(fields)
+        if errors:
+            return _refusal(400, errors)
         issue |= fields
         self.accept(kind="change", key=request.match_info["key"], **fields)
         return web.Response(status=204)
@@ -123,7 +152,7 @@ class JiraServer(StandIn):
             return refusal or _refusal(404)
         if not set(given) <= {"body", "properties", "visibility"} or not self._is_text(given.get("body")):
             return _refusal(400, {"comment": "Comment body is not valid!"})
-        if not given["body"]:
+        if not (words_of(given["body"]) if self.cloud else given["body"]).strip():
             return _refusal(400, {"comment": "Comment body can not be empty!"})
         issue["comments"].append(given)
         self.accept(kind="comment", key=request.match_info["key"], **given)
@@ -145,8 +174,18 @@ class JiraServer(StandIn):
         to = _WAYS.get(str(given.get("transition", {}).get("id")))
         if to is None or to == issue["status"]:
             return _refusal(400, {"transition": "It is not on the appropriate workflow step."})
+        fields, asked = given.get("fields", {}), self.asked_on_the_way.get(to, frozenset())
+        if set(fields) != asked:
+            told = {name: f"{name} is required." for name in asked - set(fields)}
+            unknown = {
+                name: f"Field '{name}' cannot be set. It is not on the appropriate screen, or unknown."
+                for name in set(fields) - asked
+            }
+            return _refusal(400, told | unknown)
+        if not set(given) <= {"transition", "fields", "update"}:
+            return _refusal(400, {"transition": "not valid"})
         issue["status"] = to
-        self.accept(kind="transition", key=request.match_info["key"], to=to)
+        self.accept(kind="transition", key=request.match_info["key"], to=to, **({"fields": fields} if fields else {}))
         return web.Response(status=204)
 
     async def _search(self, request: web.Request) -> web.Response:
@@ -156,7 +195,8 @@ class JiraServer(StandIn):
         jql = _JQL.fullmatch(str(given.get("jql")))
         if jql is None or jql["project"] != PROJECT:
             return _refusal(400, {"jql": "Error in the JQL Query"})
-        found = [{"key": key} for key, issue in self.issues.items() if jql["label"] in issue.get("labels", ())]
+        known = [key for key in self.issues if self._indexed_at[key] <= time.monotonic()]
+        found = [{"key": key} for key in known if jql["label"] in self.issues[key].get("labels", ())]
         return web.json_response({"issues": found[: int(given.get("maxResults", 50))]})
 
     def _issue(self, request: web.Request) -> dict[str, Any] | None:
@@ -179,6 +219,33 @@ class JiraServer(StandIn):
         except ValueError:
             return {}, _refusal(400, {"body": "not JSON"})
         return (given, None) if isinstance(given, dict) else ({}, _refusal(400, {"body": "not an object"}))
+
+
+GOOD: Mapping[str, Any] = MappingProxyType(
+    {
+        "project": {"key": PROJECT},
+        "issuetype": {"name": "Task"},
+        "summary": "x",
+        "description": None,
+        "labels": [],
+        "priority": {"name": "Medium"},
+    }
+)
+"""Stands for a field that is not given."""
+
+
+def _is_summary(value: object) -> bool:
+    """Whether Jira takes it: 1 to 255 characters that are not all blank, on one line."""
+    return isinstance(value, str) and bool(value.strip()) and len(value) <= 255 and not set(value) & {"\n", "\r"}
+
+
+def _is_label(value: object) -> bool:
+    """Whether Jira takes it: 1 to 255 characters without white space."""
+    return isinstance(value, str) and 0 < len(value) <= 255 and not any(char.isspace() for char in value)
+
+
+def _name(value: object) -> object:
+    return value.get("name") if isinstance(value, dict) else None
 
 
 def is_document(node: dict[str, Any]) -> bool:

@@ -56,13 +56,18 @@ class Junk:
 
 
 @dataclass(frozen=True)
+class Pass:
+    """Answer as always: the fault after it hits a later request."""
+
+
+@dataclass(frozen=True)
 class Drip:
     """Do what was asked, then begin an answer that never ends, a byte at a time."""
 
     status: int = 200
 
 
-Fault = Status | Hang | Drop | Junk | Drip
+Fault = Status | Hang | Drop | Junk | Drip | Pass
 
 
 class StandIn:
@@ -159,7 +164,7 @@ class StandIn:
             await request.read()
             fault = self._faults.popleft() if self._faults else None
             match fault:
-                case None:
+                case None | Pass():
                     return await handler(request)
                 case Status(status, headers, body):
                     return web.Response(status=status, headers=headers, body=body)

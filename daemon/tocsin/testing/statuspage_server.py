@@ -8,11 +8,14 @@ from typing import Any
 
 from aiohttp import web
 
+from tocsin.testing.rate_limit import RateLimit
 from tocsin.testing.standin import StandIn, arguments, serve
 
 PAGE = "kctbh9vrtdwd"
 TOKEN = "statuspage-key-0123456789"  # noqa: S105 - of a stand-in
 COMPONENTS = frozenset({"ftgks51sfs2d", "8kbf7d35c070"})
+RATE = 60
+"""Calls a minute and token: one a second, measured over a minute."""
 _STATUSES = frozenset({"investigating", "identified", "monitoring", "resolved"})
 _IMPACTS = frozenset({"none", "maintenance", "minor", "major", "critical"})
 _OF_COMPONENTS = frozenset(
@@ -32,6 +35,7 @@ class StatuspageServer(StandIn):
     def __init__(self, *, port: int = 0, log: Path | None = None) -> None:
         super().__init__(port=port, log=log)
         self.incidents: dict[str, dict[str, Any]] = {}
+        self.rate = RateLimit(RATE, 60.0)
 
     def routes(self, app: web.Application) -> None:
         """Serve the page's incidents."""
@@ -45,10 +49,10 @@ class StatuspageServer(StandIn):
             app.router.add_route(method, path, self.faulty(handler))
 
     async def _create(self, request: web.Request) -> web.Response:
-        given, refusal = await _body(request)
+        given, refusal = await self._body(request)
         if refusal is not None:
             return refusal
-        if not given.get("name"):
+        if not given.get("name", "").strip():
             return _refusal(422, "name can't be blank")
         name = f"p31zjtct2jer{len(self.incidents)}"
         link = f"http://stspg.io/{name}"
@@ -59,16 +63,16 @@ class StatuspageServer(StandIn):
 
     async def _unresolved(self, request: web.Request) -> web.Response:
         open_ = [each for each in self.incidents.values() if each.get("status") != "resolved"]
-        return _stranger(request) or web.json_response(open_)
+        return self._refuses(request) or web.json_response(open_)
 
     async def _get(self, request: web.Request) -> web.Response:
         incident = self.incidents.get(request.match_info["incident"])
         if incident is None:
             return _refusal(404, "not found")
-        return _stranger(request) or web.json_response(incident)
+        return self._refuses(request) or web.json_response(incident)
 
     async def _update(self, request: web.Request) -> web.Response:
-        given, refusal = await _body(request)
+        given, refusal = await self._body(request)
         incident = self.incidents.get(request.match_info["incident"])
         if refusal is not None or incident is None:
             return refusal or _refusal(404, "not found")
@@ -77,28 +81,32 @@ class StatuspageServer(StandIn):
         self.accept(kind="update", id=incident["id"], **given)
         return web.json_response(incident)
 
+    def _refuses(self, request: web.Request) -> web.Response | None:
+        """Return the refusal of a caller who may not do this, or not now."""
+        if request.headers.get("Authorization") != f"OAuth {TOKEN}":
+            return _refusal(401, "Could not authenticate")
+        if self.rate.wait(TOKEN) is not None:
+            return _refusal(420, "Rate limit exceeded")
+        return (
+            None if request.match_info["page"] == PAGE else _refusal(404, "The requested resource could not be found.")
+        )
 
-def _append(incident: dict[str, Any], given: dict[str, Any]) -> None:
-    """A status or a text is an update of its own; the newest comes first."""
-    if "body" in given or "status" in given:
-        update = {"status": given.get("status", incident.get("status")), "body": given.get("body", "")}
-        incident["incident_updates"].insert(0, update)
+    async def _body(self, request: web.Request) -> tuple[dict[str, Any], web.Response | None]:
+        refusal = self._refuses(request)
+        if refusal is not None:
+            return {}, refusal
+        try:
+            given = (await request.json())["incident"]
+        except (ValueError, KeyError, TypeError):
+            return {}, _refusal(400, "incident is missing")
+        if not isinstance(given, dict):
+            return {}, _refusal(400, "incident is missing")
+        wrong = _wrong(given)
+        return given, _refusal(422, f"{wrong} is invalid") if wrong else None
 
 
-def _stranger(request: web.Request) -> web.Response | None:
-    if request.headers.get("Authorization") != f"OAuth {TOKEN}":
-        return _refusal(401, "Could not authenticate")
-    return None if request.match_info["page"] == PAGE else _refusal(404, "The requested resource could not be found.")
-
-
-async def _body(request: web.Request) -> tuple[dict[str, Any], web.Response | None]:
-    refusal = _stranger(request)
-    if refusal is not None:
-        return {}, refusal
-    try:
-        given = (await request.json())["incident"]
-    except (ValueError, KeyError, TypeError):
-        return {}, _refusal(400, "incident is missing")
+def _wrong(given: dict[str, Any]) -> str | None:
+    """Return the first key whose value Statuspage refuses."""
     components = given.get("components", {})
     checks = {
         "incident": set(given) <= _KEYS,
@@ -111,8 +119,14 @@ async def _body(request: web.Request) -> tuple[dict[str, Any], web.Response | No
         "components": set(components) <= COMPONENTS and set(components.values()) <= _OF_COMPONENTS,
         "deliver_notifications": isinstance(given.get("deliver_notifications", True), bool),
     }
-    wrong = next((name for name, good in checks.items() if not good), None)
-    return given, _refusal(422, f"{wrong} is invalid") if wrong else None
+    return next((name for name, good in checks.items() if not good), None)
+
+
+def _append(incident: dict[str, Any], given: dict[str, Any]) -> None:
+    """A status or a text is an update of its own; the newest comes first."""
+    if "body" in given or "status" in given:
+        update = {"status": given.get("status", incident.get("status")), "body": given.get("body", "")}
+        incident["incident_updates"].insert(0, update)
 
 
 def _refusal(status: int, message: str) -> web.Response:

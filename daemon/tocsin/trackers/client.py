@@ -9,7 +9,7 @@ from tocsin.core.outbox import Job
 from tocsin.core.page import Content
 from tocsin.ports.channel import Outcome, Reason, Receipt
 
-__all__ = ["ApiTracker", "Classify", "Client", "Do", "Refused", "text", "ticket_ref"]
+__all__ = ["ApiTracker", "Classify", "Client", "Do", "Refused", "every", "text", "ticket_ref"]
 
 Do = Callable[[Content], Awaitable[Receipt]]
 
@@ -39,6 +39,26 @@ class ApiTracker(ABC):
     async def close(self) -> None:
         """Close the connection pool."""
         await self._client.close()
+
+
+async def every(*steps: Callable[[], Awaitable[object]]) -> Receipt:
+    """Take every step of a job, also those after one that is refused for good; return the receipt.
+
+    Raises:
+        Refused: A step was refused for good: raised after the last step. Or a step may succeed later: raised at
+            once, because the whole job is tried again, and a provider that asks to wait is not asked for more.
+    """
+    refused: Refused | None = None
+    for step in steps:
+        try:
+            await step()
+        except Refused as error:
+            if error.receipt.outcome is not Outcome.PERMANENT:
+                raise
+            refused = refused or error
+    if refused is not None:
+        raise refused
+    return Receipt(Outcome.SENT)
 
 
 def ticket_ref(name: str, shown: str, url: str) -> Receipt:

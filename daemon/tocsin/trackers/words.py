@@ -12,11 +12,10 @@ LINE_LIMIT = 1000
 """Characters of what comes from outside, a line."""
 
 
-def title(content: Content) -> str:
-    """The ticket's title, one line: a template's subject, else the incident in one line."""
-    if is_about_an_item(content):
-        return content.because
-    return content.subject or wording.headline(content)
+def title(content: Content, limit: int = LINE_LIMIT) -> str:
+    """Return the ticket's title, one line that is never blank: a template's subject, else the incident in one line."""
+    wanted = content.because if is_about_an_item(content) else content.subject
+    return plain(wanted, limit) or plain(wording.headline(content), limit)
 
 
 def is_about_an_item(content: Content) -> bool:

@@ -12,7 +12,7 @@ from tocsin.channels.http import classify_status
 from tocsin.core.outbox import TICKET_JOBS, Job
 from tocsin.ports.channel import Outcome, Reason
 from tocsin.ports.tracker import Tracker
-from tocsin.testing.content import alert_line
+from tocsin.testing.content import NOW, alert_line
 from tocsin.testing.standin import Drop, Hang, Junk, StandIn, Status
 from tocsin.trackers.registry import KINDS
 
@@ -114,6 +114,10 @@ async def test_an_attempt_without_an_answer_opens_no_second_ticket(
         return
     assert lost.outcome is Outcome.AMBIGUOUS
     again = await impatient.send(about(Job.TICKET_OPEN, possible_duplicate=True))
+    if again.outcome is Outcome.RETRY:
+        assert again.retry_after, "its search may not know of the ticket yet: it is asked again later"
+        rig.index(server)
+        again = await impatient.send(about(Job.TICKET_OPEN, possible_duplicate=True, now=NOW + again.retry_after))
     assert again.outcome is Outcome.SENT
     assert again.ref
     if rig.finds:

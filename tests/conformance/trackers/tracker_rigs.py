@@ -13,7 +13,7 @@ from tocsin.core.page import Content
 from tocsin.core.said import Piece, Said
 from tocsin.ports.tracker import Tracker
 from tocsin.testing import github_server, jira_server, statuspage_server
-from tocsin.testing.content import content
+from tocsin.testing.content import NOW, content
 from tocsin.testing.github_server import GitHubServer
 from tocsin.testing.jira_server import JiraServer
 from tocsin.testing.standin import StandIn
@@ -37,6 +37,8 @@ class Rig:
     """How many tickets there are."""
     finds: bool = True
     """Whether it looks for what an attempt without an answer may have done; a webhook's receiver knows its key."""
+    index: Callable[[Any], None] = lambda _: None
+    """Let the stand-in's search know of what was opened."""
 
     def build(self, url: str, limit: str = PATIENT) -> Tracker:
         settings = KINDS[self.kind].settings.model_validate(self.settings(url) | {"timeout": limit})
@@ -86,11 +88,17 @@ RIGS = {
             "severity_labels": {"SEV-1": ["priority:high"]},
             "base_url": url,
         },
-        GitHubServer,
+        lambda: GitHubServer(now=lambda: NOW / 1_000_000),
         lambda server: len(server.issues),
     ),
-    "jira cloud": Rig("jira", _jira, JiraServer, lambda server: len(server.issues)),
-    "jira data center": Rig("jira", _data_center, lambda: JiraServer(cloud=False), lambda server: len(server.issues)),
+    "jira cloud": Rig("jira", _jira, JiraServer, lambda server: len(server.issues), index=JiraServer.index),
+    "jira data center": Rig(
+        "jira",
+        _data_center,
+        lambda: JiraServer(cloud=False),
+        lambda server: len(server.issues),
+        index=JiraServer.index,
+    ),
     "statuspage": Rig(
         "statuspage",
         lambda url: {

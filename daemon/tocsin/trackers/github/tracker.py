@@ -1,5 +1,6 @@
 """The GitHub tracker: issues, as GitHub's REST API has them (version 2022-11-28)."""
 
+from contextlib import aclosing
 from typing import Any
 
 import aiohttp
@@ -12,16 +13,19 @@ from tocsin.core.page import Content
 from tocsin.core.said import Said
 from tocsin.ports.channel import Outcome, Reason, Receipt
 from tocsin.trackers import words
-from tocsin.trackers.client import ApiTracker, Client, Do, text, ticket_ref
+from tocsin.trackers.client import ApiTracker, Client, Do, every, text, ticket_ref
 from tocsin.trackers.github.settings import GitHubSettings
 
 TITLE_LIMIT = 256
 BODY_LIMIT = 60_000
 """Of GitHub's 65,536 characters, with room for the marks."""
 LABEL_LIMIT = 50
-LOOKED_AT = 30
-"""Issues, or comments, among which that of an attempt without an answer is looked for, the newest first."""
-LOOK_BACK = 3600 * wording.SECOND
+PER_PAGE = 20
+"""Issues, or comments, that are asked for at once: with the longest bodies they are as much as is read."""
+PAGES = 10
+"""Of these, among which that of an attempt without an answer is looked for."""
+LOOK_BACK = 72 * 3600 * wording.SECOND
+"""Longer than an attempt is made again by default (``delivery.give_up_after``)."""
 
 
 class GitHubTracker(ApiTracker):
@@ -49,7 +53,7 @@ class GitHubTracker(ApiTracker):
         how: dict[Job, Do] = {
             Job.TICKET_OPEN: self._open,
             Job.TICKET_UPDATE: self._update,
-            Job.TICKET_COMMENT: self._comment,
+            Job.TICKET_COMMENT: self._say,
             Job.TICKET_CLOSE: self._close,
         }
         return how[job]
@@ -58,7 +62,7 @@ class GitHubTracker(ApiTracker):
         issue = await self._opened_before(content) if content.possible_duplicate else None
         if issue is None:
             body = {
-                "title": plain(words.title(content), TITLE_LIMIT),
+                "title": words.title(content, TITLE_LIMIT),
                 "body": _marked(words.body(content), content.key),
                 "labels": list(self._labels(content, content.severity)),
             }
@@ -67,16 +71,22 @@ class GitHubTracker(ApiTracker):
         return ticket_ref(number, f"#{number}", text(issue, "html_url"))
 
     async def _opened_before(self, content: Content) -> Any:
-        query = {"state": "all", "sort": "created", "direction": "desc", "per_page": str(LOOKED_AT)}
+        query = {"state": "all", "sort": "created", "direction": "desc"}
         return await self._find(self._issues, content, query)
 
     async def _find(self, path: str, content: Content, query: dict[str, str]) -> Any:
-        found = await self._client.call("GET", path, content.now, **query)
-        listed = [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
-        return next((each for each in listed if _mark(content.key) in text(each, "body")), None)
+        listed = self._client.listing(path, content.now, PAGES, per_page=str(PER_PAGE), **query)
+        async with aclosing(listed):
+            async for each in listed:
+                if _mark(content.key) in text(each, "body"):
+                    return each
+        return None
 
     async def _update(self, content: Content) -> Receipt:
-        """Labels that a person has set stay; those of other severities go."""
+        return await every(lambda: self._relabel(content), lambda: self._say(content))
+
+    async def _relabel(self, content: Content) -> None:
+        """Set the labels of the severity. Labels that a person has set stay; those of other severities go."""
         issue = await self._client.call("GET", self._issue(content), content.now)
         there = issue.get("labels") if isinstance(issue, dict) else None
         names = [text(label, "name") if isinstance(label, dict) else str(label) for label in there or ()]
@@ -87,22 +97,28 @@ class GitHubTracker(ApiTracker):
         if content.state != "resolved":
             body["state"] = "open"
         await self._client.call("PATCH", self._issue(content), content.now, body)
-        return await self._comment(content)
 
     async def _close(self, content: Content) -> Receipt:
-        # Closed first: to close twice is nothing, to say something twice is.
-        body = {"state": "closed", "state_reason": "completed"}
-        await self._client.call("PATCH", self._issue(content), content.now, body)
-        return await self._comment(content)
+        async def close() -> None:
+            body = {"state": "closed", "state_reason": "completed"}
+            await self._client.call("PATCH", self._issue(content), content.now, body)
 
-    async def _comment(self, content: Content) -> Receipt:
+        # The comment first, so that it is written whatever becomes of the change. Every attempt looks for it, because
+        # the one before may have ended at the change.
+        return await every(lambda: self._comment(content, is_new=False), close)
+
+    async def _say(self, content: Content) -> Receipt:
+        return await self._comment(content, is_new=not content.possible_duplicate)
+
+    async def _comment(self, content: Content, *, is_new: bool) -> Receipt:
+        """Write the comment. ``is_new``: no earlier attempt can have written it."""
         said = words.body(content)
         if said is None:
             return Receipt(Outcome.SENT)
         path = f"{self._issue(content)}/comments"
-        if content.possible_duplicate:
+        if not is_new:
             since = wording.iso(content.now - LOOK_BACK).partition("+")[0].partition(".")[0] + "Z"
-            if await self._find(path, content, {"since": since, "per_page": "100"}) is not None:
+            if await self._find(path, content, {"since": since}) is not None:
                 return Receipt(Outcome.SENT)
         await self._client.call("POST", path, content.now, {"body": _marked(said, content.key)})
         return Receipt(Outcome.SENT)

@@ -36,6 +36,10 @@ class JiraSettings(TrackerSettings):
     """The status of a closed ticket; unless given, the first that Jira counts as done."""
     reopen_to: Text | None = None
     """The status of one that fires again; unless given, the first that Jira does not count as done."""
+    close_fields: dict[str, Any] = Field(default_factory=dict)
+    """Fields that the transition to the closed status demands, as Jira's API takes them."""
+    reopen_fields: dict[str, Any] = Field(default_factory=dict)
+    """The same for the transition of a ticket that fires again."""
     timeout: Duration = 4_000_000
     """Bounds one call."""
 

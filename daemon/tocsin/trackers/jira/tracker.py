@@ -4,17 +4,22 @@ from typing import Any
 
 import aiohttp
 
-from tocsin.channels.text import plain
+from tocsin.channels import http
 from tocsin.core.outbox import Job
 from tocsin.core.page import Content
 from tocsin.core.said import Said
 from tocsin.ports.channel import Outcome, Reason, Receipt
 from tocsin.trackers import words
-from tocsin.trackers.client import ApiTracker, Client, Do, Refused, text, ticket_ref
+from tocsin.trackers.client import ApiTracker, Client, Do, Refused, every, text, ticket_ref
 from tocsin.trackers.jira.settings import JiraSettings
 from tocsin.trackers.jira.texts import document, wiki
 
 SUMMARY_LIMIT = 255
+SEARCH_LAG = 60 * http.SECOND
+"""How long a new issue may be missing from Jira's search; Atlassian promises no time, and names seconds."""
+SEARCH_AGAIN = 10 * http.SECOND
+SEARCHES = 1000
+"""How many searches that have found nothing are remembered; a forgotten one begins again."""
 PROPERTY = "tocsin"
 """The property of a comment that says which of ours it is."""
 
@@ -23,8 +28,9 @@ class JiraTracker(ApiTracker):
     """One project's issues.
 
     An attempt without an answer may have opened an issue: each carries a label
-    of its own, by which the next attempt searches. Jira's search knows of a new
-    issue only after a moment, so that a second one cannot be ruled out.
+    of its own, by which the next attempts search. Jira's search knows of a new
+    issue only after a moment, so they search for `SEARCH_LAG` before one of them
+    opens another.
     """
 
     kind = "jira"
@@ -32,6 +38,8 @@ class JiraTracker(ApiTracker):
     def __init__(self, name: str, settings: JiraSettings) -> None:
         self._settings = settings
         self._is_cloud = settings.deployment == "cloud"
+        self._missing_since: dict[str, int] = {}
+        """When the search for the issue of a key first found nothing."""
         self._api = "/rest/api/3" if self._is_cloud else "/rest/api/2"
         token = settings.token.reveal()
         authorization = aiohttp.encode_basic_auth(settings.email or "", token) if self._is_cloud else f"Bearer {token}"
@@ -43,7 +51,7 @@ class JiraTracker(ApiTracker):
         how: dict[Job, Do] = {
             Job.TICKET_OPEN: self._open,
             Job.TICKET_UPDATE: self._update,
-            Job.TICKET_COMMENT: self._comment,
+            Job.TICKET_COMMENT: self._say,
             Job.TICKET_CLOSE: self._close,
         }
         return how[job]
@@ -55,7 +63,7 @@ class JiraTracker(ApiTracker):
                 **self._settings.fields,
                 "project": {"key": self._settings.project},
                 "issuetype": {"name": self._settings.issue_type},
-                "summary": plain(words.title(content), SUMMARY_LIMIT),
+                "summary": words.title(content, SUMMARY_LIMIT),
                 "description": self._text(words.body(content)),
                 "labels": [*self._settings.labels, _label(content)],
                 **self._priority(content),
@@ -68,20 +76,45 @@ class JiraTracker(ApiTracker):
         jql = f'project = "{self._settings.project}" AND labels = "{_label(content)}"'
         found = await self._client.call("POST", path, content.now, {"jql": jql, "fields": ["summary"], "maxResults": 1})
         issues = found.get("issues") if isinstance(found, dict) else None
-        return text(issues[0], "key") if isinstance(issues, list) and issues else ""
+        if isinstance(issues, list) and issues:
+            self._missing_since.pop(content.key, None)
+            return text(issues[0], "key")
+        self._wait_for_search(content)
+        return ""
+
+    def _wait_for_search(self, content: Content) -> None:
+        """Return once the search has found nothing for long enough to believe it.
+
+        Raises:
+            Refused: It is to be asked again.
+        """
+        since = self._missing_since.setdefault(content.key, content.now)
+        while len(self._missing_since) > SEARCHES:
+            self._missing_since.pop(next(iter(self._missing_since)))
+        if content.now - since < SEARCH_LAG:
+            told = "an earlier attempt may have opened an issue that Jira's search does not show yet"
+            raise Refused(Receipt(Outcome.RETRY, Reason.BAD_ANSWER, told, retry_after=SEARCH_AGAIN))
+        del self._missing_since[content.key]
 
     async def _update(self, content: Content) -> Receipt:
-        fields = self._priority(content)
-        if fields:
-            await self._client.call("PUT", self._issue(content), content.now, {"fields": fields})
-        if content.state != "resolved":
-            await self._move(content, done=False)
-        return await self._comment(content)
+        async def prioritize() -> None:
+            fields = self._priority(content)
+            if fields:
+                await self._client.call("PUT", self._issue(content), content.now, {"fields": fields})
+
+        async def reopen() -> None:
+            if content.state != "resolved":
+                await self._move(content, done=False)
+
+        return await every(prioritize, reopen, lambda: self._comment(content, is_new=not content.possible_duplicate))
 
     async def _close(self, content: Content) -> Receipt:
-        # Closed first: to close twice is nothing, to say something twice is.
-        await self._move(content, done=True)
-        return await self._comment(content)
+        # The comment first: a workflow may lock closed issues, or refuse the transition for as long as anyone tries.
+        # Every attempt looks for it, because the one before may have ended at the transition.
+        return await every(lambda: self._comment(content, is_new=False), lambda: self._move(content, done=True))
+
+    async def _say(self, content: Content) -> Receipt:
+        return await self._comment(content, is_new=not content.possible_duplicate)
 
     async def _move(self, content: Content, *, done: bool) -> None:
         """Bring the issue to a status that is done, or is not; nothing where it is there already."""
@@ -93,19 +126,22 @@ class JiraTracker(ApiTracker):
         offered = await self._client.call("GET", path, content.now)
         ways = offered.get("transitions") if isinstance(offered, dict) else None
         wanted = self._settings.close_to if done else self._settings.reopen_to
+        fields = self._settings.close_fields if done else self._settings.reopen_fields
+        given = {"fields": fields} if fields else {}
         for way in ways if isinstance(ways, list) else ():
             if _leads(way, wanted, done=done):
-                await self._client.call("POST", path, content.now, {"transition": {"id": text(way, "id")}})
+                await self._client.call("POST", path, content.now, {"transition": {"id": text(way, "id")}, **given})
                 return
         where = wanted or ("a status that is done" if done else "a status that is not done")
         raise Refused(Receipt(Outcome.PERMANENT, Reason.CLIENT_ERROR, f"no transition leads to {where}"))
 
-    async def _comment(self, content: Content) -> Receipt:
+    async def _comment(self, content: Content, *, is_new: bool) -> Receipt:
+        """Write the comment. ``is_new``: no earlier attempt can have written it."""
         said = words.body(content)
-        if said is None or not wiki(said):  # Jira refuses a comment without a word
+        if said is None or not wiki(said).strip():  # Jira refuses a comment without a word
             return Receipt(Outcome.SENT)
         path = f"{self._issue(content)}/comment"
-        if content.possible_duplicate and await self._said_before(content, path):
+        if not is_new and await self._said_before(content, path):
             return Receipt(Outcome.SENT)
         mark = {"key": PROPERTY, "value": {"key": content.key}}
         await self._client.call("POST", path, content.now, {"body": self._text(said), "properties": [mark]})

@@ -57,9 +57,9 @@ class StatuspageTracker(ApiTracker):
     async def _open(self, content: Content) -> Receipt:
         incident = await self._opened_before(content) if content.possible_duplicate else None
         if incident is None:
-            about = content.service or "our service"
+            about = plain(content.service, NAME_LIMIT // 2) or "our service"
             wanted = {
-                "name": plain(content.subject or f"Incident affecting {about}", NAME_LIMIT),
+                "name": plain(content.subject, NAME_LIMIT) or f"Incident affecting {about}",
                 "metadata": {"tocsin": {"key": content.key, "incident": content.incident_id}},
                 **self._impact(content),
                 **self._update_of(content),
