@@ -6,6 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -13,7 +14,7 @@ from channels.carrier import cut
 from tocsin.channels.twilio.channel import TwilioChannel
 from tocsin.channels.twilio.payload import text, twiml
 from tocsin.channels.twilio.segments import fitted, segments
-from tocsin.channels.twilio.settings import TwilioContact, TwilioSettings
+from tocsin.channels.twilio.settings import LANGUAGES, TwilioContact, TwilioSettings
 from tocsin.conf.secrets import Secret
 from tocsin.core.outbox import Job
 from tocsin.core.people import Contact
@@ -21,7 +22,18 @@ from tocsin.core.said import Said
 from tocsin.ports.channel import Outcome, Reason, Receipt
 from tocsin.testing.content import NOW, content
 from tocsin.testing.standin import Status
-from tocsin.testing.twilio_server import ACCOUNT, AUTH_TOKEN, LONGEST_SMS, LONGEST_TWIML, NUMBER, TwilioServer
+from tocsin.testing.twilio_server import (
+    ACCOUNT,
+    API_KEY,
+    API_SECRET,
+    AUTH_TOKEN,
+    LONGEST_SMS,
+    LONGEST_TWIML,
+    NUMBER,
+    SERVICE,
+    SPOKEN,
+    TwilioServer,
+)
 
 ALICE = "+491711234567"
 OUTSIDE = "https://tocsin.example.com"
@@ -276,7 +288,10 @@ def test_what_is_no_international_number_is_refused_before_anybody_is_to_be_call
         ({"mode": "sms", "messaging_service": "MG0123456789abcdef0123456789abcdef"}, "one sender"),
         ({"base_url": "http://api.example.com"}, "https"),
         ({"ring_for": "1s"}, "no time to let it ring"),
-        ({"language": 'en" x="'}, "pattern"),
+        ({"language": 'en" x="'}, "no language of Twilio's voices"),
+        ({"language": "en-us"}, "no language of Twilio's voices"),
+        ({"language": "xx-YY"}, "no language of Twilio's voices"),
+        ({"api_key": API_KEY[:-1]}, "no such id"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(given: dict[str, Any], told: str):
@@ -285,9 +300,33 @@ def test_settings_that_cannot_work_are_refused(given: dict[str, Any], told: str)
 
 
 async def test_a_messaging_service_and_an_api_key_take_the_place_of_number_and_account(server: TwilioServer):
-    service = "MG0123456789abcdef0123456789abcdef"
-    channel = TwilioChannel("sms", settings("sms", base_url=server.url, **{"from": None, "messaging_service": service}))
+    given = {"from": None, "messaging_service": SERVICE, "api_key": API_KEY, "token": Secret(API_SECRET)}
+    channel = TwilioChannel("sms", settings("sms", base_url=server.url, **given))
     await channel.start()
     assert (await channel.send(content(destination=ALICE))).outcome is Outcome.SENT
     await channel.close()
     assert server.accepted[0]["from"] == ""
+
+
+@pytest.mark.parametrize("mode", ["call", "sms"])
+async def test_a_page_to_the_number_that_sends_it_is_refused_for_good_and_says_why(server: TwilioServer, mode: str):
+    channel = TwilioChannel("phone", settings(mode, base_url=server.url))
+    await channel.start()
+    receipt = await channel.send(content(destination=NUMBER))
+    await channel.close()
+    assert (receipt.outcome, receipt.reason) == (Outcome.PERMANENT, Reason.CLIENT_ERROR)
+    assert receipt.detail == "21266: 'To' and 'From' number cannot be the same"
+
+
+@hypothesis_settings(max_examples=40, deadline=None)
+@given(ring_for=st.integers(5_000, 600_000), language=st.sampled_from(sorted(LANGUAGES & SPOKEN)))
+async def test_whatever_may_be_set_twilio_takes_it(ring_for: int, language: str):
+    async with TwilioServer() as server:
+        channel = TwilioChannel("phone", settings(base_url=server.url, ring_for=f"{ring_for}ms", language=language))
+        await channel.start()
+        assert (await channel.send(content(destination=ALICE, external_url=OUTSIDE))).outcome is Outcome.SENT
+        await channel.close()
+
+
+def test_every_language_that_all_of_twilios_voices_speak_may_be_set():
+    assert SPOKEN <= LANGUAGES

@@ -11,7 +11,17 @@ import pytest
 from tocsin.testing.alertmanager_server import AlertmanagerServer
 from tocsin.testing.smtp_message import check_message
 from tocsin.testing.smtp_server import SmtpServer
-from tocsin.testing.twilio_server import ACCOUNT, AUTH_TOKEN, NUMBER, TwilioServer
+from tocsin.testing.twilio_server import (
+    ACCOUNT,
+    API_KEY,
+    API_SECRET,
+    AUTH_TOKEN,
+    NUMBER,
+    SERVICE,
+    TwilioServer,
+    signature,
+)
+from tocsin.testing.webhook_sink import WebhookSink
 
 GOOD = (
     b"From: tocsin <tocsin@example.com>\r\nTo: alice@example.com\r\nSubject: Down\r\n"
@@ -113,12 +123,33 @@ SMS = {"To": "+491711234567", "From": NUMBER, "Body": "Down"}
         ("Messages", {"Body": ""}, 21617),
         ("Messages", {"Body": "a" * 1601}, 21617),
         ("Messages", {"MessagingServiceSid": "MG1"}, 21603),
+        ("Messages", {"From": None, "MessagingServiceSid": SERVICE}, None),
+        ("Messages", {"From": None, "MessagingServiceSid": "MG1"}, 21701),
+        ("Messages", {"From": None, "MessagingServiceSid": "MG" + "f" * 32}, 21701),
+        ("Messages", {"To": NUMBER}, 21266),
+        ("Calls", {"To": NUMBER}, 21266),
+        ("Messages", {"ValidityPeriod": "1"}, None),
+        ("Messages", {"ValidityPeriod": "36000"}, None),
+        ("Messages", {"ValidityPeriod": "36001"}, 20001),
+        ("Messages", {"ValidityPeriod": "0"}, 20001),
+        ("Messages", {"ValidityPeriod": "1.5"}, 20001),
+        ("Calls", {"Timeout": "600"}, None),
+        ("Calls", {"Timeout": "601"}, 20001),
+        ("Calls", {"Timeout": "99999"}, 20001),
+        ("Calls", {"Timeout": "-5"}, 20001),
+        ("Calls", {"Twiml": '<Response><Say language="de-DE">Down</Say></Response>'}, None),
+        ("Calls", {"Twiml": '<Response><Say language="xx-YY">Down</Say></Response>'}, 12100),
+        ("Calls", {"Twiml": "<Response><Say>Down<Pause/></Say></Response>"}, 12100),
+        ("Calls", {"Twiml": "<Response><Gather><Gather/></Gather></Response>"}, 12100),
+        ("Calls", {"Twiml": '<Response><Gather numDigits="none"/></Response>'}, 12100),
+        ("Calls", {"Twiml": '<Response><Gather timeout="0"/></Response>'}, 12100),
         ("Messages", {"To": "+491700000000"}, 21610),
         ("Messages", {"Twiml": "<Response/>"}, 20001),
     ],
 )
-async def test_twilio_takes_what_it_documents(resource: str, change: dict[str, str], error: int | None) -> None:
-    given = (CALL if resource == "Calls" else SMS) | change
+async def test_twilio_takes_what_it_documents(resource: str, change: dict[str, str | None], error: int | None) -> None:
+    given = {name: value for name, value in ((CALL if resource == "Calls" else SMS) | change).items() if value}
+    given |= {"Body": ""} if change.get("Body") == "" else {}
     headers = {"Authorization": aiohttp.encode_basic_auth(ACCOUNT, AUTH_TOKEN)}
     async with TwilioServer(opted_out=["+491700000000"]) as server, aiohttp.ClientSession(headers=headers) as session:
         url = f"{server.url}/2010-04-01/Accounts/{ACCOUNT}/{resource}.json"
@@ -126,6 +157,45 @@ async def test_twilio_takes_what_it_documents(resource: str, change: dict[str, s
             said = await answer.json()
         assert (answer.status, said.get("code")) == ((400, error) if error else (201, None))
         assert len(server.accepted) == (error is None)
+
+
+@pytest.mark.parametrize(
+    ("user", "password", "status"),
+    [
+        (ACCOUNT, AUTH_TOKEN, 201),
+        (API_KEY, API_SECRET, 201),
+        (API_KEY, AUTH_TOKEN, 401),
+        (ACCOUNT, API_SECRET, 401),
+        (ACCOUNT, "", 401),
+    ],
+)
+async def test_twilio_knows_the_account_and_its_api_key(user: str, password: str, status: int) -> None:
+    headers = {"Authorization": aiohttp.encode_basic_auth(user, password)}
+    async with TwilioServer() as server, aiohttp.ClientSession(headers=headers) as session:
+        url = f"{server.url}/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
+        async with session.post(url, data=SMS) as answer:
+            assert answer.status == status
+
+
+@pytest.mark.parametrize(
+    ("signs_port", "url", "signed"),
+    [
+        (False, "https://h:8443/x?y=1", "https://h/x?y=1"),
+        (False, "http://h/x", "http://h/x"),
+        (True, "https://h/x", "https://h:443/x"),
+        (True, "https://[::1]:8443/x", "https://[::1]:8443/x"),
+        (None, "https://h:8443/x", "https://h:8443/x"),
+    ],
+)
+async def test_twilio_signs_the_url_with_or_without_its_port(signs_port: bool | None, url: str, signed: str) -> None:
+    class Near(TwilioServer):
+        def reached(self, url: str) -> str:  # noqa: ARG002 - wherever it is said to be
+            return f"{sink.url}/callback"
+
+    async with WebhookSink(form=True) as sink, Near(signs_port=signs_port) as server:
+        await server.answer(url, "+491711234567", "ack")
+        (taken,) = sink.accepted
+        assert taken["headers"]["X-Twilio-Signature"] == signature(AUTH_TOKEN, signed, taken["body"])
 
 
 async def test_alertmanager_shows_what_it_is_asked_for() -> None:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit, urlunsplit
 from xml.etree import ElementTree as ET
 
 import aiohttp
@@ -22,12 +22,25 @@ from tocsin.testing.standin import StandIn, arguments, serve
 
 ACCOUNT = "AC0123456789abcdef0123456789abcdef"
 AUTH_TOKEN = "an-auth-token-0123456789"  # noqa: S105 - of a stand-in
+API_KEY = "SK0123456789abcdef0123456789abcdef"
+API_SECRET = "an-api-key-secret-0123456789"  # noqa: S105 - of a stand-in
+SERVICE = "MG0123456789abcdef0123456789abcdef"
+"""The messaging service of the account."""
 NUMBER = "+15005550006"
 """The number that belongs to the account."""
 
 LONGEST_TWIML = 4000
 LONGEST_SMS = 1600
 
+SPOKEN = frozenset(
+    {
+        *("da-DK", "de-DE", "en-AU", "en-CA", "en-GB", "en-IN", "en-US", "ca-ES", "es-ES", "es-MX", "fi-FI", "fr-CA"),
+        *("fr-FR", "it-IT", "ja-JP", "ko-KR", "nb-NO", "nl-NL", "pl-PL", "pt-BR", "pt-PT", "ru-RU", "sv-SE", "zh-CN"),
+        *("zh-HK", "zh-TW"),
+    }
+)
+"""The languages that it knows: those that each voice provider of Twilio's has."""
+_SECONDS = {"Timeout": range(1, 601), "TimeLimit": range(1, 86_401), "ValidityPeriod": range(1, 36_001)}
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _TAKES = {
     "Calls": {"To", "From", "Twiml", "Timeout", "MachineDetection", "TimeLimit", "StatusCallback"},
@@ -38,6 +51,8 @@ _VERBS = {
     "Pause": {"length"},
     "Gather": {"numDigits", "timeout", "action", "method"},
 }
+_INSIDE = {"Response": {"Say", "Pause", "Gather"}, "Gather": {"Say", "Pause"}, "Say": set[str](), "Pause": set[str]()}
+_WHOLE = frozenset({"numDigits", "timeout", "length", "loop"})
 
 
 class TwilioServer(StandIn):
@@ -47,10 +62,22 @@ class TwilioServer(StandIn):
     written) and ``action`` (where a pressed key goes, "" where none is asked for).
     """
 
-    def __init__(self, *, port: int = 0, log: Path | None = None, opted_out: Collection[str] = ()) -> None:
-        """``opted_out`` have answered STOP."""
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        log: Path | None = None,
+        opted_out: Collection[str] = (),
+        signs_port: bool | None = False,
+    ) -> None:
+        """``opted_out`` have answered STOP.
+
+        ``signs_port``: whether a URL is signed with its port, written or not; None: as it is written. Twilio has done
+        all three, by the product and the scheme.
+        """
         super().__init__(port=port, log=log)
         self.opted_out = frozenset(opted_out)
+        self.signs_port = signs_port
         self._numbers = itertools.count(1)
 
     def routes(self, app: web.Application) -> None:
@@ -70,7 +97,10 @@ class TwilioServer(StandIn):
         )
 
     async def _bring(self, url: str, fields: Mapping[str, str]) -> tuple[int, str]:
-        headers = {"X-Twilio-Signature": signature(AUTH_TOKEN, url, fields), "User-Agent": "TwilioProxy/1.1"}
+        headers = {
+            "X-Twilio-Signature": signature(AUTH_TOKEN, self._signed(url), fields),
+            "User-Agent": "TwilioProxy/1.1",
+        }
         headers["Content-Type"] = "application/x-www-form-urlencoded"
         async with (
             aiohttp.ClientSession() as session,
@@ -78,12 +108,22 @@ class TwilioServer(StandIn):
         ):
             return response.status, await response.text()
 
+    def _signed(self, url: str) -> str:
+        """Return the URL as it stands in the signature."""
+        parts = urlsplit(url)
+        if self.signs_port is None or parts.hostname is None:
+            return url
+        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        return urlunsplit(parts._replace(netloc=f"{host}:{port}" if self.signs_port else host))
+
     def reached(self, url: str) -> str:
         """Where a public URL is really served; the same, unless a test says otherwise."""
         return url
 
     async def _create(self, request: web.Request) -> web.Response:
-        if request.headers.get("Authorization") != aiohttp.encode_basic_auth(ACCOUNT, AUTH_TOKEN):
+        known = {aiohttp.encode_basic_auth(*pair) for pair in ((ACCOUNT, AUTH_TOKEN), (API_KEY, API_SECRET))}
+        if request.headers.get("Authorization") not in known:
             return _refusal(401, 20003, "Authenticate")
         if request.match_info["account"] != ACCOUNT or request.content_type != "application/x-www-form-urlencoded":
             return _refusal(404, 20404, "The requested resource was not found")
@@ -107,6 +147,15 @@ class TwilioServer(StandIn):
             ("To" in fields, (21604 if resource == "Messages" else 21201, "A 'To' phone number is required")),
             (bool(_E164.fullmatch(fields.get("To", ""))), (21211, f"Invalid 'To' Phone Number: {fields.get('To')}")),
             (len(senders) == 1, (21603, "One 'From' phone number is required")),
+            (
+                fields.get("MessagingServiceSid", SERVICE) == SERVICE,
+                (21701, "The Messaging Service resource does not exist"),
+            ),
+            (fields.get("To") != fields.get("From"), (21266, "'To' and 'From' number cannot be the same")),
+            *(
+                (_is_whole(fields.get(name, str(allowed[0])), allowed), (20001, f"{name} is out of range"))
+                for name, allowed in _SECONDS.items()
+            ),
             (
                 senders[:1] == [NUMBER] or (resource == "Messages" and "MessagingServiceSid" in fields),
                 (21606 if resource == "Messages" else 21210, "The From phone number is not yours"),
@@ -136,12 +185,24 @@ def _is_twiml(twiml: str) -> bool:
     if response.tag != "Response" or response.attrib:
         return False
     return all(
-        verb.tag in _VERBS
-        and set(verb.attrib) <= _VERBS[verb.tag]
-        and urlsplit(verb.get("action", "https://")).scheme in ("http", "https")
+        {child.tag for child in verb} <= _INSIDE.get(verb.tag, set())
+        and (verb is response or (verb.tag in _VERBS and _are_attributes(verb.tag, verb.attrib)))
         for verb in response.iter()
-        if verb is not response
     )
+
+
+def _are_attributes(tag: str, given: Mapping[str, str]) -> bool:
+    return (
+        set(given) <= _VERBS[tag]
+        and urlsplit(given.get("action", "https://")).scheme in ("http", "https")
+        and given.get("language", "en-US") in SPOKEN
+        and given.get("method", "POST") in ("GET", "POST")
+        and all(_is_whole(given[name], range(1, 1000)) for name in _WHOLE & set(given))
+    )
+
+
+def _is_whole(value: str, allowed: range) -> bool:
+    return value.isascii() and value.isdecimal() and int(value) in allowed
 
 
 def _read(twiml: str) -> tuple[str, str]:

@@ -4,6 +4,7 @@
 """
 
 import json
+from pathlib import Path
 
 from aiohttp import web
 
@@ -16,12 +17,23 @@ class WebhookSink(StandIn):
     An ``accepted`` entry holds ``path``, ``headers`` and ``body`` (parsed; a body that is no JSON is refused).
     """
 
+    def __init__(self, *, port: int = 0, log: Path | None = None, form: bool = False) -> None:
+        """``form``: takes forms, and nothing else."""
+        super().__init__(port=port, log=log)
+        self._form = form
+
     def routes(self, app: web.Application) -> None:
         """Serve every path."""
         app.router.add_post("/{path:.*}", self.faulty(self._take))
 
     async def _take(self, request: web.Request) -> web.Response:
         raw = await request.read()
+        if self._form:
+            fields = {name: str(value) for name, value in (await request.post()).items()}
+            self.accept(path=request.path, headers=dict(request.headers), body=fields)
+            return web.Response(text="ok")
+        if request.content_type != "application/json":
+            return web.Response(status=415, text="the body is to be application/json")
         try:
             body = json.loads(raw)
         except ValueError:

@@ -3,12 +3,12 @@
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from tocsin.channels.http import check_base_url
 from tocsin.conf.channels import ChannelSettings, ContactSettings
 from tocsin.conf.duration import Duration
-from tocsin.conf.schema import Text, Whole, YesNo, mistake
+from tocsin.conf.schema import Text, Whole, YesNo, did_you_mean, mistake
 from tocsin.conf.secrets import Secret
 from tocsin.core.people import Contact
 
@@ -23,7 +23,7 @@ def _number(value: str) -> str:
 
 def _sid(prefix: str) -> AfterValidator:
     def check(value: str) -> str:
-        if not re.fullmatch(rf"{prefix}[0-9a-f]{{32}}", value):
+        if not re.fullmatch(rf"{prefix}[0-9a-fA-F]{{32}}", value):
             raise mistake(f"is no such id of Twilio's: theirs are {prefix} and 32 hexadecimal digits", "")
         return value
 
@@ -33,6 +33,29 @@ def _sid(prefix: str) -> AfterValidator:
 def _ring(value: int) -> int:
     if not 5_000_000 <= value <= 600_000_000:
         raise mistake("is no time to let it ring", "write 5s to 10m")
+    return value
+
+
+LANGUAGES = frozenset(
+    {
+        *("af-ZA", "ar-AE", "ar-XA", "arb", "bg-BG", "bn-IN", "ca-ES", "cmn-CN", "cmn-TW"),
+        *("cs-CZ", "cy-GB", "da-DK", "de", "de-AT", "de-DE", "el-GR", "en", "en-AU"),
+        *("en-CA", "en-GB", "en-GB-WLS", "en-IE", "en-IN", "en-NZ", "en-US", "en-ZA", "en-gb"),
+        *("es", "es-ES", "es-MX", "es-US", "et-EE", "eu-ES", "fi-FI", "fil-PH", "fr"),
+        *("fr-BE", "fr-CA", "fr-FR", "gl-ES", "gu-IN", "he-IL", "hi-IN", "hu-HU", "id-ID"),
+        *("is-IS", "it", "it-IT", "ja-JP", "kn-IN", "ko-KR", "lt-LT", "lv-LV", "ml-IN"),
+        *("mr-IN", "ms-MY", "nb-NO", "nl-BE", "nl-NL", "pa-IN", "pl-PL", "pt-BR", "pt-PT"),
+        *("ro-RO", "ru-RU", "sk-SK", "sr-RS", "sv-SE", "ta-IN", "te-IN", "th-TH", "tr-TR"),
+        *("uk-UA", "vi-VN", "yue-CN", "yue-HK", "zh-CN", "zh-HK", "zh-TW"),
+    }
+)
+"""The languages of Twilio's voices ("Text-to-speech: languages and voices"). A call in another one says nothing."""
+
+
+def _language(value: str) -> str:
+    if value not in LANGUAGES:
+        hint = did_you_mean(value, sorted(LANGUAGES)) or "write for example en-US, en-GB or de-DE"
+        raise mistake("is no language of Twilio's voices", hint)
     return value
 
 
@@ -54,7 +77,7 @@ class TwilioSettings(ChannelSettings):
     """The number that calls, or sends."""
     messaging_service: Annotated[Text, _sid("MG")] | None = None
     """Sends an SMS from whichever of its numbers fits, instead of ``from``."""
-    language: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")] = "en-US"
+    language: Annotated[str, AfterValidator(_language)] = "en-US"
     """Of the voice that reads a page out, as Twilio names it; the words are English."""
     ring_for: Annotated[Duration, AfterValidator(_ring)] = 30_000_000
     """How long it rings; shorter than until a mailbox answers."""
