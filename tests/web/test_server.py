@@ -168,7 +168,7 @@ async def test_every_answer_a_browser_may_see_is_hardened(door, path):
 
 INCIDENT = (
     "id number title playbook severity service state dedup_key alerts_firing opened_at acknowledged_at "
-    "acknowledged_by resolved_at due_at next_tier waits storm members"
+    "acknowledged_by resolved_at due_at next_tier next_step waits storm members"
 )
 
 
