@@ -12,7 +12,7 @@ from pathlib import Path
 
 import structlog
 
-from tocsin.app.build import Daemon, build, operator, running, secrets_of
+from tocsin.app.build import Daemon, build, operator, secrets_of, ways_out
 from tocsin.app.kinds import KINDS
 from tocsin.app.notify import Notifier
 from tocsin.app.opening import open_store
@@ -114,7 +114,7 @@ async def _serve(bundle: Bundle, shadow: ShadowRules | None, files: _Files) -> i
     pulse = Pulse(daemon, notifier)
     server = Server(build_app(_edge(daemon, reloader, pulse, environ)), grace=bundle.settings.shutdown_grace / SECOND)
     try:
-        for way in (*running(daemon.channels).values(), *running(daemon.trackers).values()):
+        for way in ways_out(daemon):
             await way.start()
         if daemon.commit_process is not None:
             daemon.commit_process.start()
@@ -248,7 +248,6 @@ async def _stop(daemon: Daemon, server: Server, reloader: Reloader, pulse: Pulse
     )
     await stage("timers", 5, daemon.timers.stop(), *(each.stop() for each in looking), pulse.stop())
     await stage("delivery", grace, daemon.dispatcher.stop(), daemon.alarm.close())
-    ways = (*running(daemon.channels).values(), *running(daemon.trackers).values())
-    await stage("channels", 5, reloader.close(), *(way.close() for way in ways))
+    await stage("channels", 5, reloader.close(), *(way.close() for way in ways_out(daemon)))
     await stage("store", 10, daemon.store.close())
     _log.info("stopped")

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 
 import structlog
 
-from tocsin.app.build import Daemon, policy_of, prepare, running
+from tocsin.app.build import Daemon, policy_of, prepare, running, ways_out
 from tocsin.channels import registry
 from tocsin.conf.bundle import Bundle
 from tocsin.conf.changes import Change, changes
@@ -93,7 +93,7 @@ class Reloader:
                 return self._refuse(f"the configuration could not be read within {self._patience:g} s")
             except Exception as error:  # noqa: BLE001 - nothing has been taken over: what runs goes on, whatever it was
                 _log.exception("reload_broke")
-                return self._refuse(f"{type(error).__name__}: {error}")
+                return self._refuse(f"tocsin failed at taking it over ({error}); its log has the details")
             old = self._daemon.bundle
             forced = tuple(f"taken over by --force: {loss.path}: {loss.message}" for loss in lost)
             notes = (*forced, *self._take_over(bundle, ways), *await self._reload_shadow())
@@ -143,7 +143,7 @@ class Reloader:
         """The channels and trackers that stay, and those that are new or changed, started: all of them, or none."""
         channels, new_channels = _sort(self._daemon.channels, bundle.channels, registry.build)
         trackers, new_trackers = _sort(self._daemon.trackers, bundle.trackers, tracker_registry.build)
-        opened = (*new_channels, *new_trackers)
+        opened: list[Channel | Tracker] = [*new_channels, *new_trackers]
         try:
             for way in opened:
                 await way.start()
@@ -157,8 +157,7 @@ class Reloader:
         """The swap; returns what the operator should know."""
         daemon, old = self._daemon, self._daemon.bundle
         stay = {id(way) for _, way in (*ways.channels.values(), *ways.trackers.values())}
-        before = (*running(daemon.channels).values(), *running(daemon.trackers).values())
-        gone = [way for way in before if id(way) not in stay]
+        gone = [way for way in ways_out(daemon) if id(way) not in stay]
         self._adopt(bundle)
         daemon.bundle = bundle
         daemon.channels, daemon.trackers = ways.channels, ways.trackers
@@ -210,7 +209,7 @@ class Reloader:
             return Treatment(), (f"{failed}: the store does not answer",)
         except Exception as error:  # noqa: BLE001 - such as a row that is damaged
             _log.exception("comparison_broke")
-            return Treatment(), (f"{failed}: {error!r}",)
+            return Treatment(), (f"{failed}: {error}; the log has the details",)
         if found.cut:
             notes = (*notes, f"open incidents judged by the new rules: {found.cut}")
         return found, notes
@@ -228,7 +227,8 @@ class Reloader:
         except ConfigError as error:
             notes = tuple(f"shadow rules not reloaded: {problem}" for problem in error.problems)
         except Exception as error:  # noqa: BLE001 - the live configuration is in force, whatever the shadow does
-            notes = (f"shadow rules not reloaded: {type(error).__name__}: {error}",)
+            _log.exception("shadow_reload_broke")
+            notes = (f"shadow rules not reloaded: {error}; the log has the details",)
         shadow.replace(rules)
         return notes
 

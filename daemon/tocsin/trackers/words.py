@@ -4,7 +4,9 @@ from tocsin.channels import wording
 from tocsin.channels.text import is_link, plain
 from tocsin.core.outbox import Job
 from tocsin.core.page import Content
+from tocsin.core.plain import lines, one_line
 from tocsin.core.said import Piece, Said
+from tocsin.ports.tracker import Words
 
 ALERTS = 20
 """Alerts that a ticket shows."""
@@ -17,6 +19,15 @@ def title(content: Content) -> str:
     if is_about_an_item(content):
         return content.because
     return content.subject or wording.headline(content)
+
+
+def preview(content: Content) -> Words:
+    """Return what a tracker says that has no words of its own, as plain text."""
+    said = body(content)
+    opens = content.job is Job.TICKET_OPEN
+    return Words(
+        one_line(title(content)).strip() if opens else "", lines(said.plain).strip() if said is not None else ""
+    )
 
 
 def is_about_an_item(content: Content) -> bool:
