@@ -19,6 +19,7 @@ from tocsin.core.placeholder import Template
 from tocsin.core.rules import Rule, RuleSet
 from tocsin.engine.shadow import Shadow, ShadowRules
 from tocsin.engine.treatment import LOOKED_AT
+from tocsin.web.server import NotServed
 
 GOOD = WebhookSettings(url="http://127.0.0.1:9/")
 UNSTARTABLE = WebhookSettings.model_construct(url="http://127.0.0.1:9/", timeout="soon")
@@ -55,6 +56,36 @@ async def test_problems_are_told_and_nothing_changes(rig: Rig) -> None:
     assert rig.figure("config_last_reload_successful") == 0
 
 
+async def test_a_reload_that_takes_all_channels_is_refused_as_any_bad_one_and_forced_on_purpose(rig: Rig) -> None:
+    bundles = [with_channels(hook=GOOD), shipped(), shipped()]
+    running = reloader(rig, lambda: bundles.pop(0))
+    assert (await running.reload()).ok
+
+    refused = await running.reload()
+    assert [error.partition("config/tocsin.yaml: ")[2] for error in refused.errors] == [
+        "no channel but the console is left: hook would be removed; if that is meant, run `tocsin reload --force`"
+    ]
+    assert running.last == refused
+    assert "hook" in rig.daemon.live.policy.channels
+    assert rig.figure("config_last_reload_successful") == 0
+    assert rig.figure("config_reloads_total", outcome="refused") == 1
+
+    forced = await running.reload(force=True)
+    assert forced.ok
+    assert "no channel but the console is left: hook would be removed" in forced.notes[0]
+    assert "hook" not in rig.daemon.live.policy.channels
+    assert rig.figure("config_last_reload_successful") == 1
+    await running.close()
+
+
+async def test_an_error_of_ours_is_told_in_its_own_words(rig: Rig) -> None:
+    def load() -> Bundle:
+        raise NotServed("0.0.0.0:9099 can be reached from other machines, and no token is configured")
+
+    refused = await reloader(rig, load).reload(force=True)
+    assert refused.errors == ("0.0.0.0:9099 can be reached from other machines, and no token is configured",)
+
+
 async def test_a_reload_while_the_store_is_down_has_happened_and_says_what_it_could_not_compare(rig: Rig) -> None:
     rig.store.failure = StoreUnavailable("the disk is full")
     running = reloader(rig, with_channels)
@@ -78,7 +109,8 @@ async def test_a_channel_that_does_not_start_refuses_the_whole_reload_and_closes
     before = (rig.daemon.bundle, rig.daemon.live.policy, dict(rig.daemon.channels))
     result = await reloader(rig, lambda: with_channels(first=GOOD, second=UNSTARTABLE)).reload()
     assert not result.ok
-    assert "TypeError" in result.errors[0]
+    assert result.errors[0].startswith("tocsin failed at taking it over (")
+    assert "TypeError" not in result.errors[0]
     assert (rig.daemon.bundle, rig.daemon.live.policy, rig.daemon.channels) == before
     assert rig.figure("config_last_reload_successful") == 0
     # That `first` is closed, pytest sees: a session that is left open is a warning, and a warning is an error.

@@ -1,4 +1,5 @@
 import errno
+import re
 import ssl
 
 import aiohttp
@@ -98,6 +99,7 @@ def test_every_error_has_its_outcome_and_names_no_host(error: Exception, outcome
     assert (receipt.outcome, receipt.reason) == (outcome, reason)
     assert receipt.detail
     assert "secret-host" not in receipt.detail
+    assert not re.search(r"[a-z][A-Z]|Error", receipt.detail), "no name of a class"
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,7 @@ def test_the_verbs_of_the_design_are_there() -> None:
         "test",
         "simulate",
         "serve",
+        "reload",
         "declare",
         "incidents",
         "windows",

@@ -50,6 +50,17 @@ async def test_what_was_read_is_what_it_says(server: StatuspageServer, page: Tra
     assert (incident["name"], incident["body"]) == ("Payments", "Payments fail for some.")
 
 
+@pytest.mark.parametrize("job", [Job.TICKET_OPEN, Job.TICKET_COMMENT, Job.TICKET_CLOSE])
+async def test_what_a_person_is_shown_before_is_what_customers_read(
+    server: StatuspageServer, page: Tracker, job: Job
+) -> None:
+    ref = (await page.send(about(Job.TICKET_OPEN))).ref if job is not Job.TICKET_OPEN else ""
+    shown = page.words(about(job, ref))
+    await page.send(about(job, ref))
+    posted = server.accepted[-1]
+    assert (posted.get("name", ""), posted["body"]) == (shown.title, shown.text)
+
+
 async def test_an_update_has_the_status_of_the_playbook(server: StatuspageServer, page: Tracker) -> None:
     ref = (await page.send(about(Job.TICKET_OPEN))).ref
     for number, (status, shown) in enumerate([("Monitoring", "monitoring"), ("Mitigating", "investigating")]):

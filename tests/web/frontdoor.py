@@ -187,6 +187,8 @@ class FrontDoor:
     health: Health = GOOD
     reloaded: ReloadResult = RELOADED
     last_reload: ReloadResult | None = None
+    forced: list[bool] = field(default_factory=list)
+    """Of each reload, whether it was forced."""
     shadow: Shadow | None = None
 
     def call(
@@ -221,8 +223,9 @@ async def front_door(
 
         door: FrontDoor | None = None
 
-        async def reload() -> ReloadResult:
+        async def reload(*, force: bool = False) -> ReloadResult:
             assert door is not None
+            door.forced.append(force)
             door.last_reload = door.reloaded
             return door.reloaded
 

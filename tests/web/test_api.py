@@ -13,7 +13,7 @@ INCIDENTS = "/api/v1/incidents"
 
 FIELDS = [
     "id", "number", "title", "playbook", "severity", "service", "state", "dedup_key", "alerts_firing", "opened_at",
-    "acknowledged_at", "acknowledged_by", "resolved_at", "due_at", "next_tier", "waits",
+    "acknowledged_at", "acknowledged_by", "resolved_at", "due_at", "next_tier", "next_step", "waits",
     "storm", "members",
 ]  # fmt: skip
 
@@ -53,6 +53,12 @@ async def test_an_incident_is_shown_as_promised(door):
     assert incident["opened_at"] == "2026-11-20T12:00:00.000000Z"
     assert incident["due_at"] == "2026-11-20T12:15:00.000000Z"
     assert incident["next_tier"] == 2
+    assert incident["next_step"] == {
+        "tier": 2,
+        "at": "2026-11-20T12:15:00.000000Z",
+        "targets": ["bob"],
+        "kind": "page",
+    }
     assert incident["acknowledged_at"] is None
 
 
@@ -66,6 +72,7 @@ async def test_a_storm_says_how_many_it_has_and_its_members_are_listed(door):
     assert [each["number"] for each in rest["incidents"]] == [2, 1]
     member = page["incidents"][0]
     assert (member["storm"], member["members"], member["next_tier"]) == (12, None, None)
+    assert member["next_step"] is None, "it waits for the storm"
     assert member["waits"] == [
         {
             "reason": "storm",
@@ -88,7 +95,7 @@ async def test_a_recovering_incident_has_no_next_tier(door):
     await door.engine.resolve(alertname="Down0")
     [incident] = (await get(door, INCIDENTS))["incidents"]
     assert incident["alerts_firing"] == 0
-    assert incident["next_tier"] is None
+    assert (incident["next_tier"], incident["next_step"]) == (None, None)
     assert incident["due_at"] is not None, "the end of the hold-down"
 
 

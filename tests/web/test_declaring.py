@@ -25,8 +25,8 @@ async def test_it_is_opened_declared_and_shown(door):
     ("body", "status", "told"),
     [
         ({"title": " ", "severity": SEVERITY}, 400, "say in title"),
-        ({"title": "x" * 201, "severity": SEVERITY}, 400, "title is longer"),
-        ({"title": "x", "severity": SEVERITY, "summary": "x" * 4001}, 400, "summary is longer"),
+        ({"title": "x" * 201, "severity": SEVERITY}, 422, "title is longer"),
+        ({"title": "x", "severity": SEVERITY, "summary": "x" * 4001}, 422, "summary is longer"),
         ({"title": "x", "severity": SEVERITY, "facts": {"A b": "x"}}, 400, "no name of a fact"),
         ({"title": "x", "severity": "SEV-77"}, 400, "SEV-77"),
         ({"title": "x", "severity": SEVERITY, "playbook": "nothing"}, 404, "there is no playbook 'nothing'"),

@@ -57,6 +57,16 @@ async def test_a_reload_that_fails_says_what_is_wrong(door):
         assert "did you mean" in (await answer.json())["errors"][0]
 
 
+@pytest.mark.parametrize(
+    ("query", "status", "forced"),
+    [("", 200, [False]), ("?force=false", 200, [False]), ("?force=true", 200, [True])]
+    + [(query, 400, []) for query in ("?force=1", "?force", "?force=yes", "?forced=true")],
+)
+async def test_only_the_whole_word_forces_a_reload(door, query, status, forced):
+    assert await door.status("POST", f"/-/reload{query}") == status
+    assert door.forced == forced
+
+
 async def test_a_reload_is_told_with_its_changes_and_stays_to_be_seen_in_the_status(door):
     assert (await (await door.call("GET", "/api/v1/status")).json())["last_reload"] is None
     difference = Difference("severity", "SEV-2", "SEV-1")
@@ -158,7 +168,7 @@ async def test_every_answer_a_browser_may_see_is_hardened(door, path):
 
 INCIDENT = (
     "id number title playbook severity service state dedup_key alerts_firing opened_at acknowledged_at "
-    "acknowledged_by resolved_at due_at next_tier waits storm members"
+    "acknowledged_by resolved_at due_at next_tier next_step waits storm members"
 )
 
 

@@ -161,6 +161,11 @@ def running(ways: Mapping[str, tuple[object, W]]) -> dict[str, W]:
     return {name: way for name, (_, way) in ways.items()}
 
 
+def ways_out(daemon: "Daemon") -> list[Channel | Tracker]:
+    """Return everything that runs and sends: channels, then trackers."""
+    return [*running(daemon.channels).values(), *running(daemon.trackers).values()]
+
+
 def policy_of(bundle: Bundle, channels: Mapping[str, Channel], trackers: Mapping[str, Tracker]) -> Policy:
     """What the engine needs of a configuration."""
     settings = bundle.settings

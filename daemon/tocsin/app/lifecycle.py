@@ -6,13 +6,13 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
-from tocsin.app.build import Daemon, build, operator, running, secrets_of
+from tocsin.app.build import Daemon, build, operator, secrets_of, ways_out
 from tocsin.app.kinds import KINDS
 from tocsin.app.notify import Notifier
 from tocsin.app.opening import open_store
@@ -102,11 +102,19 @@ async def _serve(bundle: Bundle, shadow: ShadowRules | None, files: _Files) -> i
     await open_store(store, notifier)
     daemon = build(bundle, store, clock, metrics, shadow=shadow)
     mark_reloaded(daemon)
-    reloader = Reloader(daemon, files.read, _configure_logs, load_shadow=files.read_shadow)
+
+    def read_for_reload() -> Bundle:
+        """Read the files; even --force opens no daemon without a token to other machines."""
+        new = files.read()
+        if not new.tokens:
+            expect_loopback(sockets)
+        return new
+
+    reloader = Reloader(daemon, read_for_reload, _configure_logs, load_shadow=files.read_shadow)
     pulse = Pulse(daemon, notifier)
     server = Server(build_app(_edge(daemon, reloader, pulse, environ)), grace=bundle.settings.shutdown_grace / SECOND)
     try:
-        for way in (*running(daemon.channels).values(), *running(daemon.trackers).values()):
+        for way in ways_out(daemon):
             await way.start()
         if daemon.commit_process is not None:
             daemon.commit_process.start()
@@ -115,10 +123,13 @@ async def _serve(bundle: Bundle, shadow: ShadowRules | None, files: _Files) -> i
             service.start()
         pulse.start()
         _tune()
-        _log.info("serving", addresses=server.addresses, store=bundle.settings.store.url, pid=os.getpid())
         workers = [service.task for service in daemon.services if service.task is not None]
-        serving = f"serving on {', '.join(server.addresses)}"
-        return await _until_told([*workers, *pulse.tasks], reloader, notifier, serving)
+
+        def ready() -> None:
+            _log.info("serving", addresses=server.addresses, store=bundle.settings.store.url, pid=os.getpid())
+            notifier.ready(f"serving on {', '.join(server.addresses)}")
+
+        return await _until_told([*workers, *pulse.tasks], reloader, notifier, ready)
     finally:
         notifier.stopping("stopping")
         await _stop(daemon, server, reloader, pulse)
@@ -159,11 +170,11 @@ def _edge(daemon: Daemon, reloader: Reloader, pulse: Pulse, environ: Mapping[str
 
 
 async def _until_told(
-    workers: Sequence[asyncio.Task[None]], reloader: Reloader, notifier: Notifier, serving: str
+    workers: Sequence[asyncio.Task[None]], reloader: Reloader, notifier: Notifier, ready: Callable[[], None]
 ) -> int:
     """Wait for the end: a signal, or a worker that has died (better restarted than limping).
 
-    Ready is told from here, once no signal can come too early: an unheard SIGHUP would end the process.
+    ``ready`` is called from here, once no signal can come too early: an unheard SIGHUP would end the process.
     """
     loop = asyncio.get_running_loop()
     asked: asyncio.Future[str] = loop.create_future()
@@ -192,7 +203,7 @@ async def _until_told(
     loop.add_signal_handler(signal.SIGHUP, hang_up)
     for worker in workers:
         worker.add_done_callback(lambda task: stop(f"{task.get_name()} has died"))
-    notifier.ready(serving)
+    ready()
     because = await asked
     for task in reloads:
         task.cancel()
@@ -237,7 +248,6 @@ async def _stop(daemon: Daemon, server: Server, reloader: Reloader, pulse: Pulse
     )
     await stage("timers", 5, daemon.timers.stop(), *(each.stop() for each in looking), pulse.stop())
     await stage("delivery", grace, daemon.dispatcher.stop(), daemon.alarm.close())
-    ways = (*running(daemon.channels).values(), *running(daemon.trackers).values())
-    await stage("channels", 5, reloader.close(), *(way.close() for way in ways))
+    await stage("channels", 5, reloader.close(), *(way.close() for way in ways_out(daemon)))
     await stage("store", 10, daemon.store.close())
     _log.info("stopped")

@@ -8,13 +8,14 @@ from typing import NamedTuple, TypeVar
 
 import structlog
 
-from tocsin.app.build import Daemon, policy_of, prepare, running
+from tocsin.app.build import Daemon, policy_of, prepare, running, ways_out
 from tocsin.channels import registry
 from tocsin.conf.bundle import Bundle
 from tocsin.conf.changes import Change, changes
 from tocsin.conf.channels import ConfiguredChannel, ConfiguredTracker
+from tocsin.conf.losses import losses
 from tocsin.conf.source import ConfigError
-from tocsin.core.errors import StoreUnavailable
+from tocsin.core.errors import StoreUnavailable, TocsinError
 from tocsin.core.incident import OPEN
 from tocsin.engine.shadow import ShadowRules
 from tocsin.engine.treatment import Treatment, compare
@@ -71,27 +72,37 @@ class Reloader:
         self._one_at_a_time = asyncio.Lock()
         self._farewells: set[asyncio.Task[None]] = set()
 
-    async def reload(self) -> ReloadResult:
-        """Take the files as they are now; a bad configuration never replaces a good one."""
+    async def reload(self, *, force: bool = False) -> ReloadResult:
+        """Take over the files as they are now; a bad configuration never replaces a good one.
+
+        ``force`` takes over one that removes every token, channel or contact as well.
+        """
         async with self._one_at_a_time:
             try:
                 async with asyncio.timeout(self._patience):
                     bundle = await asyncio.wrap_future(_in_a_thread(self._load))
+                    lost = losses(self._daemon.bundle, bundle)
+                    if lost and not force:
+                        return self._refuse(*(str(loss) for loss in lost))
                     ways = await self._open(bundle)
             except ConfigError as error:
                 return self._refuse(*(str(problem) for problem in error.problems))
+            except TocsinError as error:
+                return self._refuse(str(error))
             except TimeoutError:
                 return self._refuse(f"the configuration could not be read within {self._patience:g} s")
             except Exception as error:  # noqa: BLE001 - nothing has been taken over: what runs goes on, whatever it was
                 _log.exception("reload_broke")
-                return self._refuse(f"{type(error).__name__}: {error}")
+                return self._refuse(f"tocsin failed at taking it over ({error}); its log has the details")
             old = self._daemon.bundle
-            notes = (*self._take_over(bundle, ways), *await self._reload_shadow())
+            forced = tuple(f"taken over by --force: {loss.path}: {loss.message}" for loss in lost)
+            notes = (*forced, *self._take_over(bundle, ways), *await self._reload_shadow())
             treatment, found = await self._compared(old, bundle)
             return self._tell(bundle, (*notes, *found), changes(old, bundle), treatment)
 
     async def close(self) -> None:
         """Let the channels that were replaced go."""
+        await asyncio.sleep(0)  # a task that is canceled before it has begun would close nothing
         for task in self._farewells:
             task.cancel()
         await asyncio.gather(*self._farewells, return_exceptions=True)
@@ -132,7 +143,7 @@ class Reloader:
         """The channels and trackers that stay, and those that are new or changed, started: all of them, or none."""
         channels, new_channels = _sort(self._daemon.channels, bundle.channels, registry.build)
         trackers, new_trackers = _sort(self._daemon.trackers, bundle.trackers, tracker_registry.build)
-        opened = (*new_channels, *new_trackers)
+        opened: list[Channel | Tracker] = [*new_channels, *new_trackers]
         try:
             for way in opened:
                 await way.start()
@@ -146,8 +157,7 @@ class Reloader:
         """The swap; returns what the operator should know."""
         daemon, old = self._daemon, self._daemon.bundle
         stay = {id(way) for _, way in (*ways.channels.values(), *ways.trackers.values())}
-        before = (*running(daemon.channels).values(), *running(daemon.trackers).values())
-        gone = [way for way in before if id(way) not in stay]
+        gone = [way for way in ways_out(daemon) if id(way) not in stay]
         self._adopt(bundle)
         daemon.bundle = bundle
         daemon.channels, daemon.trackers = ways.channels, ways.trackers
@@ -199,7 +209,7 @@ class Reloader:
             return Treatment(), (f"{failed}: the store does not answer",)
         except Exception as error:  # noqa: BLE001 - such as a row that is damaged
             _log.exception("comparison_broke")
-            return Treatment(), (f"{failed}: {error!r}",)
+            return Treatment(), (f"{failed}: {error}; the log has the details",)
         if found.cut:
             notes = (*notes, f"open incidents judged by the new rules: {found.cut}")
         return found, notes
@@ -217,7 +227,8 @@ class Reloader:
         except ConfigError as error:
             notes = tuple(f"shadow rules not reloaded: {problem}" for problem in error.problems)
         except Exception as error:  # noqa: BLE001 - the live configuration is in force, whatever the shadow does
-            notes = (f"shadow rules not reloaded: {type(error).__name__}: {error}",)
+            _log.exception("shadow_reload_broke")
+            notes = (f"shadow rules not reloaded: {error}; the log has the details",)
         shadow.replace(rules)
         return notes
 

@@ -3,6 +3,8 @@
 import asyncio
 import errno
 import ipaddress
+import os
+import re
 import ssl
 from collections.abc import Iterable, Mapping
 from datetime import UTC
@@ -159,16 +161,28 @@ def unreadable(status: int | None = None) -> Receipt:
 
 
 def explain(error: BaseException) -> str:
-    """An exception without its arguments, which may hold URLs: its kind, and what the system calls its cause."""
+    """Return an exception in words, without its arguments, which may hold URLs."""
     cause: BaseException | None = getattr(error, "os_error", error)
     while cause is not None:
         number = getattr(cause, "errno", None)
         if isinstance(cause, ssl.SSLError):
-            return f"TLS: {plain(getattr(cause, 'reason', None) or type(cause).__name__, 80)}"
+            return f"TLS: {plain(getattr(cause, 'reason', None) or _in_words(cause), 80)}"
         if isinstance(number, int) and number in errno.errorcode:
-            return f"{type(error).__name__} ({errno.errorcode[number]})"
+            return f"{os.strerror(number).lower()} ({errno.errorcode[number]})"
         cause = cause.__cause__ or cause.__context__
-    return type(error).__name__
+    return _in_words(error)
+
+
+_WORDS = {
+    "ClientConnectorDNSError": "the host name cannot be resolved",
+    "ServerDisconnectedError": "the server closed the connection",
+}
+
+
+def _in_words(error: BaseException) -> str:
+    """Return the name of an exception's class as words: ``client payload error``."""
+    name = type(error).__name__
+    return _WORDS.get(name, re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower())
 
 
 def retry_after(headers: Mapping[str, str], now: int) -> int | None:

@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec
 
@@ -24,9 +24,11 @@ P = ParamSpec("P")
 class Refused(click.ClickException):
     """The daemon does not answer, or says no; the message says what to do about it."""
 
-    def __init__(self, message: str, status: int | None = None) -> None:
+    def __init__(self, message: str, status: int | None = None, answer: str = "") -> None:
+        """Keep the message, and the status and body that the daemon answered with."""
         super().__init__(message)
         self.status = status
+        self.answer = answer
 
 
 class Daemon:
@@ -44,21 +46,15 @@ class Daemon:
         Raises:
             Refused: There was none, or it was an error.
         """
-        given = [
-            (name, str(value))
-            for name, values in query.items()
-            if values is not None
-            for value in (values if isinstance(values, tuple) else (values,))
-        ]
-        return await self._call("GET", path, params=given)
+        return await self._call("GET", path, params=_parameters(query))
 
-    async def post(self, path: str, body: object) -> Any:
+    async def post(self, path: str, body: object, **query: str | None) -> Any:
         """The answer to a POST of JSON to a quoted path, decoded.
 
         Raises:
             Refused: There was none, or it was an error.
         """
-        return await self._call("POST", path, json=body)
+        return await self._call("POST", path, json=body, params=_parameters(query))
 
     async def _call(self, method: str, path: str, **how: Any) -> Any:
         target = self.url.joinpath(path.lstrip("/"), encoded=True)
@@ -75,11 +71,20 @@ class Daemon:
         except aiohttp.ClientError as error:
             raise Refused(f"{self.url} does not answer as tocsin does: {plain(str(error), 200)}") from None
         if status >= 300:
-            raise Refused(_explained(status, text), status)
+            raise Refused(_explained(status, text), status, text)
         try:
             return json.loads(text) if text else None
         except ValueError:
             raise Refused(f"{self.url} answers {plain(text, 80)!r}, which is no JSON: is it tocsin?") from None
+
+
+def _parameters(query: Mapping[str, str | int | tuple[str, ...] | None]) -> list[tuple[str, str]]:
+    return [
+        (name, str(value))
+        for name, values in query.items()
+        if values is not None
+        for value in (values if isinstance(values, tuple) else (values,))
+    ]
 
 
 def _explained(status: int, text: str) -> str:

@@ -21,7 +21,7 @@ async def drafts(daemon: Daemon, incident: str, *, as_json: bool) -> None:
         say_json(found)
         return
     if not found["drafts"]:
-        say(f"#{found['number']}: nothing waits for your word")
+        say(f"#{found['number']}: no drafts wait for confirmation.")
     for draft in found["drafts"]:
         _show(found["number"], draft)
 
@@ -30,21 +30,17 @@ async def drafts(daemon: Daemon, incident: str, *, as_json: bool) -> None:
 @click.argument("incident")
 @click.argument("draft", type=click.IntRange(1, 999_999_999))
 @click.option("--text", type=click.File(), help="Say this instead: a file, or - for standard input.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Show the text, and do not ask.")
 @options.as_json
 @connected
 async def confirm(daemon: Daemon, incident: str, draft: int, *, text: TextIO | None, yes: bool, as_json: bool) -> None:
-    """Have a DRAFT sent or done, once you have read it: what you read is what goes out, to the letter."""
+    """Send or carry out a DRAFT. Its exact text is shown first; what you read is what goes out, to the letter."""
     path = f"{incident_path(incident)}/drafts"
-    found = await daemon.get(path)
-    wanted = next((each for each in found["drafts"] if each["draft"] == draft), None)
-    if wanted is None:
-        known = ", ".join(str(each["draft"]) for each in found["drafts"]) or "none"
-        raise Refused(f"#{found['number']} has no draft {draft} that waits; there is: {known}")
+    found, wanted = await _find(daemon, path, draft)
     said = text.read() if text is not None else wanted["text"]
+    _show(found["number"], {**wanted, "text": said, "blanks": wanted["blanks"] if text is None else ()}, err=True)
     if not yes:
-        _show(found["number"], {**wanted, "text": said, "blanks": wanted["blanks"] if text is None else ()}, err=True)
-        click.confirm(f"Have it done for {', '.join(wanted['to'])}?", abort=True, err=True)
+        click.confirm(_question(wanted), abort=True, err=True)
     tell(await daemon.post(f"{path}/{draft}/confirm", {"text": said}), as_json=as_json)
 
 
@@ -55,15 +51,36 @@ async def confirm(daemon: Daemon, incident: str, draft: int, *, text: TextIO | N
 @options.as_json
 @connected
 async def discard(daemon: Daemon, incident: str, draft: int, *, reason: str, as_json: bool) -> None:
-    """Have nothing of a DRAFT done."""
-    answer = await daemon.post(f"{incident_path(incident)}/drafts/{draft}/discard", {"reason": reason})
-    tell(answer, as_json=as_json)
+    """Discard a DRAFT: nothing of it goes out. Its text is shown first."""
+    path = f"{incident_path(incident)}/drafts"
+    found, wanted = await _find(daemon, path, draft)
+    _show(found["number"], wanted, err=True)
+    tell(await daemon.post(f"{path}/{draft}/discard", {"reason": reason}), as_json=as_json)
+
+
+async def _find(daemon: Daemon, path: str, draft: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what waits for confirmation, and the draft of that number among it."""
+    waiting = await daemon.get(path)
+    wanted = next((each for each in waiting["drafts"] if each["draft"] == draft), None)
+    if wanted is None:
+        known = ", ".join(str(each["draft"]) for each in waiting["drafts"]) or "none"
+        raise Refused(f"#{waiting['number']} has no draft {draft} that waits for confirmation; there is: {known}")
+    return waiting, wanted
+
+
+def _question(draft: dict[str, Any]) -> str:
+    to = ", ".join(draft["to"])
+    return {
+        "message": f"Send this message to {to}?",
+        "tracker": f"Post this text in {to}?",
+        "automation": f"Ask the automation {to} to do its work?",
+    }[draft["verb"]]
 
 
 def _show(number: int, draft: dict[str, Any], *, err: bool = False) -> None:
     say(f"#{number} draft {draft['draft']}: {draft['verb']} {draft['what']} for {', '.join(draft['to'])}", err=err)
-    if not draft["text"]:
-        say("  (in plain words of its own; --text says it in yours)", err=err)
+    if not draft["text"] and draft["verb"] == "automation":
+        say("  (no text goes out: the automation is asked to do its work)", err=err)
     for line in draft["text"].splitlines():
         say(f"  | {line}".rstrip(), err=err)
     for blank in draft["blanks"]:

@@ -265,10 +265,12 @@ def _drafts(found: dict[str, Any]) -> str:
 
 
 def _next(incident: dict[str, Any], now: datetime) -> str:
-    if incident["due_at"] is None:
+    """Say whom the ladder notifies next, and when; "" where it notifies nobody by itself."""
+    step = incident["next_step"]
+    if step is None:
         return ""
-    tier = f"tier {incident['next_tier']} " if incident["next_tier"] is not None else ""
-    return f"{tier}{ago(incident['due_at'], now)}"
+    kind = "" if step["kind"] == "page" else f" ({step['kind']})"
+    return f"tier {step['tier']} {ago(step['at'], now)}{kind}"
 
 
 for verb in (*work.VERBS, *drafts.VERBS):

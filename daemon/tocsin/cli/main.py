@@ -13,6 +13,7 @@ VERBS = (
     "test",
     "simulate",
     "serve",
+    "reload",
     "declare",
     "incidents",
     "windows",

@@ -72,6 +72,8 @@ class Bundle:
     """SHA-256 over the content of every file and what the environment overrides; of no secret."""
     files: tuple[Path, ...]
     warnings: tuple[Problem, ...]
+    is_empty: bool = False
+    """Whether tocsin.yaml says nothing, as after an editor or a disk that failed."""
 
     @property
     def tokens(self) -> tuple[TokenSettings, ...]:
@@ -106,6 +108,9 @@ def load(
     findings = Findings()
     vault = Vault(config_dir, environ, findings)
     top = read_yaml(config_dir / "tocsin.yaml", findings, may_be_empty=True)
+    is_empty = top is not None and not top.broken and not top.value
+    if is_empty:
+        _warn_of_emptiness(config_dir, findings)
     node = overridden(top or Node({}, Mark(str(config_dir / "tocsin.yaml"), 1, 1)), environ, findings)
     settings = validate(with_secrets(node, Settings, vault), Settings, findings)
     channels = _channels(node.at("channels"), kinds.channels, vault) if node.child("channels") else ()
@@ -154,7 +159,13 @@ def load(
         fingerprint=_fingerprint(findings.digests, config_dir, rules_dir, environ),
         files=tuple(Path(name) for name in sorted(findings.digests)),
         warnings=tuple(sorted(set(findings.warnings))),
+        is_empty=is_empty,
     )
+
+
+def _warn_of_emptiness(config_dir: Path, findings: Findings) -> None:
+    message = "is empty: there is no token and no channel but the console, and only this machine can connect"
+    findings.warn(Mark(str(config_dir / "tocsin.yaml"), 1, 1), message, "`tocsin init` writes one with every setting")
 
 
 def _channels(node: Node, kinds: Mapping[str, ChannelKind], vault: Vault) -> tuple[ConfiguredChannel, ...]:

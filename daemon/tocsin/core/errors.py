@@ -5,6 +5,7 @@
     TocsinError
     ├── Conflict            what is to be written once is there already
     ├── IllegalTransition   the incident's state does not allow this event
+    │   └── InvalidValue    what a person gave is empty, too long or out of range
     ├── MatcherError        a matcher or regex that does not parse
     ├── PlaceholderError    a {label} template that does not parse or render
     ├── UnknownName         no such incident, playbook, level, person ...
@@ -26,6 +27,10 @@ class Conflict(TocsinError):
 
 class IllegalTransition(TocsinError):
     """The incident's state does not allow this event; nothing was changed."""
+
+
+class InvalidValue(IllegalTransition):
+    """What a person gave is empty, too long or out of range; the message names the limit, and nothing was changed."""
 
 
 class MatcherError(TocsinError):

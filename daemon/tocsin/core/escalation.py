@@ -84,6 +84,7 @@ from tocsin.core.transitions import (
     opening,
     promises,
     reach,
+    refusals,
     responses,
     rooms,
     severity,
@@ -105,9 +106,7 @@ def step(incident: Incident, event: Event, now: int) -> tuple[Incident, tuple[Ef
     """
     handler = TRANSITIONS.get((incident.state, type(event)))
     if handler is None:
-        raise IllegalTransition(
-            f"incident {incident.number} is {incident.state}: cannot {type(event).__name__.lower()}"
-        )
+        raise IllegalTransition(refusals.refusal(incident, event))
     change = Change(incident, now)
     handler(change, event)
     if change.effects:

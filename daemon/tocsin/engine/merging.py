@@ -3,7 +3,7 @@
 import msgspec
 
 from tocsin.core.alert import Episode, EpisodeStatus
-from tocsin.core.errors import IllegalTransition
+from tocsin.core.errors import IllegalTransition, InvalidValue
 from tocsin.core.event import Actor, AlertsChanged, Linked, MergedInto, MergedWith, Opened
 from tocsin.core.incident import OPEN, Incident, Merged
 from tocsin.engine.apply import Work
@@ -30,7 +30,7 @@ def merge(work: Work, child: Incident, parent: Incident, by: Actor) -> Incident:
         IllegalTransition: One of them is not open, is a storm, or both are the same.
     """
     if child.id == parent.id:
-        raise IllegalTransition(f"incident {child.number} is itself: name another one")
+        raise InvalidValue(f"incident {child.number} is itself: name another one")
     for one in (child, parent):
         if one.state not in OPEN:
             raise IllegalTransition(f"incident {one.number} is {one.state}: only open ones can be merged")
@@ -82,7 +82,7 @@ def link(work: Work, one: Incident, other: Incident, by: Actor) -> Incident:
         IllegalTransition: Both are the same.
     """
     if one.id == other.id:
-        raise IllegalTransition(f"incident {one.number} is itself: name another one")
+        raise InvalidValue(f"incident {one.number} is itself: name another one")
     work.change(other, Linked(by=by, number=one.number))
     return work.change(one, Linked(by=by, number=other.number))
 

@@ -5,10 +5,18 @@ are the same. It takes the jobs `core.outbox.TICKET_JOBS`; ``Content.ticket``
 says how the provider calls the ticket, once it is there.
 """
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from tocsin.core.page import Content
 from tocsin.ports.channel import Receipt
+
+
+class Words(NamedTuple):
+    """What a tracker would say, as plain text."""
+
+    title: str
+    """Of a ticket that would be opened; "" for what is said in one that is there."""
+    text: str
 
 
 class Tracker(Protocol):
@@ -31,6 +39,10 @@ class Tracker(Protocol):
 
     async def send(self, content: Content) -> Receipt:
         """Make one attempt."""
+        ...
+
+    def words(self, content: Content) -> Words:
+        """Return what `send` would say, to the letter, before a person confirms it; send nothing."""
         ...
 
     async def close(self) -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from tocsin.core.outbox import Job
 from tocsin.core.page import Content
 from tocsin.ports.channel import Outcome, Receipt
+from tocsin.ports.tracker import Words
+from tocsin.trackers.words import preview
 
 
 def _opened(content: Content) -> Receipt:
@@ -65,6 +67,10 @@ class RecordingTracker:
         if receipt.outcome is Outcome.SENT:
             self.sent.append(content)
         return receipt
+
+    def words(self, content: Content) -> Words:
+        """Return what a tracker without words of its own says."""
+        return preview(content)
 
     async def close(self) -> None:
         """Nothing to release."""

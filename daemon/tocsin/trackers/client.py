@@ -8,6 +8,8 @@ from tocsin.channels.text import is_link
 from tocsin.core.outbox import Job
 from tocsin.core.page import Content
 from tocsin.ports.channel import Outcome, Reason, Receipt
+from tocsin.ports.tracker import Words
+from tocsin.trackers import words
 
 __all__ = ["ApiTracker", "Classify", "Client", "Do", "Refused", "every", "text", "ticket_ref"]
 
@@ -35,6 +37,10 @@ class ApiTracker(ABC):
             return await self.do(content.job)(content)
         except Refused as refused:
             return refused.receipt
+
+    def words(self, content: Content) -> Words:
+        """Return what would be said."""
+        return words.preview(content)
 
     async def close(self) -> None:
         """Close the connection pool."""

@@ -4,7 +4,9 @@ from tocsin.channels import wording
 from tocsin.channels.text import is_link, plain
 from tocsin.core.outbox import Job
 from tocsin.core.page import Content
+from tocsin.core.plain import lines, one_line
 from tocsin.core.said import Piece, Said
+from tocsin.ports.tracker import Words
 
 ALERTS = 20
 """Alerts that a ticket shows."""
@@ -16,6 +18,15 @@ def title(content: Content, limit: int = LINE_LIMIT) -> str:
     """Return the ticket's title, one line that is never blank: a template's subject, else the incident in one line."""
     wanted = content.because if is_about_an_item(content) else content.subject
     return plain(wanted, limit) or plain(wording.headline(content), limit)
+
+
+def preview(content: Content) -> Words:
+    """Return what a tracker says that has no words of its own, as plain text."""
+    said = body(content)
+    opens = content.job is Job.TICKET_OPEN
+    return Words(
+        one_line(title(content)).strip() if opens else "", lines(said.plain).strip() if said is not None else ""
+    )
 
 
 def is_about_an_item(content: Content) -> bool:

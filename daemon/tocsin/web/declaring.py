@@ -3,6 +3,7 @@
 from aiohttp import web
 from msgspec import Struct
 
+from tocsin.core.errors import InvalidValue
 from tocsin.core.playbook import Playbook
 from tocsin.core.work import LONGEST_TEXT, Branch, Question
 from tocsin.engine.declaring import Declaration
@@ -82,10 +83,10 @@ async def declare(request: web.Request) -> web.Response:
         raise bad_request("say in title what is wrong")
     for name in ("title", "service", "team"):
         if len(getattr(wish, name)) > LONGEST_NAME:
-            raise bad_request(f"{name} is longer than {LONGEST_NAME} characters")
+            raise InvalidValue(f"{name} is longer than {LONGEST_NAME} characters")
     for name in ("summary", "reason"):
         if len(getattr(wish, name)) > LONGEST_TEXT:
-            raise bad_request(f"{name} is longer than {LONGEST_TEXT} characters")
+            raise InvalidValue(f"{name} is longer than {LONGEST_TEXT} characters")
     expect_facts(wish.facts)
     declaration = Declaration(**{name: getattr(wish, name) for name in NewIncident.__struct_fields__})
     incident = await request.app[EDGE].declarer.declare(declaration, actor(request), delivery_of(request))

@@ -4,11 +4,12 @@ from aiohttp import web
 from msgspec import Struct
 
 from tocsin.core.acting import Draft
+from tocsin.core.errors import InvalidValue
 from tocsin.core.event import Confirmed, Discarded
 from tocsin.core.said import Said
 from tocsin.core.transitions.acting import acting_of
 from tocsin.engine.policy import Policy
-from tocsin.engine.saying import say_action
+from tocsin.engine.preview import preview
 from tocsin.ports.store import Reader
 from tocsin.web.answers import bad_request, json_answer
 from tocsin.web.api import actor, answered, delivery_of, find
@@ -33,7 +34,8 @@ class DraftView(Struct, frozen=True, kw_only=True):
     """What has happened that it is for: ``declared``, ``resolved`` ..."""
     drafted_at: int
     text: str
-    """What it says of the incident as it is now; a first line ``Subject: ...`` is its subject. "" for no words."""
+    """What would go out, of the incident as it is now; a first line ``Subject: ...`` is its subject, or the title of
+    the ticket. "" for an automation, which is asked without words."""
     blanks: tuple[str, ...]
     """What only people can fill in, before it can go out."""
     failure: str
@@ -74,7 +76,7 @@ async def show(request: web.Request) -> web.Response:
 
 
 def _view(reader: Reader, policy: Policy, incident_id: str, draft: Draft) -> DraftView:
-    saying = say_action(reader, policy, find(reader, incident_id), draft.action)
+    saying = preview(reader, policy, find(reader, incident_id), draft)
     subject = f"Subject: {saying.subject}\n\n" if saying is not None and saying.subject else ""
     return DraftView(
         draft=draft.number,
@@ -93,7 +95,7 @@ async def confirm(request: web.Request) -> web.Response:
     """Have a draft done, in the words that are given."""
     wish = await read_json(request, Confirmation)
     if len(wish.text) > TEXT_LIMIT:
-        raise bad_request(f"the text is longer than {TEXT_LIMIT} characters")
+        raise InvalidValue(f"a text has at most {TEXT_LIMIT} characters; this one has {len(wish.text)}")
     blanks = Said.written(wish.text).blanks
     if blanks:
         raise bad_request(f"fill in first: {', '.join(blanks)}")

@@ -12,7 +12,15 @@ import structlog
 from aiohttp import hdrs, web
 
 from tocsin.conf.settings import Scope
-from tocsin.core.errors import IllegalTransition, StoreUnavailable, TocsinError, UnknownLevel, UnknownName, WindowError
+from tocsin.core.errors import (
+    IllegalTransition,
+    InvalidValue,
+    StoreUnavailable,
+    TocsinError,
+    UnknownLevel,
+    UnknownName,
+    WindowError,
+)
 from tocsin.web.alertmanager import source_of
 from tocsin.web.answers import BUSY, Refusal, problem
 from tocsin.web.auth import Caller, Door, check_json, check_origin
@@ -82,23 +90,27 @@ def _admit(request: web.Request, route: Route, edge: Edge, door: Door) -> None:
 
 
 def _answer(error: TocsinError, route: Route, edge: Edge, request: web.Request) -> web.Response:
-    match error:
-        case Refusal():
-            _tell(error, route, edge, request)
-            return error.answer()
-        case UnknownLevel() | WindowError():
-            return problem(400, "bad_request", _with_hint(error))
-        case UnknownName():
-            return problem(404, "not_found", str(error))
-        case IllegalTransition():
-            return problem(409, "conflict", str(error))
-        case StoreUnavailable():
-            return problem(503, "unavailable", str(error), BUSY)
-        case _:
-            return _failed(route)
+    if isinstance(error, Refusal):
+        _tell(error, route, edge, request)
+        return error.answer()
+    for type_, (status, code) in _ANSWERS.items():
+        if isinstance(error, type_):
+            return problem(status, code, _with_hint(error), BUSY if status == 503 else None)
+    return _failed(route)
 
 
-def _with_hint(error: UnknownLevel | WindowError) -> str:
+_ANSWERS: Mapping[type[TocsinError], tuple[int, str]] = {
+    UnknownLevel: (400, "bad_request"),
+    WindowError: (400, "bad_request"),
+    UnknownName: (404, "not_found"),
+    InvalidValue: (422, "unprocessable"),
+    IllegalTransition: (409, "conflict"),
+    StoreUnavailable: (503, "unavailable"),
+}
+"""The status and the code of each error; the first that it is an instance of counts."""
+
+
+def _with_hint(error: TocsinError) -> str:
     return f"{error}; {error.hint}" if isinstance(error, WindowError) and error.hint else str(error)
 
 

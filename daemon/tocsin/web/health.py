@@ -8,7 +8,10 @@ from aiohttp import hdrs, web
 import tocsin
 from tocsin.web.answers import SECURITY_HEADERS, json_answer, text_answer
 from tocsin.web.keys import EDGE
+from tocsin.web.query import expect_known, flag
 from tocsin.web.views import ShadowView, public
+
+RELOAD_QUERY = {"force": "`true`: also take over a configuration that removes every token, channel or contact"}
 
 
 async def healthy(request: web.Request) -> web.Response:
@@ -30,8 +33,9 @@ def _told(state: str, why: str, *, is_so: bool) -> web.Response:
 
 
 async def reload(request: web.Request) -> web.Response:
-    """Read the configuration again; a bad one changes nothing and is told."""
-    result = await request.app[EDGE].reload()
+    """Read the configuration again; a bad one changes nothing, and the answer says what is wrong with it."""
+    expect_known(request, frozenset(RELOAD_QUERY))
+    result = await request.app[EDGE].reload(force=flag(request.query, "force"))
     return json_answer(public(result), 200 if result.ok else 400)
 
 

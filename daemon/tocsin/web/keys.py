@@ -4,7 +4,7 @@ The Protocols say what the edge needs of the floors below; ``app/build`` hands
 over what satisfies them.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -226,6 +226,14 @@ class ReloadResult(msgspec.Struct, frozen=True):
     """Open incidents that the new rules would have treated differently; they go on as they are."""
 
 
+class Reload(Protocol):
+    """Takes over a new configuration (``app/reload``)."""
+
+    async def __call__(self, *, force: bool = False) -> ReloadResult:
+        """Take it over, or say why not; ``force`` also one that removes every token, channel or contact."""
+        ...
+
+
 @dataclass(frozen=True)
 class Deadlines:
     """How long things may take at the edge, in seconds."""
@@ -261,7 +269,7 @@ class Edge:
     exposition: Exposition
     now: Callable[[], int]
     """The store's clock."""
-    reload: Callable[[], Awaitable[ReloadResult]]
+    reload: Reload
     health: Callable[[], Health]
     operator: str
     """Whom a caller on loopback acts as while no token is configured: ``$USER``."""

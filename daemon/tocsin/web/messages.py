@@ -5,6 +5,7 @@ import re
 from aiohttp import web
 from msgspec import Struct
 
+from tocsin.core.errors import InvalidValue
 from tocsin.core.said import Said
 from tocsin.engine.saying import post_mortem as draft_post_mortem
 from tocsin.ports.store import Reader
@@ -47,12 +48,12 @@ def expect_facts(facts: dict[str, str]) -> None:
         Refusal: One of them has no name, or is too long.
     """
     if len(facts) > FACTS:
-        raise bad_request(f"give at most {FACTS} facts")
+        raise InvalidValue(f"give at most {FACTS} facts at once, not {len(facts)}")
     for name, text in facts.items():
         if not _FACT.fullmatch(name):
             raise bad_request(f"{name!r} is no name of a fact: write small letters, digits and _ only")
         if len(text) > FACT_LIMIT:
-            raise bad_request(f"the fact {name} is longer than {FACT_LIMIT} characters")
+            raise InvalidValue(f"a fact has at most {FACT_LIMIT} characters; {name} has {len(text)}")
 
 
 async def facts(request: web.Request) -> web.Response:

@@ -35,6 +35,7 @@ _PROBLEMS = {
     "403": "the token lacks the scope",
     "404": "there is no such thing",
     "409": "the incident's state does not allow it",
+    "422": "a value is empty, too long or out of range; the message names the limit",
     "503": "the store cannot be reached or too much waits; try again",
 }
 

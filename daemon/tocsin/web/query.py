@@ -33,3 +33,15 @@ def number(query: Any, name: str, least: int, most: int) -> int | None:
     if not (text.isascii() and text.isdecimal()) or len(text) > 19 or not least <= int(text) <= most:
         raise bad_request(f"{name} must be a number from {least} to {most}, not {text!r}")
     return int(text)
+
+
+def flag(query: Any, name: str) -> bool:
+    """Return whether a parameter is ``true``; False if it is not given.
+
+    Raises:
+        Refusal: It is neither ``true`` nor ``false``.
+    """
+    text = query.get(name, "false")
+    if text not in ("true", "false"):
+        raise bad_request(f"{name} must be true or false, not {text!r}")
+    return bool(text == "true")

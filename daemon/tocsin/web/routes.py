@@ -151,7 +151,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "/api/v1/openapi.json", openapi.serve, Scope.READ),
     Route("GET", "/-/healthy", health.healthy, Access.OPEN),
     Route("GET", "/-/ready", health.ready, Access.OPEN),
-    Route("POST", "/-/reload", health.reload, Scope.ADMIN, gives=ReloadResult),
+    Route("POST", "/-/reload", health.reload, Scope.ADMIN, query=health.RELOAD_QUERY, gives=ReloadResult),
     Route("GET", "/metrics", health.metrics, Access.OPEN),
     Route("GET", "/", health.index, Access.OPEN),
 )

@@ -14,6 +14,7 @@ from tocsin.core.clock import Clock
 from tocsin.core.escalation import next_due
 from tocsin.core.event import Entry
 from tocsin.core.incident import Incident
+from tocsin.core.next_step import NextStep, next_step
 from tocsin.core.transitions import promises
 from tocsin.core.transitions.acting import acting_of
 from tocsin.core.wording import waits_for
@@ -58,6 +59,8 @@ class IncidentView(Struct, frozen=True, kw_only=True):
     """When anything about it is due next."""
     next_tier: int | None
     """The tier that the next step of its ladder notifies."""
+    next_step: NextStep | None
+    """The next notification of a tier, if nothing happens in between: ``due_at`` may be a reminder's or a target's."""
     waits: list[WaitView]
     storm: int | None
     """The number of the storm that tells of it."""
@@ -345,6 +348,7 @@ def _fields(incident: Incident) -> dict[str, Any]:
         "resolved_at": incident.resolved_at,
         "due_at": next_due(incident),
         "next_tier": _next_tier(incident),
+        "next_step": next_step(incident),
         "waits": [
             WaitView(reason=wait.reason.value, by=wait.by, because=waits_for(wait), until_at=wait.until)
             for wait in incident.waits

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from conformance.trackers.tracker_rigs import HOSTILE, IMPATIENT, RIGS, SECRETS, Rig, about, said
 from tocsin.channels.http import classify_status
 from tocsin.core.outbox import TICKET_JOBS, Job
+from tocsin.core.said import Said
 from tocsin.ports.channel import Outcome, Reason
 from tocsin.ports.tracker import Tracker
 from tocsin.testing.content import NOW, alert_line
@@ -195,6 +196,17 @@ async def test_whatever_is_in_an_alert_the_ticket_is_opened(
             receipt = await tracker.send(told)
             assert receipt.outcome is Outcome.SENT, (job, receipt)
             ref = ref or receipt.ref
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(service=TEXTS, job=st.sampled_from(sorted(TICKET_JOBS)))
+def test_what_is_shown_before_a_person_confirms_it_is_what_goes_out(rig: Rig, service: str, job: Job) -> None:
+    tracker = rig.build("http://127.0.0.1:1")
+    shown = tracker.words(about(job, "1 #1", service=service))
+    assert shown.text
+    subject, text = Said.written(f"Subject: {shown.title}\n\n{shown.text}" if shown.title else shown.text).parted()
+    confirmed = about(job, "1 #1", service=service, subject=subject, text=text)
+    assert tracker.words(confirmed) == shown
 
 
 def test_it_takes_every_job_that_there_is_for_trackers() -> None:

@@ -7,7 +7,7 @@ from msgspec import structs
 from tocsin.core.acting import NOTHING, Acting, Draft, PlaybookAction, Ticket, TicketState, Verb, Worded, step_of
 from tocsin.core.clock import DRAFT_STEP, Item
 from tocsin.core.effect import Automate, Notify, Track
-from tocsin.core.errors import IllegalTransition, UnknownName
+from tocsin.core.errors import InvalidValue, UnknownName
 from tocsin.core.event import Confirmed, Discarded, TicketSettled
 from tocsin.core.incident import Incident
 from tocsin.core.outbox import Job, RowState
@@ -101,16 +101,22 @@ def _tell(change: Change, step: str, targets: tuple[str, ...], because: str) -> 
 
 def _track(change: Change, tracker: str, moment: str, step: str) -> None:
     """Open a ticket where there is none; else say there what has happened, and close it with the incident."""
-    ticket, because = acting_of(change.incident).ticket(tracker), f"it was {moment}"
-    if ticket is None or ticket.state is TicketState.FAILED:
-        if moment != Moment.RESOLVED:
-            put(change, Ticket(tracker=tracker))
-            change.record("ticket_asked", tracker=tracker)
-            change.effects.append(Track(tracker=tracker, job=Job.TICKET_OPEN, step=step, because=because))
+    job = ticket_job(change.incident, tracker, moment)
+    if job is None:
         return
+    if job is Job.TICKET_OPEN:
+        put(change, Ticket(tracker=tracker))
+        change.record("ticket_asked", tracker=tracker)
+    change.effects.append(Track(tracker=tracker, job=job, step=step, because=f"it was {moment}"))
+
+
+def ticket_job(incident: Incident, tracker: str, moment: str) -> Job | None:
+    """Return what a moment of an incident means for its ticket; None: there is none, and none is opened any more."""
+    ticket = acting_of(incident).ticket(tracker)
+    if ticket is None or ticket.state is TicketState.FAILED:
+        return None if moment == Moment.RESOLVED else Job.TICKET_OPEN
     jobs = {Moment.RESOLVED.value: Job.TICKET_CLOSE, Moment.OPENED.value: Job.TICKET_UPDATE}
-    job = jobs.get(moment, Job.TICKET_COMMENT)
-    change.effects.append(Track(tracker=tracker, job=job, step=step, because=because))
+    return jobs.get(moment, Job.TICKET_COMMENT)
 
 
 def act_on_item(change: Change, item: Item) -> None:
@@ -149,12 +155,12 @@ def confirmed(change: Change, event: Confirmed) -> None:
 
     Raises:
         UnknownName: No draft of that number waits.
-        IllegalTransition: It is a message, and says nothing.
+        InvalidValue: It is a message, and says nothing.
     """
     draft = _waiting(change, event.draft)
     action = draft.action
     if action.verb is Verb.MESSAGE and not event.text.strip():
-        raise IllegalTransition(f"draft {draft.number} is a message to {', '.join(action.to)}: it needs words")
+        raise InvalidValue(f"draft {draft.number} is a message to {', '.join(action.to)}: it needs words")
     _forget_drafts(change, lambda other: other.number != draft.number)
     what, targets = action.what, list(action.targets)
     change.record("confirmed", event.by, draft=draft.number, what=what, targets=targets, text=event.text)

@@ -19,7 +19,7 @@ from tocsin.core.clock import (
     remind_after,
 )
 from tocsin.core.effect import DutyDone
-from tocsin.core.errors import IllegalTransition, UnknownLevel, UnknownName
+from tocsin.core.errors import IllegalTransition, InvalidValue, UnknownLevel, UnknownName
 from tocsin.core.event import ItemAdded, ItemDone, PostMortemDone
 from tocsin.core.incident import Incident
 from tocsin.core.playbook import FollowUp
@@ -158,7 +158,7 @@ def item_added(change: Change, event: ItemAdded) -> None:
     kinds = {kind.name: kind.within for kind in incident.plan.duties.action_items}
     text = event.text.strip()
     if not text or len(text) > LONGEST_TEXT:
-        raise IllegalTransition(f"an action item has 1 to {LONGEST_TEXT} characters")
+        raise InvalidValue(f"an action item has 1 to {LONGEST_TEXT} characters; this one has {len(text)}")
     if event.kind not in kinds:
         known = ", ".join(kinds) or "none"
         raise UnknownLevel(f"playbook {incident.plan.name} has no action items {event.kind!r}; it has: {known}")

@@ -31,6 +31,26 @@ def targets_at(plan: Playbook, level: Level, tier: int) -> tuple[str, ...]:
     return first.targets if first is not None and pages else plan.tier(tier).targets
 
 
+def fallback_tiers(level: Level, reached: tuple[int, ...], until: Until, *, is_open: bool) -> tuple[int, ...]:
+    """Return the tiers that are paged once nobody further is left: the last one reached, and tier 1.
+
+    While business hours are closed (``is_open`` is False), a tier that is paged
+    in them only is left out, where it waits for an acknowledgment.
+    """
+
+    def rests(tier: int) -> bool:
+        entry = level.entries.get(tier, ())
+        return (
+            not is_open
+            and until is Until.ACKNOWLEDGED
+            and bool(entry)
+            and all(cell.hours is Hours.BUSINESS for cell in entry)
+        )
+
+    last = reached[-1] if reached else 1
+    return tuple(tier for tier in dict.fromkeys((last, 1)) if tier == 1 or not rests(tier))
+
+
 def climbs_on(level: Level, ladder: Ladder, reached: tuple[int, ...]) -> bool:
     """Whether steps are left that page because nobody has acknowledged, or that reach a further tier.
 

@@ -1,6 +1,6 @@
 """What people do: acknowledge, resolve, escalate, flag."""
 
-from tocsin.core.errors import IllegalTransition
+from tocsin.core.errors import InvalidValue
 from tocsin.core.event import Acknowledge, Actor, Escalate, Resolve, SetFlags, Snooze, Unsnooze
 from tocsin.core.incident import TAKEN, State, WaitReason
 from tocsin.core.measure import time_to_acknowledge
@@ -89,7 +89,7 @@ def acknowledge_snoozed(change: Change, event: Acknowledge) -> None:
 def snooze(change: Change, event: Snooze) -> None:
     """A person takes it and wants it left alone until a moment; then it asks again."""
     if not change.now < event.until <= change.now + LONGEST:
-        raise IllegalTransition("a snooze ends later than now, and within 31 days")
+        raise InvalidValue("a snooze ends later than now, and within 31 days")
     incident = change.incident
     if incident.state is State.TRIGGERED:
         acknowledge(change, Acknowledge(by=event.by))

@@ -107,8 +107,8 @@ def arm_fallback(change: Change) -> None:
 def fall_back(change: Change, because: str, until: Until = Until.ACKNOWLEDGED, *, late: int = 0) -> None:
     """Page the last tier reached and tier 1, as a new round."""
     incident = change.incident
-    last = incident.reached[-1] if incident.reached else 1
-    tiers = [tier for tier in dict.fromkeys((last, 1)) if tier == 1 or not _rests(change, tier, until)]
+    is_open = incident.plan.business_hours.are_open(change.now)
+    tiers = ladders.fallback_tiers(change.level, incident.reached, until, is_open=is_open)
     targets = tuple(target for tier in tiers for target in targets_at(change, tier))
     change.set(round=incident.round + 1, fallback_at=None)
     notify(change, Kind.PAGE, "fallback", tiers[0], targets, until, because, late=late)
@@ -118,12 +118,6 @@ def fall_back(change: Change, because: str, until: Until = Until.ACKNOWLEDGED, *
 def targets_at(change: Change, tier: int) -> tuple[str, ...]:
     """Whom a page to a tier goes to at the current severity."""
     return ladders.targets_at(change.incident.plan, change.level, tier)
-
-
-def _rests(change: Change, tier: int, until: Until) -> bool:
-    """Whether a tier is for business hours, where tier 1 is not: it is left out while they are closed."""
-    entry = change.level.entries.get(tier, ())
-    return until is Until.ACKNOWLEDGED and bool(entry) and all(is_closed(change, cell) for cell in entry)
 
 
 def asked_step(level: Level, tier: int) -> str:

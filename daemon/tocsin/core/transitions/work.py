@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec import structs
 
-from tocsin.core.errors import IllegalTransition, UnknownLevel
+from tocsin.core.errors import InvalidValue, UnknownLevel
 from tocsin.core.event import Actor, Declare, NoteAdded, RoleTaken, StatusSet, Ticked, UpdatePosted
 from tocsin.core.playbook import Moment
 from tocsin.core.transitions import promises
@@ -18,7 +18,7 @@ from tocsin.core.work import LONGEST_NAME, LONGEST_TEXT, NOTHING, Tick, Work
 def declare(change: Change, event: Declare) -> None:
     """A person says that it is an incident; the second word changes nothing."""
     if len(event.reason) > LONGEST_TEXT:
-        raise IllegalTransition(f"a reason has at most {LONGEST_TEXT} characters")
+        raise InvalidValue(f"a reason has at most {LONGEST_TEXT} characters; this one has {len(event.reason)}")
     if work_of(change).declared_at is None:
         declared(change, event.by, event.reason)
         heard(change)
@@ -72,7 +72,7 @@ def take_role(change: Change, event: RoleTaken) -> None:
         known = ", ".join(each.key for each in incident.plan.roles) or "none"
         raise UnknownLevel(f"playbook {incident.plan.name} has no role {event.role!r}; it has: {known}")
     if len(event.person) > LONGEST_NAME:
-        raise IllegalTransition(f"a name has at most {LONGEST_NAME} characters")
+        raise InvalidValue(f"a name has at most {LONGEST_NAME} characters; this one has {len(event.person)}")
     before = work.roles.get(role.key, "")
     if before == event.person:
         return
@@ -124,5 +124,5 @@ def _set_status(change: Change, status: str) -> None:
 def _text(text: str, what: str) -> str:
     text = text.strip()
     if not 0 < len(text) <= LONGEST_TEXT:
-        raise IllegalTransition(f"{what} has 1 to {LONGEST_TEXT} characters")
+        raise InvalidValue(f"{what} has 1 to {LONGEST_TEXT} characters; this one has {len(text)}")
     return text

@@ -9,6 +9,8 @@ from tocsin.channels.console.settings import ConsoleSettings
 from tocsin.core.outbox import Job
 from tocsin.core.page import Content
 from tocsin.ports.channel import Outcome, Receipt
+from tocsin.ports.tracker import Words
+from tocsin.trackers import words
 
 
 class ConsoleTracker:
@@ -31,6 +33,10 @@ class ConsoleTracker:
             shown = f"{self.name}-{content.number}"
             return structs.replace(receipt, ref=f"{shown} {shown}")
         return receipt
+
+    def words(self, content: Content) -> Words:
+        """Return what would be said."""
+        return words.preview(content)
 
     async def close(self) -> None:
         """Let go of the stream."""

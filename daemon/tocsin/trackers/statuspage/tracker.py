@@ -10,6 +10,7 @@ from tocsin.channels.text import cut, plain
 from tocsin.core.outbox import Job
 from tocsin.core.page import Content
 from tocsin.ports.channel import Outcome, Reason, Receipt
+from tocsin.ports.tracker import Words
 from tocsin.trackers.client import ApiTracker, Client, Do, text, ticket_ref
 from tocsin.trackers.statuspage.settings import StatuspageSettings
 
@@ -57,9 +58,8 @@ class StatuspageTracker(ApiTracker):
     async def _open(self, content: Content) -> Receipt:
         incident = await self._opened_before(content) if content.possible_duplicate else None
         if incident is None:
-            about = plain(content.service, NAME_LIMIT // 2) or "our service"
             wanted = {
-                "name": plain(content.subject, NAME_LIMIT) or f"Incident affecting {about}",
+                "name": _name(content),
                 "metadata": {"tocsin": {"key": content.key, "incident": content.incident_id}},
                 **self._impact(content),
                 **self._update_of(content),
@@ -96,11 +96,10 @@ class StatuspageTracker(ApiTracker):
         return Receipt(Outcome.SENT)
 
     def _update_of(self, content: Content) -> dict[str, Any]:
-        status = STATUSES[-1] if content.job is Job.TICKET_CLOSE else _status(content)
-        said = content.text.plain if content.text is not None else _PLAIN[status]
+        status = _status_of(content)
         update: dict[str, Any] = {
             "status": status,
-            "body": cut(said.strip(), BODY_LIMIT),
+            "body": _body(content, status),
             "deliver_notifications": self._settings.notify,
         }
         component = self._settings.components.get(content.service)
@@ -110,12 +109,31 @@ class StatuspageTracker(ApiTracker):
             update["components"] = {component: "operational" if status == "resolved" else broken}
         return update
 
+    def words(self, content: Content) -> Words:
+        """Return the public words of an update."""
+        opens = content.job is Job.TICKET_OPEN
+        return Words(_name(content) if opens else "", _body(content, _status_of(content)))
+
     def _impact(self, content: Content) -> dict[str, Any]:
         impact = self._settings.impact.get(content.severity)
         return {"impact_override": impact} if impact else {}
 
     def _incident(self, content: Content) -> str:
         return f"{self._incidents}/{content.ticket.ref if content.ticket is not None else ''}"
+
+
+def _name(content: Content) -> str:
+    about = plain(content.service, NAME_LIMIT // 2) or "our service"
+    return plain(content.subject, NAME_LIMIT) or f"Incident affecting {about}"
+
+
+def _body(content: Content, status: str) -> str:
+    said = content.text.plain if content.text is not None else _PLAIN[status]
+    return cut(said.strip(), BODY_LIMIT)
+
+
+def _status_of(content: Content) -> str:
+    return STATUSES[-1] if content.job is Job.TICKET_CLOSE else _status(content)
 
 
 def _status(content: Content) -> str:

@@ -12,6 +12,7 @@ from tocsin.channels.webhook.payload import render, sign
 from tocsin.core.outbox import Job
 from tocsin.core.page import Content
 from tocsin.ports.channel import Outcome, Reason, Receipt
+from tocsin.ports.tracker import Words
 from tocsin.trackers import words
 from tocsin.trackers.client import text, ticket_ref
 from tocsin.trackers.webhook.settings import WebhookSettings
@@ -54,6 +55,10 @@ class WebhookTracker:
                 return await self._receipt(answer, content)
         except (aiohttp.ClientError, OSError) as error:
             return http.classify_error(error)
+
+    def words(self, content: Content) -> Words:
+        """Return what would be said."""
+        return words.preview(content)
 
     async def close(self) -> None:
         """Close the connection pool."""

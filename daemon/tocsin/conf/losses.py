@@ -1,0 +1,74 @@
+"""What a new configuration takes away from a running daemon that somebody is paged by.
+
+A file that was cut off or emptied is valid YAML as often as not: it only says
+less. So a reload that takes these things away has to be asked for by name.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from tocsin.conf.bundle import Bundle
+from tocsin.conf.settings import CONSOLE
+from tocsin.conf.source import Mark, Problem
+from tocsin.core.people import Person
+
+ON_PURPOSE = "if that is meant, run `tocsin reload --force`"
+
+
+def losses(old: Bundle, new: Bundle) -> tuple[Problem, ...]:
+    """Return each loss with the file to look at, in the order in which the files are read; none is the usual case."""
+    return tuple(_problem(old, new, *loss) for loss in (*_of_settings(old, new), *_of_people(old, new)))
+
+
+def _of_settings(old: Bundle, new: Bundle) -> Iterator[tuple[str, str]]:
+    if new.is_empty and not old.is_empty:
+        yield "tocsin.yaml", "is empty: every setting would get its default"
+    if old.tokens and not new.tokens:
+        yield "tocsin.yaml", f"no token is left: {_names(token.name for token in old.tokens)} would be removed"
+    for what, before, after in (
+        ("channel", old.channels, new.channels),
+        ("tracker", old.trackers, new.trackers),
+    ):
+        lost = [way.name for way in before if way.kind != CONSOLE]
+        if lost and all(way.kind == CONSOLE for way in after):
+            yield "tocsin.yaml", f"no {what} but the console is left: {_names(lost)} would be removed"
+    for provider in type(new.settings.inbound).model_fields:
+        is_lost = _secrets(old, provider) and not _secrets(new, provider)
+        if is_lost and any(channel.kind == provider for channel in new.channels):
+            told = f"inbound.{provider} has no secret left: acknowledgments made in {provider} would be refused"
+            yield "tocsin.yaml", told
+    if _beyond_console(old.settings.self_.targets) and not _beyond_console(new.settings.self_.targets):
+        told = f"self.targets has only the console left: {_names(old.settings.self_.targets)} would be removed"
+        yield "tocsin.yaml", told
+
+
+def _of_people(old: Bundle, new: Bundle) -> Iterator[tuple[str, str]]:
+    """Look at everybody whom the new configuration may page, on call at this moment or not."""
+    targets = {target for playbook in new.playbooks.values() for target in playbook.targets}
+    names = {name for target in (*targets, *new.settings.self_.targets) for name in new.people.everybody(target)}
+    for name in sorted(names & old.people.persons.keys() & new.people.persons.keys()):
+        if _is_reached(old, old.people.persons[name]) and not _is_reached(new, new.people.persons[name]):
+            yield "people.yaml", f"{name} may be paged and has no contact left: their pages would go to the console"
+
+
+def _is_reached(bundle: Bundle, person: Person) -> bool:
+    """Return whether a channel other than a console reaches the person."""
+    ways = {channel.name for channel in bundle.channels if channel.kind != CONSOLE}
+    return any(method.contact.channel in ways for method in person.methods)
+
+
+def _secrets(bundle: Bundle, provider: str) -> tuple[object, ...]:
+    secrets: tuple[object, ...] = getattr(bundle.settings.inbound, provider).secrets
+    return secrets
+
+
+def _beyond_console(targets: tuple[str, ...]) -> bool:
+    return any(target != CONSOLE for target in targets)
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(names)
+
+
+def _problem(old: Bundle, new: Bundle, file: str, message: str) -> Problem:
+    path = next((str(path) for path in (*new.files, *old.files) if path.name == file), file)
+    return Problem(*Mark(path), message, ON_PURPOSE)
