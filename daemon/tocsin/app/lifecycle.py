@@ -13,6 +13,7 @@ from pathlib import Path
 import structlog
 
 from tocsin.app.build import Daemon, build, operator, running, secrets_of
+from tocsin.app.descriptors import AcceptErrors, connection_limits, raise_file_limit
 from tocsin.app.kinds import KINDS
 from tocsin.app.notify import Notifier
 from tocsin.app.opening import open_store
@@ -76,10 +77,11 @@ def run(config_dir: Path, rules_dir: Path, environ: Mapping[str, str], shadow_di
         print(error, file=sys.stderr)  # noqa: T201 - there is no log before there is a configuration
         return 1
     _configure_logs(bundle)
+    files_allowed = raise_file_limit()
     for warning in bundle.warnings:
         _log.warning("configuration", warning=str(warning))
     try:
-        return asyncio.run(_serve(bundle, shadow, files))
+        return asyncio.run(_serve(bundle, shadow, files, files_allowed))
     except TocsinError as error:
         _log.error("cannot_start", error=str(error))
         return 1
@@ -89,10 +91,11 @@ def _configure_logs(bundle: Bundle) -> None:
     logs.configure(bundle.settings.log.level, bundle.settings.log.format, secrets=secrets_of(bundle))
 
 
-async def _serve(bundle: Bundle, shadow: ShadowRules | None, files: _Files) -> int:
+async def _serve(bundle: Bundle, shadow: ShadowRules | None, files: _Files, files_allowed: int) -> int:
     environ = files.environ
     notifier = Notifier(environ)
     metrics = Metrics()
+    asyncio.get_running_loop().set_exception_handler(AcceptErrors(metrics))
     clock = SystemClock(on_jump=lambda _: metrics.count("clock_jumps_total"))
     store = store_of(bundle.settings.store.url, clock)
     sockets = inherited(environ) or bind(bundle.settings.listen)
@@ -104,7 +107,11 @@ async def _serve(bundle: Bundle, shadow: ShadowRules | None, files: _Files) -> i
     mark_reloaded(daemon)
     reloader = Reloader(daemon, files.read, _configure_logs, load_shadow=files.read_shadow)
     pulse = Pulse(daemon, notifier)
-    server = Server(build_app(_edge(daemon, reloader, pulse, environ)), grace=bundle.settings.shutdown_grace / SECOND)
+    server = Server(
+        build_app(_edge(daemon, reloader, pulse, environ)),
+        grace=bundle.settings.shutdown_grace / SECOND,
+        limits=lambda: connection_limits(daemon.bundle.settings, files_allowed),
+    )
     try:
         for way in (*running(daemon.channels).values(), *running(daemon.trackers).values()):
             await way.start()
