@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +71,9 @@ class Siege:
 
 
 @asynccontextmanager
-async def siege(folder: Path, *, files: int = 1024, **settings: Mapping[str, Any]) -> AsyncIterator[Siege]:
+async def siege(
+    folder: Path, *, files: int = 1024, database: Path | None = None, **settings: Any
+) -> AsyncIterator[Siege]:
     """Start a daemon that may not open more than ``files`` files, with a receiver of its pages."""
     async with AsyncExitStack() as stack:
         wire = StandInProcess("webhook_sink", folder)
@@ -86,7 +88,9 @@ async def siege(folder: Path, *, files: int = 1024, **settings: Mapping[str, Any
             people=_ON_CALL,
             playbook=PLAYBOOK,
             entry=[str(ROOT / "tests" / "chaos" / "limited.py"), str(files)],
+            environ={"TOCSIN_STORE_URL": f"sqlite:///{database}"} if database is not None else None,
         )
+        tocsin.database = database or tocsin.database
         await stack.enter_async_context(tocsin)
         yield Siege(tocsin, wire)
 

@@ -207,7 +207,8 @@ async def _until_told(
     dead = [worker for worker in workers if worker.done()]
     for task in dead:
         error = None if task.cancelled() else task.exception()
-        _log.critical("worker_died", worker=task.get_name(), error=repr(error), exc_info=error)
+        is_bug = not isinstance(error, TocsinError)
+        _log.critical("worker_died", worker=task.get_name(), error=str(error), exc_info=error if is_bug else None)
     _log.info("stopping", because=because)
     return 1 if dead else 0
 
