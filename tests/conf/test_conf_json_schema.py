@@ -57,6 +57,7 @@ def test_every_key_of_the_shipped_schemas_says_what_it_means() -> None:
         "log",
         "delivery",
         "defaults",
+        "limits",
         "pagerduty",
         "slack",
         "twilio",

@@ -11,6 +11,7 @@ import pytest
 from scenario import emergency
 from scenario.conftest import NewStore
 from scenario.emergency import CTO, MANAGER, ON_CALL, VP, kinds, reached_by
+from tocsin.channels.wording import remarks
 from tocsin.core.alert import AlertStatus
 from tocsin.core.event import Actor
 from tocsin.core.outbox import Job
@@ -63,6 +64,31 @@ async def test_what_fails_is_tried_again_at_growing_distances(running: Running) 
         assert [content.possible_duplicate for content in pager.sent] == [False]
         assert [content.key for content in pager.tried] == [pager.sent[0].key] * 4
         assert await emergency.wrong(tocsin) == []
+
+
+async def test_a_page_that_its_provider_took_late_says_how_late(running: Running) -> None:
+    pager = RecordingChannel("pager", answer=answers(LATER))
+    async with running(pager) as tocsin:
+        await tocsin.fire(**DOWN)
+        await tocsin.advance(seconds=79)
+        pager.answer = lambda _: SENT
+        await tocsin.advance(seconds=30)
+        [page] = [content for content in pager.sent if content.job is Job.PAGE]
+        assert page.late == page.now - tocsin.clock.start >= 79 * SECOND
+        assert remarks(page)[0].startswith("This comes 1 m ")
+        [sent] = [
+            entry for entry in await tocsin.timeline() if entry.kind == "sent" and entry.data["channel"] == "pager"
+        ]
+        assert sent.data["late"] == page.late
+
+
+async def test_a_page_that_waited_in_the_outbox_while_tocsin_was_down_says_how_late(tocsin: Harness) -> None:
+    alert = tocsin.alert(AlertStatus.FIRING, DOWN)
+    await tocsin.ingest.take([alert])
+    tocsin.clock.advance(minutes=7)
+    await tocsin.settle()
+    pages = [content for content in tocsin.sent(Job.PAGE) if content.playbook == "emergency-response"]
+    assert {content.late for content in pages} == {420 * SECOND}
 
 
 async def test_somebody_else_is_told_when_the_playbook_of_its_incident_says_whatever_has_changed_since(

@@ -33,6 +33,7 @@ from tocsin.telemetry.metrics import Metrics
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
 from tocsin.testing.recording import RecordingChannel
+from tocsin.web.connections import Limits
 from tocsin.web.keys import Deadlines, Edge, Health, ReloadResult
 from tocsin.web.server import Server, bind, build_app
 
@@ -153,12 +154,15 @@ class Intake:
     gate: asyncio.Event | None = None
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     """Something waits for the gate."""
+    waiting: int = 0
+    """How much has waited for it."""
     taken: list[Alert] = field(default_factory=list)
     quarantined: list[Quarantined] = field(default_factory=list)
     reports: list[tuple[str, str, str]] = field(default_factory=list)
 
     async def take(self, alerts: Sequence[Alert], quarantined: Sequence[Quarantined] = ()) -> None:
         if self.gate is not None:
+            self.waiting += 1
             self.arrived.set()
             await self.gate.wait()
         if self.failure is not None:
@@ -212,6 +216,7 @@ class FrontDoor:
 async def front_door(
     settings: Settings = SETTINGS,
     deadlines: Deadlines = Deadlines(),  # noqa: B008 - immutable
+    limits: Limits = Limits(),  # noqa: B008 - immutable
 ) -> AsyncIterator[FrontDoor]:
     """Open it on a free port of 127.0.0.1."""
     pager = RecordingChannel("pager", keyed=True)
@@ -250,7 +255,7 @@ async def front_door(
         )
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as client:
             app = build_app(edge)
-            server = Server(app, grace=1)
+            server = Server(app, grace=1, limits=lambda: limits)
             await server.start(bind(Listen("127.0.0.1", 0)))
             url = f"http://{server.addresses[0]}"
             door = FrontDoor(engine, store, intake, metrics, url, client, settings, app, server)

@@ -13,6 +13,7 @@ from pathlib import Path
 import structlog
 
 from tocsin.app.build import Daemon, build, operator, secrets_of, ways_out
+from tocsin.app.descriptors import AcceptErrors, connection_limits, raise_file_limit
 from tocsin.app.kinds import KINDS
 from tocsin.app.notify import Notifier
 from tocsin.app.opening import open_store
@@ -76,10 +77,11 @@ def run(config_dir: Path, rules_dir: Path, environ: Mapping[str, str], shadow_di
         print(error, file=sys.stderr)  # noqa: T201 - there is no log before there is a configuration
         return 1
     _configure_logs(bundle)
+    files_allowed = raise_file_limit()
     for warning in bundle.warnings:
         _log.warning("configuration", warning=str(warning))
     try:
-        return asyncio.run(_serve(bundle, shadow, files))
+        return asyncio.run(_serve(bundle, shadow, files, files_allowed))
     except TocsinError as error:
         _log.error("cannot_start", error=str(error))
         return 1
@@ -89,10 +91,11 @@ def _configure_logs(bundle: Bundle) -> None:
     logs.configure(bundle.settings.log.level, bundle.settings.log.format, secrets=secrets_of(bundle))
 
 
-async def _serve(bundle: Bundle, shadow: ShadowRules | None, files: _Files) -> int:
+async def _serve(bundle: Bundle, shadow: ShadowRules | None, files: _Files, files_allowed: int) -> int:
     environ = files.environ
     notifier = Notifier(environ)
     metrics = Metrics()
+    asyncio.get_running_loop().set_exception_handler(AcceptErrors(metrics))
     clock = SystemClock(on_jump=lambda _: metrics.count("clock_jumps_total"))
     store = store_of(bundle.settings.store.url, clock)
     sockets = inherited(environ) or bind(bundle.settings.listen)
@@ -112,7 +115,11 @@ async def _serve(bundle: Bundle, shadow: ShadowRules | None, files: _Files) -> i
 
     reloader = Reloader(daemon, read_for_reload, _configure_logs, load_shadow=files.read_shadow)
     pulse = Pulse(daemon, notifier)
-    server = Server(build_app(_edge(daemon, reloader, pulse, environ)), grace=bundle.settings.shutdown_grace / SECOND)
+    server = Server(
+        build_app(_edge(daemon, reloader, pulse, environ)),
+        grace=bundle.settings.shutdown_grace / SECOND,
+        limits=lambda: connection_limits(daemon.bundle.settings, files_allowed),
+    )
     try:
         for way in ways_out(daemon):
             await way.start()
@@ -211,7 +218,8 @@ async def _until_told(
     dead = [worker for worker in workers if worker.done()]
     for task in dead:
         error = None if task.cancelled() else task.exception()
-        _log.critical("worker_died", worker=task.get_name(), error=repr(error), exc_info=error)
+        is_bug = not isinstance(error, TocsinError)
+        _log.critical("worker_died", worker=task.get_name(), error=str(error), exc_info=error if is_bug else None)
     _log.info("stopping", because=because)
     return 1 if dead else 0
 

@@ -11,7 +11,7 @@ import structlog
 
 from tocsin.app.build import Daemon
 from tocsin.app.notify import Notifier
-from tocsin.core.errors import StoreUnavailable
+from tocsin.core.errors import StoreLost, StoreUnavailable
 from tocsin.web.keys import Health
 
 SECOND = 1_000_000
@@ -94,8 +94,17 @@ class Pulse:
             self._fed_at = self._monotonic()
 
     async def probe(self) -> None:
-        """Write on the way that webhooks take, and tell tocsin's people where that goes wrong again and again."""
-        trouble = await self._try_store()
+        """Write on the way that webhooks take, and tell tocsin's people where that goes wrong again and again.
+
+        Raises:
+            StoreLost: The database is not the one on the disk any more: the daemon has to be restarted.
+        """
+        try:
+            trouble = await self._try_store()
+        except StoreLost as lost:
+            self._daemon.metrics.gauge("store_writable", 0)
+            self._daemon.alarm.sound("store", str(lost))
+            raise
         self._daemon.metrics.gauge("store_writable", 0 if trouble else 1)
         if not trouble:
             self._probed_at, self._trouble, self._failures = self._monotonic(), "", 0
@@ -113,6 +122,8 @@ class Pulse:
         try:
             async with asyncio.timeout(PROBE_PATIENCE):
                 await store.write(lambda tx: tx.probe())
+        except StoreLost:
+            raise
         except StoreUnavailable as error:
             return str(error)
         except TimeoutError:

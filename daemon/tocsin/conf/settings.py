@@ -82,6 +82,13 @@ def _store_url(value: str) -> str:
     return value
 
 
+def _network(value: object) -> object:
+    try:
+        return ipaddress.ip_network(value) if isinstance(value, str) else value
+    except ValueError:
+        raise mistake("is no address or network", "write for example 10.0.0.7 or 10.0.0.0/24") from None
+
+
 def _at_least_a_millisecond(value: int) -> int:
     if value < 1_000:
         raise mistake("must be longer than nothing", "write for example 10s")
@@ -107,6 +114,14 @@ BaseUrl = Annotated[str, AfterValidator(_base_url)]
 """``http://`` or ``https://`` and a host, without the slash at the end; or nothing."""
 
 
+Network = Annotated[
+    ipaddress.IPv4Network | ipaddress.IPv6Network,
+    BeforeValidator(_network),
+    WithJsonSchema({"type": "string", "pattern": r"^[0-9A-Fa-f:.]+(/[0-9]{1,3})?$"}),
+]
+"""An IP address, or a network of them."""
+
+
 class StoreSettings(Section):
     """``store:``."""
 
@@ -120,6 +135,14 @@ class WebhookSettings(Section):
     max_body: Size = 16 << 20
     max_queue: Annotated[Whole, Field(ge=200)] = 20_000
     commit_alerts: Annotated[Whole, Field(ge=1, le=10_000)] = 300
+
+
+class LimitSettings(Section):
+    """``limits:`` what peers of the HTTP server may use up."""
+
+    connections: Annotated[Whole, Field(ge=16, le=100_000)] = 1024
+    connections_per_peer: Annotated[Whole, Field(ge=1, le=100_000)] = 256
+    request_head: Annotated[Duration, AfterValidator(_at_least_a_second)] = parse_duration("10s")
 
 
 class TokenSettings(Section):
@@ -293,6 +316,8 @@ class Settings(Section):
     playbook: Name = "emergency-response"
     store: StoreSettings = StoreSettings()
     webhook: WebhookSettings = WebhookSettings()
+    limits: LimitSettings = LimitSettings()
+    trusted_proxies: tuple[Network, ...] = ()
     tokens: tuple[TokenSettings, ...] = ()
     channels: dict[Name, ChannelEntry] = Field(default_factory=dict)
     trackers: dict[Name, TrackerEntry] = Field(default_factory=dict)

@@ -13,7 +13,8 @@
     ├── WindowError         a maintenance window that cannot be used
     └── StoreUnavailable    the store cannot commit now; the same call may succeed later
         ├── Overloaded      too much is queued; refuse, so that the sender retries
-        └── StoreHeld       another daemon has it open
+        ├── StoreHeld       another daemon has it open
+        └── StoreLost       the open database is not the one on the disk any more
 """
 
 
@@ -92,3 +93,7 @@ class Overloaded(StoreUnavailable):
 
 class StoreHeld(StoreUnavailable):
     """Another daemon has the store open; it may be about to end."""
+
+
+class StoreLost(StoreUnavailable):
+    """The database was removed or replaced while it was open; only a restart can go on from here."""

@@ -226,7 +226,7 @@ class Dispatcher(Service):
 
     def _sent(self, work: Work, row: Outgoing, content: Content, receipt: Receipt, ended_at: int) -> None:
         detail = "; ".join(filter(None, [receipt.detail, content.failure]))
-        if not self._finish(work, row, RowState.SENT, detail, receipt.ref):
+        if not self._finish(work, msgspec.structs.replace(row, late=content.late), RowState.SENT, detail, receipt.ref):
             return
         if row.job in LEVEL_TRIGGERED:
             seq = content.history[-1].seq if content.history else 0

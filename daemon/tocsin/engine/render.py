@@ -31,7 +31,7 @@ def render(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> Con
         recipient=row.recipient,
         because=row.because,
         beside_the_ladder=is_beside_the_ladder(row.step),
-        late=row.late,
+        late=_lateness(row, tx.now),
         stranded=row.stranded,
         possible_duplicate=row.possibly_delivered,
         ref=told.ref if told else "",
@@ -82,6 +82,14 @@ def render(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> Con
         external_url=policy.external_url.rstrip("/"),
         now=tx.now,
     )
+
+
+def _lateness(row: Outgoing, now: int) -> int:
+    """Return how long after its moment a notification goes out, in microseconds, whatever has kept it.
+
+    The step may have fired late, and what it wrote may have waited since: for a provider, a free connection, a restart.
+    """
+    return max(row.late, now - row.received_at) if row.job in (Job.PAGE, Job.UPDATE) else row.late
 
 
 def _ticket(row: Outgoing, incident: Incident) -> Ticket | None:

@@ -25,10 +25,10 @@ from typing import TypeVar
 import sqlalchemy as sa
 import structlog
 
-from tocsin.core.errors import StoreUnavailable
+from tocsin.core.errors import StoreLost, StoreUnavailable
 from tocsin.ports.clock import Clock
 from tocsin.ports.store import Reader, Transaction
-from tocsin.store import migrations, sqlite
+from tocsin.store import migrations, rescue, sqlite
 from tocsin.store.dialect import Compiler
 from tocsin.store.files import FileLock, Reserve, sync_folder
 from tocsin.store.reader import Shared, SqlReader
@@ -42,6 +42,8 @@ READERS = 2
 
 RESERVE_AGAIN_AFTER = 60 * 1_000_000
 """How often a reserve that had to be dropped is tried again, in microseconds."""
+RESCUE_WITHIN = 60 * 1_000_000
+"""How long a database that was removed is tried to be saved, in microseconds."""
 
 _log = structlog.get_logger(__name__)
 
@@ -75,7 +77,9 @@ class SqliteStore:
         self._writer = SqliteWriter(path, clock, self._compiler, self._shared)
         self._writes = 0
         """Writes of this process that somebody waits for."""
-        self._turns = Turns(self._expect_same_file, lambda: self._keep_reserve(self._clock.now()))
+        self._lost_at: int | None = None
+        self._rescued: Path | None = None
+        self._turns = Turns(self._keep_hold, lambda: self._keep_reserve(self._clock.now()))
 
     @property
     def path(self) -> Path:
@@ -163,6 +167,7 @@ class SqliteStore:
         except OSError as error:
             raise StoreUnavailable(f"cannot create the folder {self._path.parent}: {error.strerror}") from error
         self._lock.acquire()
+        rescue.expect_database(self._path)
         if not sqlite.check_file(self._path):
             _log.info("the database is too large to be checked whole at the start", path=str(self._path))
         try:
@@ -172,6 +177,10 @@ class SqliteStore:
                 self._idle_readers.put(sqlite.connect(self._path, "ro"))
         except sqlite3.Error as error:
             raise sqlite.unavailable(self._path, error) from error
+        try:
+            rescue.mark(self._path)
+        except OSError as error:
+            _log.warning("database_not_marked", path=str(self._path), error=str(error))
         sync_folder(self._path.parent)
         self._inode = self._path.stat().st_ino
         # The lock says that nobody else sends: nothing has to wait for the end of its lease.
@@ -186,8 +195,38 @@ class SqliteStore:
                 raise error.orig from error
             raise
 
+    def _keep_hold(self) -> None:
+        """Make sure that what is written reaches the file of that name; save what is held where it does not.
+
+        Raises:
+            StoreLost: It does not.
+            StoreUnavailable: It cannot be told, or what is held could not be saved yet.
+        """
+        try:
+            self._expect_same_file()
+        except StoreLost as lost:
+            raise self._rescue(lost) from None
+        self._lost_at = None
+
+    def _rescue(self, lost: StoreLost) -> StoreUnavailable:
+        now = self._clock.now()
+        if self._lost_at is None:
+            self._lost_at, self._rescued = now, None
+        connection = self._writer.connection
+        if self._rescued is None and connection is not None:
+            try:
+                self._rescued = rescue.rescue(connection, self._path, now)
+            except (OSError, sqlite3.Error) as error:
+                failure = f"{lost}. What it held could not be saved: {error}"
+                _log.error("database_not_saved", path=str(self._path), error=str(error))
+                # While it is held open it can still be saved; but a daemon that escalates nothing must not go on.
+                is_over = now - self._lost_at >= RESCUE_WITHIN
+                return StoreLost(failure) if is_over else StoreUnavailable(failure)
+            _log.critical("database_lost", reason=str(lost), saved_to=str(self._rescued))
+        return StoreLost(f"{lost}. What it held is saved in {self._rescued}" if self._rescued else str(lost))
+
     def _write(self, work: Callable[[SqlTransaction], T]) -> T:
-        self._expect_same_file()
+        self._keep_hold()
         now = self._clock.now()
         try:
             try:
@@ -233,10 +272,12 @@ class SqliteStore:
         """Writing into a file that has lost its name would lose every alert that was answered 200."""
         try:
             inode = self._path.stat().st_ino
+        except FileNotFoundError:
+            raise StoreLost(f"{self._path} is gone: it was removed while tocsin was running") from None
         except OSError as error:
             raise StoreUnavailable(f"{self._path} is gone: {error.strerror}") from error
         if inode != self._inode:
-            raise StoreUnavailable(f"{self._path} was replaced by another file; restart tocsin to use that one")
+            raise StoreLost(f"{self._path} was replaced by another file while tocsin was running")
 
     def _close(self, threads: _Threads) -> None:
         threads.readers.shutdown()

@@ -48,6 +48,11 @@ class SqliteWriter:
                 self._connection.execute("PRAGMA synchronous = NORMAL")
         return self._connection
 
+    @property
+    def connection(self) -> sqlite3.Connection | None:
+        """The connection where one is open."""
+        return self._connection
+
     def write(self, work: Callable[[SqlTransaction], T]) -> T:
         """Run ``work`` in one transaction and commit it; whatever it raises rolls everything back.
 

@@ -163,6 +163,14 @@ CATALOGUE: tuple[Metric, ...] = (
         edge=("alertmanager", "pagerduty", "slack", "twilio", "webhooks", "api"),
         reason=("auth", "malformed", "too_large", "overloaded", "unmatched"),
     ),
+    _gauge("connections_open", "Number of connections to the HTTP server that are open."),
+    _counter(
+        "connections_closed_total",
+        "Number of connections that the daemon closed because their peer used up too much, by reason.",
+        ("reason",),
+        reason=("too_many", "too_many_of_peer", "made_room", "slow_head", "slow_reader"),
+    ),
+    _counter("accept_errors_total", "Number of times that the system refused to accept a connection."),
     _gauge_of_data(
         "alertmanagers_reachable",
         "Replicas of a source that could be asked the last time, of those in `sources:`.",

@@ -17,6 +17,7 @@ from aiohttp import hdrs, web
 from tocsin.conf.settings import Scope, Settings, TokenSettings
 from tocsin.web.answers import Refusal
 from tocsin.web.keys import Edge
+from tocsin.web.senders import BusySenders
 
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _FORWARDED = frozenset({"forwarded", "via", "x-real-ip"})
@@ -52,6 +53,7 @@ class Door:
         self._settings: Settings | None = None
         self._keys: tuple[_Key, ...] = ()
         self._operator = Caller(edge.operator, is_person=True, scopes=ALL_SCOPES)
+        self.busy_senders = BusySenders(edge.settings)
 
     def admit(self, request: web.Request, scope: Scope) -> Caller:
         """The caller, who may do this.

@@ -67,8 +67,9 @@ def guarded(route: Route, edge: Edge, door: Door) -> Handler:
 
     async def handle(request: web.Request) -> web.StreamResponse:
         try:
-            _admit(request, route, edge, door)
-            answer = await route.handler(request)
+            with door.busy_senders.one_more_of(request):
+                _admit(request, route, edge, door)
+                answer = await route.handler(request)
         except TocsinError as error:
             answer = _answer(error, route, edge, request)
         except Exception:  # noqa: BLE001 - the edge's last resort: a bug is logged and told as 500, which senders repeat

@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from aiohttp import hdrs, web
 
@@ -10,6 +10,7 @@ from tocsin.conf.settings import Listen
 from tocsin.core.errors import TocsinError
 from tocsin.web.answers import problem
 from tocsin.web.auth import Door
+from tocsin.web.connections import Connection, Connections, LimitedSite, Limits
 from tocsin.web.guard import guarded
 from tocsin.web.keys import COMMITS, EDGE, Edge
 from tocsin.web.openapi import DOCUMENT, document
@@ -18,7 +19,6 @@ from tocsin.web.watch import Watch
 
 KEEPALIVE = 75.0
 """Seconds. An Alertmanager keeps its connections for five minutes, and opens another when one is gone."""
-BACKLOG = 1024
 MAX_HEADERS = 64
 MAX_HEADER = 8190
 """Bytes of one header line."""
@@ -61,19 +61,10 @@ async def _unrouted(request: web.Request) -> web.Response:
 class Server:
     """Serves an application until it is closed."""
 
-    def __init__(self, app: web.Application, *, grace: float) -> None:
+    def __init__(self, app: web.Application, *, grace: float, limits: Callable[[], Limits] = Limits) -> None:
         """``grace``: seconds that requests get to end when it is closed."""
-        self._runner = web.AppRunner(
-            app,
-            handle_signals=False,
-            access_log=None,
-            keepalive_timeout=KEEPALIVE,
-            max_headers=MAX_HEADERS,
-            max_line_size=MAX_HEADER,
-            max_field_size=MAX_HEADER,
-            auto_decompress=False,
-            shutdown_timeout=grace,
-        )
+        self._runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=grace)
+        self._connections = Connections(limits, app[EDGE].observer)
         self._sockets: list[socket.socket] = []
 
     async def start(self, sockets: list[socket.socket]) -> None:
@@ -81,7 +72,22 @@ class Server:
         await self._runner.setup()
         self._sockets = sockets
         for bound in sockets:
-            await web.SockSite(self._runner, bound, backlog=BACKLOG).start()
+            await LimitedSite(self._runner, bound, self._connection).start()
+
+    def _connection(self) -> Connection:
+        manager = self._runner.server
+        if manager is None:
+            raise RuntimeError("the server is closed")
+        return Connection(
+            manager,
+            self._connections,
+            access_log=None,
+            keepalive_timeout=KEEPALIVE,
+            max_headers=MAX_HEADERS,
+            max_line_size=MAX_HEADER,
+            max_field_size=MAX_HEADER,
+            auto_decompress=False,
+        )
 
     async def close(self) -> None:
         """Take no more connections, let the requests that are being answered end, and close what is left."""

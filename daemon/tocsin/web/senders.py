@@ -1,0 +1,48 @@
+"""Limits on what one sender does at a time, also where many senders share a listed proxy's connections."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+from aiohttp import web
+
+from tocsin.conf.settings import Settings
+from tocsin.web.answers import BUSY, Refusal
+from tocsin.web.peers import counted_as, sender_of
+
+
+class BusySenders:
+    """The requests in progress of each sender behind a listed proxy.
+
+    Its connections are the proxy's, so that `web.connections` cannot limit them for each sender.
+    """
+
+    def __init__(self, settings: Callable[[], Settings]) -> None:
+        self._settings = settings
+        self._requests = Counter[str]()
+
+    def one_more_of(self, request: web.Request) -> AbstractContextManager[None]:
+        """Count a request while it is in progress.
+
+        Raises:
+            Refusal: Its sender has as many in progress as one peer may have connections (on entering).
+        """
+        settings = self._settings()
+        if not settings.trusted_proxies:
+            return nullcontext()
+        sender = counted_as(sender_of(request, settings.trusted_proxies))
+        return self._counted(sender, settings.limits.connections_per_peer)
+
+    @contextmanager
+    def _counted(self, sender: str, limit: int) -> Iterator[None]:
+        if self._requests[sender] >= limit:
+            raise Refusal(
+                503, "busy", f"{limit} requests of {sender} are in progress", reason="overloaded", headers=BUSY
+            )
+        self._requests[sender] += 1
+        try:
+            yield
+        finally:
+            self._requests[sender] -= 1
+            if not self._requests[sender]:
+                del self._requests[sender]
