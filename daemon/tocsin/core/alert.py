@@ -97,11 +97,18 @@ class Episode(msgspec.Struct, frozen=True):
     holds: tuple[Condition, ...] = ()
     """Those of the conditions of rules that held then."""
     held_until: int | None = None
+    newest_start_at: int | None = None
+    """The latest start that a copy of this spell gave, none later than its receipt; None: ``starts_at``."""
 
     @property
     def key(self) -> tuple[str, str]:
         """The alert's identity."""
         return (self.source, self.fingerprint)
+
+    @property
+    def last_start_at(self) -> int | None:
+        """Return the latest start that the sender gave for this spell; None where it gave none."""
+        return self.starts_at if self.newest_start_at is None else self.newest_start_at
 
     def stood_at(self, at: int) -> bool:
         """Whether its source says that it fires, or that it ended no sooner than ``at`` (epoch microseconds)."""

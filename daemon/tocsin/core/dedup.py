@@ -15,7 +15,7 @@ from tocsin.core.verdict import Verdict
 SECOND = 1_000_000
 
 LATE_COPY_WITHIN = 90 * SECOND
-"""A firing copy with the start of an episode that resolved less than this ago comes, most likely,
+"""A firing copy with a start of an episode that resolved less than this ago comes, most likely,
 from the slower replica of a pair: it is held this long, and believed if nothing contradicts it."""
 
 
@@ -72,7 +72,7 @@ def _place_firing(alert: Alert, verdict: Verdict, last: Episode | None, now: int
 
 
 def _place_resolved(alert: Alert, verdict: Verdict, last: Episode | None, now: int) -> Placed:
-    if last is None or (last.status is EpisodeStatus.RESOLVED and last.starts_at != alert.starts_at):
+    if last is None or _is_of_unseen_spell(alert, last):
         return Placed(Sighting.UNTOLD, _episode(alert, verdict, last, EpisodeStatus.RESOLVED, now))
     if last.status is EpisodeStatus.RESOLVED or _is_overtaken(alert, last):
         return Placed(Sighting.NOTHING, None)
@@ -86,32 +86,67 @@ def _place_resolved(alert: Alert, verdict: Verdict, last: Episode | None, now: i
     return Placed(Sighting.ENDS if last.status is EpisodeStatus.FIRING else Sighting.UNTOLD, ended)
 
 
+def _is_of_unseen_spell(alert: Alert, last: Episode) -> bool:
+    """Return whether a resolve reports a spell that began after the last known one and was never seen firing.
+
+    Grafana writes the end in place of the start, and repeats a resolve with other times: a spell without length says
+    nothing of its start, so it is a repetition.
+    """
+    if last.status is not EpisodeStatus.RESOLVED or alert.starts_at is None or alert.starts_at == alert.ends_at:
+        return False
+    return alert.starts_at > (last.last_start_at or last.ends_at or 0)
+
+
 def _is_late_copy(alert: Alert, last: Episode, now: int) -> bool:
     """Without an incident there is nothing that could carry the wait: believed at once (fail open)."""
     return (
         last.status is EpisodeStatus.RESOLVED
         and last.incident_id is not None
         and alert.starts_at is not None
-        and alert.starts_at == last.starts_at
+        and last.starts_at is not None
+        and not _began_later(alert, last)
         and now - last.last_seen_at < LATE_COPY_WITHIN
     )
 
 
 def _is_believed(alert: Alert, held: Episode, now: int) -> bool:
     """A start of its own shows that it is no copy; and nothing is held for longer than it was to be."""
-    began_later = alert.starts_at is not None and held.starts_at is not None and alert.starts_at > held.starts_at
-    return began_later or held.held_until is None or held.held_until <= now
+    return _began_later(alert, held) or held.held_until is None or held.held_until <= now
+
+
+def _began_later(alert: Alert, last: Episode) -> bool:
+    """Return whether the start of an alert is later than every start that was given for the last known spell."""
+    start = last.last_start_at
+    if alert.starts_at is None or start is None or alert.starts_at == last.starts_at:
+        return False
+    return alert.starts_at > start
 
 
 def _is_overtaken(alert: Alert, last: Episode) -> bool:
-    """A resolve of an earlier spell, delivered after the next spell began."""
-    return alert.ends_at is not None and last.starts_at is not None and alert.ends_at < last.starts_at
+    """Return whether a resolve is of an earlier spell, delivered after the next spell began."""
+    start = last.last_start_at
+    return alert.ends_at is not None and start is not None and alert.ends_at < start
+
+
+def _latest(start: int | None, alert: Alert, now: int) -> int | None:
+    """Return the latest start given so far.
+
+    A start in the future comes from a wrong clock: taken as it is, it would make every resolve look overtaken.
+    """
+    if alert.starts_at is None:
+        return start
+    return max(start or 0, min(alert.starts_at, now))
 
 
 def _refreshed(last: Episode, alert: Alert, verdict: Verdict, now: int) -> Episode:
     starts = [at for at in (last.starts_at, alert.starts_at) if at is not None]
+    starts_at, newest = min(starts, default=None), _latest(last.last_start_at, alert, now)
     going_on = msgspec.structs.replace(
-        last, last_seen_at=now, starts_at=min(starts) if starts else None, annotations=alert.annotations
+        last,
+        last_seen_at=now,
+        starts_at=starts_at,
+        newest_start_at=newest if newest != starts_at else None,
+        annotations=alert.annotations,
     )
     if verdict.severity == last.severity:
         return going_on
@@ -126,7 +161,7 @@ def _refreshed(last: Episode, alert: Alert, verdict: Verdict, now: int) -> Episo
 
 
 def _episode(alert: Alert, verdict: Verdict, last: Episode | None, status: EpisodeStatus, now: int) -> Episode:
-    # One for every alert; by their names 17 fields take six times as long.
+    # One for every alert; by their names its fields take six times as long.
     return Episode(
         alert.source,
         alert.fingerprint,
@@ -145,4 +180,6 @@ def _episode(alert: Alert, verdict: Verdict, last: Episode | None, status: Episo
         verdict.rules_sha,
         None if verdict.labels is alert.labels else alert.labels,
         verdict.holds,
+        None,  # held until
+        now if alert.starts_at is not None and alert.starts_at > now else None,  # newest start
     )

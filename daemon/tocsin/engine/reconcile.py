@@ -167,6 +167,6 @@ def _resolved(episode: Episode, at: int) -> Alert:
         annotations=episode.annotations,
         starts_at=episode.starts_at,
         # Where the other clock is ahead, it must not look as if an earlier spell had ended.
-        ends_at=max(at, episode.starts_at or 0),
+        ends_at=max(at, episode.last_start_at or 0),
         generator_url=episode.generator_url,
     )
