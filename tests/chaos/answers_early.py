@@ -7,8 +7,8 @@ from typing import ClassVar
 from chaos.planted import serve
 from tocsin.app import build
 from tocsin.core.alert import Alert
+from tocsin.core.quarantine import Quarantined
 from tocsin.engine.ingest import Ingest
-from tocsin.ports.store import Quarantined
 
 SLOW_DISK = 1.0
 """Seconds between the answer and the commit."""
@@ -19,14 +19,16 @@ class AnswersEarly(Ingest):
 
     _taken: ClassVar[set[asyncio.Task[None]]] = set()
 
-    async def take(self, alerts: Sequence[Alert], quarantined: Sequence[Quarantined] = ()) -> None:
-        task = asyncio.get_running_loop().create_task(self._take(alerts, quarantined))
+    async def take(
+        self, alerts: Sequence[Alert], quarantined: Sequence[Quarantined] = (), *, is_part: bool = False
+    ) -> None:
+        task = asyncio.get_running_loop().create_task(self._take(alerts, quarantined, is_part))
         self._taken.add(task)
         task.add_done_callback(self._taken.discard)
 
-    async def _take(self, alerts: Sequence[Alert], quarantined: Sequence[Quarantined]) -> None:
+    async def _take(self, alerts: Sequence[Alert], quarantined: Sequence[Quarantined], is_part: bool) -> None:
         await asyncio.sleep(SLOW_DISK)
-        await super().take(alerts, quarantined)
+        await super().take(alerts, quarantined, is_part=is_part)
 
 
 if __name__ == "__main__":

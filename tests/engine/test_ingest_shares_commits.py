@@ -9,8 +9,9 @@ import pytest
 from scenario import emergency
 from tocsin.core.alert import Alert, AlertStatus
 from tocsin.core.errors import Overloaded, StoreUnavailable
+from tocsin.core.quarantine import single
 from tocsin.engine.ingest import Ingest, Limits
-from tocsin.ports.store import IncidentFilter, Quarantined, Transaction
+from tocsin.ports.store import IncidentFilter, Transaction
 from tocsin.store.memory import MemoryStore
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
@@ -96,6 +97,27 @@ async def test_more_than_may_wait_is_refused_whole_and_taken_once_there_is_room(
         assert len(await store.read(lambda tx: tx.open_counts())) == 1
 
 
+async def test_a_part_of_a_large_webhook_is_not_refused_for_a_full_queue(clock: VirtualClock) -> None:
+    store = GatedStore(clock)
+    async with emergency.tocsin(store=store, clock=clock) as tocsin:
+        ingest = limited(tocsin, Limits(queue=1, commit=1))
+        waiting = asyncio.ensure_future(ingest.take(alerts(tocsin, "a", "b", "c")))
+        await asyncio.sleep(0)
+        part = asyncio.ensure_future(ingest.take(alerts(tocsin, "d", "e"), is_part=True))
+        store.gate.set()
+        await asyncio.gather(waiting, part)
+        assert await store.read(lambda tx: len(tx.incidents(IncidentFilter()))) == 5
+
+
+async def test_others_get_their_turn_while_very_many_alerts_are_judged(clock: VirtualClock) -> None:
+    async with emergency.tocsin(clock=clock) as tocsin:
+        many = asyncio.ensure_future(tocsin.ingest.take(alerts(tocsin, *(f"a{n}" for n in range(5000)))))
+        await asyncio.sleep(0)
+        await tocsin.ingest.take(alerts(tocsin, "b"))
+        assert not many.done()
+        await many
+
+
 async def test_what_can_neither_be_placed_nor_kept_is_left_to_the_sender_and_the_others_are_taken(
     clock: VirtualClock,
 ) -> None:
@@ -112,7 +134,7 @@ async def test_what_can_neither_be_placed_nor_kept_is_left_to_the_sender_and_the
 
 async def test_what_the_edge_could_not_read_is_kept_and_reported(clock: VirtualClock) -> None:
     async with emergency.tocsin(clock=clock) as tocsin:
-        item = Quarantined(id="q", at=clock.now(), source="eu", sha256="0" * 64, body="{}", error="no labels")
+        item = single("eu", "{}", "no labels", clock.now())
         await tocsin.ingest.take(alerts(tocsin, "good"), [item])
         await tocsin.settle()
         assert await tocsin.store.read(lambda tx: tx.quarantined()) == [item]

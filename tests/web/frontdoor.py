@@ -25,9 +25,10 @@ from tocsin.core.matcher import parse_matchers
 from tocsin.core.people import Contact, People, Person
 from tocsin.core.placeholder import Template
 from tocsin.core.playbook import MINUTE, Cell, Kind, Level, Playbook, Tier
+from tocsin.core.quarantine import Quarantined
 from tocsin.core.rules import Rule, RuleSet
 from tocsin.engine.shadow import Shadow
-from tocsin.ports.store import Quarantined, Reader, Transaction
+from tocsin.ports.store import Reader, Transaction
 from tocsin.store.memory import MemoryStore
 from tocsin.telemetry.metrics import Metrics
 from tocsin.testing.clock import VirtualClock
@@ -160,14 +161,16 @@ class Intake:
     quarantined: list[Quarantined] = field(default_factory=list)
     reports: list[tuple[str, str, str]] = field(default_factory=list)
 
-    async def take(self, alerts: Sequence[Alert], quarantined: Sequence[Quarantined] = ()) -> None:
+    async def take(
+        self, alerts: Sequence[Alert], quarantined: Sequence[Quarantined] = (), *, is_part: bool = False
+    ) -> None:
         if self.gate is not None:
             self.waiting += 1
             self.arrived.set()
             await self.gate.wait()
         if self.failure is not None:
             raise self.failure
-        await self.engine.ingest.take(alerts, quarantined)
+        await self.engine.ingest.take(alerts, quarantined, is_part=is_part)
         self.taken += alerts
         self.quarantined += quarantined
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tocsin.conf.settings import Scope
+from tocsin.core.alert import AlertStatus
 from tocsin.core.errors import Overloaded, StoreUnavailable
 from tocsin.web.keys import Deadlines
 from web.frontdoor import SETTINGS, TOKENS, front_door
@@ -58,10 +59,47 @@ async def test_a_bad_alert_is_kept_aside_and_named_in_the_answer(door):
         assert await answer.json() == {
             "status": "ok",
             "alerts": 2,
-            "quarantined": ["$.alerts[1].labels.port: expected text, got a number"],
+            "quarantined": ["$.alerts[1].labels: expected at least one label"],
         }
     stored = await door.engine.store.read(lambda tx: tx.quarantined())
-    assert [item.error for item in stored] == ["$.alerts[1].labels.port: expected text, got a number"]
+    assert [item.error for item in stored] == ["$.alerts[1].labels: expected at least one label"]
+
+
+async def test_the_bad_alerts_of_a_webhook_are_one_entry_that_counts_how_often_they_come(door):
+    webhook = {"alerts": [*range(1000), *DOWN["alerts"]]}
+    for _ in range(3):
+        async with door.call("POST", PATH, json=webhook) as answer:
+            assert answer.status == 200
+            summary = await answer.json()
+            assert (summary["alerts"], summary["quarantined"][-1]) == (1, "and 995 more")
+        door.engine.clock.advance(seconds=60)
+    [entry] = await door.engine.store.read(lambda tx: tx.quarantined())
+    assert (entry.alerts, entry.seen, entry.body) == (1000, 3, "0\n1\n2\n3\n4")
+    assert (entry.at, entry.last_at) == (door.engine.clock.start, door.engine.clock.start + 120_000_000)
+
+
+@pytest.mark.parametrize(("count", "left_out", "counted"), [(500, "500", 500), (-1, "an unknown number of", 1)])
+async def test_alerts_that_the_sender_left_out_are_told_and_counted(door, count, left_out, counted):
+    assert await door.status("POST", f"{PATH}/east", json={**DOWN, "truncatedAlerts": count}) == 200
+    [(reason, source, detail)] = door.intake.reports
+    assert (reason, source) == ("truncated", "east")
+    assert detail.startswith(f"the sender left {left_out} alerts out of a webhook with 1")
+    assert door.figure("alerts_truncated_total") == counted
+
+
+@pytest.mark.parametrize("count", [0, 0.0, "0", None])
+async def test_no_alerts_left_out_is_nothing_to_tell(door, count):
+    assert await door.status("POST", PATH, json={**DOWN, "truncatedAlerts": count}) == 200
+    assert not door.intake.reports
+    assert door.figure("alerts_truncated_total") == 0
+
+
+async def test_an_alert_with_an_unreadable_part_is_taken_and_counted(door):
+    body = (FIXTURES / "bad_annotation_and_time.json").read_bytes()
+    async with door.call("POST", PATH, data=body) as answer:
+        assert await answer.json() == {"status": "ok", "alerts": 1}
+    assert door.figure("alerts_repaired_total") == 1
+    assert not door.intake.reports
 
 
 async def test_what_is_no_webhook_is_refused_with_its_place_and_told(door):
@@ -201,3 +239,71 @@ async def test_a_large_body_is_read_off_the_loop_and_taken(door):
 async def test_the_answer_does_not_name_our_libraries(door):
     async with door.call("POST", PATH, json=DOWN) as answer:
         assert answer.headers["Server"] == "tocsin"
+
+
+# Large ones.
+
+
+def tiny(count: int, **more: object) -> bytes:
+    return json.dumps({"alerts": [{"labels": {"a": str(n)}} for n in range(count)], **more}).encode()
+
+
+async def test_a_large_webhook_is_taken_whole_with_what_stands_behind_its_alerts(door):
+    alerts = [*({"labels": {"a": str(n)}} for n in range(12_000)), 7]
+    body = json.dumps({"alerts": alerts, "status": "resolved", "truncatedAlerts": 3}).encode()
+    assert len(body) > 256 * 1024
+    async with door.call("POST", PATH, data=body) as answer:
+        summary = await answer.json()
+    assert summary == {
+        "status": "ok",
+        "alerts": 12_000,
+        "quarantined": ["$.alerts[12000]: expected an object, got a number"],
+    }
+    assert {alert.status for alert in door.intake.taken} == {AlertStatus.RESOLVED}
+    assert len({alert.fingerprint for alert in door.intake.taken}) == 12_000
+    assert door.figure("alerts_received_total", status="resolved") == 12_000
+    assert door.figure("alerts_truncated_total") == 3
+
+
+async def test_nothing_of_a_large_body_that_is_no_webhook_is_taken(door):
+    async with door.call("POST", PATH, data=tiny(12_000)[:-1]) as answer:
+        assert answer.status == 400
+        assert "not JSON" in (await answer.json())["error"]["message"]
+    assert not door.intake.taken
+
+
+async def test_who_repeats_a_large_webhook_waits_for_the_work_that_goes_on():
+    async with front_door(deadlines=Deadlines(commit=0.1)) as door:
+        door.intake.gate = asyncio.Event()
+        assert await door.status("POST", PATH, data=tiny(12_000)) == 503
+        assert await door.status("POST", PATH, data=tiny(12_000)) == 503
+        door.intake.gate.set()
+        for _ in range(100):
+            if await door.status("POST", PATH, data=tiny(12_000)) == 200:
+                break
+        assert len(door.intake.taken) == 12_000
+
+
+async def test_more_large_webhooks_than_may_be_taken_at_once_are_asked_to_come_again():
+    webhook = SETTINGS.webhook.model_copy(update={"max_large": 1})
+    settings = SETTINGS.model_copy(update={"webhook": webhook})
+    async with front_door(settings, Deadlines(commit=1)) as door:
+        door.intake.gate = asyncio.Event()
+        first = asyncio.create_task(door.status("POST", PATH, data=tiny(12_000)))
+        await asyncio.wait_for(door.intake.arrived.wait(), 5)
+        async with door.call("POST", PATH, data=tiny(12_001)) as answer:
+            assert answer.status == 503
+            assert "webhook.max_large (1)" in (await answer.json())["error"]["message"]
+        door.intake.gate.set()
+        await first
+
+
+async def test_a_small_webhook_is_answered_while_a_large_one_waits(door):
+    door.intake.gate = asyncio.Event()
+    large = asyncio.create_task(door.status("POST", PATH, data=tiny(12_000)))
+    await asyncio.wait_for(door.intake.arrived.wait(), 5)
+    door.intake.gate, gate = None, door.intake.gate
+    assert await door.status("POST", PATH, json=DOWN) == 200
+    assert not large.done()
+    gate.set()
+    assert await large == 200

@@ -107,7 +107,7 @@ async def test_one_incident_has_its_alerts_and_its_timeline_by_number_and_by_id(
     from_rules = ["team", "summary", "runbook", "automation"]
     assert list(shown) == [*FIELDS, *from_rules, *of_people, *of_the_clock, "alerts", "timeline"]
     [alert] = shown["alerts"]
-    assert list(alert) == ["source", "fingerprint", "episode", "status", "labels", "starts_at", "ends_at"]
+    assert list(alert) == ["source", "fingerprint", "episode", "status", "labels", "starts_at", "ends_at", "remarks"]
     assert alert["labels"] == {"alertname": "Down0"}
     assert alert["starts_at"] == "2026-11-20T12:00:00.000000Z"
     assert [entry["seq"] for entry in shown["timeline"]] == list(range(1, len(shown["timeline"]) + 1))
@@ -183,14 +183,14 @@ async def test_bytes_that_are_no_text_in_a_path_or_query_do_no_harm(door):
 async def test_what_is_in_quarantine_can_be_read(door):
     path = "/webhooks/alertmanager/east"
     for number in range(2):
-        assert await door.status("POST", path, json={"alerts": [{"labels": {"port": number}}]}) == 200
+        assert await door.status("POST", path, json={"alerts": [{"labels": [number]}]}) == 200
         door.engine.clock.advance(seconds=1)
     found = (await get(door, "/api/v1/quarantine"))["quarantined"]
-    assert [json.loads(item["body"]) for item in found] == [{"labels": {"port": 1}}, {"labels": {"port": 0}}]
+    assert [json.loads(item["body"]) for item in found] == [{"labels": [1]}, {"labels": [0]}]
     newest = found[0]
-    assert set(newest) == {"id", "at", "source", "error", "body", "sha256"}
+    assert set(newest) == {"id", "at", "last_at", "source", "error", "body", "sha256", "alerts", "seen"}
     assert (newest["source"], newest["at"]) == ("east", "2026-11-20T12:00:01.000000Z")
-    assert newest["error"] == "$.alerts[0].labels.port: expected text, got a number"
+    assert newest["error"] == "$.alerts[0].labels: expected an object, got a list"
     assert (await get(door, "/api/v1/quarantine?limit=1"))["quarantined"] == [newest]
     assert (await get(door, "/api/v1/quarantine?state=open", status=400))["error"]["code"] == "bad_request"
 

@@ -111,7 +111,7 @@ def build(bundle: Bundle, store: Store, clock: Clock, metrics: Metrics, *, shado
         clock,
         alarm,
         new_id=lambda: new_id(clock.now()),
-        limits=Limits(queue=webhook.max_queue, commit=webhook.commit_alerts),
+        limits=Limits(webhook.max_queue, webhook.commit_alerts, webhook.max_quarantine),
         shadow=beside,
         elsewhere=commit_process,
     )

@@ -135,6 +135,9 @@ class WebhookSettings(Section):
     max_body: Size = 16 << 20
     max_queue: Annotated[Whole, Field(ge=200)] = 20_000
     commit_alerts: Annotated[Whole, Field(ge=1, le=10_000)] = 300
+    max_large: Annotated[Whole, Field(ge=1, le=100)] = 4
+    max_rejected: Annotated[Whole, Field(ge=1, le=10_000)] = 100
+    max_quarantine: Annotated[Whole, Field(ge=1, le=100_000)] = 1_000
 
 
 class LimitSettings(Section):

@@ -25,6 +25,7 @@ from tocsin.core.matching import Clauses, bits
 from tocsin.core.placeholder import Template
 from tocsin.core.rules_json import from_plain, tables_of, to_plain
 from tocsin.core.verdict import (
+    LONGEST_SERVICE,
     Step,
     Verdict,
     bounded_key,
@@ -297,7 +298,7 @@ class RuleSet:
         verdict = Verdict(
             playbook=playbook,
             severity=self._severity(playbook, severity) if errors else severity,
-            service=service,
+            service=service if len(service) <= LONGEST_SERVICE else one_line(service),
             dedup_key=bounded_key(key) if key else default_key(playbook, service, labels),
             title=one_line(title) or default_title(service, labels, alert.annotations),
             runbook=link(annotated) if annotated else "",

@@ -6,7 +6,6 @@ batch to fill. A webhook is answered when its last alert is committed.
 """
 
 import asyncio
-import hashlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import structlog
 
 from tocsin.core.alert import Alert
 from tocsin.core.errors import Overloaded, StoreUnavailable
+from tocsin.core.quarantine import Quarantined, single
 from tocsin.core.rules import RuleSet
 from tocsin.core.verdict import Verdict
 from tocsin.engine.alarm import Alarm
@@ -28,7 +28,6 @@ from tocsin.engine.policy import Policy
 from tocsin.engine.selfwatch import KNOWN_TROUBLES, QUIET_AFTER, SAID_AGAIN_AFTER, own_verdict, trouble
 from tocsin.engine.shadow import Shadow
 from tocsin.ports.clock import Clock
-from tocsin.ports.store import Quarantined
 
 _log = structlog.get_logger("tocsin.engine.ingest")
 
@@ -38,6 +37,9 @@ KNOWN_JUDGES = 8
 
 KEPT_AGAIN_AFTER = 3_600_000_000
 """Microseconds after which a rule set that is still in use is kept anew, so that it is not forgotten as unused."""
+
+JUDGED_AT_ONCE = 100
+"""Alerts that are judged before others get their turn: a few milliseconds."""
 
 WORTH_HANDING_OVER = 4
 """Alerts from which a batch is quicker in another process than in a thread of this one."""
@@ -70,6 +72,8 @@ class Limits:
 
     queue: int = 20_000
     commit: int = 300
+    quarantine: int = 1_000
+    """Entries that are kept of what cannot be placed."""
 
 
 class Ingest:
@@ -114,29 +118,32 @@ class Ingest:
         """Asked for once: before Python 3.12 asking costs a system call."""
         return asyncio.get_running_loop()
 
-    async def take(self, alerts: Sequence[Alert], quarantined: Sequence[Quarantined] = ()) -> None:
+    async def take(
+        self, alerts: Sequence[Alert], quarantined: Sequence[Quarantined] = (), *, is_part: bool = False
+    ) -> None:
         """Return once all of it is durably committed.
+
+        ``is_part``: of a webhook whose other parts may be taken already, so it is not refused for a full queue.
 
         Raises:
             Overloaded: Too much waits already; nothing was taken.
             StoreUnavailable: It was not committed, or not all of it; repeating it is harmless.
         """
         # A webhook that is larger than the queue is taken when nothing else waits: repeated, it would not get smaller.
-        if self._queued and self._queued + len(alerts) > self._limits.queue:
+        if self._queued and not is_part and self._queued + len(alerts) > self._limits.queue:
             raise Overloaded(
                 f"{self._queued} alerts wait to be committed, {len(alerts)} more come: "
                 f"more than webhook.max_queue ({self._limits.queue})"
             )
         rules = self._live.policy.rules
         self._remember(rules)
-        evaluate = rules.evaluate
-        pairs = [(alert, evaluate(alert)) for alert in alerts]
+        pairs = await _judged(rules, alerts)
         await self._commit(pairs, quarantined)
         if self._shadow is not None:
             self._shadow.judge(pairs)
         for item in quarantined:
-            self._observer.count("quarantined_total")
-            self.report("quarantined", item.source, item.error)
+            self._observer.count("quarantined_total", item.alerts)
+            self.report("quarantined", item.source, _what_is_wrong(item))
 
     def _remember(self, rules: RuleSet) -> None:
         if rules.sha not in self._judges:
@@ -275,7 +282,7 @@ class Ingest:
         def work(changes: Work) -> list[Verdict]:
             verdicts = Batch(changes, self._new_id).take(pairs)
             for item in quarantined:
-                changes.tx.quarantine(item)
+                changes.tx.quarantine(item, self._limits.quarantine)
             self._keep_rules(changes, verdicts)
             return verdicts
 
@@ -328,17 +335,24 @@ class Ingest:
         except Exception as error:  # noqa: BLE001 - this one alert is the culprit, whatever it does
             alert = pair[0]
             body = msgspec.json.encode(alert).decode()
-            item = Quarantined(
-                id=self._new_id(),
-                at=self._clock.now(),
-                source=alert.source,
-                sha256=hashlib.sha256(body.encode()).hexdigest(),
-                body=body,
-                error=repr(error),
-            )
-            await self._write((), [item])
+            await self._write((), [single(alert.source, body, repr(error), self._clock.now())])
             self._observer.count("quarantined_total")
             self.report("quarantined", alert.source, repr(error))
+
+
+async def _judged(rules: RuleSet, alerts: Sequence[Alert]) -> list[Classified]:
+    """Let the rules judge alerts; of very many a part at a time, because judging them takes a while."""
+    evaluate = rules.evaluate
+    pairs = [(alert, evaluate(alert)) for alert in alerts[:JUDGED_AT_ONCE]]
+    for start in range(JUDGED_AT_ONCE, len(alerts), JUDGED_AT_ONCE):
+        await asyncio.sleep(0)
+        pairs += [(alert, evaluate(alert)) for alert in alerts[start : start + JUDGED_AT_ONCE]]
+    return pairs
+
+
+def _what_is_wrong(item: Quarantined) -> str:
+    first = item.error.partition("\n")[0]
+    return first if item.alerts == 1 else f"{first}; {item.alerts} alerts in all"
 
 
 def _settle(batch: Sequence[_Chunk], error: BaseException | None = None) -> None:

@@ -3,6 +3,7 @@
 from tocsin.core.alert import Episode, EpisodeStatus
 from tocsin.core.incident import Incident
 from tocsin.core.page import AlertLine
+from tocsin.core.shown import shown_annotations, shown_labels, shown_start
 from tocsin.ports.store import IncidentFilter, Reader
 
 SAMPLE = 10
@@ -33,9 +34,9 @@ def _member(member: Incident) -> AlertLine:
 
 def _line(episode: Episode) -> AlertLine:
     return AlertLine(
-        labels=episode.labels,
-        annotations=episode.annotations,
+        labels=shown_labels(episode.labels),
+        annotations=shown_annotations(episode),
         firing=episode.status is EpisodeStatus.FIRING,
-        starts_at=episode.starts_at,
+        starts_at=shown_start(episode),
         generator_url=episode.generator_url,
     )

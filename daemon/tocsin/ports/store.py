@@ -19,6 +19,7 @@ from tocsin.core.incident import Incident
 from tocsin.core.measure import Mean, Occurrence
 from tocsin.core.outbox import Outgoing, RowState
 from tocsin.core.playbook import Playbook
+from tocsin.core.quarantine import Quarantined
 from tocsin.core.rules import RuleSet
 from tocsin.core.throttle import Surge
 from tocsin.core.window import HandMade
@@ -48,17 +49,6 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     http_status: int | None = None
     ref: str = ""
     detail: str = ""
-
-
-class Quarantined(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that was received and could not be placed. Never dropped."""
-
-    id: str
-    at: int
-    source: str
-    sha256: str
-    body: str
-    error: str
 
 
 class MessageRef(msgspec.Struct, frozen=True):
@@ -340,8 +330,8 @@ class Transaction(Reader, CallbackWriter, OnCallWriter, Protocol):
         """Insert, or replace by source."""
         ...
 
-    def quarantine(self, item: Quarantined) -> None:
-        """Keep what cannot be placed."""
+    def quarantine(self, item: Quarantined, keep: int) -> None:
+        """Keep what cannot be placed, once by its id, and count how often it comes; of all entries, the newest."""
         ...
 
     def put_window(self, window: HandMade) -> None:

@@ -18,11 +18,12 @@ from tocsin.core.incident import Incident
 from tocsin.core.measure import Occurrence
 from tocsin.core.outbox import LEVEL_TRIGGERED, Outgoing, RowState
 from tocsin.core.playbook import DAY, Playbook
+from tocsin.core.quarantine import Quarantined
 from tocsin.core.rules import RuleSet
 from tocsin.core.throttle import Surge
 from tocsin.core.window import HandMade
 from tocsin.ports.clock import Clock
-from tocsin.ports.store import Attempt, MessageRef, Quarantined, Reader, Transaction
+from tocsin.ports.store import Attempt, MessageRef, Reader, Transaction
 from tocsin.store.doom import write
 from tocsin.store.journal import Journal
 from tocsin.store.lanes import PAGES_AT_ONCE, is_free, lane
@@ -243,11 +244,15 @@ class MemoryTransaction(MemoryReader, CallbackWrites, OnCallWrites):
         self._put(self._data.heartbeats, heartbeat.source, heartbeat)
 
     @write
-    def quarantine(self, item: Quarantined) -> None:
-        """See `ports.store.Transaction`; what is there already under this id stays as it is."""
+    def quarantine(self, item: Quarantined, keep: int) -> None:
+        """See `ports.store.Transaction`."""
         _encode(item)
-        if item.id not in self._data.quarantine:
-            self._put(self._data.quarantine, item.id, item)
+        known = self._data.quarantine.get(item.id)
+        if known is not None:
+            item = msgspec.structs.replace(known, seen=known.seen + 1, last_at=item.last_at, alerts=item.alerts)
+        self._put(self._data.quarantine, item.id, item)
+        for old in self.quarantined(len(self._data.quarantine))[keep:]:
+            self._drop(self._data.quarantine, old.id)
 
     @write
     def put_window(self, window: HandMade) -> None:

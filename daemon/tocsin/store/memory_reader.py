@@ -13,12 +13,13 @@ from tocsin.core.incident import Incident
 from tocsin.core.measure import Mean, Occurrence
 from tocsin.core.outbox import Job, Outgoing
 from tocsin.core.playbook import Playbook
+from tocsin.core.quarantine import Quarantined
 from tocsin.core.roster import Roster
 from tocsin.core.rotation import Override
 from tocsin.core.rules import RuleSet
 from tocsin.core.throttle import Surge
 from tocsin.core.window import HandMade
-from tocsin.ports.store import AlertKey, Attempt, IncidentFilter, MessageRef, Quarantined
+from tocsin.ports.store import AlertKey, Attempt, IncidentFilter, MessageRef
 from tocsin.store.lanes import Lane
 
 FullKey = tuple[str, str, int]
@@ -271,7 +272,7 @@ class MemoryReader:
 
     def quarantined(self, limit: int = 100) -> list[Quarantined]:
         """See `ports.store.Reader`."""
-        found = sorted(self._data.quarantine.values(), key=lambda item: (item.at, item.id), reverse=True)
+        found = sorted(self._data.quarantine.values(), key=lambda item: (item.last_at, item.id), reverse=True)
         return found[:limit]
 
     def windows(self, over_after: int) -> list[HandMade]:

@@ -19,12 +19,13 @@ from tocsin.core.incident import Incident
 from tocsin.core.measure import Mean
 from tocsin.core.outbox import Outgoing
 from tocsin.core.playbook import Playbook
+from tocsin.core.quarantine import Quarantined
 from tocsin.core.roster import Roster
 from tocsin.core.rotation import Override
 from tocsin.core.rules import RuleSet
 from tocsin.core.throttle import Surge
 from tocsin.core.window import HandMade
-from tocsin.ports.store import AlertKey, Attempt, IncidentFilter, MessageRef, Quarantined, Unreadable
+from tocsin.ports.store import AlertKey, Attempt, IncidentFilter, MessageRef, Unreadable
 from tocsin.store import (
     callback_statements,
     explaining,

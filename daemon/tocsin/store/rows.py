@@ -15,11 +15,12 @@ from tocsin.core.incident import Incident
 from tocsin.core.measure import Occurrence
 from tocsin.core.outbox import Outgoing
 from tocsin.core.playbook import Playbook
+from tocsin.core.quarantine import Quarantined
 from tocsin.core.roster import Roster
 from tocsin.core.rotation import Override
 from tocsin.core.throttle import Surge
 from tocsin.core.window import HandMade
-from tocsin.ports.store import Attempt, Quarantined
+from tocsin.ports.store import Attempt
 from tocsin.store import tables
 from tocsin.store.dialect import Row
 

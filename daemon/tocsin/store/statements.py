@@ -288,9 +288,20 @@ HEARTBEATS = sa.select(*heartbeats.c).order_by(heartbeats.c.source)
 
 PUT_HEARTBEAT = Insert(heartbeats, "replace")
 
-QUARANTINED = sa.select(*quarantine.c).order_by(quarantine.c.at.desc(), quarantine.c.id.desc()).limit(LIMIT)
+QUARANTINED = sa.select(*quarantine.c).order_by(quarantine.c.last_at.desc(), quarantine.c.id.desc()).limit(LIMIT)
 
 QUARANTINE = Insert(quarantine, "keep")
+
+QUARANTINED_AGAIN = (
+    sa.update(quarantine)
+    .where(quarantine.c.id == given(quarantine.c.id))
+    .values(seen=quarantine.c.seen + 1, last_at=value(quarantine.c.last_at), alerts=value(quarantine.c.alerts))
+)
+
+_NEWEST_QUARANTINED = (
+    sa.select(quarantine.c.id).order_by(quarantine.c.last_at.desc(), quarantine.c.id.desc()).limit(LIMIT)
+)
+FORGET_QUARANTINED = sa.delete(quarantine).where(quarantine.c.id.not_in(_NEWEST_QUARANTINED))
 
 
 # Measures

@@ -255,7 +255,10 @@ quarantine = _table(
     _text("sha256"),
     _text("body"),
     _text("error"),
-    sa.Index("quarantine_by_age", "at"),
+    sa.Column("alerts", _LONG, nullable=False, server_default="1"),
+    sa.Column("seen", _LONG, nullable=False, server_default="1"),
+    sa.Column("last_at", _LONG, nullable=False, server_default="0"),
+    sa.Index("quarantine_by_age", "last_at", "id"),
 )
 
 windows = _table(

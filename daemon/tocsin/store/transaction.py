@@ -14,12 +14,13 @@ from tocsin.core.incident import Incident
 from tocsin.core.measure import Occurrence
 from tocsin.core.outbox import LEVEL_TRIGGERED, Outgoing
 from tocsin.core.playbook import DAY, Playbook
+from tocsin.core.quarantine import Quarantined
 from tocsin.core.roster import Roster
 from tocsin.core.rotation import Override
 from tocsin.core.rules import RuleSet
 from tocsin.core.throttle import Surge
 from tocsin.core.window import HandMade
-from tocsin.ports.store import Attempt, MessageRef, Quarantined
+from tocsin.ports.store import Attempt, MessageRef
 from tocsin.store import (
     callback_statements,
     explaining,
@@ -217,9 +218,12 @@ class SqlTransaction(SqlReader, Doomed):
         self._put(statements.PUT_HEARTBEAT, rows.HEARTBEAT.columns, rows.HEARTBEAT.row(heartbeat))
 
     @write
-    def quarantine(self, item: Quarantined) -> None:
-        """See `ports.store.Transaction`; what is there already under this id stays as it is."""
-        self._put(statements.QUARANTINE, rows.QUARANTINED.columns, rows.QUARANTINED.row(item))
+    def quarantine(self, item: Quarantined, keep: int) -> None:
+        """See `ports.store.Transaction`."""
+        if self._put(statements.QUARANTINE, rows.QUARANTINED.columns, rows.QUARANTINED.row(item)):
+            self._do(statements.FORGET_QUARANTINED, limit=keep)
+        else:
+            self._do(statements.QUARANTINED_AGAIN, id=item.id, last_at=item.last_at, alerts=item.alerts)
 
     @write
     def put_window(self, window: HandMade) -> None:

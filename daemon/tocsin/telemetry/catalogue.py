@@ -155,7 +155,12 @@ CATALOGUE: tuple[Metric, ...] = (
     _counter("alerts_hidden_by_windows_total", "Alerts that began while a maintenance window hid their incident."),
     _gauge("windows_active", "Maintenance windows that are active now, of windows.yaml and made by hand."),
     _counter("rule_errors_total", "Rules or placeholders that failed on an alert."),
-    _counter("quarantined_total", "Alerts that could not be placed and were kept aside."),
+    _counter("quarantined_total", "Number of alerts that have no labels, so that nothing could be made of them."),
+    _counter("alerts_repaired_total", "Number of alerts with a part that could not be read and was left out."),
+    _counter(
+        "alerts_truncated_total",
+        "Number of alerts that senders left out of webhooks (max_alerts); an unknown number counts as 1.",
+    ),
     _counter(
         "inbound_rejected_total",
         "Requests that were refused at an edge.",

@@ -127,7 +127,8 @@ def of_folder(folder: Path, since: int, source: str, now: int) -> Recorded:
         except Malformed as error:
             recorded.notes.append(f"{path}: {error}")
             continue
-        recorded.notes += [f"{path}: {item.error}" for item in webhook.quarantined]
+        if webhook.quarantined is not None:
+            recorded.notes += [f"{path}: {error}" for error in webhook.quarantined.error.splitlines()]
         for alert in webhook.alerts:
             at = alert.starts_at if alert.status is AlertStatus.FIRING else alert.ends_at
             recorded.happenings.append(Happening(at if at is not None else written, alert))

@@ -5,26 +5,36 @@ Alertmanager repeats within the flush; a 4xx is final for that flush, so it is
 kept for what would fail again however often it came.
 """
 
-import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable
+from typing import TypeVar
 
 import structlog
 from aiohttp import web
 
-from tocsin.core.alert import SELF_SOURCE, Alert, AlertStatus
+from tocsin.core.alert import SELF_SOURCE
 from tocsin.core.errors import StoreUnavailable
 from tocsin.web import wire
 from tocsin.web.answers import BUSY, Refusal, webhook_answer
 from tocsin.web.bodies import read_body
 from tocsin.web.keys import COMMITS, EDGE, Edge
+from tocsin.web.large import LargeWebhooks
+from tocsin.web.taken import Taken
 from tocsin.web.watch import Watch
+
+T = TypeVar("T")
+
+LARGE: web.AppKey[LargeWebhooks] = web.AppKey("large", LargeWebhooks)
 
 DEFAULT_SOURCE = "default"
 
 MAX_SHOWN = 200
 """Characters of a path that is told."""
+READ_AT_ONCE = 256 * 1024
+"""Bytes of a body in which all is as it should be: up to here it is read within 20 ms, alerts as tiny as can be."""
+READ_TOLERANTLY_AT_ONCE = 32 * 1024
+"""The same of any other body, which takes longer to read."""
 SLOW = 1.0
 """Seconds from which a webhook is worth a line in the log."""
 
@@ -44,11 +54,12 @@ async def receive(request: web.Request) -> web.Response:
         raise Refusal(404, "reserved", f"the source name {SELF_SOURCE!r} is tocsin's own", reason="malformed")
     body = await read_body(request, edge.settings().webhook.max_body)
     began = time.perf_counter()
-    webhook = await _read(body, source, edge)
-    await _commit(edge, request.app[COMMITS], webhook)
-    _count(edge, webhook.alerts)
-    _note(webhook, source, len(body), time.perf_counter() - began)
-    return webhook_answer(_summary(webhook))
+    taken = await _take(request.app, body, source)
+    taken.tell(edge.observer)
+    if taken.is_truncated:
+        edge.intake.report("truncated", source, _how_truncated(taken))
+    _note(taken, source, len(body), time.perf_counter() - began)
+    return webhook_answer(_summary(taken))
 
 
 async def refuse(request: web.Request) -> web.Response:
@@ -69,19 +80,31 @@ def source_of(request: web.Request) -> str:
     return request.match_info.get("source", DEFAULT_SOURCE)
 
 
-async def _read(body: bytes, source: str, edge: Edge) -> wire.Webhook:
+async def _take(app: web.Application, body: bytes, source: str) -> Taken:
+    edge, watch = app[EDGE], app[COMMITS]
     try:
-        if len(body) > wire.LARGE:
-            return await asyncio.to_thread(wire.read, body, source, edge.now)
-        return wire.read(body, source, edge.now)
+        webhook = _read(body, source, edge)
+        if webhook is None:
+            return await _committed(watch, app[LARGE].take(body, source))
+        quarantined = [webhook.quarantined] if webhook.quarantined is not None else []
+        await _committed(watch, edge.intake.take(webhook.alerts, quarantined))
+        return Taken.of(webhook)
     except wire.Malformed as error:
         raise Refusal(400, "malformed", str(error), reason="malformed") from None
 
 
-async def _commit(edge: Edge, watch: Watch, webhook: wire.Webhook) -> None:
-    """Hand the alerts over; back after the commit."""
+def _read(body: bytes, source: str, edge: Edge) -> wire.Webhook | None:
+    """Read a body here and now; None: that would hold up the others."""
+    webhook = wire.read_fast(body, source) if len(body) <= READ_AT_ONCE else None
+    if webhook is not None or len(body) > READ_TOLERANTLY_AT_ONCE:
+        return webhook
+    return wire.read(body, source, edge.now, edge.settings().webhook.max_rejected)
+
+
+async def _committed(watch: Watch, work: Awaitable[T]) -> T:
+    """Return after the commit."""
     try:
-        await watch.wait(edge.intake.take(webhook.alerts, webhook.quarantined))
+        return await watch.wait(work)
     except StoreUnavailable as error:
         raise Refusal(503, "unavailable", str(error), reason="overloaded", headers=BUSY) from None
     except TimeoutError:
@@ -89,30 +112,31 @@ async def _commit(edge: Edge, watch: Watch, webhook: wire.Webhook) -> None:
         raise Refusal(503, "unavailable", "not committed in time", reason="overloaded", headers=BUSY) from None
 
 
-def _count(edge: Edge, alerts: Sequence[Alert]) -> None:
-    firing = sum(alert.status is AlertStatus.FIRING for alert in alerts)
-    if firing:
-        edge.observer.count("alerts_received_total", firing, status="firing")
-    if firing < len(alerts):
-        edge.observer.count("alerts_received_total", len(alerts) - firing, status="resolved")
+def _how_truncated(taken: Taken) -> str:
+    left_out = "an unknown number of" if taken.truncated is None else f"{taken.truncated}"
+    return (
+        f"the sender left {left_out} alerts out of a webhook with {taken.alerts}; "
+        "set max_alerts: 0 in the webhook_configs of Alertmanager"
+    )
 
 
-def _note(webhook: wire.Webhook, source: str, size: int, took: float) -> None:
-    """One line a webhook; above debug only where something about it is remarkable.
+def _note(taken: Taken, source: str, size: int, seconds: float) -> None:
+    """Log one line a webhook; above debug only where something about it is remarkable.
 
     At six thousand webhooks a second a line for each good one would cost more
     than all the rest and fill the disk; the counters have them.
     """
-    remarkable = webhook.quarantined or webhook.truncated or took >= SLOW
+    remarkable = taken.quarantined or taken.is_truncated or taken.repaired or seconds >= SLOW
     if not (remarkable or _levels.isEnabledFor(logging.DEBUG)):
         return
     fields = {
         "source": source,
         "bytes": size,
-        "alerts": len(webhook.alerts),
-        "quarantined": len(webhook.quarantined),
-        "truncated": webhook.truncated,
-        "seconds": round(took, 3),
+        "alerts": taken.alerts,
+        "quarantined": taken.quarantined.alerts if taken.quarantined is not None else 0,
+        "repaired": taken.repaired,
+        "truncated": "unknown" if taken.truncated is None else taken.truncated,
+        "seconds": round(seconds, 3),
     }
     if remarkable:
         _log.warning("webhook", **fields)
@@ -120,9 +144,12 @@ def _note(webhook: wire.Webhook, source: str, size: int, took: float) -> None:
         _log.debug("webhook", **fields)
 
 
-def _summary(webhook: wire.Webhook) -> dict[str, object]:
-    """For whoever tries it by hand; Alertmanager does not read it."""
-    summary: dict[str, object] = {"status": "ok", "alerts": len(webhook.alerts)}
-    if webhook.quarantined:
-        summary["quarantined"] = [item.error for item in webhook.quarantined[:10]]
+def _summary(taken: Taken) -> dict[str, object]:
+    """Return the answer, for whoever tries it by hand; Alertmanager does not read it."""
+    summary: dict[str, object] = {"status": "ok", "alerts": taken.alerts}
+    entry = taken.quarantined
+    if entry is not None:
+        errors = entry.error.splitlines()
+        more = [f"and {entry.alerts - len(errors)} more"] if entry.alerts > len(errors) else []
+        summary["quarantined"] = [*errors, *more]
     return summary

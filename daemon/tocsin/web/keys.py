@@ -17,6 +17,7 @@ from tocsin.core.alert import Alert
 from tocsin.core.event import Actor, Event
 from tocsin.core.incident import Incident, Wait
 from tocsin.core.people import People
+from tocsin.core.quarantine import Quarantined
 from tocsin.core.rotation import Override
 from tocsin.engine.declaring import Declaration
 from tocsin.engine.overrides import Standing
@@ -26,7 +27,7 @@ from tocsin.engine.shadow import ShadowReport
 from tocsin.engine.treatment import Treatment
 from tocsin.engine.windows import Listed, Preview, Wish
 from tocsin.ports.observer import Observer
-from tocsin.ports.store import Quarantined, Store
+from tocsin.ports.store import Store
 from tocsin.web.watch import Watch
 
 Delivery = tuple[str, str]
@@ -36,8 +37,10 @@ Delivery = tuple[str, str]
 class Intake(Protocol):
     """Takes alerts in (``engine/ingest``)."""
 
-    async def take(self, alerts: Sequence[Alert], quarantined: Sequence[Quarantined] = ()) -> None:
-        """Return after the durable commit.
+    async def take(
+        self, alerts: Sequence[Alert], quarantined: Sequence[Quarantined] = (), *, is_part: bool = False
+    ) -> None:
+        """Return after the durable commit; ``is_part``: of a webhook whose other parts may be taken already.
 
         Raises:
             StoreUnavailable: It was not committed; the sender may repeat it.

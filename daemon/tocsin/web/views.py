@@ -15,12 +15,13 @@ from tocsin.core.escalation import next_due
 from tocsin.core.event import Entry
 from tocsin.core.incident import Incident
 from tocsin.core.next_step import NextStep, next_step
+from tocsin.core.quarantine import Quarantined
+from tocsin.core.shown import remarks, shown_labels, shown_start
 from tocsin.core.transitions import promises
 from tocsin.core.transitions.acting import acting_of
 from tocsin.core.wording import waits_for
 from tocsin.core.work import Checklist, Work
 from tocsin.engine.shadow import ShadowReport
-from tocsin.ports.store import Quarantined
 from tocsin.web.answers import rfc3339
 
 _AS_THEY_ARE = frozenset({"labels", "annotations", "data", "sets", "decided_by", "detail"})
@@ -76,8 +77,12 @@ class AlertView(Struct, frozen=True, kw_only=True):
     episode: int
     status: str
     labels: dict[str, str]
-    starts_at: int | None
+    """Cut where they are very many or very long."""
+    starts_at: int
+    """As the sender says; where it says none, when it was received."""
     ends_at: int | None
+    remarks: str
+    """What could not be read of the alert or is cut, "" where nothing."""
 
 
 class StoredAlertView(AlertView, frozen=True, kw_only=True):
@@ -210,13 +215,19 @@ class QuarantinedView(Struct, frozen=True, kw_only=True):
 
     id: str
     at: int
+    """When it came first."""
+    last_at: int
     source: str
     error: str
-    """What is wrong with it, and where in the webhook."""
+    """What is wrong with each alert of ``body``, and where in the webhook; one a line."""
     body: str
-    """As it came; cut where it is very long."""
+    """The first few alerts as JSON, one a line; cut where they are very long."""
     sha256: str
-    """Of the whole."""
+    """Of all that were looked at."""
+    alerts: int
+    """How many alerts of the webhook could not be placed."""
+    seen: int
+    """How often the same has come."""
 
 
 class QuarantinePage(Struct, frozen=True):
@@ -310,7 +321,15 @@ def stored_alert_view(episode: Episode) -> StoredAlertView:
 def quarantined_view(item: Quarantined) -> QuarantinedView:
     """Something in quarantine."""
     return QuarantinedView(
-        id=item.id, at=item.at, source=item.source, error=item.error, body=item.body, sha256=item.sha256
+        id=item.id,
+        at=item.at,
+        last_at=item.last_at,
+        source=item.source,
+        error=item.error,
+        body=item.body,
+        sha256=item.sha256,
+        alerts=item.alerts,
+        seen=item.seen,
     )
 
 
@@ -365,9 +384,10 @@ def alert_view(episode: Episode) -> AlertView:
         fingerprint=episode.fingerprint,
         episode=episode.episode,
         status=episode.status.value,
-        labels=episode.labels,
-        starts_at=episode.starts_at,
+        labels=shown_labels(episode.labels),
+        starts_at=shown_start(episode),
         ends_at=episode.ends_at,
+        remarks=remarks(episode),
     )
 
 

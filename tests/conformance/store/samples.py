@@ -9,10 +9,11 @@ from tocsin.core.measure import Occurrence
 from tocsin.core.outbox import Job, Outgoing
 from tocsin.core.placeholder import Template
 from tocsin.core.playbook import Cell, Level, Playbook, Tier
+from tocsin.core.quarantine import Quarantined
 from tocsin.core.rotation import Override
 from tocsin.core.rules import Rule, RuleSet
 from tocsin.core.window import HandMade
-from tocsin.ports.store import Attempt, Quarantined
+from tocsin.ports.store import Attempt
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -153,6 +154,7 @@ def quarantined(name: str, at: int, **changes: Any) -> Quarantined:
         "sha256": "0" * 64,
         "body": "{",
         "error": "it ends too early",
+        "last_at": at,
     }
     return Quarantined(**{**given, **changes})
 

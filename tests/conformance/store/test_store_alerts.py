@@ -138,12 +138,21 @@ async def test_inbound_keys_are_forgotten_by_age_and_are_new_again(store: Store,
     assert await store.write(lambda tx: (tx.first_sight("api", "old"), tx.first_sight("api", "young"))) == (True, False)
 
 
-async def test_quarantine_keeps_the_first_under_an_id_and_lists_the_newest_first(store: Store) -> None:
+async def test_quarantine_counts_what_comes_again_and_lists_the_newest_first(store: Store) -> None:
     first, second, third = quarantined("a", 1), quarantined("b", 3), quarantined("c", 2)
-    for item in (first, second, third, quarantined("a", 9, body="another")):
-        await store.write(lambda tx, item=item: tx.quarantine(item))
-    assert await store.read(lambda tx: tx.quarantined()) == [second, third, first]
-    assert await store.read(lambda tx: tx.quarantined(1)) == [second]
+    for item in (first, second, third, quarantined("a", 9, body="another", alerts=7)):
+        await store.write(lambda tx, item=item: tx.quarantine(item, 10))
+    again = quarantined("a", 1, last_at=9, seen=2, alerts=7)
+    assert await store.read(lambda tx: tx.quarantined()) == [again, second, third]
+    assert await store.read(lambda tx: tx.quarantined(1)) == [again]
+
+
+async def test_quarantine_keeps_no_more_entries_than_it_is_told_to_and_the_newest_of_them(store: Store) -> None:
+    for number in range(6):
+        await store.write(lambda tx, number=number: tx.quarantine(quarantined(f"q{number}", number), 3))
+    assert [item.id for item in await store.read(lambda tx: tx.quarantined())] == ["q5", "q4", "q3"]
+    await store.write(lambda tx: tx.quarantine(quarantined("q3", 6), 3))
+    assert [item.id for item in await store.read(lambda tx: tx.quarantined())] == ["q3", "q5", "q4"]
 
 
 async def test_all_episodes_are_read_page_by_page_in_the_order_of_their_keys(store: Store) -> None:

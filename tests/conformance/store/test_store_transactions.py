@@ -36,7 +36,7 @@ def write_everything(tx: Transaction, name: str) -> None:
     tx.put_message_ref(name, "slack", "room", MessageRef(name, 1))
     tx.first_sight("api", name)
     tx.put_heartbeat(Heartbeat(source=name, last_seen_at=START))
-    tx.quarantine(quarantined(name, START))
+    tx.quarantine(quarantined(name, START), 100)
     tx.put_occurrence(occurrence(name, acknowledged_at=START, ended_at=START, resolved_at=START))
     tx.probe()
     old = f"old {name}"
@@ -255,7 +255,7 @@ async def test_a_nul_survives_wherever_it_stands(store: Store) -> None:
         lambda tx: tx.put_message_ref("a", "b", HALF, MessageRef("", 0)),
         lambda tx: tx.first_sight("api", HALF),
         lambda tx: tx.put_heartbeat(Heartbeat(source=HALF, last_seen_at=1)),
-        lambda tx: tx.quarantine(quarantined("a", 1, body=HALF)),
+        lambda tx: tx.quarantine(quarantined("a", 1, body=HALF), 100),
         lambda tx: tx.put_occurrence(occurrence(HALF)),
     ],
 )

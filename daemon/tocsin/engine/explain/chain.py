@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from tocsin.core.action import ACTIONS, Form
 from tocsin.core.duration import duration
+from tocsin.core.shown import cut, shown_labels
 from tocsin.core.verdict import Step, Verdict
 
 
@@ -55,7 +56,7 @@ def judgment(verdict: Verdict) -> dict[str, Any]:
         "team": verdict.team,
         "title": verdict.title,
         "dedup_key": verdict.dedup_key,
-        "labels": verdict.labels,
+        "labels": shown_labels(verdict.labels),
         "flags": verdict.flags,
         "unrouted": verdict.unrouted,
         "errors": verdict.errors,
@@ -82,7 +83,7 @@ def _rule(step: Step) -> RuleStep:
         line=step.line,
         matched=step.matched,
         failed=step.failed,
-        found=step.found,
+        found=None if step.found is None else cut(step.found),
         near=step.near,
         asks=step.asks,
         sets={name: _set(name, value) for name, value in step.sets.items()},

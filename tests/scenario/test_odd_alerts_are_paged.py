@@ -1,0 +1,114 @@
+"""An alert that can be placed is paged, whatever else is wrong with it; what is cut or unreadable is marked."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scenario.emergency import ON_CALL
+from tocsin.core.outbox import Job
+from tocsin.core.page import AlertLine
+from tocsin.core.shown import CUT, REMARKS
+from tocsin.testing.harness import Harness
+from tocsin.web import wire
+
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "alertmanager"
+DAY = 86_400_000_000
+
+
+async def take(tocsin: Harness, *alerts: dict[str, Any], status: str = "firing") -> None:
+    """Take a webhook with these alerts, each of the highest severity."""
+    for alert in alerts:
+        alert["labels"]["severity"] = "SEV-1"
+    body = json.dumps({"status": status, "alerts": alerts}).encode()
+    webhook = wire.read(body, "default", tocsin.clock.now)
+    assert webhook.quarantined is None
+    await tocsin.take(*webhook.alerts)
+
+
+def fixture(name: str) -> dict[str, Any]:
+    alert: dict[str, Any] = json.loads((FIXTURES / name).read_text())["alerts"][0]
+    return alert
+
+
+def paged(tocsin: Harness) -> AlertLine:
+    """Return the only alert of the only page."""
+    [page] = tocsin.sent(Job.PAGE)
+    assert page.target == ON_CALL
+    [line] = page.alerts
+    return line
+
+
+async def test_a_label_longer_than_any_limit_is_paged_cut_and_marked(tocsin: Harness) -> None:
+    alert = fixture("long_label.json")
+    assert len(alert["labels"]["instance"]) > 1024
+    await take(tocsin, alert)
+    line = paged(tocsin)
+    assert line.labels["alertname"] == "ProbeFailed"
+    assert len(line.labels["instance"]) == 1024
+    assert line.labels["instance"].endswith(CUT)
+
+
+async def test_more_labels_than_are_shown_are_paged_and_the_rest_is_counted(tocsin: Harness) -> None:
+    await take(tocsin, {"labels": {f"a{n}": "x" for n in range(100)} | {"alertname": "Many", "service": "shop"}})
+    line = paged(tocsin)
+    assert (len(line.labels), line.labels["alertname"], line.labels["service"]) == (64, "Many", "shop")
+    assert line.annotations["description"] == "(39 more labels are not shown)"
+
+
+async def test_two_alerts_that_differ_behind_the_cut_stay_two_and_end_each_by_itself(tocsin: Harness) -> None:
+    urls = [{"labels": {"alertname": "Probe", "instance": "x" * 2000 + tail}} for tail in "ab"]
+    await take(tocsin, *urls)
+    assert (await tocsin.incident()).alerts_firing == 2
+    await take(tocsin, urls[0], status="resolved")
+    assert (await tocsin.incident()).alerts_firing == 1
+
+
+async def test_rules_and_the_dedup_key_see_labels_uncut(tocsin: Harness) -> None:
+    for tail in "ab":
+        await take(tocsin, {"labels": {"alertname": "Down", "team": "x" * 2000 + tail}})
+    assert [page.number for page in tocsin.sent(Job.PAGE)] == [1, 2]
+
+
+async def test_a_service_with_a_long_name_is_cut_where_it_is_shown(tocsin: Harness) -> None:
+    for tail in "ab":
+        await take(tocsin, {"labels": {"alertname": "Down", "service": "x" * 2000 + tail}})
+    assert [(page.number, len(page.service)) for page in tocsin.sent(Job.PAGE)] == [(1, 200), (2, 200)]
+
+
+async def test_what_is_unreadable_is_left_out_marked_and_not_measured(tocsin: Harness) -> None:
+    await take(tocsin, fixture("bad_annotation_and_time.json"))
+    line = paged(tocsin)
+    assert line.annotations[REMARKS] == (
+        'startsAt "yesterday" is not a time: the time of receipt counts; annotation summary, value: not text, left out'
+    )
+    assert line.annotations["description"] == f"({line.annotations[REMARKS]})"
+    assert line.starts_at == tocsin.clock.start
+    observed = tocsin.observer.observed("incident_time_to_detect_seconds")
+    assert observed == []
+
+
+async def test_an_old_start_pages_as_any_other_and_is_marked(tocsin: Harness) -> None:
+    await tocsin.fire(alertname="Old", severity="SEV-1", starts_at=tocsin.clock.start - 9 * DAY)
+    line = paged(tocsin)
+    assert "it had been firing for 216 h when it was received" in line.annotations["description"]
+    await tocsin.advance(minutes=15)
+    assert tocsin.pages() == [(0, ON_CALL), (15, ON_CALL)]
+
+
+async def test_a_start_of_some_hours_ago_is_nothing_to_remark(tocsin: Harness) -> None:
+    await tocsin.fire(alertname="Young", severity="SEV-1", starts_at=tocsin.clock.start - DAY // 2)
+    assert paged(tocsin).annotations == {}
+
+
+@pytest.mark.parametrize("value", [None, 7, True, [], {"a": 1}, "${X}", "x" * 50_000])
+@pytest.mark.parametrize(
+    "member", ["annotations", "status", "startsAt", "endsAt", "generatorURL", "fingerprint", "summary", "port"]
+)
+async def test_whatever_stands_in_a_part_of_it_an_alert_is_paged(tocsin: Harness, member: str, value: object) -> None:
+    alert: dict[str, Any] = {"labels": {"alertname": "Down"}, "annotations": {}}
+    place = {"summary": alert["annotations"], "port": alert["labels"]}.get(member, alert)
+    place[member] = value
+    await take(tocsin, alert)
+    assert tocsin.pages() == [(0, ON_CALL)]
