@@ -36,6 +36,7 @@ def an_incident(**changes: Any) -> dict[str, Any]:
         "resolved_at": None,
         "due_at": "2026-11-20T12:30:00.5Z",
         "next_tier": 2,
+        "next_step": {"tier": 2, "at": "2026-11-20T12:37:39Z", "targets": ["manager"], "kind": "page"},
         "waits": [],
         "storm": None,
         "members": None,
@@ -150,9 +151,11 @@ def test_a_path_in_the_url_is_kept(answering: Answering) -> None:
 def test_json_is_printed_as_the_api_answers_it(answering: Answering) -> None:
     answer = {"incidents": [an_incident(title=HOSTILE)], "next": "7"}
 
-    result = answering(200, answer).run("incidents", "list", "--json")
+    daemon = answering(200, answer)
+    result = daemon.run("incidents", "list", "--json")
 
     assert json.loads(result.output) == answer
+    assert "state=" not in daemon.seen[0].path, "unfiltered"
 
 
 def test_a_hostile_label_is_shown_as_it_is_and_breaks_nothing(answering: Answering) -> None:

@@ -33,6 +33,7 @@ def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[t
 
 
 ALL = dict(commands(cli))
+"""Every verb, by its path."""
 
 
 @pytest.mark.parametrize("path", ALL, ids=" ".join)

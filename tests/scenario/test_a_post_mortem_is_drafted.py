@@ -6,7 +6,9 @@ import msgspec
 
 from scenario.emergency import ROOT, rules, shipped
 from tocsin.conf.source import Findings
-from tocsin.conf.templates import Template, read_templates
+from tocsin.conf.templates import Template, default_post_mortem, read_templates
+from tocsin.conf.templates.samples import samples
+from tocsin.core.brief import VARIABLES
 from tocsin.core.event import Actor
 from tocsin.core.people import Contact, People, Person
 from tocsin.core.playbook import Playbook
@@ -79,3 +81,21 @@ async def test_a_template_that_fails_is_replaced_by_plain_words_that_name_it():
     assert saying.failure.startswith("template broken, line 2: ")
     assert saying.failure in saying.text.plain
     assert "Down" in saying.text.plain
+
+
+async def test_a_playbook_without_a_template_gets_the_default_draft() -> None:
+    async with harness(playbook(template="")) as tocsin:
+        await tocsin.fire(alertname="Down", severity="SEV-1", service="shop")
+        await tocsin.respond.set_facts("1", ALICE, {"root_cause": "a full disk"})
+        saying = await draft(tocsin)
+    assert saying.failure == ""
+    assert saying.text.plain.startswith("# Postmortem #1: Down")
+    assert "## Root cause\n\na full disk" in saying.text.plain
+    assert "[to fill in: what ended it]" in saying.text.blanks
+
+
+def test_the_default_draft_renders_whatever_an_incident_of_a_shipped_playbook_has() -> None:
+    default = default_post_mortem()
+    assert default.variables <= VARIABLES.keys()
+    for sample in samples(shipped()):
+        assert default.render(sample).plain

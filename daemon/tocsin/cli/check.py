@@ -1,22 +1,25 @@
 """``tocsin check``: everything that is wrong with the configuration, at once."""
 
+from __future__ import annotations
+
 import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from tocsin.app.kinds import KINDS
 from tocsin.cli import options
 from tocsin.cli.output import clean, say, say_json
-from tocsin.conf.bundle import Bundle, load
-from tocsin.conf.channels import ConfiguredTracker
-from tocsin.conf.source import ConfigError, Mark, Problem
 
-Found = Sequence[tuple[str, Problem]]
+if TYPE_CHECKING:
+    from tocsin.conf.bundle import Bundle
+    from tocsin.conf.channels import ConfiguredTracker
+    from tocsin.conf.source import Problem
+
+Found = Sequence[tuple[str, "Problem"]]
 """What was found, each with its level: ``error`` or ``warning``."""
 
 
@@ -45,6 +48,10 @@ def command(config_dir: Path, rules_dir: Path, fmt: str, *, strict: bool) -> Non
 
 
 def _load(config_dir: Path, rules_dir: Path) -> tuple[Bundle | None, Sequence[Problem], Sequence[Problem]]:
+    from tocsin.app.kinds import KINDS
+    from tocsin.conf.bundle import load
+    from tocsin.conf.source import ConfigError
+
     try:
         bundle = load(config_dir, rules_dir, KINDS, os.environ, now=time.time_ns() // 1000)
     except ConfigError as error:
@@ -54,6 +61,8 @@ def _load(config_dir: Path, rules_dir: Path) -> tuple[Bundle | None, Sequence[Pr
 
 def _here(problem: Problem) -> Problem:
     """The same, its file named from the working directory where it lies below that."""
+    from tocsin.conf.source import Problem
+
     path, here = Path(problem.path), Path.cwd()
     if not path.is_absolute() or not path.is_relative_to(here):
         return problem
@@ -65,6 +74,8 @@ def _told(problem: Problem) -> str:
 
 
 def _as_text(found: Found, bundle: Bundle | None) -> None:
+    from tocsin.conf.source import Mark
+
     for level, problem in found:
         place = Mark(problem.path, problem.line, problem.column)
         style, said = ("bold red", "") if level == "error" else ("yellow", "warning: ")

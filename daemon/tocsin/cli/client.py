@@ -1,18 +1,21 @@
 """Speaking HTTP to a daemon: where it is, who we are, and what to do when it does not answer."""
 
-import asyncio
+from __future__ import annotations
+
 import functools
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
-import aiohttp
 import click
-from yarl import URL
 
 import tocsin
-from tocsin.channels.text import plain
+from tocsin.core.plain import one_line
+
+if TYPE_CHECKING:
+    import aiohttp
+    from yarl import URL
 
 DEFAULT_URL = "http://127.0.0.1:9099"
 TIMEOUT = 30.0
@@ -57,6 +60,8 @@ class Daemon:
         return await self._call("POST", path, json=body, params=_parameters(query))
 
     async def _call(self, method: str, path: str, **how: Any) -> Any:
+        import aiohttp
+
         target = self.url.joinpath(path.lstrip("/"), encoded=True)
         try:
             async with self._session.request(method, target, allow_redirects=False, **how) as answer:
@@ -69,13 +74,13 @@ class Daemon:
         except TimeoutError:
             raise Refused(f"{self.url} did not answer within {TIMEOUT:.0f} s") from None
         except aiohttp.ClientError as error:
-            raise Refused(f"{self.url} does not answer as tocsin does: {plain(str(error), 200)}") from None
+            raise Refused(f"{self.url} does not answer as tocsin does: {_short(str(error), 200)}") from None
         if status >= 300:
             raise Refused(_explained(status, text), status, text)
         try:
             return json.loads(text) if text else None
         except ValueError:
-            raise Refused(f"{self.url} answers {plain(text, 80)!r}, which is no JSON: is it tocsin?") from None
+            raise Refused(f"{self.url} answers {_short(text, 80)!r}, which is no JSON: is it tocsin?") from None
 
 
 def _parameters(query: Mapping[str, str | int | tuple[str, ...] | None]) -> list[tuple[str, str]]:
@@ -87,12 +92,18 @@ def _parameters(query: Mapping[str, str | int | tuple[str, ...] | None]) -> list
     ]
 
 
+def _short(text: str, limit: int) -> str:
+    """Return one harmless line of at most so many characters."""
+    line = one_line(text[: 4 * limit])
+    return line if len(line) <= limit else f"{line[: limit - 1]}…"
+
+
 def _explained(status: int, text: str) -> str:
     try:
         said = json.loads(text)["error"]["message"]
     except (ValueError, KeyError, TypeError):
         said = text or "no reason given"
-    message = f"{plain(str(said), 500)} (HTTP {status})"
+    message = f"{_short(str(said), 500)} (HTTP {status})"
     if status == 401:
         return f"{message}; TOCSIN_TOKEN_FILE names the file that holds your token"
     if status == 403:
@@ -105,6 +116,10 @@ def connected(function: Callable[Concatenate[Daemon, P], Awaitable[None]]) -> Ca
 
     @functools.wraps(function)
     def body(url: str, token_file: Path | None, *args: P.args, **kwargs: P.kwargs) -> None:
+        import asyncio
+
+        import aiohttp
+
         target, headers = _target(url), _headers(token_file)
 
         async def talk() -> None:
@@ -124,6 +139,8 @@ def connected(function: Callable[Concatenate[Daemon, P], Awaitable[None]]) -> Ca
 
 
 def _target(text: str) -> URL:
+    from yarl import URL
+
     try:
         url = URL(text)
     except ValueError:

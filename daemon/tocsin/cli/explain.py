@@ -14,6 +14,7 @@ from tocsin.cli.explanation import tell_alert, tell_incident, tell_stored
 from tocsin.cli.incident_api import incident_path
 from tocsin.cli.output import say, say_json
 
+_FOR_EPISODES = "--episode is for an alert that came: SOURCE/FINGERPRINT"
 _FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 
 
@@ -23,6 +24,7 @@ _FINGERPRINT = re.compile(r"[0-9a-f]{16}")
         "tocsin explain default/8c94ec34d41a5b0b",
         "tocsin explain alertname=HighErrorRate severity=critical service=checkout",
         "tocsin explain payload.json",
+        "tocsin explain --config config alertname=HighErrorRate severity=critical",
     )
 )
 @click.argument("what", nargs=-1, required=True)
@@ -31,10 +33,32 @@ _FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 )
 @click.option("--episode", type=click.IntRange(1), help="Of an alert that came: which of its episodes, not the newest.")
 @click.option("--all", "everything", is_flag=True, help="Also the rules that did not match, and every alert.")
+@click.option(
+    "--config",
+    "config_dir",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="DIR",
+    help="Ask this configuration in place of a daemon: of labels or a payload.",
+)
+@click.option(
+    "--rules",
+    "rules_dir",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="DIR",
+    help="With --config: where the rules are; rules/ beside it unless given.",
+)
 @options.as_json
 @connected
-async def command(
-    daemon: Daemon, what: tuple[str, ...], *, source: str, episode: int | None, everything: bool, as_json: bool
+async def command(  # noqa: PLR0913 - one a flag
+    daemon: Daemon,
+    what: tuple[str, ...],
+    *,
+    source: str,
+    episode: int | None,
+    everything: bool,
+    config_dir: Path | None,
+    rules_dir: Path | None,
+    as_json: bool,
 ) -> None:
     """Say why somebody is paged, or nobody.
 
@@ -44,11 +68,16 @@ async def command(
     labels as name=value, or a file with a webhook's payload (- is standard input).
 
     Shown are the rules that matched (+) and those that only one thing kept from it (~).
+
+    With --config no daemon is asked: what depends on open incidents, on windows made by hand and on overrides is left
+    out.
     """
     alerts = _alerts(what, source)
-    if alerts is not None:
-        if episode is not None:
-            raise click.UsageError("--episode is for an alert that came: SOURCE/FINGERPRINT")
+    _check(has_come=alerts is None, episode=episode, config_dir=config_dir, rules_dir=rules_dir)
+    if alerts is not None and config_dir is not None:
+        explained = _offline(alerts, config_dir, rules_dir or config_dir.parent / "rules")
+        tell = tell_alert
+    elif alerts is not None:
         explained = [await daemon.post("/api/v1/explain", alert) for alert in alerts]
         tell = tell_alert
     elif (key := await _stored(daemon, what[0])) is not None:
@@ -57,7 +86,7 @@ async def command(
         tell = tell_stored
     else:
         if episode is not None:
-            raise click.UsageError("--episode is for an alert that came: SOURCE/FINGERPRINT")
+            raise click.UsageError(_FOR_EPISODES)
         explained = [await daemon.get(f"{incident_path(what[0])}/explain")]
         tell = tell_incident
     if as_json:
@@ -67,6 +96,55 @@ async def command(
         if number:
             say("")
         tell(one, everything=everything)
+
+
+def _check(*, has_come: bool, episode: int | None, config_dir: Path | None, rules_dir: Path | None) -> None:
+    """Check that the options go together.
+
+    Raises:
+        UsageError: They do not.
+    """
+    if rules_dir is not None and config_dir is None:
+        raise click.UsageError("--rules is for --config: without it the daemon's own rules are asked")
+    if has_come and config_dir is not None:
+        raise click.UsageError(
+            "--config explains labels or a payload; only a daemon knows incidents and alerts that came"
+        )
+    if not has_come and episode is not None:
+        raise click.UsageError(_FOR_EPISODES)
+
+
+def _offline(alerts: list[dict[str, Any]], config_dir: Path, rules_dir: Path) -> list[Any]:
+    """Judge alerts by a configuration on disk, as its daemon would with an empty database."""
+    import time
+
+    from tocsin.app.build import policy_of
+    from tocsin.channels.registry import build
+    from tocsin.cli.loading import loaded
+    from tocsin.core.alert import Alert, AlertStatus, fingerprint
+    from tocsin.engine.explain.alert import explain_alert
+    from tocsin.web.views import public
+
+    bundle = loaded(config_dir, rules_dir)
+    policy = policy_of(bundle, {channel.name: build(channel) for channel in bundle.channels}, {})
+    now = time.time_ns() // 1000
+    return [
+        public(
+            explain_alert(
+                policy,
+                Alert(
+                    alert["source"],
+                    fingerprint(alert["labels"]),
+                    AlertStatus.FIRING,
+                    alert["labels"],
+                    alert.get("annotations", {}),
+                ),
+                None,
+                now,
+            )
+        )
+        for alert in alerts
+    ]
 
 
 def _alerts(what: tuple[str, ...], source: str) -> list[dict[str, Any]] | None:

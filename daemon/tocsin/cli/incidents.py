@@ -8,11 +8,13 @@ import click
 from tocsin.channels.wording import moment, told
 from tocsin.cli import drafts, options, work
 from tocsin.cli.client import Daemon, connected
-from tocsin.cli.incident_api import API, incident_path, tell
-from tocsin.cli.output import ago, clean, console, micros, say, say_json, state, table
+from tocsin.cli.incident_api import API, expect_known, incident_path, respond_to_each, tell
+from tocsin.cli.output import ago, clean, micros, say, say_json, say_rows, state
 from tocsin.core.event import Entry
 
-STATES = ("pending", "triggered", "acknowledged", "snoozed", "resolved")
+OPEN_STATES = ("pending", "triggered", "acknowledged", "snoozed")
+STATES = (*OPEN_STATES, "resolved")
+_PAGING = frozenset({"limit", "cursor"})
 MEMBERS = 50
 """Members of a storm that are shown with it."""
 
@@ -29,6 +31,7 @@ def command() -> None:
     "list", epilog=options.example("tocsin incidents list --state triggered --state acknowledged --severity SEV-1")
 )
 @click.option("--state", "states", type=click.Choice(STATES), multiple=True, help="May be given more than once.")
+@click.option("--all", "everything", is_flag=True, help="Resolved ones as well.")
 @click.option("--severity", help="For example SEV-1.")
 @click.option("--service")
 @click.option("--playbook")
@@ -37,30 +40,45 @@ def command() -> None:
 @click.option("--cursor", help="Where the last page said to go on.")
 @options.as_json
 @connected
-async def list_(daemon: Daemon, /, *, as_json: bool, states: tuple[str, ...], **query: Any) -> None:
-    """List incidents, the newest first."""
-    page = await daemon.get(API, state=states, **query)
+async def list_(daemon: Daemon, /, *, as_json: bool, states: tuple[str, ...], everything: bool, **query: Any) -> None:
+    """List incidents, the newest first: open ones, unless --all or --state says otherwise.
+
+    On a terminal long texts are cut to its width, and columns that do not fit
+    are left out; in a pipe everything is printed. --json prints the API's
+    answer, which has resolved incidents as well.
+    """
+    if everything and states:
+        raise click.UsageError("give --all or --state")
+    wanted = states or (() if everything or as_json else OPEN_STATES)
+    page = await daemon.get(API, state=wanted, **query)
+    if not page["incidents"]:
+        await expect_known(daemon, query["severity"], query["playbook"])
     if as_json:
         say_json(page)
         return
     if not page["incidents"]:
-        say("no such incident")
+        say(_none(states, query, everything=everything))
         return
     now = datetime.now(UTC)
-    rows = table("#", "severity", "state", "service", "title", "firing", "opened", "acknowledged by", "next")
-    for incident in page["incidents"]:
-        rows.add_row(
-            clean(incident["number"], "bold"),
-            clean(incident["severity"]),
-            state(incident["state"]),
-            clean(incident["service"]),
-            clean(incident["title"]),
-            clean(incident["alerts_firing"]),
-            clean(ago(incident["opened_at"], now)),
-            clean(incident["acknowledged_by"] or ""),
-            clean(_next(incident, now)),
-        )
-    console().print(rows)
+    say_rows(
+        ("#", "severity", "state", "service", "title", "firing", "opened", "acknowledged by", "next"),
+        [
+            (
+                clean(incident["number"], "bold"),
+                clean(incident["severity"]),
+                state(incident["state"]),
+                clean(incident["service"]),
+                clean(incident["title"]),
+                clean(incident["alerts_firing"]),
+                clean(ago(incident["opened_at"], now)),
+                clean(incident["acknowledged_by"] or ""),
+                clean(_next(incident, now)),
+            )
+            for incident in page["incidents"]
+        ],
+        cut=("title", "service", "acknowledged by"),
+        optional=("firing", "opened", "service", "acknowledged by"),
+    )
     if page["next"]:
         say(f"more: --cursor {page['next']}", err=True)
 
@@ -141,6 +159,12 @@ async def _say_members(daemon: Daemon, storm: dict[str, Any]) -> None:
         say(f"  ... and more: tocsin incidents list --storm {storm['number']} --cursor {page['next']}")
 
 
+def _none(states: tuple[str, ...], query: dict[str, Any], *, everything: bool) -> str:
+    kind = "" if everything else f"{' or '.join(states) or 'open'} "
+    filters = [f"--{name} {value}" for name, value in query.items() if value is not None and name not in _PAGING]
+    return f"No {kind}incidents{f' match {chr(32).join(filters)}' if filters else ''}."
+
+
 def _responses() -> None:
     """The responses that need nothing but the incident."""
     for name, verb, text in (
@@ -158,30 +182,35 @@ def _responses() -> None:
 
 
 def _response(name: str, verb: str, text: str) -> None:
-    async def respond(daemon: Daemon, incident: str, *, as_json: bool) -> None:
-        tell(await daemon.post(f"{incident_path(incident)}/{verb}", {}), as_json=as_json)
+    async def respond(daemon: Daemon, incidents: tuple[str, ...], *, as_json: bool) -> None:
+        await respond_to_each(incidents, lambda path: daemon.post(f"{path}/{verb}", {}), as_json=as_json)
 
     respond.__doc__ = text
     body = options.as_json(connected(respond))
-    epilog = options.example(f"tocsin incidents {name} 12")
-    command.command(name, epilog=epilog)(click.argument("incident")(body))
+    epilog = options.example(f"tocsin incidents {name} 12", f"tocsin incidents {name} 12 13")
+    argument = click.argument("incidents", nargs=-1, required=True, metavar="INCIDENT...")
+    command.command(name, epilog=epilog)(argument(body))
 
 
 _responses()
 
 
-@command.command(epilog=options.example("tocsin incidents snooze 12 --for 2h"))
-@click.argument("incident")
+@command.command(
+    epilog=options.example("tocsin incidents snooze 12 --for 2h", "tocsin incidents snooze 12 13 --for 2h")
+)
+@click.argument("incidents", nargs=-1, required=True, metavar="INCIDENT...")
 @click.option("--for", "length", metavar="DURATION", help="How long, such as 2h; at most 31d.")
 @click.option("--until", type=options.MOMENT, help="Or until when.")
 @options.as_json
 @connected
-async def snooze(daemon: Daemon, incident: str, *, length: str | None, until: str | None, as_json: bool) -> None:
+async def snooze(
+    daemon: Daemon, incidents: tuple[str, ...], *, length: str | None, until: str | None, as_json: bool
+) -> None:
     """Take an incident and leave it alone for a while; then whoever is on call is paged again. A rise breaks it."""
     if (length is None) == (until is None):
         raise click.UsageError("give --for or --until")
     body = {"for": length} if length is not None else {"until": until}
-    tell(await daemon.post(f"{incident_path(incident)}/snooze", body), as_json=as_json)
+    await respond_to_each(incidents, lambda path: daemon.post(f"{path}/snooze", body), as_json=as_json)
 
 
 @command.command(epilog=options.example('tocsin incidents severity 12 SEV-1 --reason "payments are down as well"'))
@@ -266,7 +295,7 @@ def _drafts(found: dict[str, Any]) -> str:
 
 def _next(incident: dict[str, Any], now: datetime) -> str:
     """Say whom the ladder notifies next, and when; "" where it notifies nobody by itself."""
-    step = incident["next_step"]
+    step = incident.get("next_step")  # a daemon before this version has none
     if step is None:
         return ""
     kind = "" if step["kind"] == "page" else f" ({step['kind']})"

@@ -1,5 +1,7 @@
 """``tocsin``: one verb a file, each imported only when it is asked for."""
 
+import shlex
+from difflib import get_close_matches
 from importlib import import_module
 
 import click
@@ -40,6 +42,26 @@ class Verbs(click.Group):
         command: click.Command = import_module(f"tocsin.cli.{cmd_name}").command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the verb that is meant; where there is none, say which one it could be."""
+        name = args[0]
+        if name in VERBS or name.startswith("-"):
+            return super().resolve_command(ctx, args)
+        raise click.UsageError(f"there is no command {name!r}.{self._suggestion(ctx, args)}", ctx)
+
+    def _suggestion(self, ctx: click.Context, args: list[str]) -> str:
+        """Return the whole line with the nearest verb: one of a group's (``incidents ack``) as well."""
+        paths: dict[str, str] = {}
+        for verb in VERBS:
+            command = self.get_command(ctx, verb)
+            if isinstance(command, click.Group):
+                paths |= {name: f"{verb} {name}" for name in command.list_commands(ctx) if name not in paths}
+        paths |= {verb: verb for verb in VERBS}
+        near = get_close_matches(args[0].lower(), paths, n=1)
+        return f" Did you mean `tocsin {shlex.join((*paths[near[0]].split(), *args[1:]))}`?" if near else ""
+
 
 @click.command(
     cls=Verbs,
@@ -50,7 +72,7 @@ class Verbs(click.Group):
 def cli() -> None:
     """Stand between Alertmanager and the people on call.
 
-    Exit codes: 0 all is well, 1 what was asked about is not, 2 wrong usage.
+    Exit codes: 0 success, 1 a problem was found, 2 usage error.
     """
 
 

@@ -9,7 +9,7 @@ import click
 from tocsin.channels.wording import duration, moment
 from tocsin.cli import options
 from tocsin.cli.client import Daemon, connected
-from tocsin.cli.output import ago, clean, console, micros, say, say_json, table
+from tocsin.cli.output import ago, clean, micros, say, say_json, say_rows
 
 API = "/api/v1/oncall"
 
@@ -52,20 +52,24 @@ async def show(daemon: Daemon, /, *, at: str | None, days: int, as_json: bool) -
         say_json(found)
         return
     if not found["rotations"]:
-        say("there is no rotation: write rotations: in config/people.yaml")
+        say("No rotations. Write them under rotations: in config/people.yaml.")
         return
     then = datetime.fromtimestamp(micros(found["at"]) / 1_000_000, UTC)
-    rows = table("rotation", "on call", "until", "next", "secondary")
-    for rotation in found["rotations"]:
-        following = rotation["next"]
-        rows.add_row(
-            clean(rotation["name"]),
-            clean(_names(rotation["shift"]), "" if rotation["on_call"] else "bold red"),
-            clean(f"{moment(micros(rotation['shift']['ends_at']))} ({ago(rotation['shift']['ends_at'], then)})"),
-            clean(_names(following) if following else ""),
-            clean(", ".join(rotation["secondary"])),
-        )
-    console().print(rows)
+    say_rows(
+        ("rotation", "on call", "until", "next", "secondary"),
+        [
+            (
+                clean(rotation["name"]),
+                clean(_names(rotation["shift"]), "" if rotation["on_call"] else "bold red"),
+                clean(f"{moment(micros(rotation['shift']['ends_at']))} ({ago(rotation['shift']['ends_at'], then)})"),
+                clean(_names(rotation["next"]) if rotation["next"] else ""),
+                clean(", ".join(rotation["secondary"])),
+            )
+            for rotation in found["rotations"]
+        ],
+        cut=("on call", "next", "secondary"),
+        optional=("secondary", "next"),
+    )
     for rotation in found["rotations"]:
         for one in rotation["overrides"]:
             say(f"{rotation['name']}: {_told(one)}")
@@ -74,18 +78,14 @@ async def show(daemon: Daemon, /, *, at: str | None, days: int, as_json: bool) -
 
 
 def _say_shifts(rotations: list[dict[str, Any]]) -> None:
-    rows = table("rotation", "from", "until", "for", "on call")
+    rows = []
     for rotation in rotations:
         for shift in rotation["shifts"]:
             starts, ends = micros(shift["starts_at"]), micros(shift["ends_at"])
-            rows.add_row(
-                clean(rotation["name"]),
-                clean(moment(starts)),
-                clean(moment(ends)),
-                clean(duration(ends - starts)),
-                clean(_names(shift), "" if shift["names"] else "bold red"),
-            )
-    console().print(rows)
+            who = clean(_names(shift), "" if shift["names"] else "bold red")
+            length = clean(duration(ends - starts))
+            rows.append((clean(rotation["name"]), clean(moment(starts)), clean(moment(ends)), length, who))
+    say_rows(("rotation", "from", "until", "for", "on call"), rows, cut=("on call",), optional=("for",))
 
 
 @command.command(

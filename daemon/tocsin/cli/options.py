@@ -8,8 +8,6 @@ from typing import Any, TypeVar, cast
 
 import click
 
-from tocsin.conf.duration import parse_duration
-
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -54,6 +52,8 @@ def _existing(_: click.Context, parameter: click.Parameter, value: Path) -> Path
 
 def duration(_: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
     """The callback of an option that takes a duration such as ``1h30m``: microseconds."""
+    from tocsin.conf.duration import parse_duration
+
     if value is None:
         return None
     try:

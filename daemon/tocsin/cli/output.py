@@ -6,9 +6,11 @@ character that could move a cursor is replaced before it is printed.
 
 import json
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -60,6 +62,63 @@ def table(*columns: str) -> Table:
     for column in columns:
         made.add_column(column, overflow="fold")
     return made
+
+
+GAP = 2
+"""Spaces between two columns."""
+LEAST = 12
+"""The width that a column which may be cut keeps before another one is left out."""
+
+
+def say_rows(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[Text]],
+    *,
+    cut: Sequence[str],
+    optional: Sequence[str] = (),
+) -> None:
+    """Print a table with one line a row.
+
+    On a terminal the columns in ``cut`` are shortened to its width, the widest
+    first; those in ``optional`` are left out where they are empty, and in
+    their order where the others do not fit. In a pipe nothing is cut or left out.
+    """
+    out = console()
+    widths = {name: max((cell_len(name), *(row[place].cell_len for row in rows))) for place, name in enumerate(columns)}
+    if sys.stdout.isatty():
+        empty = {name for place, name in enumerate(columns) if name in optional and not any(row[place] for row in rows)}
+        widths = {name: width for name, width in widths.items() if name not in empty}
+        widths = _fitting(widths, out.width, cut, optional)
+    for line in ([Text(name, "bold") for name in columns], *rows):
+        cells = [(cell.copy(), widths[name]) for name, cell in zip(columns, line, strict=True) if name in widths]
+        for cell, width in cells:
+            cell.truncate(width, overflow="ellipsis", pad=True)
+        shown = Text(" " * GAP).join(cell for cell, _ in cells)
+        shown.rstrip()
+        out.print(shown)
+
+
+def _fitting(widths: dict[str, int], room: int, cut: Sequence[str], optional: Sequence[str]) -> dict[str, int]:
+    """Return the widths of the columns that are shown."""
+    fitted = dict(widths)
+    left_out = list(optional)
+
+    def excess() -> int:
+        return sum(fitted.values()) + GAP * (len(fitted) - 1) - room
+
+    while excess() > 0:
+        able = [name for name in cut if fitted.get(name, 0) > LEAST]
+        if able:
+            widest = max(able, key=lambda name: fitted[name])
+            fitted[widest] -= 1
+        elif left_out:
+            fitted.pop(left_out.pop(0), None)
+            fitted |= {name: widths[name] for name in cut if name in fitted}
+        elif (widest := max(fitted, key=lambda name: fitted[name])) and fitted[widest] > 1:
+            fitted[widest] -= 1
+        else:
+            break
+    return fitted
 
 
 def state(value: str) -> Text:

@@ -1,40 +1,13 @@
 """``tocsin replay``: what has happened, with other rules."""
 
-import asyncio
-import sys
-import time
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
-from rich.text import Text
 
 from tocsin.cli import options
-from tocsin.cli.loading import loaded, progress
-from tocsin.cli.output import clean, console, say, say_json, table
-from tocsin.conf.bundle import Bundle
-from tocsin.core.comparison import Difference
-from tocsin.core.errors import StoreUnavailable, TocsinError
-from tocsin.store.clock import SystemClock
-from tocsin.store.open import open_history
-from tocsin.testing.recorded import Recorded, of_folder, of_store
-from tocsin.testing.rehearse import quietly
-from tocsin.testing.replay import Changed, Figures, Run, compare, groups_of, replay
 
 LISTED = 20
 """Groups that are shown without ``--all``."""
-TOLD = 3
-"""Different values of one field that are shown of one group."""
-
-
-@dataclass(frozen=True)
-class _Replayed:
-    recorded: Recorded
-    before: Run
-    after: Run | None
-    changed: Sequence[Changed]
 
 
 @click.command(
@@ -74,166 +47,6 @@ def command(  # noqa: PLR0913 - one a flag
     engine is the real one, on a virtual clock; nobody is paged. People
     acknowledge and resolve when they did.
     """
-    bundle = loaded(config_dir, rules_dir)
-    against = loaded(config_dir, against_dir) if against_dir is not None else None
-    began = time.perf_counter()
-    try:
-        recorded = _read(source, since)
-    except StoreUnavailable as error:
-        raise click.ClickException(str(error)) from error
-    except TocsinError as error:
-        raise click.UsageError(str(error)) from error
-    if not recorded.alerts:
-        raise click.ClickException(f"{source} tells of no alert{' since then' if since is not None else ''}")
-    with quietly():
-        found = asyncio.run(_replay(recorded, bundle, against))
-    if as_json:
-        say_json(_as_json(found))
-    else:
-        _tell(found, is_all=is_all)
-        count = len(recorded.happenings)
-        events = "1 event" if count == 1 else f"{count} events"
-        say(clean(f"{events} replayed in {time.perf_counter() - began:.1f} s", "dim"))
-    sys.exit(1 if fail_on_change and found.changed else 0)
+    from tocsin.cli.replaying import Wanted, run
 
-
-def _read(source: str, since: int | None) -> Recorded:
-    clock = SystemClock(on_jump=lambda _: None)
-    earliest = clock.now() - since if since is not None else 0
-    if Path(source).is_dir():
-        return of_folder(Path(source), earliest, "default", clock.now())
-    url = source if ":" in source and not Path(source).exists() else f"sqlite:///{source}"
-    return of_store(open_history(url, clock), earliest)
-
-
-async def _replay(recorded: Recorded, bundle: Bundle, against: Bundle | None) -> _Replayed:
-    runs = 1 if against is None else 2
-    with progress("replaying", runs * len(recorded.happenings)) as advance:
-        before = await replay(recorded, bundle, {}, advance)
-        groups = groups_of(before, recorded.alerts)
-        if against is None:
-            return _Replayed(recorded, before, None, ())
-        after = await replay(recorded, against, groups, advance)
-    return _Replayed(recorded, before, after, compare(before, after, groups))
-
-
-# What is printed.
-
-
-def _tell(found: _Replayed, *, is_all: bool) -> None:
-    for note in found.recorded.notes:
-        say(clean("note: ", "yellow"), note, err=True)
-    _tell_figures(found.before.figures, found.after.figures if found.after is not None else None)
-    if found.after is None:
-        return
-    if not found.changed:
-        say("Nothing changes.")
-        return
-    shown = found.changed if is_all else found.changed[:LISTED]
-    for changed in shown:
-        _tell_group(changed)
-    if len(shown) < len(found.changed):
-        say(clean(f"... and {len(found.changed) - len(shown)} more groups: --all shows them", "dim"))
-
-
-def _tell_figures(before: Figures, after: Figures | None) -> None:
-    made = table("", "before" if after is not None else "", *(("after", "change") if after is not None else ()))
-    rows = _rows(before)
-    other = _rows(after) if after is not None else {}
-    for name in dict.fromkeys((*rows, *other)):
-        was, is_ = rows.get(name, 0), other.get(name, 0)
-        more = (clean(is_), _signed(is_ - was)) if after is not None else ()
-        made.add_row(clean(name), clean(was), *more)
-    console().print(made)
-
-
-def _rows(figures: Figures) -> dict[str, int]:
-    tiers = {f"pages, tier {tier}": count for tier, count in sorted(figures.pages.items())}
-    return {
-        "alerts": figures.alerts,
-        "incidents": figures.incidents,
-        "pages": figures.paged,
-        **tiers,
-        "updates": figures.updates,
-        "alerts suppressed": figures.suppressed,
-        "alerts held": figures.held,
-        "alerts unrouted": figures.unrouted,
-    }
-
-
-def _signed(change: int) -> Text:
-    return clean(f"{change:+}" if change else "", "red" if change > 0 else "green")
-
-
-def _tell_group(changed: Changed) -> None:
-    alertname, service = changed.group
-    before, after = changed.before, changed.after
-    counts = [
-        f"{name} {was} -> {is_}"
-        for name, was, is_ in (
-            ("pages", before.paged, after.paged),
-            ("updates", before.updates, after.updates),
-            ("incidents", before.incidents, after.incidents),
-            ("suppressed", before.suppressed, after.suppressed),
-        )
-        if was != is_
-    ]
-    title = f"{alertname or 'an alert without a name'} ({service})"
-    say(clean(title, "bold"), f": {', '.join((_many(before.alerts or after.alerts, 'alert'), *counts))}")
-    fields: Counter[str] = Counter()
-    for difference, count in changed.differences:
-        fields[difference.field] += 1
-        if fields[difference.field] <= TOLD:
-            _tell_difference(difference, count)
-    more = sum(count - TOLD for count in fields.values() if count > TOLD)
-    if more:
-        say(clean(f"    ... and {more} more differences", "dim"))
-
-
-def _tell_difference(difference: Difference, count: int) -> None:
-    say(
-        f"    {difference.field} ",
-        clean(difference.before, "red"),
-        " -> ",
-        clean(difference.after, "green"),
-        f" ({count})",
-    )
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
-
-
-def _as_json(found: _Replayed) -> dict[str, object]:
-    return {
-        "events": len(found.recorded.happenings),
-        "notes": found.recorded.notes,
-        "before": _figures(found.before.figures),
-        "after": _figures(found.after.figures) if found.after is not None else None,
-        "changed": [
-            {
-                "alertname": changed.group[0],
-                "service": changed.group[1],
-                "before": _figures(changed.before),
-                "after": _figures(changed.after),
-                "differences": [
-                    {"field": one.field, "before": one.before, "after": one.after, "alerts": count}
-                    for one, count in changed.differences
-                ],
-            }
-            for changed in found.changed
-        ],
-    }
-
-
-def _figures(figures: Figures) -> dict[str, object]:
-    return {
-        "alerts": figures.alerts,
-        "incidents": figures.incidents,
-        "pages": figures.paged,
-        "pages_by_tier": {str(tier): count for tier, count in sorted(figures.pages.items())},
-        "updates": figures.updates,
-        "suppressed": figures.suppressed,
-        "held": figures.held,
-        "unrouted": figures.unrouted,
-    }
+    run(Wanted(source, config_dir, rules_dir, against_dir, since, is_all, fail_on_change, as_json))

@@ -26,6 +26,6 @@ from tocsin.cli import options
 )
 def command(config_dir: Path, rules_dir: Path, shadow_dir: Path | None) -> None:
     """Take alerts and page people, until SIGTERM. SIGHUP reloads the configuration."""
-    from tocsin.app.lifecycle import run  # noqa: PLC0415  # the whole daemon: not for --help
+    from tocsin.app.lifecycle import run
 
     sys.exit(run(config_dir, rules_dir, os.environ, shadow_dir))

@@ -1,10 +1,12 @@
 """``tocsin simulate``: who would be paged when, and through what."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,11 +14,12 @@ from tocsin.channels.wording import duration
 from tocsin.cli import options
 from tocsin.cli.loading import loaded
 from tocsin.cli.output import clean, console, micros, say, say_json, table
-from tocsin.conf.schema import did_you_mean
 from tocsin.core.errors import TocsinError
 from tocsin.core.event import Acknowledge, Actor, AlertsChanged, Event, Opened
 from tocsin.core.playbook import SECOND, Playbook
-from tocsin.testing.simulate import Step, Walk, ways_of
+
+if TYPE_CHECKING:
+    from tocsin.testing.simulate import Step
 
 KIND_STYLES = {"page": "bold red", "update": "cyan", "reminder": "yellow"}
 SOMEBODY = Actor("somebody", "cli")
@@ -67,6 +70,8 @@ def command(  # noqa: PLR0913 - an option each
     storm would do about it is left out: `tocsin test` and `tocsin explain`
     have that. Without --for it ends when all that comes once has come.
     """
+    from tocsin.testing.simulate import Walk, ways_of
+
     bundle = loaded(config_dir, rules_dir)
     playbook = bundle.playbooks.get(playbook_name or bundle.settings.playbook)
     if playbook is None:
@@ -99,6 +104,8 @@ def _check(playbook: Playbook, severity: str, flags: Iterable[str]) -> None:
 
 
 def _unknown(what: str, name: str, known: Iterable[str]) -> str:
+    from tocsin.conf.schema import did_you_mean
+
     names = list(known)
     hint = did_you_mean(name, names) or f"there are {', '.join(names) or 'none'}"
     return f"there is no {what} {name!r}; {hint}"

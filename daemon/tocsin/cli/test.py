@@ -1,20 +1,23 @@
 """``tocsin test``: tests of rules and escalation, run through the real engine on a virtual clock."""
 
-import asyncio
+from __future__ import annotations
+
 import sys
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from tocsin.cli import options
 from tocsin.cli.loading import loaded, progress, refuse
 from tocsin.cli.output import clean, say, say_json
-from tocsin.conf.bundle import Bundle
-from tocsin.conf.source import ConfigError
-from tocsin.testing.cases import Case, read_tests
-from tocsin.testing.rehearse import Failure, Outcome, quietly, rehearse
+
+if TYPE_CHECKING:
+    from tocsin.conf.bundle import Bundle
+    from tocsin.testing.cases import Case
+    from tocsin.testing.rehearse import Failure, Outcome
 
 STYLES = {"-": "red", "+": "green", " ": "dim"}
 
@@ -37,6 +40,12 @@ def command(files: tuple[Path, ...], config_dir: Path, rules_dir: Path, *, wante
     severity, dedup key, suppression, and who is paged when. Exits 1 when one
     fails. rules/README.md describes the format.
     """
+    import asyncio
+
+    from tocsin.conf.source import ConfigError
+    from tocsin.testing.cases import read_tests
+    from tocsin.testing.rehearse import quietly
+
     bundle = loaded(config_dir, rules_dir)
     paths = files or tuple(sorted((rules_dir / "tests").rglob("*.yaml")))
     if not paths:
@@ -59,6 +68,8 @@ def command(files: tuple[Path, ...], config_dir: Path, rules_dir: Path, *, wante
 
 
 async def _run(cases: Sequence[Case], bundle: Bundle) -> list[Outcome]:
+    from tocsin.testing.rehearse import rehearse
+
     outcomes = []
     with progress("testing", len(cases)) as advance:
         for case in cases:

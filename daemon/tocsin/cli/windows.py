@@ -8,7 +8,7 @@ import click
 from tocsin.channels.wording import duration, moment
 from tocsin.cli import options
 from tocsin.cli.client import Daemon, Refused, connected
-from tocsin.cli.output import SECOND, ago, clean, console, micros, say, say_json, state, table
+from tocsin.cli.output import SECOND, ago, clean, micros, say, say_json, say_rows, state
 
 API = "/api/v1/windows"
 STATES = ("active", "upcoming", "past")
@@ -38,21 +38,26 @@ async def list_(daemon: Daemon, /, *, states: tuple[str, ...], as_json: bool) ->
         say_json(found)
         return
     if not found["windows"]:
-        say("no such window")
+        say(f"No {' or '.join(states)}{' ' if states else ''}maintenance windows.")
         return
     now = datetime.now(UTC)
-    rows = table("state", "name", "match", "from", "until", "by", "id")
-    for window in found["windows"]:
-        rows.add_row(
-            clean(window["state"], STATE_STYLES[window["state"]]),
-            clean(window["name"]),
-            clean(window["match"]),
-            clean(_when(window["starts_at"], now)),
-            clean(_when(window["ends_at"], now)),
-            clean(window["author"]),
-            clean(window["id"] or "windows.yaml"),
-        )
-    console().print(rows)
+    say_rows(
+        ("state", "name", "match", "from", "until", "by", "id"),
+        [
+            (
+                clean(window["state"], STATE_STYLES[window["state"]]),
+                clean(window["name"]),
+                clean(window["match"]),
+                clean(_when(window["starts_at"], now)),
+                clean(_when(window["ends_at"], now)),
+                clean(window["author"]),
+                clean(window["id"] or "windows.yaml"),
+            )
+            for window in found["windows"]
+        ],
+        cut=("name", "match", "by"),
+        optional=("by", "from", "match"),
+    )
 
 
 @command.command(

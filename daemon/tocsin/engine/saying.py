@@ -3,11 +3,10 @@
 from typing import NamedTuple
 
 from tocsin.channels import wording
-from tocsin.conf.templates import TemplateFailed
+from tocsin.conf.templates import Template, TemplateFailed, default_post_mortem
 from tocsin.core.acting import PlaybookAction, worded_by
 from tocsin.core.brief import Around, brief_of
 from tocsin.core.brief.facts import Line
-from tocsin.core.errors import UnknownName
 from tocsin.core.event import Entry
 from tocsin.core.incident import Incident
 from tocsin.core.outbox import Outgoing
@@ -43,13 +42,17 @@ def say(tx: Reader, policy: Policy, incident: Incident, name: str, words: str = 
     template = policy.templates.get(name)
     if template is None:
         return _plainly(incident, f"template {name}: there is none of that name any more", words)
+    return _rendered(tx, policy, incident, template, words)
+
+
+def _rendered(tx: Reader, policy: Policy, incident: Incident, template: Template, words: str) -> Saying:
     try:
         wanted = template.variables
         said = template.render(brief_of(incident, _around(tx, policy, incident, wanted), wanted))
     except TemplateFailed as failure:
         return _plainly(incident, str(failure), words)
     if not said.plain:
-        return _plainly(incident, f"template {name}: it says nothing", words)
+        return _plainly(incident, f"template {template.name}: it says nothing", words)
     return Saying(*said.parted())
 
 
@@ -84,15 +87,9 @@ def _confirmed(tx: Reader, incident: Incident, draft: int) -> Saying | None:
 
 
 def post_mortem(tx: Reader, policy: Policy, incident: Incident) -> Saying:
-    """The draft of its post-mortem.
-
-    Raises:
-        UnknownName: Its playbook has no template for it.
-    """
+    """Return the draft of its post-mortem, by the playbook's template or, where it names none, by the default one."""
     name = incident.plan.texts.post_mortem
-    if not name:
-        raise UnknownName(f"playbook {incident.plan.name} has no post_mortem: template")
-    return say(tx, policy, incident, name)
+    return say(tx, policy, incident, name) if name else _rendered(tx, policy, incident, default_post_mortem(), "")
 
 
 def _around(tx: Reader, policy: Policy, incident: Incident, variables: frozenset[str]) -> Around:
