@@ -53,15 +53,19 @@ class BreakableStore(MemoryStore):
 class Rig:
     """The daemon, and everything around it that a test turns."""
 
-    def __init__(self) -> None:
-        self.clock = VirtualClock()
+    def __init__(self, clock: VirtualClock | None = None, bundle: Bundle | None = None) -> None:
+        self.clock = clock or VirtualClock()
         self.store = BreakableStore(self.clock)
-        self.daemon: Daemon = build(shipped(), self.store, self.clock, Metrics())
+        self.daemon: Daemon = build(bundle or shipped(), self.store, self.clock, Metrics())
         self.console = RecordingChannel()
-        live = self.daemon.live
-        live.policy = dataclasses.replace(live.policy, channels={"console": self.console})
+        self.use_console()
         self.time = 1000.0
         """The loop's own clock."""
+
+    def use_console(self) -> None:
+        """Replace the channels by one that remembers; after a reload once more."""
+        live = self.daemon.live
+        live.policy = dataclasses.replace(live.policy, channels={"console": self.console})
 
     def monotonic(self) -> float:
         return self.time

@@ -124,7 +124,7 @@ class Life(RuleBasedStateMachine):
         if self.incident.waits or self.incident.resolve_at is not None:
             return
         level = before.plan.level(before.severity)
-        if level.has_hours or self.incident.is_held_back:
+        if level.business or self.incident.is_held_back:
             return
         if before.state is State.TRIGGERED and not before.reached and level.cell("1.1") is not None:
             assert self.incident.reached[:1] == (1,), "nobody had been notified: it begins at the first tier, now"

@@ -35,9 +35,14 @@ def test_after_a_rise_reached_tiers_do_not_begin_again_and_the_others_keep_the_e
 
 
 def test_after_a_fall_the_lower_ladder_goes_on_where_the_clock_stands() -> None:
-    left = following(MIDDLE, 0, ("1.1", "1.2"), (1,), acknowledged=False)
+    left = following(MIDDLE, 0, 0, ("1.1", "1.2"), (1,), acknowledged=False)
     assert minutes(left) == [("2.1", 20), ("3.1", 50)]
-    assert minutes(following(MIDDLE, 0, ("1.1",), (1,), acknowledged=True)) == [("3.1", 50)]
+    assert minutes(following(MIDDLE, 0, 0, ("1.1",), (1,), acknowledged=True)) == [("3.1", 50)]
+
+
+def test_what_waited_for_business_hours_moves_no_step_until_resolved_on_a_fall() -> None:
+    left = following(MIDDLE, 14 * MINUTE, 14 * MINUTE, ("1.1", "1.2"), (1,), acknowledged=False)
+    assert minutes(left) == [("2.1", 34), ("3.1", 50)]
 
 
 def test_an_acknowledgment_leaves_the_steps_until_resolved() -> None:

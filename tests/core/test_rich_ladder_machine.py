@@ -9,7 +9,6 @@ from core.test_escalation_machine import Life
 from core.test_escalation_table import ALICE, NOW
 from tocsin.core.effect import Effect, Notify
 from tocsin.core.event import Acknowledge, Escalate, Event, SetFlags
-from tocsin.core.hours import Hours
 from tocsin.core.incident import Incident, State
 from tocsin.core.playbook import HOUR, Moment, Until
 from tocsin.core.transitions.change import Change
@@ -31,7 +30,7 @@ class RichLife(Life):
             return
         level = after.plan.level(after.severity)
         cell = level.cell(effect.step.partition("@")[0].partition(":")[0])
-        is_business = level.is_business if cell is None else cell.hours is Hours.BUSINESS
+        is_business = level.is_business if cell is None else cell.key in level.business
         assert not is_business or after.plan.business_hours.are_open(self.now), "outside of its hours"
 
     @precondition(lambda self: self.incident.is_open)

@@ -3,12 +3,16 @@
 from core.ladders import rich
 from scenario import emergency
 from tocsin.core.hours import BusinessHours
+from tocsin.core.playbook import Playbook
+from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
 
 
-def tocsin(hours: BusinessHours | None = None) -> Harness:
+def tocsin(
+    hours: BusinessHours | None = None, *, playbook: Playbook | None = None, clock: VirtualClock | None = None
+) -> Harness:
     """Its severities are ``high``, ``middle`` and ``low``; ``low`` pages in business hours only."""
-    return emergency.tocsin(playbook=rich(hours))
+    return emergency.tocsin(playbook=playbook or rich(hours), clock=clock)
 
 
 async def fire(harness: Harness, severity: str, instance: str = "a") -> None:

@@ -74,6 +74,7 @@ class Daemon:
     reminders: Reminders
     rosters: Rosters
     rotas: Rotas
+    wake: LocalWake
     shadow: Shadow | None = None
     """Judges beside the live rules, where the command line asked for it."""
     commit_process: CommitProcess | None = None
@@ -94,13 +95,24 @@ class Daemon:
         )
 
 
-def build(bundle: Bundle, store: Store, clock: Clock, metrics: Metrics, *, shadow: ShadowRules | None = None) -> Daemon:
-    """Put a daemon together; nothing is started yet."""
+def build(
+    bundle: Bundle,
+    store: Store,
+    clock: Clock,
+    metrics: Metrics,
+    *,
+    shadow: ShadowRules | None = None,
+    wake: LocalWake | None = None,
+) -> Daemon:
+    """Put a daemon together; nothing is started yet.
+
+    ``wake`` is given where the clock wakes the workers too.
+    """
     channels = {configured.name: (configured, registry.build(configured)) for configured in bundle.channels}
     trackers = {configured.name: (configured, tracker_registry.build(configured)) for configured in bundle.trackers}
     live = Live(policy_of(bundle, running(channels), running(trackers)))
     prepare(metrics, bundle)
-    wake = LocalWake()
+    wake = wake or LocalWake()
     committer = Committer(store, live, metrics, wake, clock)
     alarm = Alarm(live, clock)
     webhook = bundle.settings.webhook
@@ -144,9 +156,11 @@ def build(bundle: Bundle, store: Store, clock: Clock, metrics: Metrics, *, shado
         reminders=Reminders(committer, clock, lambda: new_id(clock.now())),
         rosters=Rosters(committer, clock, ask),
         rotas=Rotas(committer, lambda: new_id(clock.now())),
+        wake=wake,
         shadow=beside,
         commit_process=commit_process,
     )
+    wake.register(daemon.services)
     return daemon
 
 

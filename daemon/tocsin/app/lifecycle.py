@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,8 @@ from tocsin.conf.bundle import Bundle, load
 from tocsin.conf.source import ConfigError
 from tocsin.core.errors import TocsinError
 from tocsin.engine.shadow import ShadowRules
+from tocsin.engine.wake import LocalWake
+from tocsin.ports.wake import Wake
 from tocsin.store.clock import SystemClock
 from tocsin.store.open import open_store as store_of
 from tocsin.telemetry import logs
@@ -96,14 +99,15 @@ async def _serve(bundle: Bundle, shadow: ShadowRules | None, files: _Files, file
     notifier = Notifier(environ)
     metrics = Metrics()
     asyncio.get_running_loop().set_exception_handler(AcceptErrors(metrics))
-    clock = SystemClock(on_jump=lambda _: metrics.count("clock_jumps_total"))
+    wake = LocalWake()
+    clock = SystemClock(on_jump=_after_a_jump(metrics, wake))
     store = store_of(bundle.settings.store.url, clock)
     sockets = inherited(environ) or bind(bundle.settings.listen)
     if not bundle.tokens:
         expect_loopback(sockets)
     notifier.status("opening the store")
     await open_store(store, notifier)
-    daemon = build(bundle, store, clock, metrics, shadow=shadow)
+    daemon = build(bundle, store, clock, metrics, shadow=shadow, wake=wake)
     mark_reloaded(daemon)
 
     def read_for_reload() -> Bundle:
@@ -140,6 +144,18 @@ async def _serve(bundle: Bundle, shadow: ShadowRules | None, files: _Files, file
     finally:
         notifier.stopping("stopping")
         await _stop(daemon, server, reloader, pulse)
+
+
+def _after_a_jump(metrics: Metrics, wake: Wake) -> Callable[[int], None]:
+    """Return what the clock calls, in any thread, when it has jumped: every worker looks at once what is due now."""
+    loop = asyncio.get_running_loop()
+
+    def jumped(_: int) -> None:
+        metrics.count("clock_jumps_total")
+        with suppress(RuntimeError):  # at the very end of the stop the loop is closed
+            loop.call_soon_threadsafe(wake.everyone)
+
+    return jumped
 
 
 def _tune() -> None:

@@ -18,10 +18,6 @@ SECOND = 1_000_000
 
 TICK = 0.5
 """Seconds between two looks."""
-STUCK_AFTER = 120.0
-"""Seconds. A worker that has not finished a cycle for so long is stuck: the daemon is not healthy."""
-WATCHDOG_PATIENCE = 20.0
-"""Seconds. The watchdog is fed only while every worker's last cycle is younger than this."""
 PROBE_EVERY = 2.0
 PROBE_PATIENCE = 5.0
 """Seconds that the store gets for the probe."""
@@ -62,7 +58,11 @@ class Pulse:
         """How the daemon is now."""
         daemon = self._daemon
         ages = self._ages()
-        stuck = [f"{name} has finished nothing for {age:.0f} s" for name, age in ages.items() if age >= STUCK_AFTER]
+        stuck = [
+            f"{worker.name} has finished nothing for {ages[worker.name]:.0f} s"
+            for worker in daemon.services
+            if ages[worker.name] > worker.allowance
+        ]
         trouble = self._store_trouble()
         detail = {
             "uptime_seconds": self._monotonic() - self._began,
@@ -85,10 +85,11 @@ class Pulse:
     def look(self) -> None:
         """Show how long ago each worker finished a cycle, and feed the watchdog while all of them make progress."""
         ages = self._ages()
-        for name, age in ages.items():
-            self._daemon.metrics.gauge("worker_cycle_age_seconds", age, worker=name)
+        for worker in self._daemon.services:
+            self._daemon.metrics.gauge("worker_cycle_age_seconds", ages[worker.name], worker=worker.name)
+            self._daemon.metrics.gauge("worker_cycle_allowance_seconds", worker.allowance, worker=worker.name)
         interval = self._notifier.watchdog_interval
-        progress = all(ages[worker.name] - worker.longest_pause < WATCHDOG_PATIENCE for worker in self._daemon.services)
+        progress = all(ages[worker.name] < worker.watchdog_allowance for worker in self._daemon.services)
         if interval is not None and progress and self._monotonic() - self._fed_at >= min(interval, 10.0):
             self._notifier.watchdog()
             self._fed_at = self._monotonic()

@@ -163,6 +163,7 @@ class Reloader:
         daemon.channels, daemon.trackers = ways.channels, ways.trackers
         daemon.live.policy = policy_of(bundle, running(ways.channels), running(ways.trackers))
         mark_reloaded(daemon)
+        daemon.wake.everyone()
         self._dismiss(gone)
         return (*(str(warning) for warning in bundle.warnings), *_needs_restart(old, bundle))
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from tocsin.core.alert import Episode, EpisodeStatus
 from tocsin.core.escalation import next_due
 from tocsin.core.event import TOCSIN, Entry
-from tocsin.core.hours import Hours
 from tocsin.core.incident import TAKEN, Incident, State
 from tocsin.core.outbox import DIGEST, Job, Outgoing, RowState
 from tocsin.core.playbook import MINUTE, Until
@@ -162,7 +161,7 @@ def hours_are_kept(facts: Facts) -> str | None:
         if (row.created_at, row.step) not in fired or row.created_at < replanned_at or not plan.has_level(row.severity):
             continue
         cell = plan.level(row.severity).cell(row.step.partition("@")[0].partition(":")[0])
-        if cell is None or cell.hours is not Hours.BUSINESS:
+        if cell is None or cell.key not in plan.level(row.severity).business:
             continue
         if not plan.business_hours.are_open(row.created_at):
             return f"step {row.step} was carried out at {row.created_at}, outside of business hours"

@@ -151,13 +151,21 @@ class Level(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def is_business(self) -> bool:
-        """Whether it pages in business hours only: its first step does, so all that wait for an acknowledgment do."""
+        """Whether it pages in business hours only: its first step does."""
         return self.first is not None and self.first.hours is Hours.BUSINESS
 
     @cached_property
-    def has_hours(self) -> bool:
-        """Whether any step waits for business hours."""
-        return any(cell.hours is Hours.BUSINESS for cell in self.cells)
+    def business(self) -> frozenset[str]:
+        """The keys of the steps that wait for business hours.
+
+        Where the first step does, so does everything that pages, but for what a flag fires: nothing of that level may
+        wake anybody.
+        """
+        return frozenset(
+            cell.key
+            for cell in self.cells
+            if cell.hours is Hours.BUSINESS or (self.is_business and cell.kind is Kind.PAGE and not cell.flags)
+        )
 
     def cell(self, key: str) -> Cell | None:
         """The cell with this key, if this level has one."""

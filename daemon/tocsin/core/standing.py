@@ -41,6 +41,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     again: tuple[str, ...] = ()
     """Cells planned once more because the acknowledger fell silent: another acknowledgment stops them."""
     deferred: tuple[Deferred, ...] = ()
+    deferred_by: int = 0
+    """How much of the ladder's clock is waiting for business hours, which steps until resolved do not count."""
 
     @property
     def due_at(self) -> int | None:

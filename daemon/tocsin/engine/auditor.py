@@ -39,6 +39,9 @@ class Auditor(Service):
         self._told: set[str] = set()
         self._suspects: set[tuple[str, str]] = set()
 
+    def wake(self) -> None:
+        """Stay asleep: a finding is confirmed only after some time, and a wake-up would cut that short."""
+
     async def run_once(self) -> int | None:
         """Check the next part."""
         found = await self._committer.store.read(self._check)

@@ -54,20 +54,21 @@ class Handovers(Service):
         return tx.now if untold else next_at
 
     def _look(self, tx: Reader) -> tuple[bool, int | None]:
-        """Whether somebody has not been told; and when the next shift begins of a rotation that has something open."""
+        """Return whether a new shift has not been notified, and when the next shift of any rotation begins.
+
+        Rotations without an open incident count too: somebody may acknowledge one just before the hand-over.
+        """
         people = self._committer.live.policy.people
         if not people.rotations:
             return False, None
         duty = duty_of(tx, people)
-        shifts: dict[str, Shift] = {}
-        moments: list[int] = []
-        untold = False
-        for incident in tx.incidents(IncidentFilter(states=TAKEN, limit=_ALL)):
-            for rotation in concerned(people, incident):
-                shift = shifts.setdefault(rotation.name, rotation.shift_at(duty.now, duty))
-                moments.append(shift.ends_at)
-                untold = untold or is_news(incident, rotation, shift)
-        return untold, min(moments, default=None)
+        shifts = {name: rotation.shift_at(duty.now, duty) for name, rotation in people.rotations.items()}
+        is_due = any(
+            is_news(incident, rotation, shifts[rotation.name])
+            for incident in tx.incidents(IncidentFilter(states=TAKEN, limit=_ALL))
+            for rotation in concerned(people, incident)
+        )
+        return is_due, min((shift.ends_at for shift in shifts.values()), default=None)
 
 
 def concerned(people: People, incident: Incident) -> tuple[Rotation, ...]:

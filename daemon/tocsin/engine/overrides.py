@@ -79,7 +79,7 @@ class Rotas:
             changes.tx.put_override(made)
             return made
 
-        return await self.committer.commit("respond", work)
+        return await self._commit(work)
 
     async def end(self, override_id: str, by: Actor) -> Override:
         """End an override or a swap now; one that has not begun never will.
@@ -100,7 +100,13 @@ class Rotas:
             changes.tx.put_override(made)
             return made
 
-        return await self.committer.commit("respond", work)
+        return await self._commit(work)
+
+    async def _commit(self, work: Callable[[Work], Override]) -> Override:
+        """Commit an override, and have the hand-over that it may bring looked at now."""
+        override = await self.committer.commit("respond", work)
+        self.committer.wake.everyone()
+        return override
 
 
 def _standing(rotation: Rotation, duty: Duty, days: int) -> Standing:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from tocsin.core.escalation import unopened
 from tocsin.core.event import TOCSIN, Opened, Resolve
 from tocsin.core.incident import Incident
-from tocsin.core.playbook import HOUR, MINUTE
+from tocsin.core.playbook import MINUTE
 from tocsin.core.reminder import Reminder
 from tocsin.core.reminding import LEVEL, due, next_at, plan_of
 from tocsin.engine.apply import Work
@@ -41,10 +41,10 @@ class Due(NamedTuple):
 
 
 class Reminders(Service):
-    """Looks at each time of each reminder."""
+    """Looks at each time of each reminder, and every minute: a suspended machine does not move this pause."""
 
     name = "reminders"
-    longest_pause = HOUR / SECOND
+    longest_pause = MINUTE / SECOND
 
     def __init__(self, committer: Committer, clock: Clock, new_id: Callable[[], str]) -> None:
         super().__init__(clock)

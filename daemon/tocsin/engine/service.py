@@ -12,6 +12,10 @@ SECOND = 1_000_000
 
 COMPLAIN_EVERY = 30.0
 """Seconds between two lines about a store that does not answer."""
+CYCLE_PATIENCE = 120.0
+"""Seconds that one cycle may take beyond the pause before it. A worker that takes longer is stuck."""
+WATCHDOG_PATIENCE = 20.0
+"""Seconds beyond the pause after which the watchdog is no longer fed: systemd restarts a hanging daemon before that."""
 
 _log = structlog.get_logger("tocsin.engine.service")
 
@@ -26,7 +30,7 @@ class Service(ABC):
 
     name: str
     longest_pause: float = 1.0
-    """Seconds. A wake-up may be lost, the machine may sleep, the clock may jump: nobody sleeps longer than this."""
+    """Seconds. A wake-up may be lost and the machine may be suspended: no worker sleeps longer than this."""
     pause_after_failure: float = 0.5
 
     def __init__(self, clock: Clock, woken: asyncio.Event | None = None) -> None:
@@ -41,6 +45,19 @@ class Service(ABC):
         """
         self._complained_at: float | None = None
 
+    @property
+    def allowance(self) -> float:
+        """Return the seconds after which a worker without a finished cycle is stuck.
+
+        Health, the exported metric and the alert TocsinWorkerStuck all use this value.
+        """
+        return self.longest_pause + CYCLE_PATIENCE
+
+    @property
+    def watchdog_allowance(self) -> float:
+        """Return the seconds after which a worker without a finished cycle starves the watchdog."""
+        return self.longest_pause + WATCHDOG_PATIENCE
+
     @abstractmethod
     async def run_once(self) -> int | None:
         """Do what is to be done now; returns when there is more to do (microseconds), None if not known."""
@@ -49,6 +66,13 @@ class Service(ABC):
         """Start the loop, once."""
         if self.task is None and not self._stopping:
             self.task = asyncio.get_running_loop().create_task(self._run(), name=self.name)
+
+    def wake(self) -> None:
+        """Look again now: something that this worker depends on has changed.
+
+        A call during a cycle is not lost: another cycle follows at once.
+        """
+        self._woken.set()
 
     async def stop(self) -> None:
         """Let the cycle that runs finish, then end."""

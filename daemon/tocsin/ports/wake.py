@@ -13,3 +13,7 @@ class Wake(Protocol):
     def timers(self) -> None:
         """An incident's ``due_at`` has changed."""
         ...
+
+    def everyone(self) -> None:
+        """Something has changed that no row shows: the configuration, who is on call, the clock."""
+        ...

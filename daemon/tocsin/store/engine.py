@@ -185,6 +185,7 @@ class SqliteStore:
         self._inode = self._path.stat().st_ino
         # The lock says that nobody else sends: nothing has to wait for the end of its lease.
         self._write(SqlTransaction.end_leases)
+        sqlite.log_opened(self._path)
 
     def _migrate(self) -> None:
         try:

@@ -130,10 +130,14 @@ def check_version() -> None:
     if sqlite3.sqlite_version_info < OLDEST:
         needed = ".".join(map(str, OLDEST))
         raise StoreUnavailable(f"this Python has SQLite {sqlite3.sqlite_version}; tocsin needs {needed} or newer")
+
+
+def log_opened(path: Path) -> None:
+    """Log which file is open, and what its operator must leave alone with this version of SQLite."""
+    advice = {}
     if sqlite3.sqlite_version_info < WAL_RESET_FIXED:
-        _log.info(
-            "sqlite has the WAL-reset defect: let no other program write the file", version=sqlite3.sqlite_version
-        )
+        advice["advice"] = "do not write this file with another program while tocsin runs"
+    _log.info("store_opened", path=str(path), sqlite=sqlite3.sqlite_version, **advice)
 
 
 def check_file(path: Path, seconds: float = CHECK_SECONDS) -> bool:

@@ -225,6 +225,11 @@ CATALOGUE: tuple[Metric, ...] = (
     _gauge("commit_process_up", "1 while a second process commits batches of alerts, 0 while the daemon does itself."),
     _gauge("store_writable", "1 while the store commits and has room for more, 0 when not."),
     _gauge_of_data("worker_cycle_age_seconds", "How long ago a worker last finished a cycle.", ("worker",)),
+    _gauge_of_data(
+        "worker_cycle_allowance_seconds",
+        "Longest time without a finished cycle, after which a worker counts as stuck.",
+        ("worker",),
+    ),
     _counter("clock_jumps_total", "Jumps of the wall clock against the monotonic one."),
     _counter("invariant_violations_total", "Broken invariants that the auditor found.", ("rule",)),
     _gauge("build_info", "1, labelled with what is running.", ("version", "python")),

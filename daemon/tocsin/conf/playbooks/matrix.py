@@ -79,7 +79,6 @@ def numbers_of(cells: Matrix) -> list[int]:
 
 def cells_of(matrix: Matrix, tiers: Tiers) -> tuple[Cell, ...]:
     """The cells of the core."""
-    inherited = is_business(matrix)
     return tuple(
         Cell(
             tier=cell.tier,
@@ -90,25 +89,8 @@ def cells_of(matrix: Matrix, tiers: Tiers) -> tuple[Cell, ...]:
             on=cell.on,
             flags=cell.flagged or (),
             when=cell.when,
-            hours=_hours(cell, is_inherited=inherited),
+            hours=cell.hours or Hours.ALWAYS,
             targets=cell.targets or tiers[cell.tier].targets,
         )
         for cell, nth in zip(matrix, numbers_of(matrix), strict=True)
     )
-
-
-def is_business(matrix: Matrix) -> bool:
-    """Whether tier 1 is notified in business hours only: then all that pages is, but for what is until resolved."""
-    first = min((cell for cell in matrix if cell.tier == 1 and cell.is_plain), key=_after, default=None)
-    return first is not None and first.hours is Hours.BUSINESS
-
-
-def _after(cell: CellEntry) -> int:
-    return cell.after or 0
-
-
-def _hours(cell: CellEntry, *, is_inherited: bool) -> Hours:
-    if cell.hours is not None:
-        return cell.hours
-    pages = cell.kind is Kind.PAGE and cell.waits_for is Until.ACKNOWLEDGED
-    return Hours.BUSINESS if is_inherited and pages else Hours.ALWAYS

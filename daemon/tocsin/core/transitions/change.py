@@ -61,6 +61,11 @@ class Change:
         standing = msgspec.structs.replace(self.standing, **fields)
         self.set(standing=standing if standing != NOTHING else None)
 
+    def count_from(self, at: int) -> None:
+        """Start the ladder's clock anew: every step counts from ``at``."""
+        self.set(clock_at=at)
+        self.stand(deferred_by=0)
+
     def record(self, kind: str, by: Actor = TOCSIN, /, **data: Any) -> None:
         """Ask for a timeline entry."""
         self.effects.append(Record(kind=kind, actor=by.name, via=by.via, data=data))

@@ -1,6 +1,5 @@
 """Going up the ladder: the steps that are due, and those that flags and moments fire."""
 
-from tocsin.core.hours import Hours
 from tocsin.core.incident import State
 from tocsin.core.playbook import Kind, Moment, Until
 from tocsin.core.standing import Deferred
@@ -31,20 +30,21 @@ def climb(change: Change, waited: str = "") -> None:
     incident = change.incident
     if incident.is_held_back:
         return
-    if incident.ladder and incident.ladder[0].due_at <= change.now and change.level.has_hours:
+    if incident.ladder and incident.ladder[0].due_at <= change.now and change.level.business:
         plan(change, incident.ladder)
     due, rest = ladders.split_due(incident.ladder, change.now)
     if due:
         late = change.now - due[0].due_at
         catch_up = change.level.rank == 0
         is_anew = incident.state is State.TRIGGERED and not incident.reached
-        moved = _deferral(change, due)
+        deferred = _deferral(change, due)
         for planned in due:
             cell = change.level.cell(planned.cell)
             if cell is not None:
                 because = because_planned(incident, cell)
                 fire(change, cell, f"{because}; {waited}" if waited else because, late=late)
-        change.set(clock_at=incident.clock_at + moved + (0 if catch_up else late))
+        change.set(clock_at=incident.clock_at + deferred + (0 if catch_up else late))
+        change.stand(deferred_by=change.standing.deferred_by + deferred)
         plan(change, ladders.postponed(rest, late, change.now, catch_up=catch_up))
         if is_anew:
             _tell_acknowledger(change, waited)
@@ -53,13 +53,16 @@ def climb(change: Change, waited: str = "") -> None:
 
 
 def _deferral(change: Change, due: Ladder) -> int:
-    """By how much these steps waited for business hours: what comes later counts from when they are carried out."""
-    moved = 0
-    for planned in due if change.level.has_hours else ():
+    """Return by how much these steps waited for business hours.
+
+    Later steps that wait for the acknowledgment as well count from when they are carried out.
+    """
+    deferred = 0
+    for planned in due:
         cell = change.level.cell(planned.cell)
-        if cell is not None and cell.hours is Hours.BUSINESS:
-            moved = max(moved, planned.due_at - change.incident.clock_at - (cell.after or 0))
-    return moved
+        if cell is not None and cell.key in change.level.business and cell.until is Until.ACKNOWLEDGED:
+            deferred = max(deferred, planned.due_at - change.incident.clock_at - (cell.after or 0))
+    return deferred
 
 
 def _tell_acknowledger(change: Change, waited: str) -> None:

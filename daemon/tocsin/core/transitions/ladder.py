@@ -7,7 +7,7 @@ A ladder is a tuple of `Planned`, the earliest first.
 from collections.abc import Iterable
 from itertools import groupby
 
-from tocsin.core.hours import BusinessHours, Hours
+from tocsin.core.hours import BusinessHours
 from tocsin.core.incident import Planned
 from tocsin.core.playbook import MINUTE, Cell, Kind, Level, Playbook, Until
 
@@ -89,11 +89,20 @@ def again_first(level: Level, now: int, ladder: Ladder, reached: tuple[int, ...]
 
 
 def following(
-    level: Level, clock_at: int, fired: tuple[str, ...], reached: tuple[int, ...], *, acknowledged: bool
+    level: Level,
+    clock_at: int,
+    deferred: int,
+    fired: tuple[str, ...],
+    reached: tuple[int, ...],
+    *,
+    acknowledged: bool,
 ) -> Ladder:
-    """What is left of a level's ladder for an incident that comes to it on its running clock (a fall)."""
+    """What is left of a level's ladder for an incident that comes to it on its running clock (a fall).
+
+    ``deferred`` is the part of ``clock_at`` that steps until resolved do not count.
+    """
     return _ordered(
-        Planned(cell.key, cell.tier, clock_at + cell.after)
+        Planned(cell.key, cell.tier, clock_at + cell.after - (deferred if cell.until is Until.RESOLVED else 0))
         for cell in level.cells
         if cell.after is not None
         and cell.key not in fired
@@ -105,18 +114,6 @@ def following(
 def without_acknowledged(ladder: Ladder, level: Level) -> Ladder:
     """The steps that go on although somebody has acknowledged."""
     return tuple(step for step in ladder if _until(level.cell(step.cell)) is not Until.ACKNOWLEDGED)
-
-
-def undeferred(level: Level, clock_at: int, ladder: Ladder, now: int) -> Ladder:
-    """What goes on after an acknowledgment, where it waited for steps that now never come: it does so no longer."""
-
-    def due_at(step: Planned) -> int:
-        cell = level.cell(step.cell)
-        if cell is None or cell.after is None or cell.hours is Hours.BUSINESS:
-            return step.due_at
-        return min(step.due_at, max(now, clock_at + cell.after))
-
-    return _ordered(Planned(step.cell, step.tier, due_at(step)) for step in ladder)
 
 
 def from_silence(level: Level, starts_at: int, left: Ladder) -> Ladder:
@@ -144,20 +141,23 @@ def resumed(level: Level, now: int, offset: int, left: Ladder, paused: int) -> L
 
 
 def within_hours(ladder: Ladder, level: Level, hours: BusinessHours, now: int) -> Ladder:
-    """The ladder with every step for business hours within them; what is deferred takes the later ones along."""
+    """The ladder with every step for business hours within them.
+
+    A deferred step takes the later ones along, among those that wait for the acknowledgment. Steps until resolved
+    count from the opening of the incident whatever is deferred: they neither move others nor are moved by them.
+    """
     shift = 0
     moved: list[Planned] = []
     for due_at, together in groupby(ladder, key=lambda step: step.due_at):
         deferred = 0
         for step in together:
-            cell = level.cell(step.cell)
-            moment = max(due_at + shift, now)
-            if cell is not None and cell.hours is Hours.BUSINESS and not hours.are_open(moment):
-                opening = hours.opening(moment)
-                deferred = max(deferred, opening - due_at - shift)
-                moved.append(Planned(step.cell, step.tier, opening))
-            else:
-                moved.append(Planned(step.cell, step.tier, due_at + shift))
+            is_bound = _until(level.cell(step.cell)) is not Until.RESOLVED
+            moment = due_at + shift if is_bound else due_at
+            if step.cell in level.business and not hours.are_open(max(moment, now)):
+                opening = hours.opening(max(moment, now))
+                deferred = max(deferred, opening - moment if is_bound else 0)
+                moment = opening
+            moved.append(Planned(step.cell, step.tier, moment))
         shift += deferred
     return _ordered(moved)
 

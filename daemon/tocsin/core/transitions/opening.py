@@ -69,11 +69,11 @@ def trigger(change: Change, waits: tuple[Wait, ...] = ()) -> None:
         state=State.TRIGGERED,
         pending_until=None,
         opened_at=change.now,
-        clock_at=change.now,
         peak=incident.severity,
         reached=(),
         fired=(),
     )
+    change.count_from(change.now)
     plan(change, ladders.planned(change.level, change.now))
     change.record(
         "triggered" if incident.occurrence == 1 else "reopened",

@@ -48,12 +48,15 @@ def resume(change: Change, because: str) -> None:
     offset = max(entries, default=0)
     left = ladders.resumed(level, change.now, offset, incident.ladder, paused)
     if not incident.reached:
-        change.set(clock_at=change.now, fired=())
+        change.count_from(change.now)
+        change.set(fired=())
         restart(change, ladders.planned(level, change.now))
     else:
         to_come = {planned.cell for planned in left}
         over = (cell.key for cell in level.cells if cell.after is not None and cell.key not in to_come)
+        resolved_from = incident.clock_at - change.standing.deferred_by + paused
         change.set(clock_at=change.now - offset, fired=tuple(dict.fromkeys((*incident.fired, *over))))
+        change.stand(deferred_by=incident.clock_at - resolved_from)
         last = incident.reached[-1:]
         later = last if incident.waits or not notify_again(change, last[0], because) else ()
         restart(change, ladders.again_first(level, change.now, left, later))
@@ -72,7 +75,8 @@ def fall_silent(change: Change, because: str) -> None:
         notify(change, Kind.PAGE, "silent", 1, to, Until.ACKNOWLEDGED, told, late=late)
     again = tuple(key for key in fired if (cell := change.level.cell(key)) is not None and cell.after is not None)
     change.stand(again=tuple(dict.fromkeys(again)))
-    change.set(clock_at=starts_at, fired=())
+    change.count_from(starts_at)
+    change.set(fired=())
     restart(change, ladders.from_silence(change.level, starts_at, incident.ladder))
 
 
@@ -82,7 +86,7 @@ def uncover(change: Change, because: str) -> None:
     acknowledger = (incident.acknowledged_by,) if incident.acknowledged_by else ()
     left = ladders.after_rise(change.level, change.now, incident.ladder, (1,))
     _take_back(change, because)
-    change.set(clock_at=change.now)
+    change.count_from(change.now)
     if incident.waits or is_off_duty(change):  # then from the beginning
         change.set(reached=(), fired=())
         restart(change, ladders.planned(change.level, change.now))

@@ -28,7 +28,8 @@ def acknowledge(change: Change, event: Acknowledge) -> None:
     held = incident.state is State.PENDING
     told = not (held or (incident.waits and not incident.reached))
     if held:
-        change.set(pending_until=None, opened_at=change.now, clock_at=change.now, reached=(), fired=())
+        change.set(pending_until=None, opened_at=change.now, reached=(), fired=())
+        change.count_from(change.now)
         plan(change, ladders.planned(change.level, change.now))
     again = change.standing.again
     promises.acknowledged(change)
@@ -44,8 +45,6 @@ def acknowledge(change: Change, event: Acknowledge) -> None:
         fired=(*incident.fired, *again),
         fallback_at=None,
     )
-    if change.level.has_hours:
-        change.set(ladder=ladders.undeferred(change.level, incident.clock_at, incident.ladder, change.now))
     change.stand(again=())
     change.record("acknowledged", event.by, severity=incident.severity)
     if not (incident.ladder or awaits(change, Moment.ACKNOWLEDGED)):  # nothing to say: no storm need go on for it

@@ -64,6 +64,7 @@ def follow(change: Change) -> None:
     left = ladders.following(
         change.level,
         incident.clock_at,
+        change.standing.deferred_by,
         incident.fired,
         incident.reached,
         acknowledged=incident.state in TAKEN,
@@ -82,7 +83,8 @@ def _page_again(change: Change, because: str) -> None:
         left = ladders.after_rise(change.level, change.now, incident.ladder, incident.reached)
     else:  # it waited, and has notified nobody: there is no earlier time to keep
         left = ladders.planned(change.level, change.now)
-    change.set(round=incident.round + 1, clock_at=change.now, fired=())
+    change.count_from(change.now)
+    change.set(round=incident.round + 1, fired=())
     later = incident.reached
     if not incident.waits:
         later = tuple(tier for tier in incident.reached if not notify_again(change, tier, because))

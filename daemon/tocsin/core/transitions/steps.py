@@ -1,7 +1,6 @@
 """One step: who is notified, and what that means for the ladder. `climb` decides which."""
 
 from tocsin.core.effect import Notify
-from tocsin.core.hours import Hours
 from tocsin.core.incident import TAKEN, State
 from tocsin.core.playbook import Cell, Kind, Level, Until
 from tocsin.core.standing import Deferred
@@ -14,14 +13,14 @@ from tocsin.core.transitions.ladder import Ladder
 def plan(change: Change, ladder: Ladder) -> None:
     """What is still to come; what is for business hours, within them."""
     level = change.level
-    if level.has_hours:
+    if level.business:
         ladder = ladders.within_hours(ladder, level, change.incident.plan.business_hours, change.now)
     change.set(ladder=ladder)
 
 
 def is_closed(change: Change, cell: Cell) -> bool:
     """Whether a cell has to wait for business hours now."""
-    return cell.hours is Hours.BUSINESS and not change.incident.plan.business_hours.are_open(change.now)
+    return cell.key in change.level.business and not change.incident.plan.business_hours.are_open(change.now)
 
 
 def is_off_duty(change: Change) -> bool:

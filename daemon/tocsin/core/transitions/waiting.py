@@ -69,7 +69,8 @@ def end(change: Change, over: tuple[Wait, ...]) -> None:
     anew = incident.state is State.TRIGGERED and not incident.reached
     opened_at = incident.opened_at
     if anew:
-        change.set(clock_at=change.now, fired=())
+        change.count_from(change.now)
+        change.set(fired=())
         plan(change, ladders.planned(change.level, change.now))
         fresh = incident.acknowledged_at is None and incident.resolve_at is None
         if fresh and over[-1].reason is not WaitReason.STORM:  # a storm has asked for somebody all the time
