@@ -5,12 +5,13 @@ from typing import Any
 
 import click
 
-from tocsin.channels.wording import moment, told
+from tocsin.channels.wording import told
 from tocsin.cli import drafts, options, work
 from tocsin.cli.client import Daemon, connected
 from tocsin.cli.incident_api import API, incident_path, tell
 from tocsin.cli.output import ago, clean, console, micros, say, say_json, state, table
 from tocsin.core.event import Entry
+from tocsin.core.moments import exact_moment as moment
 
 STATES = ("pending", "triggered", "acknowledged", "snoozed", "resolved")
 MEMBERS = 50

@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
-from tocsin.channels.wording import duration
 from tocsin.cli import options
 from tocsin.cli.loading import loaded
 from tocsin.cli.output import clean, console, micros, say, say_json, table
 from tocsin.conf.schema import did_you_mean
+from tocsin.core.duration import duration
 from tocsin.core.errors import TocsinError
 from tocsin.core.event import Acknowledge, Actor, AlertsChanged, Event, Opened
 from tocsin.core.playbook import SECOND, Playbook

@@ -5,7 +5,7 @@ from tocsin.core.incident import Incident
 from tocsin.core.page import AlertLine
 from tocsin.ports.store import IncidentFilter, Reader
 
-SAMPLE = 10
+SAMPLE = 30
 """Alerts that a page shows; it says how many there are in all."""
 
 
@@ -19,9 +19,9 @@ def sample(tx: Reader, incident: Incident) -> tuple[AlertLine, ...]:
 def _member(member: Incident) -> AlertLine:
     return AlertLine(
         labels={
-            "alertname": f"#{member.number} {member.title}",
+            "alertname": member.title.rstrip(" ."),
+            "incident": f"#{member.number} {member.service}",
             "severity": member.severity,
-            "service": member.service,
             "state": member.state.value,
         },
         annotations={},

@@ -9,6 +9,7 @@ from tocsin.channels import http, wording
 from tocsin.channels.text import cut, plain
 from tocsin.core.outbox import Job
 from tocsin.core.page import Content
+from tocsin.core.playbook import SECOND
 from tocsin.core.said import Said
 from tocsin.ports.channel import Outcome, Reason, Receipt
 from tocsin.trackers import words
@@ -21,7 +22,7 @@ BODY_LIMIT = 60_000
 LABEL_LIMIT = 50
 LOOKED_AT = 30
 """Issues, or comments, among which that of an attempt without an answer is looked for, the newest first."""
-LOOK_BACK = 3600 * wording.SECOND
+LOOK_BACK = 3600 * SECOND
 
 
 class GitHubTracker(ApiTracker):
@@ -129,7 +130,7 @@ def _limited(answer: aiohttp.ClientResponse, receipt: Receipt, now: int) -> Rece
     wait = http.retry_after(answer.headers, now)
     reset = answer.headers.get("x-ratelimit-reset", "")
     if wait is None and spent and reset.isascii() and reset.isdigit():
-        wait = min(max(int(reset[:12]) * wording.SECOND - now, 0), http.LONGEST_WAIT)
+        wait = min(max(int(reset[:12]) * SECOND - now, 0), http.LONGEST_WAIT)
     return structs.replace(receipt, outcome=Outcome.RETRY, reason=Reason.RATE_LIMITED, retry_after=wait)
 
 
