@@ -34,6 +34,9 @@ bench: $(VENV)/.development packages ## Measure (takes minutes; tests/bench/READ
 schemas: $(VENV)/.development ## Write config/schemas/ anew from the code
 	$(BIN)/python .ci/schemas
 
+messages: $(VENV)/.development ## Write tests/fixtures/messages/ anew: every text that people get
+	cd tests && PYTHONPATH=.:../daemon ../$(BIN)/python -m scenario.spoken
+
 lock: ## Write requirements.lock anew from pyproject.toml
 	.ci/lock
 
@@ -52,4 +55,4 @@ $(VENV)/.development: requirements.lock pyproject.toml
 	@.ci/setup $(VENV) build runtime development
 	@touch $@ $(VENV)/.runtime
 
-.PHONY: help run test lint check docs bench schemas lock packages clean
+.PHONY: help run test lint check docs bench schemas messages lock packages clean

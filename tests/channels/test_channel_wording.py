@@ -11,25 +11,6 @@ from tocsin.testing.content import MINUTE, NOW, content
 SECOND = 1_000_000
 
 
-@pytest.mark.parametrize(
-    ("span", "said"),
-    [
-        (-5, "0 s"),
-        (0, "0 s"),
-        (59 * SECOND, "59 s"),
-        (60 * SECOND, "1 m"),
-        (90 * SECOND, "1 m 30 s"),
-        (3600 * SECOND, "1 h"),
-        (3605 * SECOND, "1 h"),
-        (3665 * SECOND, "1 h 1 m"),
-        (86400 * SECOND, "1 d"),
-        (90000 * SECOND, "1 d 1 h"),
-    ],
-)
-def test_a_duration_is_told_in_its_two_largest_units(span: int, said: str):
-    assert wording.duration(span) == said
-
-
 def test_the_headline_says_how_bad_which_and_where():
     assert wording.headline(content()) == "[SEV-1] #12 checkout: HighLatency on checkout"
     assert wording.headline(content(drill=True, service="")) == "DRILL [SEV-1] #12 HighLatency on checkout"
@@ -95,15 +76,15 @@ def _entry(kind: str, actor: str = "tocsin", via: str = "tocsin", **data: object
 @pytest.mark.parametrize(
     ("entry", "said"),
     [
-        (_entry("acknowledged", "alice", "slack", severity="S1"), "03:05:09 acknowledged, by alice (slack)"),
-        (_entry("triggered", severity="SEV-1", alerts=2, occurrence=1), "03:05:09 opened at SEV-1"),
+        (_entry("acknowledged", "alice", "slack", severity="S1"), "03:05:09 UTC acknowledged, by alice (slack)"),
+        (_entry("triggered", severity="SEV-1", alerts=2, occurrence=1), "03:05:09 UTC opened at SEV-1"),
         (
             _entry("escalated", step="1.1", tier=1, targets=["alice", "bob"], because="first"),
-            "03:05:09 paging alice, bob (tier 1: first)",
+            "03:05:09 UTC paging alice, bob (tier 1: first)",
         ),
-        (_entry("severity", **{"from": "S2", "to": "S1", "because": "x"}), "03:05:09 severity S2 -> S1 (x)"),
-        (_entry("something_new", reason="because", nothing=None), "03:05:09 something new: reason because"),
-        (_entry("joined"), "03:05:09 joined"),
+        (_entry("severity", **{"from": "S2", "to": "S1", "because": "x"}), "03:05:09 UTC severity S2 -> S1 (x)"),
+        (_entry("something_new", reason="because", nothing=None), "03:05:09 UTC something new: reason because"),
+        (_entry("joined"), "03:05:09 UTC joined"),
     ],
 )
 def test_a_timeline_entry_is_told_as_a_sentence(entry: Entry, said: str):

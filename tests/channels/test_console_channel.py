@@ -38,21 +38,31 @@ async def test_a_page_is_a_block_that_says_what_why_and_what_to_do():
     assert receipt.outcome is Outcome.SENT
     assert stream.getvalue().splitlines() == [
         "PAGE [SEV-1] #12 checkout: HighLatency on checkout",
-        "  for alice: SEV-1: on-call engineer first",
+        "  for alice: SEV-1: on-call engineer first.",
         "  ! This comes 1 m 30 s late.",
-        "  1 of 1 alert firing, since 2026-11-20 03:00:09 UTC",
+        "  1 alert firing, open for 5 m, since 2026-11-20 03:00 UTC",
         "  - HighLatency instance=web-1:9100 cluster=eu-1",
-        "    p99 above 2 s",
-        "  acknowledge: tocsin incidents ack 12",
+        "    p99 above 2 s.",
+        "  Acknowledge: tocsin incidents ack 12",
     ]
 
 
-@pytest.mark.parametrize("job", [job for job in Job if job is not Job.PAGE])
+@pytest.mark.parametrize("job", [job for job in Job if job not in (Job.PAGE, Job.UPDATE)])
 def test_everything_else_is_one_line(job: Job):
     entry = Entry(incident_id="x", seq=1, at=NOW, kind="acknowledged", actor="a", via="api")
     text = render(content(job, history=(entry,), acknowledged_by="alice", resolved_at=NOW), colour=False)
     assert text.count("\n") == 1
     assert "#12" in text
+
+
+def test_an_update_says_what_it_is_about_why_it_comes_and_how_things_stand():
+    told = content(Job.UPDATE, because="not resolved within 1 h, the target of SEV-1", summary="Customers cannot pay.")
+    assert render(told, colour=False).splitlines() == [
+        "UPDATE [SEV-1] #12 checkout: HighLatency on checkout -- for alice",
+        "  Not resolved within 1 h, the target of SEV-1.",
+        "  Customers cannot pay.",
+        "  now triggered, 1 alert firing",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -77,7 +87,7 @@ def test_no_label_moves_the_cursor_or_adds_a_line(job: Job, one: str, other: str
     told = content(job, title=one, service=other, because=one, target=other, alerts=(alert,), history=(entry,))
     text = render(told, colour=False)
     assert not [char for char in text.replace("\n", "") if unicodedata.category(char) in ("Cc", "Cf", "Cs")]
-    assert text.count("\n") in ((5, 6) if job is Job.PAGE else (1,))
+    assert text.count("\n") in {Job.PAGE: (5, 6), Job.UPDATE: (2, 3)}.get(job, (1,))
 
 
 async def test_a_console_that_is_not_utf8_gets_question_marks():

@@ -125,10 +125,12 @@ def test_a_trigger_says_what_where_and_how_bad():
     action, key, event = render(content(url="https://tocsin.example.com/i/12"))
     assert (action, key) == ("trigger", content().key)
     payload = event["payload"]
-    assert payload["summary"] == "[SEV-1] #12 checkout: HighLatency on checkout"
+    assert payload["summary"] == (
+        "[SEV-1] #12 checkout: HighLatency on checkout. SEV-1: on-call engineer first. 1 alert firing. p99 above 2 s."
+    )
     assert (payload["source"], payload["component"], payload["group"]) == ("web-1:9100", "checkout", "eu-1")
     assert (payload["class"], payload["severity"]) == ("HighLatency", "critical")
-    assert payload["custom_details"]["because"] == "SEV-1: on-call engineer first"
+    assert payload["custom_details"]["because"] == "SEV-1: on-call engineer first."
     assert event["client_url"] == "https://tocsin.example.com/i/12"
     assert [link["text"] for link in event["links"]] == [
         "Incident in tocsin",

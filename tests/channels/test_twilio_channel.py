@@ -72,8 +72,8 @@ async def test_a_call_reads_the_page_out_twice(server: TwilioServer):
     assert (receipt.outcome, receipt.ref) == (Outcome.SENT, call["sid"])
     assert (call["kind"], call["to"], call["from"], call["action"]) == ("call", ALICE, NUMBER, "")
     told = (
-        "Tocsin page for alice. Incident 12, SEV-1 on checkout. HighLatency on checkout. SEV-1: on-call "
-        "engineer first. 1 of 1 alert firing."
+        "Tocsin page. SEV-1 on checkout. HighLatency on checkout. SEV-1: on-call engineer first. p99 above 2 s. "
+        "Incident 12, for alice."
     )
     assert call["text"] == f"{told}\n{told}"
 
@@ -83,7 +83,7 @@ async def test_where_answers_are_taken_a_key_is_asked_for_and_leads_back_to_the_
     (call,) = server.accepted
     assert call["action"] == f"{OUTSIDE}/webhooks/twilio?page=5f0c%3Ax%26y"
     assert call["text"].count("Press 1 to acknowledge.") == 2
-    assert call["text"].endswith("Nobody has acknowledged. Goodbye.")
+    assert call["text"].endswith("No key was pressed. Goodbye.")
 
 
 def test_a_call_says_that_it_is_a_drill_or_may_be_a_repetition():
@@ -111,16 +111,17 @@ async def test_an_sms_says_what_and_why_and_how_to_answer(server: TwilioServer):
     (sms,) = server.accepted
     assert (receipt.outcome, sms["kind"], sms["to"]) == (Outcome.SENT, "sms", ALICE)
     assert sms["text"] == (
-        f"[SEV-1] #12 checkout: HighLatency on checkout SEV-1: on-call engineer first. {OUTSIDE}/i/12 Reply: ack 12"
+        "[SEV-1] #12 checkout: HighLatency on checkout. SEV-1: on-call engineer first. p99 above 2 s. "
+        f"{OUTSIDE}/i/12 Reply: ack 12"
     )
 
 
 @pytest.mark.parametrize(
     ("job", "fields", "told"),
     [
-        (Job.ACKNOWLEDGE, {"acknowledged_by": "bob"}, "Acknowledged by bob: nothing more to do for you."),
+        (Job.ACKNOWLEDGE, {"acknowledged_by": "bob"}, "Acknowledged by bob. You do not need to respond."),
         (Job.RESOLVE, {"resolved_at": NOW}, "It is over after 5 m: its alerts have resolved."),
-        (Job.UPDATE, {"because": "not acknowledged within 15 m"}, "not acknowledged within 15 m."),
+        (Job.UPDATE, {"because": "not acknowledged within 15 m"}, "Not acknowledged within 15 m."),
     ],
 )
 def test_what_demands_no_answer_asks_for_none(job: Job, fields: dict[str, Any], told: str):

@@ -32,7 +32,8 @@ def steps(*arguments: str) -> list[dict[str, Any]]:
 def ladder(*arguments: str) -> list[dict[str, Any]]:
     """Without what the clock of the incident tells of, and without the playbook's own words."""
     of_the_clock = re.compile(
-        ".* promises$|an update is due|no update was posted|the post-mortem|.*, as it was |.* waits for your word"
+        ".*, the target of .*$|an update is due|no update has been posted|the postmortem|.*, as it was "
+        "|.* waits for your confirmation"
     )
     return [step for step in steps(*arguments) if not of_the_clock.match(step["because"])]
 

@@ -326,6 +326,7 @@ TestLife = Life.TestCase
 
 TIMES = (
     "first_opened_at", "opened_at", "first_alert_at", "acknowledged_at", "resolved_at", "last_end_at", "clock_at",
+    "taken_at",
     "person_acknowledged_at",
     "pending_until", "resolve_at", "fallback_at", "grace_until", "believe_at", "digest_at",
 )  # fmt: skip

@@ -57,7 +57,7 @@ def test_a_way_whose_channel_is_not_there_is_skipped_and_the_next_one_is_used_at
 @pytest.mark.parametrize("backup", ["ben", "spare"])
 def test_the_backup_is_paged_where_whoever_is_on_call_cannot_be_reached(backup: str) -> None:
     found = people("mute", backup=(backup,)).resolve(("on-call",), ALL, CONSOLE, Duty(AT))
-    assert found == (Notified("ben", PHONE, why="mute is on call and cannot be reached"),)
+    assert found == (Notified("ben", PHONE, why="mute is on call and has no contact method for this"),)
 
 
 def test_the_backup_is_paged_where_nobody_is_on_call() -> None:

@@ -139,7 +139,20 @@ def test_no_measure_is_negative_and_an_end_lies_within_its_occurrence() -> None:
 
 
 @pytest.mark.parametrize(
-    ("microseconds", "said"), [(0, "0 s"), (45_000_000, "45 s"), (90 * MINUTE, "1 h 30 m"), (24 * HOUR, "24 h")]
+    ("microseconds", "said"),
+    [
+        (-5, "0 s"),
+        (0, "0 s"),
+        (999_999, "0 s"),
+        (45_000_000, "45 s"),
+        (MINUTE, "1 m"),
+        (90 * MINUTE, "1 h 30 m"),
+        (HOUR + 5_000_000, "1 h"),
+        (24 * HOUR, "1 d"),
+        (25 * HOUR, "1 d 1 h"),
+        (72 * HOUR, "3 d"),
+        (91 * 24 * HOUR, "91 d"),
+    ],
 )
 def test_durations_are_said_as_people_say_them(microseconds: int, said: str) -> None:
     assert duration(microseconds) == said

@@ -117,7 +117,8 @@ async def test_everybody_who_was_reached_hears_once_and_where_they_were_that_it_
     assert room.pagerduty.alerts[0].status == "resolved"
     said = [entry["text"] for entry in room.twilio.accepted if entry["kind"] == "sms"]
     assert ["Reply" in said[0], "Acknowledged by alice" in said[1], "It is over" in said[2]] == [True, True, True]
-    assert [mail["body"].split()[0] for mail in room.mail.accepted] == ["For", "Acknowledged", "It"]
+    said = [mail["body"].splitlines()[1] for mail in room.mail.accepted]
+    assert [text.split()[0] for text in said] == ["Opened", "Acknowledged", "It"]
     assert len({mail["references"] for mail in room.mail.accepted}) == 1
     assert room.counted == (1, 1, 3, 3)
 

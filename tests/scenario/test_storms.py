@@ -77,7 +77,8 @@ async def test_its_page_shows_members_and_says_how_to_see_all(tocsin: Harness) -
     await burst(tocsin, 14)
     page = tocsin.sent(Job.PAGE)[-1]
     assert page.members == 11
-    assert [alert.labels["alertname"] for alert in page.alerts[:2]] == ["#11 Down (n11)", "#10 Down (n10)"]
+    assert [alert.labels["incident"] for alert in page.alerts[:2]] == ["#11 n11", "#10 n10"]
+    assert page.alerts[0].labels["alertname"] == "Down (n11)"
     assert {alert.labels["state"] for alert in page.alerts} == {"triggered"}
 
 

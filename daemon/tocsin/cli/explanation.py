@@ -5,8 +5,9 @@ from typing import Any
 
 from rich.text import Text
 
-from tocsin.channels.wording import duration, moment
 from tocsin.cli.output import SECOND, clean, micros, say, state
+from tocsin.core.duration import duration
+from tocsin.core.moments import exact_moment as moment
 
 OUTCOMES = {
     **dict.fromkeys(("pages", "paged"), "bold red"),

@@ -5,12 +5,13 @@ from typing import Any
 
 import click
 
-from tocsin.channels.wording import moment, told
+from tocsin.channels.wording import told
 from tocsin.cli import drafts, options, work
 from tocsin.cli.client import Daemon, connected
 from tocsin.cli.incident_api import API, expect_known, incident_path, respond_to_each, tell
 from tocsin.cli.output import ago, clean, micros, say, say_json, say_rows, state
 from tocsin.core.event import Entry
+from tocsin.core.moments import exact_moment as moment
 
 OPEN_STATES = ("pending", "triggered", "acknowledged", "snoozed")
 STATES = (*OPEN_STATES, "resolved")

@@ -6,10 +6,11 @@ from urllib.parse import quote
 
 import click
 
-from tocsin.channels.wording import duration, moment
 from tocsin.cli import options
 from tocsin.cli.client import Daemon, connected
 from tocsin.cli.output import ago, clean, micros, say, say_json, say_rows
+from tocsin.core.duration import duration
+from tocsin.core.moments import exact_moment as moment
 
 API = "/api/v1/oncall"
 

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tocsin.channels.text import one_line
-from tocsin.channels.wording import duration
+from tocsin.core.duration import duration
 
 SECOND = 1_000_000
 WIDE = 1000

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tocsin.channels.wording import duration
 from tocsin.cli import options
 from tocsin.cli.loading import loaded
 from tocsin.cli.output import clean, console, micros, say, say_json, table
+from tocsin.conf.schema import did_you_mean
+from tocsin.core.duration import duration
 from tocsin.core.errors import TocsinError
 from tocsin.core.event import Acknowledge, Actor, AlertsChanged, Event, Opened
 from tocsin.core.playbook import SECOND, Playbook
@@ -104,7 +105,6 @@ def _check(playbook: Playbook, severity: str, flags: Iterable[str]) -> None:
 
 
 def _unknown(what: str, name: str, known: Iterable[str]) -> str:
-    from tocsin.conf.schema import did_you_mean
 
     names = list(known)
     hint = did_you_mean(name, names) or f"there are {', '.join(names) or 'none'}"

@@ -5,10 +5,11 @@ from typing import Any
 
 import click
 
-from tocsin.channels.wording import duration, moment
 from tocsin.cli import options
 from tocsin.cli.client import Daemon, Refused, connected
 from tocsin.cli.output import SECOND, ago, clean, micros, say, say_json, say_rows, state
+from tocsin.core.duration import duration
+from tocsin.core.moments import exact_moment as moment
 
 API = "/api/v1/windows"
 STATES = ("active", "upcoming", "past")

@@ -1,14 +1,21 @@
 """Durations as people say them."""
 
-from tocsin.core.playbook import HOUR, MINUTE, SECOND
+from tocsin.core.playbook import DAY, HOUR, MINUTE, SECOND
+
+_UNITS = ((DAY, "d"), (HOUR, "h"), (MINUTE, "m"), (SECOND, "s"))
 
 
 def duration(microseconds: int) -> str:
-    """A duration as people say it: ``1 h 30 m``, ``45 s``."""
-    parts = []
-    rest = microseconds
-    for unit, name in ((HOUR, "h"), (MINUTE, "m"), (SECOND, "s")):
+    """Return a duration in its two largest units: ``3 d``, ``1 h 30 m``, ``45 s``.
+
+    What is smaller is dropped: ``1 h 5 m`` may be up to a minute longer. Less than a second is ``0 s``.
+    """
+    rest = max(0, microseconds)
+    parts: list[str] = []
+    for unit, name in _UNITS:
         count, rest = divmod(rest, unit)
         if count:
             parts.append(f"{count} {name}")
-    return " ".join(parts) or "0 s"
+        elif parts:  # the unit after the largest is none: what is smaller still says nothing
+            break
+    return " ".join(parts[:2]) or "0 s"

@@ -162,6 +162,8 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     acknowledged_at: int | None = None
     """When a person first acknowledged this occurrence; None where only a service has."""
     acknowledged_by: str | None = None
+    taken_at: int | None = None
+    """When `acknowledged_by` took it; None where that was before this was kept."""
     person_acknowledged_at: int | None = None
     """When a person first acknowledged after it had paged: what MTTA counts. A service's word stops the steps only."""
     firing_at_ack: int = 0

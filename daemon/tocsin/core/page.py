@@ -19,6 +19,15 @@ class AlertLine(msgspec.Struct, frozen=True):
     generator_url: str
 
 
+class Upcoming(msgspec.Struct, frozen=True):
+    """A step of the ladder that still pages somebody."""
+
+    at: int
+    """Microseconds since the epoch, UTC."""
+    who: str
+    """The name of the tier."""
+
+
 class Content(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a channel may say about an incident, and to whom.
 
@@ -34,11 +43,17 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     target: str
     destination: str
     recipient: str
+    time_zone: str = "UTC"
+    """In which whoever reads this reads times; for a shared place the playbook's."""
     because: str
+    step: str = ""
+    """The step of the ladder, or of what is done beside it."""
     beside_the_ladder: bool = False
     """No step of the ladder: a promise that was not kept, a reminder, or a playbook's own words."""
     late: int
     stranded: bool
+    stranded_because: str = ""
+    """Of what is stranded: why it did not go to its own target."""
     possible_duplicate: bool
     """An earlier attempt may have arrived."""
     ref: str
@@ -91,10 +106,16 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     """What its ladder waits for, in words; empty once somebody has it."""
     dedup_key: str
     drill: bool
+    is_reminder: bool = False
+    """A recurring reminder of a playbook, and nothing that is broken."""
     unrouted: bool
     opened_at: int
     acknowledged_at: int | None
     acknowledged_by: str | None
+    taken_at: int | None = None
+    """When whoever has it acknowledged it; it may have been acknowledged by others before."""
+    next_page: Upcoming | None = None
+    """The next page of the ladder that an acknowledgment does not stop."""
     resolved_at: int | None
     resolved_by: str | None
     recovering: bool
@@ -110,7 +131,7 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     history: tuple[Entry, ...] = ()
     """For history: the entries to append."""
     url: str = ""
-    """Where this incident is to be seen in tocsin, "" where no external URL is configured."""
+    """A page about this incident that a person can open; "" while there is none."""
     external_url: str = ""
     """Where tocsin itself is reached from outside, without a slash at the end; "" where that is not configured."""
     now: int

@@ -37,6 +37,8 @@ class Person(msgspec.Struct, frozen=True):
     email: str = ""
     slack_user: str = ""
     pagerduty_user: str = ""
+    time_zone: str = ""
+    """In which they read times; "" where people.yaml does not say."""
     contact: Contact | None = None
     """The first way."""
     further: tuple[Method, ...] = ()
@@ -63,7 +65,9 @@ class Notified(msgspec.Struct, frozen=True):
     target: str
     contact: Contact
     stranded: bool = False
-    """No contact works: it goes to the console, marked."""
+    """No contact works for this: it goes elsewhere, marked."""
+    place: str = ""
+    """Of what is stranded: the target that gets it instead; "" for the console."""
     left: tuple[Left, ...] = ()
     """The further ways of a person, on channels that there are."""
     why: str = ""
@@ -122,21 +126,48 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(dict.fromkeys(found))
 
     def resolve(
-        self, targets: tuple[str, ...], channels: frozenset[str], console: Contact, duty: Duty
+        self,
+        targets: tuple[str, ...],
+        channels: frozenset[str],
+        console: Contact,
+        duty: Duty,
+        instead: tuple[tuple[str, ...], ...] = (),
     ) -> tuple[Notified, ...]:
-        """Whom these targets stand for at ``duty.now``, each once, in their order.
+        """Return whom these targets stand for at ``duty.now``, each once, in their order.
 
-        Somebody on call whom none of ``channels`` reaches, and a time at which
+        A person on call whom none of ``channels`` reaches, and a time at which
         nobody is on call, give way to the rotation's backup. A target that is
-        unknown, or without any way among ``channels``, goes to ``console``,
-        marked as stranded: a page is never dropped for a configuration's sake.
+        unknown, or without any way among ``channels``, is stranded: the first of
+        ``instead`` whose targets can be reached gets it, marked, or else ``console``.
+        A page is never dropped for a configuration's sake.
         """
         found: dict[str, Notified] = {}
         for target in targets:
             for name in self.groups.get(target, (target,)):
                 for notified in self._resolve(name, channels, console, duty):
                     found.setdefault(notified.target, notified)
-        return tuple(found.values())
+        if not any(notified.stranded for notified in found.values()):
+            return tuple(found.values())
+        takers = self.takers(instead, channels, console, duty)
+        return tuple(each for notified in found.values() for each in _taken_by(notified, takers))
+
+    def takers(
+        self, instead: tuple[tuple[str, ...], ...], channels: frozenset[str], console: Contact, duty: Duty
+    ) -> tuple[Notified, ...]:
+        """Return who gets what cannot reach its own target: those of the first of ``instead`` that can be reached."""
+        for targets in instead:
+            able = tuple(one for one in self.resolve(targets, channels, console, duty) if not one.stranded)
+            if able:
+                return able
+        return ()
+
+    def time_zone_of(self, name: str) -> str:
+        """Return a person's time zone: their own, or else the one that all their rotations share; "": neither."""
+        person = self.persons.get(name)
+        if person is None or person.time_zone:
+            return person.time_zone if person is not None else ""
+        zones = {rotation.time_zone for rotation in self.rotations.values() if name in rotation.names}
+        return zones.pop() if len(zones) == 1 else ""
 
     def backups(
         self, rotation: str, channels: frozenset[str], console: Contact, duty: Duty, seen: tuple[str, ...] = ()
@@ -173,7 +204,9 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
         if reached and not stranded:
             yield from reached
             return
-        why = f"{stranded[0].target} is on call and cannot be reached" if stranded else f"nobody is on call for {name}"
+        why = f"nobody is on call for {name}"
+        if stranded:
+            why = f"{stranded[0].target} is on call and has no contact method for this"
         backups = [msgspec.structs.replace(one, why=why) for one in self.backups(name, channels, console, duty)]
         yield from (one for one in reached if not one.stranded)
         yield from backups
@@ -218,3 +251,12 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
         persons = self.persons.values()
         by_id = next((p for p in persons if user_id and p.pagerduty_user == user_id), None)
         return by_id or next((p for p in persons if email and p.email.lower() == email.lower()), None)
+
+
+def _taken_by(notified: Notified, takers: tuple[Notified, ...]) -> Iterator[Notified]:
+    """What is stranded, once for each target that takes it; everything else as it is."""
+    if not notified.stranded or not takers:
+        yield notified
+        return
+    for taker in takers:
+        yield msgspec.structs.replace(notified, contact=taker.contact, place=taker.target)

@@ -6,25 +6,32 @@ from tocsin.core.acting import Draft
 from tocsin.core.clock import DAILY_FOR, Item, PostMortem
 from tocsin.core.duration import duration
 from tocsin.core.incident import Incident, State, Wait, WaitReason
+from tocsin.core.moments import exact_moment, moment
 from tocsin.core.playbook import MINUTE, SECOND, Cell, Moment, Until
+
+NOT_RESOLVED = "not resolved"
+"""How the reason begins of a step that goes on after an acknowledgment."""
 
 
 def because_planned(incident: Incident, cell: Cell) -> str:
     """Why a step of the ladder fires."""
+    if not incident.plan.level(incident.severity).is_timed:  # a recurring reminder
+        return "due now"
     if not cell.after:
         return f"{'reopened' if incident.occurrence > 1 else 'opened'} at {incident.severity}"
-    missing = "acknowledged" if cell.until is Until.ACKNOWLEDGED else "resolved"
-    return f"not {missing} within {duration(cell.after)}"
+    if cell.until is Until.RESOLVED:
+        return f"{NOT_RESOLVED} within {duration(cell.after)}"
+    return f"not acknowledged within {duration(cell.after)}"
 
 
-def because_moment(moment: Moment | None) -> str:
+def because_moment(happened: Moment | None) -> str:
     """Why a step fires that waits for something to happen."""
-    return f"it was {moment}"
+    return f"it was {happened}"
 
 
 def because_silent(incident: Incident, silence: int) -> str:
     """Why whoever acknowledged is paged again."""
-    return f"{incident.acknowledged_by} acknowledged it, and nobody has said anything for {duration(silence)}"
+    return f"{incident.acknowledged_by} acknowledged it, and there has been no activity for {duration(silence)}"
 
 
 def because_flagged(flags: tuple[str, ...]) -> str:
@@ -52,7 +59,7 @@ def because_draft(number: int, draft: Draft) -> str:
     """Why somebody is told of a draft."""
     action = draft.action
     what = f"{action.what} for {', '.join(action.to)}" if action.to else f"the {action.verb} {action.what}"
-    return f"{what} waits for your word: tocsin incidents confirm {number} {draft.number}"
+    return f"{what} waits for your confirmation: tocsin incidents confirm {number} {draft.number}"
 
 
 def because_flapping(incident: Incident, *, settled: bool) -> str:
@@ -75,24 +82,24 @@ def because_breached(incident: Incident, targets: tuple[str, ...]) -> str:
     level = incident.plan.level(incident.severity)
     if targets == ("update",):
         every = duration(level.update_every or 0)
-        return f"no update was posted although one is due every {every} at {incident.severity}"
+        return f"no update has been posted; at {incident.severity} one is due every {every}"
     within = dict(level.promises)
     said = [f"not {_NOT_DONE[each]} within {duration(within[each])}" for each in targets if each in within]
     if len(targets) > 1 and len({within.get(each) for each in targets}) == 1:
         words = " or ".join(_NOT_DONE[each] for each in targets)
         said = [f"not {words} within {duration(within[targets[0]])}"]
-    return f"{', '.join(said)}, as {incident.severity} promises"
+    return f"{', '.join(said)}, the target of {incident.severity}"
 
 
 def because_update_due(every: int, times: int) -> str:
     """Why whoever writes the updates is reminded."""
     again = f"; this is reminder {times}" if times > 1 else ""
-    return f"an update is due: whoever waits is told every {duration(every)}{again}"
+    return f"an update is due: stakeholders expect one every {duration(every)}{again}"
 
 
 def because_post_mortem_due(mortem: PostMortem, now: int) -> str:
-    """Why the owner of a post-mortem is reminded."""
-    return f"the post-mortem {_due(mortem.due_at, now)}"
+    """Why the owner of a postmortem is reminded."""
+    return f"the postmortem {_due(mortem.due_at, now)}"
 
 
 def because_item_due(item: Item, now: int) -> str:
@@ -102,11 +109,11 @@ def because_item_due(item: Item, now: int) -> str:
 
 def _due(due_at: int, now: int) -> str:
     if now < due_at:
-        return f"is due in {duration(due_at - now)}, at {_clock(due_at)}"
+        return f"is due in {duration(due_at - now)}, by {_clock(due_at)}"
     if now < due_at + MINUTE:
         return "is due now"
     often = "daily" if now - due_at < DAILY_FOR else "weekly"
-    return f"has been overdue for {duration(now - due_at)}; you are reminded {often} until it is done"
+    return f"has been overdue for {duration(now - due_at)}; this reminder comes {often} until it is done"
 
 
 def waits_for(wait: Wait) -> str:
@@ -129,5 +136,5 @@ def day(at: int) -> str:
 
 
 def _clock(at: int) -> str:
-    moment = datetime.fromtimestamp(at // SECOND, UTC)
-    return moment.strftime("%Y-%m-%d %H:%M:%S UTC" if moment.second else "%Y-%m-%d %H:%M UTC")
+    """Return a moment in UTC; whoever shows it says it in the reader's time zone (`moments.in_zone`)."""
+    return exact_moment(at) if at // SECOND % 60 else moment(at)

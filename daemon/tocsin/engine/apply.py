@@ -76,7 +76,7 @@ class Work:
         self._called: list[Called] = []
         """Persons that the change under way has paged, and who have further contact methods."""
         self._listening: dict[tuple[str, ...], Sequence[tuple[Notified, Job]]] = {}
-        self._whom: dict[tuple[tuple[str, ...], frozenset[str]], tuple[Notified, ...]] = {}
+        self._whom: dict[tuple[object, ...], tuple[Notified, ...]] = {}
 
     def incident(self, incident_id: str) -> Incident | None:
         """The incident as this transaction has left it so far."""
@@ -231,13 +231,15 @@ class Work:
         """Write a row that tells somebody something once for each (occurrence, unique, step, target)."""
         self._rows.append(self._row(incident, notified, job, step=step, unique=unique, **more))
 
-    def whom(self, targets: tuple[str, ...], channels: frozenset[str]) -> tuple[Notified, ...]:
-        """Whom targets stand for now, and through which of these channels they are reached."""
-        found = self._whom.get((targets, channels))
+    def whom(
+        self, targets: tuple[str, ...], channels: frozenset[str], instead: tuple[tuple[str, ...], ...] = ()
+    ) -> tuple[Notified, ...]:
+        """Return whom targets stand for now, and through which of these channels they are reached."""
+        found = self._whom.get((targets, channels, instead))
         if found is None:
-            policy = self.policy
-            found = policy.people.resolve(targets, channels, policy.console, self.duty_for(targets))
-            self._whom[targets, channels] = found
+            policy, duty = self.policy, self.duty_for(tuple(name for names in (targets, *instead) for name in names))
+            found = policy.people.resolve(targets, channels, policy.console, duty, instead)
+            self._whom[targets, channels, instead] = found
         return found
 
     def duty_for(self, targets: tuple[str, ...]) -> Duty:
@@ -279,6 +281,8 @@ class Work:
         """A new row; ``unique`` tells its key from that of the same step at another time."""
         contact = notified.contact
         whom = notified.target if method == 1 else f"{notified.target}#{method}"
+        if notified.place:
+            whom = f"{whom} {notified.place}"  # no name holds a blank
         return Outgoing(
             key=idempotency_key(self.policy.instance, incident.id, incident.occurrence, unique, step, whom),
             incident_id=incident.id,

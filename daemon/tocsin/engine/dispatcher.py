@@ -33,7 +33,7 @@ from tocsin.engine import rooms, tickets
 from tocsin.engine.apply import Work
 from tocsin.engine.commit import Committer
 from tocsin.engine.ingest import Ingest
-from tocsin.engine.instead import use_another_way
+from tocsin.engine.instead import takers, use_another_way
 from tocsin.engine.render import render
 from tocsin.engine.service import SECOND, Service
 from tocsin.ports.channel import Outcome, Reason, Receipt
@@ -243,10 +243,11 @@ class Dispatcher(Service):
             work.figures.observe("page_latency_seconds", ended_at - row.received_at, channel=row.channel)
 
     def _dead(self, work: Work, row: Outgoing, detail: str) -> None:
-        if self._finish(work, row, RowState.DEAD, detail) and row.job is Job.PAGE:
-            self._troubles.append(("dead", row.channel, f"page for {row.target}: {detail}"))
-            if not row.fell_back:
-                self._fall_back(work, row, f"{row.channel} refused the page for {row.target}: {detail}")
+        if not self._finish(work, row, RowState.DEAD, detail) or not (row.job is Job.PAGE or _is_lost(row)):
+            return
+        self._troubles.append(("dead", row.channel, f"{row.job} for {row.target}: {detail}"))
+        if row.stranded or not row.fell_back:
+            self._fall_back(work, row, f"{row.channel} refused the {row.job} for {row.target}: {detail}")
 
     def _retry(self, work: Work, row: Outgoing, receipt: Receipt) -> None:
         if row.job in LEVEL_TRIGGERED and self._let_pass(work, row, receipt):
@@ -336,21 +337,19 @@ class Dispatcher(Service):
             work.tx.replace_row(msgspec.structs.replace(row, fell_back=True))
 
     def _fall_back(self, work: Work, row: Outgoing, because: str) -> None:
-        """Another way to the same people, or tocsin's own people where there is none."""
-        policy = work.policy
+        """Use another way to the same people; where there is none, tell other people of it."""
         work.figures.count("delivery_fallback_total")
         with suppress(Unreadable):  # then only tocsin's own people can be told
-            if use_another_way(work, row, because):
+            if not row.stranded and use_another_way(work, row, because):
                 return
-        for notified in work.whom(policy.self_targets, policy.channel_names):
+        for notified in takers(work, row):
             contact = notified.contact
-            if (contact.channel, contact.destination) == (row.channel, row.destination):
-                contact = policy.console
-            key = idempotency_key(policy.instance, row.key, row.occurrence, row.round, "fell back", notified.target)
             work.enqueue(
                 anew(
                     row,
-                    key,
+                    idempotency_key(
+                        work.policy.instance, row.key, row.occurrence, row.round, "fell back", notified.target
+                    ),
                     work.now,
                     channel=contact.channel,
                     destination=contact.destination,
@@ -382,6 +381,11 @@ class Dispatcher(Service):
         self._busy[row.channel] -= 1
         self._ended.append((row, content, receipt, self._clock.now()))
         self._woken.set()
+
+
+def _is_lost(row: Outgoing) -> bool:
+    """Whether a message that could not reach its own person has not reached the people told instead either."""
+    return row.stranded and row.job is Job.UPDATE
 
 
 def _is_wanted(work: Work, row: Outgoing) -> bool:

@@ -1,4 +1,6 @@
-"""Where a way fails: the person's next contact method, the place's next channel, or the rotation's backup."""
+"""Where a way fails: the person's next contact method, the place's next channel, the backup, other people."""
+
+from collections.abc import Iterator
 
 from tocsin.core.errors import UnknownName
 from tocsin.core.event import MethodFailed, PersonsCalled
@@ -8,6 +10,7 @@ from tocsin.core.people import Contact, Notified
 from tocsin.core.reaching import Called, Later
 from tocsin.engine.apply import Work
 from tocsin.engine.oncall import FALLBACK
+from tocsin.ports.store import Unreadable
 
 
 def use_another_way(work: Work, row: Outgoing, because: str) -> bool:
@@ -24,6 +27,37 @@ def use_another_way(work: Work, row: Outgoing, because: str) -> bool:
         _enqueue(work, row, Notified(row.target, spare), because)
         return True
     return _page_backups(work, incident, row, because)
+
+
+def takers(work: Work, row: Outgoing) -> list[Notified]:
+    """Return who is told in place of the person a message was for, each by a way that has not been tried yet.
+
+    These are the playbook's announce targets and tocsin's own people; the console where none of them can be reached.
+    """
+    policy, channels = work.policy, work.policy.channels_for(row.job)
+    try:
+        incident = work.incident(row.incident_id)
+    except Unreadable:
+        incident = None
+    tried = {(row.channel, row.destination), *_tried(work, row)}
+    console = (policy.console.channel, policy.console.destination)
+    targets = (*(incident.plan.announce if incident is not None else ()), *policy.self_targets)
+    found = [
+        notified
+        for notified in work.whom(targets, channels)
+        if (notified.contact.channel, notified.contact.destination) not in (*tried, console)
+    ]
+    if found or console in tried:
+        return found
+    return [Notified("", policy.console, stranded=True)]
+
+
+def _tried(work: Work, row: Outgoing) -> Iterator[tuple[str, str]]:
+    """The ways by which other people were told instead."""
+    for other in work.tx.outbox_of(row.incident_id, row.occurrence):
+        same = (other.job, other.target, other.round, other.step) == (row.job, row.target, row.round, row.step)
+        if same and other.stranded:
+            yield other.channel, other.destination
 
 
 def _is_under_way(work: Work, row: Outgoing) -> bool:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # apply asks, and hands itself over
     from tocsin.engine.apply import Work
 
 FALLBACK = "fallback"
+SECOND_ON_CALL = "you are second on call"
 OVERRIDES_LOOKED_BACK = 31 * DAY
 GAPS_LOOKED_FOR = 14 * DAY
 
@@ -89,12 +90,13 @@ def whom_of(work: "Work", incident: Incident, effect: Notify) -> list[Notified]:
     channels = work.policy.channels_for(JOB_OF[effect.kind])
     if effect.method > 1:
         return _further(work, effect, channels)
-    found = list(work.whom(effect.targets, channels))
+    instead = work.policy.instead(incident.plan)
+    found = list(work.whom(effect.targets, channels, instead))
     tier = seconded(incident, effect)
     if tier and (names := work.policy.people.secondaries(tier, work.duty_for(tier))):
         there = {one.target for one in found}
-        beside = (one for one in work.whom(names, channels) if one.target not in there)
-        found += [msgspec.structs.replace(one, why=one.why or "you are second on call") for one in beside]
+        beside = (one for one in work.whom(names, channels, instead) if one.target not in there)
+        found += [msgspec.structs.replace(one, why=one.why or SECOND_ON_CALL) for one in beside]
     return found
 
 

@@ -80,6 +80,10 @@ class Policy:
         """The channels on which a job means something."""
         return self._channels_for[job]
 
+    def instead(self, plan: Playbook) -> tuple[tuple[str, ...], ...]:
+        """Return who gets what nobody else can: the playbook's announce targets, or else tocsin's own people."""
+        return plan.announce, self.self_targets
+
     def plan(self, name: str) -> Playbook:
         """The playbook of that name; tocsin's own where there is none (it pages tocsin's people)."""
         return self.playbooks.get(name, self.self_playbook)

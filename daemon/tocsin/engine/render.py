@@ -3,22 +3,26 @@
 from tocsin.core.acting import Ticket, about_of
 from tocsin.core.clock import is_beside_the_ladder
 from tocsin.core.incident import Incident, State
+from tocsin.core.moments import in_zone
 from tocsin.core.naming import name_of
 from tocsin.core.outbox import TICKET_JOBS, Job, Outgoing
-from tocsin.core.page import Content
+from tocsin.core.page import Content, Upcoming
+from tocsin.core.playbook import Kind, Until
 from tocsin.core.transitions.acting import acting_of
 from tocsin.core.transitions.rooms import room_of
 from tocsin.core.wording import waits_for
 from tocsin.engine.policy import Policy
 from tocsin.engine.sample import sample
-from tocsin.engine.saying import said_by, url_of
+from tocsin.engine.saying import said_by
 from tocsin.ports.store import Reader
+
+_CARRIED = {Job.PAGE: "pages", Job.UPDATE: "updates and reminders"}
 
 
 def render(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> Content:
-    """The content of one attempt at a row."""
-    plan = incident.plan
-    saying = said_by(tx, row, incident, policy)
+    """Return the content of one attempt at a row."""
+    plan, zone = incident.plan, _time_zone(row, incident, policy)
+    saying = said_by(tx, row, incident, policy, zone)
     room = room_of(incident)
     told = tx.message_ref(incident.id, row.channel, row.destination)
     history = tx.entries(incident.id, after_seq=told.seq if told else 0) if row.job is Job.HISTORY else []
@@ -29,10 +33,13 @@ def render(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> Con
         target=row.target,
         destination=row.destination,
         recipient=row.recipient,
-        because=row.because,
+        time_zone=zone,
+        because=in_zone(row.because, zone),
+        step=row.step,
         beside_the_ladder=is_beside_the_ladder(row.step),
         late=_lateness(row, tx.now),
         stranded=row.stranded,
+        stranded_because=_stranded_because(row, policy) if row.stranded else "",
         possible_duplicate=row.possibly_delivered,
         ref=told.ref if told else "",
         incident_id=incident.id,
@@ -54,23 +61,25 @@ def render(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> Con
         status=incident.work.status if incident.work is not None else "",
         severities=tuple(level.name for level in plan.levels),
         flags=incident.flags,
-        waits=tuple(map(waits_for, incident.waits)) if incident.state is State.TRIGGERED else (),
+        waits=_waits(incident, zone),
         dedup_key=incident.dedup_key,
         drill=incident.drill,
+        is_reminder=not plan.level(incident.severity).is_timed,
         unrouted=incident.unrouted,
         opened_at=incident.opened_at,
         acknowledged_at=incident.acknowledged_at,
         acknowledged_by=incident.acknowledged_by,
+        taken_at=incident.acknowledged_at if incident.taken_at is None else incident.taken_at,
+        next_page=_next_page(incident),
         resolved_at=incident.resolved_at,
         resolved_by=incident.resolved_by,
         recovering=incident.resolve_at is not None,
         doubted=incident.doubt.source if incident.doubt is not None else "",
         alerts_firing=incident.alerts_firing,
         alerts_total=incident.alerts_total,
-        alerts=sample(tx, incident),
+        alerts=sample(tx, incident) if row.job is not Job.HISTORY else (),
         members=incident.storm.members if incident.storm is not None else None,
         history=tuple(history),
-        url=url_of(incident, policy.external_url),
         bridge=plan.texts.bridge_at(incident.severity),
         subject=saying.subject if saying is not None else "",
         text=saying.text if saying is not None else None,
@@ -94,3 +103,37 @@ def _lateness(row: Outgoing, now: int) -> int:
 
 def _ticket(row: Outgoing, incident: Incident) -> Ticket | None:
     return acting_of(incident).ticket(row.channel, about_of(row.target)) if row.job in TICKET_JOBS else None
+
+
+def _time_zone(row: Outgoing, incident: Incident, policy: Policy) -> str:
+    """Return the time zone of a person who reads this; of a place that several people read, the playbook's."""
+    shared = incident.plan.business_hours.time_zone
+    return shared if row.stranded else policy.people.time_zone_of(row.target) or shared
+
+
+def _waits(incident: Incident, zone: str) -> tuple[str, ...]:
+    if incident.state is not State.TRIGGERED:
+        return ()
+    return tuple(in_zone(waits_for(wait), zone) for wait in incident.waits)
+
+
+def _next_page(incident: Incident) -> Upcoming | None:
+    level = incident.plan.level(incident.severity)
+    for planned in incident.ladder:
+        cell = level.cell(planned.cell)
+        if cell is not None and cell.kind is Kind.PAGE and cell.until is Until.RESOLVED and not cell.when:
+            return Upcoming(planned.due_at, incident.plan.tier(cell.tier).name)
+    return None
+
+
+def _stranded_because(row: Outgoing, policy: Policy) -> str:
+    """Return why a message did not go to its own target."""
+    people, name = policy.people, row.target
+    if row.fell_back:
+        return f"it could not be delivered to {name}"
+    if name in people.rotations:
+        return f"nobody is on call for {name}"
+    person = people.persons.get(name)
+    if person is not None and any(method.contact.channel in policy.channel_names for method in person.methods):
+        return f"no contact method of {name} carries {_CARRIED.get(row.job, 'this')}"
+    return f"{name} has no working contact"

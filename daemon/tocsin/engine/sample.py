@@ -6,7 +6,7 @@ from tocsin.core.page import AlertLine
 from tocsin.core.shown import shown_annotations, shown_labels, shown_start
 from tocsin.ports.store import IncidentFilter, Reader
 
-SAMPLE = 10
+SAMPLE = 30
 """Alerts that a page shows; it says how many there are in all."""
 
 
@@ -20,9 +20,9 @@ def sample(tx: Reader, incident: Incident) -> tuple[AlertLine, ...]:
 def _member(member: Incident) -> AlertLine:
     return AlertLine(
         labels={
-            "alertname": f"#{member.number} {member.title}",
+            "alertname": member.title.rstrip(" ."),
+            "incident": f"#{member.number} {member.service}",
             "severity": member.severity,
-            "service": member.service,
             "state": member.state.value,
         },
         annotations={},

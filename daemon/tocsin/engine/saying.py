@@ -34,21 +34,23 @@ class Saying(NamedTuple):
     """Why its template could not say it, "" where it did: the text is then a plain one in its place."""
 
 
-def say(tx: Reader, policy: Policy, incident: Incident, name: str, words: str = "") -> Saying:
-    """What the template of that name says; ``words``, where it fails: what was said just now, of which it was to tell.
+def say(tx: Reader, policy: Policy, incident: Incident, name: str, words: str = "", zone: str = "") -> Saying:
+    """Return what the template of that name says.
 
+    ``words`` are what it tells of, for where it fails; ``zone`` is the reader's time zone, by default the playbook's.
     Never raises for a template's sake: what goes out then is plain, and says so.
     """
     template = policy.templates.get(name)
     if template is None:
         return _plainly(incident, f"template {name}: there is none of that name any more", words)
-    return _rendered(tx, policy, incident, template, words)
+    return _rendered(tx, policy, incident, template, words, zone)
 
 
-def _rendered(tx: Reader, policy: Policy, incident: Incident, template: Template, words: str) -> Saying:
+def _rendered(tx: Reader, policy: Policy, incident: Incident, template: Template, words: str, zone: str = "") -> Saying:
     try:
         wanted = template.variables
-        said = template.render(brief_of(incident, _around(tx, policy, incident, wanted), wanted))
+        zone = "UTC" if template.is_in_utc else zone or incident.plan.business_hours.time_zone
+        said = template.render(brief_of(incident, _around(tx, policy, incident, wanted, zone), wanted))
     except TemplateFailed as failure:
         return _plainly(incident, str(failure), words)
     if not said.plain:
@@ -56,8 +58,8 @@ def _rendered(tx: Reader, policy: Policy, incident: Incident, template: Template
     return Saying(*said.parted())
 
 
-def said_by(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> Saying | None:
-    """What a row of a playbook's action says; None where whoever sends it finds the words."""
+def said_by(tx: Reader, row: Outgoing, incident: Incident, policy: Policy, zone: str) -> Saying | None:
+    """Return what a row of a playbook's action says; None where whoever sends it finds the words."""
     worded = worded_by(row.step)
     if worded is None:
         return None
@@ -67,15 +69,15 @@ def said_by(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> Sa
     if worded.action > len(actions):  # it goes on by another playbook by now
         return _plainly(incident, "its playbook has no such action any more", "")
     action = actions[worded.action - 1]
-    return say_action(tx, policy, incident, action) if action.words else None
+    return say_action(tx, policy, incident, action, zone) if action.words else None
 
 
-def say_action(tx: Reader, policy: Policy, incident: Incident, action: PlaybookAction) -> Saying | None:
-    """What an action says of the incident as it is now; None where it has no words of its own."""
+def say_action(tx: Reader, policy: Policy, incident: Incident, action: PlaybookAction, zone: str = "") -> Saying | None:
+    """Return what an action says of the incident as it is now; None where it has no words of its own."""
     if not action.words:
         return None
     words = _last_update(tx, incident) if Moment.UPDATED in action.at else ""
-    return say(tx, policy, incident, action.words, words)
+    return say(tx, policy, incident, action.words, words, zone)
 
 
 def _confirmed(tx: Reader, incident: Incident, draft: int) -> Saying | None:
@@ -92,14 +94,14 @@ def post_mortem(tx: Reader, policy: Policy, incident: Incident) -> Saying:
     return say(tx, policy, incident, name) if name else _rendered(tx, policy, incident, default_post_mortem(), "")
 
 
-def _around(tx: Reader, policy: Policy, incident: Incident, variables: frozenset[str]) -> Around:
+def _around(tx: Reader, policy: Policy, incident: Incident, variables: frozenset[str], zone: str) -> Around:
     entries = tx.entries(incident.id, limit=ENTRIES) if variables & _OF_THE_TIMELINE else []
     return Around(
         now=tx.now,
-        timeline=tuple(_line(entry) for entry in entries if entry.kind not in _NOT_TOLD),
+        timeline=tuple(_line(entry, zone) for entry in entries if entry.kind not in _NOT_TOLD),
         alerts=sample(tx, incident) if "alerts" in variables else (),
         names={name: person.full_name for name, person in policy.people.persons.items() if person.full_name},
-        url=url_of(incident, policy.external_url),
+        time_zone=zone,
     )
 
 
@@ -108,17 +110,12 @@ def _last_update(tx: Reader, incident: Incident) -> str:
     return str(updates[-1].data.get("text", "")) if updates else ""
 
 
-def _line(entry: Entry) -> Line:
+def _line(entry: Entry, zone: str) -> Line:
     by = entry.actor if entry.actor != "tocsin" else ""
-    return Line(entry.at, entry.kind, wording.phrase(entry), by, str(entry.data.get("text", "")))
+    return Line(entry.at, entry.kind, wording.phrase(entry, zone), by, str(entry.data.get("text", "")))
 
 
 def _plainly(incident: Incident, failure: str, words: str) -> Saying:
     said = [f"[{incident.severity}] #{incident.number} {incident.service}: {incident.title}", words]
     said.append(f"({failure}. This plain text takes its place.)")
     return Saying("", Said.written("\n".join(filter(None, said))), failure)
-
-
-def url_of(incident: Incident, external_url: str) -> str:
-    """Where the incident is to be seen, "" where nobody has said how tocsin is reached."""
-    return f"{external_url.rstrip('/')}/api/v1/incidents/{incident.number}" if external_url else ""

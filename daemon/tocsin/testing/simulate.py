@@ -27,7 +27,7 @@ from tocsin.core.playbook import HOUR, Kind, Playbook
 from tocsin.core.reaching import Called
 from tocsin.core.rotation import Duty
 from tocsin.engine.handovers import concerned, is_news, strangers
-from tocsin.engine.oncall import called_of, seconded
+from tocsin.engine.oncall import SECOND_ON_CALL, called_of, seconded
 
 ROUNDS = 2
 """How often what repeats without end is shown, once everything else has happened."""
@@ -62,13 +62,15 @@ class Ways:
     channels: Mapping[Kind, frozenset[str]]
     """The channels on which a notification of each kind means something."""
     console: Contact
+    own: tuple[str, ...] = ()
+    """Whom tocsin tells about itself."""
 
 
 def ways_of(bundle: Bundle) -> Ways:
     """What a configuration has."""
     handles = {configured.name: build(configured).handles for configured in bundle.channels}
     channels = {kind: frozenset(name for name, jobs in handles.items() if Job(kind) in jobs) for kind in Kind}
-    return Ways(bundle.people, channels, bundle.console)
+    return Ways(bundle.people, channels, bundle.console, bundle.settings.self_.targets)
 
 
 class Walk:
@@ -122,7 +124,7 @@ class Walk:
         if incident.state not in TAKEN:
             return None, None
         found: list[tuple[int, str, ShiftBegan]] = []
-        told = {target for occurrence, _, _, target, _ in self._told if occurrence == incident.occurrence}
+        told = {whom.split()[0] for occurrence, _, _, whom, _ in self._told if occurrence == incident.occurrence}
         by_now: set[str] = set()
         for rotation in concerned(self._ways.people, incident):
             shift = rotation.shift_at(now, Duty(now))
@@ -174,7 +176,7 @@ class Walk:
         """Those who are told: each once for each step, round and contact method."""
         round_ = incident.round if effect.round is None else effect.round
         for notified in whom:
-            once = (incident.occurrence, round_, effect.step, notified.target, effect.method)
+            once = (incident.occurrence, round_, effect.step, f"{notified.target} {notified.place}", effect.method)
             if once not in self._told:
                 self._told.add(once)
                 yield notified
@@ -186,12 +188,13 @@ class Walk:
             (person,) = effect.targets
             contact = ways.people.method(person, effect.method)
             return [Notified(person, contact)] if contact is not None and contact.channel in channels else []
-        duty = Duty(now)
-        found = {one.target: one for one in ways.people.resolve(effect.targets, channels, ways.console, duty)}
+        duty, instead = Duty(now), (incident.plan.announce, ways.own)
+        found = list(ways.people.resolve(effect.targets, channels, ways.console, duty, instead))
+        there = {one.target for one in found}
         seconds = ways.people.secondaries(seconded(incident, effect), duty)
-        for one in ways.people.resolve(seconds, channels, ways.console, duty):
-            found.setdefault(one.target, structs.replace(one, why=one.why or "you are second on call"))
-        return list(found.values())
+        beside = ways.people.resolve(seconds, channels, ways.console, duty, instead)
+        more = [structs.replace(one, why=one.why or SECOND_ON_CALL) for one in beside if one.target not in there]
+        return [*found, *more]
 
 
 def _steps(effect: Notify, kind: str, told: Iterable[Notified], now: int, after: int) -> Iterator[Step]:

@@ -1,7 +1,11 @@
 """What is said in a ticket: the words of a template, or plain ones where the playbook names none."""
 
+from collections.abc import Iterator
+
 from tocsin.channels import wording
+from tocsin.channels.alert_groups import AlertGroup, grouped
 from tocsin.channels.text import is_link, plain
+from tocsin.core.moments import moment
 from tocsin.core.outbox import Job
 from tocsin.core.page import Content
 from tocsin.core.plain import lines, one_line
@@ -9,7 +13,7 @@ from tocsin.core.said import Piece, Said
 from tocsin.ports.tracker import Words
 
 ALERTS = 20
-"""Alerts that a ticket shows."""
+"""Groups of alerts that a ticket shows."""
 LINE_LIMIT = 1000
 """Characters of what comes from outside, a line."""
 
@@ -50,15 +54,24 @@ def _opening(content: Content) -> Said:
     for name, value in (("Service", content.service), ("Summary", content.summary), ("Runbook", content.runbook)):
         if value:
             pieces += [Piece(f"- {name}: "), _foreign(value), Piece("\n")]
-    pieces.append(Piece(f"- Since: {wording.moment(content.opened_at)}\n"))
+    pieces.append(Piece(f"- Since: {moment(content.opened_at, content.time_zone)}\n"))
     if is_link(content.url):
         pieces.append(Piece(f"- In tocsin: {content.url}\n"))
     if content.alerts:
-        pieces.append(Piece(f"\nAlerts ({content.alerts_firing} of {content.alerts_total} fire):\n\n"))
-    for alert in content.alerts[:ALERTS]:
-        labels = ", ".join(f"{name}={value}" for name, value in sorted(alert.labels.items()))
-        pieces += [Piece("- "), _foreign(labels), Piece("" if alert.firing else " (resolved)"), Piece("\n")]
+        pieces.append(Piece(f"\nAlerts ({wording.alerts(content)}):\n\n"))
+    groups = grouped(content.alerts)
+    for group in groups[:ALERTS]:
+        pieces += _group(group, content, wording.unseen(content) if len(groups) == 1 else 0)
     return Said(tuple(pieces))
+
+
+def _group(group: AlertGroup, content: Content, unseen: int) -> Iterator[Piece]:
+    """Yield what alerts that say the same say, and the labels that they share."""
+    labels = ", ".join(f"{name}={value}" for name, value in (("alertname", group.name), *sorted(group.labels)))
+    yield from (Piece("- "), _foreign(labels), Piece("" if group.is_firing else " (resolved)"), Piece("\n"))
+    said = group.text(LINE_LIMIT, f"{content.title} {content.summary}")
+    for line in filter(None, (said, *group.members_in_words(LINE_LIMIT, unseen))):
+        yield from (Piece("  "), _foreign(line), Piece("\n"))
 
 
 def _of_an_item(content: Content) -> Said:

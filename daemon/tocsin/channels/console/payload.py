@@ -1,15 +1,21 @@
 """A notification as text for a terminal: a block for a page, one line for everything else."""
 
 from collections.abc import Iterator
+from textwrap import wrap
 from typing import Final
 
 from tocsin.channels import wording
+from tocsin.channels.alert_groups import AlertGroup, grouped
 from tocsin.channels.text import plain
 from tocsin.core.outbox import Job
-from tocsin.core.page import AlertLine, Content
+from tocsin.core.page import Content
 
 WIDTH = 160
+SUMMARY = 480
+TEXT = 480
 ALERTS = 3
+"""Groups of alerts that are shown."""
+MEMBERS = 5
 LABELS = 8
 
 RESET: Final = "\x1b[0m"
@@ -28,25 +34,20 @@ def render(content: Content, *, colour: bool) -> str:
 def _block(content: Content, *, colour: bool) -> Iterator[str]:
     style, reset, dim = (_BY_RANK[min(content.rank, 3)], RESET, DIM) if colour else ("", "", "")
     yield f"{style}PAGE {_line(wording.headline(content))}{reset}"
-    yield f"  for {_line(content.target)}: {_line(content.because)}"
+    yield f"  for {_line(content.target)}: {_line(wording.reason(content))}"
     for remark in wording.remarks(content):
         yield f"  ! {_line(remark)}"
     if content.summary:
-        yield f"  {_line(content.summary)}"
-    yield f"  {wording.alerts(content)}, since {wording.moment(content.opened_at)}"
-    for alert in content.alerts[:ALERTS]:
-        yield f"  - {_alert(alert)}"
-        if summary := alert.annotations.get("summary") or alert.annotations.get("description"):
-            yield f"    {_line(summary)}"
+        yield from _wrapped(content.summary, SUMMARY)
+    yield f"  {wording.alerts(content)}, {wording.since(content)}"
+    yield from _alerts(content)
     if concerns := wording.concerns(content):
         yield f"  {_line(concerns)}"
     if content.runbook:
         yield f"  runbook: {_line(content.runbook)}"
     if content.bridge:
         yield f"  war room: {_line(content.bridge)}"
-    yield f"{dim}  acknowledge: tocsin incidents ack {content.number}{reset}"
-    if content.url:
-        yield f"{dim}  {_line(content.url)}{reset}"
+    yield f"{dim}  {_line(wording.request(content))}{reset}"
 
 
 def _lines(content: Content) -> Iterator[str]:
@@ -67,8 +68,7 @@ def _lines(content: Content) -> Iterator[str]:
             yield f"{what} {head} -- {_line(content.target)}{because}"
             yield from _text(content)
         case Job.UPDATE:
-            remarks = "".join(f" {_line(remark)}" for remark in wording.remarks(content))
-            yield f"UPDATE {head} -- for {_line(content.target)}: {_line(content.because)}.{remarks}"
+            yield from _update(content, head)
         case Job.ACKNOWLEDGE:
             yield f"ACKNOWLEDGED {head} -- for {_line(content.target)}: {_line(wording.taken(content))}"
         case Job.RESOLVE:
@@ -77,7 +77,15 @@ def _lines(content: Content) -> Iterator[str]:
             yield f"INCIDENT {head} -- {_line(wording.condition(content))}, {wording.alerts(content)}"
         case _:
             for entry in content.history:
-                yield f"HISTORY #{content.number} {_line(wording.told(entry))}"
+                yield f"HISTORY #{content.number} {_line(wording.told(entry, content.time_zone))}"
+
+
+def _update(content: Content, head: str) -> Iterator[str]:
+    yield f"UPDATE {head} -- for {_line(content.target)}"
+    for line in (wording.reason(content), *wording.remarks(content), content.summary, wording.request(content)):
+        yield from _wrapped(line, SUMMARY)
+    if not content.is_reminder:
+        yield f"  now {_line(wording.condition(content))}, {wording.alerts(content)}"
 
 
 def _text(content: Content) -> Iterator[str]:
@@ -85,12 +93,37 @@ def _text(content: Content) -> Iterator[str]:
         yield f"  | {plain(line, WIDTH)}".rstrip()
 
 
-def _alert(alert: AlertLine) -> str:
-    labels = [f"{name}={value}" for name, value in alert.labels.items() if name != "alertname"]
+def _alerts(content: Content) -> Iterator[str]:
+    """Yield what the alerts say, those that say the same once."""
+    groups = grouped(content.alerts)
+    unseen, shown = wording.unseen(content), f"{content.title} {content.summary}"
+    noun = "alerts" if content.members is None else "incidents"
+    for group in groups[:ALERTS]:
+        count = len(group.members) + (unseen if len(groups) == 1 else 0)
+        yield f"  - {_alert(group, f' ({count} {noun})' if count > 1 else '')}"
+        for line in _texts(group, shown, unseen if len(groups) == 1 else 0):
+            yield f"    {_line(line)}"
+    left = sum(len(group.members) for group in groups[ALERTS:]) + (unseen if len(groups) > 1 else 0)
+    if left:
+        yield f"  and {left} more: tocsin incidents show {content.number}"
+
+
+def _texts(group: AlertGroup, shown: str, unseen: int) -> Iterator[str]:
+    text = group.text(TEXT, shown)
+    yield from wrap(text, WIDTH)
+    yield from group.members_in_words(WIDTH - 40, unseen, MEMBERS)
+
+
+def _alert(group: AlertGroup, count: str) -> str:
+    labels = [f"{name}={value}" for name, value in group.labels]
     shown = " ".join(plain(label, 60) for label in labels[:LABELS])
     rest = f" (+{len(labels) - LABELS})" if len(labels) > LABELS else ""
-    state = "" if alert.firing else "resolved: "
-    return f"{state}{plain(alert.labels.get('alertname', 'alert'), 80)} {shown}{rest}".rstrip()
+    return f"{'' if group.is_firing else 'resolved: '}{plain(group.name, 80)}{count} {shown}{rest}".rstrip()
+
+
+def _wrapped(text: str, limit: int) -> Iterator[str]:
+    for line in wrap(plain(text, limit), WIDTH):
+        yield f"  {line}"
 
 
 def _line(text: str) -> str:

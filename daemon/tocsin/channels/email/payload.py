@@ -9,17 +9,23 @@ from email.policy import SMTP
 
 from tocsin import __version__
 from tocsin.channels import wording
+from tocsin.channels.alert_groups import AlertGroup, grouped
 from tocsin.channels.email.settings import EmailSettings
-from tocsin.channels.text import is_link, plain
+from tocsin.channels.text import cut_list, is_link, plain
+from tocsin.core.moments import moment
 from tocsin.core.outbox import Job
-from tocsin.core.page import AlertLine, Content
+from tocsin.core.page import Content
+from tocsin.core.playbook import SECOND
 
 SUBJECT_LIMIT = 200
 LINE_LIMIT = 2000
 """As long as a link may be."""
 VALUE_LIMIT = 300
+TEXT_LIMIT = 1000
+"""Of what alerts say."""
 ALERTS = 10
-LABELS = 20
+"""Groups of alerts that are shown."""
+LABELS_LIMIT = 1000
 
 _POLICY = SMTP.clone(max_line_length=76, cte_type="7bit")
 _NO_ATOM = re.compile(r"[^A-Za-z0-9]+")
@@ -36,7 +42,7 @@ def render(content: Content, settings: EmailSettings) -> bytes:
         message["Reply-To"] = Address(addr_spec=settings.reply_to)
     # The same for all of an incident's mail: some readers thread by this alone.
     message["Subject"] = _subject(content)
-    message["Date"] = datetime.fromtimestamp(content.now // wording.SECOND, UTC)
+    message["Date"] = datetime.fromtimestamp(content.now // SECOND, UTC)
     message["Message-ID"] = f"<{_atom(content.key)}@{domain}>"
     # A message of this id was never sent; what refers to it is one thread all the same (RFC 5322, 3.6.4).
     message["In-Reply-To"] = thread
@@ -52,10 +58,10 @@ def render(content: Content, settings: EmailSettings) -> bytes:
 
 
 def _subject(content: Content) -> str:
+    """One subject for the incident's life: some readers begin a new conversation with another one, whatever refers."""
     if content.text is not None and content.subject:
         return _undecoded(plain(content.subject, SUBJECT_LIMIT))
-    again = "" if content.job is Job.PAGE else "Re: "
-    return again + _undecoded(plain(wording.headline(content), SUBJECT_LIMIT))
+    return _undecoded(plain(wording.subject(content), SUBJECT_LIMIT))
 
 
 def _undecoded(text: str) -> str:
@@ -72,55 +78,71 @@ def _lines(content: Content) -> Iterator[str]:
     if content.text is not None:  # a message's own words, which a customer may read: nothing beside them
         yield from content.text.plain.splitlines()
         return
+    yield wording.headline(content)
+    yield from (text for text in _first(content) if text)
+    if content.job in (Job.PAGE, Job.UPDATE) and content.resolved_at is None:
+        yield from _alerts(content)
+    yield ""
+    yield from _incident(content)
+
+
+def _first(content: Content) -> Iterator[str]:
+    """What happened, and what is to be done: the lines that a telephone shows without opening the mail."""
     match content.job:
         case Job.ACKNOWLEDGE:
             yield wording.taken(content)
         case Job.RESOLVE:
             yield wording.ending(content)
-        case Job.UPDATE:
-            yield f"For {content.target}, to know: {content.because}."
         case _:
-            yield f"For {content.target}: {content.because}."
+            yield wording.reason(content)
     yield from wording.remarks(content)
-    yield ""
-    yield from _incident(content)
-    if content.job in (Job.PAGE, Job.UPDATE):
-        for alert in content.alerts[:ALERTS]:
-            yield ""
-            yield from _alert(alert)
-    if content.job is Job.PAGE:
-        yield ""
-        yield f"Acknowledge: tocsin incidents ack {content.number}"
+    yield content.summary
+    if not content.is_reminder:
+        state = content.state if content.job is Job.PAGE else wording.condition(content)
+        yield f"{state[:1].upper()}{state[1:]}; {wording.alerts(content)}, {wording.since(content)}"
+    yield wording.request(content)
+    if is_link(content.runbook):
+        yield f"Runbook: {content.runbook}"
 
 
 def _incident(content: Content) -> Iterator[str]:
-    yield f"{wording.headline(content)}"
-    if content.summary:
-        yield content.summary
-    yield f"State: {wording.condition(content)}; {wording.alerts(content)}, since {wording.moment(content.opened_at)}"
-    if content.playbook_title:
+    yield f"For: {content.target}"
+    if content.playbook_title and not content.is_reminder:
         yield f"Playbook: {content.playbook_title}"
     if concerns := wording.concerns(content):
         yield f"Concerns: {concerns}"
-    if is_link(content.runbook):
-        yield f"Runbook: {content.runbook}"
+    if is_link(content.bridge):
+        yield f"War room: {content.bridge}"
     if is_link(content.url):
         yield f"Incident: {content.url}"
 
 
-def _alert(alert: AlertLine) -> Iterator[str]:
-    since = f" since {wording.moment(alert.starts_at)}" if alert.starts_at is not None else ""
-    state = "firing" if alert.firing else "resolved"
-    yield f"{plain(alert.labels.get('alertname', 'alert'), VALUE_LIMIT)}: {state}{since}"
-    if summary := alert.annotations.get("summary") or alert.annotations.get("description"):
-        yield f"- {plain(summary, VALUE_LIMIT)}"
-    labels = [f"{name}={value}" for name, value in alert.labels.items() if name != "alertname"]
-    for label in labels[:LABELS]:
-        yield f"- {plain(label, VALUE_LIMIT)}"
-    if len(labels) > LABELS:
-        yield f"- and {len(labels) - LABELS} more labels"
+def _alerts(content: Content) -> Iterator[str]:
+    groups = grouped(content.alerts)
+    unseen, shown = wording.unseen(content), f"{content.title} {content.summary}"
+    for group in groups[:ALERTS]:
+        yield ""
+        yield from _group(group, content, shown, unseen if len(groups) == 1 else 0)
+    left = sum(len(group.members) for group in groups[ALERTS:]) + (unseen if len(groups) > 1 else 0)
+    if left:
+        yield ""
+        yield f"And {left} more: tocsin incidents show {content.number}"
+
+
+def _group(group: AlertGroup, content: Content, shown: str, unseen: int) -> Iterator[str]:
+    since = f" since {moment(group.since, content.time_zone)}" if group.since is not None else ""
+    noun = "alerts" if content.members is None else "incidents"
+    count = f"{len(group.members) + unseen} {noun} " if len(group.members) > 1 else ""
+    yield f"{plain(group.name, VALUE_LIMIT)}: {count}{'firing' if group.is_firing else 'resolved'}{since}"
+    if text := group.text(TEXT_LIMIT, shown):
+        yield plain(text, TEXT_LIMIT)
+    yield from (plain(line, TEXT_LIMIT) for line in group.members_in_words(TEXT_LIMIT, unseen))
+    if group.labels:
+        labels = [plain(f"{name}={value}", VALUE_LIMIT) for name, value in group.labels]
+        yield f"- {cut_list(labels, LABELS_LIMIT)}"
+    alert = group.first
     for name in ("runbook_url", "dashboard_url"):
-        if is_link(alert.annotations.get(name, "")):
+        if is_link(alert.annotations.get(name, "")) and alert.annotations[name] != content.runbook:
             yield f"- {alert.annotations[name]}"
     if is_link(alert.generator_url):
         yield f"- {alert.generator_url}"

@@ -9,13 +9,18 @@ from collections.abc import Iterator
 from typing import Any
 
 from tocsin.channels import wording
-from tocsin.channels.text import is_link, one_line, plain
+from tocsin.channels.alert_groups import grouped
+from tocsin.channels.text import is_link, one_line, plain, sentence
+from tocsin.core.moments import moment
 from tocsin.core.outbox import Job
 from tocsin.core.page import AlertLine, Content
 
 SUMMARY_LIMIT = 1024
 FIELD_LIMIT = 255
 VALUE_LIMIT = 2048
+FACTS_LIMIT = 300
+TEXT_LIMIT = 1000
+SAMPLE = 10
 PAIRS = 64
 LINKS = 10
 EVENT_LIMIT = 512_000 - 1_000
@@ -44,7 +49,7 @@ def render(content: Content) -> tuple[str, str, dict[str, Any]]:
 def _trigger(content: Content) -> dict[str, Any]:
     labels = content.alerts[0].labels if content.alerts else {}
     payload = {
-        "summary": plain(wording.headline(content), SUMMARY_LIMIT),
+        "summary": plain(_summary(content), SUMMARY_LIMIT),
         "source": plain(labels.get("instance") or content.service, FIELD_LIMIT) or "tocsin",
         "severity": severity(content.rank, content.ranks),
         "timestamp": wording.iso(content.opened_at),
@@ -65,28 +70,47 @@ def _trigger(content: Content) -> dict[str, Any]:
 
 def _details(content: Content) -> dict[str, Any]:
     details: dict[str, Any] = {
-        "because": one_line(content.because),
+        "because": one_line(wording.reason(content)),
         "remarks": [one_line(remark) for remark in wording.remarks(content, seen_once=True)],
         "incident": f"#{content.number}",
         "playbook": content.playbook_title or content.playbook,
         "severity": content.severity,
         "summary": plain(content.summary, VALUE_LIMIT),
+        "what the alerts say": list(_said(content)),
         "service": one_line(content.service),
         "team": one_line(content.team),
         "automation": one_line(content.automation),
         "state": wording.condition(content),
         "flags": list(content.flags),
         "alerts": wording.alerts(content),
-        "opened at": wording.moment(content.opened_at),
-        "sample": [_alert(alert) for alert in content.alerts],
+        "opened at": moment(content.opened_at, content.time_zone),
+        "sample": [_alert(alert, content.time_zone) for alert in content.alerts[:SAMPLE]],
     }
     return {key: value for key, value in details.items() if value}
 
 
-def _alert(alert: AlertLine) -> dict[str, Any]:
+def _summary(content: Content) -> str:
+    """The line that a telephone shows, and that is read out."""
+    groups = grouped(content.alerts)
+    facts = groups[0].facts(FACTS_LIMIT, f"{content.title} {content.service} {content.summary}") if groups else ""
+    parts = (wording.headline(content), wording.reason(content), wording.alerts(content), content.summary, facts)
+    return " ".join(sentence(one_line(part)) for part in parts if part)
+
+
+def _said(content: Content) -> Iterator[str]:
+    """Yield what the alerts say, those that say the same once."""
+    groups = grouped(content.alerts)
+    for group in groups:
+        unseen = wording.unseen(content) if len(groups) == 1 else 0
+        lines = (group.text(TEXT_LIMIT), *group.members_in_words(TEXT_LIMIT, unseen))
+        if said := plain(" ".join(map(sentence, filter(None, lines))), VALUE_LIMIT):
+            yield f"{plain(group.name, FIELD_LIMIT)}: {said}"
+
+
+def _alert(alert: AlertLine, zone: str) -> dict[str, Any]:
     return {
         "status": "firing" if alert.firing else "resolved",
-        "since": None if alert.starts_at is None else wording.moment(alert.starts_at),
+        "since": None if alert.starts_at is None else moment(alert.starts_at, zone),
         "labels": _clean(alert.labels),
         "annotations": _clean(alert.annotations),
     }

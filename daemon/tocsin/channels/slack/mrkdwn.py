@@ -8,7 +8,8 @@ import re
 from typing import Any
 
 from tocsin.channels.text import is_link, one_line
-from tocsin.channels.wording import SECOND, moment
+from tocsin.core.moments import exact_moment, moment
+from tocsin.core.playbook import SECOND
 
 _USER = re.compile(r"[UW][A-Z0-9]{2,}")
 _LINK_LIMIT = 2000
@@ -46,9 +47,14 @@ def link(url: str, label: str) -> str:
     return f"<{escaped}|{escape(label, 100)}>" if is_link(url) and len(escaped) <= _LINK_LIMIT else ""
 
 
-def when(at: int) -> str:
-    """A moment that each reader sees in their own time zone."""
-    return f"<!date^{at // SECOND}^{{date_short_pretty}} {{time_secs}}|{moment(at)}>"
+def when(at: int, zone: str) -> str:
+    """Return a moment that each reader sees in their own time zone; in ``zone`` where a client cannot do that."""
+    return f"<!date^{at // SECOND}^{{date_short_pretty}} {{time}}|{moment(at, zone)}>"
+
+
+def when_time(at: int, zone: str) -> str:
+    """Return the time of day of a moment, likewise."""
+    return f"<!date^{at // SECOND}^{{time_secs}}|{exact_moment(at, zone)[11:]}>"
 
 
 def plain(text: str) -> dict[str, Any]:

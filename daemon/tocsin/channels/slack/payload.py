@@ -11,18 +11,25 @@ from typing import Any
 import msgspec
 
 from tocsin.channels import wording
+from tocsin.channels.alert_groups import AlertGroup, grouped
 from tocsin.channels.slack import buttons
-from tocsin.channels.slack.mrkdwn import context, escape, link, mention, mrkdwn, plain, section, when
+from tocsin.channels.slack.mrkdwn import context, escape, link, mention, mrkdwn, plain, section, when, when_time
 from tocsin.channels.slack.said import sections
 from tocsin.core.outbox import Job
-from tocsin.core.page import AlertLine, Content
+from tocsin.core.page import Content
 from tocsin.core.said import Said
 
 HEADER_LIMIT = 150
 LINE_LIMIT = 400
 FIELD_LIMIT = 200
-ALERT_LIMIT = 700
+SUMMARY_LIMIT = 1500
+TEXT_LIMIT = 500
+"""Of what the alerts of a group say."""
+MEMBERS_LIMIT = 300
+MEMBERS = 5
+LABELS_LIMIT = 300
 ALERTS = 5
+"""Groups of alerts that are shown."""
 HISTORY_LIMIT = 2900
 HISTORY_BLOCKS = 2
 BLOCKS_LIMIT = 12_000
@@ -70,12 +77,12 @@ def _announce(content: Content) -> tuple[str, Blocks]:
     fields = [
         ("Severity", escape(content.severity, FIELD_LIMIT)),
         ("State", _state(content)),
-        ("Service", escape(content.service, FIELD_LIMIT)),
+        ("Service", escape(wording.service(content), FIELD_LIMIT)),
         ("Team", escape(content.team, FIELD_LIMIT)),
         ("Alerts", escape(wording.alerts(content), FIELD_LIMIT)),
-        ("Opened", when(content.opened_at)),
+        ("Opened", when(content.opened_at, content.time_zone)),
         ("Acknowledged by", escape(content.acknowledged_by or "", FIELD_LIMIT)),
-        ("Resolved", when(content.resolved_at) if content.resolved_at is not None else ""),
+        ("Resolved", when(content.resolved_at, content.time_zone) if content.resolved_at is not None else ""),
         ("Flags", escape(", ".join(content.flags), FIELD_LIMIT)),
     ]
     blocks: Blocks = [
@@ -93,11 +100,14 @@ def _page(content: Content) -> tuple[str, Blocks]:
     """A new post, because an edited one notifies nobody."""
     to = _addressee(content)
     head = escape(wording.headline(content), LINE_LIMIT)
-    because = escape(content.because, LINE_LIMIT)
-    lines = [f"{to} :rotating_light: *{head}*", because, escape(content.summary, LINE_LIMIT), *_remarks(content)]
-    lines.append(f"{escape(wording.alerts(content), FIELD_LIMIT)}, since {when(content.opened_at)}")
+    reason = escape(wording.reason(content), LINE_LIMIT)
+    lines = [f"{to} :rotating_light: *{head}*", reason, escape(content.summary, LINE_LIMIT), *_remarks(content)]
+    opened = when(content.opened_at, content.time_zone)
+    lines.append(f"{escape(wording.alerts(content), FIELD_LIMIT)}, open since {opened}")
+    if wording.is_taken(content):
+        lines.append(escape(wording.request(content), LINE_LIMIT))
     blocks = [section("\n".join(filter(None, lines))), *_sample(content), *_small_print(content), *buttons.row(content)]
-    return f"{to} {head} - {because}", blocks
+    return f"{to} {head}. {reason}", blocks
 
 
 def _update(content: Content) -> tuple[str, Blocks]:
@@ -106,9 +116,11 @@ def _update(content: Content) -> tuple[str, Blocks]:
         return _message(content, content.text)
     to = _addressee(content)
     head = escape(wording.headline(content), LINE_LIMIT)
-    because = escape(content.because, LINE_LIMIT)
-    lines = [f"{to} for your information: *{head}*", because, *_remarks(content), f"Now {_words(content)}."]
-    return f"{to} for your information: {head}", [section("\n".join(filter(None, lines))), *_small_print(content)]
+    reason, summary = escape(wording.reason(content), LINE_LIMIT), escape(content.summary, SUMMARY_LIMIT)
+    now = "" if content.is_reminder else f"Now {_words(content)}."
+    request = escape(wording.request(content), LINE_LIMIT)
+    lines = [f"{to} :information_source: *{head}*", reason, summary, *_remarks(content), now, request]
+    return f"{to} {head}. {reason}", [section("\n".join(filter(None, lines))), *_small_print(content)]
 
 
 def _message(content: Content, said: Said) -> tuple[str, Blocks]:
@@ -135,7 +147,9 @@ def _history(content: Content) -> tuple[str, Blocks]:
     paragraphs = [""]
     left = 0
     for number, entry in enumerate(content.history):
-        line = escape(wording.told(entry), LINE_LIMIT)
+        line = (
+            f"{when_time(entry.at, content.time_zone)} {escape(wording.happened(entry, content.time_zone), LINE_LIMIT)}"
+        )
         if len(paragraphs[-1]) + len(line) >= HISTORY_LIMIT:
             if len(paragraphs) == HISTORY_BLOCKS:
                 left = len(content.history) - number
@@ -145,7 +159,7 @@ def _history(content: Content) -> tuple[str, Blocks]:
     blocks = [context(paragraph.rstrip()) for paragraph in paragraphs]
     if left:
         blocks.append(context(f"... and {left} more entries: see the incident's timeline."))
-    return f"#{content.number}: {escape(wording.told(content.history[-1]), LINE_LIMIT)}", blocks
+    return f"#{content.number}: {escape(wording.told(content.history[-1], content.time_zone), LINE_LIMIT)}", blocks
 
 
 _FORMS = {
@@ -187,20 +201,26 @@ def _remarks(content: Content) -> list[str]:
 
 
 def _sample(content: Content) -> Blocks:
-    """A few alerts: what each says about itself, and its labels."""
-    blocks = [section(_alert(alert)) for alert in content.alerts[:ALERTS]]
-    more = (content.alerts_total if content.members is None else content.members) - len(blocks)
-    if blocks and more > 0:
-        blocks.append(context(f"... and {more} more"))
+    """What the alerts say, those that say the same once, and their labels."""
+    groups = grouped(content.alerts)
+    unseen, shown = wording.unseen(content), f"{content.title} {content.summary}"
+    noun = "alerts" if content.members is None else "incidents"
+    blocks = [section(_group(group, shown, unseen if len(groups) == 1 else 0, noun)) for group in groups[:ALERTS]]
+    left = sum(len(group.members) for group in groups[ALERTS:]) + (unseen if len(groups) > 1 else 0)
+    if left:
+        blocks.append(context(f"... and {left} more"))
     return blocks
 
 
-def _alert(alert: AlertLine) -> str:
-    name = escape(alert.labels.get("alertname", "alert"), 100)
-    said = escape(alert.annotations.get("summary") or alert.annotations.get("description") or "", 250)
-    labels = ", ".join(f"{name}={value}" for name, value in alert.labels.items() if name != "alertname")
-    state = "" if alert.firing else "(resolved) "
-    return "\n".join(filter(None, [f"{state}*{name}* {said}".rstrip(), escape(labels, ALERT_LIMIT - 400)]))
+def _group(group: AlertGroup, shown: str, unseen: int, noun: str) -> str:
+    said = escape(group.text(TEXT_LIMIT, shown), TEXT_LIMIT)
+    labels = ", ".join(f"{name}={value}" for name, value in group.labels)
+    count = f" ({len(group.members) + unseen} {noun})" if len(group.members) > 1 else ""
+    state = "" if group.is_firing else "(resolved) "
+    members = group.members_in_words(MEMBERS_LIMIT, unseen, MEMBERS)
+    lines = [f"{state}*{escape(group.name, 100)}*{count} {said}".rstrip()]
+    lines += [escape(line, MEMBERS_LIMIT) for line in members]
+    return "\n".join(filter(None, [*lines, escape(labels, LABELS_LIMIT)]))
 
 
 def _small_print(content: Content) -> Blocks:

@@ -39,6 +39,7 @@ from typing import Any
 from tocsin.channels import wording
 from tocsin.core.event import Entry
 from tocsin.core.page import AlertLine, Content
+from tocsin.core.playbook import SECOND
 
 VERSION = 1
 
@@ -63,7 +64,7 @@ def render(content: Content) -> bytes:
             "recipient": content.recipient,
             "because": content.because,
             "remarks": wording.remarks(content),
-            "late_seconds": content.late / wording.SECOND,
+            "late_seconds": content.late / SECOND,
             "possible_duplicate": content.possible_duplicate,
             "stranded": content.stranded,
             "text": wording.headline(content),
@@ -71,7 +72,7 @@ def render(content: Content) -> bytes:
             "alerts": [_alert(alert) for alert in content.alerts],
             "message": _message(content),
             "ticket": _ticket(content),
-            "history": [_entry(entry) for entry in content.history],
+            "history": [_entry(entry, content.time_zone) for entry in content.history],
             "sent_at": wording.iso(content.now),
         },
         separators=(",", ":"),
@@ -86,7 +87,7 @@ def sign(secret: str, body: bytes, now: int) -> dict[str, str]:
     ``X-Tocsin-Timestamp`` the seconds since the epoch: a receiver refuses what
     is older than a few minutes.
     """
-    timestamp = str(now // wording.SECOND)
+    timestamp = str(now // SECOND)
     digest = hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
     return {"X-Tocsin-Timestamp": timestamp, "X-Tocsin-Signature": f"v1={digest}"}
 
@@ -119,7 +120,7 @@ def _ticket(content: Content) -> dict[str, str] | None:
     return {"ref": ticket.ref, "name": ticket.shown, "url": ticket.url} if ticket is not None else None
 
 
-def _entry(entry: Entry) -> dict[str, Any]:
+def _entry(entry: Entry, zone: str) -> dict[str, Any]:
     return {
         "seq": entry.seq,
         "at": wording.iso(entry.at),
@@ -127,7 +128,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "actor": entry.actor,
         "via": entry.via,
         "data": entry.data,
-        "text": wording.told(entry),
+        "text": wording.told(entry, zone),
     }
 
 

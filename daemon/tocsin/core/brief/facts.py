@@ -1,7 +1,6 @@
 """From an incident, and what stands around it, to the variables of a template."""
 
 from collections.abc import Container, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -10,10 +9,11 @@ from tocsin.core.clock import Clock, Item
 from tocsin.core.duration import duration
 from tocsin.core.incident import Incident
 from tocsin.core.message import Messages, RoomState
+from tocsin.core.moments import clock_time, moment, zone_name
 from tocsin.core.naming import name_of
 from tocsin.core.page import AlertLine
 from tocsin.core.plain import lines, one_line
-from tocsin.core.playbook import MINUTE, SECOND
+from tocsin.core.playbook import MINUTE
 from tocsin.core.work import NOTHING, Checklist, Work
 
 TEXT_LIMIT = 8000
@@ -42,7 +42,9 @@ class Around(msgspec.Struct, frozen=True, kw_only=True):
     names: Mapping[str, str] = {}
     """Full names, by the names of people.yaml."""
     url: str = ""
-    """Where the incident is to be seen."""
+    """A page about the incident that a person can open."""
+    time_zone: str = "UTC"
+    """In which whoever reads the text reads times."""
 
 
 def brief_of(incident: Incident, around: Around, wanted: Container[str] | None = None) -> dict[str, Any]:
@@ -66,13 +68,19 @@ class _Briefer:
         self._around = around
         self._messages = incident.messages or Messages()
 
+    def _moment(self, at: int | None) -> str:
+        return "" if at is None else moment(at, self._around.time_zone)
+
+    def _time(self, at: int | None) -> str:
+        return "" if at is None else clock_time(at, self._around.time_zone)
+
     def which(self) -> dict[str, Any]:
         incident = self._incident
         return {
             "name": name_of(incident),
             "number": incident.number,
             "occurrence": incident.occurrence,
-            "title": one_line(incident.title[:TEXT_LIMIT]),
+            "title": one_line(incident.title[:TEXT_LIMIT]).rstrip(" ."),
             "summary": incident.summary,
             "service": one_line(incident.service[:TEXT_LIMIT]),
             "team": one_line(incident.team[:TEXT_LIMIT]),
@@ -114,26 +122,29 @@ class _Briefer:
         ended = incident.resolved_at if incident.last_end_at is None or incident.is_open else incident.last_end_at
         over, mortem = incident.resolved_at is not None, _clock(incident).post_mortem
         return {
-            "now": moment(now),
-            "now_time": clock(now),
-            "date": moment(started)[:10],
-            "started": moment(started),
-            "started_time": clock(started),
-            "detected": moment(incident.opened_at),
-            "declared": _moment((incident.work or NOTHING).declared_at),
-            "acknowledged": _moment(incident.acknowledged_at),
+            "now": self._moment(now),
+            "now_time": self._time(now),
+            "time_zone": zone_name(now, self._around.time_zone),
+            "date": self._moment(started)[:10],
+            "started": self._moment(started),
+            "started_time": self._time(started),
+            "detected": self._moment(incident.opened_at),
+            "declared": self._moment((incident.work or NOTHING).declared_at),
+            "acknowledged": self._moment(incident.acknowledged_at),
             "acknowledged_by": self._person(incident.acknowledged_by),
-            "resolved": _moment(incident.resolved_at),
-            "resolved_time": "" if incident.resolved_at is None else clock(incident.resolved_at),
+            "resolved": self._moment(incident.resolved_at),
+            "resolved_time": self._time(incident.resolved_at),
             "resolved_by": self._person(incident.resolved_by),
             "duration": _span((ended if over and ended is not None else now) - started),
             "respond_within": duration(level.respond_within),
             "resolve_within": "" if level.resolve_within is None else duration(level.resolve_within),
-            "resolve_by": "" if level.resolve_within is None else moment(incident.opened_at + level.resolve_within),
+            "resolve_by": ""
+            if level.resolve_within is None
+            else self._moment(incident.opened_at + level.resolve_within),
             "update_every": _optional(level.update_every),
-            "next_update": _moment(_clock(incident).update_by),
+            "next_update": self._moment(_clock(incident).update_by),
             "post_mortem_within": _optional(incident.plan.level(incident.peak).post_mortem_within),
-            "post_mortem_due": "" if mortem is None else moment(mortem.due_at),
+            "post_mortem_due": "" if mortem is None else self._moment(mortem.due_at),
         }
 
     def who(self) -> dict[str, Any]:
@@ -167,16 +178,22 @@ class _Briefer:
 
     def _line(self, line: Line) -> dict[str, Any]:
         by = self._person(line.by)
-        return {"time": clock(line.at), "at": moment(line.at), "kind": line.kind, "text": line.text, "by": by}
+        return {
+            "time": self._time(line.at),
+            "at": self._moment(line.at),
+            "kind": line.kind,
+            "text": line.text,
+            "by": by,
+        }
 
     def _said(self, kind: str) -> list[dict[str, Any]]:
         """What people have said, in the order of the timeline."""
         found = (line for line in self._around.timeline if line.kind == kind)
-        return [{"text": line.said, "by": self._person(line.by), "time": clock(line.at)} for line in found]
+        return [{"text": line.said, "by": self._person(line.by), "time": self._time(line.at)} for line in found]
 
     def _item(self, item: Item) -> dict[str, Any]:
         owner, done = self._person(item.owner), item.done_at is not None
-        return {"text": item.text, "owner": owner, "due": moment(item.due_at), "kind": item.kind, "done": done}
+        return {"text": item.text, "owner": owner, "due": self._moment(item.due_at), "kind": item.kind, "done": done}
 
     def _responders(self) -> list[str]:
         """The people of the timeline, each once, in the order of their first word."""
@@ -188,23 +205,15 @@ class _Briefer:
 
 
 def _alert(alert: AlertLine) -> dict[str, Any]:
-    said = alert.annotations.get("summary") or alert.annotations.get("description") or ""
-    name = alert.labels.get("alertname", "alert")
-    return {"name": name, "summary": said, "firing": alert.firing, "labels": dict(alert.labels)}
-
-
-def moment(at: int) -> str:
-    """A moment for people: ``2026-11-25 03:05 UTC``."""
-    return datetime.fromtimestamp(at // SECOND, UTC).strftime("%Y-%m-%d %H:%M UTC")
-
-
-def clock(at: int) -> str:
-    """Its time of day: ``03:05``."""
-    return datetime.fromtimestamp(at // SECOND, UTC).strftime("%H:%M")
-
-
-def _moment(at: int | None) -> str:
-    return "" if at is None else moment(at)
+    annotations, name = alert.annotations, alert.labels.get("alertname", "alert")
+    description = annotations.get("description", "") or annotations.get("message", "")
+    return {
+        "name": name,
+        "summary": annotations.get("summary", "") or description,
+        "description": description,
+        "firing": alert.firing,
+        "labels": dict(alert.labels),
+    }
 
 
 def _checklist(checklist: Checklist, work: Work) -> dict[str, Any]:

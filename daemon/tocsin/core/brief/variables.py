@@ -30,12 +30,13 @@ VARIABLES: dict[str, Variable] = {
     "status": Variable("The playbook's status; before anybody has set one, the first", "Investigating"),
     "ongoing": Variable("Whether it goes on", "yes"),
     "recovering": Variable("Whether nothing fires any more and it waits to be sure", "no"),
-    "alerts": Variable("A sample; a list of `name`, `summary`, `firing` and `labels`", ""),
+    "alerts": Variable("A sample; a list of `name`, `summary`, `description`, `firing` and `labels`", ""),
     "alerts_firing": Variable("How many alerts fire", "2"),
     "alerts_total": Variable("How many there have been", "3"),
-    # When. Moments are in UTC.
+    # When. Moments are in the reader's time zone; in UTC where the template itself writes UTC.
     "now": Variable("The moment at which the text is made", "2026-11-25 03:35 UTC"),
     "now_time": Variable("The same, short", "03:35"),
+    "time_zone": Variable("The time zone of every time in the text: the reader's, as it is called now", "UTC"),
     "date": Variable("The day on which it started", "2026-11-25"),
     "started": Variable("When it started, by its first alert", "2026-11-25 03:05 UTC"),
     "started_time": Variable("The same, short", "03:05"),
@@ -50,9 +51,9 @@ VARIABLES: dict[str, Variable] = {
     "respond_within": Variable("The severity's response time", "15 m"),
     "resolve_within": Variable("The severity's resolution target", "4 h"),
     "resolve_by": Variable("When that is over", "2026-11-25 07:05 UTC"),
-    "update_every": Variable("How often whoever waits is told how it goes", "15 m"),
+    "update_every": Variable("How often stakeholders are told how it goes", "15 m"),
     "next_update": Variable("When the next update is due", "2026-11-25 03:50 UTC"),
-    "post_mortem_within": Variable("How long the post-mortem may take", "48 h"),
+    "post_mortem_within": Variable("How long the post-mortem may take", "2 d"),
     "post_mortem_due": Variable("When it is due, once the incident is resolved", "2026-11-27 04:05 UTC"),
     # Who.
     "roles": Variable("The playbook's roles; a list of `key`, `name` and `person` (empty: nobody yet)", ""),
@@ -78,6 +79,6 @@ VARIABLES: dict[str, Variable] = {
     "room": Variable("The incident's own channel", "#incident-20261125-001"),
     "runbook": Variable("What to do", "https://runbooks.example.com/latency"),
     "automation": Variable("The automation that can heal it", "erlmcp_failover_manager"),
-    "url": Variable("The incident in tocsin", "https://tocsin.example.com/api/v1/incidents/12"),
+    "url": Variable("A page about the incident that a person can open; empty, as there is none yet", ""),
     "links": Variable("The playbook's other links, by name: `links.status_page`", "https://status.example.com"),
 }

@@ -44,7 +44,7 @@ def fallback_tiers(level: Level, reached: tuple[int, ...], until: Until, *, is_o
             not is_open
             and until is Until.ACKNOWLEDGED
             and bool(entry)
-            and all(cell.hours is Hours.BUSINESS for cell in entry)
+            and all(cell.key in level.business for cell in entry)
         )
 
     last = reached[-1] if reached else 1

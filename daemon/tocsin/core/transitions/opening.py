@@ -40,6 +40,7 @@ def opened(change: Change, event: Opened) -> None:
         acked_severity=None,
         acknowledged_at=None,
         acknowledged_by=None,
+        taken_at=None,
         person_acknowledged_at=None,
         firing_at_ack=0,
         resolved_at=None,

@@ -37,6 +37,7 @@ def acknowledge(change: Change, event: Acknowledge) -> None:
         state=State.ACKNOWLEDGED,
         acknowledged_at=incident.acknowledged_at if incident.acknowledged_at is not None else change.now,
         acknowledged_by=event.by.name,
+        taken_at=change.now,
         acked_severity=incident.plan.highest([incident.severity, incident.acked_severity or incident.severity]),
         firing_at_ack=incident.alerts_firing,
         ladder=tuple(
@@ -77,7 +78,7 @@ def acknowledge_snoozed(change: Change, event: Acknowledge) -> None:
     if not event.by.is_person:
         acknowledge_again(change, event)
         return
-    change.set(acknowledged_by=event.by.name)
+    change.set(acknowledged_by=event.by.name, taken_at=change.now)
     wake(change, f"{event.by.name} has it", event.by)
     change.record("acknowledged", event.by, severity=incident.severity)
     heard(change)
@@ -93,7 +94,7 @@ def snooze(change: Change, event: Snooze) -> None:
     if incident.state is State.TRIGGERED:
         acknowledge(change, Acknowledge(by=event.by))
     if incident.acknowledged_by is None:
-        change.set(acknowledged_by=event.by.name)
+        change.set(acknowledged_by=event.by.name, taken_at=change.now)
     fall_asleep(change, event.until, event.by)
 
 

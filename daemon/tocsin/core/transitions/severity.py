@@ -49,7 +49,7 @@ def _move(change: Change, severity: str, because: str, by: Actor = TOCSIN) -> No
         break_off(change, WaitReason.STORM)
         change.set(member_of=None)
     if rises and incident.state in TAKEN:
-        uncover(change, f"raised from {old} to {severity}, above what was acknowledged")
+        uncover(change, f"raised from {old} to {severity}; the earlier acknowledgment does not cover this")
     elif rises:
         _page_again(change, f"raised from {old} to {severity}")
     else:

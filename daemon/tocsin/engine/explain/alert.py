@@ -5,6 +5,7 @@ from msgspec import Struct
 from tocsin.core.alert import Alert
 from tocsin.core.duration import duration
 from tocsin.core.incident import Incident, Wait, WaitReason
+from tocsin.core.outbox import Job
 from tocsin.core.playbook import Playbook
 from tocsin.core.rotation import Duty
 from tocsin.core.verdict import Verdict
@@ -73,7 +74,7 @@ def explain_alert(policy: Policy, alert: Alert, reader: Reader | None, now: int 
         incident=destined,
         came=trace(last) if last is not None else None,
         ladder=() if is_silent else tuple(ladder(policy, plan, level, verdict.hold, duty)),
-        announces=() if is_silent else told(policy, plan.announce, duty),
+        announces=() if is_silent else told(policy, plan, plan.announce, duty, Job.ANNOUNCE),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from msgspec import Struct
 
 from tocsin.core.incident import Incident
+from tocsin.core.outbox import JOB_OF, LEVEL_TRIGGERED, Job
 from tocsin.core.playbook import SECOND, Cell, Level, Playbook
 from tocsin.core.rotation import Duty
 from tocsin.engine.policy import Policy
@@ -19,7 +20,7 @@ class Told(Struct, frozen=True, kw_only=True):
     destination: str
     recipient: str = ""
     stranded: bool = False
-    """Nothing else works, so the console has it."""
+    """No contact method works for this, so another target, or the console, gets it."""
 
 
 class PlannedStep(Struct, frozen=True, kw_only=True):
@@ -60,8 +61,9 @@ def still_to_come(policy: Policy, incident: Incident, duty: Duty) -> Iterator[Pl
             yield _step(policy, incident.plan, cell, after, planned.due_at, then)
 
 
-def told(policy: Policy, targets: tuple[str, ...], duty: Duty) -> tuple[Told, ...]:
-    """Whom targets stand for at that moment, and the first way to each."""
+def told(policy: Policy, plan: Playbook, targets: tuple[str, ...], duty: Duty, job: Job) -> tuple[Told, ...]:
+    """Return whom targets stand for at that moment, and the first way to each that carries this kind of message."""
+    channels = policy.channel_names if job in LEVEL_TRIGGERED else policy.channels_for(job)
     return tuple(
         Told(
             target=notified.target,
@@ -70,7 +72,7 @@ def told(policy: Policy, targets: tuple[str, ...], duty: Duty) -> tuple[Told, ..
             recipient=notified.contact.recipient,
             stranded=notified.stranded,
         )
-        for notified in policy.people.resolve(targets, policy.channel_names, policy.console, duty)
+        for notified in policy.people.resolve(targets, channels, policy.console, duty, policy.instead(plan))
     )
 
 
@@ -86,5 +88,5 @@ def _step(
         after_seconds=after_seconds,
         flags=cell.flags,
         due_at=due_at,
-        tells=told(policy, cell.targets, duty),
+        tells=told(policy, plan, cell.targets, duty, JOB_OF[cell.kind]),
     )

@@ -10,6 +10,7 @@ from tocsin.channels import http, wording
 from tocsin.channels.text import cut, plain
 from tocsin.core.outbox import Job
 from tocsin.core.page import Content
+from tocsin.core.playbook import SECOND
 from tocsin.core.said import Said
 from tocsin.ports.channel import Outcome, Reason, Receipt
 from tocsin.trackers import words
@@ -24,7 +25,7 @@ PER_PAGE = 20
 """Issues, or comments, that are asked for at once: with the longest bodies they are as much as is read."""
 PAGES = 10
 """Of these, among which that of an attempt without an answer is looked for."""
-LOOK_BACK = 72 * 3600 * wording.SECOND
+LOOK_BACK = 72 * 3600 * SECOND
 """Longer than an attempt is made again by default (``delivery.give_up_after``)."""
 
 
@@ -145,7 +146,7 @@ def _limited(answer: aiohttp.ClientResponse, receipt: Receipt, now: int) -> Rece
     wait = http.retry_after(answer.headers, now)
     reset = answer.headers.get("x-ratelimit-reset", "")
     if wait is None and spent and reset.isascii() and reset.isdigit():
-        wait = min(max(int(reset[:12]) * wording.SECOND - now, 0), http.LONGEST_WAIT)
+        wait = min(max(int(reset[:12]) * SECOND - now, 0), http.LONGEST_WAIT)
     return structs.replace(receipt, outcome=Outcome.RETRY, reason=Reason.RATE_LIMITED, retry_after=wait)
 
 
