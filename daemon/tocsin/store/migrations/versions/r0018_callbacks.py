@@ -1,14 +1,14 @@
 """Which of our pages are behind a provider's own incident.
 
 Revision ID: 0018
-Revises: 0011
+Revises: 0012
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0018"
-down_revision = "0011"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
