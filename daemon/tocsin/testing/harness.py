@@ -124,7 +124,15 @@ class Harness:
         self._assemble(policy, recording, clock or VirtualClock(), store, first_id)
 
     @classmethod
-    def of(cls, bundle: Bundle, *, clock: VirtualClock | None = None, jobs: frozenset[Job] = frozenset(Job)) -> Self:
+    def of(
+        cls,
+        bundle: Bundle,
+        *,
+        clock: VirtualClock | None = None,
+        store: Store | None = None,
+        first_id: int = 1,
+        jobs: frozenset[Job] = frozenset(Job),
+    ) -> Self:
         """A tocsin with a whole configuration; every channel of it is replaced by one that remembers.
 
         ``jobs`` are those that the channels take: what is not looked at need not be sent. Recurring reminders are left
@@ -135,7 +143,8 @@ class Harness:
         recording = {configured.name: _recording(configured, jobs) for configured in bundle.channels}
         harness = cls.__new__(cls)
         trackers = {configured.name: RecordingTracker(configured.name) for configured in bundle.trackers}
-        harness._assemble(policy_of(bundle, recording, trackers), recording, clock or VirtualClock(), None)  # noqa: SLF001 - its own
+        policy = policy_of(bundle, recording, trackers)
+        harness._assemble(policy, recording, clock or VirtualClock(), store, first_id)  # noqa: SLF001 - its own
         return harness
 
     def _assemble(
