@@ -12,8 +12,7 @@ help: ## Say what there is
 
 run: $(VENV)/.runtime ## Set up what is needed and serve on 127.0.0.1:9099 with the shipped config and rules
 	@mkdir -p var
-	@.ci/hint $(BIN)/tocsin
-	@exec $(BIN)/tocsin serve --config config --rules rules
+	@exec $(BIN)/tocsin serve --config config --rules rules --hint
 
 test: $(VENV)/.development packages lint ## Everything that must be green: style, types, floors, tests, the wheel's content
 	$(BIN)/pytest -n auto

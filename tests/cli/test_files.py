@@ -47,6 +47,7 @@ def test_every_verb_has_help_with_an_example_of_itself(path: tuple[str, ...]) ->
 def test_the_verbs_of_the_design_are_there() -> None:
     verbs = {
         "init",
+        "playbooks",
         "check",
         "test",
         "simulate",

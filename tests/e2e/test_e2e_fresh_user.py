@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest_asyncio
 
 from e2e.processes import run, tocsin_command, until
-from e2e.tocsin_process import ROOT, Tocsin
+from e2e.tocsin_process import Tocsin
+from tocsin.cli.hint import hint
 
 WITHIN = 60.0
 """The promise: within a minute."""
@@ -21,16 +22,14 @@ async def tocsin(tmp_path: Path) -> AsyncIterator[Tocsin]:
         yield running
 
 
-async def printed_curl() -> list[str]:
+def printed_curl() -> list[str]:
     """The `curl` line that `make run` prints, in words."""
-    code, hint = await run(str(ROOT / ".ci/hint"), tocsin_command())
-    assert code == 0
-    (line,) = [line for line in hint.splitlines() if line.strip().startswith("curl")]
+    (line,) = [line for line in hint("127.0.0.1:9099").splitlines() if line.strip().startswith("curl")]
     return shlex.split(line)
 
 
 async def test_the_printed_curl_line_pages_on_the_console(tocsin: Tocsin) -> None:
-    words = await printed_curl()
+    words = printed_curl()
     body = json.loads(words[words.index("-d") + 1])
     (url,) = [word for word in words if word.startswith("http://127.0.0.1:9099/")]
     status, said = await tocsin.post(url.removeprefix("http://127.0.0.1:9099"), body)

@@ -65,10 +65,17 @@ class _Files:
         return ShadowRules(str(self.shadow_dir), bundle.rules)
 
 
-def run(config_dir: Path, rules_dir: Path, environ: Mapping[str, str], shadow_dir: Path | None = None) -> int:
+def run(
+    config_dir: Path,
+    rules_dir: Path,
+    environ: Mapping[str, str],
+    shadow_dir: Path | None = None,
+    serving: Callable[[list[str]], None] = lambda _: None,
+) -> int:
     """Serve until SIGTERM or SIGINT.
 
     ``shadow_dir`` has rules that judge beside the live ones and page nobody.
+    ``serving`` is called with the addresses once requests are taken there.
 
     Returns the exit code: 0 stopped as asked, 1 could not start or broke.
     """
@@ -84,7 +91,7 @@ def run(config_dir: Path, rules_dir: Path, environ: Mapping[str, str], shadow_di
     for warning in bundle.warnings:
         _log.warning("configuration", warning=str(warning))
     try:
-        return asyncio.run(_serve(bundle, shadow, files, files_allowed))
+        return asyncio.run(_serve(bundle, shadow, files, files_allowed, serving))
     except TocsinError as error:
         _log.error("cannot_start", error=str(error))
         return 1
@@ -94,7 +101,13 @@ def _configure_logs(bundle: Bundle) -> None:
     logs.configure(bundle.settings.log.level, bundle.settings.log.format, secrets=secrets_of(bundle))
 
 
-async def _serve(bundle: Bundle, shadow: ShadowRules | None, files: _Files, files_allowed: int) -> int:
+async def _serve(
+    bundle: Bundle,
+    shadow: ShadowRules | None,
+    files: _Files,
+    files_allowed: int,
+    serving: Callable[[list[str]], None],
+) -> int:
     environ = files.environ
     notifier = Notifier(environ)
     metrics = Metrics()
@@ -138,6 +151,7 @@ async def _serve(bundle: Bundle, shadow: ShadowRules | None, files: _Files, file
 
         def ready() -> None:
             _log.info("serving", addresses=server.addresses, store=bundle.settings.store.url, pid=os.getpid())
+            serving(server.addresses)
             notifier.ready(f"serving on {', '.join(server.addresses)}")
 
         return await _until_told([*workers, *pulse.tasks], reloader, notifier, ready)

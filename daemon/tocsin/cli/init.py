@@ -6,21 +6,28 @@ from pathlib import Path
 import click
 
 from tocsin.cli import options
+from tocsin.cli.minimal import FILES
 from tocsin.cli.output import say
 
 PARTS = ("config", "rules")
 
 
-@click.command(epilog=options.example("tocsin init /etc/tocsin"))
+@click.command(epilog=options.example("tocsin init /etc/tocsin", "tocsin init --minimal ."))
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--minimal", "is_minimal", is_flag=True, help="One playbook, one file of rules and two people, to extend."
+)
 @click.option("--force", is_flag=True, help="Overwrite files that are there.")
-def command(directory: Path, *, force: bool) -> None:
-    """Write the shipped config/ and rules/ into DIRECTORY.
+def command(directory: Path, *, is_minimal: bool, force: bool) -> None:
+    """Write config/ and rules/ into DIRECTORY.
+
+    All that is shipped, five organizations' playbooks among it, or with
+    --minimal the least that pages somebody. `tocsin playbooks remove` removes
+    a shipped playbook again.
 
     Nothing is overwritten without --force: if one file is in the way, none is written.
     """
-    with as_file(files("tocsin")) as package:
-        wanted = {directory / part / name: data for part in PARTS for name, data in _shipped(package, part)}
+    wanted = _minimal(directory) if is_minimal else _everything(directory)
     in_the_way = [path for path, data in wanted.items() if path.exists() and path.read_bytes() != data]
     if in_the_way and not force:
         listed = "\n".join(f"  {path}" for path in in_the_way)
@@ -32,6 +39,15 @@ def command(directory: Path, *, force: bool) -> None:
     say(f"{_files(len(missing))} written to {directory.resolve()}. Next:")
     for verb in ("check", "test", "serve"):
         say(f"  tocsin {verb} --config {directory / 'config'} --rules {directory / 'rules'}")
+
+
+def _minimal(directory: Path) -> dict[Path, bytes]:
+    return {directory / name: text.encode() for name, text in FILES.items()}
+
+
+def _everything(directory: Path) -> dict[Path, bytes]:
+    with as_file(files("tocsin")) as package:
+        return {directory / part / name: data for part in PARTS for name, data in _shipped(package, part)}
 
 
 def _files(count: int) -> str:

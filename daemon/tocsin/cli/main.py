@@ -11,6 +11,7 @@ from tocsin.cli import options
 
 VERBS = (
     "init",
+    "playbooks",
     "check",
     "test",
     "simulate",

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from tocsin.cli import options
+from tocsin.cli.hint import hint
 
 
 @click.command(
@@ -24,8 +25,13 @@ from tocsin.cli import options
     envvar="TOCSIN_SHADOW",
     help="Let other rules judge each alert as well, and show where they differ. They page nobody.",
 )
-def command(config_dir: Path, rules_dir: Path, shadow_dir: Path | None) -> None:
+@click.option("--hint", "has_hint", is_flag=True, help="Print what to type next, once it serves.")
+def command(config_dir: Path, rules_dir: Path, shadow_dir: Path | None, *, has_hint: bool) -> None:
     """Take alerts and page people, until SIGTERM. SIGHUP reloads the configuration."""
     from tocsin.app.lifecycle import run
 
-    sys.exit(run(config_dir, rules_dir, os.environ, shadow_dir))
+    def serving(addresses: list[str]) -> None:
+        if has_hint:
+            click.echo(hint(addresses[0]))
+
+    sys.exit(run(config_dir, rules_dir, os.environ, shadow_dir, serving))

@@ -1,0 +1,106 @@
+"""Removing a playbook with everything that is there for it alone: its rules, templates and tests.
+
+Works on the text of the files, so that what stays keeps its comments and its order.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+Changes = Mapping[Path, str | None]
+"""The new text of each file that changes; None: it is deleted."""
+
+_TEMPLATE = re.compile(r"[\w.-]+")
+
+
+def removal(name: str, config_dir: Path, rules_dir: Path) -> dict[Path, str | None]:
+    """Return what removing the playbook ``name`` changes; nothing is written."""
+    playbook = config_dir / "playbooks" / f"{name}.yaml"
+    changes: dict[Path, str | None] = {playbook: None}
+    changes |= dict.fromkeys(_own_templates(name, config_dir))
+    for path in sorted(rules_dir.glob("*.yaml")):
+        changes |= _without(path, "rules", lambda rule: _is_rule_for(rule, name))
+    for path in sorted((rules_dir / "tests").rglob("*.yaml")):
+        if path.stem == name:
+            changes[path] = None
+        else:
+            changes |= _without(path, "tests", lambda test: _names_playbook(test, name))
+    return changes
+
+
+def apply(changes: Changes) -> None:
+    """Write the files, and delete those that are not wanted any more."""
+    for path, text in changes.items():
+        if text is None:
+            path.unlink()
+        else:
+            path.write_text(text, encoding="utf-8")
+
+
+def without_items(text: str, key: str, is_unwanted: Callable[[Any], bool]) -> tuple[str, int]:
+    """Return a YAML text without some items of the list under ``key``, and how many are left.
+
+    The comments and blank lines above an item go with it.
+    """
+    top = yaml.compose(text, Loader=yaml.SafeLoader)
+    found = next((pair for pair in top.value if pair[0].value == key), None) if top is not None else None
+    if found is None or found[1].flow_style:
+        return text, -1
+    head, items = found
+    lines = text.splitlines(keepends=True)
+    kept = list(lines)
+    left = 0
+    begin = head.end_mark.line + 1
+    for node, value in zip(items.value, yaml.safe_load(text)[key], strict=True):
+        end = _end_of(node, lines)
+        if is_unwanted(value):
+            kept[begin:end] = [""] * (end - begin)
+        else:
+            left += 1
+        begin = end
+    return "".join(kept), left
+
+
+def _end_of(node: Any, lines: list[str]) -> int:
+    """Return the number of the line after the last one of an item: PyYAML counts what follows a block to it."""
+    end: int = node.end_mark.line + (1 if node.flow_style else 0)
+    while end > node.start_mark.line + 1 and re.fullmatch(r"\s*(#.*)?\n?", lines[end - 1]):
+        end -= 1
+    return end
+
+
+def _without(path: Path, key: str, is_unwanted: Callable[[Any], bool]) -> Iterator[tuple[Path, str | None]]:
+    text = path.read_text(encoding="utf-8")
+    shorter, left = without_items(text, key, is_unwanted)
+    if shorter != text:
+        yield path, shorter if left else None
+
+
+def _is_rule_for(rule: Any, name: str) -> bool:
+    """Return whether a rule chooses the playbook, or matches only alerts that have chosen it."""
+    sets = rule.get("set") or {}
+    label = f'playbook="{name}"'
+    match = rule.get("match")
+    matches = label in match.replace(" ", "") if isinstance(match, str) else (match or {}).get("playbook") == name
+    return sets.get("playbook") == name or matches
+
+
+def _names_playbook(value: Any, name: str) -> bool:
+    if isinstance(value, dict):
+        return value.get("playbook") == name or any(_names_playbook(inner, name) for inner in value.values())
+    return isinstance(value, list) and any(_names_playbook(inner, name) for inner in value)
+
+
+def _own_templates(name: str, config_dir: Path) -> Iterator[Path]:
+    """Yield the templates that only this playbook names, and those that carry its name and none names."""
+    named: dict[str, set[str]] = {}
+    for path in (config_dir / "playbooks").glob("*.yaml"):
+        named[path.stem] = set(_TEMPLATE.findall(path.read_text(encoding="utf-8")))
+    others = set().union(*(words for playbook, words in named.items() if playbook != name))
+    for path in sorted((config_dir / "templates").glob("*.md.j2")):
+        template = path.name.removesuffix(".md.j2")
+        if template not in others and (template in named.get(name, ()) or template.startswith(f"{name}-")):
+            yield path
