@@ -21,7 +21,7 @@ PLANNED = (0.0, 2.0, 3.0)
 IN_TIME = 4.0
 """Seconds that an answer or a page may take while other processes share the machine."""
 
-_ON_CALL = {
+ON_CALL = {
     "people": {name: {"contact": {"channel": "wire"}} for name in ("alex", "morgan")},
     "groups": PEOPLE["groups"],
 }
@@ -85,7 +85,7 @@ async def siege(
                 "delivery": {"timeout": "1s", "lease": "2s"},
                 **settings,
             },
-            people=_ON_CALL,
+            people=ON_CALL,
             playbook=PLAYBOOK,
             entry=[str(ROOT / "tests" / "chaos" / "limited.py"), str(files)],
             environ={"TOCSIN_STORE_URL": f"sqlite:///{database}"} if database is not None else None,
