@@ -17,6 +17,7 @@ from tocsin.core.people import Contact, People, Person
 from tocsin.core.placeholder import Template
 from tocsin.core.playbook import MINUTE, Cell, Kind, Level, Playbook, Tier
 from tocsin.core.rules import Rule, RuleSet
+from tocsin.engine.senders import KnownSenders
 from tocsin.engine.shadow import Shadow
 from tocsin.ports.store import Quarantined, Reader, Transaction
 from tocsin.store.memory import MemoryStore
@@ -212,6 +213,7 @@ async def front_door(
     channels = (pager, RecordingChannel("slack"))
     async with Harness(PLAN, PEOPLE, rules=RULES, channels=channels, store=store, clock=clock) as engine:
         intake, metrics = Intake(engine), Metrics(playbooks=[PLAN])
+        senders = KnownSenders(engine.store, clock)
 
         door: FrontDoor | None = None
 
@@ -222,6 +224,7 @@ async def front_door(
 
         edge = Edge(
             intake=intake,
+            senders=senders,
             respond=engine.respond,
             declarer=engine.declarer,
             windows=engine.windows,
@@ -249,6 +252,7 @@ async def front_door(
                 yield door
             finally:
                 await server.close()
+                await senders.close()
 
 
 def with_tokens(*tokens: TokenSettings) -> Settings:

@@ -147,6 +147,7 @@ def _tune() -> None:
 def _edge(daemon: Daemon, reloader: Reloader, pulse: Pulse, environ: Mapping[str, str]) -> Edge:
     return Edge(
         intake=daemon.ingest,
+        senders=daemon.senders,
         respond=daemon.respond,
         declarer=daemon.declarer,
         windows=daemon.windows,
@@ -232,7 +233,7 @@ async def _stop(daemon: Daemon, server: Server, reloader: Reloader, pulse: Pulse
         _log.debug("stop_stage", stage=name, seconds=round(time.monotonic() - began, 3))
 
     await stage("edges", grace, server.close())
-    await stage("intake", grace, daemon.ingest.close())
+    await stage("intake", grace, daemon.ingest.close(), daemon.senders.close())
     if daemon.commit_process is not None:
         await stage("commit process", 15, daemon.commit_process.close())
     looking = (
