@@ -85,6 +85,19 @@ def run(config_dir: Path, rules_dir: Path, environ: Mapping[str, str], shadow_di
     except TocsinError as error:
         _log.error("cannot_start", error=str(error))
         return 1
+    finally:
+        _drop_unwritable_output()
+
+
+def _drop_unwritable_output() -> None:
+    """Discard output that cannot be written: the interpreter would end with 120, as if the daemon had failed."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            nothing = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nothing, stream.fileno())
+            os.close(nothing)
 
 
 def _configure_logs(bundle: Bundle) -> None:
