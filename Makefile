@@ -3,6 +3,7 @@
 VENV ?= .venv
 BIN := $(VENV)/bin
 CODE := daemon/tocsin tests
+MINUTES ?= 60
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -30,6 +31,9 @@ docs: $(VENV)/.development ## Write the parts of rules/README.md and config/READ
 bench: $(VENV)/.development packages ## Measure (takes minutes; tests/bench/README.md says how)
 	$(BIN)/python tests/bench/run.py
 
+chaos: $(VENV)/.development ## Run a constant load for MINUTES (60); memory, processor time and files must stay level
+	$(BIN)/python tests/chaos/soak.py --minutes $(MINUTES)
+
 schemas: $(VENV)/.development ## Write config/schemas/ anew from the code
 	$(BIN)/python .ci/schemas
 
@@ -54,4 +58,4 @@ $(VENV)/.development: requirements.lock pyproject.toml
 	@.ci/setup $(VENV) build runtime development
 	@touch $@ $(VENV)/.runtime
 
-.PHONY: help run test lint check docs bench schemas messages lock packages clean
+.PHONY: help run test lint check docs bench chaos schemas messages lock packages clean

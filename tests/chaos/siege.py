@@ -21,7 +21,7 @@ PLANNED = (0.0, 2.0, 3.0)
 IN_TIME = 4.0
 """Seconds that an answer or a page may take while other processes share the machine."""
 
-_ON_CALL = {
+ON_CALL = {
     "people": {name: {"contact": {"channel": "wire"}} for name in ("alex", "morgan")},
     "groups": PEOPLE["groups"],
 }
@@ -39,6 +39,10 @@ class Siege:
         entries = [json.loads(line) for line in self.wire.log.read_text().splitlines() if line.strip()]
         bodies = [{**entry["body"], "arrived": entry["at"] / 1_000_000} for entry in entries if "body" in entry]
         return [body for body in bodies if body["job"] == "page" and name in body["text"]]
+
+    async def is_settled(self, name: str) -> bool:
+        """Return whether a page about an alert has arrived, and the daemon knows that it has."""
+        return bool(self.pages(name)) and await self.metric("pages_total") >= 1
 
     async def send(self, name: str, address: str = SENDER) -> tuple[int, float]:
         """Post an alert from an address of its own: (status, seconds until the answer)."""
@@ -72,9 +76,12 @@ class Siege:
 
 @asynccontextmanager
 async def siege(
-    folder: Path, *, files: int = 1024, database: Path | None = None, **settings: Any
+    folder: Path, *, files: int = 1024, database: Path | None = None, into: str = "", **settings: Any
 ) -> AsyncIterator[Siege]:
-    """Start a daemon that may not open more than ``files`` files, with a receiver of its pages."""
+    """Start a daemon that may not open more than ``files`` files, with a receiver of its pages.
+
+    ``into`` takes what the daemon writes, in place of a file of its own.
+    """
     async with AsyncExitStack() as stack:
         wire = StandInProcess("webhook_sink", folder)
         await stack.enter_async_context(wire)
@@ -85,9 +92,9 @@ async def siege(
                 "delivery": {"timeout": "1s", "lease": "2s"},
                 **settings,
             },
-            people=_ON_CALL,
+            people=ON_CALL,
             playbook=PLAYBOOK,
-            entry=[str(ROOT / "tests" / "chaos" / "limited.py"), str(files)],
+            entry=[str(ROOT / "tests" / "chaos" / "limited.py"), str(files), into],
             environ={"TOCSIN_STORE_URL": f"sqlite:///{database}"} if database is not None else None,
         )
         tocsin.database = database or tocsin.database

@@ -27,6 +27,7 @@ from tocsin.core.placeholder import Template
 from tocsin.core.playbook import MINUTE, Cell, Kind, Level, Playbook, Tier
 from tocsin.core.quarantine import Quarantined
 from tocsin.core.rules import Rule, RuleSet
+from tocsin.engine.senders import KnownSenders
 from tocsin.engine.shadow import Shadow
 from tocsin.ports.store import Reader, Transaction
 from tocsin.store.memory import MemoryStore
@@ -228,6 +229,7 @@ async def front_door(
     channels = (pager, RecordingChannel("slack"))
     async with Harness(PLAN, PEOPLE, rules=RULES, channels=channels, store=store, clock=clock) as engine:
         intake, metrics = Intake(engine), Metrics(playbooks=[PLAN])
+        senders = KnownSenders(engine.store, clock)
 
         door: FrontDoor | None = None
 
@@ -239,6 +241,7 @@ async def front_door(
 
         edge = Edge(
             intake=intake,
+            senders=senders,
             respond=engine.respond,
             declarer=engine.declarer,
             windows=engine.windows,
@@ -266,6 +269,7 @@ async def front_door(
                 yield door
             finally:
                 await server.close()
+                await senders.close()
 
 
 def with_tokens(*tokens: TokenSettings) -> Settings:

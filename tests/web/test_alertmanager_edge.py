@@ -115,10 +115,10 @@ async def test_what_is_no_webhook_is_refused_with_its_place_and_told(door):
     assert door.figure("webhooks_received_total", code="400") == 1
 
 
-async def test_a_wrong_token_is_told(door):
+async def test_a_strangers_wrong_token_is_told(door):
     assert await door.status("POST", PATH, token="wrong", json=DOWN) == 401
     [(reason, source, detail)] = door.intake.reports
-    assert (reason, source) == ("unauthorized", "alertmanager")
+    assert (reason, source) == ("strangers", "alertmanager")
     assert "wrong" not in detail
     assert door.figure("webhooks_received_total", code="401") == 1
 
@@ -151,7 +151,7 @@ async def test_a_mistyped_path_is_told_since_its_alerts_are_lost(door, path):
 
 async def test_a_stranger_at_a_mistyped_path_is_a_stranger(door):
     assert await door.status("POST", "/webhooks/nothing", token="wrong", json=DOWN) == 401
-    assert door.intake.reports[0][:2] == ("unauthorized", "webhooks")
+    assert door.intake.reports[0][:2] == ("strangers", "webhooks")
 
 
 async def test_tocsins_own_source_is_nobody_elses_and_that_is_told(door):

@@ -329,7 +329,7 @@ async def test_each_secret_is_valid_beside_signatures_of_others(door, secrets):
 async def test_a_wrong_signature_is_refused_and_told(door):
     delivery = event("acknowledged", await page_key(door))
     assert (await deliver(door, delivery, "wrong"))[0] == 403
-    assert door.intake.reports[0][:2] == ("bad_signature", "pagerduty")
+    assert door.intake.reports[0][:2] == ("strangers", "pagerduty")
     assert door.figure("inbound_rejected_total", edge="pagerduty", reason="auth") == 1
     assert (await door.engine.incident()).state is State.TRIGGERED
 
@@ -457,7 +457,7 @@ async def test_a_click_with_a_wrong_signature_is_refused_and_told(door):
     await door.engine.fire(alertname="Down")
     assert (await send(door, click("acknowledge", "incident-1:1"), secret="wrong"))[0] == 401
     assert (await door.engine.incident()).state is State.TRIGGERED
-    assert door.intake.reports[0][:2] == ("bad_signature", "slack")
+    assert door.intake.reports[0][:2] == ("strangers", "slack")
 
 
 async def test_a_click_that_cannot_be_stored_is_not_lost_silently(door):

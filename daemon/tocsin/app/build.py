@@ -30,6 +30,7 @@ from tocsin.engine.reconcile import Reconciler
 from tocsin.engine.reminders import Reminders
 from tocsin.engine.respond import Respond
 from tocsin.engine.rosters import Rosters
+from tocsin.engine.senders import KnownSenders
 from tocsin.engine.service import Service
 from tocsin.engine.shadow import Shadow, ShadowRules
 from tocsin.engine.timers import Timers
@@ -62,6 +63,7 @@ class Daemon:
     metrics: Metrics
     alarm: Alarm
     ingest: Ingest
+    senders: KnownSenders
     respond: Respond
     timers: Timers
     dispatcher: Dispatcher
@@ -144,6 +146,7 @@ def build(
         metrics=metrics,
         alarm=alarm,
         ingest=ingest,
+        senders=KnownSenders(store, clock),
         respond=Respond(committer),
         timers=Timers(committer, ingest, clock, wake.timers_event),
         dispatcher=Dispatcher(committer, ingest, clock, wake.outbox_event, jitter=SystemRandom().random),

@@ -95,6 +95,19 @@ def run(
     except TocsinError as error:
         _log.error("cannot_start", error=str(error))
         return 1
+    finally:
+        _drop_unwritable_output()
+
+
+def _drop_unwritable_output() -> None:
+    """Discard output that cannot be written: the interpreter would end with 120, as if the daemon had failed."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            nothing = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nothing, stream.fileno())
+            os.close(nothing)
 
 
 def _configure_logs(bundle: Bundle) -> None:
@@ -188,6 +201,7 @@ def _tune() -> None:
 def _edge(daemon: Daemon, reloader: Reloader, pulse: Pulse, environ: Mapping[str, str]) -> Edge:
     return Edge(
         intake=daemon.ingest,
+        senders=daemon.senders,
         respond=daemon.respond,
         declarer=daemon.declarer,
         windows=daemon.windows,
@@ -273,7 +287,7 @@ async def _stop(daemon: Daemon, server: Server, reloader: Reloader, pulse: Pulse
         _log.debug("stop_stage", stage=name, seconds=round(time.monotonic() - began, 3))
 
     await stage("edges", grace, server.close())
-    await stage("intake", grace, daemon.ingest.close())
+    await stage("intake", grace, daemon.ingest.close(), daemon.senders.close())
     if daemon.commit_process is not None:
         await stage("commit process", 15, daemon.commit_process.close())
     looking = (

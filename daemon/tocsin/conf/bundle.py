@@ -36,7 +36,7 @@ from tocsin.conf.templates import Template, names_of, read_templates, try_templa
 from tocsin.conf.vault import Vault, with_secrets
 from tocsin.conf.windows import windows_of
 from tocsin.core.people import Contact, People
-from tocsin.core.playbook import HOUR, Cell, Level, Playbook, Tier
+from tocsin.core.playbook import HOUR, Cell, Kind, Level, Playbook, Tier
 from tocsin.core.rules import RuleSet
 from tocsin.core.window import Window
 
@@ -44,6 +44,8 @@ K = TypeVar("K", ChannelKind, TrackerKind)
 
 SELF_PLAYBOOK = "tocsin"
 """The built-in playbook of incidents about tocsin itself."""
+SELF_NOTICE = "self-notice"
+"""The severity of what its own people should know, and need not get up for."""
 SELF_LEVEL = "self"
 """Its one severity."""
 
@@ -262,13 +264,17 @@ def _templates(
 
 
 def _self_playbook(settings: Settings) -> Playbook:
-    """One severity that pages those who look after tocsin, at once, until one of them acknowledges."""
+    """One severity that pages those who look after tocsin until one of them acknowledges, and one that informs."""
     targets = settings.self_.targets
     cell = Cell(tier=1, nth=1, after=0, targets=targets)
+    notice = Cell(tier=1, nth=1, kind=Kind.UPDATE, after=0, targets=targets)
     return Playbook(
         name=SELF_PLAYBOOK,
         title="tocsin itself",
-        levels=(Level(SELF_LEVEL, 0, HOUR, None, (cell,), settings.defaults.ack_timeout),),
+        levels=(
+            Level(SELF_LEVEL, 0, HOUR, None, (cell,), settings.defaults.ack_timeout),
+            Level(SELF_NOTICE, 1, HOUR, None, (notice,)),
+        ),
         tiers=(Tier(1, "those who look after tocsin", targets),),
         unrouted=SELF_LEVEL,
         **settings.defaults.model_dump(exclude=set(NESTED)),

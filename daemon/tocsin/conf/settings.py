@@ -146,6 +146,7 @@ class LimitSettings(Section):
     connections: Annotated[Whole, Field(ge=16, le=100_000)] = 1024
     connections_per_peer: Annotated[Whole, Field(ge=1, le=100_000)] = 256
     request_head: Annotated[Duration, AfterValidator(_at_least_a_second)] = parse_duration("10s")
+    failed_logins: Annotated[Whole, Field(ge=1, le=1_000_000)] = 20
 
 
 class TokenSettings(Section):

@@ -15,6 +15,8 @@ AGAIN = 10 * SECOND
 """What looks wrong is looked at once more after this; it is told only if it still is."""
 AT_A_TIME = 200
 """Incidents a round: the auditor must never be what keeps the store busy."""
+ROWS_AT_A_TIME = 20_000
+"""Alerts and timeline entries a round, for the same reason; one incident is always checked, however large it is."""
 
 RULES = (*INVARIANTS,)
 
@@ -71,9 +73,21 @@ class Auditor(Service):
             self._ingest.report("unreadable", key, "an incident or a page in the store cannot be decoded")
 
     def _check(self, tx: Reader) -> list[Finding]:
-        part = tx.incidents(IncidentFilter(states=OPEN, before_number=self._before, limit=AT_A_TIME))
-        self._last_seen = part[-1].number if len(part) == AT_A_TIME else None
+        found = tx.incidents(IncidentFilter(states=OPEN, before_number=self._before, limit=AT_A_TIME))
+        part = _within_budget(found)
+        is_last = len(part) == len(found) < AT_A_TIME
+        self._last_seen = None if is_last else part[-1].number
         return [(incident, rule, wrong) for incident in part for rule, wrong in violations(facts_of(tx, incident))]
+
+
+def _within_budget(incidents: list[Incident]) -> list[Incident]:
+    """Return the first of them, as many as may be read in one round."""
+    rows = 0
+    for number, incident in enumerate(incidents):
+        rows += incident.events + incident.alerts_total
+        if number and rows > ROWS_AT_A_TIME:
+            return incidents[:number]
+    return incidents
 
 
 def facts_of(tx: Reader, incident: Incident) -> Facts:

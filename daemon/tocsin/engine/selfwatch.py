@@ -19,6 +19,7 @@ _TITLES = {
     "signature": "requests are refused for a wrong signature: acknowledgments may be lost",
     "unmatched": "an acknowledgment could not be matched with an incident: acknowledge the incident in another way",
     "opted_out": "a person has stopped SMS from tocsin: pages by SMS do not reach this person",
+    "strangers": "requests without a valid token or signature are refused; none of their senders was accepted before",
     "misaddressed": "webhooks come to an address that does not exist: their alerts are lost",
     "reserved": "webhooks come to a source name that is tocsin's own: their alerts are lost",
     "malformed": "webhooks are refused because they cannot be read: their alerts are lost",
@@ -34,6 +35,10 @@ _TITLES = {
     "unreadable": "something in the store cannot be read: its incident is not escalated",
     "invariant": "an invariant of tocsin's is broken",
 }
+
+
+INFORMS = frozenset({"strangers"})
+"""Reasons that inform and page no one: anyone who reaches the daemon can cause them."""
 
 
 def trouble(reason: str, source: str, detail: str, now: int) -> Alert:
@@ -55,9 +60,10 @@ def trouble(reason: str, source: str, detail: str, now: int) -> Alert:
 def own_verdict(policy: Policy, alert: Alert) -> Verdict:
     """Its verdict: without the rules, since they may be what is broken."""
     playbook = policy.self_playbook
+    informs = alert.labels["reason"] in INFORMS
     return Verdict(
         playbook=playbook.name,
-        severity=playbook.unrouted,
+        severity=playbook.levels[-1].name if informs else playbook.unrouted,
         service="tocsin",
         dedup_key=f"{playbook.name}/self/{alert.labels['reason']}/{alert.labels['source']}",
         title=alert.annotations["summary"],

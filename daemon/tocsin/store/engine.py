@@ -14,6 +14,7 @@ cancelled commit is one whose outcome is unknown.
 """
 
 import asyncio
+import contextlib
 import sqlite3
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -30,7 +31,7 @@ from tocsin.ports.clock import Clock
 from tocsin.ports.store import Reader, Transaction
 from tocsin.store import migrations, rescue, sqlite
 from tocsin.store.dialect import Compiler
-from tocsin.store.files import FileLock, Reserve, sync_folder
+from tocsin.store.files import NETWORK_FILE_SYSTEMS, FileLock, Reserve, file_system_of, sync_folder
 from tocsin.store.reader import Shared, SqlReader
 from tocsin.store.transaction import SqlTransaction
 from tocsin.store.turn import Guest, Turns
@@ -168,6 +169,7 @@ class SqliteStore:
             raise StoreUnavailable(f"cannot create the folder {self._path.parent}: {error.strerror}") from error
         self._lock.acquire()
         rescue.expect_database(self._path)
+        _warn_of_network(self._path)
         if not sqlite.check_file(self._path):
             _log.info("the database is too large to be checked whole at the start", path=str(self._path))
         try:
@@ -292,6 +294,13 @@ class SqliteStore:
         self._engine.dispose()
         self._inode = -1
         self._lock.release()
+
+
+def _warn_of_network(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        kind = file_system_of(path, Path("/proc/self/mounts").read_text())
+        if kind in NETWORK_FILE_SYSTEMS:
+            _log.warning("database_on_network_file_system", path=str(path), file_system=kind)
 
 
 async def _outlive(future: Future[T]) -> T:

@@ -2,10 +2,29 @@
 
 import fcntl
 import os
+import re
 from pathlib import Path
 
 from tocsin.core.errors import StoreHeld, StoreUnavailable
 
+NETWORK_FILE_SYSTEMS = frozenset(
+    {
+        "9p",
+        "afs",
+        "ceph",
+        "cifs",
+        "glusterfs",
+        "lustre",
+        "ncpfs",
+        "nfs",
+        "nfs4",
+        "smb3",
+        "smbfs",
+        "fuse.sshfs",
+        "fuse.s3fs",
+    }
+)
+"""Where locks and shared memory do not hold between machines: two daemons may write one database there."""
 RESERVE_BYTES = 8 * 1024 * 1024
 
 
@@ -118,3 +137,15 @@ def sync_folder(folder: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+def file_system_of(path: Path, mounts: str) -> str:
+    """Return the type of the file system that holds a path; "" where ``mounts`` (/proc/self/mounts) does not say."""
+    real = path.resolve()
+    best, found = -1, ""
+    for line in mounts.splitlines():
+        _, point, kind, *_ = [*line.split(" "), "", "", ""]
+        folder = Path(re.sub(r"\\([0-7]{3})", lambda escape: chr(int(escape[1], 8)), point))
+        if real.is_relative_to(folder) and len(folder.parts) >= best:
+            best, found = len(folder.parts), kind
+    return found

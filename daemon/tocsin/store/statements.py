@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from tocsin.core.alert import SELF_SOURCE, EpisodeStatus
 from tocsin.store.dialect import Insert, value
 from tocsin.store.tables import (
+    IS_NOT_FIRING,
     IS_OPEN,
     alerts,
     counters,
@@ -104,7 +105,7 @@ EPISODES_OF = (
     sa.select(*alerts.c)
     .where(is_given(alerts.c.incident_id))
     .order_by(
-        sa.case((alerts.c.status == _FIRING, 0), else_=1),
+        IS_NOT_FIRING,
         alerts.c.first_seen_at,
         alerts.c.source,
         alerts.c.fingerprint,

@@ -75,9 +75,14 @@ alerts = _table(
     _maybe_text("incident_id"),
     _text("rules_sha"),
     _text("body"),
-    sa.Index("alerts_of_incident", "incident_id"),
 )
 """One row an episode; ``body`` is all that is never asked about."""
+
+IS_NOT_FIRING = alerts.c.status != literal(EpisodeStatus.FIRING.value)
+"""Orders firing alerts before the others."""
+
+# In the order in which an incident's alerts are shown: a page shows the first few of however many there are.
+sa.Index("alerts_of_incident", alerts.c.incident_id, IS_NOT_FIRING, alerts.c.first_seen_at)
 
 IS_LOOSE = sa.and_(alerts.c.incident_id.is_(None), alerts.c.status == literal(EpisodeStatus.RESOLVED.value))
 """Of no incident, and over."""
@@ -182,12 +187,23 @@ outbox = _table(
     _maybe_long("done_at"),
     sa.Column("overdue_at", _LONG, nullable=False, server_default="0"),
     sa.UniqueConstraint("key", name="outbox_key"),
-    sa.Index("outbox_lane", "incident_id", "channel", "destination", "order_no"),
+    sa.Index("outbox_of_incident", "incident_id", "order_no"),
 )
 
 IS_PENDING = outbox.c.state == literal(RowState.PENDING.value)
 
 sa.Index("outbox_pending", outbox.c.not_before, sqlite_where=IS_PENDING, postgresql_where=IS_PENDING)
+
+# Rows of a lane that have been sent stay there: whoever asks what still waits in it must not read those.
+sa.Index(
+    "outbox_waiting_in_lane",
+    outbox.c.incident_id,
+    outbox.c.channel,
+    outbox.c.destination,
+    outbox.c.order_no,
+    sqlite_where=IS_PENDING,
+    postgresql_where=IS_PENDING,
+)
 
 IS_WAITING_PAGE = sa.and_(IS_PENDING, outbox.c.job == literal(Job.PAGE.value))
 

@@ -127,7 +127,7 @@ CATALOGUE: tuple[Metric, ...] = (
         "webhooks_received_total",
         "Webhooks from Alertmanager by HTTP status of the answer.",
         ("code",),
-        code=("200", "400", "401", "403", "413", "500", "503"),
+        code=("200", "400", "401", "403", "413", "429", "500", "503"),
     ),
     _counter(
         "alerts_received_total",
@@ -166,7 +166,15 @@ CATALOGUE: tuple[Metric, ...] = (
         "Requests that were refused at an edge.",
         ("edge", "reason"),
         edge=("alertmanager", "pagerduty", "slack", "twilio", "webhooks", "api"),
-        reason=("auth", "malformed", "too_large", "overloaded", "unmatched"),
+        reason=("auth", "rate_limited", "malformed", "too_large", "overloaded", "unmatched"),
+    ),
+    _counter(
+        "senders_refused_total",
+        "Number of requests refused for a wrong or missing token or signature, by whether their sender was accepted "
+        "within a week.",
+        ("edge", "known"),
+        edge=("alertmanager", "pagerduty", "slack", "twilio", "webhooks"),
+        known=("yes", "no"),
     ),
     _gauge("connections_open", "Number of connections to the HTTP server that are open."),
     _counter(

@@ -76,10 +76,12 @@ def rules_by_label(playbook: Playbook, *more: Rule) -> RuleSet:
 def self_playbook(targets: tuple[str, ...] = ("console",)) -> Playbook:
     """A playbook for tocsin's own incidents, as the configuration makes one."""
     cell = Cell(tier=1, nth=1, kind=Kind.PAGE, after=0, targets=targets)
-    level = Level("self", 0, 3_600_000_000, None, (cell,))
-    return Playbook(
-        name="tocsin", title="tocsin", levels=(level,), tiers=(Tier(1, "tocsin", targets),), unrouted="self"
+    notice = Cell(tier=1, nth=1, kind=Kind.UPDATE, after=0, targets=targets)
+    levels = (
+        Level("self", 0, 3_600_000_000, None, (cell,)),
+        Level("self-notice", 1, 3_600_000_000, None, (notice,)),
     )
+    return Playbook(name="tocsin", title="tocsin", levels=levels, tiers=(Tier(1, "tocsin", targets),), unrouted="self")
 
 
 def _recording(configured: ConfiguredChannel, jobs: frozenset[Job]) -> RecordingChannel:

@@ -17,7 +17,7 @@ from aiohttp import hdrs, web
 from tocsin.conf.settings import Scope, Settings, TokenSettings
 from tocsin.web.answers import Refusal
 from tocsin.web.keys import Edge
-from tocsin.web.senders import BusySenders
+from tocsin.web.senders import BusySenders, FailedLogins
 
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _FORWARDED = frozenset({"forwarded", "via", "x-real-ip"})
@@ -54,6 +54,7 @@ class Door:
         self._keys: tuple[_Key, ...] = ()
         self._operator = Caller(edge.operator, is_person=True, scopes=ALL_SCOPES)
         self.busy_senders = BusySenders(edge.settings)
+        self.failed_logins = FailedLogins(edge.settings, edge.now)
 
     def admit(self, request: web.Request, scope: Scope) -> Caller:
         """The caller, who may do this.

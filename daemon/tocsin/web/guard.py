@@ -25,10 +25,13 @@ from tocsin.web.alertmanager import source_of
 from tocsin.web.answers import BUSY, Refusal, problem
 from tocsin.web.auth import Caller, Door, check_json, check_origin
 from tocsin.web.keys import Edge
+from tocsin.web.peers import counted_as, sender_of
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 CALLER: web.RequestKey[Caller] = web.RequestKey("caller", Caller)
+
+_TOO_MANY: Mapping[str, str] = {hdrs.RETRY_AFTER: "60", hdrs.CONNECTION: "close"}
 
 _log = structlog.get_logger("tocsin.web")
 
@@ -70,8 +73,12 @@ def guarded(route: Route, edge: Edge, door: Door) -> Handler:
             with door.busy_senders.one_more_of(request):
                 _admit(request, route, edge, door)
                 answer = await route.handler(request)
+            if route.edge != "api":
+                edge.senders.accept(_place(route, request), _sender(edge, request))
+        except Refusal as refusal:
+            answer = await _refuse(refusal, route, edge, door, request)
         except TocsinError as error:
-            answer = _answer(error, route, edge, request)
+            answer = _answer(error, route)
         except Exception:  # noqa: BLE001 - the edge's last resort: a bug is logged and told as 500, which senders repeat
             answer = _failed(route)
         if route.edge == "alertmanager":
@@ -90,10 +97,7 @@ def _admit(request: web.Request, route: Route, edge: Edge, door: Door) -> None:
         check_json(request)
 
 
-def _answer(error: TocsinError, route: Route, edge: Edge, request: web.Request) -> web.Response:
-    if isinstance(error, Refusal):
-        _tell(error, route, edge, request)
-        return error.answer()
+def _answer(error: TocsinError, route: Route) -> web.Response:
     for type_, (status, code) in _ANSWERS.items():
         if isinstance(error, type_):
             return problem(status, code, _with_hint(error), BUSY if status == 503 else None)
@@ -120,16 +124,48 @@ def _failed(route: Route) -> web.Response:
     return problem(500, "internal", "something went wrong in tocsin; its log has it")
 
 
-def _tell(refusal: Refusal, route: Route, edge: Edge, request: web.Request) -> None:
-    """Count what was refused; what should have been an alert or an acknowledgment reaches tocsin's own people."""
-    if not refusal.reason:
-        return
-    edge.observer.count("inbound_rejected_total", edge=route.edge, reason=refusal.reason)
-    if route.edge == "api":
-        return
-    peer = request.remote or "unknown"
-    _log.warning("refused", edge=route.edge, status=refusal.status, code=refusal.code, peer=peer, reason=str(refusal))
-    if refusal.status < 500:
-        # A stranger must not choose whom tocsin's people hear of: a path names a source only once its sender is known.
-        source = source_of(request) if route.edge == "alertmanager" and CALLER in request else route.edge
-        edge.intake.report(refusal.code, source, f"{request.method} {route.path} from {peer}: {refusal}")
+async def _refuse(refusal: Refusal, route: Route, edge: Edge, door: Door, request: web.Request) -> web.Response:
+    """Answer a refusal; what should have been an alert or an acknowledgment reaches tocsin's own people."""
+    reason, sender = refusal.reason, _sender(edge, request)
+    # Who is known by a valid token, and may not do this, has logged in.
+    is_login = reason == "auth" and CALLER not in request and refusal.code != "forbidden"
+    if is_login and door.failed_logins.is_one_too_many(counted_as(sender)):
+        # A valid token was looked for first, and is never delayed. For the others no work is done, and no line logged.
+        edge.observer.count("inbound_rejected_total", edge=route.edge, reason="rate_limited")
+        return problem(429, "too_many_failures", "too many requests without a valid token or signature", _TOO_MANY)
+    if reason:
+        edge.observer.count("inbound_rejected_total", edge=route.edge, reason=reason)
+    if reason and route.edge != "api":
+        _log.warning(
+            "refused", edge=route.edge, status=refusal.status, code=refusal.code, peer=sender, reason=str(refusal)
+        )
+        if refusal.status < 500:
+            detail = f"{request.method} {route.path} from {sender}: {refusal}"
+            edge.intake.report(*await _reported_as(refusal, route, edge, request, is_login=is_login), detail)
+    return refusal.answer()
+
+
+async def _reported_as(
+    refusal: Refusal, route: Route, edge: Edge, request: web.Request, *, is_login: bool
+) -> tuple[str, str]:
+    """Return the reason and the source that a refusal is told by.
+
+    A stranger must not page anyone, nor choose what tocsin's people hear of: its path names a source only where it was
+    accepted there before.
+    """
+    path_counts = route.edge == "alertmanager" and (CALLER in request or is_login)
+    if is_login:
+        is_known = await edge.senders.is_known(_place(route, request), _sender(edge, request))
+        edge.observer.count("senders_refused_total", edge=route.edge, known="yes" if is_known else "no")
+        if not is_known:
+            return "strangers", route.edge
+    return refusal.code, source_of(request) if path_counts else route.edge
+
+
+def _sender(edge: Edge, request: web.Request) -> str:
+    return sender_of(request, edge.settings().trusted_proxies) or "a Unix socket"
+
+
+def _place(route: Route, request: web.Request) -> str:
+    """Return where a request goes: one sender may be known at one source and a stranger at another."""
+    return f"alertmanager/{source_of(request)}" if route.edge == "alertmanager" else route.edge

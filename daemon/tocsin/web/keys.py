@@ -52,6 +52,18 @@ class Intake(Protocol):
         ...
 
 
+class Senders(Protocol):
+    """Remembers who was let in (``engine/senders``)."""
+
+    def accept(self, place: str, address: str) -> None:
+        """Remember a sender, without waiting."""
+        ...
+
+    async def is_known(self, place: str, address: str) -> bool:
+        """Return whether a sender was accepted lately."""
+        ...
+
+
 class Answer(Protocol):
     """What became of a response."""
 
@@ -259,6 +271,7 @@ class Edge:
     """Everything that the handlers use."""
 
     intake: Intake
+    senders: Senders
     respond: Respond
     declarer: Declarer
     windows: Windows

@@ -10,6 +10,10 @@ from tocsin.conf.settings import Settings
 from tocsin.web.answers import BUSY, Refusal
 from tocsin.web.peers import counted_as, sender_of
 
+MINUTE = 60_000_000
+MOST_SENDERS = 10_000
+"""Senders whose failures are counted at a time; the one that failed least recently is forgotten first."""
+
 
 class BusySenders:
     """The requests in progress of each sender behind a listed proxy.
@@ -46,3 +50,23 @@ class BusySenders:
             self._requests[sender] -= 1
             if not self._requests[sender]:
                 del self._requests[sender]
+
+
+class FailedLogins:
+    """How often each sender has failed to show a valid token or signature lately."""
+
+    def __init__(self, settings: Callable[[], Settings], now: Callable[[], int]) -> None:
+        self._settings = settings
+        self._now = now
+        self._failures: dict[str, tuple[int, int]] = {}
+        """The minute, and how many failures there were in it."""
+
+    def is_one_too_many(self, sender: str) -> bool:
+        """Count a failure; return whether its sender has had too many in this minute."""
+        minute = self._now() // MINUTE
+        at, count = self._failures.pop(sender, (minute, 0))
+        count = count + 1 if at == minute else 1
+        while len(self._failures) >= MOST_SENDERS:
+            del self._failures[next(iter(self._failures))]
+        self._failures[sender] = (minute, count)
+        return count > self._settings().limits.failed_logins

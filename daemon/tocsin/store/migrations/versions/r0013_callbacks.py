@@ -1,13 +1,13 @@
 """Which of our pages are behind a provider's own incident.
 
-Revision ID: 0018
+Revision ID: 0013
 Revises: 0012
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0018"
+revision = "0013"
 down_revision = "0012"
 branch_labels = None
 depends_on = None

@@ -1,0 +1,136 @@
+"""Requests without a valid token: limited for each sender, and told without a page unless the sender is known."""
+
+import pytest
+
+from tocsin.conf.settings import LimitSettings, Scope
+from tocsin.core.outbox import Job
+from tocsin.engine.senders import MOST, REMEMBERED_DAYS, KnownSenders
+from tocsin.store.memory import MemoryStore
+from tocsin.testing.clock import VirtualClock
+from tocsin.web.senders import MOST_SENDERS, FailedLogins
+from web.frontdoor import SETTINGS, TOKENS, FrontDoor, front_door
+
+PATH = "/webhooks/alertmanager"
+DOWN = {"alerts": [{"labels": {"alertname": "Down", "severity": "SEV-1"}}]}
+LIMIT = 3
+LIMITED = SETTINGS.model_copy(update={"limits": LimitSettings(failed_logins=LIMIT)})
+INGEST = TOKENS[Scope.INGEST]
+
+
+async def told(door: FrontDoor) -> list[tuple[Job, str]]:
+    """What tocsin's own people get for what was reported."""
+    for reason, source, detail in door.intake.reports:
+        door.engine.ingest.report(reason, source, detail)
+    await door.engine.settle()
+    return [(one.job, one.title) for one in door.engine.console.sent if one.playbook == "tocsin"]
+
+
+@pytest.mark.parametrize("token", [None, "wrong"])
+async def test_after_so_many_failures_in_a_minute_a_sender_is_answered_429(token: str | None) -> None:
+    async with front_door(LIMITED) as door:
+        answers = [await door.status("GET", "/api/v1/incidents", token=token) for _ in range(LIMIT + 2)]
+        assert answers == [401] * LIMIT + [429] * 2
+        assert door.figure("inbound_rejected_total", edge="api", reason="rate_limited") == 2
+        async with door.call("GET", "/api/v1/incidents", token=token) as answer:
+            assert (answer.headers["Retry-After"], answer.headers["Connection"]) == ("60", "close")
+
+
+async def test_a_valid_token_is_never_refused_for_the_failures_of_others_at_its_address() -> None:
+    async with front_door(LIMITED) as door:
+        for _ in range(5 * LIMIT):
+            await door.status("POST", PATH, token="wrong", json=DOWN)
+            assert await door.status("POST", PATH, token=INGEST, json=DOWN) == 200
+
+
+async def test_the_next_minute_begins_anew() -> None:
+    async with front_door(LIMITED) as door:
+        for _ in range(LIMIT + 1):
+            last = await door.status("GET", "/api/v1/incidents", token="wrong")
+        assert last == 429
+        door.engine.clock.advance(minutes=1)
+        assert await door.status("GET", "/api/v1/incidents", token="wrong") == 401
+
+
+async def test_wrong_signatures_count_as_failures_too() -> None:
+    async with front_door(LIMITED) as door:
+        answers = [await door.status("POST", "/webhooks/pagerduty", token=None, data=b"{}") for _ in range(LIMIT + 1)]
+        assert answers == [403] * LIMIT + [429]
+
+
+async def test_a_token_without_the_scope_is_no_failed_login() -> None:
+    async with front_door(LIMITED) as door:
+        answers = {await door.status("POST", PATH, token=TOKENS[Scope.READ], json=DOWN) for _ in range(LIMIT + 2)}
+        assert answers == {403}
+        assert door.intake.reports[0][:2] == ("forbidden", "alertmanager")
+
+
+async def test_strangers_inform_and_page_no_one() -> None:
+    async with front_door() as door:
+        for path in (PATH, f"{PATH}/eu", "/webhooks/pagerduty"):
+            await door.status("POST", path, token="wrong", json=DOWN)
+        assert {job for job, _ in await told(door)} == {Job.UPDATE}
+        assert door.figure("senders_refused_total", edge="alertmanager", known="no") == 2
+
+
+async def test_the_refusal_of_a_sender_that_was_accepted_before_pages() -> None:
+    async with front_door() as door:
+        assert await door.status("POST", f"{PATH}/eu", token=INGEST, json=DOWN) == 200
+        assert await door.status("POST", f"{PATH}/eu", token="expired", json=DOWN) == 401
+        assert door.intake.reports[0][:2] == ("unauthorized", "eu")
+        assert door.figure("senders_refused_total", edge="alertmanager", known="yes") == 1
+        assert [job for job, _ in await told(door)] == [Job.PAGE]
+
+
+async def test_a_sender_is_known_only_where_it_was_accepted() -> None:
+    async with front_door() as door:
+        assert await door.status("POST", f"{PATH}/eu", token=INGEST, json=DOWN) == 200
+        assert await door.status("POST", f"{PATH}/us", token="expired", json=DOWN) == 401
+        assert door.intake.reports[0][:2] == ("strangers", "alertmanager")
+
+
+# Who was accepted before.
+
+
+@pytest.fixture
+async def store() -> MemoryStore:
+    store = MemoryStore(VirtualClock())
+    await store.open()
+    return store
+
+
+async def test_a_sender_is_known_after_a_restart_for_a_week(store: MemoryStore) -> None:
+    clock = store._clock
+    assert isinstance(clock, VirtualClock)
+    before = KnownSenders(store, clock)
+    before.accept("alertmanager/eu", "10.0.0.1")
+    await before.close()
+    assert await KnownSenders(store, clock).is_known("alertmanager/eu", "10.0.0.1")
+    assert not await KnownSenders(store, clock).is_known("alertmanager/eu", "10.0.0.2")
+    clock.advance(days=REMEMBERED_DAYS)
+    assert await KnownSenders(store, clock).is_known("alertmanager/eu", "10.0.0.1")
+    clock.advance(days=1)
+    assert not await KnownSenders(store, clock).is_known("alertmanager/eu", "10.0.0.1")
+
+
+async def test_looking_for_a_sender_makes_no_one_known(store: MemoryStore) -> None:
+    for _ in range(3):
+        assert not await KnownSenders(store, store._clock).is_known("pagerduty", "10.0.0.1")
+
+
+async def test_a_stranger_that_is_accepted_is_known_at_once(store: MemoryStore) -> None:
+    senders = KnownSenders(store, store._clock)
+    assert not await senders.is_known("pagerduty", "10.0.0.1")
+    senders.accept("pagerduty", "10.0.0.1")
+    assert await senders.is_known("pagerduty", "10.0.0.1")
+    await senders.close()
+
+
+async def test_however_many_senders_there_are_memory_is_bounded(store: MemoryStore) -> None:
+    senders, failures = KnownSenders(store, store._clock), FailedLogins(lambda: LIMITED, store._clock.now)
+    for number in range(MOST + 10):
+        senders._refused[str(number), ""] = (0, False)
+    await senders.is_known("x", "y")
+    assert len(senders._refused) <= MOST
+    for number in range(MOST_SENDERS + 10):
+        failures.is_one_too_many(str(number))
+    assert len(failures._failures) <= MOST_SENDERS
