@@ -21,8 +21,9 @@ from tocsin.ports.channel import Outcome, Reason, Receipt
 from tocsin.testing.content import NOW, alert_line
 from tocsin.testing.content import content as any_content
 from tocsin.testing.slack_blocks import check_blocks
+from tocsin.testing.slack_channels import SlackChannelMade
 from tocsin.testing.slack_markup import notified
-from tocsin.testing.slack_server import CHANNEL, TOKEN, SlackServer
+from tocsin.testing.slack_server import BOT, CHANNEL, TOKEN, SlackServer
 from tocsin.testing.standin import Drop, Junk, Status
 
 ALICE = "U0ALICE"
@@ -224,10 +225,36 @@ async def test_an_answer_longer_than_it_may_be_is_not_believed(channel, server):
 
 
 async def test_slacks_own_rate_limit_is_heeded(channel, server):
-    server.rate = 1
+    server.limits.posts.calls = 1
     await channel.send(content())
     receipt = await channel.send(content())
-    assert (receipt.outcome, receipt.reason, receipt.retry_after) == (Outcome.RETRY, Reason.RATE_LIMITED, 1_000_000)
+    assert (receipt.outcome, receipt.reason, receipt.retry_after) == (Outcome.RETRY, Reason.RATE_LIMITED, 8_000_000)
+
+
+async def test_in_an_archived_channel_the_message_is_given_up_with_slacks_word(channel, server):
+    ref = (await channel.send(content(Job.ANNOUNCE, destination=CHANNEL))).ref
+    server.channels.made[CHANNEL].archived = True
+    update = await channel.send(content(Job.ANNOUNCE, destination=CHANNEL, ref=ref))
+    assert (update.outcome, update.detail) == (Outcome.PERMANENT, "is_inactive")
+    page = await channel.send(content(destination=CHANNEL, ref=ref))
+    assert (page.outcome, page.detail) == (Outcome.PERMANENT, "is_archived")
+
+
+async def test_while_slack_asks_to_wait_it_is_not_asked_again_there_and_is_elsewhere(channel, server):
+    server.channels.made["C0OTHER"] = SlackChannelMade("C0OTHER", "other", members={BOT["user_id"]})
+    server.fail(Status(429, {"Retry-After": "30"}))
+    await channel.send(content())
+    held = await channel.send(content(now=NOW + 29_000_000))
+    assert (held.outcome, held.reason, held.retry_after) == (Outcome.RETRY, Reason.RATE_LIMITED, 1_000_000)
+    assert server.requests == 1
+    assert (await channel.send(content(destination="C0OTHER"))).outcome is Outcome.SENT
+    assert (await channel.send(content(now=NOW + 30_000_000))).outcome is Outcome.SENT
+
+
+async def test_a_wrong_retry_after_silences_a_channel_for_a_minute_at_most(channel, server):
+    server.fail(Status(429, {"Retry-After": "86400"}))
+    await channel.send(content())
+    assert (await channel.send(content(now=NOW + 60_000_000))).outcome is Outcome.SENT
 
 
 async def test_a_wrong_token_is_permanent(server):

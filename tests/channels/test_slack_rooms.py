@@ -13,11 +13,12 @@ from tocsin.conf.secrets import Secret
 from tocsin.core.message import Room
 from tocsin.core.outbox import Job
 from tocsin.ports.channel import Channel, Outcome, Reason, Receipt
-from tocsin.testing.content import content
+from tocsin.testing.content import NOW, content
 from tocsin.testing.slack_channels import SlackChannelMade
 from tocsin.testing.slack_server import BOT, TOKEN, SlackServer
 from tocsin.testing.standin import Drop, Hang, Junk, Status
 
+SECOND = 1_000_000
 NAME = "incident-20261120-001"
 SCOPES = frozenset(
     {"chat:write", "channels:manage", "channels:read", "channels:write.invites", "channels:write.topic", "pins:write"}
@@ -40,9 +41,11 @@ async def slack(server: SlackServer) -> AsyncIterator[Channel]:
     await channel.close()
 
 
-async def create(slack: Channel, name: str = NAME, *, again: bool = False, private: bool = False) -> Receipt:
+async def create(
+    slack: Channel, name: str = NAME, *, again: bool = False, private: bool = False, now: int = NOW
+) -> Receipt:
     room = Room(channel="chat", name=name, private=private)
-    return await slack.send(content(Job.ROOM_CREATE, destination="room", room=room, possible_duplicate=again))
+    return await slack.send(content(Job.ROOM_CREATE, destination="room", room=room, possible_duplicate=again, now=now))
 
 
 async def made(slack: Channel) -> str:
@@ -118,7 +121,9 @@ async def test_a_rate_limit_makes_no_room_and_the_next_attempt_does(server, slac
     server.fail(Status(429, {"Retry-After": "30"}))
     first = await create(slack)
     assert (first.outcome, first.retry_after) == (Outcome.RETRY, 30_000_000)
-    assert (await create(slack)).ref.endswith(f":{NAME}")
+    held = await create(slack, now=NOW + 29 * SECOND)
+    assert (held.outcome, held.retry_after, server.requests) == (Outcome.RETRY, SECOND, 1)
+    assert (await create(slack, now=NOW + 30 * SECOND)).ref.endswith(f":{NAME}")
 
 
 async def test_a_private_room_is_private_and_found_again(server, slack):

@@ -11,6 +11,7 @@ from tocsin.channels.webhook.settings import WebhookSettings
 from tocsin.conf.secrets import Secret
 from tocsin.core.event import Entry
 from tocsin.core.outbox import CHANNEL_JOBS, Job
+from tocsin.ports.channel import Outcome
 from tocsin.testing.content import NOW, alert_line, content
 from tocsin.testing.webhook_sink import WebhookSink
 
@@ -103,3 +104,35 @@ def test_history_tells_each_entry_in_words_as_well():
 def test_labels_come_through_unchanged_even_where_they_are_no_text():
     alert = alert_line(odd="\ud800 <b> \x1b")
     assert json.loads(render(content(alerts=(alert,))))["alerts"][0]["labels"]["odd"] == "\ud800 <b> \x1b"
+
+
+def _entries(many: int, size: int) -> tuple[Entry, ...]:
+    made = {"incident_id": "01JD", "at": NOW, "kind": "note", "actor": "al", "via": "api"}
+    return tuple(Entry(seq=seq, data={"text": "x" * size}, **made) for seq in range(many))
+
+
+@pytest.mark.parametrize(
+    ("alerts", "history", "left_out"),
+    [
+        (10 * (alert_line(note="x" * 50_000),), (), None),
+        (10 * (alert_line(note="x" * 500_000),), (), None),
+        (10 * (alert_line(**{f"label{number}": "x" * 3000 for number in range(200)}),), (), {"alerts"}),
+        ((), _entries(1000, 4000), {"history"}),
+        (10 * (alert_line(**{f"label{number}": "\ud800" * 3000 for number in range(64)}),), (), {"alerts"}),
+    ],
+    ids=["fits", "long label", "many labels", "long history", "escaped"],
+)
+async def test_a_body_is_never_longer_than_receivers_take(sink, alerts, history, left_out):
+    channel = WebhookChannel("hook", WebhookSettings.model_validate({"url": f"{sink.url}/in"}))
+    await channel.start()
+    receipt = await channel.send(content(Job.HISTORY if history else Job.PAGE, alerts=alerts, history=history))
+    await channel.close()
+    assert receipt.outcome is Outcome.SENT
+    [taken] = sink.accepted
+    assert int(taken["headers"]["Content-Length"]) <= 1_000_000
+    told = taken["body"].get("left_out", {})
+    assert set(told) == (left_out or set())
+    assert len(taken["body"]["alerts"]) + told.get("alerts", 0) == len(alerts)
+    assert len(taken["body"]["history"]) + told.get("history", 0) == len(history)
+    if history:
+        assert taken["body"]["history"][-1]["seq"] == len(history) - 1, "the newest are kept"

@@ -1,6 +1,7 @@
 """The stand-ins for a mail server, Twilio and Alertmanager refuse what a real one refuses."""
 
 import asyncio
+import io
 import sys
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -103,6 +104,31 @@ def test_a_message_that_breaks_the_rules_is_refused_with_the_rule(old: bytes, ne
     assert check_message(GOOD)[1] == ""
     assert old in GOOD
     assert told in check_message(GOOD.replace(old, new))[1]
+
+
+async def test_more_connections_than_one_address_may_have_are_refused(server: SmtpServer) -> None:
+    server.connections = 2
+    held = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(2)]
+    assert [await code(reader) for reader, _ in held] == ["220", "220"]
+    assert await talk(server) == ["421"]
+    for _, writer in held:
+        writer.close()
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status"),
+    [
+        (b"{}", "application/json", 200),
+        (b"{}", "text/plain", 415),
+        (b"{", "application/json", 400),
+        (b'"' + b"x" * (1 << 20) + b'"', "application/json", 413),
+    ],
+)
+async def test_the_webhook_sink_takes_json_of_a_sensible_size(body: bytes, content_type: str, status: int) -> None:
+    async with WebhookSink() as sink, aiohttp.ClientSession(headers={"Content-Type": content_type}) as session:
+        async with session.post(sink.url, data=io.BytesIO(body)) as answer:
+            assert answer.status == status
+        assert len(sink.accepted) == (status == 200)
 
 
 CALL = {"To": "+491711234567", "From": NUMBER, "Twiml": "<Response><Say>Down</Say></Response>"}

@@ -249,7 +249,7 @@ async def test_a_button_that_is_not_there_cannot_be_pressed(server):
 
 
 async def test_above_the_rate_it_answers_429(server):
-    server.rate = 1
+    server.limits.posts.calls = 1
     assert (await post(server))["ok"] is True
     assert (await post(server))["error"] == "ratelimited"
     assert (await post(server, channel="C0OTHER"))["ok"] is True
@@ -274,3 +274,65 @@ def test_slacks_documented_signature_comes_out():
     headers = sign(body, "8f742231b10e8888abcd99yyyzzz85a5", 1531420618)
     assert headers["X-Slack-Request-Timestamp"] == "1531420618"
     assert headers["X-Slack-Signature"] == "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503"
+
+
+async def form(server: SlackServer, method: str, **given: str) -> dict[str, Any]:
+    async with (
+        aiohttp.ClientSession(headers={"Authorization": f"Bearer {TOKEN}"}) as session,
+        session.post(f"{server.api_url}/{method}", data=given) as answer,
+    ):
+        return {"status": answer.status, "wait": answer.headers.get("Retry-After"), **await answer.json()}
+
+
+def test_slacks_limits_are_on_unless_a_test_says_otherwise():
+    assert SlackServer().limits.posts.calls == 8
+    assert SlackServer().limits.tiers["conversations.create"].calls == 20
+    assert SlackServer(limited=False).limits.posts.calls is None
+
+
+async def test_each_method_has_its_tier_and_its_retry_after():
+    now = [0.0]
+    async with SlackServer(now=lambda: now[0]) as server:
+        for number in range(20):
+            assert (await form(server, "conversations.create", name=f"room-{number}"))["ok"] is True
+        refused = await form(server, "conversations.create", name="room-20")
+        assert (refused["status"], refused["error"], refused["wait"]) == (429, "ratelimited", "60")
+        assert (await form(server, "conversations.archive", channel=server.room("room-1").id))["ok"] is True
+        now[0] = 60.0
+        assert (await form(server, "conversations.create", name="room-20"))["ok"] is True
+
+
+async def test_a_channel_takes_a_burst_and_then_one_post_a_second():
+    now = [0.0]
+    async with SlackServer([CHANNEL, "C0OTHER"], now=lambda: now[0]) as server:
+        for _ in range(8):
+            assert (await post(server))["ok"] is True
+        assert (await post(server))["error"] == "ratelimited"
+        assert (await post(server, channel="C0OTHER"))["ok"] is True
+        now[0] = 8.0
+        assert (await post(server))["ok"] is True
+
+
+async def test_a_message_is_pinned_only_in_its_own_channel(server):
+    ts = (await post(server))["ts"]
+    assert (await form(server, "pins.add", channel="C0OTHER", timestamp=ts))["error"] == "message_not_found"
+    assert (await form(server, "pins.add", channel=CHANNEL, timestamp="yesterday"))["error"] == "bad_timestamp"
+    assert (await form(server, "pins.add", channel=CHANNEL))["error"] == "no_item_specified"
+    assert (await form(server, "pins.add", channel=CHANNEL, timestamp=ts))["ok"] is True
+
+
+async def test_a_message_in_an_archived_channel_cannot_be_updated_and_none_can_be_posted(server):
+    ts = (await post(server))["ts"]
+    await form(server, "conversations.archive", channel=CHANNEL)
+    assert (await call(server, "chat.update", channel=CHANNEL, ts=ts, text="new"))["error"] == "is_inactive"
+    assert (await post(server))["error"] == "is_archived"
+
+
+async def test_the_members_of_a_group_need_their_scope_and_a_form(server):
+    server.groups["S1"] = ["U1", "U2"]
+    assert (await form(server, "usergroups.users.list", usergroup="S1"))["users"] == ["U1", "U2"]
+    assert (await form(server, "usergroups.users.list", usergroup="S2"))["error"] == "no_such_subteam"
+    assert (await call(server, "usergroups.users.list", usergroup="S1"))["error"] == "invalid_arguments"
+    server.scopes = frozenset({"chat:write"})
+    refused = await form(server, "usergroups.users.list", usergroup="S1")
+    assert (refused["error"], refused["needed"]) == ("missing_scope", "usergroups:read")

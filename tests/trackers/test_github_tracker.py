@@ -79,13 +79,14 @@ async def test_it_is_closed_with_the_last_word(server: GitHubServer, github: Tra
 
 async def test_a_secondary_limit_is_waited_for(server: GitHubServer, github: Tracker) -> None:
     server.fail(Status(403, {"Retry-After": "60"}), Status(403, LIMITED), Status(403))
-    receipts = [await github.send(about(Job.TICKET_OPEN)) for _ in range(3)]
+    moments = [NOW, NOW + 60_000_000, NOW + 120_000_000]
+    receipts = [await github.send(about(Job.TICKET_OPEN, now=now)) for now in moments]
     assert [(each.outcome, each.reason) for each in receipts] == [
         (Outcome.RETRY, Reason.RATE_LIMITED),
         (Outcome.RETRY, Reason.RATE_LIMITED),
         (Outcome.PERMANENT, Reason.AUTH),
     ]
-    assert [each.retry_after for each in receipts] == [60_000_000, 90_000_000, None]
+    assert [each.retry_after for each in receipts] == [60_000_000, 30_000_000, None]
 
 
 async def test_what_a_repository_without_issues_says_is_for_good(server: GitHubServer, github: Tracker) -> None:

@@ -7,10 +7,15 @@ from typing import Any
 import aiohttp
 
 from tocsin.channels import http
+from tocsin.channels.hold_off import HoldOff
 from tocsin.ports.channel import Outcome, Reason, Receipt
 
 Classify = Callable[[aiohttp.ClientResponse, Receipt, int], Receipt]
 """(answer, receipt, now) -> what a provider means by a status beyond what every provider does."""
+
+
+ALL = "every call"
+"""These providers limit a token's calls together."""
 
 
 class Refused(Exception):
@@ -39,6 +44,7 @@ class Client:
         self._timeout = timeout
         self._classify = classify
         self._session: aiohttp.ClientSession | None = None
+        self._hold_off = HoldOff()
 
     def start(self) -> None:
         """Open the connection pool."""
@@ -82,6 +88,9 @@ class Client:
         """Return the answer, read as JSON, and the link to the next page."""
         if self._session is None:
             raise Refused(Receipt(Outcome.RETRY, Reason.INTERNAL, "it is not started"))
+        held = self._hold_off.ask(ALL, now)
+        if held is not None:
+            raise Refused(held)
         try:
             data = None if body is None else json.dumps(body).encode()
             headers = self._headers | ({"Content-Type": "application/json"} if data is not None else {})
@@ -94,7 +103,9 @@ class Client:
         if answer.status // 100 != 2:
             said = await http.excerpt(answer, self._secrets)
             receipt = http.classify_status(answer.status, said, http.retry_after(answer.headers, now))
-            raise Refused(self._classify(answer, receipt, now) if self._classify is not None else receipt)
+            receipt = self._classify(answer, receipt, now) if self._classify is not None else receipt
+            self._hold_off.note(ALL, receipt, now)
+            raise Refused(receipt)
         content = await answer.read()
         if answer.status == 204 or not content:
             return None

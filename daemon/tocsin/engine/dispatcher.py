@@ -264,6 +264,9 @@ class Dispatcher(Service):
         work.tx.settle(again, row.fence)
 
     def _again_at(self, work: Work, row: Outgoing, receipt: Receipt) -> int:
+        if receipt.reason is Reason.RATE_LIMITED and receipt.retry_after:
+            # The provider works and says when there is room: to wait longer each time would let others go first.
+            return work.now + receipt.retry_after + int(self._jitter() * SECOND)
         wait = delay(row.attempts, self._jitter(), longest=work.policy.delivery.longest_backoff)
         return work.now + max(wait, receipt.retry_after or 0)
 

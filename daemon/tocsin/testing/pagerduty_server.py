@@ -5,7 +5,8 @@
 
 import itertools
 import json
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,8 +63,9 @@ class PagerDutyServer(StandIn):
         log: Path | None = None,
         rate: int | None = RATE,
         shows_keys: bool = False,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``rate``: events a minute and key after which it answers 429; None: no limit, for tests of something else.
+        """``rate``: events a minute and key after which it answers 429, by the clock ``now``; None: no limit.
 
         ``shows_keys``: whether webhooks show an incident's key. PagerDuty documents none for incidents with alerts,
         which is what Events API v2 makes.
@@ -71,9 +73,9 @@ class PagerDutyServer(StandIn):
         super().__init__(port=port, log=log)
         self.alerts: list[Alert] = []
         """Every alert that was ever opened, in order."""
-        self.rate = RateLimit(rate, 60.0)
+        self.rate = RateLimit(rate, 60.0, now)
         self.shows_keys = shows_keys
-        self._rest_rate = RateLimit(REST_RATE, 60.0)
+        self._rest_rate = RateLimit(REST_RATE, 60.0, now)
         self._keys = frozenset(routing_keys)
         self._open: dict[tuple[str, str], Alert] = {}
         self._numbers = itertools.count(1)

@@ -22,6 +22,7 @@ SCOPES: Mapping[str, tuple[str, ...]] = {
     "conversations.invite": ("channels:manage", "channels:write.invites", "groups:write", "groups:write.invites"),
     "conversations.archive": ("channels:manage", "groups:write"),
     "users.conversations": ("channels:read", "groups:read"),
+    "usergroups.users.list": ("usergroups:read",),
     "pins.add": ("pins:write",),
 }
 """One of these scopes each method needs."""
@@ -35,7 +36,6 @@ _KNOWN: Mapping[str, frozenset[str]] = {
     "users.conversations": frozenset({"types", "exclude_archived", "limit", "cursor"}),
     "pins.add": frozenset({"channel", "timestamp"}),
 }
-METHODS = frozenset(_KNOWN)
 
 
 class SlackError(Exception):
@@ -114,7 +114,7 @@ class Channels:
         return channel
 
     def call(self, method: str, given: dict[str, Any]) -> dict[str, Any]:
-        """Answer one method of `METHODS`; what is given came in a form, so that all of it is text.
+        """Answer a method about channels; what is given came in a form, so that all of it is text.
 
         Raises:
             SlackError: Slack would refuse it.

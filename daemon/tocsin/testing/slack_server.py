@@ -3,10 +3,10 @@
 ``python -m tocsin.testing.slack_server --port 8082 --log slack.jsonl``
 """
 
-import collections
 import json
+import re
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ from aiohttp import web
 
 from tocsin.testing.slack_blocks import check_blocks
 from tocsin.testing.slack_button import Answer, Press, send
-from tocsin.testing.slack_channels import METHODS, SCOPES, Channels, SlackChannelMade, SlackError, check_scopes
+from tocsin.testing.slack_channels import SCOPES, Channels, SlackChannelMade, SlackError, check_scopes
+from tocsin.testing.slack_limits import SlackLimits
 from tocsin.testing.slack_markup import NOBODY, Notified, notified
 from tocsin.testing.standin import StandIn, arguments, serve
 
@@ -31,6 +32,8 @@ _POST = {
     *("channel", "text", "blocks", "thread_ts", "reply_broadcast", "metadata", "unfurl_links", "unfurl_media"),
     *("link_names", "parse", "mrkdwn"),
 }
+TAKE_JSON = frozenset({"chat.postMessage", "chat.update", "auth.test"})
+"""The methods that take their arguments as JSON here; each takes a form."""
 _UPDATE = {"channel", "ts", "text", "blocks", "metadata", "link_names", "parse", "reply_broadcast"}
 
 
@@ -71,22 +74,22 @@ class SlackServer(StandIn):
         token: str = TOKEN,
         port: int = 0,
         log: Path | None = None,
-        rate: int | None = None,
+        limited: bool = True,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
+        """``limited`` False: without Slack's rate limits, for tests of something else; ``now`` is their clock."""
         super().__init__(port=port, log=log)
         self.messages: list[Message] = []
         self.responses: list[dict[str, Any]] = []
         """What came to the response_urls of pressed buttons."""
         self.groups: dict[str, list[str]] = {}
         """The ids of the users of each user group, by its id."""
-        self.rate = rate
-        """Posts a second and channel after which it answers 429; None: no limit. Slack's own is about 1."""
+        self.limits = SlackLimits(now, on=limited)
         self.scopes: frozenset[str] | None = None
         """What the bot may do; None: everything."""
         self.channels = Channels(channels, BOT["user_id"])
         self._token = token
         self._last_ts = 0
-        self._recent: dict[str, collections.deque[float]] = collections.defaultdict(collections.deque)
 
     @property
     def api_url(self) -> str:
@@ -162,6 +165,10 @@ class SlackServer(StandIn):
         if method not in SCOPES:
             raise SlackError("unknown_method")
         check_scopes(method, self.scopes)
+        wait = self.limits.wait(method, given)
+        if wait is not None:
+            headers = {"Retry-After": str(wait)}
+            return web.json_response({"ok": False, "error": "ratelimited"}, status=429, headers=headers)
         match method:
             case "chat.postMessage":
                 return self._post(given)
@@ -175,12 +182,19 @@ class SlackServer(StandIn):
                 return self._channel(method, given)
 
     def _channel(self, method: str, given: dict[str, Any]) -> web.Response:
-        if method == "pins.add" and not any(each.ts == given.get("timestamp") for each in self.messages):
-            raise SlackError("message_not_found")
+        if method == "pins.add":
+            self._check_pin(given)
         answer = self.channels.call(method, given)
         if method != "users.conversations":
             self.accept(method=method, **given)
         return _ok(**answer)
+
+    def _check_pin(self, given: dict[str, Any]) -> None:
+        ts = given.get("timestamp")
+        if not isinstance(ts, str) or not re.fullmatch(r"[0-9]+\.[0-9]{6}", ts):
+            raise SlackError("no_item_specified" if ts is None else "bad_timestamp")
+        if not any((each.ts, each.channel) == (ts, given.get("channel")) for each in self.messages):
+            raise SlackError("message_not_found")
 
     def _group(self, given: dict[str, Any]) -> web.Response:
         unknown = given.keys() - {"usergroup", "include_disabled"}
@@ -208,9 +222,6 @@ class SlackServer(StandIn):
             self._check_thread(channel, thread)
         elif given.get("reply_broadcast"):
             raise SlackError("invalid_arguments", "reply_broadcast without thread_ts")
-        if self._is_over_rate(channel):
-            body = json.dumps({"ok": False, "error": "ratelimited"})
-            return web.Response(status=429, text=body, content_type="application/json", headers={"Retry-After": "1"})
         message = Message(
             channel,
             self._next_ts(),
@@ -226,6 +237,9 @@ class SlackServer(StandIn):
         return _ok(channel=channel, ts=message.ts, message={"text": text, "ts": message.ts, "type": "message"})
 
     def _update(self, given: dict[str, Any]) -> web.Response:
+        channel = self.channels.made.get(str(given.get("channel")))
+        if channel is not None and channel.archived:
+            raise SlackError("is_inactive")
         self._check(given, _UPDATE)
         text = given.get("text", "")
         if len(text) > UPDATE_TEXT_LIMIT:
@@ -285,22 +299,11 @@ class SlackServer(StandIn):
         self._last_ts = max(self._last_ts + 1, time.time_ns() // 1000)
         return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
 
-    def _is_over_rate(self, channel: str) -> bool:
-        if self.rate is None:
-            return False
-        recent, now = self._recent[channel], time.monotonic()
-        while recent and recent[0] <= now - 1.0:
-            recent.popleft()
-        if len(recent) >= self.rate:
-            return True
-        recent.append(now)
-        return False
-
 
 async def _arguments(request: web.Request) -> dict[str, Any]:
     """A method's arguments: JSON, or a form whose structured fields are JSON."""
     if request.content_type == "application/json":
-        if request.match_info["method"] in METHODS:
+        if request.match_info["method"] in set(SCOPES) - TAKE_JSON:
             raise SlackError("invalid_arguments", "this stand-in takes a form here, as every method of Slack does")
         try:
             given = json.loads(await request.read())

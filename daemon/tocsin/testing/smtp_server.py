@@ -25,6 +25,9 @@ LONGEST_COMMAND = 512
 SIZE = 1 << 20
 """Octets that a message may have."""
 
+CONNECTIONS = 50
+"""Connections at once from one address, as Postfix has it by default."""
+
 _PATH = re.compile(r"<([^<>@ ]+@[A-Za-z0-9.-]+)>(?: (.*))?")
 
 
@@ -84,6 +87,8 @@ class SmtpServer(StandIn):
         self.implicit = implicit
         self.login = login
         self.known = known
+        self.connections = CONNECTIONS
+        """How many it serves at once."""
         self.faults: deque[SmtpFault] = deque()
         self._tls: ssl.SSLContext | None = None
         if certificate is not None:
@@ -128,6 +133,12 @@ class SmtpServer(StandIn):
             self._sessions.add(task)
             task.add_done_callback(self._sessions.discard)
         session = _Session(reader, writer, encrypted=self.implicit)
+        if len(self._sessions) > self.connections:
+            writer.write(b"421 4.7.0 too many connections from your address\r\n")
+            with contextlib.suppress(ConnectionError):
+                await writer.drain()
+                writer.close()
+            return
         with contextlib.suppress(
             _End, ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError, ssl.SSLError
         ):

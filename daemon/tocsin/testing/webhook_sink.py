@@ -10,6 +10,9 @@ from aiohttp import web
 
 from tocsin.testing.standin import StandIn, arguments, serve
 
+BODY_LIMIT = 1 << 20
+"""Bytes of a body, as many a proxy takes them."""
+
 
 class WebhookSink(StandIn):
     """Takes a POST at any path.
@@ -32,6 +35,8 @@ class WebhookSink(StandIn):
             fields = {name: str(value) for name, value in (await request.post()).items()}
             self.accept(path=request.path, headers=dict(request.headers), body=fields)
             return web.Response(text="ok")
+        if len(raw) > BODY_LIMIT:
+            return web.Response(status=413, text=f"the body has more than {BODY_LIMIT} bytes")
         if request.content_type != "application/json":
             return web.Response(status=415, text="the body is to be application/json")
         try:

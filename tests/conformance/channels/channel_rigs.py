@@ -109,9 +109,11 @@ RIGS = {
 }
 
 
-def stand_in(kind: str) -> StandIn:
-    """What takes the provider's place."""
+def stand_in(kind: str, *, limited: bool = True) -> StandIn:
+    """What takes the provider's place; ``limited`` False: without its rate limit, for tests of something else."""
     if kind == "email":
         return SmtpServer(login=True)
-    http = {"pagerduty": PagerDutyServer, "slack": SlackServer, "twilio": TwilioServer, "webhook": WebhookSink}
+    if kind == "slack":
+        return SlackServer(limited=limited)
+    http = {"pagerduty": PagerDutyServer, "twilio": TwilioServer, "webhook": WebhookSink}
     return http[kind]()

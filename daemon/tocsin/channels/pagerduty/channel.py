@@ -9,8 +9,10 @@ import pagerduty
 
 from tocsin.channels import http
 from tocsin.channels.pagerduty.payload import ACTIONS, render
+from tocsin.channels.pagerduty.quota import Quota
 from tocsin.channels.pagerduty.settings import PagerDutySettings
 from tocsin.channels.pagerduty.transport import BoundedTransport, OneShotClient
+from tocsin.core.outbox import Job
 from tocsin.core.page import Content
 from tocsin.ports.channel import Outcome, Reason, Receipt
 
@@ -31,6 +33,7 @@ class PagerDutyChannel:
         self.name = name
         self._settings = settings
         self._keys = {key_name: entry.key.reveal() for key_name, entry in settings.routing_keys.items()}
+        self._quotas = {key_name: Quota(settings.events_per_minute) for key_name in settings.routing_keys}
         self._clients: dict[str, OneShotClient] = {}
         self._transport: BoundedTransport | None = None
         self._threads: ThreadPoolExecutor | None = None
@@ -51,6 +54,9 @@ class PagerDutyChannel:
         if client is None:
             detail = f"no routing key is named {content.destination!r}"
             return Receipt(Outcome.PERMANENT, Reason.CLIENT_ERROR, detail=detail)
+        wait = self._has_to_wait(content)
+        if wait is not None:
+            return wait
         call = self._threads.submit(client.enqueue, *render(content))
         try:
             async with asyncio.timeout(self._settings.timeout / http.SECOND):
@@ -69,6 +75,18 @@ class PagerDutyChannel:
             threads.shutdown(wait=False, cancel_futures=True)
         if transport is not None:
             transport.close()
+
+    def _has_to_wait(self, content: Content) -> Receipt | None:
+        """Return the receipt of what leaves room for pages; None for what may be sent."""
+        quota = self._quotas[content.destination]
+        if content.job is Job.PAGE:
+            quota.page(content.now)
+            return None
+        wait = quota.wait(content.now)
+        if wait is None:
+            return None
+        detail = "PagerDuty's rate limit is nearly reached: this waits, so that pages do not have to"
+        return Receipt(Outcome.RETRY, Reason.RATE_LIMITED, detail=detail, retry_after=wait)
 
     def _late(self, *, was_waiting: bool) -> Receipt:
         if was_waiting:

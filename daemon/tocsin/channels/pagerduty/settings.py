@@ -37,6 +37,8 @@ class PagerDutySettings(ChannelSettings):
     """Integration keys by a name of your own, which contacts refer to."""
     base_url: Annotated[Text, AfterValidator(check_base_url)] = "https://events.pagerduty.com"
     """EU service region: https://events.eu.pagerduty.com. Plain http is for loopback only."""
+    events_per_minute: Annotated[Whole, Field(ge=4, le=100_000)] = 120
+    """How many events PagerDuty takes of each key in a minute; a quarter of them is kept free for pages."""
     timeout: Duration = 8_000_000
     """Bounds one call."""
     concurrency: Annotated[Whole, Field(ge=1, le=64)] = 8

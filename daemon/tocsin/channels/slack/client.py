@@ -9,6 +9,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from tocsin.channels import http
+from tocsin.channels.hold_off import HoldOff
 from tocsin.channels.slack.errors import classify
 from tocsin.channels.slack.settings import SlackSettings
 from tocsin.channels.text import plain, without
@@ -34,6 +35,7 @@ class SlackClient:
         self._settings = settings
         self._session: aiohttp.ClientSession | None = None
         self._client: AsyncWebClient | None = None
+        self._hold_off = HoldOff()
 
     async def start(self) -> None:
         """Open the connection pool."""
@@ -62,11 +64,18 @@ class SlackClient:
         """
         if self._client is None:
             raise Refused(Receipt(Outcome.RETRY, Reason.INTERNAL, detail="the channel is not started"))
+        # Slack limits each method by itself, and posts also by their channel.
+        kind = f"{method} {arguments.get('channel', '')}"
+        held = self._hold_off.ask(kind, now)
+        if held is not None:
+            raise Refused(held, "ratelimited")
         try:
             given: dict[str, Any] = {"data": _as_form(arguments)} if form else {"json": arguments}
             answer = await self._client.api_call(method, **given)
         except SlackApiError as error:
-            raise self._refusal(error, now) from None
+            refusal = self._refusal(error, now)
+            self._hold_off.note(kind, refusal.receipt, now)
+            raise refusal from None
         except (aiohttp.ClientError, OSError) as error:
             raise Refused(http.classify_error(error)) from None
         except Exception:  # noqa: BLE001 - the client trips over answers that are no JSON objects

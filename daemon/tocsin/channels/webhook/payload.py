@@ -23,6 +23,7 @@
       "alerts": [{"labels", "annotations", "firing", "starts_at", "generator_url"}],     a sample, firing ones first
       "message": {"subject", "text", "markdown"},       a message's own words; null where it has none
       "ticket": {"ref", "name", "url"},                 a tracker's: the incident's ticket there; null elsewhere
+      "left_out": {"alerts", "history"},                how many of them, where the body would be over 1 MB
       "history": [{"seq", "at", "kind", "actor", "via", "data", "text"}],                history only
       "sent_at": "2026-11-20T03:05:09.000001+00:00"
     }
@@ -37,11 +38,19 @@ import json
 from typing import Any
 
 from tocsin.channels import wording
+from tocsin.channels.text import cut
 from tocsin.core.event import Entry
 from tocsin.core.page import AlertLine, Content
 from tocsin.core.playbook import SECOND
 
 VERSION = 1
+
+BODY_LIMIT = 1_000_000
+"""Bytes. Many receivers and proxies take 1 MiB and no more."""
+NAME_LIMIT = 255
+VALUE_LIMIT = 2048
+PAIRS = 64
+"""Of an alert's labels and annotations, where the whole body would be too long."""
 
 _ALIKE = (
     *("number", "occurrence", "title", "playbook", "severity", "rank", "service", "state", "flags", "dedup_key"),
@@ -52,32 +61,58 @@ _ALIKE = (
 
 
 def render(content: Content) -> bytes:
-    """The body for one notification."""
+    """Return the body for one notification, in at most `BODY_LIMIT` bytes."""
+    body = _body(content)
+    encoded = _encode(body)
+    if len(encoded) > BODY_LIMIT:
+        body["alerts"] = [_cut_alert(alert) for alert in body["alerts"]]
+        encoded = _encode(body)
+    # What is longest and can be looked up goes first: a body that is refused would take the page with it.
+    for name in ("alerts", "history"):
+        left_out = 0
+        while len(encoded) > BODY_LIMIT and body[name]:
+            kept = len(body[name]) // 2
+            left_out += len(body[name]) - kept
+            body[name] = body[name][len(body[name]) - kept :] if name == "history" else body[name][:kept]
+            body["left_out"] = {**body.get("left_out", {}), name: left_out}
+            encoded = _encode(body)
+    return encoded
+
+
+def _encode(body: dict[str, Any]) -> bytes:
     # The encoder of the standard library escapes what is not ASCII: a lone surrogate in a label loses no page.
-    return json.dumps(
-        {
-            "version": VERSION,
-            "job": content.job,
-            "key": content.key,
-            "about": content.about,
-            "target": content.target,
-            "recipient": content.recipient,
-            "because": content.because,
-            "remarks": wording.remarks(content),
-            "late_seconds": content.late / SECOND,
-            "possible_duplicate": content.possible_duplicate,
-            "stranded": content.stranded,
-            "text": wording.headline(content),
-            "incident": _incident(content),
-            "alerts": [_alert(alert) for alert in content.alerts],
-            "message": _message(content),
-            "ticket": _ticket(content),
-            "history": [_entry(entry, content.time_zone) for entry in content.history],
-            "sent_at": wording.iso(content.now),
-        },
-        separators=(",", ":"),
-        default=str,
-    ).encode()
+    return json.dumps(body, separators=(",", ":"), default=str).encode()
+
+
+def _cut_alert(alert: dict[str, Any]) -> dict[str, Any]:
+    texts = {
+        name: {cut(key, NAME_LIMIT): cut(value, VALUE_LIMIT) for key, value in list(alert[name].items())[:PAIRS]}
+        for name in ("labels", "annotations")
+    }
+    return {**alert, **texts, "generator_url": cut(alert["generator_url"], VALUE_LIMIT)}
+
+
+def _body(content: Content) -> dict[str, Any]:
+    return {
+        "version": VERSION,
+        "job": content.job,
+        "key": content.key,
+        "about": content.about,
+        "target": content.target,
+        "recipient": content.recipient,
+        "because": content.because,
+        "remarks": wording.remarks(content),
+        "late_seconds": content.late / SECOND,
+        "possible_duplicate": content.possible_duplicate,
+        "stranded": content.stranded,
+        "text": wording.headline(content),
+        "incident": _incident(content),
+        "alerts": [_alert(alert) for alert in content.alerts],
+        "message": _message(content),
+        "ticket": _ticket(content),
+        "history": [_entry(entry, content.time_zone) for entry in content.history],
+        "sent_at": wording.iso(content.now),
+    }
 
 
 def sign(secret: str, body: bytes, now: int) -> dict[str, str]:

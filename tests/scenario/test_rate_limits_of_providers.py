@@ -1,0 +1,107 @@
+"""What a provider's rate limit does to pages: none is lost, none waits behind what only informs."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from scenario import emergency
+from tocsin.channels.pagerduty.settings import PagerDutySettings
+from tocsin.channels.registry import build
+from tocsin.channels.slack.settings import SlackSettings
+from tocsin.conf.channels import ConfiguredChannel
+from tocsin.conf.secrets import Secret
+from tocsin.core.alert import AlertStatus
+from tocsin.core.outbox import Job
+from tocsin.core.page import Content
+from tocsin.core.people import Contact, People
+from tocsin.ports.channel import Channel, Outcome, Receipt
+from tocsin.testing.clock import VirtualClock
+from tocsin.testing.harness import Harness
+from tocsin.testing.pagerduty_server import ROUTING_KEY, PagerDutyServer
+from tocsin.testing.recording import RecordingChannel
+from tocsin.testing.slack_server import CHANNEL, TOKEN, SlackServer
+
+MANY = 200
+
+
+class Through(RecordingChannel):
+    """Remembers what goes through a real channel."""
+
+    def __init__(self, real: Channel) -> None:
+        super().__init__(real.name, real.kind, real.handles, real.keyed)
+        self._real = real
+
+    async def send(self, content: Content) -> Receipt:
+        receipt = await self._real.send(content)
+        self.tried.append(content)
+        if receipt.outcome is Outcome.SENT:
+            self.sent.append(content)
+        return receipt
+
+
+@asynccontextmanager
+async def through(real: Channel, clock: VirtualClock, destination: str) -> AsyncIterator[tuple[Harness, Through]]:
+    """A tocsin whose on-call engineer is reached through a real channel, and whose incidents are shown there."""
+    channel = Through(real)
+    await real.start()
+    people = emergency.reached_by(channel, on_call_engineer=destination)
+    places = {"incidents": Contact(channel.name, destination)} if Job.ANNOUNCE in channel.handles else {}
+    persons = {name: person for name, person in people.persons.items() if name not in places}
+    people = People(persons=persons, places=places)
+    async with emergency.tocsin(clock=clock, people=people, channels=[channel]) as tocsin:
+        yield tocsin, channel
+    await real.close()
+
+
+def seconds(channel: Through, clock: VirtualClock, *jobs: Job) -> list[float]:
+    """When, since the start, the channel took notifications of these kinds."""
+    return [(content.now - clock.start) / 1_000_000 for content in channel.sent if content.job in jobs]
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock()
+
+
+async def test_a_page_to_pagerduty_does_not_wait_for_the_end_of_many_others(clock: VirtualClock) -> None:
+    async with PagerDutyServer(now=lambda: clock.now() / 1_000_000) as server:
+        settings = {"routing_keys": {"main": {"key": Secret(ROUTING_KEY)}}, "base_url": server.url}
+        real = build(ConfiguredChannel("pager", "pagerduty", PagerDutySettings.model_validate(settings)))
+        async with through(real, clock, "main") as (tocsin, channel):
+            for number in range(MANY):
+                await tocsin.fire(alertname=f"Down{number}", severity="SEV-1")
+                await tocsin.advance(seconds=2)
+            for number in range(MANY):
+                await tocsin.resolve(alertname=f"Down{number}", severity="SEV-1")
+            await tocsin.advance(minutes=2)  # the hold-down is over: all of them end at once
+            began = clock.now()
+            await tocsin.fire(alertname="Another", severity="SEV-1")
+            page = channel.sent[-1]
+            assert (page.job, page.now - began) == (Job.PAGE, 0)
+            await tocsin.advance(minutes=10)
+        effects = [entry["effect"] for entry in server.accepted]
+        assert (effects.count("opened"), effects.count("resolved")) == (MANY + 1, MANY)
+        assert server.requests == len(server.accepted), "nothing was sent that PagerDuty had to refuse"
+
+
+async def test_pages_to_one_slack_channel_go_out_as_fast_as_slack_takes_them_and_before_what_informs(
+    clock: VirtualClock,
+) -> None:
+    async with SlackServer(now=lambda: clock.now() / 1_000_000) as server:
+        settings = {"token": Secret(TOKEN), "base_url": server.api_url}
+        real = build(ConfiguredChannel("chat", "slack", SlackSettings.model_validate(settings)))
+        async with through(real, clock, CHANNEL) as (tocsin, channel):
+            alerts = [
+                tocsin.alert(AlertStatus.FIRING, {"alertname": f"Down{number}", "severity": "SEV-1"})
+                for number in range(40)
+            ]
+            await tocsin.take(*alerts)
+            await tocsin.advance(minutes=10)
+            pages = seconds(channel, clock, Job.PAGE)
+            assert len({content.key for content in channel.sent if content.job is Job.PAGE}) == len(pages) == 40
+            assert pages[-1] <= 60, "one a second, as Slack takes them"
+            informing = seconds(channel, clock, Job.ANNOUNCE)
+            assert len({content.number for content in channel.sent if content.job is Job.ANNOUNCE}) == 40
+            assert sum(at < pages[-1] for at in informing) <= 10
+        assert server.requests <= 2 * len(server.accepted), "what is not on its way waits as long as Slack asks"
