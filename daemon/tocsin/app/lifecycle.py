@@ -12,6 +12,7 @@ from pathlib import Path
 
 import structlog
 
+from tocsin.app import fatal
 from tocsin.app.build import Daemon, build, operator, running, secrets_of
 from tocsin.app.kinds import KINDS
 from tocsin.app.notify import Notifier
@@ -66,7 +67,8 @@ def run(config_dir: Path, rules_dir: Path, environ: Mapping[str, str], shadow_di
 
     ``shadow_dir`` has rules that judge beside the live ones and page nobody.
 
-    Returns the exit code: 0 stopped as asked, 1 could not start or broke.
+    Returns the exit code: 0 stopped as asked, 1 could not start or broke. A fatal error ends the process at once
+    (`app/fatal`).
     """
     files = _Files(config_dir, rules_dir, environ, shadow_dir)
     try:
@@ -79,7 +81,7 @@ def run(config_dir: Path, rules_dir: Path, environ: Mapping[str, str], shadow_di
     for warning in bundle.warnings:
         _log.warning("configuration", warning=str(warning))
     try:
-        return asyncio.run(_serve(bundle, shadow, files))
+        return fatal.run(_serve(bundle, shadow, files))
     except TocsinError as error:
         _log.error("cannot_start", error=str(error))
         return 1
@@ -191,6 +193,7 @@ async def _until_told(
         loop.add_signal_handler(number, stop, number.name)
     loop.add_signal_handler(signal.SIGHUP, hang_up)
     for worker in workers:
+        worker.add_done_callback(fatal.end_with)
         worker.add_done_callback(lambda task: stop(f"{task.get_name()} has died"))
     notifier.ready(serving)
     because = await asked
