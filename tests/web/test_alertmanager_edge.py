@@ -293,6 +293,16 @@ async def test_who_repeats_a_large_webhook_is_told_the_outcome_of_the_work_that_
         assert door.figure("alerts_received_total", status="firing") == 400
 
 
+async def test_a_large_webhook_that_is_being_taken_does_not_keep_the_daemon_from_stopping():
+    async with front_door(deadlines=Deadlines(commit=0.2)) as door:
+        door.intake.gate = asyncio.Event()
+        assert await door.status("POST", PATH, data=large()) == 503
+        await asyncio.wait_for(door.server.close(), 5)
+        door.intake.gate.set()
+        await asyncio.sleep(0)
+        assert not door.intake.taken
+
+
 async def test_an_outcome_that_its_sender_was_told_is_forgotten(door):
     for taken in (400, 800):
         assert await door.status("POST", PATH, data=large()) == 200

@@ -59,6 +59,13 @@ class LargeWebhooks:
             self._untold.pop(digest, None)
         return taken
 
+    async def close(self) -> None:
+        """Take no further slice: nothing that is not committed yet was answered, and its sender retries it."""
+        running = list(self._running.values())
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
     def _begin(self, digest: Digest, body: bytes, source: str) -> asyncio.Task[Taken]:
         self._expect_room()
         task = asyncio.get_running_loop().create_task(self._take(body, source), name="large webhook")
