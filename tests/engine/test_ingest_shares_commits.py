@@ -46,6 +46,17 @@ class Full(MemoryStore):
         return await super().write(checked)
 
 
+class OutOfMemory(MemoryStore):
+    """Has no memory for a transaction where a test says so."""
+
+    has_memory = True
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        if not self.has_memory:
+            raise MemoryError
+        return await super().write(work)
+
+
 def alerts(tocsin: Harness, *names: str) -> list[Alert]:
     return [tocsin.alert(AlertStatus.FIRING, {"alertname": name, "severity": "SEV-1"}) for name in names]
 
@@ -130,6 +141,19 @@ async def test_what_can_neither_be_placed_nor_kept_is_left_to_the_sender_and_the
         assert good is None
         assert isinstance(refused, StoreUnavailable)
         assert (await tocsin.incident()).title == "good (unknown)"
+
+
+async def test_without_memory_no_alert_is_put_aside_for_it_and_the_loop_hears_of_it(clock: VirtualClock) -> None:
+    store = OutOfMemory(clock)
+    handed_over: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: handed_over.append(context["exception"]))
+    async with emergency.tocsin(store=store, clock=clock) as tocsin:
+        store.has_memory = False
+        with pytest.raises(StoreUnavailable):
+            await tocsin.ingest.take(alerts(tocsin, "a", "b"))
+        store.has_memory = True
+        assert await store.read(lambda tx: tx.quarantined()) == []
+    assert [type(error) for error in handed_over] == [MemoryError]
 
 
 async def test_what_the_edge_could_not_read_is_kept_and_reported(clock: VirtualClock) -> None:

@@ -1,11 +1,15 @@
 """An alert that can be placed is paged, whatever else is wrong with it; what is cut or unreadable is marked."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from scenario import emergency
 from scenario.emergency import ON_CALL
 from tocsin.core.outbox import Job
 from tocsin.core.page import AlertLine
@@ -112,3 +116,33 @@ async def test_whatever_stands_in_a_part_of_it_an_alert_is_paged(tocsin: Harness
     place[member] = value
     await take(tocsin, alert)
     assert tocsin.pages() == [(0, ON_CALL)]
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+_odd_alerts = st.fixed_dictionaries(
+    {"labels": st.dictionaries(st.text(), _json, max_size=4)},
+    optional=dict.fromkeys(["annotations", "startsAt", "endsAt", "fingerprint", "generatorURL"], _json)
+    | {"status": _json.filter(lambda value: value != "resolved")},
+)
+
+
+async def _take_all(alerts: list[dict[str, Any]]) -> None:
+    async with emergency.tocsin() as tocsin:
+        body = json.dumps({"alerts": [*alerts, {"labels": {"alertname": "Last"}}], "status": "firing"}).encode()
+        webhook = wire.read(body, "default", tocsin.clock.now)
+        await tocsin.take(*webhook.alerts)
+        assert tocsin.observer.counted("quarantined_total") == 0
+        episodes = await tocsin.store.read(lambda tx: tx.latest_episodes([alert.key for alert in webhook.alerts]))
+        assert {episode.status for episode in episodes.values()} == {"firing"}
+        assert all(episode.incident_id is not None for episode in episodes.values())
+        assert await emergency.wrong(tocsin) == []
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(_odd_alerts, max_size=4))
+def test_whatever_json_stands_in_it_each_alert_with_labels_is_in_an_incident(alerts: list[dict[str, Any]]) -> None:
+    asyncio.run(_take_all(alerts))

@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 
+from tocsin.app import fatal
 from tocsin.conf.settings import LimitSettings, Settings
 from tocsin.ports.observer import Observer
 from tocsin.web.connections import ACCEPTS_AT_A_TIME, Limits
@@ -65,7 +66,7 @@ class AcceptErrors:
     def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """See `asyncio.loop.set_exception_handler`."""
         if context.get("message") != _ACCEPT_FAILED:
-            loop.default_exception_handler(context)
+            fatal.handle(loop, context)
             return
         self._observer.count("accept_errors_total")
         if self._logged_at is None or loop.time() - self._logged_at >= LOG_AGAIN_AFTER:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import structlog
 
+from tocsin.app import fatal
 from tocsin.app.build import Daemon, build, operator, secrets_of, ways_out
 from tocsin.app.descriptors import AcceptErrors, connection_limits, raise_file_limit
 from tocsin.app.kinds import KINDS
@@ -77,7 +78,8 @@ def run(
     ``shadow_dir`` has rules that judge beside the live ones and page nobody.
     ``serving`` is called with the addresses once requests are taken there.
 
-    Returns the exit code: 0 stopped as asked, 1 could not start or broke.
+    Returns the exit code: 0 stopped as asked, 1 could not start or broke. A fatal error ends the process at once
+    (`app/fatal`).
     """
     files = _Files(config_dir, rules_dir, environ, shadow_dir)
     try:
@@ -91,7 +93,7 @@ def run(
     for warning in bundle.warnings:
         _log.warning("configuration", warning=str(warning))
     try:
-        return asyncio.run(_serve(bundle, shadow, files, files_allowed, serving))
+        return fatal.run(_serve(bundle, shadow, files, files_allowed, serving))
     except TocsinError as error:
         _log.error("cannot_start", error=str(error))
         return 1
@@ -253,6 +255,7 @@ async def _until_told(
         loop.add_signal_handler(number, stop, number.name)
     loop.add_signal_handler(signal.SIGHUP, hang_up)
     for worker in workers:
+        worker.add_done_callback(fatal.end_with)
         worker.add_done_callback(lambda task: stop(f"{task.get_name()} has died"))
     ready()
     because = await asked

@@ -128,26 +128,22 @@ def _is_overtaken(alert: Alert, last: Episode) -> bool:
     return alert.ends_at is not None and start is not None and alert.ends_at < start
 
 
-def _latest(start: int | None, alert: Alert, now: int) -> int | None:
-    """Return the latest start given so far.
+def _with_start(last: Episode, alert: Alert, now: int) -> Episode:
+    """Return the episode with another start that the sender gives: the earliest and the newest are kept.
 
     A start in the future comes from a wrong clock: taken as it is, it would make every resolve look overtaken.
     """
     if alert.starts_at is None:
-        return start
-    return max(start or 0, min(alert.starts_at, now))
+        return last
+    earliest = alert.starts_at if last.starts_at is None else min(last.starts_at, alert.starts_at)
+    newest = max(last.last_start_at or 0, min(alert.starts_at, now))
+    return msgspec.structs.replace(last, starts_at=earliest, newest_start_at=newest if newest != earliest else None)
 
 
 def _refreshed(last: Episode, alert: Alert, verdict: Verdict, now: int) -> Episode:
-    starts = [at for at in (last.starts_at, alert.starts_at) if at is not None]
-    starts_at, newest = min(starts, default=None), _latest(last.last_start_at, alert, now)
-    going_on = msgspec.structs.replace(
-        last,
-        last_seen_at=now,
-        starts_at=starts_at,
-        newest_start_at=newest if newest != starts_at else None,
-        annotations=alert.annotations,
-    )
+    going_on = msgspec.structs.replace(last, last_seen_at=now, annotations=alert.annotations)
+    if alert.starts_at != last.starts_at:
+        going_on = _with_start(going_on, alert, now)
     if verdict.severity == last.severity:
         return going_on
     # What is kept of the rules is what explains the severity.

@@ -32,6 +32,7 @@ from tocsin.core.page import Content
 from tocsin.engine import rooms, tickets
 from tocsin.engine.apply import Work
 from tocsin.engine.commit import Committer
+from tocsin.engine.fatal import end_if_fatal
 from tocsin.engine.ingest import Ingest
 from tocsin.engine.instead import takers, use_another_way
 from tocsin.engine.render import render
@@ -82,7 +83,7 @@ class Dispatcher(Service):
                 return look_at
         try:
             claimed = await self._commit_with_ended(self._cycle)
-        except StoreUnavailable:
+        except (StoreUnavailable, MemoryError):
             raise
         except Exception as error:  # one row breaks what makes its content: it is dead, the others get through
             if self._rendering is None:
@@ -378,6 +379,7 @@ class Dispatcher(Service):
             except TimeoutError:
                 receipt = Receipt(Outcome.AMBIGUOUS, Reason.TIMEOUT, "no answer within the deadline")
             except Exception as error:  # noqa: BLE001 - a row that breaks its channel is retried, and the others flow
+                end_if_fatal(error)
                 _log.error("channel_failed", channel=row.channel, job=row.job, error=repr(error), exc_info=error)
                 receipt = Receipt(Outcome.AMBIGUOUS, Reason.INTERNAL, repr(error))
         del self._sending[row.key, row.fence]

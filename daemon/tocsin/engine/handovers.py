@@ -91,7 +91,7 @@ def _tell(work: Work) -> None:
         try:
             for event in _events(work, incident, shifts):
                 incident = work.change(incident, event)
-        except StoreUnavailable:
+        except (StoreUnavailable, MemoryError):
             raise
         except Exception as error:  # noqa: BLE001 - whatever one incident breaks, the others must get through
             _log.error("shift_not_told", incident=incident.number, error=repr(error), exc_info=error)

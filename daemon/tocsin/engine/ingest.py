@@ -23,6 +23,7 @@ from tocsin.core.verdict import Verdict
 from tocsin.engine.alarm import Alarm
 from tocsin.engine.apply import Work
 from tocsin.engine.commit import Committed, Committer
+from tocsin.engine.fatal import end_if_fatal
 from tocsin.engine.intake import Batch, Classified
 from tocsin.engine.policy import Policy
 from tocsin.engine.selfwatch import KNOWN_TROUBLES, QUIET_AFTER, SAID_AGAIN_AFTER, own_verdict, trouble
@@ -241,6 +242,9 @@ class Ingest:
         except StoreUnavailable as error:
             self._alarm.sound("store", str(error))
             _settle(batch, error)
+        except MemoryError as error:
+            end_if_fatal(error)
+            _settle(batch, StoreUnavailable("out of memory"))
         except Exception as error:  # noqa: BLE001 - whatever one alert breaks, the others must get through
             await self._one_by_one(batch, error)
         else:
@@ -332,6 +336,9 @@ class Ingest:
             await self._write([pair])
         except StoreUnavailable:
             raise
+        except MemoryError as error:
+            end_if_fatal(error)
+            raise StoreUnavailable("out of memory") from error
         except Exception as error:  # noqa: BLE001 - this one alert is the culprit, whatever it does
             alert = pair[0]
             body = msgspec.json.encode(alert).decode()

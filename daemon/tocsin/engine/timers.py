@@ -45,7 +45,7 @@ class Timers(Service):
             return due_at
         try:
             await self._committer.commit("due", self._fire, timed=True)
-        except StoreUnavailable:
+        except (StoreUnavailable, MemoryError):
             raise
         except Exception as error:  # noqa: BLE001 - whatever one incident breaks, the others must get through
             self._narrow(error)

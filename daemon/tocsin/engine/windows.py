@@ -173,7 +173,7 @@ def judge_all_again(work: Work) -> int:
             continue
         try:
             released += window_wait(judge_again(work, incident)) is None
-        except StoreUnavailable:
+        except (StoreUnavailable, MemoryError):
             raise
         except Exception as error:  # noqa: BLE001 - whatever one incident breaks, the others must get through
             _log.error("window_not_judged", incident=incident.number, error=repr(error), exc_info=error)

@@ -55,7 +55,6 @@ async def receive(request: web.Request) -> web.Response:
     body = await read_body(request, edge.settings().webhook.max_body)
     began = time.perf_counter()
     taken = await _take(request.app, body, source)
-    taken.tell(edge.observer)
     if taken.is_truncated:
         edge.intake.report("truncated", source, _how_truncated(taken))
     _note(taken, source, len(body), time.perf_counter() - began)
@@ -81,16 +80,20 @@ def source_of(request: web.Request) -> str:
 
 
 async def _take(app: web.Application, body: bytes, source: str) -> Taken:
-    edge, watch = app[EDGE], app[COMMITS]
     try:
-        webhook = _read(body, source, edge)
+        webhook = _read(body, source, app[EDGE])
         if webhook is None:
-            return await _committed(watch, app[LARGE].take(body, source))
-        quarantined = [webhook.quarantined] if webhook.quarantined is not None else []
-        await _committed(watch, edge.intake.take(webhook.alerts, quarantined))
-        return Taken.of(webhook)
+            return await _committed(app[COMMITS], app[LARGE].take(body, source))
+        return await _committed(app[COMMITS], _take_whole(app[EDGE], webhook))
     except wire.Malformed as error:
         raise Refusal(400, "malformed", str(error), reason="malformed") from None
+
+
+async def _take_whole(edge: Edge, webhook: wire.Webhook) -> Taken:
+    await edge.intake.take(webhook.alerts, [webhook.quarantined] if webhook.quarantined is not None else [])
+    taken = Taken.of(webhook)
+    taken.tell(edge.observer)
+    return taken
 
 
 def _read(body: bytes, source: str, edge: Edge) -> wire.Webhook | None:

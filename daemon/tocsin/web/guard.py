@@ -21,6 +21,7 @@ from tocsin.core.errors import (
     UnknownName,
     WindowError,
 )
+from tocsin.engine.fatal import end_if_fatal
 from tocsin.web.alertmanager import source_of
 from tocsin.web.answers import BUSY, Refusal, problem
 from tocsin.web.auth import Caller, Door, check_json, check_origin
@@ -79,7 +80,8 @@ def guarded(route: Route, edge: Edge, door: Door) -> Handler:
             answer = await _refuse(refusal, route, edge, door, request)
         except TocsinError as error:
             answer = _answer(error, route)
-        except Exception:  # noqa: BLE001 - the edge's last resort: a bug is logged and told as 500, which senders repeat
+        except Exception as error:  # noqa: BLE001 - the edge's last resort: a bug is told as 500, which senders repeat
+            end_if_fatal(error)
             answer = _failed(route)
         if route.edge == "alertmanager":
             edge.observer.count("webhooks_received_total", code=str(answer.status))

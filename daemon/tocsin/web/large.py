@@ -1,8 +1,9 @@
 """Large webhooks, taken slice by slice, so that they delay nobody else.
 
 A large webhook may take longer than its sender waits. What has begun goes on to
-its end all the same, and a sender that retries the same body waits for the work
-that is going on, in place of beginning it anew.
+its end all the same. A sender that retries the same body waits for the work
+that is going on, or is told its outcome, in place of beginning it anew: else a
+webhook that takes longer than a sender waits would be taken again and again.
 """
 
 import asyncio
@@ -17,6 +18,11 @@ from tocsin.web.taken import Taken
 from tocsin.web.tolerant import status_of
 
 Digest = bytes
+
+KEPT_FOR = 300.0
+"""Seconds that an outcome waits for its sender to retry: as long as Alertmanager does by default."""
+KEPT = 16
+"""Outcomes that wait at most."""
 
 
 @dataclass
@@ -33,6 +39,8 @@ class LargeWebhooks:
     def __init__(self, edge: Edge) -> None:
         self._edge = edge
         self._running: dict[Digest, asyncio.Task[Taken]] = {}
+        self._untold: dict[Digest, tuple[float, Taken]] = {}
+        """Outcomes that no sender has been told, the oldest first, with the moment of each by the loop's clock."""
         self._turn = asyncio.Lock()
         """Slices of several webhooks are read in turns: a small storm does not wait for the end of a huge one."""
 
@@ -45,13 +53,30 @@ class LargeWebhooks:
             StoreUnavailable: It was not committed, or not all of it; repeating it is harmless.
         """
         digest = await asyncio.to_thread(_digest, body, source)
-        task = self._running.get(digest)
-        if task is None:
-            self._expect_room()
-            task = asyncio.get_running_loop().create_task(self._take(body, source), name="large webhook")
-            self._running[digest] = task
-            task.add_done_callback(lambda done: self._forget(digest, done))
-        return await asyncio.shield(task)
+        taken = self._outcome(digest)
+        if taken is None:
+            taken = await asyncio.shield(self._running.get(digest) or self._begin(digest, body, source))
+            self._untold.pop(digest, None)
+        return taken
+
+    async def close(self) -> None:
+        """Take no further slice: nothing that is not committed yet was answered, and its sender retries it."""
+        running = list(self._running.values())
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    def _begin(self, digest: Digest, body: bytes, source: str) -> asyncio.Task[Taken]:
+        self._expect_room()
+        task = asyncio.get_running_loop().create_task(self._take(body, source), name="large webhook")
+        self._running[digest] = task
+        task.add_done_callback(lambda done: self._end(digest, done))
+        return task
+
+    def _outcome(self, digest: Digest) -> Taken | None:
+        at, taken = self._untold.pop(digest, (0.0, None))
+        is_fresh = asyncio.get_running_loop().time() - at < KEPT_FOR
+        return taken if is_fresh else None
 
     def _expect_room(self) -> None:
         limit = self._edge.settings().webhook.max_large
@@ -60,10 +85,14 @@ class LargeWebhooks:
                 f"{len(self._running)} large webhooks are being taken: no more than webhook.max_large ({limit}) may be"
             )
 
-    def _forget(self, digest: Digest, done: asyncio.Task[Taken]) -> None:
+    def _end(self, digest: Digest, done: asyncio.Task[Taken]) -> None:
         del self._running[digest]
-        if not done.cancelled():
-            done.exception()  # where nobody waits any more: the sender has had its 503
+        # An error is for whoever waits; where the sender has had its 503 already, its retry begins anew.
+        if done.cancelled() or done.exception() is not None:
+            return
+        self._untold[digest] = (asyncio.get_running_loop().time(), done.result())
+        while len(self._untold) > KEPT:
+            del self._untold[next(iter(self._untold))]
 
     async def _take(self, body: bytes, source: str) -> Taken:
         edge = self._edge
@@ -79,6 +108,7 @@ class LargeWebhooks:
             taken.add(webhook)
         if taken.quarantined is not None:
             await edge.intake.take((), [taken.quarantined], is_part=True)
+        taken.tell(edge.observer)
         return taken
 
 

@@ -41,12 +41,17 @@ def build_app(edge: Edge) -> web.Application:
     app[EDGE] = edge
     app[COMMITS] = Watch(edge.deadlines.commit)
     app[LARGE] = LargeWebhooks(edge)
+    app.on_cleanup.append(_close_large)
     app[DOCUMENT] = document(ROUTES)
     door = Door(edge)
     for route in ROUTES:
         app.router.add_route(route.method, route.path, guarded(route, edge, door))
     app.router.add_route(hdrs.METH_ANY, _ANYTHING, _unrouted)
     return app
+
+
+async def _close_large(app: web.Application) -> None:
+    await app[LARGE].close()
 
 
 async def _unrouted(request: web.Request) -> web.Response:
