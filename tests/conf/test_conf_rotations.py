@@ -120,7 +120,6 @@ MISTAKES = [
      "nobody can change places with themselves"),
     ("{members: [alex], swaps: [{between: [alex], from: '2026-01-05 09:00', until: '2026-01-06 09:00'}]}",
      "must not be empty"),
-    ("{calendar: gone.ics}", "gone.ics cannot be read: No such file or directory"),
     ("{slack_group: {channel: console, group: S0123}}", "the channel console is no Slack channel"),
     ("{slack_group: {channel: console, group: team}}", "does not have the form"),
 ]  # fmt: skip

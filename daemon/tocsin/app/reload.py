@@ -77,6 +77,8 @@ class Reloader:
             try:
                 async with asyncio.timeout(self._patience):
                     bundle = await asyncio.wrap_future(_in_a_thread(self._load))
+                    if lost := lost_calendars(self._daemon.bundle, bundle):
+                        return self._refuse(*lost)
                     ways = await self._open(bundle)
             except ConfigError as error:
                 return self._refuse(*(str(problem) for problem in error.problems))
@@ -262,6 +264,15 @@ def _sort(
             opened.append(known[1])
         ways[configured.name] = known
     return ways, opened
+
+
+def lost_calendars(old: Bundle, new: Bundle) -> list[str]:
+    """Return which calendars have become unreadable: who is on call by the running ones is better than nobody."""
+    known = {str(path) for path in old.files} - old.lost_calendars
+    return [
+        f"{path} cannot be read as a calendar any more: its shifts of the last reload stay in force; restore the file"
+        for path in sorted(new.lost_calendars & known)
+    ]
 
 
 def _needs_restart(old: Bundle, new: Bundle) -> list[str]:

@@ -72,6 +72,8 @@ class Bundle:
     """SHA-256 over the content of every file and what the environment overrides; of no secret."""
     files: tuple[Path, ...]
     warnings: tuple[Problem, ...]
+    lost_calendars: frozenset[str] = frozenset()
+    """The paths of calendars of which nothing could be read."""
 
     @property
     def tokens(self) -> tuple[TokenSettings, ...]:
@@ -154,6 +156,7 @@ def load(
         fingerprint=_fingerprint(findings.digests, config_dir, rules_dir, environ),
         files=tuple(Path(name) for name in sorted(findings.digests)),
         warnings=tuple(sorted(set(findings.warnings))),
+        lost_calendars=frozenset(findings.lost_calendars),
     )
 
 

@@ -71,6 +71,8 @@ class Findings:
     warnings: list[Problem] = field(default_factory=list)
     digests: dict[str, str] = field(default_factory=dict)
     """The SHA-256 of every file that was read, by its path."""
+    lost_calendars: set[str] = field(default_factory=set)
+    """The paths of calendars of which nothing could be read."""
 
     def problem(self, mark: Mark, message: str, hint: str = "") -> None:
         """Something that makes the configuration unusable."""

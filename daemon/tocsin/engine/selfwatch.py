@@ -22,6 +22,7 @@ _TITLES = {
     "malformed": "webhooks are refused because they cannot be read: their alerts are lost",
     "too_large": "webhooks are refused because they are too large: their alerts are lost",
     "quarantined": "alerts could not be placed and are kept in quarantine",
+    "calendar": "events of an on-call calendar cannot be read: a shift may be missing",
     "doubted": "alerts ended together without a Watchdog: not believed, their incidents stay open",
     "silent": "the Watchdog has stopped: Prometheus, Alertmanager or the way from there is broken",
     "dead": "a page was refused for good by its channel",
