@@ -155,6 +155,11 @@ class Calendar(Layer):
     def _unnamed(self) -> _Index:
         return _Index([event for event in self.events if not event.person])
 
+    @property
+    def begins_at(self) -> int | None:
+        """Return when the first event begins that names a person."""
+        return min((event.once.starts_at for event in self.events if event.person), default=None)
+
     def on_at(self, at: int, duty: Duty) -> tuple[str, ...]:
         """Return everybody whom an event of that moment names, each once."""
         del duty

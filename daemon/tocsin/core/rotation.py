@@ -138,6 +138,11 @@ class Layer(Protocol):
         """The moments between the two at which it may pass to somebody else."""
         ...
 
+    @property
+    def begins_at(self) -> int | None:
+        """Return before when nobody is ever on call by this layer; None if it cannot be said."""
+        return None
+
     def remarks_at(self, at: int, duty: Duty) -> tuple[str, ...]:
         """Return what explains why nobody is on call by this layer, where it knows."""
         del at, duty
@@ -186,6 +191,11 @@ class Turns(Layer):
     def names(self) -> tuple[str, ...]:
         """The members, each once."""
         return tuple(dict.fromkeys(self.members))
+
+    @property
+    def begins_at(self) -> int | None:
+        """Return when the first turn begins."""
+        return self._starts_at
 
     @cached_property
     def _first(self) -> int:
@@ -315,6 +325,12 @@ class Rotation:
     def is_asked_for(self) -> bool:
         """Whether a source says who is on call, which is asked while tocsin runs."""
         return any(isinstance(layer, Listed) for layer in self.layers)
+
+    @property
+    def begins_at(self) -> int | None:
+        """Return before when nobody is ever on call; None if it cannot be said."""
+        begins = [layer.begins_at for layer in self.layers]
+        return min((at for at in begins if at is not None), default=None) if None not in begins else None
 
     def on_at(self, at: int, duty: Duty) -> tuple[str, ...]:
         """Who is on call; empty: nobody."""
