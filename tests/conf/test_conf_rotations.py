@@ -9,6 +9,7 @@ from tocsin.conf.bundle import load
 from tocsin.core.people import Contact, Method
 from tocsin.core.playbook import MINUTE
 from tocsin.core.rotation import Duty, Rotation
+from tocsin.testing.cases import default_start
 
 HERE = "  vp-engineering-on-call:\n"
 CHAT = {"TOCSIN_CHANNELS": "{chat: {kind: radio, frequency: '1', stations: {north: {key_env: K}}}}", "K": "k"}
@@ -120,7 +121,6 @@ MISTAKES = [
      "nobody can change places with themselves"),
     ("{members: [alex], swaps: [{between: [alex], from: '2026-01-05 09:00', until: '2026-01-06 09:00'}]}",
      "must not be empty"),
-    ("{calendar: gone.ics}", "gone.ics cannot be read: No such file or directory"),
     ("{slack_group: {channel: console, group: S0123}}", "the channel console is no Slack channel"),
     ("{slack_group: {channel: console, group: team}}", "does not have the form"),
 ]  # fmt: skip
@@ -253,3 +253,19 @@ def test_a_target_has_further_contacts(bench: Workbench) -> None:
     assert (people.places["customers"], people.spares["customers"]) == (
         Contact("chat", "north"), (Contact("console", "console"),),
     )  # fmt: skip
+
+
+def test_a_rotation_that_has_not_begun_is_a_warning_although_its_backup_is_paged(bench: Workbench) -> None:
+    line = added(bench, '{members: [alex, sam], starts: "2027-03-03 09:00", every: weekly, backup: [kim]}')
+    told = [str(warning) for warning in load(bench.config, bench.rules, KINDS, {}, now=utc("2026-06-01")).warnings]
+    [warning] = [text for text in told if "backup" in text]
+    assert f"people.yaml:{line}:" in warning
+    assert "nobody is on call before 2027-03-03 09:00 (UTC): until then kim is paged as the backup" in warning
+    later = load(bench.config, bench.rules, KINDS, {}, now=utc("2027-06-01")).warnings
+    assert not any("paged as the backup" in str(text) for text in later)
+
+
+def test_a_test_begins_when_every_rotation_has_begun(bench: Workbench) -> None:
+    assert default_start(bench.load().people) == utc("2026-01-05T09:00")
+    added(bench, '{members: [alex, sam], starts: "2027-03-03 09:00", every: weekly, backup: [kim]}')
+    assert default_start(bench.load().people) == utc("2027-03-08T09:00")

@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 import hypothesis.strategies as st
 from hypothesis import given
 
-from tocsin.core.calendar import CalendarEvent
-from tocsin.core.rotation import first_at
+from tocsin.core.calendar import Calendar, CalendarEvent
+from tocsin.core.rotation import Duty, first_at
+from tocsin.core.rrule import parse
 
 MINUTE = 60_000_000
 ZONES = st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"]).map(ZoneInfo)
@@ -23,7 +24,23 @@ def test_once_is_a_series_of_one(
 ) -> None:
     without = frozenset[datetime]() if takes_place else frozenset({starts})
     once = CalendarEvent("ann", zone, starts, timedelta(minutes=length), without=without)
-    series = CalendarEvent("ann", zone, starts, timedelta(minutes=length), "FREQ=DAILY;COUNT=1", without=without)
+    daily = parse("FREQ=DAILY")
+    series = CalendarEvent("ann", zone, starts, timedelta(minutes=length), daily, ends=starts, without=without)
     after = first_at(starts, zone) + from_then * MINUTE
     before = after + looked_at * MINUTE
     assert list(once.spans(after, before)) == list(series.spans(after, before))
+
+
+EVENTS = st.lists(st.tuples(st.sampled_from("abc"), STARTS, st.integers(1, 500_000)), max_size=30)
+
+
+@given(EVENTS, STARTS)
+def test_the_index_of_a_calendar_finds_whom_a_look_at_each_event_finds(
+    events: list[tuple[str, datetime, int]], looked_at: datetime
+) -> None:
+    utc = ZoneInfo("UTC")
+    calendar = Calendar(
+        tuple(CalendarEvent(name, utc, starts, timedelta(minutes=length)) for name, starts, length in events)
+    )
+    expected = [name for name, starts, length in events if starts <= looked_at < starts + timedelta(minutes=length)]
+    assert calendar.on_at(first_at(looked_at, utc), Duty(0)) == tuple(dict.fromkeys(expected))

@@ -13,6 +13,7 @@ from tocsin.core.duration import duration
 from tocsin.core.moments import exact_moment as moment
 
 API = "/api/v1/oncall"
+FAULTS_SHOWN = 3
 
 
 class _ShowUnlessAsked(click.Group):
@@ -72,10 +73,26 @@ async def show(daemon: Daemon, /, *, at: str | None, days: int, as_json: bool) -
         optional=("secondary", "next"),
     )
     for rotation in found["rotations"]:
+        for line in _remarks(rotation):
+            say(clean(f"{rotation['name']}: {line}"))
         for one in rotation["overrides"]:
             say(f"{rotation['name']}: {_told(one)}")
     if days:
         _say_shifts(found["rotations"])
+
+
+def _remarks(rotation: dict[str, Any]) -> list[str]:
+    """Return why nobody is on call, who is paged then, and what cannot be read of the calendar."""
+    faults = rotation.get("faults", [])
+    lines = [f"a shift may be missing: {fault}" for fault in faults[:FAULTS_SHOWN]]
+    if len(faults) > FAULTS_SHOWN:
+        lines.append(f"and {len(faults) - FAULTS_SHOWN} more faults of its calendar: run tocsin check")
+    if rotation["on_call"]:
+        return lines
+    backup = ", ".join(rotation["backup"])
+    paged = f"the backup is paged: {backup}" if backup else "it has no backup: what is paged goes to the console"
+    why = "".join(f" ({remark})" for remark in rotation.get("remarks", []))
+    return [f"nobody is on call{why}; {paged}", *lines]
 
 
 def _say_shifts(rotations: list[dict[str, Any]]) -> None:

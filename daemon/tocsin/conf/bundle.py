@@ -76,6 +76,8 @@ class Bundle:
     warnings: tuple[Problem, ...]
     is_empty: bool = False
     """Whether tocsin.yaml says nothing, as after an editor or a disk that failed."""
+    lost_calendars: frozenset[str] = frozenset()
+    """The paths of calendars of which nothing could be read."""
 
     @property
     def tokens(self) -> tuple[TokenSettings, ...]:
@@ -162,6 +164,7 @@ def load(
         files=tuple(Path(name) for name in sorted(findings.digests)),
         warnings=tuple(sorted(set(findings.warnings))),
         is_empty=is_empty,
+        lost_calendars=frozenset(findings.lost_calendars),
     )
 
 

@@ -84,8 +84,14 @@ def _is_cut_off(person: Person, channels: Collection[str]) -> bool:
 
 
 def tell_gaps(people: People, node: Node, now: int, findings: Findings) -> None:
-    """Warn of times in which nobody is on call and no backup is paged instead."""
+    """Warn of times in which nobody is on call: at all where there is no backup, else only before the beginning."""
     for name, rotation in people.rotations.items():
+        begins_at = rotation.begins_at
+        if rotation.backup and begins_at is not None and begins_at > now:
+            shown = wall(begins_at, ZoneInfo(rotation.time_zone)).isoformat(" ", "minutes")
+            told = f"nobody is on call before {shown} ({rotation.time_zone}): until then {', '.join(rotation.backup)} "
+            told += "is paged as the backup"
+            findings.warn(node.at("rotations", name).head, told, "correct `starts`, if it should have begun")
         if rotation.backup or rotation.is_asked_for:
             continue
         gaps = rotation.gaps(now, now + GAPS_LOOKED_FOR, Duty(now))

@@ -16,7 +16,8 @@ ON_PURPOSE = "if that is meant, run `tocsin reload --force`"
 
 def losses(old: Bundle, new: Bundle) -> tuple[Problem, ...]:
     """Return each loss with the file to look at, in the order in which the files are read; none is the usual case."""
-    return tuple(_problem(old, new, *loss) for loss in (*_of_settings(old, new), *_of_people(old, new)))
+    found = (*_of_settings(old, new), *_of_people(old, new), *_of_calendars(old, new))
+    return tuple(_problem(old, new, *loss) for loss in found)
 
 
 def _of_settings(old: Bundle, new: Bundle) -> Iterator[tuple[str, str]]:
@@ -50,6 +51,16 @@ def _of_people(old: Bundle, new: Bundle) -> Iterator[tuple[str, str]]:
             yield "people.yaml", f"{name} may be paged and has no contact left: their pages would go to the console"
 
 
+def _of_calendars(old: Bundle, new: Bundle) -> Iterator[tuple[str, str]]:
+    """Who is on call by the running calendar is better than nobody."""
+    known = {str(path) for path in old.files} - old.lost_calendars
+    for path in sorted(new.lost_calendars & known):
+        yield (
+            path,
+            "cannot be read as a calendar any more: its last shifts stay in force; restore the file",
+        )
+
+
 def _is_reached(bundle: Bundle, person: Person) -> bool:
     """Return whether a channel other than a console reaches the person."""
     ways = {channel.name for channel in bundle.channels if channel.kind != CONSOLE}
@@ -70,5 +81,5 @@ def _names(names: Iterable[str]) -> str:
 
 
 def _problem(old: Bundle, new: Bundle, file: str, message: str) -> Problem:
-    path = next((str(path) for path in (*new.files, *old.files) if path.name == file), file)
+    path = next((str(path) for path in (*new.files, *old.files) if file in (path.name, str(path))), file)
     return Problem(*Mark(path), message, ON_PURPOSE)

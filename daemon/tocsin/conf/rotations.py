@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
 
-from tocsin.conf.calendar import calendar_of
+from tocsin.conf.calendars import calendar_of
 from tocsin.conf.duration import parse_duration
 from tocsin.conf.schema import Name, Section, Text, did_you_mean, mistake
 from tocsin.conf.source import Findings, Node

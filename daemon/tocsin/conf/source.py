@@ -71,6 +71,10 @@ class Findings:
     warnings: list[Problem] = field(default_factory=list)
     digests: dict[str, str] = field(default_factory=dict)
     """The SHA-256 of every file that was read, by its path."""
+    unreadable: set[str] = field(default_factory=set)
+    """The files of which nothing is known, such as one with a tab where YAML allows none."""
+    lost_calendars: set[str] = field(default_factory=set)
+    """The paths of calendars of which nothing could be read."""
 
     def problem(self, mark: Mark, message: str, hint: str = "") -> None:
         """Something that makes the configuration unusable."""
@@ -83,9 +87,13 @@ class Findings:
     def raise_problems(self) -> None:
         """Tell all problems, if there are any.
 
+        Where a file cannot be read at all, only that is told: whatever refers to it would be told as unknown.
+
         Raises:
             ConfigError: There are.
         """
+        if self.unreadable:
+            raise ConfigError([problem for problem in self.problems if problem.path in self.unreadable])
         if self.problems:
             raise ConfigError(self.problems, self.warnings)
 
@@ -170,7 +178,10 @@ def read_yaml(path: Path, findings: Findings, shown: str | None = None, *, may_b
     """
     name = shown or str(path)
     text = read_text(path, findings, name)
-    return None if text is None else parse_yaml(text, name, findings, may_be_empty=may_be_empty)
+    node = None if text is None else parse_yaml(text, name, findings, may_be_empty=may_be_empty)
+    if text is not None and node is None:
+        findings.unreadable.add(name)
+    return node
 
 
 def read_text(path: Path, findings: Findings, shown: str | None = None) -> str | None:

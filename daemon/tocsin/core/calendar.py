@@ -5,106 +5,186 @@ each of a series last equally long; then a shift from Monday 09:00 to Monday
 09:00 would leave an hour to nobody in the week in which the clock moves.
 """
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property, lru_cache
+from itertools import accumulate
 
 from tocsin.core.playbook import DAY
-from tocsin.core.recurrence import Span, local_times
-from tocsin.core.rotation import Duty, first_at
+from tocsin.core.recurrence import Span
+from tocsin.core.rotation import Duty, Layer, first_at
+from tocsin.core.rrule import RRule
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 _BLOCK = 64 * DAY
 _MARGIN = timedelta(days=2)
 """No wall clock is further from UTC than this."""
+_MICROSECOND = timedelta(microseconds=1)
+_FIRST, _LAST = datetime(1000, 1, 1), datetime(3000, 1, 1)  # noqa: DTZ001 - on a wall clock
+"""No calendar is looked at outside of these."""
 
 
 @dataclass(frozen=True)
 class CalendarEvent:
-    """A person has it from ``starts`` on, for ``length`` on the wall clock."""
+    """A person is on call from ``starts`` on, for ``length`` on the wall clock."""
 
     person: str
+    """Empty: the event names no person, and nobody is on call by it."""
     zone: tzinfo
     starts: datetime
     length: timedelta
-    rule: str = ""
-    """The value of an RRULE; empty: once."""
-    more: tuple[datetime, ...] = ()
-    """Further beginnings (RDATE)."""
+    rule: RRule | None = None
+    """None: once."""
+    ends: datetime | None = None
+    """No beginning of the series is later (UNTIL, COUNT)."""
     without: frozenset[datetime] = frozenset()
-    """Beginnings that do not take place (EXDATE), or that stand elsewhere as an event of their own."""
+    """Beginnings that do not take place (EXDATE), or in whose place another event stands."""
+    since: datetime | None = None
+    """No earlier beginning of the series is this event's: another event has those (RANGE=THISANDFUTURE)."""
+    until: datetime | None = None
+    """Nor is this beginning, or a later one."""
+    moved: timedelta = timedelta(0)
+    """How much later than the series says its times are."""
+    summary: str = ""
 
     @cached_property
-    def _once(self) -> Span:
-        """The first of its spans; for all but those that come again, of which a calendar holds few."""
-        return Span(first_at(self.starts, self.zone), first_at(self.starts + self.length, self.zone))
+    def once(self) -> Span:
+        """Return the first of its spans."""
+        return self._span(self.starts)
 
-    def begins(self, until: datetime) -> Iterator[datetime]:
-        """When it begins, up to ``until``, in no order.
-
-        Raises:
-            WindowError: The rule cannot be used.
-        """
-        series = local_times(self.rule, self.starts, self.zone, until) if self.rule else iter((self.starts,))
-        for local in (*series, *self.more):
-            if local <= until and local not in self.without:
-                yield local
+    @property
+    def takes_place(self) -> bool:
+        """Return whether the first of its times is not left out."""
+        return self._is_own(self.starts)
 
     def spans(self, after: int, before: int) -> Iterator[Span]:
-        """Those of its spans that overlap (after, before)."""
-        if not self.rule and not self.more:
-            if self.starts not in self.without and self._once.starts_at < before and self._once.ends_at > after:
-                yield self._once
+        """Yield those of its spans that overlap (after, before)."""
+        if self.rule is None:
+            if self.takes_place and self.once.starts_at < before and self.once.ends_at > after:
+                yield self.once
             return
-        longest = self.length // timedelta(microseconds=1) + DAY
+        longest = self.length // _MICROSECOND + DAY
         for number in range((after - longest) // _BLOCK, before // _BLOCK + 1):
-            for span in _block(self, number):
-                if span.starts_at < before and span.ends_at > after:
-                    yield span
+            spans = _block(self, number)
+            for place in range(bisect_left(spans, (after - longest, 0)), bisect_left(spans, (before, 0))):
+                if spans[place].ends_at > after:
+                    yield spans[place]
+
+    def begins(self, first: datetime, last: datetime) -> Iterator[datetime]:
+        """Yield the beginnings of the series from ``first`` to ``last`` that are this event's, before they are moved.
+
+        DTSTART is one of them whether the rule names it or not.
+        """
+        last = last if self.ends is None else min(last, self.ends)
+        if first <= self.starts <= last and self._is_own(self.starts):
+            yield self.starts
+        if self.rule is not None:
+            for local in self.rule.between(self.starts, first, last):
+                if local != self.starts and self._is_own(local):
+                    yield local
+
+    def _is_own(self, local: datetime) -> bool:
+        return (
+            local not in self.without
+            and (self.since is None or local >= self.since)
+            and (self.until is None or local < self.until)
+        )
+
+    def _span(self, local: datetime) -> Span:
+        begins = local + self.moved
+        return Span(first_at(begins, self.zone), first_at(begins + self.length, self.zone))
 
 
 @lru_cache(maxsize=4096)
 def _block(event: CalendarEvent, number: int) -> tuple[Span, ...]:
-    """The spans that begin within a piece of the time line; worked out once, as a rule is walked from its start."""
+    """Return the spans that begin within a piece of the time line."""
     begins, ends = number * _BLOCK, (number + 1) * _BLOCK
-    last = _EPOCH + timedelta(microseconds=ends) + _MARGIN
-    spans = {
-        Span(first_at(local, event.zone), first_at(local + event.length, event.zone)) for local in event.begins(last)
-    }
+    first = max(_FIRST, _EPOCH + timedelta(microseconds=begins) - _MARGIN) - event.moved
+    last = min(_LAST, _EPOCH + timedelta(microseconds=ends) + _MARGIN) - event.moved
+    spans = {event._span(local) for local in event.begins(first, last)}  # noqa: SLF001
     return tuple(sorted(span for span in spans if begins <= span.starts_at < ends))
 
 
+class _Index:
+    """Events, found by time without looking at each."""
+
+    def __init__(self, events: Sequence[CalendarEvent]) -> None:
+        numbered = list(enumerate(events))
+        once = [(event.once, place, event) for place, event in numbered if not event.rule and event.takes_place]
+        self._once = sorted(once, key=lambda entry: entry[:2])
+        self._starts = [span.starts_at for span, _, _ in self._once]
+        self._latest_end = list(accumulate((span.ends_at for span, _, _ in self._once), max))
+        self._series = [(place, event) for place, event in numbered if event.rule]
+
+    def overlapping(self, after: int, before: int) -> list[tuple[int, Span, CalendarEvent]]:
+        """Return (place of the event, span, event) of each span that overlaps (after, before), in the file's order."""
+        found = [(place, span, event) for place, event in self._series for span in event.spans(after, before)]
+        number = bisect_left(self._starts, before) - 1
+        while number >= 0 and self._latest_end[number] > after:
+            span, place, event = self._once[number]
+            if span.ends_at > after:
+                found.append((place, span, event))
+            number -= 1
+        return sorted(found, key=lambda entry: entry[:2])
+
+
 @dataclass(frozen=True)
-class Calendar:
+class Calendar(Layer):
     """A layer of a rotation: everybody named by an event of that moment."""
 
     events: tuple[CalendarEvent, ...]
+    faults: tuple[str, ...] = ()
+    """What of the file cannot be read: a shift may be missing."""
+
+    def __post_init__(self) -> None:
+        """Build the indexes at once, so that no page has to wait for them."""
+        _ = self._named, self._unnamed
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Everybody whom an event names."""
-        return tuple(dict.fromkeys(event.person for event in self.events))
+        """Return everybody whom an event names."""
+        return tuple(dict.fromkeys(event.person for event in self.events if event.person))
+
+    @cached_property
+    def _named(self) -> _Index:
+        return _Index([event for event in self.events if event.person])
+
+    @cached_property
+    def _unnamed(self) -> _Index:
+        return _Index([event for event in self.events if not event.person])
+
+    @property
+    def begins_at(self) -> int | None:
+        """Return when the first event begins that names a person."""
+        return min((event.once.starts_at for event in self.events if event.person), default=None)
 
     def on_at(self, at: int, duty: Duty) -> tuple[str, ...]:
-        """Whoever an event of that moment names, each once."""
+        """Return everybody whom an event of that moment names, each once."""
         del duty
-        return tuple(dict.fromkeys(event.person for event in self.events if any(event.spans(at, at + 1))))
+        return tuple(dict.fromkeys(event.person for _, _, event in self._named.overlapping(at, at + 1)))
 
     def waiting(self, at: int, duty: Duty) -> tuple[str, ...]:
-        """Whose events begin next, within 64 days."""
+        """Return whose events begin next, within 64 days."""
         on_call = self.on_at(at, duty)
-        later = sorted(
-            (span.starts_at, event.person)
-            for event in self.events
-            for span in event.spans(at, at + _BLOCK)
-            if span.starts_at > at
-        )
+        ahead = self._named.overlapping(at, at + _BLOCK)
+        later = sorted((span.starts_at, event.person) for _, span, event in ahead if span.starts_at > at)
         return tuple(dict.fromkeys(name for _, name in later if name not in on_call))
 
     def changes(self, after: int, before: int, duty: Duty) -> Iterable[int]:
-        """Where events begin and end."""
+        """Yield where events begin and end."""
         del duty
-        for event in self.events:
-            for span in event.spans(after, before):
-                yield from span
+        for _, span, _ in self._named.overlapping(after, before):
+            yield from span
+
+    def remarks_at(self, at: int, duty: Duty) -> tuple[str, ...]:
+        """Return which events of that moment name no person, where no other event does."""
+        if self.on_at(at, duty):
+            return ()
+        return tuple(
+            dict.fromkeys(
+                f"the calendar's event {event.summary!r} names no person of people.yaml"
+                for _, _, event in self._unnamed.overlapping(at, at + 1)
+            )
+        )

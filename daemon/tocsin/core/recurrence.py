@@ -12,13 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
-from itertools import takewhile
 from typing import NamedTuple
-
-from dateutil.rrule import rrulestr
 
 from tocsin.core.errors import WindowError
 from tocsin.core.playbook import DAY, MINUTE
+from tocsin.core.rrule import RRule, parse
 
 SHORTEST = MINUTE
 LONGEST = 31 * DAY
@@ -26,6 +24,8 @@ LONGEST = 31 * DAY
 
 MAX_TEXT = 500
 MAX_COUNT = 10_000
+MAX_COUNTED = 200_000
+"""How much work it may be to count as far as COUNT."""
 MAX_A_DAY = 24
 FIRST_YEAR, LAST_YEAR = 2000, 2199
 LOOKED_AHEAD = timedelta(days=366 * 10)
@@ -101,14 +101,15 @@ class Recurrence:
     zone: tzinfo
     duration: int
     """In microseconds."""
-    until: datetime | None = field(init=False, repr=False, compare=False, default=None)
+    last: datetime | None = field(init=False, repr=False, compare=False, default=None)
+    """No beginning is later (UNTIL, COUNT)."""
 
     def __post_init__(self) -> None:
         expect_year(self.starts)
         parts = _parts(self.rule)
-        object.__setattr__(self, "until", _until(parts.get("UNTIL"), self.zone))
         _expect_possible(parts, self.starts)
-        if next(self._local(self.starts + LOOKED_AHEAD), None) is None:
+        object.__setattr__(self, "last", self._last(_until(parts.get("UNTIL"), self.zone)))
+        if next(self._local(self.starts, self.starts + LOOKED_AHEAD), None) is None:
             raise WindowError("the rrule names no time within ten years of `starts`", "check its BY... parts")
         self._expect_gaps()
 
@@ -119,14 +120,19 @@ class Recurrence:
                 if span.starts_at < before and span.ends_at > after:
                     yield span
 
-    def _local(self, until: datetime) -> Iterator[datetime]:
-        """When it begins, on the wall clock, up to ``until``: whatever the rule says, there is a last time to look."""
-        text = ";".join(f"{name}={value}" for name, value in _parts(self.rule).items() if name != "UNTIL")
-        last = until if self.until is None else min(until, self.until)
-        return takewhile(lambda local: local <= last, rrulestr(text, dtstart=self.starts))
+    def _last(self, until: datetime | None) -> datetime | None:
+        rule = _parsed(self.rule)
+        if rule.count is None:
+            return until
+        return rule.last_of(self.starts, MAX_COUNTED)[0]
+
+    def _local(self, after: datetime, until: datetime) -> Iterator[datetime]:
+        """Yield when it begins, on the wall clock, from ``after`` to ``until``."""
+        last = until if self.last is None else min(until, self.last)
+        return _parsed(self.rule).between(self.starts, after, last)
 
     def _begin(self, after: datetime, until: datetime) -> Iterator[int]:
-        return (moment(local, self.zone) for local in self._local(until) if local >= after)
+        return (moment(local, self.zone) for local in self._local(after, until))
 
     def _expect_gaps(self) -> None:
         """Refuse what never ends: those who are paged would never be again, and nobody would see why."""
@@ -140,6 +146,11 @@ class Recurrence:
                 raise WindowError("each time begins before the one before is over: it would never end", hint)
             if number >= _CHECKED:
                 return
+
+
+@lru_cache(maxsize=4096)
+def _parsed(rule: str) -> RRule:
+    return parse(rule)
 
 
 @lru_cache(maxsize=4096)
@@ -270,18 +281,3 @@ def _until(text: str | None, zone: tzinfo) -> datetime | None:
     if not text.endswith("Z"):
         return local
     return local.replace(tzinfo=UTC).astimezone(zone).replace(tzinfo=None)
-
-
-def local_times(rule: str, starts: datetime, zone: tzinfo, until: datetime) -> Iterator[datetime]:
-    """When an RRULE that begins at ``starts`` comes, on the wall clock of ``zone``, up to ``until``.
-
-    Raises:
-        WindowError: The rule cannot be used.
-    """
-    expect_year(starts)
-    parts = _parts(rule)
-    ends = _until(parts.pop("UNTIL", None), zone)
-    _expect_possible(parts, starts)
-    last = until if ends is None else min(until, ends)
-    text = ";".join(f"{name}={value}" for name, value in parts.items())
-    return takewhile(lambda local: local <= last, rrulestr(text, dtstart=starts))

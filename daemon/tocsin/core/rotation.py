@@ -118,6 +118,9 @@ class Duty:
 class Layer(Protocol):
     """One of the schedules of a rotation."""
 
+    faults: tuple[str, ...] = ()
+    """What could not be read of it."""
+
     @property
     def names(self) -> tuple[str, ...]:
         """Everybody whom it may stand for, as far as the configuration says."""
@@ -134,6 +137,16 @@ class Layer(Protocol):
     def changes(self, after: int, before: int, duty: Duty) -> Iterable[int]:
         """The moments between the two at which it may pass to somebody else."""
         ...
+
+    @property
+    def begins_at(self) -> int | None:
+        """Return before when nobody is ever on call by this layer; None if it cannot be said."""
+        return None
+
+    def remarks_at(self, at: int, duty: Duty) -> tuple[str, ...]:
+        """Return what explains why nobody is on call by this layer, where it knows."""
+        del at, duty
+        return ()
 
 
 @dataclass(frozen=True)
@@ -159,7 +172,7 @@ class DutyHours:
 
 
 @dataclass(frozen=True)
-class Turns:
+class Turns(Layer):
     """Members take turns in their order. The first has the turn in which ``starts`` lies; before it there is nobody."""
 
     members: tuple[str, ...]
@@ -178,6 +191,11 @@ class Turns:
     def names(self) -> tuple[str, ...]:
         """The members, each once."""
         return tuple(dict.fromkeys(self.members))
+
+    @property
+    def begins_at(self) -> int | None:
+        """Return when the first turn begins."""
+        return self._starts_at
 
     @cached_property
     def _first(self) -> int:
@@ -238,7 +256,7 @@ class Turns:
 
 
 @dataclass(frozen=True)
-class Listed:
+class Listed(Layer):
     """Everybody whom a source names that is asked while tocsin runs (a Slack user group)."""
 
     source: str
@@ -308,9 +326,26 @@ class Rotation:
         """Whether a source says who is on call, which is asked while tocsin runs."""
         return any(isinstance(layer, Listed) for layer in self.layers)
 
+    @property
+    def begins_at(self) -> int | None:
+        """Return before when nobody is ever on call; None if it cannot be said."""
+        begins = [layer.begins_at for layer in self.layers]
+        return min((at for at in begins if at is not None), default=None) if None not in begins else None
+
     def on_at(self, at: int, duty: Duty) -> tuple[str, ...]:
         """Who is on call; empty: nobody."""
-        return _changed(self._layer_at(at, duty)[0], self._made(at, duty))
+        return _changed(self._layer_at(at, duty)[1], self._made(at, duty))
+
+    def remarks_at(self, at: int, duty: Duty) -> tuple[str, ...]:
+        """Return what explains why nobody is on call; empty while somebody is."""
+        if self.on_at(at, duty):
+            return _NOBODY
+        return tuple(remark for layer in self.layers for remark in layer.remarks_at(at, duty))
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Return what could not be read of its calendars: a shift may be missing."""
+        return tuple(fault for layer in self.layers for fault in layer.faults)
 
     def _made(self, at: int, duty: Duty) -> list[Override]:
         """What changes it at a moment, in its order: those of people.yaml, swaps first; then those made by hand."""
@@ -323,7 +358,8 @@ class Rotation:
             return self.secondary
         primary = self.on_at(at, duty)
         swaps = [one for one in self._made(at, duty) if one.swaps_with]
-        waiting = _changed(self._layer_at(at, duty)[1], swaps)
+        layer, _ = self._layer_at(at, duty)
+        waiting = _changed(layer.waiting(at, duty) if layer is not None else _NOBODY, swaps)
         return next(((name,) for name in waiting if name not in primary), _NOBODY)
 
     def shifts(self, after: int, before: int, duty: Duty) -> list[Shift]:
@@ -363,12 +399,12 @@ class Rotation:
         """When nobody is on call."""
         return [Span(*shift[:2]) for shift in self.shifts(after, before, duty) if not shift.names]
 
-    def _layer_at(self, at: int, duty: Duty) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Who the layers say is on call, and who waits for their turn behind them."""
+    def _layer_at(self, at: int, duty: Duty) -> tuple[Layer | None, tuple[str, ...]]:
+        """Return the first layer that has somebody on call, and whom."""
         for layer in self.layers:
             if names := layer.on_at(at, duty):
-                return names, layer.waiting(at, duty)
-        return _NOBODY, _NOBODY
+                return layer, names
+        return None, _NOBODY
 
 
 def overlaps(overrides: Sequence[Override]) -> list[tuple[Override, Override]]:

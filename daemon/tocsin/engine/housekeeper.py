@@ -1,6 +1,6 @@
 """What has to be done now and then: the gauges, the end of tocsin's own troubles, forgetting."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from tocsin.core.alert import Alert, AlertStatus, Episode
 from tocsin.core.duration import duration
@@ -30,6 +30,9 @@ MISSED_FOR = 7 * DAY
 FORGOTTEN_AT_ONCE = 100
 RULES_LOOKED_AT_EVERY = HOUR
 EVERY = 10 * SECOND
+
+FAULTS_TOLD = 3
+"""Of one rotation's calendars; `tocsin check` names all of them."""
 
 Gauges = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
@@ -62,6 +65,9 @@ class Housekeeper(Service):
         self._show(gauges)
         for source, last_seen_at in self._silent.items():
             self._ingest.report("silent", source, f"last seen {duration(self._clock.now() - last_seen_at)} ago")
+        for name, rotation in policy.people.rotations.items():
+            if rotation.faults:
+                self._ingest.report("calendar", name, told_of(rotation.faults))
         if quiet:
             await self._ingest.take_own([_over(episode) for episode in quiet])
         await store.write(self._forget)
@@ -99,6 +105,12 @@ class Housekeeper(Service):
         for name, labels in self._shown.keys() - gauges.keys():
             _withdraw(observer, name, dict(labels))
         self._shown = gauges
+
+
+def told_of(faults: Sequence[str]) -> str:
+    """Return the first of the faults, and how many there are beside them."""
+    more = len(faults) - FAULTS_TOLD
+    return "; ".join((*faults[:FAULTS_TOLD], *((f"and {more} more: run tocsin check",) if more > 0 else ())))
 
 
 def _withdraw(observer: Observer, name: str, labels: Mapping[str, str]) -> None:
@@ -142,6 +154,7 @@ def _of_people(tx: Reader, policy: Policy) -> Gauges:
     gauges: Gauges = {("people_unreachable", ()): len(unreachable(policy))}
     for rotation, on_call, gap_in in standings(tx, policy.people):
         gauges["oncall_people", (("rotation", rotation),)] = on_call
+        gauges["oncall_calendar_faults", (("rotation", rotation),)] = len(policy.people.rotations[rotation].faults)
         if gap_in is not None:
             gauges["oncall_gap_begins_in_seconds", (("rotation", rotation),)] = gap_in / SECOND
     return gauges

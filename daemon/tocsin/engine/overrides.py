@@ -42,6 +42,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     shifts: tuple[Shift, ...]
     overrides: tuple[Override, ...]
     """Of people.yaml and made by hand, that are not over."""
+    remarks: tuple[str, ...]
+    """Why nobody is on call, where the rotation knows."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,7 @@ def _standing(rotation: Rotation, duty: Duty, days: int) -> Standing:
         secondary=rotation.secondary_at(duty.now, duty),
         shifts=tuple(rotation.shifts(duty.now, duty.now + days * DAY, duty)) if days else (),
         overrides=overrides,
+        remarks=rotation.remarks_at(duty.now, duty),
     )
 
 

@@ -26,6 +26,7 @@ _TITLES = {
     "too_large": "webhooks are refused because they are too large: their alerts are lost",
     "quarantined": "alerts could not be placed and are kept in quarantine",
     "truncated": "alerts were left out of webhooks by their sender: nobody is paged for them",
+    "calendar": "events of an on-call calendar cannot be read: a shift may be missing",
     "doubted": "alerts ended together without a Watchdog: not believed, their incidents stay open",
     "silent": "the Watchdog has stopped: Prometheus, Alertmanager or the way from there is broken",
     "dead": "a page was refused for good by its channel",

@@ -213,6 +213,11 @@ CATALOGUE: tuple[Metric, ...] = (
         ("rotation",),
     ),
     _gauge("people_unreachable", "People whom playbooks may page and who have no contact method that works."),
+    _gauge_of_data(
+        "oncall_calendar_faults",
+        "Number of events of a rotation's calendars that cannot be read; a shift may be missing.",
+        ("rotation",),
+    ),
     _counter(
         "oncall_source_failures_total", "Times that a source of people on call did not say who they are.", ("source",)
     ),

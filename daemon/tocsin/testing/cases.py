@@ -17,7 +17,8 @@ from tocsin.conf.json_schema import model_schema
 from tocsin.conf.schema import Name, Section, Text, Whole, YesNo, did_you_mean, mistake, validate
 from tocsin.conf.source import Findings, Mark, Node, read_yaml
 from tocsin.core.incident import State, WaitReason
-from tocsin.core.playbook import HOUR
+from tocsin.core.people import People
+from tocsin.core.playbook import DAY, HOUR
 from tocsin.testing.clock import microseconds
 
 MONDAY = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -162,7 +163,7 @@ class CaseSettings(Section):
     """One test."""
 
     name: Text
-    start: Moment = MONDAY
+    start: Moment | None = None
     until: Duration | None = None
     events: Annotated[tuple[EventSettings, ...], Field(min_length=1)]
     expect: tuple[ExpectSettings, ...] = ()
@@ -182,6 +183,8 @@ class Case:
     said: CaseSettings
     node: Node
     """Where it stands."""
+    default_start: int
+    """Of a test that does not say when it begins."""
 
     @property
     def name(self) -> str:
@@ -196,7 +199,7 @@ class Case:
     @property
     def start(self) -> int:
         """Microseconds since the epoch."""
-        return microseconds(self.said.start)
+        return microseconds(self.said.start) if self.said.start is not None else self.default_start
 
     @property
     def end(self) -> int:
@@ -228,6 +231,16 @@ def read_tests(paths: Iterable[Path], bundle: Bundle) -> list[Case]:
     return cases
 
 
+def default_start(people: People) -> int:
+    """Return the first Monday 09:00 UTC, from 2026-01-05 on, at which every rotation has begun.
+
+    A test that says nothing of time means a usual moment: working hours, and somebody on call.
+    """
+    begins = max((rotation.begins_at or 0 for rotation in people.rotations.values()), default=0)
+    weeks = max(0, -(-(begins - microseconds(MONDAY)) // (7 * DAY)))
+    return microseconds(MONDAY) + weeks * 7 * DAY
+
+
 def _read(path: Path, bundle: Bundle, findings: Findings) -> Iterator[Case]:
     top = read_yaml(path, findings)
     if top is None or top.broken:
@@ -246,7 +259,7 @@ def _read(path: Path, bundle: Bundle, findings: Findings) -> Iterator[Case]:
             findings.problem(node.at("name").mark, told, f"the first is at {names[one.name]}; rename one")
         names.setdefault(one.name, node.at("name").mark)
         _Sense(one, node, bundle, findings).check()
-        yield Case(one, node)
+        yield Case(one, node, default_start(bundle.people))
 
 
 class _Sense:

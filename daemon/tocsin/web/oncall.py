@@ -16,6 +16,8 @@ from tocsin.web.keys import EDGE
 from tocsin.web.views import public
 
 MAX_DAYS = 92
+MAX_FAULTS = 50
+"""That are listed of one rotation; `tocsin check` names all of them."""
 _YEARS = (2000, 2199)
 
 QUERY = {
@@ -98,6 +100,10 @@ class RotationView(Struct, frozen=True, kw_only=True):
     """Who is paged together with the next tier."""
     backup: list[str]
     """Who is paged where nobody on call can be reached."""
+    remarks: list[str]
+    """Why nobody is on call, such as an event of the calendar that names no person."""
+    faults: list[str]
+    """What cannot be read of its calendars: a shift may be missing."""
     shifts: list[ShiftView]
     overrides: list[OverrideView]
     """That are not over."""
@@ -166,6 +172,8 @@ def _rotation(standing: Standing, people: People) -> RotationView:
         next=_shift(standing.following) if standing.following is not None else None,
         secondary=list(standing.secondary),
         backup=list(rotation.backup),
+        remarks=list(standing.remarks),
+        faults=list(rotation.faults[:MAX_FAULTS]),
         shifts=[_shift(one) for one in standing.shifts],
         overrides=[_override(one) for one in standing.overrides],
     )

@@ -1,0 +1,204 @@
+"""The lines of an iCalendar file (RFC 5545, 3.1 and 3.4) as components, each with its line number.
+
+A broken line costs its component, never the file: the rest is read.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+MAX_DEPTH = 16
+"""Of components inside each other; RFC 5545 needs three."""
+MAX_LINE = 1 << 20
+"""Of one line, in bytes, with its folded parts."""
+
+_NAME = re.compile(r"[A-Za-z0-9-]{1,100}")
+_PARAMETER = re.compile(r';\s*([A-Za-z0-9-]{1,100})\s*=\s*((?:"[^"]*"|[^",;:])*(?:,(?:"[^"]*"|[^",;:])*)*)')
+_ESCAPE = re.compile(r"\\(.)")
+_BEGINNING = re.compile(rb"^BEGIN:(VCALENDAR|VEVENT)[ \t]*$", re.IGNORECASE | re.MULTILINE)
+_BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+_NO_PARAMETERS: Mapping[str, str] = {}
+
+
+class Fault(NamedTuple):
+    """Something that cannot be read, and what to do about it."""
+
+    line: int
+    message: str
+    hint: str
+
+
+class Property(NamedTuple):
+    """One line of a component."""
+
+    name: str
+    """In capitals."""
+    parameters: Mapping[str, str]
+    """By name, in capitals, without quotation marks."""
+    value: str
+    line: int
+
+    @property
+    def text(self) -> str:
+        """The value as text, without its escapes."""
+        return _ESCAPE.sub(lambda match: " " if match[1] in "nN" else match[1], self.value)
+
+
+@dataclass
+class Component:
+    """What stands between BEGIN and END."""
+
+    name: str
+    line: int
+    properties: dict[str, list[Property]] = field(default_factory=dict)
+    parts: list["Component"] = field(default_factory=list)
+
+    def first(self, name: str) -> Property | None:
+        """Return the first property of that name."""
+        return next(iter(self.properties.get(name, ())), None)
+
+    def every(self, name: str) -> list[Property]:
+        """Return all properties of that name."""
+        return self.properties.get(name, [])
+
+    def text(self, name: str) -> str:
+        """Return the text of the first property of that name; empty if there is none."""
+        found = self.first(name)
+        return found.text.strip() if found is not None else ""
+
+
+def is_calendar(raw: bytes) -> bool:
+    """Return whether a file is an iCalendar file at all, and not the login page of the server that should send one."""
+    return _BEGINNING.search(_as_utf8(raw)) is not None
+
+
+def components(raw: bytes) -> tuple[list[Component], list[Fault]]:
+    """Return the events and time zones of a file, in their order, and what of it cannot be read.
+
+    Several calendars in one file are read as one.
+    """
+    reader = _Reader()
+    for number, line in _unfolded(_as_utf8(raw)):
+        reader.take(number, line)
+    reader.finish()
+    return reader.found, reader.faults
+
+
+def _as_utf8(raw: bytes) -> bytes:
+    """Return the file without a byte order mark, its lines ended as ours are."""
+    for mark, encoding in _BYTE_ORDER_MARKS.items():
+        if raw.startswith(mark):
+            raw = raw.decode(encoding, errors="replace").encode()
+    return raw.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+
+
+def _unfolded(raw: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield (number of the line, the line with all of its folded parts); a fold may split a character."""
+    parts: list[bytes] = []
+    begins = 1
+    for number, line in enumerate(raw.split(b"\n"), start=1):
+        if line[:1] in (b" ", b"\t"):
+            parts.append(line[1:])
+            continue
+        if parts:
+            yield begins, b"".join(parts)
+        parts, begins = [line], number
+    yield begins, b"".join(parts)
+
+
+class _Reader:
+    """Builds components of lines."""
+
+    def __init__(self) -> None:
+        self.found: list[Component] = []
+        self.faults: list[Fault] = []
+        self._open: list[Component] = []
+        self._too_deep = 0
+        self._is_told: set[str] = set()
+
+    def take(self, number: int, raw: bytes) -> None:
+        """Take one line."""
+        if not raw.strip():
+            return
+        parsed = self._parsed(number, raw)
+        if parsed is None:
+            return
+        if parsed.name == "BEGIN":
+            self._begin(parsed.value.strip().upper(), number)
+        elif parsed.name == "END":
+            self._end(parsed.value.strip().upper())
+        elif self._open and not self._too_deep:
+            self._open[-1].properties.setdefault(parsed.name, []).append(parsed)
+
+    def finish(self) -> None:
+        """Tell of what the file does not end."""
+        for component in self._open:
+            self._tell_cut_off(component)
+
+    def _parsed(self, number: int, raw: bytes) -> Property | None:
+        if len(raw) > MAX_LINE:
+            self._tell_once("long", Fault(number, "a line is longer than 1 MiB and is not read", "export it again"))
+            return None
+        try:
+            line = raw.decode()
+        except UnicodeDecodeError:
+            line = raw.decode("cp1252", errors="replace")
+            told = "is not UTF-8 text; it is read as Windows-1252, so names may not be recognized"
+            self._tell_once("text", Fault(number, told, "export it as UTF-8"))
+        name = _NAME.match(line)
+        if name is None:
+            return None
+        place = name.end()
+        parameters = _NO_PARAMETERS
+        if line[place : place + 1] == ";":
+            parameters = {}
+            while (match := _PARAMETER.match(line, place)) is not None:
+                parameters[match[1].upper()] = match[2].replace('"', "")
+                place = match.end()
+        if line[place : place + 1] != ":":
+            return None
+        return Property(name[0].upper(), parameters, line[place + 1 :], number)
+
+    def _begin(self, name: str, number: int) -> None:
+        if self._too_deep or len(self._open) >= MAX_DEPTH:
+            self._too_deep += 1
+            self._tell_once("deep", Fault(number, f"is nested deeper than {MAX_DEPTH} levels", "export it again"))
+            return
+        if name in ("VEVENT", "VCALENDAR"):
+            self._close_open_events()
+        self._open.append(Component(name, number))
+
+    def _close_open_events(self) -> None:
+        """Give up an event in which another one begins: its END is missing."""
+        for place, component in enumerate(self._open):
+            if component.name == "VEVENT":
+                self._tell_cut_off(component)
+                del self._open[place:]
+                return
+
+    def _end(self, name: str) -> None:
+        if self._too_deep:
+            self._too_deep -= 1
+            return
+        if all(component.name != name for component in self._open):
+            return
+        while (component := self._open.pop()).name != name:
+            pass
+        if name in ("VEVENT", "VTIMEZONE"):
+            self.found.append(component)
+        elif self._open:
+            self._open[-1].parts.append(component)
+
+    def _tell_cut_off(self, component: Component) -> None:
+        if component.name == "VEVENT":
+            told = f"the event {component.text('SUMMARY')!r} has no end and is not read"
+            self.faults.append(Fault(component.line, told, "the file seems to be cut off: fetch it again"))
+        elif component.name == "VCALENDAR":
+            told = "the calendar has no END:VCALENDAR: events may be missing"
+            self.faults.append(Fault(component.line, told, "the file seems to be cut off: fetch it again"))
+
+    def _tell_once(self, kind: str, fault: Fault) -> None:
+        if kind not in self._is_told:
+            self._is_told.add(kind)
+            self.faults.append(fault)

@@ -1,0 +1,56 @@
+"""Suggestions in errors: a slip of the keyboard is one, another word is none."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tocsin.conf.schema import did_you_mean
+
+KNOWN = ("SEV-1", "SEV-2", "SEV-3", "SEV-4", "major_impact", "data_breach", "P0", "pagerduty")
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("SEV1", "did you mean SEV-1?"),
+        ("sev-1", "did you mean SEV-1?"),
+        ("ESV-1", "did you mean SEV-1?"),
+        ("databreach", "did you mean data_breach?"),
+        ("pagredutty", "did you mean pagerduty?"),
+        ("SEV-0", "known: P0, SEV-1, SEV-2, SEV-3, SEV-4, data_breach, major_impact, pagerduty"),
+        ("SEV", "known: "),
+        ("P1", "known: "),
+        ("customer_impact", "known: "),
+        ("slack", "known: "),
+        ("", "known: "),
+    ],
+)
+def test_only_what_is_hardly_different_is_suggested(word: str, hint: str) -> None:
+    assert did_you_mean(word, KNOWN).startswith(hint)
+
+
+def test_two_that_are_as_near_are_both_suggested_and_nothing_known_is_no_hint() -> None:
+    assert did_you_mean("alec", ["alex", "alek", "robin"]) == "did you mean alek or alex?"
+    assert did_you_mean("alec", []) == ""
+
+
+WORDS = st.text("abc-", min_size=3, max_size=12)
+
+
+@given(WORDS, st.data())
+def test_one_slip_in_a_word_is_always_recognized(word: str, data: st.DataObject) -> None:
+    place = data.draw(st.integers(0, len(word) - 1))
+    letter = data.draw(st.sampled_from("abcz"))
+    swapped = [word[:at] + word[at + 1] + word[at] + word[at + 2 :] for at, _ in enumerate(pairwise(word))]
+    slips = [word[:place] + letter + word[place:], word[:place] + letter + word[place + 1 :], *swapped]
+    if len(word) > 1:
+        slips.append(word[:place] + word[place + 1 :])
+    for slip in filter(None, slips):
+        assert did_you_mean(slip, [word]) == f"did you mean {word}?"
+
+
+@given(st.integers(0, 99), st.integers(0, 99))
+def test_another_number_is_never_suggested(wanted: int, known: int) -> None:
+    assert (did_you_mean(f"SEV-{wanted}", [f"SEV-{known}"]) == f"did you mean SEV-{known}?") == (wanted == known)
