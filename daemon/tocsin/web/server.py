@@ -11,7 +11,9 @@ from tocsin.core.errors import TocsinError
 from tocsin.web.answers import problem
 from tocsin.web.auth import Door
 from tocsin.web.connections import Connection, Connections, LimitedSite, Limits
+from tocsin.web.exposed import Exposed
 from tocsin.web.guard import guarded
+from tocsin.web.health import EXPOSED
 from tocsin.web.keys import COMMITS, EDGE, Edge
 from tocsin.web.openapi import DOCUMENT, document
 from tocsin.web.routes import ROUTES
@@ -38,6 +40,7 @@ def build_app(edge: Edge) -> web.Application:
     app = web.Application(client_max_size=edge.settings().webhook.max_body)
     app[EDGE] = edge
     app[COMMITS] = Watch(edge.deadlines.commit)
+    app[EXPOSED] = Exposed(edge.exposition)
     app[DOCUMENT] = document(ROUTES)
     door = Door(edge)
     for route in ROUTES:
