@@ -45,9 +45,7 @@ async def again_and_again(besieged: Siege, token: str, body: bytes, workers: int
         async with aiohttp.ClientSession(connector=connector, headers=headers) as session:
             while True:
                 try:
-                    async with session.post(
-                        f"{besieged.tocsin.url}/webhooks/alertmanager", data=BytesIO(body)
-                    ) as answer:
+                    async with session.post(url, data=BytesIO(body)) as answer:
                         await answer.read()
                 except aiohttp.ClientError:
                     await asyncio.sleep(0.01)
