@@ -104,6 +104,16 @@ async def test_a_head_that_comes_a_byte_at_a_time_has_no_longer() -> None:
         await until(one_more_byte, 5, "its time is over")
 
 
+@pytest.mark.parametrize(
+    "headers", [b"X-Long: " + b"x" * 9_000 + b"\r\n", b"".join(b"X-%d: y\r\n" % n for n in range(70))]
+)
+async def test_a_head_that_is_too_large_is_answered_400(headers: bytes) -> None:
+    async with gate(Limits()) as opened:
+        peer = await opened.opens()
+        assert await peer.asks(b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n" + headers + b"\r\n") == 400
+        assert await peer.is_closed()
+
+
 async def test_the_next_head_on_a_connection_that_was_used_has_the_same_deadline() -> None:
     async with gate(Limits(head_within=0.3)) as opened:
         peer = await opened.opens()

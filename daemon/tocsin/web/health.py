@@ -3,15 +3,17 @@
 And what the shadow rules have seen.
 """
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 import tocsin
-from tocsin.web.answers import SECURITY_HEADERS, json_answer, text_answer
+from tocsin.web.answers import json_answer, text_answer
+from tocsin.web.exposed import Exposed
 from tocsin.web.keys import EDGE
 from tocsin.web.query import expect_known, flag
 from tocsin.web.views import ShadowView, public
 
 RELOAD_QUERY = {"force": "`true`: also take over a configuration that removes every token, channel or contact"}
+EXPOSED: web.AppKey[Exposed] = web.AppKey("exposed", Exposed)
 
 
 async def healthy(request: web.Request) -> web.Response:
@@ -41,10 +43,7 @@ async def reload(request: web.Request) -> web.Response:
 
 async def metrics(request: web.Request) -> web.Response:
     """The figures."""
-    body, content_type = request.app[EDGE].exposition.render(",".join(request.headers.getall(hdrs.ACCEPT, [])))
-    answer = web.Response(body=body, headers={**SECURITY_HEADERS, hdrs.CONTENT_TYPE: content_type})
-    answer.enable_compression()
-    return answer
+    return request.app[EXPOSED].answer(request)
 
 
 async def status(request: web.Request) -> web.Response:

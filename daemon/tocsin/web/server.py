@@ -12,7 +12,9 @@ from tocsin.web.alertmanager import LARGE
 from tocsin.web.answers import problem
 from tocsin.web.auth import Door
 from tocsin.web.connections import Connection, Connections, LimitedSite, Limits
+from tocsin.web.exposed import Exposed
 from tocsin.web.guard import guarded
+from tocsin.web.health import EXPOSED
 from tocsin.web.keys import COMMITS, EDGE, Edge
 from tocsin.web.large import LargeWebhooks
 from tocsin.web.openapi import DOCUMENT, document
@@ -42,6 +44,7 @@ def build_app(edge: Edge) -> web.Application:
     app[COMMITS] = Watch(edge.deadlines.commit)
     app[LARGE] = LargeWebhooks(edge)
     app.on_cleanup.append(_close_large)
+    app[EXPOSED] = Exposed(edge.exposition)
     app[DOCUMENT] = document(ROUTES)
     door = Door(edge)
     for route in ROUTES:

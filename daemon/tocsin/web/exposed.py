@@ -1,0 +1,55 @@
+"""``GET /metrics``, which anyone may ask for: rendered at most a few times a second, however often it is asked for."""
+
+import gzip
+from collections.abc import Callable
+from time import monotonic
+
+from aiohttp import hdrs, web
+
+from tocsin.web.answers import BUSY, SECURITY_HEADERS, Refusal
+from tocsin.web.keys import Exposition
+
+FRESH_FOR = 0.5
+"""Seconds for which one rendering is given out."""
+MOST_FORMS = 8
+"""Renderings within that time: an Accept header of each client's own asks for each."""
+
+_Rendered = tuple[bytes, str]
+
+
+class Exposed:
+    """The metrics as they were asked for a moment ago."""
+
+    def __init__(self, exposition: Exposition, now: Callable[[], float] = monotonic) -> None:
+        self._exposition = exposition
+        self._now = now
+        self._rendered_at = 0.0
+        self._rendered: dict[tuple[str, bool], _Rendered] = {}
+
+    def answer(self, request: web.Request) -> web.Response:
+        """Return the metrics in the form that a request asks for.
+
+        Raises:
+            Refusal: Too many forms are asked for at once.
+        """
+        accept = ",".join(request.headers.getall(hdrs.ACCEPT, []))
+        is_packed = "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, "")
+        body, content_type = self._render(accept, is_packed=is_packed)
+        headers = {**SECURITY_HEADERS, hdrs.CONTENT_TYPE: content_type, hdrs.VARY: "Accept-Encoding"}
+        if is_packed:
+            headers[hdrs.CONTENT_ENCODING] = "gzip"
+        return web.Response(body=body, headers=headers)
+
+    def _render(self, accept: str, *, is_packed: bool) -> _Rendered:
+        now = self._now()
+        if now - self._rendered_at >= FRESH_FOR:
+            self._rendered_at = now
+            self._rendered.clear()
+        form = (accept, is_packed)
+        rendered = self._rendered.get(form)
+        if rendered is None:
+            if len(self._rendered) >= MOST_FORMS:
+                raise Refusal(503, "busy", "the metrics are asked for in too many forms at once", headers=BUSY)
+            body, content_type = self._exposition.render(accept)
+            rendered = self._rendered[form] = (gzip.compress(body, 1) if is_packed else body, content_type)
+        return rendered
