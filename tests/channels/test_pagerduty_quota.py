@@ -38,3 +38,10 @@ def test_a_page_goes_out_in_any_case_and_what_informs_waits_for_it():
     for _ in range(5):
         quota.page(0)
     assert quota.wait(1) == MINUTE - 1
+
+
+def test_a_clock_that_is_set_back_holds_nothing_up():
+    quota = Quota(4)
+    for _ in range(3):
+        quota.page(60 * MINUTE)
+    assert quota.wait(0) is None

@@ -104,4 +104,5 @@ async def test_pages_to_one_slack_channel_go_out_as_fast_as_slack_takes_them_and
             informing = seconds(channel, clock, Job.ANNOUNCE)
             assert len({content.number for content in channel.sent if content.job is Job.ANNOUNCE}) == 40
             assert sum(at < pages[-1] for at in informing) <= 10
+            assert pages[-1] <= 8 * (len(pages) + 10) / 8, "no second of Slack's goes to anything else meanwhile"
         assert server.requests <= 2 * len(server.accepted), "what is not on its way waits as long as Slack asks"

@@ -100,3 +100,15 @@ async def test_its_own_status_for_too_many_is_one_of_them(server: StatuspageServ
     receipt = await page.send(about(Job.TICKET_OPEN))
     assert (receipt.outcome, receipt.reason) == (Outcome.RETRY, Reason.RATE_LIMITED)
     assert receipt.retry_after == 7_000_000
+
+
+async def test_statuspages_rate_limit_is_no_refusal(server: StatuspageServer, page: Tracker) -> None:
+    server.rate.calls = 1
+    ref = (await page.send(about(Job.TICKET_OPEN))).ref
+    receipt = await page.send(about(Job.TICKET_COMMENT, ref, text=said("news")))
+    assert (receipt.outcome, receipt.reason) == (Outcome.RETRY, Reason.RATE_LIMITED)
+
+
+async def test_a_blank_subject_does_not_make_a_blank_name(server: StatuspageServer, page: Tracker) -> None:
+    await page.send(about(Job.TICKET_OPEN, subject=" \n", service=" "))
+    assert server.accepted[0]["name"] == "Incident affecting our service"

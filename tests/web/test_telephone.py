@@ -228,24 +228,32 @@ async def test_an_sms_about_an_incident_that_does_not_exist_or_is_taken_says_so(
     assert "alice had acknowledged it before" in (await bring(door, sms("ack 1", BOB, sid="SM9")))[1]
 
 
-async def test_a_page_goes_out_through_twilio_and_its_answer_comes_back(door: FrontDoor):
+@pytest.mark.parametrize("signs_port", [False, True, None])
+@pytest.mark.parametrize("outside", [OUTSIDE, f"{OUTSIDE}:8443"])
+async def test_a_page_goes_out_through_twilio_and_its_answer_comes_back(outside: str, signs_port: bool | None):
+    async with front_door(LISTENING.model_copy(update={"external_url": outside})) as door:
+        with_telephones(door)
+        await _answered_through_twilio(door, outside, signs_port)
+
+
+async def _answered_through_twilio(door: FrontDoor, outside: str, signs_port: bool | None) -> None:
     class Reachable(TwilioServer):
         def reached(self, url: str) -> str:
-            return url.replace(OUTSIDE, door.url)
+            return url.replace(outside, door.url)
 
-    async with Reachable() as twilio:
+    async with Reachable(signs_port=signs_port) as twilio:
         account = {"account": ACCOUNT, "token": Secret(AUTH_TOKEN), "from": NUMBER, "base_url": twilio.url}
         phone = TwilioChannel("sms", TwilioSettings.model_validate({"mode": "call", **account}))
         await phone.start()
         policy = door.engine.live.policy
         channels = {**policy.channels, "sms": phone}
-        door.engine.live.policy = replace(policy, channels=channels, external_url=OUTSIDE)
+        door.engine.live.policy = replace(policy, channels=channels, external_url=outside)
         await door.engine.fire(alertname="Down")
         (call,) = twilio.accepted
         status, said = await twilio.press(call, "1")
         assert (status, "Acknowledged" in said) == (200, True)
         assert (await door.engine.incident()).acknowledged_by == "alice"
-        status, said = await twilio.answer(f"{OUTSIDE}{PATH}", BOB, "ack 1")
+        status, said = await twilio.answer(f"{outside}{PATH}", BOB, "ack 1")
         assert "alice had acknowledged it before" in said
         await phone.close()
 

@@ -21,7 +21,7 @@ class HoldOff:
     def ask(self, kind: str, now: int) -> Receipt | None:
         """Return the receipt of a call that would be refused now; None where it may be made."""
         wait = self._until.get(kind, now) - now
-        if wait <= 0:
+        if not 0 < wait <= LONGEST:  # longer than any can be: the clock was set back
             return None
         detail = "the provider has asked to wait: nothing was sent"
         return Receipt(Outcome.RETRY, Reason.RATE_LIMITED, detail, retry_after=wait)

@@ -266,8 +266,10 @@ class Dispatcher(Service):
 
     def _again_at(self, work: Work, row: Outgoing, receipt: Receipt) -> int:
         if receipt.reason is Reason.RATE_LIMITED and receipt.retry_after:
-            # The provider works and says when there is room: to wait longer each time would let others go first.
-            return work.now + receipt.retry_after + int(self._jitter() * SECOND)
+            # The provider works and says when there is room. Pages come back at that moment, and everything else after
+            # them: it would take the room that they need.
+            after_pages = 0 if row.job is Job.PAGE else SECOND + int(self._jitter() * SECOND)
+            return work.now + receipt.retry_after + after_pages
         wait = delay(row.attempts, self._jitter(), longest=work.policy.delivery.longest_backoff)
         return work.now + max(wait, receipt.retry_after or 0)
 

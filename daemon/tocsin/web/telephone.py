@@ -92,7 +92,7 @@ async def _sms_came(edge: Edge, fields: Fields) -> str:
     person = _owner(edge.policy(), sender)
     if person is None:
         # A stranger gets no answer: anyone can send an SMS, and each answer is paid for.
-        _log.info("sms_ignored", reason="the number is nobody's in people.yaml")
+        _log.info("sms_ignored", reason="the number is of no person in people.yaml")
         return ""
     word = text.strip().casefold()
     if word in _OF_THE_CARRIER or _first(fields, "OptOutType"):

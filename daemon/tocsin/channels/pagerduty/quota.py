@@ -35,3 +35,5 @@ class Quota:
     def _forget(self, now: int) -> None:
         while self._recent and self._recent[0] <= now - WINDOW:
             self._recent.popleft()
+        while self._recent and self._recent[-1] > now:  # the clock was set back
+            self._recent.pop()

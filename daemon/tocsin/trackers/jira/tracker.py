@@ -88,7 +88,7 @@ class JiraTracker(ApiTracker):
         Raises:
             Refused: It is to be asked again.
         """
-        since = self._missing_since.setdefault(content.key, content.now)
+        since = self._missing_since[content.key] = min(self._missing_since.get(content.key, content.now), content.now)
         while len(self._missing_since) > SEARCHES:
             self._missing_since.pop(next(iter(self._missing_since)))
         if content.now - since < SEARCH_LAG:
