@@ -33,6 +33,15 @@ def test_it_says_what_the_daemon_says_of_the_same_rules(daemon: Running) -> None
     assert told["severity"] == asked["severity"]
 
 
+def test_it_explains_what_the_daemon_takes_though_not_all_of_it_can_be_read(tmp_path: Path) -> None:
+    payload = tmp_path / "payload.json"
+    odd = {"labels": {"alertname": "Watchdog", "port": 9100}, "annotations": {"summary": None}, "startsAt": "soon"}
+    payload.write_text(json.dumps({"alerts": [odd, 7]}))
+    told = explain("--config", CONFIG, str(payload), "--json")
+    assert told.exit_code == 0, told.output
+    assert json.loads(told.output)["labels"] == {"alertname": "Watchdog", "port": "9100"}
+
+
 def test_it_reads_a_payload_and_prints_the_chain(tmp_path: Path) -> None:
     payload = tmp_path / "payload.json"
     payload.write_text(json.dumps({"alerts": [{"labels": {"alertname": "Watchdog"}}]}))

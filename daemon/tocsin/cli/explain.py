@@ -174,15 +174,17 @@ async def _stored(daemon: Daemon, word: str) -> tuple[str, str] | None:
 
 
 def _of_payload(text: str, source: str) -> list[dict[str, Any]]:
+    """Read a payload as the daemon would, so that whatever it takes can be explained."""
+    from tocsin.web import wire
+
+    nothing = "the file holds neither a webhook's payload nor an alert with labels"
     try:
         payload = json.loads(text)
-        alerts = payload.get("alerts", [payload])
-        asked = [
-            {"labels": alert["labels"], "annotations": alert.get("annotations") or {}, "source": source}
-            for alert in alerts
-        ]
-    except (ValueError, AttributeError, KeyError, TypeError):
-        raise click.UsageError("the file holds neither a webhook's payload nor an alert with labels") from None
-    if not asked:
-        raise click.UsageError("the payload holds no alerts")
-    return asked
+        if not (isinstance(payload, dict) and "alerts" in payload):
+            payload = {"alerts": [payload]}
+        webhook = wire.read(json.dumps(payload).encode(), source, lambda: 0)
+    except (ValueError, wire.Malformed):
+        raise click.UsageError(nothing) from None
+    if not webhook.alerts:
+        raise click.UsageError(nothing if webhook.quarantined is not None else "the payload holds no alerts")
+    return [{"labels": alert.labels, "annotations": alert.annotations, "source": source} for alert in webhook.alerts]
