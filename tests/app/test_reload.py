@@ -186,7 +186,7 @@ async def test_a_reload_says_what_changed_and_which_open_incidents_would_have_be
         "incident 3 (chat: Chatter (chat)): suppress no -> yes",
         (
             "incident 1 (shop: HighLatency (shop)): severity SEV-2 -> SEV-1, "
-            "dedup_key emergency-response/shop/HighLatency// -> shop"
+            "dedup_key default/emergency-response/shop/HighLatency// -> shop"
         ),
     ]
     assert (result.treatment.judged, result.treatment.cut) == (3, "")

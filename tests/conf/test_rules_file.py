@@ -293,6 +293,17 @@ def test_a_dedup_key_in_a_rule_that_asks_is_a_warning(folder: Folder) -> None:
     assert warning.startswith("10.yaml:5:20: what this rule asks is asked of the dedup key that the other rules give")
 
 
+def test_key_labels_in_a_rule_that_asks_are_a_warning(folder: Folder) -> None:
+    folder.rules("""
+        - name: a
+          match: a=b
+          rate: {more_than: 5, within: 10m}
+          key_labels: [queue]
+        """)
+    [warning] = folder.warnings()
+    assert warning.startswith("10.yaml:5:15: what this rule asks is asked of the dedup key that the other rules give")
+
+
 def test_a_rule_that_asks_does_not_take_every_alert(folder: Folder) -> None:
     folder.rules(
         "- {name: a, match: {}, rate: {more_than: 5, within: 10m}, set: {severity: SEV-3}}", with_catch_all=False

@@ -4,15 +4,15 @@ from typing import Any
 
 import pytest
 
-from core.test_rules import MINUTE, alert, rule, rule_set
+from core.making import MINUTE, alert, rule, rule_set
 from tocsin.core.action import Lookup
 from tocsin.core.condition import AskOpen, AskRate, Inhibition, Likeness, Rate, WhenOpen
 from tocsin.core.matcher import parse_matchers
 from tocsin.core.placeholder import Template
 from tocsin.core.rules import Rule, RuleSet
 
-DB_DOWN = WhenOpen(like=Likeness(service="db-eu", severity=("SEV-1", "SEV-2")), other_than="er/api/Slow/eu/")
-OFTEN = Rate(dedup_key="er/api/Slow/eu/", more_than=5, within=10 * MINUTE)
+DB_DOWN = WhenOpen(like=Likeness(service="db-eu", severity=("SEV-1", "SEV-2")), other_than="default/er/api/Slow/eu/")
+OFTEN = Rate(dedup_key="default/er/api/Slow/eu/", more_than=5, within=10 * MINUTE)
 SLOW = alert(alertname="Slow", job="api", cluster="eu")
 
 

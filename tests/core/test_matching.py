@@ -17,7 +17,13 @@ from tocsin.core.pattern import Kind, shape_of
 ATOMS = ["a", "b", "ab", "ba", "abc", "svc-1-", "svc-12-", "é", "k", "K", "s", ".", ".*", ".+", r"\.", "-", "[ab]"]
 MORE = [*ATOMS, "a*", "b+", "a?", "(a|b)", "(?:ab)+", "a{2}", "x{0}", r"\d", r"\d+", "^", "$", "|", "\n", "[^a]", ""]
 PIECES = st.lists(st.sampled_from(MORE), max_size=5).map("".join)
-REGEX = st.one_of(PIECES, PIECES.map(lambda inner: f".*{inner}.*"), PIECES.map(lambda inner: f"(?i){inner}"))
+WORDS = st.tuples(st.sampled_from(["a", "Ab", "kS", "svc-1-", "a|kb"]), PIECES)
+REGEX = st.one_of(
+    PIECES,
+    PIECES.map(lambda inner: f".*{inner}.*"),
+    PIECES.map(lambda inner: f"(?i){inner}"),
+    WORDS.map(lambda pair: f"(?i:{pair[0]}){pair[1]}"),
+)
 TEXT = st.one_of(
     st.lists(st.sampled_from([*"abkKsS1-. \n", "é", "É", "\u212a", "\u017f", "svc-1-", "svc-12-"]), max_size=6).map(
         "".join
@@ -66,6 +72,8 @@ def test_an_index_over_clauses_says_what_a_loop_says(clauses: list[Matchers], al
         r"svc-{}-\d+",
         "(?i)svc-{}",
         "(?i).*svc-{}-.*",
+        "(?i:svc-{})([^a-z].*)?",
+        "(?i:svc-{}|web-{})([^a-z].*)?",
         "[a-z]+{}[0-9]?",
         "(a|b)+{}?",
     ],
@@ -165,3 +173,5 @@ def test_only_what_gives_an_index_no_hold_is_left_to_re2() -> None:
     assert shape_of(".*svc-1-.*") == (Kind.INNER, ("svc-1-",), False)
     assert shape_of(".*svc-1-.*x.*") == (Kind.REGEX, ("svc-1-", "x"), False)
     assert shape_of("(?i).*Svc-1-.*") == (Kind.REGEX, ("svc-1-",), True)
+    assert shape_of("(?i:Redis)([^a-z].*)?") == (Kind.REGEX, ("redis",), True)
+    assert shape_of("(?i:Redis)?Down") == (Kind.REGEX, (), False)

@@ -26,6 +26,12 @@ LABELS = {"alertname": "HighErrorRate", "instance": "web-1", "empty": "", "my la
         ("{{{alertname}}}", "{HighErrorRate}"),
         ("a }} b {{ c", "a } b { c"),
         ("{brace}", "{instance}"),
+        ("{team, instance|nobody}", "web-1"),
+        ("{instance, alertname|nobody}", "web-1"),
+        ("{team, empty ,alertname|nobody}", "HighErrorRate"),
+        ("{team, empty|nobody}", "nobody"),
+        ("{team, empty|}", ""),
+        ("{team, empty|a, b}", "a, b"),
     ],
 )
 def test_a_template_renders(text: str, rendered: str) -> None:
@@ -33,7 +39,8 @@ def test_a_template_renders(text: str, rendered: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "start"), [("a {", 2), ("a } b", 2), ("{a", 0), ("x{}", 1), ("{|d}", 0), ("{a{b}}", 0)]
+    ("text", "start"),
+    [("a {", 2), ("a } b", 2), ("{a", 0), ("x{}", 1), ("{|d}", 0), ("{a{b}}", 0), ("x{a,|d}", 1), ("x{a, b}", 1)],
 )
 def test_a_template_that_does_not_parse_is_refused_at_its_place(text: str, start: int) -> None:
     with pytest.raises(PlaceholderError) as error:
@@ -48,7 +55,11 @@ def test_a_missing_label_without_a_default_is_an_error_that_names_it(text: str) 
 
 
 def test_a_template_tells_the_labels_that_it_uses() -> None:
-    assert Template.parse("{a} {b|x} {{c}} {a}").names == {"a", "b"}
+    assert Template.parse("{a} {b|x} {{c}} {a} {d, e|x}").names == {"a", "b", "d", "e"}
+
+
+def test_the_source_is_never_missing() -> None:
+    assert Template.parse("{__source__}/{a}").needs == {"a"}
 
 
 def test_a_template_without_placeholders_is_constant() -> None:

@@ -3,42 +3,15 @@
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
+from core.making import LEVELS, MINUTE, UNROUTED, alert, rule, rule_set
 from tocsin.core.action import ACTIONS, Form, Lookup, Outcome
-from tocsin.core.alert import Alert, AlertStatus
 from tocsin.core.errors import UnknownName
-from tocsin.core.matcher import parse_matchers
 from tocsin.core.placeholder import Template
-from tocsin.core.rules import Rule, RuleSet
-from tocsin.core.verdict import LONGEST_KEY, LONGEST_TITLE, bounded_key, default_key
-
-LEVELS = {"er": ("SEV-1", "SEV-2", "SEV-3", "SEV-4"), "ops": ("P1", "P2")}
-UNROUTED = {"er": "SEV-2", "ops": "P1"}
-MINUTE = 60_000_000
-
-
-def alert(annotations: dict[str, str] | None = None, **labels: str) -> Alert:
-    return Alert("default", "f1", AlertStatus.FIRING, labels, annotations or {})
-
-
-def rule(name: str, match: str = "", **actions: Any) -> Rule:
-    values: dict[str, Any] = {}
-    for key, value in actions.items():
-        form = ACTIONS[key].form
-        if form in (Form.TEXT, Form.LEVEL):
-            values[key] = Template.parse(value)
-        elif form is Form.TEXTS:
-            values[key] = {label: Template.parse(text) for label, text in value.items()}
-        else:
-            values[key] = value
-    return Rule(name=name, matchers=parse_matchers(match), actions=values, path="rules/x.yaml", line=3)
-
-
-def rule_set(*rules: Rule) -> RuleSet:
-    return RuleSet(rules, "er", LEVELS, UNROUTED)
-
+from tocsin.core.rules import RuleSet
+from tocsin.core.verdict import LONGEST_TITLE
 
 # --- order -----------------------------------------------------------------------------------------------------------
 
@@ -141,7 +114,7 @@ def test_an_alert_to_which_no_rule_gives_a_severity_is_unrouted() -> None:
 def test_an_alert_that_no_rule_matches_is_unrouted() -> None:
     verdict = rule_set(rule("a", 'team="db"', severity="SEV-4")).evaluate(alert(alertname="Slow", job="api"))
     assert (verdict.severity, verdict.unrouted, verdict.trace) == ("SEV-2", True, ())
-    assert (verdict.title, verdict.dedup_key) == ("Slow (api)", "er/api/Slow//")
+    assert (verdict.title, verdict.dedup_key) == ("Slow (api)", "default/er/api/Slow//")
 
 
 def test_without_any_rule_every_alert_is_unrouted() -> None:
@@ -166,7 +139,7 @@ def test_an_unknown_playbook_is_unrouted_in_the_default_one() -> None:
         ("playbook", {"playbook": "er"}),
         ("severity", {"severity": "SEV-2"}),
         ("service", {"service": "api"}),
-        ("dedup_key", {"dedup_key": "er/api/Slow//"}),
+        ("dedup_key", {"dedup_key": "default/er/api/Slow//"}),
         ("title", {"title": "Slow (api)"}),
     ],
 )
@@ -246,43 +219,6 @@ def test_the_title_is_the_summary_or_else_the_name(annotations: dict[str, str], 
 
 def test_an_alert_without_a_name_has_a_title() -> None:
     assert rule_set().evaluate(alert(job="api")).title == "An alert without a name (api)"
-
-
-def test_the_default_key_reads_well() -> None:
-    labels = {"alertname": "HighErrorRate", "cluster": "eu-1", "namespace": "prod", "pod": "x"}
-    assert default_key("emergency-response", "api", labels) == "emergency-response/api/HighErrorRate/eu-1/prod"
-
-
-PART = st.one_of(st.text(st.sampled_from("/%2F5a"), max_size=4), st.text(max_size=120))
-KEY = st.tuples(PART, PART, PART, PART, PART)
-
-
-def key_of(parts: tuple[str, ...]) -> str:
-    playbook, service, name, cluster, namespace = parts
-    return default_key(playbook, service, {"alertname": name, "cluster": cluster, "namespace": namespace})
-
-
-@given(KEY, KEY)
-@example(("p", "a/b", "c", "", ""), ("p", "a", "b/c", "", ""))
-@example(("p", "a/b", "", "", ""), ("p", "a%2Fb", "", "", ""))
-@example(("p", "x" * 300, "", "", ""), ("p", "x" * 301, "", "", ""))
-def test_two_different_tuples_never_share_a_key(one: tuple[str, ...], other: tuple[str, ...]) -> None:
-    assert (key_of(one) == key_of(other)) is (one == other)
-    assert len(key_of(one)) <= LONGEST_KEY
-
-
-def test_a_key_that_is_too_long_keeps_its_beginning_and_stays_unique() -> None:
-    one, other = bounded_key("a" * 300), bounded_key("a" * 301)
-    assert one != other
-    assert len(one) == len(other) == LONGEST_KEY
-    assert one.startswith("a" * 200)
-    assert bounded_key("a" * LONGEST_KEY) == "a" * LONGEST_KEY
-
-
-def test_a_rules_own_key_and_title_are_bounded_too() -> None:
-    verdict = rule_set(rule("a", severity="SEV-1", dedup_key="{x}", title="{x}")).evaluate(alert(x="y" * 300))
-    assert len(verdict.dedup_key) == LONGEST_KEY
-    assert len(verdict.title) == LONGEST_TITLE
 
 
 # --- explanation -----------------------------------------------------------------------------------------------------

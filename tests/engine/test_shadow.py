@@ -70,7 +70,7 @@ def test_every_kind_of_difference_is_told() -> None:
     rig.judge(alertname="A", severity="SEV-2")
     assert {(row.field, row.live, row.shadow) for row in rig.shadow.report().differences} == {
         ("service", "unknown", "x"),
-        ("dedup_key", "emergency-response/unknown/A//", "k"),
+        ("dedup_key", "default/emergency-response/unknown/A//", "k"),
         ("suppress", "no", "yes"),
         ("hold", "0 s", "2 m"),
     }

@@ -1,6 +1,10 @@
-"""The alerting rules of TOCSIN_CORPUS, as alerts with the labels that they would have; nothing of them is kept here."""
+"""Alerting rules as alerts with the labels that they would have.
+
+They are the few of tests/fixtures/prometheus-rules, and those of the folder TOCSIN_CORPUS, which is not kept here.
+"""
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,6 +12,12 @@ from typing import Any, NamedTuple
 import yaml
 
 FOLDER = os.environ.get("TOCSIN_CORPUS", "")
+OWN = Path(__file__).parents[1] / "fixtures"
+
+_USED = re.compile(r"\$labels\.(\w+)")
+_GROUPED = re.compile(r"\b(?:by|on)\s*\(([^)]*)\)")
+_PLACES = frozenset({"instance", "job", "namespace", "cluster", "env", "le", "severity", "__name__", ""})
+"""Labels that say where a series comes from, or that its expression needs, and that `Real` has already."""
 
 
 class Real(NamedTuple):
@@ -18,6 +28,8 @@ class Real(NamedTuple):
     """What its file is called after."""
     own: dict[str, str]
     """The labels that the rule itself gives."""
+    things: tuple[str, ...]
+    """The labels that tell its alerts apart: its texts name them, or its expression groups by them."""
 
     @property
     def lone(self) -> dict[str, str]:
@@ -37,14 +49,30 @@ class Real(NamedTuple):
 
 
 def real_alerts() -> Iterator[Real]:
-    """Every alerting rule of the corpus."""
-    for path in sorted((Path(FOLDER) / "prometheus-rules").rglob("*.y*ml")):
+    """Yield every alerting rule of the corpus."""
+    return _alerts_of(Path(FOLDER)) if FOLDER else iter(())
+
+
+def every_alert() -> Iterator[Real]:
+    """Yield every alerting rule of this project's own, and of the corpus."""
+    yield from _alerts_of(OWN)
+    yield from real_alerts()
+
+
+def _alerts_of(folder: Path) -> Iterator[Real]:
+    for path in sorted((folder / "prometheus-rules").rglob("*.y*ml")):
         for group in yaml.safe_load(path.read_text()).get("groups") or []:
             for rule in group.get("rules") or []:
                 if "alert" in rule:
-                    yield Real(rule["alert"], path.stem, _labels(rule))
+                    yield Real(rule["alert"], path.stem, _labels(rule), _things(rule))
 
 
 def _labels(rule: dict[str, Any]) -> dict[str, str]:
     given = {name: str(value) for name, value in (rule.get("labels") or {}).items()}
     return {"alertname": rule["alert"], **given}
+
+
+def _things(rule: dict[str, Any]) -> tuple[str, ...]:
+    used = {name for text in (rule.get("annotations") or {}).values() for name in _USED.findall(str(text))}
+    grouped = {name.strip() for names in _GROUPED.findall(rule["expr"]) for name in names.split(",")}
+    return tuple(sorted((used | grouped) - _PLACES))

@@ -51,6 +51,5 @@ def written_down() -> list[tuple[dict[str, str], str, str, str | None]]:
     found = []
     for labels, level, service, *key in yaml.safe_load(FIXTURE.read_text()):
         pairs = dict(pair.split("=", 1) for pair in labels.split())
-        whole = (key[0][1:] if key[0].startswith("=") else f"{PLAYBOOK}/{key[0]}") if key else None
-        found.append((pairs, level, service, whole))
+        found.append((pairs, level, service, f"default/{PLAYBOOK}/{key[0]}" if key else None))
     return found

@@ -29,7 +29,7 @@ SCENARIOS: list[tuple[dict[str, str], dict[str, object]]] = [
     (VIBE | {"alertname": "SupportTicketsRising", "severity": "warning"}, {"flags": ("complaints_rising",)}),
     (
         VIBE | {"scenario": "complaints-rising", "severity": "warning", "service": "shop", "about": "ShopDown"},
-        {"flags": ("complaints_rising",), "dedup_key": "mgmt-vibe/shop/ShopDown//"},
+        {"flags": ("complaints_rising",), "dedup_key": "default/mgmt-vibe/shop/ShopDown//"},
     ),
     ({"users_affected": "no"}, {"severity": "SEV-4", "unrouted": False}),
     ({"users_affected": "yes", "core_function": "no"}, {"severity": "SEV-3"}),

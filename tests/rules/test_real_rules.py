@@ -17,7 +17,6 @@ WAITS = {
     *("HaproxyHighHttp4xxErrorRateBackend(v1)", "HaproxyHighHttp4xxErrorRateServer(v1)"),
     *("HaproxyHighHttp4xxErrorRateBackend", "HaproxyHighHttp4xxErrorRateServer"),
     *("TraefikHighHttp4xxErrorRateBackend", "TraefikHighHttp4xxErrorRateService"),
-    *("RedisMissingBackup", "MgobBackupFailed"),
     *("PostgresqlExporterError", "OpenstackExporterDown", "WindowsServerCollectorError"),
     *("PostgresqlRestarted", "JenkinsBuildsHealthScore", "IstioPilotDuplicateEntry"),
     *("KubernetesDeploymentGenerationMismatch", "KubernetesStatefulsetGenerationMismatch"),

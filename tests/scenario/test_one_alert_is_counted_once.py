@@ -83,7 +83,7 @@ async def test_alerts_that_share_service_name_cluster_and_namespace_share_an_inc
     await tocsin.fire(**same, instance="a")
     await tocsin.fire(**same, instance="b", pod="b-1")
     assert await numbers(tocsin) == [1]
-    assert (await tocsin.incident()).dedup_key == "emergency-response/shop/Down/eu/web"
+    assert (await tocsin.incident()).dedup_key == "default/emergency-response/shop/Down/eu/web"
     for number, changed in enumerate(("alertname", "service", "cluster", "namespace"), start=2):
         await tocsin.fire(**{**same, changed: "other"})
         assert await numbers(tocsin) == list(range(1, number + 1))

@@ -158,7 +158,7 @@ async def test_another_severity_and_key_are_told_by_alert_with_what_they_cost(tm
     assert sorted(told) == [
         (
             (name, "shop"),
-            ["severity SEV-3 -> SEV-2", f"dedup_key emergency-response/shop/{name}// -> shop"],
+            ["severity SEV-3 -> SEV-2", f"dedup_key default/emergency-response/shop/{name}// -> shop"],
         )
         for name in ("Down", "Slow")
     ]

@@ -15,6 +15,7 @@ from tocsin.core.outbox import Job
 from tocsin.core.rules import RuleSet
 from tocsin.core.verdict import Verdict
 from tocsin.engine.commit import Committed
+from tocsin.engine.former_keys import FormerKeys
 from tocsin.engine.intake import Classified
 from tocsin.engine.policy import Policy
 from tocsin.ports.channel import Channel
@@ -117,7 +118,10 @@ def policy_frame(policy: Policy) -> bytes:
     trackers = {name: TrackerTraits(tracker.name, tracker.kind) for name, tracker in policy.trackers.items()}
     rules = RuleSet((), own.name, {own.name: [own.unrouted]}, {own.name: own.unrouted})
     fields = {name: getattr(policy, name) for name in policy.__dataclass_fields__}
-    return pickle.dumps(fields | {"rules": rules, "channels": channels, "trackers": trackers, "templates": {}})
+    return pickle.dumps(
+        fields
+        | {"rules": rules, "channels": channels, "trackers": trackers, "templates": {}, "former_keys": FormerKeys()}
+    )
 
 
 def policy_of(body: bytes | bytearray) -> Policy:

@@ -8,6 +8,7 @@ from rich.text import Text
 from tocsin.cli.output import SECOND, clean, micros, say, state
 from tocsin.core.duration import duration
 from tocsin.core.moments import exact_moment as moment
+from tocsin.core.verdict import UNKNOWN_SERVICE
 
 OUTCOMES = {
     **dict.fromkeys(("pages", "paged"), "bold red"),
@@ -131,8 +132,17 @@ def _verdict(found: dict[str, Any]) -> None:
     _fact("severity", severity + (said("severity", "raise", "lower", "cap") or " (no rule says one)"))
     _fact("service", found["service"] + (said("service") or " (its own labels)"))
     _fact("team", found["team"] and found["team"] + said("team"))
-    _fact("key", found["dedup_key"] + (said("dedup_key") or " (the default)"))
+    _fact("key", found["dedup_key"] + (said("dedup_key") or f" (the default{_added_to_key(found)})"))
     _fact("flags", ", ".join(found["flags"]) and ", ".join(found["flags"]) + said("flags"))
+
+
+def _added_to_key(found: dict[str, Any]) -> str:
+    """Say what the default dedup key has besides its six parts, and why."""
+    if found["service"] == UNKNOWN_SERVICE:
+        return ", with every label that may tell it apart: nothing names the service"
+    adding = {rule["rule"]: rule["sets"].get("key_labels", ()) for rule in found["rules"] if rule["matched"]}
+    used = {rule: [name for name in names if f"/{name}=" in found["dedup_key"]] for rule, names in adding.items()}
+    return "".join(f", with {' and '.join(names)} by rule {rule}" for rule, names in used.items() if names)
 
 
 def _incident(found: dict[str, Any]) -> None:

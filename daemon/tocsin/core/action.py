@@ -61,6 +61,7 @@ class Outcome:
     service: Template | None = None
     team: Template | None = None
     dedup_key: Template | None = None
+    key_labels: dict[str, None] = field(default_factory=dict)
     title: Template | None = None
     summary: Template | None = None
     runbook: Template | None = None
@@ -80,6 +81,10 @@ class Outcome:
     place: tuple[str, str] | None = None
     """Its playbook and severity, where they are the same for every alert."""
     all_flags: tuple[str, ...] = ()
+    all_key_labels: tuple[str, ...] = ()
+    """In the order in which they stand in a key."""
+    uses_source: bool = False
+    """Whether any of its texts has the placeholder of the alert's source."""
     has_details: bool = False
     """Whether any of team, summary, runbook and automation is set."""
     last: int = -1
@@ -115,6 +120,10 @@ def _replace(outcome: Outcome, name: str, value: Value) -> None:
 
 def _add_flags(outcome: Outcome, _name: str, value: tuple[str, ...]) -> None:
     outcome.flags |= dict.fromkeys(value)
+
+
+def _add_key_labels(outcome: Outcome, _name: str, value: tuple[str, ...]) -> None:
+    outcome.key_labels |= dict.fromkeys(value)
 
 
 def _add_labels(outcome: Outcome, _name: str, value: dict[str, Template]) -> None:
@@ -198,7 +207,8 @@ _ALL = (
     Action(
         "service",
         Form.TEXT,
-        "What is in trouble. Unset: the label service, app, application, job or namespace, the first that is there.",
+        "What is in trouble. Unset: the first that is there of the labels service, service_name, service.name, app,"
+        " application, job, namespace, host, hostname, host_name, host.name and node; else `unknown`.",
         '"{namespace}/{deployment}"',
         _replace,
     ),
@@ -212,9 +222,18 @@ _ALL = (
     Action(
         "dedup_key",
         Form.TEXT,
-        "Alerts with the same key share an incident. Unset: playbook, service, alertname, cluster and namespace.",
+        "Alerts with the same key share an incident. Unset: source, playbook, service, alertname, cluster, namespace"
+        " and the `key_labels`; where the service is `unknown`, every label but severity, pod, replica and container.",
         '"db/{cluster}"',
         _replace,
+    ),
+    Action(
+        "key_labels",
+        Form.NAMES,
+        "Labels that tell incidents apart: they are added to the default dedup key, as far as the alert has them. Those"
+        " of several rules add up.",
+        "[queue, consumergroup]",
+        _add_key_labels,
     ),
     Action(
         "title",

@@ -26,6 +26,8 @@ _LITERAL = re.compile(r"(?:[^\\.+*?()|\[\]{}^$]|\\[!-/:-@\[-`{-~])*", re.DOTALL)
 _GROUP = re.compile(r"\((?:\?:)?([^()\\]*)\)")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _IGNORE_CASE = "(?i)"
+_FOLDED_WORD = re.compile(r"\(\?i:([^()|\\]+)\)(?![*+?{])")
+"""A word at the beginning that ignores case, before a rest that does not: ``(?i:redis)([^a-z].*)?``."""
 
 
 class Kind(StrEnum):
@@ -127,6 +129,8 @@ def shape_of(regex: str) -> Shape:
     """What is known of an expression that RE2 accepts."""
     if regex.startswith(_IGNORE_CASE):
         return _folded_shape(regex.removeprefix(_IGNORE_CASE))
+    if word := _FOLDED_WORD.match(regex):
+        return Shape(Kind.REGEX, _lower_literals(word[1] + regex[word.end() :]), folded=True)
     if regex == ".+":
         return Shape(Kind.SOME)
     branches = _branches(regex)
@@ -141,8 +145,12 @@ def _folded_shape(regex: str) -> Shape:
     literals = [literal for branch in branches if (literal := _literal(branch)) is not None and literal.isascii()]
     if len(literals) == len(branches):
         return Shape(Kind.EXACT, tuple(literal.lower() for literal in literals), folded=True)
-    needed = tuple(text.lower() for text in needed_literals(regex) if text.isascii())
-    return Shape(Kind.REGEX, needed, folded=True)
+    return Shape(Kind.REGEX, _lower_literals(regex), folded=True)
+
+
+def _lower_literals(regex: str) -> tuple[str, ...]:
+    """Return texts that stand in lower case in each match, once the match is in lower case."""
+    return tuple(text.lower() for text in needed_literals(regex) if text.isascii())
 
 
 def _wildcard_shape(branches: list[str]) -> Shape | None:

@@ -1,8 +1,9 @@
 """``{label}`` placeholders: the only templates on an alert's way.
 
 ``{name}`` stands for a label, ``{name|text}`` for the label or, where it is
-missing, the text; ``{{`` and ``}}`` are braces. As in matchers, an empty
-label counts as missing.
+missing, the text; ``{a, b|text}`` for the first of several labels that is
+there; ``{{`` and ``}}`` are braces. As in matchers, an empty label counts as
+missing.
 """
 
 import re
@@ -11,11 +12,16 @@ from typing import NamedTuple
 
 from tocsin.core.errors import PlaceholderError
 
+SOURCE = "__source__"
+"""The placeholder of the alert's source. Prometheus drops labels that begin with two underscores: no alert has it."""
+
 _PART = re.compile(r"(?P<brace>\{\{|\}\})|\{(?P<name>[^{}|]*)(?:\|(?P<default>[^{}]*))?\}|(?P<stray>[{}])")
 
 
 class _Field(NamedTuple):
     name: str
+    others: tuple[str, ...]
+    """The labels that are read where ``name`` is missing, in this order."""
     default: str | None
     after: str
     """The text between this field and the next."""
@@ -40,7 +46,7 @@ class Template:
             PlaceholderError: A brace stands alone, or a placeholder has no name.
         """
         pieces: list[str] = [""]
-        fields: list[tuple[str, str | None]] = []
+        fields: list[tuple[str, tuple[str, ...], str | None]] = []
         end = 0
         for part in _PART.finditer(text):
             pieces[-1] += text[end : part.start()]
@@ -53,24 +59,28 @@ class Template:
             if part["brace"]:
                 pieces[-1] += part["brace"][0]
                 continue
-            name = part["name"].strip()
-            if not name:
+            name, *others = map(str.strip, part["name"].split(","))
+            if not all((name, *others)):
                 raise PlaceholderError("a placeholder needs the name of a label: {label}", part.start())
-            fields.append((name, part["default"]))
+            if others and part["default"] is None:
+                names = ", ".join((name, *others))
+                message = f"a placeholder with several labels needs a default: write {{{names}|text}}"
+                raise PlaceholderError(message, part.start())
+            fields.append((name, tuple(others), part["default"]))
             pieces.append("")
         pieces[-1] += text[end:]
         joined = zip(fields, pieces[1:], strict=True)
-        return cls(text, pieces[0], tuple(_Field(name, default, after) for (name, default), after in joined))
+        return cls(text, pieces[0], tuple(_Field(*field, after) for field, after in joined))
 
     @property
     def names(self) -> frozenset[str]:
         """The labels that it uses."""
-        return frozenset(field.name for field in self._fields)
+        return frozenset(name for field in self._fields for name in (field.name, *field.others))
 
     @property
     def needs(self) -> frozenset[str]:
         """The labels without which it cannot be rendered: their placeholders have no default."""
-        return frozenset(field.name for field in self._fields if field.default is None)
+        return frozenset(field.name for field in self._fields if field.default is None) - {SOURCE}
 
     @property
     def constant(self) -> str | None:
@@ -84,8 +94,8 @@ class Template:
             PlaceholderError: A label is missing and its placeholder has no default.
         """
         out = self._before
-        for name, default, after in self._fields:
-            value = labels.get(name) or default
+        for name, others, default, after in self._fields:
+            value = labels.get(name) or next(filter(None, map(labels.get, others)), default)
             if value is None:
                 raise PlaceholderError(f"{self.text!r} needs the label {name!r}, which this alert does not have")
             out += value + after

@@ -12,17 +12,18 @@ import hashlib
 import json
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import msgspec
 
-from tocsin.core.action import ACTIONS, Action, Form, Lookup, Outcome, Value, written
+from tocsin.core.action import ACTIONS, Action, Form, Outcome, Value, written
 from tocsin.core.alert import Alert
 from tocsin.core.condition import AskOpen, AskRate, Condition, Inhibition, WhenOpen
 from tocsin.core.errors import PlaceholderError, UnknownName
 from tocsin.core.matcher import Matchers, show_matchers
 from tocsin.core.matching import Clauses, bits
-from tocsin.core.placeholder import Template
+from tocsin.core.placeholder import SOURCE
+from tocsin.core.rule_texts import DETAILS, details, render, templates, with_extras
 from tocsin.core.rules_json import from_plain, tables_of, to_plain
 from tocsin.core.verdict import (
     LONGEST_SERVICE,
@@ -34,7 +35,6 @@ from tocsin.core.verdict import (
     default_title,
     link,
     one_line,
-    shortened,
 )
 
 _REMEMBERED = 4096
@@ -77,15 +77,6 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
         return tuple((*self.matchers, *more) for more in self.any_of) or (self.matchers,)
 
 
-_DETAILS: dict[str, Callable[[str], str]] = {
-    "team": one_line,
-    "summary": shortened,
-    "runbook": link,
-    "automation": one_line,
-}
-"""What few rules set, and what makes it fit."""
-
-
 class _Question(NamedTuple):
     """A rule whose labels match, and what is to be known before it has its say."""
 
@@ -120,8 +111,10 @@ class _Outcomes(dict[int, Outcome]):
                 break
         outcome.trace = tuple(trace)
         outcome.all_flags = tuple(outcome.flags)
+        outcome.all_key_labels = tuple(sorted(outcome.key_labels))
+        outcome.uses_source = any(SOURCE in template.names for template in templates(outcome))
         outcome.place = self._place(outcome)
-        outcome.has_details = any(getattr(outcome, name) is not None for name in (*_DETAILS, "resolve_after"))
+        outcome.has_details = any(getattr(outcome, name) is not None for name in (*DETAILS, "resolve_after"))
         if len(self) >= self._remembered:
             self.clear()
         self[matching] = outcome
@@ -256,7 +249,7 @@ class RuleSet:
         outcome = self._outcomes[matching ^ asking]
         verdict = self._verdict(alert, outcome)
         reached = [index for index in self._outcomes.indexes(asking) if not 0 <= outcome.last < index]
-        return verdict, [_question(index, self.rules[index], verdict) for index in reached]
+        return verdict, [_question(index, self.rules[index], verdict, alert.source) for index in reached]
 
     def explain(self, alert: Alert, holds: Container[Condition] = ()) -> Verdict:
         """The verdict of `decide`, with every rule that was looked at."""
@@ -288,18 +281,22 @@ class RuleSet:
 
     def _verdict(self, alert: Alert, outcome: Outcome) -> Verdict:
         errors: list[str] = []
-        labels = _with_extras(alert.labels, outcome.labels, errors) if outcome.labels else alert.labels
-        playbook, severity = outcome.place or self._place(outcome, labels, errors)
-        service = _render("service", outcome.service, labels, errors) or default_service(labels)
-        key = _render("dedup_key", outcome.dedup_key, labels, errors)
-        title = _render("title", outcome.title, labels, errors)
-        details = _details(outcome, labels, errors) if outcome.has_details else {}
+        hidden = {SOURCE: alert.source} if outcome.uses_source else {}
+        labels = with_extras(alert.labels, outcome.labels, hidden, errors) if outcome.labels else alert.labels
+        seen = labels | hidden if hidden else labels
+        playbook, severity = outcome.place or self._place(outcome, seen, errors)
+        service = render("service", outcome.service, seen, errors) or default_service(labels)
+        key = bounded_key(render("dedup_key", outcome.dedup_key, seen, errors)) or default_key(
+            alert.source, playbook, service, labels, outcome.all_key_labels
+        )
+        title = render("title", outcome.title, seen, errors)
+        more = details(outcome, seen, errors) if outcome.has_details else {}
         annotated = alert.annotations.get("runbook_url")
         verdict = Verdict(
             playbook=playbook,
             severity=self._severity(playbook, severity) if errors else severity,
             service=service if len(service) <= LONGEST_SERVICE else one_line(service),
-            dedup_key=bounded_key(key) if key else default_key(playbook, service, labels),
+            dedup_key=key,
             title=one_line(title) or default_title(service, labels, alert.annotations),
             runbook=link(annotated) if annotated else "",
             flags=outcome.all_flags,
@@ -313,7 +310,7 @@ class RuleSet:
             errors=tuple(errors),
         )
         # Few have any of these, and each argument more costs every alert.
-        return msgspec.structs.replace(verdict, **details) if details else verdict
+        return msgspec.structs.replace(verdict, **more) if more else verdict
 
     def _constant_place(self, outcome: Outcome) -> tuple[str, str] | None:
         """Where every alert of this outcome belongs; None where that depends on its labels, or is no such place."""
@@ -325,11 +322,11 @@ class RuleSet:
 
     def _place(self, outcome: Outcome, labels: Mapping[str, str], errors: list[str]) -> tuple[str, str]:
         """The playbook, and one of its severities."""
-        playbook = _render("playbook", outcome.playbook, labels, errors) or self.default_playbook
+        playbook = render("playbook", outcome.playbook, labels, errors) or self.default_playbook
         if playbook not in self._ranks:
             errors.append(f"playbook: there is no {playbook!r}")
             playbook = self.default_playbook
-        severity = _render("severity", outcome.severity, labels, errors)
+        severity = render("severity", outcome.severity, labels, errors)
         if severity and (outcome.shift or outcome.cap):
             severity = self._moved(playbook, severity, outcome, labels, errors)
         if severity in self._ranks[playbook]:
@@ -348,7 +345,7 @@ class RuleSet:
         if severity not in ranks:
             return severity
         rank = min(max(ranks[severity] - outcome.shift, 0), len(levels) - 1)
-        cap = _render("cap", outcome.cap, labels, errors)
+        cap = render("cap", outcome.cap, labels, errors)
         if cap and cap not in ranks:
             errors.append(f"cap: playbook {playbook} has no {cap!r}")
         return levels[max(rank, ranks.get(cap, 0))]
@@ -359,9 +356,10 @@ class RuleSet:
         return severity if ranks[severity] < ranks[unrouted] else unrouted
 
 
-def _question(index: int, rule: Rule, verdict: Verdict) -> _Question:
+def _question(index: int, rule: Rule, verdict: Verdict, source: str) -> _Question:
+    seen = verdict.labels | {SOURCE: source}
     try:
-        conditions = [asking.condition(verdict.labels, verdict.dedup_key) for asking in rule.asks]
+        conditions = [asking.condition(seen, verdict.dedup_key) for asking in rule.asks]
     except PlaceholderError as error:
         return _Question(index, (), f"when_open: {error}")
     return _Question(index, tuple(conditions))
@@ -394,47 +392,6 @@ def _is_about(rule: Rule, labels: Mapping[str, str]) -> bool:
 
 def _what_does_not_hold(question: _Question, holds: Container[Condition]) -> list[str]:
     return [question.failed] if question.failed else [str(each) for each in question.conditions if each not in holds]
-
-
-def _with_extras(own: dict[str, str], extras: Mapping[str, Template | Lookup], errors: list[str]) -> dict[str, str]:
-    labels = dict(own)
-    for name, extra in extras.items():
-        try:
-            if isinstance(extra, Lookup):
-                labels.update(_row(extra, labels))
-            else:
-                labels[name] = extra.render(labels)
-        except PlaceholderError as error:
-            errors.append(f"label {name}: {error}")
-    return labels
-
-
-def _row(lookup: Lookup, labels: Mapping[str, str]) -> Mapping[str, str]:
-    """The row's columns; none where there is no such row, or no label to look it up by."""
-    try:
-        return lookup.rows.get(lookup.by.render(labels), {})
-    except PlaceholderError:
-        return {}
-
-
-def _details(outcome: Outcome, labels: Mapping[str, str], errors: list[str]) -> dict[str, Any]:
-    """What few rules set."""
-    found: dict[str, Any] = {"resolve_after": outcome.resolve_after}
-    for name, fitted in _DETAILS.items():
-        template: Template | None = getattr(outcome, name)
-        if template is not None:
-            found[name] = fitted(_render(name, template, labels, errors))
-    return found
-
-
-def _render(what: str, template: Template | None, labels: Mapping[str, str], errors: list[str]) -> str:
-    if template is None:
-        return ""
-    try:
-        return template.render(labels)
-    except PlaceholderError as error:
-        errors.append(f"{what}: {error}")
-        return ""
 
 
 __all__ = ["ACTIONS", "Action", "Form", "Rule", "RuleSet", "Step", "Verdict", "written"]

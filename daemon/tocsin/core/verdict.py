@@ -1,7 +1,7 @@
 """What the rules make of one alert, and what is said where they say nothing."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -9,9 +9,26 @@ import msgspec
 
 from tocsin.core.condition import Condition, Inhibition
 
-SERVICE_LABELS = ("service", "app", "application", "job", "namespace")
-"""Where a service is looked for, in this order, if no rule sets one."""
+SERVICE_LABELS = (
+    *("service", "service_name", "service.name", "app", "application", "job", "namespace"),
+    *("host", "hostname", "host_name", "host.name", "node"),
+)
+"""The labels that name a service where no rule sets one: the first that is there counts.
+
+OpenTelemetry and Loki write ``service_name``, or ``service.name``.
+"""
 UNKNOWN_SERVICE = "unknown"
+"""The service of an alert that nothing identifies; a rule may say so as well."""
+
+_COPIES = frozenset(
+    {
+        *("severity", "pod", "replica", "container"),
+        *("pod_name", "pod_uid", "pod_ip", "exported_pod", "kubernetes_pod_name", "k8s_pod_name", "k8s.pod.name"),
+        *("container_id", "container_name", "exported_container", "prometheus_replica", "__replica__"),
+    }
+)
+"""Labels that differ between the copies of one trouble: they never tell two incidents apart."""
+_IN_EVERY_KEY = frozenset({"alertname", "cluster", "namespace"})
 
 LONGEST_KEY = 255
 LONGEST_TITLE = 200
@@ -92,15 +109,39 @@ def default_service(labels: Mapping[str, str]) -> str:
     return UNKNOWN_SERVICE
 
 
-def default_key(playbook: str, service: str, labels: Mapping[str, str]) -> str:
-    """``playbook/service/alertname/cluster/namespace``; two different tuples never give the same key."""
+def default_key(
+    source: str, playbook: str, service: str, labels: Mapping[str, str], key_labels: Iterable[str] = ()
+) -> str:
+    """Return ``source/playbook/service/alertname/cluster/namespace``, followed by what else tells incidents apart.
+
+    That is ``/name=value`` for each of ``key_labels`` that the alert has. If
+    nothing names the service, it is every label that is not the same trouble
+    once more: two incidents are better than an alert that joins silently.
+    Two different tuples never give the same key.
+    """
     get = labels.get
     alertname, cluster, namespace = get("alertname", ""), get("cluster", ""), get("namespace", "")
-    key = f"{playbook}/{service}/{alertname}/{cluster}/{namespace}"
-    if "%" in key or key.count("/") > 4:
-        parts = (playbook, service, alertname, cluster, namespace)
-        key = "/".join(part.replace("%", "%25").replace("/", "%2F") for part in parts)
+    key = f"{source}/{playbook}/{service}/{alertname}/{cluster}/{namespace}"
+    if "%" in key or key.count("/") > 5:
+        key = "/".join(map(_escaped, (source, playbook, service, alertname, cluster, namespace)))
+    if service == UNKNOWN_SERVICE:
+        key_labels = _identity(labels)
+    for name in key_labels:
+        if name in labels and name not in _IN_EVERY_KEY and (value := labels[name]):
+            key += f"/{_escaped(name).replace('=', '%3D')}={_escaped(value)}"
     return bounded_key(key)
+
+
+def _identity(labels: Mapping[str, str]) -> list[str]:
+    """Return the names of the labels that say what an alert is about, where none of them is known to name it."""
+    names = labels.keys() - _COPIES
+    if labels.get("job") or labels.get("pod"):
+        names.discard("instance")  # the address of a pod, or of the exporter that was scraped
+    return sorted(names)
+
+
+def _escaped(part: str) -> str:
+    return part.replace("%", "%25").replace("/", "%2F")
 
 
 def bounded_key(key: str) -> str:

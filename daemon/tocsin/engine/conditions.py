@@ -7,6 +7,7 @@ import msgspec
 
 from tocsin.core.alert import Episode, EpisodeStatus
 from tocsin.core.condition import Likeness, Rate, WhenOpen
+from tocsin.engine.former_keys import FormerKeys
 from tocsin.ports.store import Reader
 
 
@@ -24,16 +25,12 @@ class Beginning(msgspec.Struct, frozen=True, kw_only=True):
         return like.fits(**msgspec.structs.asdict(self))
 
 
-def is_open(tx: Reader, when: WhenOpen) -> bool:
-    """Whether another incident like this is open, as the rows say."""
-    return any(key != when.other_than for key in tx.open_alike(when.like))
-
-
 class Answers:
     """What one transaction knows; every question is asked of the rows once."""
 
-    def __init__(self, tx: Reader) -> None:
+    def __init__(self, tx: Reader, former_keys: FormerKeys) -> None:
         self._tx = tx
+        self._former_keys = former_keys
         self._open: dict[Likeness, list[str]] = {}
         self._since: dict[tuple[str, int], int] = {}
         self._begun: Counter[str] = Counter()
@@ -51,9 +48,11 @@ class Answers:
         keys = self._open.get(when.like)
         if keys is None:
             keys = self._open[when.like] = self._tx.open_alike(when.like)
-        if any(key != when.other_than for key in keys):
+        # The alert's own incident may have been opened under another key.
+        own = (when.other_than, self._former_keys.key_of(when.other_than))
+        if any(key not in own for key in keys):
             return True
-        return any(one.dedup_key != when.other_than and one.is_like(when.like) for one in beginnings)
+        return any(one.dedup_key not in own and one.is_like(when.like) for one in beginnings)
 
     def is_over(self, rate: Rate, last: Episode | None) -> bool:
         """Whether it has come more often than that; an episode that goes on is among those counted."""

@@ -277,13 +277,23 @@ class Ingest:
         return True
 
     def _is_simple(self, pairs: Sequence[Classified]) -> bool:
-        """No rule has a question about the store, and the rules that judged are kept already."""
+        """No rule has a question about the store, the rules that judged are kept, and no key has been another one."""
+        policy = self._live.policy
+        former = policy.former_keys
+        if not former.is_learned(policy.rules):
+            return False
         fresh = self._clock.now() - KEPT_AGAIN_AFTER
         kept = self._kept
-        return all(not verdict.asks and kept.get(verdict.rules_sha, 0) > fresh for _, verdict in pairs)
+        return all(
+            not verdict.asks
+            and kept.get(verdict.rules_sha, 0) > fresh
+            and former.incident_of(verdict.dedup_key) is None
+            for _, verdict in pairs
+        )
 
     async def _write_here(self, pairs: Sequence[Classified], quarantined: Sequence[Quarantined]) -> Sequence[Verdict]:
         def work(changes: Work) -> list[Verdict]:
+            changes.policy.former_keys.learn(changes.tx, changes.policy.rules)
             verdicts = Batch(changes, self._new_id).take(pairs)
             for item in quarantined:
                 changes.tx.quarantine(item, self._limits.quarantine)

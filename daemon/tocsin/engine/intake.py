@@ -67,7 +67,7 @@ class Batch:
         self._open_group: dict[str, _Group] = {}
         """By the dedup key of alerts that begin."""
         self._latest: dict[str, Incident] = {}
-        self._answers = Answers(work.tx)
+        self._answers = Answers(work.tx, work.policy.former_keys)
         self._asks = False
         """Rules ask of the store what only it knows."""
 
@@ -211,6 +211,8 @@ class Batch:
             latest = goes_on_in(self._work, latest)
         if latest is not None and not (latest.is_open or self._goes_on(latest)):
             latest = None
+        if latest is None:
+            latest = self._opened_under_another_key(verdict.dedup_key)
         name = latest.id if latest is not None else f"new {verdict.dedup_key}"
         group = self._groups.get(name)
         if group is None:
@@ -220,6 +222,13 @@ class Batch:
             group.verdict = verdict
         self._open_group[verdict.dedup_key] = group
         return group
+
+    def _opened_under_another_key(self, dedup_key: str) -> Incident | None:
+        incident_id = self._policy.former_keys.incident_of(dedup_key)
+        incident = self._work.incident(incident_id) if incident_id is not None else None
+        if incident is not None and incident.merged is not None:
+            incident = goes_on_in(self._work, incident)
+        return incident if incident is not None and incident.is_open else None
 
     def _group_by_id(self, episode: Episode) -> _Group | None:
         if episode.incident_id is None:

@@ -10,6 +10,7 @@ from tocsin.core.people import Contact, People
 from tocsin.core.playbook import HOUR, MINUTE, SECOND, Playbook
 from tocsin.core.rules import RuleSet
 from tocsin.core.window import Window
+from tocsin.engine.former_keys import FormerKeys
 from tocsin.ports.channel import Channel
 from tocsin.ports.source import Replica
 from tocsin.ports.tracker import Tracker
@@ -64,6 +65,8 @@ class Policy:
     delivery: Delivery = Delivery()
     sources: Mapping[str, Watched] = field(default_factory=dict)
     """The sources that can be asked what fires."""
+    former_keys: FormerKeys = field(default_factory=FormerKeys, compare=False)
+    """The open incidents that other rules have opened."""
 
     @cached_property
     def channel_names(self) -> frozenset[str]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from tocsin.conf.rules.written import Written
 from tocsin.conf.source import Findings
+from tocsin.core.action import Value
 from tocsin.core.placeholder import Template
 
 RESTLESS = frozenset(
@@ -19,9 +20,16 @@ RESTLESS = frozenset(
 
 
 def tell_restless_keys(rules: Sequence[Written], findings: Findings) -> None:
-    """Tell of every dedup key with such a label."""
+    """Warn of every dedup key, and of all `key_labels`, with such a label."""
     for written in rules:
-        key = written.rule.actions.get("dedup_key")
-        if isinstance(key, Template) and (restless := sorted(key.names & RESTLESS)):
-            told = f"{' and '.join(restless)} in a dedup key opens one incident for each"
-            findings.warn(written.action("dedup_key").mark, told, "leave it out, unless that is what you want")
+        for action in ("dedup_key", "key_labels"):
+            if restless := sorted(_names(written.rule.actions.get(action)) & RESTLESS):
+                told = f"{' and '.join(restless)} in a dedup key opens one incident for each"
+                findings.warn(written.action(action).mark, told, "leave it out, unless that is what you want")
+
+
+def _names(value: Value | None) -> frozenset[str]:
+    """Return the labels that a rule puts into a key."""
+    if isinstance(value, Template):
+        return value.names
+    return frozenset(map(str, value)) if isinstance(value, tuple) else frozenset()

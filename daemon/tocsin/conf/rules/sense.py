@@ -81,8 +81,11 @@ def tell_nonsense(written: Written, findings: Findings) -> None:
 
 
 def _tell_doubtful_key(written: Written, findings: Findings) -> None:
-    rule, node = written
-    if "dedup_key" in rule.actions and rule.asks:
-        told = "what this rule asks is asked of the dedup key that the other rules give, not of this one"
-        mark = node.at("set", "dedup_key").mark
-        findings.warn(mark, told, "set the key in a rule without when_open and rate")
+    rule = written.rule
+    for action in ("dedup_key", "key_labels"):
+        if action in rule.actions and rule.asks:
+            told = "what this rule asks is asked of the dedup key that the other rules give, not of this one"
+            findings.warn(written.action(action).mark, told, "set the key in a rule without when_open and rate")
+    if "dedup_key" in rule.actions and "key_labels" in rule.actions:
+        told = "key_labels are added to the default dedup key, and this rule sets another one"
+        findings.warn(written.action("key_labels").mark, told, "write the labels into dedup_key, as {label|}")

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from tocsin.core.alert import Alert
+from tocsin.core.alert import Alert, Episode
 from tocsin.core.duration import duration
 from tocsin.core.incident import Incident, Wait, WaitReason
 from tocsin.core.outbox import Job
@@ -11,7 +11,7 @@ from tocsin.core.rotation import Duty
 from tocsin.core.verdict import Verdict
 from tocsin.core.window import hidden, is_own
 from tocsin.core.wording import waits_for
-from tocsin.engine.conditions import Answers
+from tocsin.engine.conditions import Answers, Holding
 from tocsin.engine.explain.chain import Judgment, judgment, suppressed_by
 from tocsin.engine.explain.incident import EpisodeTrace, trace
 from tocsin.engine.explain.ladder import PlannedStep, Told, ladder, told
@@ -54,12 +54,12 @@ def explain_alert(policy: Policy, alert: Alert, reader: Reader | None, now: int 
     away) no condition holds, and ``now`` says who is on call.
     """
     last = reader.latest_episodes([alert.key]).get(alert.key) if reader is not None else None
-    verdict = policy.rules.explain(alert, Answers(reader).for_alert(last, ()) if reader is not None else ())
+    verdict = policy.rules.explain(alert, _answers(policy, reader, last) if reader is not None else ())
     plan = policy.plan(verdict.playbook)
     level = plan.level(verdict.severity)
     duty = duty_of(reader, policy.people) if reader is not None else Duty(now)
     is_silent = verdict.suppress or verdict.heartbeat
-    known = None if reader is None else reader.latest_incidents([verdict.dedup_key]).get(verdict.dedup_key)
+    known = _known(policy, verdict.dedup_key, reader) if reader is not None else None
     destined = None if reader is None or is_silent else _destined(known, plan, verdict.severity, reader.now)
     outcome, because = _outcome(alert, verdict, plan, destined)
     window = _window(policy, alert, verdict, reader) if reader is not None and outcome in ("pages", "held") else ""
@@ -105,6 +105,21 @@ def _window(policy: Policy, alert: Alert, verdict: Verdict, reader: Reader) -> s
     if found is None:
         return ""
     return waits_for(Wait(WaitReason.WINDOW, ", ".join(found.names), found.until))
+
+
+def _answers(policy: Policy, reader: Reader, last: Episode | None) -> Holding:
+    policy.former_keys.learn(reader, policy.rules)
+    return Answers(reader, policy.former_keys).for_alert(last, ())
+
+
+def _known(policy: Policy, dedup_key: str, reader: Reader) -> Incident | None:
+    """Return the newest incident with this key, or if that is not open the one that was opened under another key."""
+    latest = reader.latest_incidents([dedup_key]).get(dedup_key)
+    if latest is not None and latest.is_open:
+        return latest
+    incident_id = policy.former_keys.incident_of(dedup_key)
+    former = reader.incident(incident_id) if incident_id is not None else None
+    return former if former is not None and former.is_open else latest
 
 
 def _destined(known: Incident | None, plan: Playbook, severity: str, now: int) -> Destined:

@@ -1,0 +1,62 @@
+"""Open incidents whose alerts would have another dedup key today."""
+
+from tocsin.core.alert import SELF_SOURCE
+from tocsin.core.incident import OPEN, Incident
+from tocsin.core.rules import RuleSet
+from tocsin.engine.treatment import alert_of
+from tocsin.ports.store import IncidentFilter, Reader
+
+INCIDENTS = 1000
+"""How many open incidents are looked at, the newest first."""
+ALERTS = 20_000
+"""How many of their alerts are judged again: about half a second's work."""
+
+
+class FormerKeys:
+    """The incidents that were opened by other rules, or by another version, and are still open.
+
+    An incident keeps the dedup key under which it was opened. Another alert
+    about the same trouble comes with the key of today: it has to find that
+    incident, or people are paged twice. Which keys these are, the alerts of
+    the incident say, judged by the rules of today.
+    """
+
+    def __init__(self) -> None:
+        self._rules_sha = ""
+        self._incidents: dict[str, Incident] = {}
+
+    def is_learned(self, rules: RuleSet) -> bool:
+        """Say whether `learn` has been called for these rules."""
+        return self._rules_sha == rules.sha
+
+    def learn(self, reader: Reader, rules: RuleSet) -> None:
+        """Look at the open incidents, once for each set of rules."""
+        if self.is_learned(rules):
+            return
+        self._incidents = _by_todays_key(reader, rules)
+        self._rules_sha = rules.sha
+
+    def incident_of(self, dedup_key: str) -> str | None:
+        """Return the id of the incident that has alerts with this key, though its own is another; None if none has."""
+        incident = self._incidents.get(dedup_key)
+        return incident.id if incident is not None else None
+
+    def key_of(self, dedup_key: str) -> str:
+        """Return the key of that incident; the same key if there is none."""
+        incident = self._incidents.get(dedup_key)
+        return incident.dedup_key if incident is not None else dedup_key
+
+
+def _by_todays_key(reader: Reader, rules: RuleSet) -> dict[str, Incident]:
+    found: dict[str, Incident] = {}
+    left = ALERTS
+    for incident in reader.incidents(IncidentFilter(states=OPEN, limit=INCIDENTS)):
+        episodes = reader.episodes_of(incident.id, limit=left) if left else []
+        left -= len(episodes)
+        for episode in episodes:
+            if episode.source == SELF_SOURCE:
+                continue
+            key = rules.evaluate(alert_of(episode)).dedup_key
+            if key != incident.dedup_key:
+                found.setdefault(key, incident)
+    return found
