@@ -172,7 +172,7 @@ def test_the_alerts_of_rule_tests_speak_for_the_labels_that_they_have(here: Path
 
 def test_a_group_in_which_nobody_can_be_reached_is_told(here: Path) -> None:
     people = here / "config" / "people.yaml"
-    people.write_text(re.sub(r"    contact: .*\n", "", people.read_text()))
+    people.write_text(re.sub(r"    (contact|methods): .*\n", "", people.read_text()))
     told = check()[1]
     assert [line.partition(":")[2].partition(": warning: ")[0] for line in told] == ["2:3", "4:3", "8:3"]
     assert "nobody of admins can be reached" in told[2]

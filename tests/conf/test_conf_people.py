@@ -42,7 +42,8 @@ def test_a_contact_on_a_channel_that_is_not_configured_is_a_warning(bench: Workb
     line, column = bench.edit(
         "people.yaml", "incidents: {channel: console}", "incidents: {channel: consol, any: thing}"
     )
-    told = "no channel 'consol' is configured: what goes here goes to the console; did you mean console?"
+    told = "no channel 'consol' is configured: what goes here goes to the playbook's announce targets"
+    told += "; did you mean console?"
     assert bench.warnings() == [f"people.yaml:{line}:{column + 21}: {told}"]
     assert bench.load().people.places["incidents"].channel == "consol"
 
@@ -80,7 +81,7 @@ def test_a_mistake_is_told_at_its_place(bench: Workbench, old: str, new: str, of
 def test_a_person_without_a_contact_whom_a_playbook_pages_is_a_warning(bench: Workbench) -> None:
     bench.edit("people.yaml", "    email: sam@example.com\n    contact: {channel: console}\n", "")
     line = bench.text("people.yaml").partition("  sam:")[0].count("\n") + 1
-    told = "sam may be paged and has no contact: that page goes to the console; write contact:"
+    told = "sam may be paged and has no contact: that page goes to the playbook's announce targets; write contact:"
     assert bench.warnings() == [f"people.yaml:{line}:3: {told}"]
 
 

@@ -242,7 +242,8 @@ def test_a_method_without_its_channel_is_skipped_and_somebody_without_any_is_tol
         f"people.yaml:{line}:25: no channel 'phone' is configured: this method is skipped; known: console"
     ]
     bench.edit("people.yaml", "{channel: console, after: 2m}]", "{channel: mail, after: 2m}]")
-    told = "sam may be paged and no channel of their methods is configured: that page goes to the console"
+    told = "sam may be paged and no channel of their methods is configured: "
+    told += "that page goes to the playbook's announce targets"
     assert f"people.yaml:{line}:5: {told}; configure one of the channels" in bench.warnings()
 
 

@@ -21,7 +21,8 @@ async def test_an_alert_is_found_by_its_fingerprint(door):
 
     assert [(each["source"], each["episode"]) for each in found] == [("default", 1), ("other", 1)]
     assert list(found[0]) == [
-        "source", "fingerprint", "episode", "status", "labels", "starts_at", "ends_at", "remarks", "severity", "rules",
+        "source", "fingerprint", "episode", "status", "labels", "annotations", "starts_at", "ends_at", "remarks",
+        "severity", "rules",
         "first_seen_at", "last_seen_at", "incident_id",
     ]  # fmt: skip
     assert found[0]["first_seen_at"] == "2026-11-20T12:00:00.000000Z"

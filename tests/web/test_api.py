@@ -107,7 +107,8 @@ async def test_one_incident_has_its_alerts_and_its_timeline_by_number_and_by_id(
     from_rules = ["team", "summary", "runbook", "automation"]
     assert list(shown) == [*FIELDS, *from_rules, *of_people, *of_the_clock, "alerts", "timeline"]
     [alert] = shown["alerts"]
-    assert list(alert) == ["source", "fingerprint", "episode", "status", "labels", "starts_at", "ends_at", "remarks"]
+    fields = ["source", "fingerprint", "episode", "status", "labels", "annotations", "starts_at", "ends_at", "remarks"]
+    assert list(alert) == fields
     assert alert["labels"] == {"alertname": "Down0"}
     assert alert["starts_at"] == "2026-11-20T12:00:00.000000Z"
     assert [entry["seq"] for entry in shown["timeline"]] == list(range(1, len(shown["timeline"]) + 1))

@@ -196,7 +196,7 @@ def test_the_documents_incident_is_the_issues():
     of_the_clock = ["targets", "update_due_at", "post_mortem", "action_items", "tickets", "drafts"]
     detail = [*promised, *from_rules, *of_people, *of_the_clock, "alerts", "timeline"]
     assert list(schemas["IncidentDetail"]["properties"]) == detail
-    alert = ["source", "fingerprint", "episode", "status", "labels", "starts_at", "ends_at", "remarks"]
+    alert = ["source", "fingerprint", "episode", "status", "labels", "annotations", "starts_at", "ends_at", "remarks"]
     assert list(schemas["AlertView"]["properties"]) == alert
     assert schemas["IncidentView"]["properties"]["opened_at"] == {"type": "string", "format": "date-time"}
     assert {"type": "null"} in schemas["IncidentView"]["properties"]["due_at"]["anyOf"]

@@ -62,10 +62,10 @@ class AlertGroup(Struct, frozen=True, kw_only=True):
         return cut_words(" ".join(map(sentence, said)), limit)
 
     def facts(self, limit: int, shown: str = "") -> str:
-        """Return what all of them say; where they have no texts, the labels that say what is ill."""
-        text = self.text(limit, shown)
-        if text or self.summary or self.description:
-            return text
+        """Return what the first of them says; where they have no texts, the labels that say what is ill."""
+        if self.summary or self.description:
+            text = self.text(limit, shown)
+            return f"For example: {text}" if text and len(self.members) > 1 else text
         told = dict(self.labels)
         found = [f"{name}={one_line(told[name])}" for name in IDENTIFYING if name in told and told[name] not in shown]
         return cut_list(found, limit) if found else ""

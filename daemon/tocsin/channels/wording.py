@@ -37,7 +37,7 @@ _PHRASES = {
     "flags": "flags changed: +{add} -{remove}",
     "acknowledged": "acknowledged",
     "acknowledged_also": "acknowledged as well",
-    "unacknowledged": "no longer covered by the acknowledgment ({because})",
+    "unacknowledged": "needs a new acknowledgment ({because})",
     "late_acknowledgment": "acknowledged too late: it was already resolved",
     "snoozed": "snoozed until {until}",
     "unsnoozed": "no longer snoozed: {because}",

@@ -5,6 +5,7 @@ from typing import Any
 
 from rich.text import Text
 
+from tocsin.cli.alert_texts import texts_of
 from tocsin.cli.output import SECOND, clean, micros, say, state
 from tocsin.core.duration import duration
 from tocsin.core.moments import exact_moment as moment
@@ -50,6 +51,8 @@ def tell_stored(found: dict[str, Any], *, everything: bool) -> None:
     of = f"episode {found['episode']} of {found['latest_episode']}"
     _fact("alert", f"{found['source']}/{found['fingerprint']}, {of}, {found['status']}")
     _fact("labels", ", ".join(f"{name}={value}" for name, value in sorted(found["labels"].items())))
+    for line in texts_of([found]):
+        _fact("says", line.strip())
     _fact("seen", f"{moment(micros(found['first_seen_at']))} to {moment(micros(found['last_seen_at']))}")
     sha = found["rules_sha"][:12] if found["judged_by"] == "stored" else ""
     _rules(found, f"Rules ({JUDGED_BY[found['judged_by']]}{sha})", everything=everything)
@@ -74,6 +77,8 @@ def tell_incident(found: dict[str, Any], *, everything: bool) -> None:
     alerts = found["alerts"] if everything else found["alerts"][:SHOWN]
     if alerts:
         say(clean("Alerts", "bold"))
+    for line in texts_of(found["alerts"]):
+        say(line)
     for alert in alerts:
         by = " > ".join(alert["rules"]) or "no rule"
         say(Text(f"  {alert['status']:<11}"), f"{alert['alertname']} {alert['severity']} by {by}")
@@ -200,7 +205,7 @@ def _step(step: dict[str, Any]) -> None:
 
 
 def _target(told: dict[str, Any]) -> Text:
-    stranded = clean(" (has no working contact)", "bold red") if told["stranded"] else Text()
+    stranded = clean(" (no contact method of their own works for this)", "bold red") if told["stranded"] else Text()
     return Text.assemble(clean(f"{told['target']} through {told['channel']}"), stranded)
 
 

@@ -7,6 +7,7 @@ import click
 
 from tocsin.channels.wording import told
 from tocsin.cli import drafts, options, work
+from tocsin.cli.alert_texts import texts_of
 from tocsin.cli.client import Daemon, connected
 from tocsin.cli.incident_api import API, expect_known, incident_path, respond_to_each, tell
 from tocsin.cli.output import ago, clean, micros, say, say_json, say_rows, state
@@ -126,6 +127,8 @@ async def show(daemon: Daemon, incident: str, *, as_json: bool) -> None:
     if found["members"] is not None:
         await _say_members(daemon, found)
     say(clean("Alerts", "bold"), f" ({found['alerts_firing']} firing)")
+    for line in texts_of(found["alerts"]):
+        say(line)
     for alert in found["alerts"]:
         labels = ", ".join(f"{name}={value}" for name, value in sorted(alert["labels"].items()))
         say(f"  {alert['status']:<9} {labels}")

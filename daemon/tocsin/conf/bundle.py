@@ -133,7 +133,7 @@ def load(
         for playbook_node in playbook_nodes.values():
             tell_unknown_targets(playbook_node, people, findings)
         told = settings.self_.targets if settings else ()
-        tell_lonely_people(people, people_node, playbooks, told, {channel.name for channel in channels}, findings)
+        tell_lonely_people(people, people_node, playbooks, told, channels, findings)
         if now is not None:
             tell_gaps(people, people_node, now, findings)
     if settings:

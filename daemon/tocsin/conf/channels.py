@@ -28,6 +28,11 @@ class ChannelSettings(Section):
         """Whether somebody who is paged may answer by the same way, where there is one back."""
         return True
 
+    @property
+    def informs(self) -> bool:
+        """Whether it carries updates and reminders beside pages."""
+        return True
+
     def doubts(self) -> tuple[str, ...]:
         """What works, but is hardly meant: told as warnings."""
         return ()

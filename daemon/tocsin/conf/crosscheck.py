@@ -16,6 +16,7 @@ from tocsin.core.rotation import Duty, wall
 
 _SHORTEST_TOKEN = 16
 GAPS_LOOKED_FOR = 60 * DAY
+ELSEWHERE = "goes to the playbook's announce targets"
 
 
 def tell_settings_mistakes(
@@ -56,25 +57,35 @@ def tell_lonely_people(
     node: Node,
     playbooks: Mapping[str, Playbook],
     told_of_tocsin: Sequence[str],
-    channels: Collection[str],
+    channels: Sequence[ConfiguredChannel],
     findings: Findings,
 ) -> None:
-    """Warn of everybody who may be paged and cannot be reached, and of groups in which nobody can."""
+    """Warn of people who may be paged and cannot be reached, or not by every kind of message, and of such groups."""
+    known = {channel.name for channel in channels}
     targets = {target for playbook in playbooks.values() for target in playbook.targets} | {*told_of_tocsin}
     names = {name for target in targets for name in people.everybody(target)}
     mute = {name for name in names & people.persons.keys() if not people.persons[name].methods}
     for name in sorted(mute):
-        told = f"{name} may be paged and has no contact: that page goes to the console"
+        told = f"{name} may be paged and has no contact: that page {ELSEWHERE}"
         findings.warn(node.at("people", name).head, told, "write contact:")
-    cut_off = {name for name in names & people.persons.keys() if _is_cut_off(people.persons[name], channels)}
+    cut_off = {name for name in names & people.persons.keys() if _is_cut_off(people.persons[name], known)}
     for name in sorted(cut_off):
-        told = f"{name} may be paged and no channel of their methods is configured: that page goes to the console"
+        told = f"{name} may be paged and no channel of their methods is configured: that page {ELSEWHERE}"
         findings.warn(node.at("people", name, "methods").head, told, "configure one of the channels")
+    informing = {channel.name for channel in channels if channel.settings.informs}
+    for name in sorted(names & people.persons.keys() - cut_off - mute):
+        used = {method.contact.channel for method in people.persons[name].methods}
+        if used <= known and not used & informing:  # of a channel that is not known something else is told
+            told = f"{name} gets pages and nothing else: no contact method of theirs carries updates and reminders"
+            hint = f"add a method such as email, slack or sms; until then what they would be told {ELSEWHERE}"
+            person = node.at("people", name)
+            key = "contact" if person.child("contact") is not None else "methods"
+            findings.warn(person.at(key).head, told, hint)
     lonely = mute | cut_off
     for group in sorted(targets & people.groups.keys()):
         members = people.groups[group]
         if len(members) > 1 and lonely.issuperset(members):
-            told = f"nobody of {group} can be reached: all that goes there goes to the console"
+            told = f"nobody of {group} can be reached: all that is for them {ELSEWHERE}"
             findings.warn(node.at("groups", group).head, told, "give one of them a contact")
 
 
@@ -101,7 +112,7 @@ def tell_gaps(people: People, node: Node, now: int, findings: Findings) -> None:
             more = f", and in {len(gaps) - 1} more gaps of the next 60 days" if len(gaps) > 1 else ""
             told = f"nobody is on call from {begins} until {ends} ({rotation.time_zone}){more}"
             mark = node.at("rotations", name).head
-            findings.warn(mark, told, "add members or a layer, or name a backup: what comes then goes to the console")
+            findings.warn(mark, told, f"add members or a layer, or name a backup: what comes then {ELSEWHERE}")
 
 
 def tell_roomless(

@@ -13,6 +13,7 @@ from tocsin.conf.schema import Name, Section, did_you_mean, validate
 from tocsin.conf.settings import CONSOLE
 from tocsin.conf.source import Findings, Node
 from tocsin.conf.vault import Vault, with_secrets
+from tocsin.conf.wall_clock import TimeZone
 from tocsin.core.people import Contact, Method, People, Person
 
 SKIPPED = "this method is skipped"
@@ -45,6 +46,7 @@ class PersonEntry(Section):
     email: str = ""
     slack_user: str = ""
     pagerduty_user: str = ""
+    time_zone: TimeZone | None = None
     contact: ContactEntry | None = None
     methods: Annotated[tuple[MethodEntry, ...], Field(min_length=1)] | None = None
 
@@ -80,7 +82,9 @@ class ContactReader:
         """The kind of each channel."""
         return {name: channel.kind for name, channel in self._channels.items()}
 
-    def read(self, node: Node, entry: ContactEntry, without: str = "what goes here goes to the console") -> Contact:
+    def read(
+        self, node: Node, entry: ContactEntry, without: str = "what goes here goes to the playbook's announce targets"
+    ) -> Contact:
         """The contact of a node that has the form of one; without a destination if something is wrong with it.
 
         ``without`` says what follows from a channel that is not configured.
@@ -150,6 +154,7 @@ def _person(name: str, entry: PersonEntry, node: Node, contacts: ContactReader) 
         email=entry.email,
         slack_user=entry.slack_user,
         pagerduty_user=entry.pagerduty_user,
+        time_zone=entry.time_zone or "",
         contact=first,
         further=further,
     )

@@ -67,7 +67,7 @@ def _local(at: int, zone: str) -> datetime:
 def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
-    except (OSError, ValueError):  # an incident may remember a zone that this system does not have any more
+    except (KeyError, OSError, ValueError):  # an incident may remember a zone that this system does not have any more
         return ZoneInfo("UTC")
 
 

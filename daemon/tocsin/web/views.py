@@ -78,6 +78,7 @@ class AlertView(Struct, frozen=True, kw_only=True):
     status: str
     labels: dict[str, str]
     """Cut where they are very many or very long."""
+    annotations: dict[str, str]
     starts_at: int
     """As the sender says; where it says none, when it was received."""
     ends_at: int | None
@@ -385,6 +386,7 @@ def alert_view(episode: Episode) -> AlertView:
         episode=episode.episode,
         status=episode.status.value,
         labels=shown_labels(episode.labels),
+        annotations=episode.annotations,
         starts_at=shown_start(episode),
         ends_at=episode.ends_at,
         remarks=remarks(episode),

@@ -44,6 +44,11 @@ class PagerDutySettings(ChannelSettings):
     concurrency: Annotated[Whole, Field(ge=1, le=64)] = 8
     """How many calls may run at once."""
 
+    @property
+    def informs(self) -> bool:
+        """Pages only: whatever is sent there demands an acknowledgment."""
+        return False
+
     def destinations(self) -> frozenset[str]:
         """The names of the keys: a contact with another would page nobody."""
         return frozenset(self.routing_keys)

@@ -123,11 +123,11 @@ def _facts(content: Content) -> str:
     """What it means, and what the first of its alerts say."""
     groups = grouped(content.alerts)
     shown = f"{content.title} {content.service} {content.summary}"
-    texts = [content.summary, groups[0].facts(FACTS_LIMIT, shown) if groups else ""]
+    texts = [groups[0].facts(FACTS_LIMIT, shown)] if groups else []
     count = wording.alerts(content) if content.alerts_firing > 1 and content.members is None else ""
     if groups and content.members is not None:
         texts += [f"{group.name}: {', '.join(group.members_in_words(FACTS_LIMIT))}" for group in groups[:2]]
-    return " ".join(sentence(text) for text in (*texts, count) if text)
+    return " ".join(sentence(text) for text in (content.summary, count, *texts) if text)
 
 
 def _line(line: str) -> str:

@@ -94,6 +94,11 @@ class TwilioSettings(ChannelSettings):
         """Unless it is switched off."""
         return self.acknowledge
 
+    @property
+    def informs(self) -> bool:
+        """Only a text: nobody is called to be told that an update is due."""
+        return self.mode == "sms"
+
     @model_validator(mode="after")
     def _has_a_sender(self) -> "TwilioSettings":
         if self.mode == "call" and self.sender is None:

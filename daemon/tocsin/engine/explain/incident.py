@@ -31,6 +31,8 @@ class EpisodeTrace(Struct, frozen=True, kw_only=True):
     status: str
     severity: str
     alertname: str
+    labels: dict[str, str]
+    annotations: dict[str, str]
     rules: tuple[str, ...]
     explain: str
     """Where the API explains it rule by rule."""
@@ -181,6 +183,8 @@ def trace(episode: Episode) -> EpisodeTrace:
         status=episode.status.value,
         severity=episode.severity,
         alertname=episode.labels.get("alertname", ""),
+        labels=episode.labels,
+        annotations=episode.annotations,
         rules=episode.trace,
         explain=f"/api/v1/alerts/{source}/{fingerprint}/explain?episode={episode.episode}",
     )

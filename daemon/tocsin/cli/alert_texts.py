@@ -1,0 +1,26 @@
+"""What the alerts of an incident say, for a terminal: texts that several have in common once."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from tocsin.channels.alert_groups import grouped
+from tocsin.core.page import AlertLine
+
+TEXT_LIMIT = 1000
+NAMES_LIMIT = 300
+
+
+def texts_of(alerts: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield a line for each text, and one for what sets the alerts apart that share it."""
+    for group in grouped(map(_line, alerts)):
+        if text := group.text(TEXT_LIMIT):
+            count = f" ({len(group.members)} alerts)" if len(group.members) > 1 else ""
+            yield f"  {group.name}{count}: {text}"
+        elif not any(member.description for member in group.members):
+            continue
+        yield from (f"    {line}" for line in group.members_in_words(NAMES_LIMIT))
+
+
+def _line(alert: dict[str, Any]) -> AlertLine:
+    is_firing = alert["status"] == "firing"
+    return AlertLine(alert["labels"], alert.get("annotations") or {}, is_firing, None, "")

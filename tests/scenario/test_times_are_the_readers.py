@@ -1,0 +1,179 @@
+"""Times are said in the time zone of whoever reads them, which is always named; and who has an incident is said."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import structs
+
+from tocsin.channels import wording
+from tocsin.channels.console.payload import render as on_console
+from tocsin.channels.email.payload import render as by_mail
+from tocsin.channels.email.settings import EmailSettings
+from tocsin.channels.twilio.payload import text as by_sms
+from tocsin.channels.twilio.payload import twiml
+from tocsin.channels.twilio.settings import TwilioSettings
+from tocsin.conf.secrets import Secret
+from tocsin.conf.templates import Template
+from tocsin.core.hours import BusinessHours
+from tocsin.core.moments import exact_moment, in_zone, moment, short_moment
+from tocsin.core.outbox import Job
+from tocsin.core.page import Upcoming
+from tocsin.core.people import Contact, People, Person
+from tocsin.core.playbook import MINUTE, Cell, Level, Playbook, Tier, Until
+from tocsin.core.rotation import Rotation, Turns
+from tocsin.testing.clock import VirtualClock
+from tocsin.testing.content import NOW, content
+from tocsin.testing.harness import Harness
+
+LAST = 253_402_300_799_999_999
+"""The end of the year 9999."""
+CONSOLE = Contact("console", "console")
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+def member(name: str, zone: str = "") -> Person:
+    return Person(name, contact=CONSOLE, time_zone=zone)
+
+
+def rotation(name: str, zone: str, *members: str) -> Rotation:
+    return Rotation(name, (Turns(members, UTC, NOON, anchor=NOON, period=NOON - NOON),), time_zone=zone)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("zone", "said"),
+    [
+        ("UTC", "2026-11-20 03:05 UTC"),
+        ("Europe/Berlin", "2026-11-20 04:05 CET"),
+        ("America/New_York", "2026-11-19 22:05 EST"),
+        ("America/Sao_Paulo", "2026-11-20 00:05 UTC-03"),
+        ("Mars/Olympus", "2026-11-20 03:05 UTC"),
+    ],
+)
+def test_a_moment_names_its_zone_and_one_that_is_unknown_loses_no_page(zone: str, said: str) -> None:
+    assert moment(NOW, zone) == said
+
+
+def test_today_needs_no_date() -> None:
+    assert short_moment(NOW, NOW + 60 * MINUTE, "Europe/Berlin") == "04:05 CET"
+    assert short_moment(NOW, NOW + 60 * 24 * MINUTE, "Europe/Berlin") == "2026-11-20 04:05 CET"
+
+
+@given(st.integers(0, LAST), st.sampled_from(["UTC", "Asia/Tokyo", "Pacific/Kiritimati", "America/Los_Angeles"]))
+def test_any_moment_that_an_alert_may_carry_can_be_said(at: int, zone: str) -> None:
+    assert exact_moment(at, zone)
+
+
+@given(st.text(), st.sampled_from(["Asia/Tokyo", "Europe/Berlin"]))
+def test_a_text_without_a_moment_stays_as_it_is(text: str, zone: str) -> None:
+    assert in_zone(text, zone) == text or " UTC" in text
+
+
+def test_a_moment_within_a_sentence_is_said_in_the_zone() -> None:
+    because = "action item 1 is due in 1 d, by 2026-11-25 23:30 UTC: a moment such as 2026-02-31 10:00 UTC"
+    assert in_zone(because, "Europe/Berlin") == (
+        "action item 1 is due in 1 d, by 2026-11-26 00:30 CET: a moment such as 2026-02-31 10:00 UTC"
+    )
+
+
+def test_a_persons_zone_is_their_own_or_that_of_their_rotations() -> None:
+    people = People(
+        persons={name: member(name) for name in ("ben", "cleo", "dora")} | {"ann": member("ann", "Asia/Tokyo")},
+        rotations={
+            "east": rotation("east", "Europe/Berlin", "ann", "ben", "cleo"),
+            "west": rotation("west", "America/New_York", "cleo"),
+        },
+    )
+    assert [people.time_zone_of(name) for name in ("ann", "ben", "cleo", "dora", "room")] == [
+        "Asia/Tokyo",
+        "Europe/Berlin",
+        "",
+        "",
+        "",
+    ]
+
+
+def plan(zone: str = "UTC") -> Playbook:
+    cells = (
+        Cell(tier=1, nth=1, after=0, targets=("ann",)),
+        Cell(tier=2, nth=1, after=30 * MINUTE, targets=("ben",), until=Until.RESOLVED),
+        Cell(tier=3, nth=1, after=60 * MINUTE, targets=("room",), until=Until.RESOLVED),
+    )
+    return Playbook(
+        name="crew",
+        title="Crew",
+        levels=(Level("P1", 0, 15 * MINUTE, None, cells),),
+        tiers=tuple(Tier(number, name, ()) for number, name in enumerate(("One", "Two", "Three"), 1)),
+        unrouted="P1",
+        business_hours=BusinessHours(time_zone=zone),
+    )
+
+
+PEOPLE = People(
+    persons={"ann": member("ann", "Europe/Berlin"), "ben": member("ben", "America/New_York")}, places={"room": CONSOLE}
+)
+
+
+async def test_a_later_page_of_an_acknowledged_incident_says_who_has_it_in_each_readers_time() -> None:
+    async with Harness(plan("Asia/Tokyo"), PEOPLE, clock=VirtualClock(NOON)) as harness:
+        await harness.fire(alertname="Down", severity="P1")
+        await harness.advance(minutes=22)
+        await harness.acknowledge("ann")
+        await harness.advance(minutes=60)
+        first, second, third = harness.sent(Job.PAGE)
+        assert wording.reason(first) == "Opened at P1."
+        assert wording.reason(second) == "Acknowledged by ann at 07:22 EST; not resolved within 30 m."
+        assert wording.reason(third) == "Acknowledged by ann at 21:22 JST; not resolved within 1 h."
+        [taken] = harness.sent(Job.ACKNOWLEDGE)
+        assert (
+            wording.taken(taken) == "You have acknowledged it. Unless it is resolved by 13:30 CET, Two will be paged."
+        )
+
+
+async def test_who_has_it_and_since_when_is_the_latest_who_took_it() -> None:
+    async with Harness(plan(), PEOPLE, clock=VirtualClock(NOON)) as harness:
+        await harness.fire(alertname="Down", severity="P1")
+        await harness.acknowledge("ann")
+        await harness.snooze(5, "ann")
+        await harness.advance(minutes=6)
+        await harness.acknowledge("ben")
+        await harness.advance(minutes=120)
+        page = harness.sent(Job.PAGE)[-1]
+        assert wording.reason(page).startswith("Acknowledged by ben at 12:06 UTC; ")
+
+
+def test_whoever_did_not_take_it_need_not_respond_and_hears_what_may_still_come() -> None:
+    told = content(Job.ACKNOWLEDGE, state="acknowledged", acknowledged_by="bob", taken_at=NOW)
+    assert wording.taken(told) == "Acknowledged by bob at 03:05 UTC. You do not need to respond."
+    later = content(Job.ACKNOWLEDGE, acknowledged_by="alice", next_page=Upcoming(NOW + 30 * MINUTE, "the manager"))
+    assert "nothing more to do" not in wording.taken(later)
+    assert "the manager will be paged" in wording.taken(later)
+
+
+def test_no_channel_asks_to_acknowledge_what_is_acknowledged() -> None:
+    told = content(state="acknowledged", acknowledged_by="bob", taken_at=NOW, external_url="https://t.example.com")
+    mail = EmailSettings.model_validate({"host": "mail.example.com", "from": "tocsin@example.com"})
+    phone = {"account": "AC" + "0" * 32, "token": Secret("x"), "from": "+15005550006"}
+    said = [
+        on_console(told, colour=False),
+        by_mail(structs.replace(told, destination="alice@example.com"), mail).decode(),
+        by_sms(told, TwilioSettings.model_validate({**phone, "mode": "sms"})),
+        twiml(told, TwilioSettings.model_validate({**phone, "mode": "call"})),
+    ]
+    for text in said:
+        assert "Acknowledged by bob at 03:05 UTC" in text
+        assert not [asked for asked in ("Acknowledge:", "Reply:", "to acknowledge", "incidents ack") if asked in text]
+
+
+def test_a_template_that_names_utc_itself_gets_its_times_in_utc() -> None:
+    assert Template("old", "{{ now_time }} UTC").is_in_utc
+    assert not Template("new", "{{ now_time }} {{ time_zone }}").is_in_utc
+
+
+async def test_a_link_that_a_person_cannot_open_is_not_sent() -> None:
+    async with Harness(plan(), PEOPLE) as harness:
+        harness.live.policy = replace(harness.live.policy, external_url="https://tocsin.example.com")
+        await harness.fire(alertname="Down", severity="P1")
+        assert {content.url for content in harness.sent()} == {""}

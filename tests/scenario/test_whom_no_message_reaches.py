@@ -1,0 +1,148 @@
+"""What no contact method of a person carries reaches the announce targets, with the person named; the console last."""
+
+from dataclasses import replace
+
+import pytest
+from msgspec import structs
+
+from scenario import emergency
+from tocsin.channels.pagerduty.payload import ACTIONS
+from tocsin.channels.registry import KINDS
+from tocsin.channels.wording import remarks
+from tocsin.core.outbox import Job
+from tocsin.core.page import Content
+from tocsin.core.people import Contact, People, Person
+from tocsin.core.playbook import MINUTE, Cell, Kind, Level, Playbook, Tier
+from tocsin.core.rotation import Rotation
+from tocsin.ports.channel import Outcome, Reason, Receipt
+from tocsin.testing.harness import Harness
+from tocsin.testing.recording import RecordingChannel
+
+ONLY_PAGES = frozenset(ACTIONS)
+CELLS = (
+    Cell(tier=1, nth=1, after=0, targets=("taylor",)),
+    Cell(tier=1, nth=2, after=10 * MINUTE, kind=Kind.UPDATE, targets=("taylor",)),
+)
+PLAN = Playbook(
+    name="crew",
+    title="Crew",
+    levels=(Level("P1", 0, 15 * MINUTE, None, CELLS),),
+    tiers=(Tier(1, "One", ("taylor",)),),
+    announce=("room",),
+    unrouted="P1",
+)
+PEOPLE = People(
+    persons={
+        "taylor": Person("taylor", contact=Contact("pager", "ops")),
+        "boss": Person("boss", contact=Contact("mail", "boss")),
+        "mute": Person("mute"),
+    },
+    places={"room": Contact("chat", "C0ROOM")},
+)
+
+
+def refuses(name: str, *jobs: Job) -> RecordingChannel:
+    def answer(content: Content) -> Receipt:
+        if content.job in jobs:
+            return Receipt(Outcome.PERMANENT, Reason.CLIENT_ERROR, "channel is archived")
+        return Receipt(Outcome.SENT)
+
+    return RecordingChannel(name, answer=answer)
+
+
+def tocsin(*channels: RecordingChannel, plan: Playbook = PLAN, people: People = PEOPLE, own: str = "boss") -> Harness:
+    pager = RecordingChannel("pager", handles=ONLY_PAGES)
+    given = {channel.name: channel for channel in (pager, RecordingChannel("chat"), RecordingChannel("mail"))}
+    given |= {channel.name: channel for channel in channels}
+    harness = Harness(plan, people, channels=tuple(given.values()))
+    harness.live.policy = replace(harness.live.policy, self_targets=(own,))
+    return harness
+
+
+def sent(harness: Harness, job: Job) -> list[tuple[str, str, str]]:
+    """(channel, destination, whom it is for) of each message about the incident."""
+    return [
+        (name, content.destination, content.target)
+        for name, channel in harness.channels.items()
+        for content in channel.sent
+        if content.job is job and content.playbook == "crew"
+    ]
+
+
+async def test_an_update_for_somebody_who_has_only_a_pager_reaches_the_announce_target_by_name() -> None:
+    async with tocsin() as harness:
+        await harness.fire(alertname="Down", severity="P1")
+        await harness.advance(minutes=10)
+        assert sent(harness, Job.PAGE) == [("pager", "ops", "taylor")]
+        assert sent(harness, Job.UPDATE) == [("chat", "C0ROOM", "taylor")]
+        [update] = harness.sent(Job.UPDATE)
+        [remark] = remarks(update)
+        assert remark == (
+            "This is for taylor, but no contact method of taylor carries updates and reminders. Please tell them."
+        )
+        assert harness.console.sent == [], "nothing that is meant for a person ends on the console"
+        assert await emergency.wrong(harness) == []
+
+
+async def test_where_the_announce_target_refuses_it_tocsins_own_people_are_told_and_the_console_last() -> None:
+    async with tocsin(refuses("chat", Job.UPDATE)) as harness:
+        await harness.fire(alertname="Down", severity="P1")
+        await harness.advance(minutes=10)
+        assert sent(harness, Job.UPDATE) == [("mail", "boss", "taylor")]
+    async with tocsin(refuses("chat", Job.UPDATE), refuses("mail", Job.UPDATE)) as harness:
+        await harness.fire(alertname="Down", severity="P1")
+        await harness.advance(minutes=10)
+        assert sent(harness, Job.UPDATE) == [("console", "console", "taylor")]
+        assert await emergency.wrong(harness) == []
+
+
+async def test_a_page_that_is_refused_reaches_the_announce_target_and_tocsins_own_people() -> None:
+    async with tocsin(refuses("pager", Job.PAGE)) as harness:
+        await harness.fire(alertname="Down", severity="P1")
+        assert sorted(sent(harness, Job.PAGE)) == [("chat", "C0ROOM", "taylor"), ("mail", "boss", "taylor")]
+        page = harness.channels["chat"].sent[-1]
+        assert remarks(page)[0] == "This is for taylor, but it could not be delivered to taylor. Please tell them."
+        assert page.because == "opened at P1; pager refused the page for taylor: channel is archived"
+
+
+async def test_a_page_for_somebody_without_any_contact_says_so_and_is_told_only_once_in_each_place() -> None:
+    plan = structs.replace(
+        PLAN, levels=(Level("P1", 0, 15 * MINUTE, None, (Cell(tier=1, nth=1, after=0, targets=("mute",)),)),)
+    )
+    async with tocsin(plan=plan) as harness:
+        await harness.fire(alertname="Down", severity="P1")
+        assert sent(harness, Job.PAGE) == [("chat", "C0ROOM", "mute")]
+        assert remarks(harness.channels["chat"].sent[-1])[0].startswith(
+            "This is for mute, but mute has no working contact."
+        )
+
+
+async def test_when_nobody_is_on_call_the_page_says_that() -> None:
+    cell = Cell(tier=1, nth=1, after=0, targets=("desk",))
+    plan = structs.replace(PLAN, levels=(Level("P1", 0, 15 * MINUTE, None, (cell,)),))
+    people = structs.replace(PEOPLE, rotations={"desk": Rotation("desk", ())})
+    async with tocsin(plan=plan, people=people) as harness:
+        await harness.fire(alertname="Down", severity="P1")
+        [page] = [content for content in harness.channels["chat"].sent if content.job is Job.PAGE]
+        assert remarks(page) == ["This is for desk, but nobody is on call for desk. Please tell them."]
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode", "informs"),
+    [
+        ("console", "", True),
+        ("email", "", True),
+        ("pagerduty", "", False),
+        ("slack", "", True),
+        ("twilio", "call", False),
+        ("twilio", "sms", True),
+        ("webhook", "", True),
+    ],
+)
+def test_check_knows_which_channels_carry_updates(kind: str, mode: str, informs: bool) -> None:
+    assert KINDS[kind].settings.model_construct(mode=mode).informs is informs
+
+
+def test_every_kind_of_channel_is_among_them() -> None:
+    assert set(KINDS) == {"console", "email", "pagerduty", "slack", "twilio", "webhook"}
+    assert Job.UPDATE not in ACTIONS
