@@ -30,7 +30,7 @@ from tocsin.ports.clock import Clock
 from tocsin.ports.store import Reader, Transaction
 from tocsin.store import migrations, sqlite
 from tocsin.store.dialect import Compiler
-from tocsin.store.files import FileLock, Reserve, sync_folder
+from tocsin.store.files import FileLock, Reserve, hide_from_others, sync_folder
 from tocsin.store.reader import Shared, SqlReader
 from tocsin.store.transaction import SqlTransaction
 from tocsin.store.turn import Guest, Turns
@@ -163,6 +163,7 @@ class SqliteStore:
         except OSError as error:
             raise StoreUnavailable(f"cannot create the folder {self._path.parent}: {error.strerror}") from error
         self._lock.acquire()
+        hide_from_others(self._path)
         if not sqlite.check_file(self._path):
             _log.info("the database is too large to be checked whole at the start", path=str(self._path))
         try:
