@@ -1,5 +1,5 @@
 """``python -m tocsin``: the command line, where its script is not on the path."""
 
-from tocsin.cli.main import main
+from tocsin.cli.entry import main
 
 main()

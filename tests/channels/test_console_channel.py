@@ -1,12 +1,15 @@
+import errno
 import io
 import os
 import unicodedata
+from pathlib import Path
+from typing import TextIO
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin.channels.console.channel import ConsoleChannel
+from tocsin.channels.console.channel import ConsoleChannel, _not_written, _NotWrittenError
 from tocsin.channels.console.payload import render
 from tocsin.channels.console.settings import ConsoleSettings
 from tocsin.core.event import Entry
@@ -111,3 +114,51 @@ async def test_a_stream_that_we_have_closed_is_no_exception():
     stream = io.StringIO()
     stream.close()
     assert (await _printed(stream, content())).outcome is Outcome.PERMANENT
+
+
+# A volume that is full.
+
+
+def _full() -> TextIO:
+    return open("/dev/full", "w")  # noqa: PTH123 - a device
+
+
+async def test_a_full_volume_is_tried_again_and_the_page_stands_there_once_when_there_is_room(tmp_path: Path) -> None:
+    with _full() as stream:
+        channel = ConsoleChannel("console", ConsoleSettings(), stream)
+        await channel.start()
+        for _ in range(3):
+            receipt = await channel.send(content())
+            assert (receipt.outcome, receipt.detail) == (
+                Outcome.RETRY,
+                "the console cannot be written: No space left on device",
+            )
+        with (tmp_path / "room").open("w") as room:
+            os.dup2(room.fileno(), stream.fileno())
+        assert (await channel.send(content())).outcome is Outcome.SENT
+        await channel.close()
+    assert (tmp_path / "room").read_text().count("PAGE [SEV-1] #12") == 1
+
+
+async def test_a_page_that_was_cut_off_may_have_been_read_and_the_next_one_begins_a_line() -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    os.write(writing, b"x" * 60_000)  # a pipe holds 65,536
+    with open(writing, "w") as stream:  # noqa: PTH123, ASYNC230 - a pipe has no path
+        channel = ConsoleChannel("console", ConsoleSettings(), stream)
+        await channel.start()
+        with pytest.raises(_NotWrittenError) as cut:
+            channel._write_all(writing, b"x" * 10_000)
+        assert _not_written(cut.value).outcome is Outcome.AMBIGUOUS
+        assert (await channel.send(content())).outcome is Outcome.RETRY
+        os.read(reading, 65_536)
+        assert (await channel.send(content())).outcome is Outcome.SENT
+        await channel.close()
+    assert os.read(reading, 65_536).startswith(b"\nPAGE [SEV-1] #12")
+    os.close(reading)
+
+
+@pytest.mark.parametrize("number", sorted(errno.errorcode))
+def test_only_a_closed_stream_is_permanent(number: int) -> None:
+    receipt = _not_written(_NotWrittenError(OSError(number, os.strerror(number)), is_begun=False))
+    assert (receipt.outcome is Outcome.PERMANENT) == (number in (errno.EPIPE, errno.EBADF))

@@ -59,8 +59,8 @@ def test_nothing_has_changed_if_only_a_comment_has(edited: Callable[..., list[st
         ("config/people.yaml", "  incidents:", "  rooms: {channel: console}\n  incidents:", ["target rooms added"]),
         (
             "config/playbooks/emergency-response.yaml",
-            "after: 15m}",
-            "after: 16m}",
+            "respond_within: 15m",
+            "respond_within: 16m",
             ["playbook emergency-response changed"],
         ),
         (

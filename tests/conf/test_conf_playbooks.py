@@ -116,7 +116,7 @@ def test_a_mistake_in_them_is_told_at_its_place(bench: Workbench, line: str, tol
 
 
 WHEN = "a step says when in one way; write either after: 15m, on: declared or flagged: [a_flag]"
-STEP = "{tier: 1, after: 15m}                # not"
+STEP = '{tier: 1, after: respond_within}     # not acknowledged within the response time\n      # "if unresolved in 30'
 
 
 ROLES = "communications, incident-commander, technical-lead"
@@ -237,13 +237,10 @@ def test_a_severity_without_a_matrix_is_a_problem(bench: Workbench) -> None:
 
 
 def test_a_severity_at_which_nobody_is_told_at_once_is_a_problem(bench: Workbench) -> None:
-    line, _ = bench.edit(
-        bench.playbook,
-        "      - {tier: 1, after: 0s, kind: update}\n      - {tier: 1, after: 24h",
-        "      - {tier: 1, after: 24h",
-    )
+    head = "    respond_within: 24h\n    resolve_within: respond_within\n    matrix:\n"
+    line, _ = bench.edit(bench.playbook, f"{head}      - {{tier: 1, after: 0s, kind: update}}\n", head)
     told = "nobody of tier 1 is told when the incident opens; write {tier: 1, after: 0s}"
-    assert bench.problems() == [f"{bench.playbook}:{line}:7: {told}"]
+    assert bench.problems() == [f"{bench.playbook}:{line + 3}:7: {told}"]
 
 
 def test_a_playbook_with_a_mistake_does_not_make_the_rules_wrong_that_name_it(bench: Workbench) -> None:
@@ -283,20 +280,16 @@ def test_a_mistake_in_what_the_ladder_waits_for_is_told(bench: Workbench, line: 
 
 
 FIRST = (
-    "resolve_within: 15m\n    update_every: 15m\n    post_mortem_within: 48h\n"
+    "respond_within: 15m\n    resolve_within: respond_within\n    update_every: 15m\n    post_mortem_within: 48h\n"
     "    matrix:\n      - {tier: 1, after: 0s}\n"
 )
 
 
-def test_a_severity_whose_first_step_is_for_business_hours_pages_in_them_but_for_what_goes_on_until_resolved(
-    bench: Workbench,
-) -> None:
+def test_a_severity_whose_first_step_is_for_business_hours_pages_in_them_but_for_flags(bench: Workbench) -> None:
     bench.edit(bench.playbook, FIRST, FIRST.replace("0s", "0s, hours: business"))
     level = bench.load().playbooks["emergency-response"].level("SEV-1")
     assert level.is_business
-    assert [(cell.key, cell.hours.value) for cell in level.cells[:4]] == [
-        ("1.1", "business"), ("1.2", "business"), ("2.1", "always"), ("3.1", "always"),
-    ]  # fmt: skip
+    assert level.business == {"1.1", "1.2", "2.1", "3.1"}
 
 
 def test_a_step_on_an_acknowledgment_goes_on_after_it(bench: Workbench) -> None:
@@ -311,3 +304,80 @@ def test_what_an_acknowledgment_fires_and_makes_pointless_is_a_mistake(bench: Wo
     bench.edit(bench.playbook, FIRST, f"{FIRST}      - {step}\n")
     told = "an acknowledgment fires this step and makes it pointless; write until: resolved"
     assert any(problem.endswith(told) for problem in bench.problems())
+
+
+# Times that follow from a target.
+
+TARGETS = "    respond_within: 15m\n    resolve_within: respond_within\n"
+
+
+@pytest.mark.parametrize(
+    ("after", "minutes"),
+    [
+        ("respond_within", 10),
+        ("2 x respond_within", 20),
+        ("2x respond_within", 20),
+        ("1.5 x respond_within", 15),
+        ("acknowledge_within", 12),
+        ("resolve_within", 30),
+        ("0.5 x resolve_within", 15),
+        ("15m", 15),
+    ],
+)
+def test_a_step_follows_from_a_target_of_its_severity(bench: Workbench, after: str, minutes: int) -> None:
+    targets = TARGETS.replace("15m", "10m").replace("resolve_within: ", "resolve_within: 3 x ")
+    targets += "    acknowledge_within: 1.2 x respond_within\n"
+    bench.edit(bench.playbook, TARGETS, targets)
+    bench.edit(bench.playbook, STEP, STEP.replace("respond_within", after))
+    level = bench.load().playbooks["emergency-response"].level("SEV-1")
+    assert (level.respond_within, level.acknowledge_within, level.resolve_within) == tuple(
+        minutes * 60_000_000 for minutes in (10, 12, 30)
+    )
+    step = level.cell("1.2")
+    assert step is not None
+    assert step.after == minutes * 60_000_000
+
+
+@pytest.mark.parametrize(
+    ("after", "told"),
+    [
+        ("respond_withn", "names no target of this severity: did you mean respond_within?"),
+        ("2 x acknowledge_within", "names no target of this severity: known: resolve_within, respond_within"),
+        ("update_every", "names no target of this severity"),
+        ("999 x resolve_after", "names no target of this severity"),
+        ("respond_within + 5m", "is not a duration"),
+        ("2 x 15m", "is not a duration"),
+        ("-1 x respond_within", "is not a duration"),
+        ("0 x respond_within", "this step of tier 1 is not later than the one before it"),
+    ],
+)
+def test_a_time_that_names_no_target_is_told_at_its_place(bench: Workbench, after: str, told: str) -> None:
+    line, column = bench.edit(bench.playbook, STEP, STEP.replace("respond_within", after))
+    [problem] = bench.problems()
+    assert problem.startswith(f"{bench.playbook}:{line}:{column + 17}: ")
+    assert told in problem
+
+
+def test_targets_do_not_go_round_in_a_circle(bench: Workbench) -> None:
+    targets = TARGETS.replace(
+        "    resolve_within: respond", "    acknowledge_within: resolve_within\n    resolve_within: acknowledge"
+    )
+    bench.edit(bench.playbook, TARGETS, targets)
+    assert all("names no target of this severity" in problem for problem in bench.problems())
+
+
+@pytest.mark.parametrize(
+    ("after", "is_close"),
+    [("13m29s", False), ("13m30s", True), ("14m", True), ("15m", False), ("16m30s", True), ("16m31s", False)],
+)
+def test_a_step_close_to_a_target_and_not_equal_to_it_is_a_warning(
+    bench: Workbench, after: str, is_close: bool
+) -> None:
+    line, column = bench.edit(bench.playbook, STEP, STEP.replace("respond_within", after))
+    told = [str(one).rpartition("/config/")[2] for one in bench.load().warnings if "close to" in str(one)]
+    if is_close:
+        place = f"{bench.playbook}:{line}:{column + 17}"
+        hint = "write after: respond_within, so that it moves with the target"
+        assert told == [f"{place}: this step comes at {after}, close to respond_within (15m); {hint}"]
+    else:
+        assert told == []

@@ -101,6 +101,9 @@ async def test_a_second_daemon_on_the_same_file_refuses(tmp_path: Path, sink: We
         assert await second.ended(30) == 1, "after it has waited for the first to end"
         assert str(first.database) in second.output
         assert "Traceback" not in second.output
+        waiting = [line for line in second.output.splitlines() if '"event": "waiting_for_the_store"' in line]
+        assert len(waiting) == 1
+        assert "sqlite" not in second.output.replace(waiting[0], "").replace("sqlite:///", ""), "nothing but the wait"
         assert await first.fire(alert("Down", service="a")) == 200
 
 

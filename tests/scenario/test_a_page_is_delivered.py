@@ -14,10 +14,12 @@ from scenario.emergency import CTO, MANAGER, ON_CALL, VP, kinds, reached_by
 from tocsin.channels.wording import remarks
 from tocsin.core.alert import AlertStatus
 from tocsin.core.event import Actor
+from tocsin.core.incident import OPEN
 from tocsin.core.outbox import Job
 from tocsin.core.page import Content
 from tocsin.core.people import Contact, People, Person
 from tocsin.ports.channel import Outcome, Reason, Receipt
+from tocsin.ports.store import IncidentFilter
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
 from tocsin.testing.recording import RecordingChannel
@@ -168,6 +170,36 @@ async def test_not_taken_within_two_minutes_somebody_else_is_told_as_well(
         await tocsin.advance(minutes=10)
         assert len([c for c in tocsin.console.sent if c.job is Job.PAGE and c.playbook == "emergency-response"]) == 1
         assert tocsin.observer.counted("delivery_fallback_total") == 1
+        assert await emergency.wrong(tocsin) == []
+
+
+async def test_the_last_fallback_is_tried_until_somebody_has_the_incident(running: Running) -> None:
+    pager = RecordingChannel("pager", answer=answers(NEVER))
+    async with running(pager) as tocsin:
+        tocsin.console.answer = answers(NEVER)
+        await tocsin.fire(**DOWN)
+        short = replace(tocsin.live.policy.delivery, give_up_after=5 * 60 * SECOND)
+        tocsin.live.policy = replace(tocsin.live.policy, delivery=short)
+        await tocsin.advance(minutes=50)
+        tocsin.console.answer = lambda _: SENT
+        await tocsin.advance(minutes=2)
+        pages = [content for content in tocsin.console.sent if content.job is Job.PAGE and content.stranded]
+        assert "Down (unknown)" in {content.title for content in pages}
+        assert await emergency.wrong(tocsin) == []
+
+
+async def test_the_last_fallback_ends_with_the_acknowledgment(running: Running) -> None:
+    pager = RecordingChannel("pager", answer=answers(NEVER))
+    async with running(pager) as tocsin:
+        tocsin.console.answer = answers(NEVER)
+        await tocsin.fire(**DOWN)
+        await tocsin.advance(minutes=10)
+        for incident in await tocsin.store.read(lambda tx: tx.incidents(IncidentFilter(states=OPEN))):
+            await tocsin.close(incident=str(incident.number))
+        before = len(tocsin.console.tried)
+        await tocsin.advance(minutes=5)
+        late = [content for content in tocsin.console.tried[before:] if content.job is Job.PAGE]
+        assert late == []
         assert await emergency.wrong(tocsin) == []
 
 

@@ -297,3 +297,65 @@ def test_what_is_missing_and_what_is_extra_add_up(told: list[Told], data: st.Dat
     if lines:
         assert lines.count("-") + lines.count(" ") == len(wanted)
         assert lines.count("+") + lines.count(" ") == len(told)
+
+
+# Times that follow from targets.
+
+P0 = "targets_of: {playbook: erlmcp, severity: P0}"
+P9 = "targets_of: {playbook: erlmcp, severity: P9}"
+
+
+@pytest.mark.parametrize(
+    ("of", "at", "told"),
+    [
+        ("start: '2026-01-05T09:00:00Z'", "respond_within", "'respond_within' follows from the targets of a severity"),
+        ("targets_of: {playbook: erlmp, severity: P0}", "0m", "there is no playbook 'erlmp'; did you mean erlmcp?"),
+        (P9, "0m", "there is no severity 'P9'; known: P0, P1, P2, P3"),
+        ("targets_of: {severity: P0}", "0m", "'playbook' is missing"),
+        (P0, "resolve_within", "'resolve_within' names no target of this severity"),
+        (P0, "respond_within - 6m", "'respond_within - 6m' is less than nothing"),
+        (P0, "respond_within + 5", "'respond_within + 5' is not a duration"),
+    ],
+)
+def test_a_time_that_names_no_target_is_told_at_its_place(tmp_path: Path, of: str, at: str, told: str) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"tests: [{{name: a, {of}, events: [{{at: {at}, fire: {{a: b}}}}]}}]")
+    with pytest.raises(ConfigError) as refused:
+        read_tests([path], BUNDLE)
+    assert any(told in str(problem) for problem in refused.value.problems), refused.value
+
+
+async def test_times_name_the_targets_of_a_severity_their_multiples_and_sums(tmp_path: Path) -> None:
+    found = await outcome(
+        tmp_path,
+        """
+        targets_of: {playbook: erlmcp, severity: P0}
+        until: 3 x respond_within + 2 x fallback_every
+        events:
+          - {at: 0m, fire: {alertname: Down, severity: P0, playbook: erlmcp, service: shop}}
+        pages:
+          - {at: 0m, who: on-call-engineer}
+          - {at: respond_within, who: engineering-manager-on-call}
+          - {at: 2 x respond_within, who: vp-engineering-on-call}
+          - {at: 4 x respond_within - 5m, who: [ceo, cto]}
+          - {at: 3 x respond_within + fallback_every, every: fallback_every, who: [ceo, cto, on-call-engineer]}
+        """,
+    )
+    assert diff(found) == []
+
+
+async def test_a_line_for_business_hours_is_expected_at_the_opening_or_not_at_all(tmp_path: Path) -> None:
+    found = await outcome(
+        tmp_path,
+        """
+        start: "2026-01-09T22:00:00Z"
+        targets_of: {playbook: ultimate-marketing, severity: P4}
+        until: 59h
+        events:
+          - {at: 0m, fire: {alertname: Slow, severity: P4, playbook: ultimate-marketing, automated_recovery: "no"}}
+        pages:
+          - {at: 0m, hours: business, who: on-call-engineer}
+          - {at: 59h + respond_within, hours: business, who: service-owner}
+        """,
+    )
+    assert diff(found) == []

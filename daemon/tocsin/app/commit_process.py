@@ -27,6 +27,7 @@ from concurrent.futures import Future
 import structlog
 
 from tocsin.app import frames
+from tocsin.app.child_environment import child_environment
 from tocsin.app.frames import Kind
 from tocsin.core.errors import StoreUnavailable
 from tocsin.engine.commit import Committed
@@ -43,9 +44,6 @@ AGAIN_AFTER = 10.0
 """Seconds after which one that has ended is replaced."""
 BUFFER = 1 << 20
 
-_NOT_INHERITED = ("TOCSIN_", "NOTIFY_", "WATCHDOG_", "LISTEN_", "CREDENTIALS_")
-"""Beginnings of environment variables that are this process's own."""
-
 _log = structlog.get_logger("tocsin.app.commit_process")
 
 
@@ -56,12 +54,11 @@ def _spawn(path: str, lock_fd: int) -> tuple[subprocess.Popen[bytes], socket.soc
         # A batch that fits is on its way at once; of another one the rest waits for the event loop.
         for end in (ours, theirs):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
-        environ = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
         process = subprocess.Popen(  # noqa: S603 - ourselves
             [sys.executable, "-m", "tocsin.app.committing", path],
             stdin=theirs.fileno(),
             pass_fds=(lock_fd,),
-            env=environ,
+            env=child_environment(os.environ),
         )
     return process, ours
 

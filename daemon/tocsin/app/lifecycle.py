@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import os
-import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -21,6 +20,7 @@ from tocsin.app.notify import Notifier
 from tocsin.app.opening import open_store
 from tocsin.app.pulse import Pulse
 from tocsin.app.reload import Reloader, mark_reloaded
+from tocsin.app.signals import Signals
 from tocsin.conf.bundle import Bundle, load
 from tocsin.conf.source import ConfigError
 from tocsin.core.errors import TocsinError
@@ -92,8 +92,10 @@ def run(
     files_allowed = raise_file_limit()
     for warning in bundle.warnings:
         _log.warning("configuration", warning=str(warning))
+    # Whatever this process makes (the database, its log, its lock, its children's files) is for nobody else.
+    os.umask(0o077)
     try:
-        return fatal.run(_serve(bundle, shadow, files, files_allowed, serving))
+        return fatal.run(_serve_until_stopped(bundle, shadow, files, files_allowed, serving))
     except TocsinError as error:
         _log.error("cannot_start", error=str(error))
         return 1
@@ -116,12 +118,41 @@ def _configure_logs(bundle: Bundle) -> None:
     logs.configure(bundle.settings.log.level, bundle.settings.log.format, secrets=secrets_of(bundle))
 
 
+async def _serve_until_stopped(
+    bundle: Bundle,
+    shadow: ShadowRules | None,
+    files: _Files,
+    files_allowed: int,
+    told_serving: Callable[[list[str]], None],
+) -> int:
+    """Serve; a signal while the daemon still starts breaks that off, and is as good an end as any."""
+    signals = Signals()
+    loop = asyncio.get_running_loop()
+    daemon = _serve(bundle, shadow, files, files_allowed, signals, told_serving)
+    serving = loop.create_task(daemon, name="serve")
+    stopping = loop.create_task(signals.asked_to_stop(), name="signals")
+    try:
+        await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
+        if not serving.done() and not signals.has_started:
+            _log.info("stopping", because=stopping.result())
+            serving.cancel()
+            await asyncio.wait([serving])
+            if not serving.cancelled() and (error := serving.exception()) is not None:
+                _log.warning("start_broke_off", error=repr(error))
+            return 0
+        return await serving
+    finally:
+        stopping.cancel()
+        signals.release()
+
+
 async def _serve(
     bundle: Bundle,
     shadow: ShadowRules | None,
     files: _Files,
     files_allowed: int,
-    serving: Callable[[list[str]], None],
+    signals: Signals,
+    told_serving: Callable[[list[str]], None],
 ) -> int:
     environ = files.environ
     notifier = Notifier(environ)
@@ -166,10 +197,10 @@ async def _serve(
 
         def ready() -> None:
             _log.info("serving", addresses=server.addresses, store=bundle.settings.store.url, pid=os.getpid())
-            serving(server.addresses)
+            told_serving(server.addresses)
             notifier.ready(f"serving on {', '.join(server.addresses)}")
 
-        return await _until_told([*workers, *pulse.tasks], reloader, notifier, ready)
+        return await _until_told([*workers, *pulse.tasks], reloader, notifier, signals, ready)
     finally:
         notifier.stopping("stopping")
         await _stop(daemon, server, reloader, pulse)
@@ -223,19 +254,18 @@ def _edge(daemon: Daemon, reloader: Reloader, pulse: Pulse, environ: Mapping[str
 
 
 async def _until_told(
-    workers: Sequence[asyncio.Task[None]], reloader: Reloader, notifier: Notifier, ready: Callable[[], None]
+    workers: Sequence[asyncio.Task[None]],
+    reloader: Reloader,
+    notifier: Notifier,
+    signals: Signals,
+    ready: Callable[[], None],
 ) -> int:
     """Wait for the end: a signal, or a worker that has died (better restarted than limping).
 
-    ``ready`` is called from here, once no signal can come too early: an unheard SIGHUP would end the process.
+    ``ready`` is called once the end of a worker is heard of.
     """
     loop = asyncio.get_running_loop()
-    asked: asyncio.Future[str] = loop.create_future()
     reloads: set[asyncio.Task[object]] = set()
-
-    def stop(name: str) -> None:
-        if not asked.done():
-            asked.set_result(name)
 
     async def reload() -> None:
         notifier.reloading(time.monotonic_ns() // 1000)
@@ -251,14 +281,12 @@ async def _until_told(
         reloads.add(task)
         task.add_done_callback(reloads.discard)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop, number.name)
-    loop.add_signal_handler(signal.SIGHUP, hang_up)
     for worker in workers:
         worker.add_done_callback(fatal.end_with)
-        worker.add_done_callback(lambda task: stop(f"{task.get_name()} has died"))
+        worker.add_done_callback(lambda task: signals.stop(f"{task.get_name()} has died"))
     ready()
-    because = await asked
+    signals.on_reload(hang_up)
+    because = await signals.asked_to_stop()
     for task in reloads:
         task.cancel()
     await asyncio.gather(*reloads, return_exceptions=True)

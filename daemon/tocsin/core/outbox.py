@@ -124,6 +124,11 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
     created_at: int
     done_at: int | None = None
 
+    @property
+    def is_last_fallback(self) -> bool:
+        """Whether it is a page to tocsin's own people, after every other way has failed."""
+        return self.job is Job.PAGE and self.stranded and self.fell_back
+
 
 def anew(row: Outgoing, key: str, now: int, **changes: Any) -> Outgoing:
     """A row of its own, made after another one: nothing of that one's delivery is carried over."""

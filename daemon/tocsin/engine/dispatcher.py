@@ -218,12 +218,14 @@ class Dispatcher(Service):
         work.figures.count("deliveries_total", channel=row.channel, job=row.job, outcome=receipt.outcome)
         if receipt.outcome is Outcome.SENT:
             self._sent(work, row, content, receipt, ended_at)
+            return
+        given_up = work.now - row.created_at >= work.policy.delivery.give_up_after
+        if (receipt.outcome is not Outcome.PERMANENT and not given_up) or _is_last_hope(work, row):
+            self._retry(work, row, receipt)
         elif receipt.outcome is Outcome.PERMANENT:
             self._dead(work, row, receipt.detail or receipt.reason)
-        elif work.now - row.created_at >= work.policy.delivery.give_up_after:
-            self._dead(work, row, f"given up after {row.attempts} attempts: {receipt.detail}")
         else:
-            self._retry(work, row, receipt)
+            self._dead(work, row, f"given up after {row.attempts} attempts: {receipt.detail}")
 
     def _sent(self, work: Work, row: Outgoing, content: Content, receipt: Receipt, ended_at: int) -> None:
         detail = "; ".join(filter(None, [receipt.detail, content.failure]))
@@ -393,6 +395,17 @@ class Dispatcher(Service):
 def _is_lost(row: Outgoing) -> bool:
     """Whether a message that could not reach its own person has not reached the people told instead either."""
     return row.stranded and row.job is Job.UPDATE
+
+
+def _is_last_hope(work: Work, row: Outgoing) -> bool:
+    """Return whether nobody else is left to be told: the newest page of its incident to tocsin's own people.
+
+    It is tried as long as its incident is open and unacknowledged; an older one makes room for it.
+    """
+    return row.is_last_fallback and not any(
+        other.is_last_fallback and other.state is RowState.PENDING and other.created_at > row.created_at
+        for other in work.tx.outbox_of(row.incident_id, row.occurrence)
+    )
 
 
 def _is_wanted(work: Work, row: Outgoing) -> bool:

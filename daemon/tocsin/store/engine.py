@@ -31,7 +31,14 @@ from tocsin.ports.clock import Clock
 from tocsin.ports.store import Reader, Transaction
 from tocsin.store import migrations, rescue, sqlite
 from tocsin.store.dialect import Compiler
-from tocsin.store.files import NETWORK_FILE_SYSTEMS, FileLock, Reserve, file_system_of, sync_folder
+from tocsin.store.files import (
+    NETWORK_FILE_SYSTEMS,
+    FileLock,
+    Reserve,
+    file_system_of,
+    hide_from_others,
+    sync_folder,
+)
 from tocsin.store.reader import Shared, SqlReader
 from tocsin.store.transaction import SqlTransaction
 from tocsin.store.turn import Guest, Turns
@@ -169,6 +176,7 @@ class SqliteStore:
             raise StoreUnavailable(f"cannot create the folder {self._path.parent}: {error.strerror}") from error
         self._lock.acquire()
         rescue.expect_database(self._path)
+        hide_from_others(self._path)
         _warn_of_network(self._path)
         if not sqlite.check_file(self._path):
             _log.info("the database is too large to be checked whole at the start", path=str(self._path))

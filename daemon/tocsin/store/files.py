@@ -3,6 +3,8 @@
 import fcntl
 import os
 import re
+import stat
+from contextlib import suppress
 from pathlib import Path
 
 from tocsin.core.errors import StoreHeld, StoreUnavailable
@@ -128,6 +130,19 @@ class Reserve:
         except OSError:
             return False
         return True
+
+
+def hide_from_others(database: Path) -> None:
+    """Take the database and what lies beside it from everybody who is neither its owner nor in its group.
+
+    A version before this one made them with the umask of whoever started it.
+    """
+    for suffix in ("", "-wal", "-shm", ".lock", ".reserve"):
+        path = database.with_name(database.name + suffix)
+        with suppress(OSError):  # it is not there, or somebody else's: then its owner decides
+            mode = stat.S_IMODE(path.stat().st_mode)
+            if mode & stat.S_IRWXO:
+                path.chmod(mode & ~stat.S_IRWXO)
 
 
 def sync_folder(folder: Path) -> None:

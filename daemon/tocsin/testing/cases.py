@@ -16,9 +16,11 @@ from tocsin.conf.duration import Duration
 from tocsin.conf.json_schema import model_schema
 from tocsin.conf.schema import Name, Section, Text, Whole, YesNo, did_you_mean, mistake, validate
 from tocsin.conf.source import Findings, Mark, Node, read_yaml
+from tocsin.core.hours import BusinessHours
 from tocsin.core.incident import State, WaitReason
 from tocsin.core.people import People
 from tocsin.core.playbook import DAY, HOUR
+from tocsin.testing.case_times import with_durations
 from tocsin.testing.clock import microseconds
 
 MONDAY = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -77,6 +79,13 @@ def _one_or_many(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
+CaseTime = Annotated[
+    Duration,
+    WithJsonSchema(
+        {"type": "string", "minLength": 1, "examples": ["15m", "respond_within", "2 x respond_within + 1m"]}
+    ),
+]
+"""A duration; in its place a file may name targets, which `case_times` replaces."""
 Moment = Annotated[datetime, BeforeValidator(_moment)]
 Labels = Annotated[dict[str, str], BeforeValidator(_labels)]
 AlertRef = Annotated[Any, BeforeValidator(_labels_or_name)]
@@ -95,7 +104,7 @@ Names = Annotated[
 class EventSettings(Section):
     """Something that happens."""
 
-    at: Duration
+    at: CaseTime
     fire: Labels | None = None
     resolve: AlertRef = None
     acknowledge: Name | None = None
@@ -113,7 +122,7 @@ class EventSettings(Section):
 class ExpectSettings(Section):
     """How things must stand. What is not said is not asked."""
 
-    at: Duration | None = None
+    at: CaseTime | None = None
     alert: AlertRef = None
     source: Name = "default"
     incident: Number | None = None
@@ -150,7 +159,9 @@ OF_ALERTS = frozenset({"rules", "suppressed", "unrouted", "heartbeat"})
 class PageSettings(Section):
     """Somebody is told."""
 
-    at: Duration
+    at: CaseTime
+    every: Annotated[CaseTime, Field(ge=1_000_000)] | None = None
+    hours: Literal["business"] | None = None
     who: Names
     tier: Whole | None = None
     by: Name | None = None
@@ -159,12 +170,20 @@ class PageSettings(Section):
     incident: Number | None = None
 
 
+class TargetsOf(Section):
+    """Whose targets the times of a test name."""
+
+    playbook: Name
+    severity: Name
+
+
 class CaseSettings(Section):
     """One test."""
 
     name: Text
     start: Moment | None = None
-    until: Duration | None = None
+    until: CaseTime | None = None
+    targets_of: TargetsOf | None = None
     events: Annotated[tuple[EventSettings, ...], Field(min_length=1)]
     expect: tuple[ExpectSettings, ...] = ()
     pages: tuple[PageSettings, ...] | None = None
@@ -185,6 +204,8 @@ class Case:
     """Where it stands."""
     default_start: int
     """Of a test that does not say when it begins."""
+    hours: BusinessHours
+    """The business hours of its playbook."""
 
     @property
     def name(self) -> str:
@@ -208,10 +229,28 @@ class Case:
         if said.until is not None:
             return said.until
         asked = [expectation.at for expectation in said.expect]
-        told = [page.at for page in said.pages or ()]
+        told = [self._shifted(page.at, page) for page in said.pages or ()]
         last = max(event.at for event in said.events)
         looks_on = LOOKS_ON_FOR if said.pages is not None or None in asked else 0
         return max(last + looks_on, *told, *(at for at in asked if at is not None), 0)
+
+    @property
+    def pages(self) -> tuple[PageSettings, ...] | None:
+        """What people are told, one line for each moment: repeated until the end, and within the business hours.
+
+        A line that these move beyond the end is left out.
+        """
+        if self.said.pages is None:
+            return None
+        return tuple(
+            page.model_copy(update={"at": self._shifted(at, page)})
+            for page in self.said.pages
+            for at in (range(page.at, self.end + 1, page.every) if page.every is not None else (page.at,))
+            if self._shifted(at, page) <= self.end
+        )
+
+    def _shifted(self, at: int, page: PageSettings) -> int:
+        return self.hours.opening(self.start + at) - self.start if page.hours is not None else at
 
 
 def schema() -> dict[str, Any]:
@@ -248,6 +287,7 @@ def _read(path: Path, bundle: Bundle, findings: Findings) -> Iterator[Case]:
     if not isinstance(top.value, dict):
         findings.problem(top.mark, "a mapping is wanted here", "begin the file with `tests:`")
         return
+    top = with_durations(top, bundle.playbooks, findings)
     said = validate(top, FileSettings, findings)
     if said is None:
         return
@@ -259,7 +299,14 @@ def _read(path: Path, bundle: Bundle, findings: Findings) -> Iterator[Case]:
             findings.problem(node.at("name").mark, told, f"the first is at {names[one.name]}; rename one")
         names.setdefault(one.name, node.at("name").mark)
         _Sense(one, node, bundle, findings).check()
-        yield Case(one, node, default_start(bundle.people))
+        yield Case(one, node, default_start(bundle.people), _hours_of(one, bundle))
+
+
+def _hours_of(said: CaseSettings, bundle: Bundle) -> BusinessHours:
+    """Return the hours that ``hours: business`` in ``pages:`` means: those of the playbook of ``targets_of``."""
+    named = said.targets_of.playbook if said.targets_of is not None else bundle.settings.playbook
+    playbook = bundle.playbooks.get(named)
+    return playbook.business_hours if playbook is not None else BusinessHours()
 
 
 class _Sense:
@@ -336,7 +383,8 @@ class _Sense:
                 self._findings.problem(place, f"there is no rule {rule!r}", did_you_mean(rule, names))
 
     def _page(self, page: PageSettings, node: Node) -> None:
-        self._not_after_the_end(page.at, node)
+        if page.hours is None:
+            self._not_after_the_end(page.at, node)
         people = self._bundle.people
         for name in page.who:
             if not people.knows(name):

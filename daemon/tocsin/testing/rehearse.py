@@ -239,7 +239,7 @@ class _Run:
 
     async def _compare_pages(self) -> None:
         told = await self._told()
-        wanted = wanted_of(self._case.said.pages or (), self._bundle.people, self._case.start)
+        wanted = wanted_of(self._case.pages or (), self._bundle.people, self._case.start)
         lines = difference(wanted, told)
         if not lines:
             return

@@ -3,6 +3,7 @@
 A lint claims only what is certain: of a rule that it calls dead no alert can be found that the rule decides.
 """
 
+from tocsin.conf.lint.close_steps import warn_of_close_steps
 from tocsin.conf.lint.dead import dead_rules
 from tocsin.conf.lint.dedup_key import tell_restless_keys
 from tocsin.conf.lint.expensive import tell_expensive_patterns
@@ -21,6 +22,8 @@ def lint(material: Material, findings: Findings) -> None:
     tell_missing_labels(material, dead, findings)
     if findings.problems:
         return
+    for node in material.playbook_nodes.values():
+        warn_of_close_steps(node, findings)
     tell_overridden_rules(material.rules, dead, findings)
     tell_unused(material, findings)
 

@@ -8,6 +8,7 @@ from tocsin.conf.playbooks.ladder import LadderPart, SeverityEntry
 from tocsin.conf.playbooks.parts import Check, Part
 from tocsin.conf.playbooks.promises import PromisesPart
 from tocsin.conf.playbooks.reminders import RemindersPart
+from tocsin.conf.playbooks.targets import with_targets
 from tocsin.conf.playbooks.texts import TextsPart
 from tocsin.conf.playbooks.times import TimesPart
 from tocsin.conf.playbooks.work import WorkPart
@@ -35,6 +36,7 @@ PARTS: tuple[type[Part], ...] = tuple(base for base in PlaybookFile.__bases__ if
 
 def playbook_of(name: str, node: Node, times: Times, findings: Findings) -> Playbook | None:
     """The playbook of a file, ``times`` where it does not say its own; None if something is wrong with it."""
+    node = with_targets(node, findings)
     file = validate(node, PlaybookFile, findings)
     if file is None:
         return None

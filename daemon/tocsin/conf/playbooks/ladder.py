@@ -13,6 +13,7 @@ from tocsin.conf.playbooks.texts import TextsSeverity
 from tocsin.conf.schema import Name, Text, did_you_mean
 from tocsin.conf.settings import Span, Times
 from tocsin.conf.source import Node
+from tocsin.conf.target_times import SpanOrTarget
 from tocsin.core.playbook import Kind, Level, Tier
 
 
@@ -20,7 +21,7 @@ class SeverityEntry(TextsSeverity, PromisesSeverity):
     """One of ``severities:``. Inherits from the parts that have keys here."""
 
     respond_within: Span
-    resolve_within: Span | None = None
+    resolve_within: SpanOrTarget | None = None
     ack_timeout: DurationOrNever = None
     matrix: Matrix
 

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from tocsin.conf.duration import Duration
 from tocsin.conf.schema import Name, Section, Text, Whole, mistake
+from tocsin.conf.target_times import TimeOrTarget
 from tocsin.core.hours import Hours
 from tocsin.core.playbook import Cell, Kind, Moment, Until
 
@@ -35,7 +35,7 @@ class CellEntry(Section):
     """One line of a ``matrix:``."""
 
     tier: Annotated[Whole, Field(ge=1)]
-    after: Duration | None = None
+    after: TimeOrTarget | None = None
     on: Literal[Moment.DECLARED, Moment.ACKNOWLEDGED] | None = None
     flagged: Flags | None = None
     when: Flags = ()

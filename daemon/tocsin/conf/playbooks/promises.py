@@ -7,6 +7,7 @@ from pydantic import Field
 from tocsin.conf.playbooks.parts import Check, Part, SeverityPart
 from tocsin.conf.schema import Name, Section, Text, did_you_mean
 from tocsin.conf.settings import Span, Times
+from tocsin.conf.target_times import SpanOrTarget
 from tocsin.core.playbook import Duties, FollowUp, ItemKind
 
 DEFAULT = Duties()
@@ -15,8 +16,8 @@ DEFAULT = Duties()
 class PromisesSeverity(SeverityPart):
     """The keys of a severity."""
 
-    acknowledge_within: Span | None = None
-    update_every: Span | None = None
+    acknowledge_within: SpanOrTarget | None = None
+    update_every: SpanOrTarget | None = None
     post_mortem_within: Span | None = None
 
     def of_level(self) -> dict[str, Any]:

@@ -1,0 +1,38 @@
+"""The environment of a process of ours: what an interpreter needs, and no secret of the configuration."""
+
+from collections.abc import Mapping
+
+_NAMES = frozenset(
+    {
+        "PATH",
+        "HOME",
+        "USER",
+        "LANG",
+        "LANGUAGE",
+        "LC_ALL",
+        "LC_CTYPE",
+        "TZ",
+        "TZDIR",
+        "TMPDIR",
+        "VIRTUAL_ENV",
+        "LD_LIBRARY_PATH",
+        "LD_PRELOAD",
+        "PYTHONPATH",
+        "PYTHONHOME",
+        "PYTHONTZPATH",
+        "PYTHONUTF8",
+        "PYTHONIOENCODING",
+        "PYTHONMALLOC",
+        "PYTHONFAULTHANDLER",
+        "PYTHONDONTWRITEBYTECODE",
+        "PYTHONPYCACHEPREFIX",
+        "PYTHONWARNINGS",
+        "MALLOC_ARENA_MAX",
+    }
+)
+"""A list of what is passed on: any other variable may hold a secret (`token_env: ANY_NAME`)."""
+
+
+def child_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return what a child process inherits of this environment."""
+    return {name: value for name, value in environ.items() if name in _NAMES}
