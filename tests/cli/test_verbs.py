@@ -73,7 +73,7 @@ def test_show_tells_the_timeline_in_words(daemon: Running) -> None:
 
     assert shown.exit_code == 0
     assert "drill=" in shown.output
-    assert re.search(r"^  \d\d:\d\d:\d\d opened at SEV-\d$", shown.output, re.MULTILINE)
+    assert re.search(r"^  \d\d:\d\d:\d\d UTC opened at SEV-\d$", shown.output, re.MULTILINE)
 
 
 def test_somebody_takes_an_incident_and_closes_it(daemon: Running) -> None:
