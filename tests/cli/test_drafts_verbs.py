@@ -66,6 +66,6 @@ def test_two_that_are_one_are_merged_and_split_is_refused_without_an_alert(daemo
     first, second = declared(daemon), declared(daemon)
     assert daemon.run("incidents", "merge", second, "--into", first).exit_code == 0
     shown = daemon.run("incidents", "show", second).output
-    assert f"goes on in incident #{first}" in shown
+    assert f"merged into incident #{first}" in shown
     assert daemon.run("incidents", "split", second).exit_code == 1
     assert daemon.run("incidents", "link", second, first).exit_code == 0

@@ -293,7 +293,7 @@ def _ticket(ticket: dict[str, Any]) -> str:
 
 def _drafts(found: dict[str, Any]) -> str:
     count = found["drafts"]
-    waits = "waits for a word" if count == 1 else "wait for a word"
+    waits = "waits for confirmation" if count == 1 else "wait for confirmation"
     return f"{count} {waits}: tocsin incidents drafts {found['number']}" if count else ""
 
 

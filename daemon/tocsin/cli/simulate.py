@@ -13,7 +13,6 @@ import click
 from tocsin.cli import options
 from tocsin.cli.loading import loaded
 from tocsin.cli.output import clean, console, micros, say, say_json, table
-from tocsin.conf.schema import did_you_mean
 from tocsin.core.duration import duration
 from tocsin.core.errors import TocsinError
 from tocsin.core.event import Acknowledge, Actor, AlertsChanged, Event, Opened
@@ -105,6 +104,8 @@ def _check(playbook: Playbook, severity: str, flags: Iterable[str]) -> None:
 
 
 def _unknown(what: str, name: str, known: Iterable[str]) -> str:
+
+    from tocsin.conf.schema import did_you_mean
 
     names = list(known)
     hint = did_you_mean(name, names) or f"there are {', '.join(names) or 'none'}"
