@@ -26,7 +26,10 @@ from tocsin.store.engine import SqliteStore
 from tocsin.store.migrations import versions
 from tocsin.store.tables import METADATA
 
-pytestmark = pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index"),
+    pytest.mark.filterwarnings("ignore:autogenerate skipping metadata-specified expression-based index"),
+]
 
 
 def schema(path: Path) -> dict[str, Any]:
