@@ -18,7 +18,7 @@ from tocsin.store.open import open_store
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
 
-DUMP = Path(__file__).parents[1] / "fixtures/databases/five-incidents-0011.sql"
+DUMP = Path(__file__).parents[1] / "fixtures/upgrade/keys-without-a-source-0011.sql"
 KEYS = {
     1: "emergency-response/api/HighLatency//",
     2: "emergency-response/db/DiskFull//",

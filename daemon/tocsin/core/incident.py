@@ -253,3 +253,9 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def is_open(self) -> bool:
         """Whether it is anything but resolved."""
         return self.state is not State.RESOLVED
+
+    def goes_on(self, now: int) -> bool:
+        """Return whether a new alert belongs to it: it is open, or the alert starts its next occurrence."""
+        if self.is_open or self.grace_until is not None or self.believe_at is not None:
+            return True
+        return now - (self.resolved_at or 0) <= self.plan.reopen_within

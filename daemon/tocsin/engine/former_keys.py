@@ -1,19 +1,21 @@
-"""Open incidents whose alerts would have another dedup key today."""
+"""Incidents that go on, and whose alerts would have another dedup key today."""
 
 from tocsin.core.alert import SELF_SOURCE
-from tocsin.core.incident import OPEN, Incident
+from tocsin.core.incident import OPEN, Incident, State
 from tocsin.core.rules import RuleSet
 from tocsin.engine.treatment import alert_of
 from tocsin.ports.store import IncidentFilter, Reader
 
 INCIDENTS = 1000
 """How many open incidents are looked at, the newest first."""
+RESOLVED = 200
+"""How many resolved ones are looked at as well: some may have been resolved so lately that they would go on."""
 ALERTS = 20_000
 """How many of their alerts are judged again: about half a second's work."""
 
 
 class FormerKeys:
-    """The incidents that were opened by other rules, or by another version, and are still open.
+    """The incidents that were opened by other rules, or by another version, and still go on.
 
     An incident keeps the dedup key under which it was opened. Another alert
     about the same trouble comes with the key of today: it has to find that
@@ -30,7 +32,7 @@ class FormerKeys:
         return self._rules_sha == rules.sha
 
     def learn(self, reader: Reader, rules: RuleSet) -> None:
-        """Look at the open incidents, once for each set of rules."""
+        """Look at the incidents that go on, once for each set of rules."""
         if self.is_learned(rules):
             return
         self._incidents = _by_todays_key(reader, rules)
@@ -50,7 +52,9 @@ class FormerKeys:
 def _by_todays_key(reader: Reader, rules: RuleSet) -> dict[str, Incident]:
     found: dict[str, Incident] = {}
     left = ALERTS
-    for incident in reader.incidents(IncidentFilter(states=OPEN, limit=INCIDENTS)):
+    incidents = reader.incidents(IncidentFilter(states=OPEN, limit=INCIDENTS))
+    resolved = reader.incidents(IncidentFilter(states=(State.RESOLVED,), limit=RESOLVED))
+    for incident in (*incidents, *(each for each in resolved if each.goes_on(reader.now))):
         episodes = reader.episodes_of(incident.id, limit=left) if left else []
         left -= len(episodes)
         for episode in episodes:

@@ -209,7 +209,7 @@ class Batch:
         latest = self._latest.get(verdict.dedup_key)
         if latest is not None and latest.merged is not None:
             latest = goes_on_in(self._work, latest)
-        if latest is not None and not (latest.is_open or self._goes_on(latest)):
+        if latest is not None and not latest.goes_on(self._work.now):
             latest = None
         if latest is None:
             latest = self._opened_under_another_key(verdict.dedup_key)
@@ -228,7 +228,7 @@ class Batch:
         incident = self._work.incident(incident_id) if incident_id is not None else None
         if incident is not None and incident.merged is not None:
             incident = goes_on_in(self._work, incident)
-        return incident if incident is not None and incident.is_open else None
+        return incident if incident is not None and incident.goes_on(self._work.now) else None
 
     def _group_by_id(self, episode: Episode) -> _Group | None:
         if episode.incident_id is None:
@@ -240,12 +240,6 @@ class Batch:
                 return None
             group = self._groups[incident.id] = _Group(incident, incident.plan)
         return group
-
-    def _goes_on(self, resolved: Incident) -> bool:
-        """Whether a new alert starts the next occurrence of a resolved incident, and not a new incident."""
-        if resolved.grace_until is not None or resolved.believe_at is not None:
-            return True
-        return self._work.now - (resolved.resolved_at or 0) <= resolved.plan.reopen_within
 
     def _in_order(self) -> list[_Group]:
         """Sorted, so that transactions of several nodes lock incidents in one order.

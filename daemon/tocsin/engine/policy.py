@@ -66,7 +66,7 @@ class Policy:
     sources: Mapping[str, Watched] = field(default_factory=dict)
     """The sources that can be asked what fires."""
     former_keys: FormerKeys = field(default_factory=FormerKeys, compare=False)
-    """The open incidents that other rules have opened."""
+    """The incidents that other rules have opened and that still go on."""
 
     @cached_property
     def channel_names(self) -> frozenset[str]:

@@ -113,13 +113,13 @@ def _answers(policy: Policy, reader: Reader, last: Episode | None) -> Holding:
 
 
 def _known(policy: Policy, dedup_key: str, reader: Reader) -> Incident | None:
-    """Return the newest incident with this key, or if that is not open the one that was opened under another key."""
+    """Return the newest incident with this key, or if that is over the one that was opened under another key."""
     latest = reader.latest_incidents([dedup_key]).get(dedup_key)
-    if latest is not None and latest.is_open:
+    if latest is not None and latest.goes_on(reader.now):
         return latest
     incident_id = policy.former_keys.incident_of(dedup_key)
     former = reader.incident(incident_id) if incident_id is not None else None
-    return former if former is not None and former.is_open else latest
+    return former if former is not None and former.goes_on(reader.now) else latest
 
 
 def _destined(known: Incident | None, plan: Playbook, severity: str, now: int) -> Destined:
