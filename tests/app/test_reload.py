@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from app.rig import Rig, shipped
@@ -266,3 +267,17 @@ async def test_the_shadow_is_reloaded_too_and_a_bad_one_leaves_the_old(rig: Rig)
     assert result.notes == ("shadow rules not reloaded: there/a.yaml:3:5: unknown key",)
     shadow.judge(pairs)
     assert (shadow.report().judged, shadow.report().differing) == (1, 1), "the old shadow goes on"
+
+
+async def test_a_calendar_that_has_become_unreadable_does_not_take_its_shifts_away(rig: Rig) -> None:
+    calendar = Path("/etc/tocsin/desk.ics")
+    rig.daemon.bundle = dataclasses.replace(rig.daemon.bundle, files=(calendar,))
+    lost = dataclasses.replace(shipped(), lost_calendars=frozenset({str(calendar)}), fingerprint="new")
+    running = reloader(rig, lambda: lost)
+    result = await running.reload()
+    told = "/etc/tocsin/desk.ics cannot be read as a calendar any more: its shifts of the last reload stay in force"
+    assert (result.ok, result.errors[0].startswith(told)) == (False, True)
+    assert rig.daemon.bundle.fingerprint != "new"
+    rig.daemon.bundle = dataclasses.replace(rig.daemon.bundle, lost_calendars=frozenset({str(calendar)}))
+    assert (await running.reload()).ok  # it was not readable before either: nothing is lost
+    await running.close()

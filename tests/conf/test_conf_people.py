@@ -27,13 +27,15 @@ def test_the_shipped_people_are_all_reached_through_the_console(bench: Workbench
 
 def test_a_person_has_what_the_file_says(bench: Workbench) -> None:
     old = "    contact: {channel: console}\n    # slack_user"
-    bench.edit("people.yaml", old, "    contact: {channel: chat, station: north}\n    slack_user: U1\n    # slack_user")
+    bench.edit(
+        "people.yaml", old, "    contact: {channel: chat, station: north}\n    slack_user: U0123ABCD\n    # slack_user"
+    )
     alex = bench.load(WITH_CHAT).people.persons["alex"]
     assert (alex.name, alex.full_name, alex.email, alex.slack_user) == (
         "alex",
         "Alex Example",
         "alex@example.com",
-        "U1",
+        "U0123ABCD",
     )
     assert alex.contact == Contact("chat", "north")
 
@@ -55,7 +57,7 @@ def test_a_contact_on_a_channel_that_is_not_configured_is_a_warning(bench: Workb
         ("incidents: {channel: console}", "incidents: {channel: chat}", 0, "'station' is missing"),
         ("incidents: {channel: console}", "incidents: {station: north}", 0, "'channel' is missing"),
         ("incidents: {channel: console}", "incidents: {channel: chat, station: nord}", 36,
-         "the channel chat has no 'nord'; did you mean north?"),
+         "the channel chat has no 'nord'; known: north"),
         ("incidents: {channel: console}", "alex: {channel: console}", 0,
          "'alex' is already the name of one of people:; choose another"),
         ("incidents: {channel: console}", "console: {channel: console}", 0,
@@ -86,7 +88,7 @@ def test_a_person_without_a_contact_whom_a_playbook_pages_is_a_warning(bench: Wo
 
 
 def test_a_person_without_a_contact_whom_nobody_pages_is_fine(bench: Workbench) -> None:
-    bench.edit("people.yaml", "  sam:\n", "  pat: {slack_user: U9}\n  sam:\n")
+    bench.edit("people.yaml", "  sam:\n", "  pat: {slack_user: U0999ABCD}\n  sam:\n")
     assert bench.warnings() == []
 
 

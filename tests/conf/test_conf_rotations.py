@@ -122,7 +122,7 @@ MISTAKES = [
     ("{members: [alex], swaps: [{between: [alex], from: '2026-01-05 09:00', until: '2026-01-06 09:00'}]}",
      "must not be empty"),
     ("{slack_group: {channel: console, group: S0123}}", "the channel console is no Slack channel"),
-    ("{slack_group: {channel: console, group: team}}", "does not have the form"),
+    ("{slack_group: {channel: console, group: team}}", "'team' is not a Slack user group id such as S0123ABCD"),
 ]  # fmt: skip
 
 

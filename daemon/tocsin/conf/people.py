@@ -9,12 +9,19 @@ from pydantic import ConfigDict, Field
 from tocsin.conf.channels import ChannelKind, ConfiguredChannel
 from tocsin.conf.duration import Duration
 from tocsin.conf.rotations import Known, RotationEntry, RotationReader
-from tocsin.conf.schema import Name, Section, did_you_mean, validate
+from tocsin.conf.schema import IdForm, Name, Section, did_you_mean, validate
 from tocsin.conf.settings import CONSOLE
 from tocsin.conf.source import Findings, Node
 from tocsin.conf.vault import Vault, with_secrets
 from tocsin.conf.wall_clock import TimeZone
 from tocsin.core.people import Contact, Method, People, Person
+
+SLACK_USER = IdForm(
+    r"[UW][A-Z0-9]{2,}", "a Slack user id such as U0123ABCD", "in the person's Slack profile under Copy member ID"
+)
+PAGERDUTY_USER = IdForm(
+    r"[A-Z0-9]{6,20}", "a PagerDuty user id such as PABC123", "at the end of the address of the user's page"
+)
 
 SKIPPED = "this method is skipped"
 
@@ -44,8 +51,8 @@ class PersonEntry(Section):
 
     full_name: str = ""
     email: str = ""
-    slack_user: str = ""
-    pagerduty_user: str = ""
+    slack_user: Annotated[str, SLACK_USER] = ""
+    pagerduty_user: Annotated[str, PAGERDUTY_USER] = ""
     time_zone: TimeZone | None = None
     contact: ContactEntry | None = None
     methods: Annotated[tuple[MethodEntry, ...], Field(min_length=1)] | None = None

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, PlainSerializer, StringConstraints, WithJsonSchema
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from tocsin.conf.calendars import calendar_of
 from tocsin.conf.duration import parse_duration
-from tocsin.conf.schema import Name, Section, Text, did_you_mean, mistake
+from tocsin.conf.schema import IdForm, Name, Section, Text, did_you_mean, mistake
 from tocsin.conf.source import Findings, Node
 from tocsin.conf.wall_clock import Local, TimeOfDay, TimeZone, Weekdays, WeekTimes
 from tocsin.core.hours import A_DAY
@@ -69,7 +69,9 @@ class SlackGroupEntry(Section):
     """``slack_group:``; the user group of that id, asked through a Slack channel."""
 
     channel: Name
-    group: Annotated[str, StringConstraints(pattern=r"^S[A-Z0-9]{2,}$")]
+    group: Annotated[
+        str, IdForm(r"S[A-Z0-9]{2,}", "a Slack user group id such as S0123ABCD", "in the group's address in Slack")
+    ]
 
 
 class LayerEntry(Section):

@@ -2,11 +2,20 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
-from pydantic_core import ErrorDetails, PydanticCustomError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    StringConstraints,
+    ValidationError,
+)
+from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError, core_schema
 
 from tocsin.conf.secrets import WAYS, Secret
 from tocsin.conf.source import Findings, Node, Step
@@ -55,6 +64,35 @@ _SECRET_KEY = re.compile(r"(?i)secret|token|password|passwd|routing_key|credenti
 def mistake(message: str, hint: str = "") -> PydanticCustomError:
     """What a validator raises: told as it is, at the place of the value that it validates."""
     return PydanticCustomError("mistake", "{message}", {"message": message, "hint": hint})
+
+
+@dataclass(frozen=True)
+class IdForm:
+    """The form of a provider's ids, for a text: a name in place of an id would be accepted, and reach nobody."""
+
+    pattern: str
+    is_called: str
+    """For example: a Slack channel id such as C0123ABCD."""
+    found_at: str
+    """Where its owner reads it."""
+
+    def check(self, value: str) -> str:
+        """Return the value.
+
+        Raises:
+            PydanticCustomError: It has another form.
+        """
+        if not re.fullmatch(self.pattern, value):
+            raise mistake(f"{value!r} is not {self.is_called}", f"it stands {self.found_at}")
+        return value
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Check what is text."""
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Give editors the pattern."""
+        return {**handler(schema), "pattern": f"^{self.pattern}$"}
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -7,6 +7,7 @@ tags are mistakes here, each told with what to write instead.
 """
 
 import hashlib
+import re
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -20,6 +21,10 @@ from tocsin.core.errors import TocsinError
 
 MAX_BYTES = 1 << 20
 """The largest file that is read."""
+_GO_TEMPLATE = re.compile(
+    r"\{\{-?\s*(?:\$|\.)(?:(?:labels|Labels|CommonLabels|GroupLabels)\.(?P<label>[A-Za-z0-9_]+)|[A-Za-z])[^}]*\}\}"
+)
+"""What people copy from an alerting rule or a template of Alertmanager's: `{{ $labels.instance }}`."""
 MAX_DEPTH = 20
 """The deepest nesting that is read."""
 
@@ -350,4 +355,7 @@ def _value(node: yaml.ScalarNode) -> str | int | float | bool | None:
     text: str = node.value
     if any(char == "\0" or "\ud800" <= char <= "\udfff" for char in text):
         raise Surprise("holds a character that no file can hold (\\0 or half a surrogate pair)", "remove it")
+    if (match := _GO_TEMPLATE.search(text)) is not None:
+        label = f"{{{match['label']}}}" if match["label"] else "{label}"
+        raise Surprise(f"{match[0]!r} is Prometheus's template syntax, which tocsin does not render", f"write {label}")
     return text if node.style is not None else plain_value(text)

@@ -17,7 +17,7 @@ from tocsin.conf.source import Findings, Mark, Node
 from tocsin.core.calendar import Calendar
 from tocsin.core.people import Person
 
-MAX_BYTES = 8 << 20
+MAX_BYTES = 4 << 20
 MAX_TOLD = 50
 """Warnings of one file that are told one by one."""
 
@@ -102,6 +102,6 @@ def _content(path: Path, mark: Mark, report: _Report) -> bytes | None:
         report.lost(Mark(str(path), 1, 1), "is no calendar", "export it as iCalendar (.ics)")
         return None
     if len(raw) > MAX_BYTES:
-        report.fault(1, "is larger than 8 MiB; what comes after that is not read", "export fewer years")
+        report.fault(1, "is larger than 4 MiB; what comes after that is not read", "export fewer years")
         raw = raw[:MAX_BYTES]
     return raw

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from tocsin.channels.http import check_base_url
 from tocsin.conf.channels import TrackerSettings
 from tocsin.conf.duration import Duration
-from tocsin.conf.schema import Text
+from tocsin.conf.schema import IdForm, Text
 from tocsin.conf.secrets import Secret
 
 Label = Annotated[Text, StringConstraints(max_length=50)]
@@ -17,7 +17,14 @@ Label = Annotated[Text, StringConstraints(max_length=50)]
 class GitHubSettings(TrackerSettings):
     """The issues of one repository."""
 
-    repository: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}$")]
+    repository: Annotated[
+        str,
+        IdForm(
+            r"[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}",
+            "a repository such as example/website",
+            "in its address: the owner, a slash, the name",
+        ),
+    ]
     """``owner/name``."""
     token: Secret
     """A fine-grained token, or a GitHub App's, that may write issues of this repository."""

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from tocsin.channels.http import check_base_url
 from tocsin.conf.channels import TrackerSettings
 from tocsin.conf.duration import Duration
-from tocsin.conf.schema import Text, mistake
+from tocsin.conf.schema import IdForm, Text, mistake
 from tocsin.conf.secrets import Secret
 
 Label = Annotated[str, StringConstraints(pattern=r"^\S{1,255}$")]
@@ -24,7 +24,10 @@ class JiraSettings(TrackerSettings):
     """Of the account whose API token it is; Jira Cloud only."""
     token: Secret
     """Jira Cloud: an API token. Data Center: a personal access token."""
-    project: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{1,254}$")]
+    project: Annotated[
+        str,
+        IdForm(r"[A-Z][A-Z0-9_]{1,254}", "the key of a Jira project such as OPS", "before the number of its issues"),
+    ]
     """The project's key."""
     issue_type: Text = "Task"
     labels: tuple[Label, ...] = ("incident",)

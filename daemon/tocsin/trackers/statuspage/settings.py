@@ -2,15 +2,17 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field
 
 from tocsin.channels.http import check_base_url
 from tocsin.conf.channels import TrackerSettings
 from tocsin.conf.duration import Duration
-from tocsin.conf.schema import Text, YesNo
+from tocsin.conf.schema import IdForm, Text, YesNo
 from tocsin.conf.secrets import Secret
 
-Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{1,64}$")]
+Id = Annotated[
+    str, IdForm(r"[a-z0-9]{1,64}", "an id of Statuspage such as kctbh9vrtdwd", "in the address of the page you manage")
+]
 Impact = Literal["none", "minor", "major", "critical"]
 Broken = Literal["degraded_performance", "partial_outage", "major_outage", "under_maintenance"]
 
