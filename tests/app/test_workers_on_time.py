@@ -21,7 +21,7 @@ from tocsin.conf.bundle import Bundle
 from tocsin.core.event import Actor
 from tocsin.core.reminder import Reminder
 from tocsin.engine.overrides import Wish
-from tocsin.testing.loop import LoopClock, VirtualLoop
+from tocsin.testing.loop import LoopClock, VirtualLoop, let_pass
 
 WATCHDOG = 30.0
 """Seconds, as systemd/tocsin.service says."""
@@ -69,7 +69,7 @@ def test_untouched_for_an_hour_the_shipped_configuration_stays_healthy(tmp_path:
                 pulse.start()
                 fed_at = now()
                 while now() < 3600:
-                    await asyncio.sleep(1)
+                    await let_pass(1)
                     health = pulse.health()
                     assert (health.healthy, health.ready, health.why) == (True, True, "")
                     fed_at = now() if _was_fed(systemd) else fed_at
@@ -98,12 +98,12 @@ def test_a_worker_that_hangs_is_noticed_once_its_own_allowance_is_over(name: str
         async with running() as rig:
             pulse = Pulse(rig.daemon, Notifier({}), now)
             [worker] = [one for one in rig.daemon.services if one.name == name]
-            await asyncio.sleep(100)
+            await let_pass(100)
             assert worker.task is not None
             worker.task.cancel()  # whatever it waits for, it finishes nothing more
-            await asyncio.sleep(worker.allowance - worker.longest_pause - 1)
+            await let_pass(worker.allowance - worker.longest_pause - 1)
             assert pulse.health().healthy
-            await asyncio.sleep(worker.longest_pause + 2)
+            await let_pass(worker.longest_pause + 2)
             assert f"{name} has finished nothing for" in pulse.health().why
 
     on_virtual_time(run)
@@ -143,10 +143,10 @@ def test_every_worker_looks_at_once_when_what_it_depends_on_has_changed(
 ) -> None:
     async def run() -> None:
         async with running() as rig:
-            await asyncio.sleep(100.3)
+            await let_pass(100.3)
             await change(rig)
             changed_at = now()
-            await asyncio.sleep(0.01)
+            await let_pass(0.01)
             asleep = {worker.name for worker in rig.daemon.services if (worker.cycled_at or 0.0) < changed_at}
             assert asleep == QUIET
 
@@ -164,11 +164,11 @@ def _with_reminder(bundle: Bundle, at: datetime) -> Bundle:
 def test_a_reminder_moved_by_a_reload_is_sent_at_its_new_time(ahead: int) -> None:
     async def run() -> None:
         async with running(_with_reminder(shipped(), datetime(2027, 1, 1, tzinfo=UTC))) as rig:
-            await asyncio.sleep(1000)
+            await let_pass(1000)
             began = datetime(2026, 11, 20, 12, tzinfo=UTC) + timedelta(seconds=1000)
             await _reload(rig, _with_reminder(shipped(), began + timedelta(seconds=ahead)))
             rig.use_console()
-            await asyncio.sleep(ahead + 0.5)
+            await let_pass(ahead + 0.5)
             assert [content.title for content in rig.console.sent] == ["Review"]
 
     on_virtual_time(run)

@@ -64,3 +64,14 @@ class LoopClock(VirtualClock):
     def set(self, now: int) -> None:
         """Jump to this moment."""
         super().set(now - (self.now() - super().now()))
+
+
+async def let_pass(seconds: float) -> None:
+    """Let virtual time pass; every task does what is due meanwhile.
+
+    Raises:
+        TypeError: The running loop waits for real.
+    """
+    if not isinstance(asyncio.get_running_loop(), VirtualLoop):
+        raise TypeError("only a VirtualLoop lets time pass")
+    await asyncio.sleep(seconds)
