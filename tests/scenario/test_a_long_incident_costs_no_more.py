@@ -40,7 +40,7 @@ def counted(store: SqliteStore) -> Iterator[list[int]]:
 
 
 async def one_more(tocsin: Harness, number: int) -> None:
-    await tocsin.fire(alertname="Down", severity="SEV-2", instance=f"web-{number}")
+    await tocsin.fire(alertname="Down", severity="SEV-2", service="shop", instance=f"web-{number}")
     await tocsin.advance(seconds=1)
 
 
