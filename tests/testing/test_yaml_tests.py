@@ -222,7 +222,7 @@ MISTAKES = {
     "tests: [{name: a, events: [{at: 0m, fier: {a: b}}]}]": "1:37: unknown key 'fier'; did you mean fire?",
     "tests: [{name: a, events: [{at: 0m, fire: {a: b}, escalate: alex}]}]": "1:28: fire and escalate in one event",
     "tests: [{name: a, events: [{at: 0m, resolve: x}]}]": "1:46: no event fires an alert 'x'; name it where it fires",
-    "tests: [{name: a, events: [{at: 0m, acknowledge: aleks}]}]": "1:50: there is no person 'aleks'; did you mean alex",
+    "tests: [{name: a, events: [{at: 0m, acknowledge: alec}]}]": "1:50: there is no person 'alec'; did you mean alex",
     "tests: [{name: a, events: [{at: 0m, escalate: alex, by: kim}]}]": "1:53: 'by' means nothing beside 'escalate'; it",
     "tests: [{name: a, events: [{at: 0m, flag: leak}]}]": "1:43: no playbook has a flag 'leak'; known: blocked, compl",
     "tests: [{name: a, start: '2026-01-05T09:00:00', events: [{at: 0m, fire: {a: b}}]}]": "1:26: a time needs its zone",
