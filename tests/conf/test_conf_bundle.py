@@ -55,8 +55,9 @@ def test_an_empty_folder_is_told_and_not_half_loaded(bench: Workbench) -> None:
 
 def test_the_playbook_about_tocsin_itself_pages_its_people_at_once(bench: Workbench) -> None:
     playbook = bench.load({"TOCSIN_SELF_TARGETS": "[alex, console]"}).self_playbook
-    (level,) = playbook.levels
+    level, notice = playbook.levels
     (cell,) = level.cells
+    assert [(each.kind, each.targets) for each in notice.cells] == [(Kind.UPDATE, ("alex", "console"))]
     assert (playbook.name, level.name, playbook.unrouted, level.respond_within) == ("tocsin", "self", "self", HOUR)
     assert (cell.kind, cell.after, cell.until, cell.targets) == (Kind.PAGE, 0, Until.ACKNOWLEDGED, ("alex", "console"))
     assert playbook.tier(1).targets == ("alex", "console")

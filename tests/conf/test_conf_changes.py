@@ -47,7 +47,12 @@ def test_nothing_has_changed_if_only_a_comment_has(edited: Callable[..., list[st
     ("path", "old", "new", "told"),
     [
         ("rules/00-base.yaml", "severity: SEV-2", "severity: SEV-1", ["rule critical changed (rules/00-base.yaml:"]),
-        ("rules/00-base.yaml", "(?i)none", "(?i)nil", ["rule severity-none changed (rules/00-base.yaml:"]),
+        (
+            "rules/00-base.yaml",
+            'severity=~"(?i)none"\n',
+            'severity=~"(?i)nil"\n',
+            ["rule severity-none changed (rules/00-base.yaml:"],
+        ),
         (
             "rules/00-base.yaml",
             "name: probes",
@@ -95,7 +100,10 @@ def test_each_change_is_told(edited: Callable[..., list[str]], path: str, old: s
 def test_a_rule_that_only_changes_its_place_has_moved_and_the_others_have_not(
     edited: Callable[..., list[str]],
 ) -> None:
-    probes = '  - name: probes\n    match: job=~"blackbox.*", instance!=""\n    set:\n      service: "{instance}"\n'
+    probes = (
+        '  - name: probes\n    match: job=~"(?i).*(blackbox|snmp).*", instance!=""\n    set:\n'
+        '      service: "{instance}"\n    key_labels: [device, ifDescr, ifName, ifIndex]\n'
+    )
     edited("rules/00-base.yaml", probes, "")
     assert edited("rules/10-mine.yaml", "", f"rules:\n{probes}") == ["rule probes moved (rules/10-mine.yaml:2)"]
 

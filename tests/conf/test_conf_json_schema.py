@@ -190,7 +190,7 @@ UNSEEN = (
     *("alias", "given twice", "base 60", "an unquoted", "dedup key", "no alert", "never counts", "may be paged"),
     *("no severity's matrix", "no rule ", "not taken", "expensive", "has no '", "nothing says", "does nothing"),
     *("is no person", "has no matcher", "a heartbeat", "playbook ops has no", "cannot depend", "no link"),
-    *("within no time", "gets pages and nothing else"),
+    *("within no time", "gets pages and nothing else", "names no target of this severity", "close to"),
 )
 """What takes more than one value, or YAML itself, to see: for `tocsin check`."""
 

@@ -101,7 +101,7 @@ ADDRESS = "is no address to listen on; write host:port, for example 127.0.0.1:90
             "playbook: ",
             "emergency-response",
             "emergency",
-            "there is no playbook 'emergency'; did you mean emergency-response?",
+            "there is no playbook 'emergency'; known: emergency-response",
         ),
         (
             "channels:\n  console: {kind: ",
