@@ -16,7 +16,7 @@ from e2e.tocsin_process import Tocsin, webhook
 from tocsin.testing.pagerduty_webhook import User, incident_event, send
 
 PAGERDUTY_SECRET = "pagerduty-signing-secret"
-ALEX = User("PALEX", "Alex")
+ALEX = User("PALEX1", "Alex")
 FIRST_STEP, LAST_STEP = 0.0, 3.0
 """Seconds after the opening at which the ladder of the playbook begins and ends."""
 
@@ -150,11 +150,10 @@ class Sender:
         elif trigger := self._trigger_about(service):
             delivery = incident_event(
                 "incident.acknowledged",
-                incident_id="Q1",
+                incident_id=f"Q{service.name}",
                 incident_key=trigger["dedup_key"],
                 number=1,
                 title=service.name,
-                status="acknowledged",
                 by=ALEX,
             )
             url = f"{self._tocsin.url}/webhooks/pagerduty"

@@ -73,7 +73,8 @@ def series(draw: st.DrawFn, uid: int) -> list[str]:
     master.append(f"RRULE:{rule}")
     times = [starts + number * timedelta(days=days) for number in range(30)]
     if draw(st.booleans()):
-        master.append(timed("EXDATE", draw(st.sampled_from(times)), zone))
+        # Never one that is replaced below: whether that excludes the replacement as well, RFC 5545 does not say.
+        master.append(timed("EXDATE", draw(st.sampled_from(times[2:])), zone))
     if draw(st.booleans()):
         master.append(timed("RDATE", starts + timedelta(days=draw(st.integers(40, 60)), hours=1), zone))
     found = ["\n".join(master)]

@@ -19,7 +19,7 @@ CHANNELS = """\
 ENVIRON = {"KEY": "0" * 32, "TOKEN": "t" * 32, "BOT": "xoxb-1"}
 
 EXAMPLES = {
-    "config/tocsin.yaml": ["external_url:", "tokens:", "inbound:", "sources:"],
+    "config/tocsin.yaml": ["external_url:", "trusted_proxies:", "tokens:", "inbound:", "sources:"],
     "config/people.yaml": ["contact:", "methods:", "slack_user:", "pagerduty_user:", "time_zone:", "secondary:"],
     "config/windows.yaml": ["windows:"],
     "config/playbooks/emergency-response.yaml": ["room:"],

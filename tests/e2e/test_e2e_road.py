@@ -20,7 +20,7 @@ from tocsin.testing.slack_server import TOKEN as SLACK_TOKEN
 
 ON_CALL, MANAGER = "1" * 32, "2" * 32
 PAGERDUTY_SECRET, SLACK_SECRET = "pagerduty-signing-secret", "slack-signing-secret"
-ALEX = User("PALEX", "Alex")
+ALEX = User("PALEX1", "Alex")
 BLAIR = "U0BLAIR"
 
 TAKEN, LEFT = "checkout", "search"

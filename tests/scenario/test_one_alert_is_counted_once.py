@@ -96,10 +96,11 @@ async def test_the_severity_is_no_part_of_the_key(tocsin: Harness) -> None:
 
 
 async def test_two_sources_with_the_same_fingerprint_are_two_alerts(tocsin: Harness) -> None:
-    await tocsin.fire(**DOWN, source="eu")
-    await tocsin.fire(**DOWN, source="us")
+    labels = {**DOWN, "team": "payments"}  # a rule takes the key from it
+    await tocsin.fire(**labels, source="eu")
+    await tocsin.fire(**labels, source="us")
     assert (await tocsin.incident()).alerts_firing == 2
-    await tocsin.resolve(**DOWN, source="eu")
+    await tocsin.resolve(**labels, source="eu")
     assert (await tocsin.incident()).alerts_firing == 1
 
 

@@ -53,7 +53,7 @@ async def test_an_alert_that_breaks_its_incident_is_quarantined_and_the_rest_of_
     assert "nonsense" in kept.error
     assert '"Sick"' in kept.body
     assert tocsin.observer.counted("quarantined_total") == 1
-    assert [content.target for content in tocsin.sent(Job.PAGE) if content.title == "Well (unknown)"] == [ON_CALL]
+    assert [content.target for content in tocsin.sent(Job.PAGE) if content.title == "Well (shop)"] == [ON_CALL]
     own = [content.title for content in tocsin.sent(Job.PAGE) if content.playbook == "tocsin"]
     assert "alerts could not be placed and are kept in quarantine (default)" in own
     await mend_incident(tocsin, "1")

@@ -163,7 +163,7 @@ class Engine:
             await ACTS[what][1](self.tocsin, how)
         for change, instance, severity in self._alerts.changes(what, how):
             post = self.tocsin.fire if change == "fires" else self.tocsin.resolve
-            await post(alertname="Down", instance=instance, severity=severity)
+            await post(alertname="Down", service="shop", instance=instance, severity=severity)
 
 
 async def engine(

@@ -202,3 +202,12 @@ async def test_what_is_resolved_is_nobodys_news(new_store: NewStore) -> None:
         await tocsin.resolve(alertname="Down", severity="P1")
         await tocsin.advance(minutes=70)
         assert informed(tocsin) == []
+
+
+async def test_what_is_snoozed_is_handed_over_and_breaks_no_invariant(new_store: NewStore) -> None:
+    async with running(new_store) as tocsin:
+        await tocsin.fire(alertname="Down", severity="SEV-1")
+        await tocsin.snooze(240, by="ben")
+        await tocsin.advance(hours=2)
+        assert [name for _, name, _ in informed(tocsin)] == ["ann"]
+        assert await emergency.wrong(tocsin) == []

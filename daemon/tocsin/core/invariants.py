@@ -16,6 +16,7 @@ from tocsin.core.incident import TAKEN, Incident, State
 from tocsin.core.outbox import DIGEST, Job, Outgoing, RowState
 from tocsin.core.playbook import MINUTE, Until
 from tocsin.core.throttle import PAGED
+from tocsin.core.transitions.reach import SHIFT
 
 OVERDUE = 1 * MINUTE
 """Something that is due for so long is not going to happen by itself."""
@@ -136,7 +137,7 @@ def waiting_notifies_nobody(facts: Facts) -> str | None:
 
 
 def snoozed_notifies_nobody(facts: Facts) -> str | None:
-    """While it is snoozed nobody is notified but by a person's word."""
+    """Raise no notification while an incident is snoozed, except at a person's request and at a change of shift."""
     asked_at = {entry.at for entry in facts.entries if entry.via != TOCSIN.via}
     snoozed_at: int | None = None
     for entry in facts.entries:
@@ -145,6 +146,8 @@ def snoozed_notifies_nobody(facts: Facts) -> str | None:
         elif entry.kind in ("unsnoozed", "unacknowledged", "resolved"):
             snoozed_at = None
         elif entry.kind in ("escalated", "informed") and snoozed_at is not None and entry.at not in asked_at:
+            if entry.data["step"].startswith(f"{SHIFT}:"):
+                continue
             return f"step {entry.data['step']} fired at {entry.at} although it was snoozed at {snoozed_at}"
     return None
 
