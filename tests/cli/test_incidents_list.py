@@ -19,6 +19,7 @@ from rich.text import Text
 from cli.daemons import Running, StandIn
 from cli.test_client import an_incident
 from tocsin.cli.main import cli
+from tocsin.conf.bundle import SELF_LEVEL, SELF_NOTICE
 
 Answering = Callable[[int, object], StandIn]
 SHOUT = [sys.executable, "-c", "from tocsin.cli.main import main; main()"]
@@ -146,11 +147,12 @@ def test_a_value_that_there_is_not_is_wrong_usage_and_those_that_there_are_are_n
     assert told in " ".join(shown.output.split())
 
 
-def test_a_known_severity_without_an_incident_is_no_mistake(answering: Answering) -> None:
+@pytest.mark.parametrize("severity", ["P0", SELF_LEVEL, SELF_NOTICE])
+def test_a_known_severity_without_an_incident_is_no_mistake(answering: Answering, severity: str) -> None:
     answers: list[object] = [{"incidents": [], "next": None}, PLAYBOOKS]
     daemon = answering(200, lambda seen: json.dumps(answers[len(seen) - 1]))
-    shown = daemon.run("incidents", "list", "--severity", "P0")
-    assert (shown.exit_code, shown.output) == (0, "No open incidents match --severity P0.\n")
+    shown = daemon.run("incidents", "list", "--severity", severity)
+    assert (shown.exit_code, shown.output) == (0, f"No open incidents match --severity {severity}.\n")
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def run(main: Coroutine[Any, Any, T]) -> T:
 
 
 def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Handle what nobody else has: the exception handler of the event loop."""
+    """Handle exceptions that no other code has handled: the exception handler of the event loop."""
     error = context.get("exception")
     if isinstance(error, MemoryError):
         end_process(error)

@@ -92,7 +92,7 @@ def run(
     files_allowed = raise_file_limit()
     for warning in bundle.warnings:
         _log.warning("configuration", warning=str(warning))
-    # Whatever this process makes (the database, its log, its lock, its children's files) is for nobody else.
+    # Files that this process creates (the database, its log, its lock, its children's files) are for its own user only.
     os.umask(0o077)
     try:
         return fatal.run(_serve_until_stopped(bundle, shadow, files, files_allowed, serving))

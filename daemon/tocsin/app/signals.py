@@ -1,4 +1,4 @@
-"""What signals ask of the running daemon: SIGTERM and SIGINT its end, SIGHUP a reload."""
+"""Signals to the running daemon: SIGTERM and SIGINT stop it, SIGHUP reloads the configuration."""
 
 import asyncio
 import signal
@@ -27,7 +27,7 @@ class Signals:
 
     @property
     def has_started(self) -> bool:
-        """Whether the daemon serves: it stops in its own order then."""
+        """Return whether the daemon serves, so that it can stop in its own order."""
         return self._reload is not None
 
     async def asked_to_stop(self) -> str:

@@ -1,4 +1,4 @@
-"""What the alerts of an incident say, for a terminal: texts that several have in common once."""
+"""Texts of an incident's alerts for a terminal; a text that several alerts share appears once."""
 
 from collections.abc import Iterator
 from typing import Any

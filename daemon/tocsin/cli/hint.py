@@ -1,4 +1,4 @@
-"""What ``tocsin serve --hint`` prints once it serves: the lines to type next."""
+"""The output of ``tocsin serve --hint`` once it serves: the commands to type next."""
 
 import shlex
 import sys

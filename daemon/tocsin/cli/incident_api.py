@@ -12,8 +12,8 @@ from tocsin.cli.output import say, say_json, state
 
 API = "/api/v1/incidents"
 OWN_PLAYBOOK = ("tocsin",)
-OWN_SEVERITIES = ("self", "reminder")
-"""Of the incidents about tocsin itself, which are in no file."""
+OWN_SEVERITIES = ("self", "self-notice", "reminder")
+"""Severities of the incidents about tocsin itself, which are in no file."""
 
 _NAME = re.compile(r"(?:#|[A-Za-z][A-Za-z0-9_-]*-)0*([1-9][0-9]{0,8})")
 """What people call an incident: its number stands at the end."""

@@ -298,7 +298,7 @@ def _drafts(found: dict[str, Any]) -> str:
 
 
 def _next(incident: dict[str, Any], now: datetime) -> str:
-    """Say whom the ladder notifies next, and when; "" where it notifies nobody by itself."""
+    """Return the recipients of the ladder's next step, and when; "" where no step comes by itself."""
     step = incident.get("next_step")  # a daemon before this version has none
     if step is None:
         return ""

@@ -82,7 +82,7 @@ async def show(daemon: Daemon, /, *, at: str | None, days: int, as_json: bool) -
 
 
 def _remarks(rotation: dict[str, Any]) -> list[str]:
-    """Return why nobody is on call, who is paged then, and what cannot be read of the calendar."""
+    """Return why there is no on-call person, who is paged then, and what cannot be read of the calendar."""
     faults = rotation.get("faults", [])
     lines = [f"a shift may be missing: {fault}" for fault in faults[:FAULTS_SHOWN]]
     if len(faults) > FAULTS_SHOWN:

@@ -1,4 +1,4 @@
-"""What ``tocsin replay`` does, and how it is printed."""
+"""The command ``tocsin replay`` and its output."""
 
 import asyncio
 import sys

@@ -75,7 +75,7 @@ class Bundle:
     files: tuple[Path, ...]
     warnings: tuple[Problem, ...]
     is_empty: bool = False
-    """Whether tocsin.yaml says nothing, as after an editor or a disk that failed."""
+    """True if tocsin.yaml is empty, for example after an editor or a disk failed."""
     lost_calendars: frozenset[str] = frozenset()
     """The paths of calendars of which nothing could be read."""
 

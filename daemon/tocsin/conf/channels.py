@@ -30,7 +30,7 @@ class ChannelSettings(Section):
 
     @property
     def informs(self) -> bool:
-        """Whether it carries updates and reminders beside pages."""
+        """Return whether the channel carries updates and reminders beside pages."""
         return True
 
     def doubts(self) -> tuple[str, ...]:

@@ -95,7 +95,7 @@ def _is_cut_off(person: Person, channels: Collection[str]) -> bool:
 
 
 def tell_gaps(people: People, node: Node, now: int, findings: Findings) -> None:
-    """Warn of times in which nobody is on call: at all where there is no backup, else only before the beginning."""
+    """Warn of times without an on-call person: of all of them without a backup, else of those before the beginning."""
     for name, rotation in people.rotations.items():
         begins_at = rotation.begins_at
         if rotation.backup and begins_at is not None and begins_at > now:

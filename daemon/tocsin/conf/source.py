@@ -24,7 +24,7 @@ MAX_BYTES = 1 << 20
 _GO_TEMPLATE = re.compile(
     r"\{\{-?\s*(?:\$|\.)(?:(?:labels|Labels|CommonLabels|GroupLabels)\.(?P<label>[A-Za-z0-9_]+)|[A-Za-z])[^}]*\}\}"
 )
-"""What people copy from an alerting rule or a template of Alertmanager's: `{{ $labels.instance }}`."""
+"""Templates copied from an alerting rule or from Alertmanager: `{{ $labels.instance }}`."""
 MAX_DEPTH = 20
 """The deepest nesting that is read."""
 

@@ -84,7 +84,7 @@ class Outcome:
     all_key_labels: tuple[str, ...] = ()
     """In the order in which they stand in a key."""
     uses_source: bool = False
-    """Whether any of its texts has the placeholder of the alert's source."""
+    """True if any of its texts has the placeholder of the alert's source."""
     has_details: bool = False
     """Whether any of team, summary, runbook and automation is set."""
     last: int = -1

@@ -31,7 +31,7 @@ class CalendarEvent:
     """A person is on call from ``starts`` on, for ``length`` on the wall clock."""
 
     person: str
-    """Empty: the event names no person, and nobody is on call by it."""
+    """Empty: the event names no person, so there is no on-call person by it."""
     zone: tzinfo
     starts: datetime
     length: timedelta
@@ -136,7 +136,7 @@ class Calendar(Layer):
 
     events: tuple[CalendarEvent, ...]
     faults: tuple[str, ...] = ()
-    """What of the file cannot be read: a shift may be missing."""
+    """The parts of the file that cannot be read: a shift may be missing."""
 
     def __post_init__(self) -> None:
         """Build the indexes at once, so that no page has to wait for them."""
@@ -144,7 +144,7 @@ class Calendar(Layer):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Return everybody whom an event names."""
+        """Return all persons whom an event names."""
         return tuple(dict.fromkeys(event.person for event in self.events if event.person))
 
     @cached_property
@@ -161,7 +161,7 @@ class Calendar(Layer):
         return min((event.once.starts_at for event in self.events if event.person), default=None)
 
     def on_at(self, at: int, duty: Duty) -> tuple[str, ...]:
-        """Return everybody whom an event of that moment names, each once."""
+        """Return all persons whom an event of that moment names, each once."""
         del duty
         return tuple(dict.fromkeys(event.person for _, _, event in self._named.overlapping(at, at + 1)))
 

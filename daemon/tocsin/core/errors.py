@@ -31,7 +31,7 @@ class IllegalTransition(TocsinError):
 
 
 class InvalidValue(IllegalTransition):
-    """What a person gave is empty, too long or out of range; the message names the limit, and nothing was changed."""
+    """A value from a person that is empty, too long or out of range; the message names the limit."""
 
 
 class MatcherError(TocsinError):

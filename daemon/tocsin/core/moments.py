@@ -48,7 +48,7 @@ def in_zone(text: str, zone: str) -> str:
 def _translated(found: "re.Match[str]", zone: str) -> str:
     try:
         at = datetime.fromisoformat(found[1]).replace(tzinfo=UTC)
-    except ValueError:  # such as a 31st of February in somebody's note
+    except ValueError:  # such as a 31st of February in a note
         return found[0]
     micros = (at - _EPOCH) // timedelta(microseconds=1)
     return exact_moment(micros, zone) if found[1].count(":") > 1 else moment(micros, zone)

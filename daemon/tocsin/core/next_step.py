@@ -26,7 +26,7 @@ class NextStep(msgspec.Struct, frozen=True):
 
 
 def next_step(incident: Incident) -> NextStep | None:
-    """Return the earliest step that notifies somebody; None while the ladder waits or rests, and once it has ended."""
+    """Return the earliest step that notifies a recipient; None while the ladder waits or rests, and after its end."""
     is_at_rest = incident.state in (State.PENDING, State.RESOLVED) or incident.resolve_at is not None
     if is_at_rest or incident.is_held_back or not incident.plan.has_level(incident.severity):
         return None

@@ -126,7 +126,7 @@ class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_last_fallback(self) -> bool:
-        """Whether it is a page to tocsin's own people, after every other way has failed."""
+        """Return whether it is a page to tocsin's own people, after every other way has failed."""
         return self.job is Job.PAGE and self.stranded and self.fell_back
 
 

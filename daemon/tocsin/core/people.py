@@ -67,7 +67,7 @@ class Notified(msgspec.Struct, frozen=True):
     stranded: bool = False
     """No contact works for this: it goes elsewhere, marked."""
     place: str = ""
-    """Of what is stranded: the target that gets it instead; "" for the console."""
+    """The target that gets a stranded notification instead; "" for the console."""
     left: tuple[Left, ...] = ()
     """The further ways of a person, on channels that there are."""
     why: str = ""
@@ -254,7 +254,7 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _taken_by(notified: Notified, takers: tuple[Notified, ...]) -> Iterator[Notified]:
-    """What is stranded, once for each target that takes it; everything else as it is."""
+    """Yield a stranded notification once for each target that takes it; any other as it is."""
     if not notified.stranded or not takers:
         yield notified
         return

@@ -151,7 +151,7 @@ class Level(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def is_business(self) -> bool:
-        """Whether it pages in business hours only: its first step does."""
+        """Return whether it pages in business hours only, as its first step does."""
         return self.first is not None and self.first.hours is Hours.BUSINESS
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What was received and cannot be placed: an alert that has no labels."""
+"""Received alerts that cannot be placed because they have no labels."""
 
 import hashlib
 
@@ -17,11 +17,11 @@ class Quarantined(msgspec.Struct, frozen=True, kw_only=True):
     """When it came first, in microseconds since the epoch, UTC."""
     source: str
     sha256: str
-    """Of the different alerts that were looked at, one a line."""
+    """The hash of the different alerts that were looked at, one per line."""
     body: str
     """The first few of them as JSON, one a line."""
     error: str
-    """What is wrong with each of these, one a line."""
+    """The error of each of these, one per line."""
     last_at: int
     """When it came last."""
     alerts: int = 1

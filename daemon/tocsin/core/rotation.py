@@ -119,7 +119,7 @@ class Layer(Protocol):
     """One of the schedules of a rotation."""
 
     faults: tuple[str, ...] = ()
-    """What could not be read of it."""
+    """The parts of it that could not be read."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -140,11 +140,11 @@ class Layer(Protocol):
 
     @property
     def begins_at(self) -> int | None:
-        """Return before when nobody is ever on call by this layer; None if it cannot be said."""
+        """Return the time before which this layer never has an on-call person; None if it is unknown."""
         return None
 
     def remarks_at(self, at: int, duty: Duty) -> tuple[str, ...]:
-        """Return what explains why nobody is on call by this layer, where it knows."""
+        """Return the reasons, if known, why this layer has no on-call person."""
         del at, duty
         return ()
 
@@ -328,7 +328,7 @@ class Rotation:
 
     @property
     def begins_at(self) -> int | None:
-        """Return before when nobody is ever on call; None if it cannot be said."""
+        """Return the time before which there is never an on-call person; None if it is unknown."""
         begins = [layer.begins_at for layer in self.layers]
         return min((at for at in begins if at is not None), default=None) if None not in begins else None
 
@@ -337,7 +337,7 @@ class Rotation:
         return _changed(self._layer_at(at, duty)[1], self._made(at, duty))
 
     def remarks_at(self, at: int, duty: Duty) -> tuple[str, ...]:
-        """Return what explains why nobody is on call; empty while somebody is."""
+        """Return the reasons why there is no on-call person; empty while there is one."""
         if self.on_at(at, duty):
             return _NOBODY
         return tuple(remark for layer in self.layers for remark in layer.remarks_at(at, duty))
@@ -400,7 +400,7 @@ class Rotation:
         return [Span(*shift[:2]) for shift in self.shifts(after, before, duty) if not shift.names]
 
     def _layer_at(self, at: int, duty: Duty) -> tuple[Layer | None, tuple[str, ...]]:
-        """Return the first layer that has somebody on call, and whom."""
+        """Return the first layer that has an on-call person, and the persons on call by it."""
         for layer in self.layers:
             if names := layer.on_at(at, duty):
                 return layer, names

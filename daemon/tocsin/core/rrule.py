@@ -45,7 +45,7 @@ _HINT = "RFC 5545 has the parts of a recurrence rule; for example FREQ=WEEKLY;BY
 _DAY = timedelta(days=1)
 
 Local = datetime
-"""What a wall clock shows, without a time zone."""
+"""The time on a wall clock, without a time zone."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ DETAILS: dict[str, Callable[[str], str]] = {
     "runbook": link,
     "automation": one_line,
 }
-"""What few rules set, and what makes it fit."""
+"""Texts that few rules set, each with the function that fits them to their limit."""
 
 
 def templates(outcome: Outcome) -> Iterator[Template]:

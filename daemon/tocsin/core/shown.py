@@ -1,4 +1,4 @@
-"""What is shown and sent of an alert: its labels cut to a bearable size, and remarks about what was cut or unreadable.
+"""Parts of an alert that are shown and sent: labels cut to a bearable size, remarks about cut or unreadable parts.
 
 What identifies an alert, and what rules and windows match, are always the uncut labels.
 """

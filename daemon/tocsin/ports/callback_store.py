@@ -1,4 +1,4 @@
-"""What the store keeps so that answers from outside find their pages; part of `ports.store`."""
+"""The store's records that lead responses from outside to their pages; part of `ports.store`."""
 
 from collections.abc import Sequence
 from typing import Protocol

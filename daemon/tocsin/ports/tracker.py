@@ -12,10 +12,10 @@ from tocsin.ports.channel import Receipt
 
 
 class Words(NamedTuple):
-    """What a tracker would say, as plain text."""
+    """The words of a tracker's ticket or comment, as plain text."""
 
     title: str
-    """Of a ticket that would be opened; "" for what is said in one that is there."""
+    """The title of a ticket that would be opened; "" for a comment in an existing one."""
     text: str
 
 

@@ -133,13 +133,13 @@ class Reserve:
 
 
 def hide_from_others(database: Path) -> None:
-    """Take the database and what lies beside it from everybody who is neither its owner nor in its group.
+    """Remove the access of other users (neither owner nor group) to the database and its companion files.
 
-    A version before this one made them with the umask of whoever started it.
+    A version before this one created them with the umask of the user who started it.
     """
     for suffix in ("", "-wal", "-shm", ".lock", ".reserve"):
         path = database.with_name(database.name + suffix)
-        with suppress(OSError):  # it is not there, or somebody else's: then its owner decides
+        with suppress(OSError):  # it is not there, or belongs to another user, who decides
             mode = stat.S_IMODE(path.stat().st_mode)
             if mode & stat.S_IRWXO:
                 path.chmod(mode & ~stat.S_IRWXO)

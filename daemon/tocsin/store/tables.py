@@ -194,7 +194,7 @@ IS_PENDING = outbox.c.state == literal(RowState.PENDING.value)
 
 sa.Index("outbox_pending", outbox.c.not_before, sqlite_where=IS_PENDING, postgresql_where=IS_PENDING)
 
-# Rows of a lane that have been sent stay there: whoever asks what still waits in it must not read those.
+# Rows of a lane that have been sent stay there: a query for those that still wait must not read them.
 sa.Index(
     "outbox_waiting_in_lane",
     outbox.c.incident_id,

@@ -203,7 +203,7 @@ class Case:
     node: Node
     """Where it stands."""
     default_start: int
-    """Of a test that does not say when it begins."""
+    """The start of a test that does not say when it begins."""
     hours: BusinessHours
     """The business hours of its playbook."""
 
@@ -236,7 +236,7 @@ class Case:
 
     @property
     def pages(self) -> tuple[PageSettings, ...] | None:
-        """What people are told, one line for each moment: repeated until the end, and within the business hours.
+        """Return the expected messages, one line for each moment: repeated until the end, and within business hours.
 
         A line that these move beyond the end is left out.
         """
@@ -273,7 +273,7 @@ def read_tests(paths: Iterable[Path], bundle: Bundle) -> list[Case]:
 def default_start(people: People) -> int:
     """Return the first Monday 09:00 UTC, from 2026-01-05 on, at which every rotation has begun.
 
-    A test that says nothing of time means a usual moment: working hours, and somebody on call.
+    A test without a time means a usual moment: working hours, with a person on call.
     """
     begins = max((rotation.begins_at or 0 for rotation in people.rotations.values()), default=0)
     weeks = max(0, -(-(begins - microseconds(MONDAY)) // (7 * DAY)))

@@ -108,7 +108,7 @@ class JiraServer(StandIn):
         return errors | {name: f"Field '{name}' cannot be set." for name in unknown}
 
     def _is_text(self, text: object) -> bool:
-        """Whether it is an Atlassian document in the cloud; wiki markup in a Data Center. None stands for no text."""
+        """Return whether it is an Atlassian document (cloud) or wiki markup (Data Center). None means no text."""
         if text is None:
             return True
         if not self.cloud:
@@ -235,12 +235,12 @@ GOOD: Mapping[str, Any] = MappingProxyType(
 
 
 def _is_summary(value: object) -> bool:
-    """Whether Jira takes it: 1 to 255 characters that are not all blank, on one line."""
+    """Return whether Jira accepts it: 1 to 255 characters that are not all blank, on one line."""
     return isinstance(value, str) and bool(value.strip()) and len(value) <= 255 and not set(value) & {"\n", "\r"}
 
 
 def _is_label(value: object) -> bool:
-    """Whether Jira takes it: 1 to 255 characters without white space."""
+    """Return whether Jira accepts it: 1 to 255 characters without white space."""
     return isinstance(value, str) and 0 < len(value) <= 255 and not any(char.isspace() for char in value)
 
 

@@ -63,7 +63,7 @@ class Ways:
     """The channels on which a notification of each kind means something."""
     console: Contact
     own: tuple[str, ...] = ()
-    """Whom tocsin tells about itself."""
+    """The targets that tocsin notifies about itself."""
 
 
 def ways_of(bundle: Bundle) -> Ways:

@@ -21,7 +21,7 @@ TIERS = {
 BURST = 8
 """Posts that a channel takes at once, of one a second in the mean."""
 POSTS_A_MINUTE = 300
-"""Of a workspace; Slack says "several hundred"."""
+"""Posts a minute of a workspace; Slack says "several hundred"."""
 
 
 class SlackLimits:

@@ -1,4 +1,4 @@
-"""What trackers with a JSON API have in common."""
+"""The common parts of trackers with a JSON API."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable

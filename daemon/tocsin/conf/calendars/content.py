@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 MAX_DEPTH = 16
-"""Of components inside each other; RFC 5545 needs three."""
+"""The deepest nesting of components; RFC 5545 needs three."""
 MAX_LINE = 1 << 20
-"""Of one line, in bytes, with its folded parts."""
+"""The longest line in bytes, including its folded parts."""
 
 _NAME = re.compile(r"[A-Za-z0-9-]{1,100}")
 _PARAMETER = re.compile(r';\s*([A-Za-z0-9-]{1,100})\s*=\s*((?:"[^"]*"|[^",;:])*(?:,(?:"[^"]*"|[^",;:])*)*)')
@@ -47,7 +47,7 @@ class Property(NamedTuple):
 
 @dataclass
 class Component:
-    """What stands between BEGIN and END."""
+    """The lines between BEGIN and END."""
 
     name: str
     line: int

@@ -16,11 +16,11 @@ from tocsin.core.people import Person
 from tocsin.core.rrule import RRule, parse
 
 MAX_SHIFTS = 20_000
-"""Of one file: events that take place once, and further dates of series (RDATE)."""
+"""The most shifts of one file: single events, and further dates of series (RDATE)."""
 MAX_TIMES_A_DAY = 1000
-"""Of all series of one file together; each counts at least once."""
+"""The most times a day of all series of one file together; each series counts at least once."""
 MAX_COUNTED = 500_000
-"""Of the times that all COUNTs of one file may count, which is about a second of work."""
+"""The most times that all COUNTs of one file may count, which is about a second of work."""
 LONGEST = timedelta(days=3660)
 
 _DAY = timedelta(days=1)
@@ -236,7 +236,7 @@ class EventReader:
                 yield replace(shift, starts=starts, length=length)
 
     def _persons(self, event: _Event) -> tuple[str, ...]:
-        """Return whom the event names; one empty name if it names nobody, which is told."""
+        """Return the persons whom the event names; one empty name and a warning if it names no person."""
         participants = [attendee.value for attendee in event.component.every("ATTENDEE")]
         names = self._names.named(event.component.text("SUMMARY"), participants)
         if names:
@@ -300,7 +300,7 @@ class EventReader:
         ends = _until(rule.until, times.zone) if rule.until else None
         if rule.count is None:
             return ends
-        most, self._counted_left = self._counted_left, 1  # whoever takes too long leaves nothing to the others
+        most, self._counted_left = self._counted_left, 1  # a series that takes too long leaves nothing to the others
         last, counted = rule.last_of(times.starts, most)
         self._counted_left = max(1, most - counted)
         return min(filter(None, (ends, last)), default=None)

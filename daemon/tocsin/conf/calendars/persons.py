@@ -1,4 +1,4 @@
-"""Whom the text of an event means."""
+"""The persons that the text of an event names."""
 
 import re
 import unicodedata
@@ -23,7 +23,7 @@ class Names:
         self._pattern = re.compile(rf"(?<![\w@.-])@?({alternatives})(?![\w@-]|\.\w)") if alternatives else None
 
     def named(self, summary: str, participants: Iterable[str]) -> tuple[str, ...]:
-        """Return everybody whom a summary names, or else the only participant who is known; empty if nobody is.
+        """Return all persons whom a summary names, or else the only known participant; empty if there is none.
 
         Where names overlap the longest counts: "Alex Brown" is not alex.
         """

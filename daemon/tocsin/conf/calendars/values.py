@@ -7,7 +7,7 @@ from typing import NamedTuple
 from tocsin.conf.calendars.content import Property
 
 FIRST_YEAR, LAST_YEAR = 1583, 2199
-"""The Gregorian calendar begins with the first; nobody plans shifts beyond the second."""
+"""The Gregorian calendar begins with the first; shifts beyond the second are not planned."""
 
 _TIME = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})(?:T([0-9]{2})([0-9]{2})([0-9]{2})(Z?))?", re.ASCII)
 _DURATION = re.compile(

@@ -1,4 +1,4 @@
-"""What a TZID of a calendar is: by the file's VTIMEZONE, the IANA database, or the names that Windows gives."""
+"""Time zones of a calendar's TZIDs: by the file's VTIMEZONE, the IANA database, or their Windows names."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta, tzinfo
@@ -16,7 +16,7 @@ from tocsin.core.rrule import parse
 FIRST_ONSET, LAST_ONSET = datetime(1969, 1, 1), datetime(2120, 1, 1)  # noqa: DTZ001 - on a wall clock
 """Between these a rule of a VTIMEZONE is worked out; after the last its last offset stays."""
 MAX_ONSETS = 2000
-"""Of one time zone: two a year are usual."""
+"""The most transitions of one time zone: two a year are usual."""
 
 
 class Zones:

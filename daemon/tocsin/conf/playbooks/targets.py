@@ -8,7 +8,7 @@ from tocsin.conf.source import Findings, Node
 from tocsin.conf.target_times import follows_from_a_target, time_of
 
 TARGETS = ("respond_within", "acknowledge_within", "resolve_within")
-"""What ``after:`` may name."""
+"""The targets that ``after:`` may name."""
 FOLLOWING = (*TARGETS[1:], "update_every")
 """Keys of a severity that may follow from the targets before them."""
 

@@ -57,7 +57,7 @@ class Template:
             self.uses = {each.name: each.lineno for each in reversed(list(tree.find_all(nodes.Name))) if _loads(each)}
             """The names that it asks for, each with the first line that does; also those that it makes itself."""
             self.is_in_utc = _WRITES_UTC.search(source) is not None
-            """Whether it names UTC beside its times, which are then given in UTC to every reader."""
+            """True if the template writes UTC beside its times, which are then in UTC for every reader."""
             self.variables = frozenset(meta.find_undeclared_variables(tree))
             """The variables that it needs from outside."""
             code = _CAGE.compile(metered(tree), name=name, filename=_filename(name))

@@ -44,7 +44,7 @@ class Around(msgspec.Struct, frozen=True, kw_only=True):
     url: str = ""
     """A page about the incident that a person can open."""
     time_zone: str = "UTC"
-    """In which whoever reads the text reads times."""
+    """The time zone of the text's reader."""
 
 
 def brief_of(incident: Incident, around: Around, wanted: Container[str] | None = None) -> dict[str, Any]:

@@ -196,7 +196,7 @@ def settled(change: Change, event: TicketSettled) -> None:
     if ticket is None:
         return
     if event.outcome is RowState.DEAD:
-        change.quiet = False  # whoever follows the incident learns that its ticket does not
+        change.quiet = False  # the incident's followers learn that its ticket does not
         change.record("ticket_refused", tracker=event.tracker, job=event.job, detail=event.detail)
         if event.job is Job.TICKET_OPEN:
             put(change, structs.replace(ticket, state=TicketState.FAILED))

@@ -62,7 +62,7 @@ class Change:
         self.set(standing=standing if standing != NOTHING else None)
 
     def count_from(self, at: int) -> None:
-        """Start the ladder's clock anew: every step counts from ``at``."""
+        """Restart the ladder's clock: every step counts from ``at``."""
         self.set(clock_at=at)
         self.stand(deferred_by=0)
 

@@ -32,7 +32,7 @@ def targets_at(plan: Playbook, level: Level, tier: int) -> tuple[str, ...]:
 
 
 def fallback_tiers(level: Level, reached: tuple[int, ...], until: Until, *, is_open: bool) -> tuple[int, ...]:
-    """Return the tiers that are paged once nobody further is left: the last one reached, and tier 1.
+    """Return the tiers that are paged once no further tier is left: the last one reached, and tier 1.
 
     While business hours are closed (``is_open`` is False), a tier that is paged
     in them only is left out, where it waits for an acknowledgment.
@@ -97,7 +97,7 @@ def following(
     *,
     acknowledged: bool,
 ) -> Ladder:
-    """What is left of a level's ladder for an incident that comes to it on its running clock (a fall).
+    """Return the rest of a level's ladder for an incident that falls to that level on its running clock.
 
     ``deferred`` is the part of ``clock_at`` that steps until resolved do not count.
     """

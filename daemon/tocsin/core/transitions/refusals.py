@@ -1,4 +1,4 @@
-"""What a person is told whose response an incident's state does not allow: what, why, and what to do instead."""
+"""Messages about responses that an incident's state does not allow: what, why, and what to do instead."""
 
 from collections.abc import Mapping
 

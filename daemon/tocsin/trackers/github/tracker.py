@@ -24,7 +24,7 @@ LABEL_LIMIT = 50
 PER_PAGE = 20
 """Issues, or comments, that are asked for at once: with the longest bodies they are as much as is read."""
 PAGES = 10
-"""Of these, among which that of an attempt without an answer is looked for."""
+"""Pages of results that are searched for the issue or comment of an attempt without an answer."""
 LOOK_BACK = 72 * 3600 * SECOND
 """Longer than an attempt is made again by default (``delivery.give_up_after``)."""
 

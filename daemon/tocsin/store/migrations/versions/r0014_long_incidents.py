@@ -1,4 +1,4 @@
-"""What an incident that stays open for long costs: no more than one that has just begun.
+"""Indexes that keep the cost of an incident constant, however long it stays open.
 
 Revision ID: 0014
 Revises: 0013
