@@ -118,7 +118,7 @@ async def test_everybody_who_was_reached_hears_once_and_where_they_were_that_it_
     said = [entry["text"] for entry in room.twilio.accepted if entry["kind"] == "sms"]
     assert ["Reply" in said[0], "Acknowledged by alice" in said[1], "Resolved after" in said[2]] == [True, True, True]
     said = [mail["body"].splitlines()[1] for mail in room.mail.accepted]
-    assert [text.split()[0] for text in said] == ["Opened", "Acknowledged", "It"]
+    assert [text.split()[0] for text in said] == ["New", "Acknowledged", "Resolved"]
     assert len({mail["references"] for mail in room.mail.accepted}) == 1
     assert room.counted == (1, 1, 3, 3)
 
