@@ -43,14 +43,14 @@ def test_one_text_is_told_once_and_the_pods_are_listed_in_their_order():
     [group] = grouped(reversed(pods(12)))
     assert group.text(500) == "Pod is crash looping. Pod shop/api-0 (api) waits."
     [line] = group.members_in_words(500)
-    assert line == f"The same for pod {', '.join(f'api-{n}' for n in range(1, 12))}"
+    assert line == f"Also 11 more pods: {', '.join(f'api-{n}' for n in range(1, 12))}"
     assert group.labels == (("namespace", "shop"),)
 
 
 def test_alerts_that_the_page_does_not_have_are_counted():
     [group] = grouped(pods(3))
-    assert group.members_in_words(500, unseen=20) == ["The same for pod api-1, api-2 and 20 more"]
-    assert group.members_in_words(12, unseen=20) == ["The same for pod api-1 and 21 more"]
+    assert group.members_in_words(500, unseen=20) == ["Also 22 more pods: api-1, api-2 and 20 more"]
+    assert group.members_in_words(12, unseen=20) == ["Also 22 more pods: api-1 and 21 more"]
 
 
 def test_what_each_says_of_its_own_is_told_for_each():
@@ -73,7 +73,7 @@ def test_what_is_shown_already_is_not_said_again():
 
 def test_without_any_text_the_labels_say_what_is_ill():
     [group] = grouped([alert("Full", instance="db-3:9100", mountpoint="/var", severity="critical")])
-    assert group.facts(500, shown="db-3:9100") == "mountpoint=/var"
+    assert group.facts(500, shown="db-3:9100") == "(mountpoint=/var)"
 
 
 def test_a_dump_of_labels_at_the_end_of_a_description_is_left_out():

@@ -42,8 +42,8 @@ async def test_a_page_is_a_block_that_says_what_why_and_what_to_do():
     assert stream.getvalue().splitlines() == [
         "PAGE [SEV-1] #12 checkout: HighLatency on checkout",
         "  for alice: SEV-1: on-call engineer first.",
-        "  ! This comes 1 m 30 s late.",
-        "  1 alert firing, open for 5 m, since 2026-11-20 03:00 UTC",
+        "  ! This comes 1 min 30 s late.",
+        "  1 alert firing, open since 2026-11-20 03:00 UTC (5 min)",
         "  - HighLatency instance=web-1:9100 cluster=eu-1",
         "    p99 above 2 s.",
         "  Acknowledge: tocsin incidents ack 12",
@@ -59,12 +59,12 @@ def test_everything_else_is_one_line(job: Job):
 
 
 def test_an_update_says_what_it_is_about_why_it_comes_and_how_things_stand():
-    told = content(Job.UPDATE, because="not resolved within 1 h, the target of SEV-1", summary="Customers cannot pay.")
+    told = content(Job.UPDATE, because="SEV-1 target missed: not resolved within 1 h", summary="Customers cannot pay.")
     assert render(told, colour=False).splitlines() == [
         "UPDATE [SEV-1] #12 checkout: HighLatency on checkout -- for alice",
-        "  Not resolved within 1 h, the target of SEV-1.",
+        "  SEV-1 target missed: not resolved within 1 h.",
         "  Customers cannot pay.",
-        "  now triggered, 1 alert firing",
+        "  now: not acknowledged; 1 alert firing",
     ]
 
 

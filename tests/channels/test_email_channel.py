@@ -70,10 +70,10 @@ async def test_a_page_says_what_is_wrong_to_whom_why_and_what_to_do(server: Smtp
     assert mail["headers"]["Auto-Submitted"] == "auto-generated"
     assert mail["headers"]["Importance"] == "high"
     assert mail["body"].splitlines() == [
-        "[SEV-1] #12 checkout: HighLatency on checkout",
+        "PAGE [SEV-1] #12 checkout: HighLatency on checkout (not acknowledged)",
         "SEV-1: on-call engineer first.",
         "Customers cannot pay.",
-        "Triggered; 1 alert firing, open for 5 m, since 2026-11-20 03:00 UTC",
+        "Open since 2026-11-20 03:00 UTC (5 min); 1 alert firing.",
         "Acknowledge: tocsin incidents ack 12",
         "",
         "HighLatency: firing since 2026-11-20 02:59 UTC",
@@ -82,7 +82,7 @@ async def test_a_page_says_what_is_wrong_to_whom_why_and_what_to_do(server: Smtp
         "- https://runbooks.example.com/latency",
         "- https://prometheus.example.com/graph?g0.expr=up",
         "",
-        "For: alice",
+        "This message is for alice.",
         "Playbook: Emergency response",
         "Incident: https://tocsin.example.com/i/12",
     ]
@@ -112,7 +112,7 @@ async def test_all_of_an_incidents_mail_is_one_thread_of_one_subject_and_each_ha
     assert other["references"] != page["references"]
     assert {mail["subject"] for mail in (page, taken, over)} == {"#12 checkout: HighLatency on checkout"}
     assert "Acknowledged by bob" in taken["body"]
-    assert "It is over after 5 m" in over["body"]
+    assert "Resolved after 5 min" in over["body"]
 
 
 async def test_a_messages_own_words_are_all_that_its_reader_gets(server: SmtpServer):

@@ -135,13 +135,13 @@ def test_a_trigger_says_what_where_and_how_bad():
     assert [link["text"] for link in event["links"]] == [
         "Incident in tocsin",
         "Runbook: HighLatency",
-        "Expression: HighLatency",
+        "Alert: HighLatency",
     ]
 
 
 def test_a_duplicate_is_not_spoken_of_where_there_is_none_to_see():
     details = render(content(possible_duplicate=True, late=600_000_000))[2]["payload"]["custom_details"]
-    assert details["remarks"] == ["This comes 10 m late."]
+    assert details["remarks"] == ["This comes 10 min late."]
 
 
 def test_without_an_instance_or_a_service_there_is_still_a_source():

@@ -139,7 +139,7 @@ async def test_history_is_one_reply_in_words_that_calls_nobody(channel, server):
     when = f"<!date^{NOW // 1_000_000}^{{time_secs}}|03:05:09 UTC>"
     assert block["elements"][0]["text"].splitlines() == [
         f"{when} paging alice (tier 1: first), by alice (slack)",
-        f"{when} acknowledged, by alice (slack)",
+        f"{when} acknowledged by alice (slack)",
     ]
     assert reply.notified.users == ()
 

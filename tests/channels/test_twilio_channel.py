@@ -72,8 +72,8 @@ async def test_a_call_reads_the_page_out_twice(server: TwilioServer):
     assert (receipt.outcome, receipt.ref) == (Outcome.SENT, call["sid"])
     assert (call["kind"], call["to"], call["from"], call["action"]) == ("call", ALICE, NUMBER, "")
     told = (
-        "Tocsin page. SEV-1 on checkout. HighLatency on checkout. SEV-1: on-call engineer first. p99 above 2 s. "
-        "Incident 12, for alice."
+        "Tocsin page for alice. SEV-1, checkout: HighLatency on checkout.\n"
+        "SEV-1: on-call engineer first. p99 above 2 s. Incident 12."
     )
     assert call["text"] == f"{told}\n{told}"
 
@@ -82,8 +82,8 @@ async def test_where_answers_are_taken_a_key_is_asked_for_and_leads_back_to_the_
     await send(server, external_url=OUTSIDE, key="5f0c:x&y")
     (call,) = server.accepted
     assert call["action"] == f"{OUTSIDE}/webhooks/twilio?page=5f0c%3Ax%26y"
-    assert call["text"].count("Press 1 to acknowledge.") == 2
-    assert call["text"].endswith("No key was pressed. Goodbye.")
+    assert call["text"].count("Press 1 at any time to acknowledge.") == 2
+    assert call["text"].endswith("No key pressed. This page is still unanswered. Goodbye.")
 
 
 def test_a_call_says_that_it_is_a_drill_or_may_be_a_repetition():
@@ -120,8 +120,12 @@ async def test_an_sms_says_what_and_why_and_how_to_answer(server: TwilioServer):
     ("job", "fields", "told"),
     [
         (Job.ACKNOWLEDGE, {"acknowledged_by": "bob"}, "Acknowledged by bob. You do not need to respond."),
-        (Job.RESOLVE, {"resolved_at": NOW}, "It is over after 5 m: its alerts have resolved."),
-        (Job.UPDATE, {"because": "not acknowledged within 15 m"}, "Not acknowledged within 15 m."),
+        (
+            Job.RESOLVE,
+            {"resolved_at": NOW, "state": "resolved"},
+            "Resolved after 5 min: all alerts have cleared. No action needed.",
+        ),
+        (Job.UPDATE, {"because": "not acknowledged for 15 min"}, "Not acknowledged for 15 min."),
     ],
 )
 def test_what_demands_no_answer_asks_for_none(job: Job, fields: dict[str, Any], told: str):

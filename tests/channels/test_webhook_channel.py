@@ -98,7 +98,7 @@ def test_history_tells_each_entry_in_words_as_well():
     )
     (told,) = json.loads(render(content(Job.HISTORY, history=(entry,))))["history"]
     assert (told["seq"], told["kind"], told["data"]) == (7, "acknowledged", {"severity": "S1"})
-    assert told["text"] == "03:05:09 UTC acknowledged, by alice (slack)"
+    assert told["text"] == "03:05:09 UTC acknowledged by alice (slack)"
 
 
 def test_labels_come_through_unchanged_even_where_they_are_no_text():

@@ -125,7 +125,7 @@ async def test_five_thousand_alerts_are_a_handful_of_pages_whatever_is_killed(tm
         assert time.monotonic() - began < 60
         assert alertmanager.repeated > 0, "the kill hit something"
 
-        [storm] = {page["incident"]["number"] for page in pages(wire.log) if "Storm: " in page["text"]}
+        [storm] = {page["incident"]["number"] for page in pages(wire.log) if "Storm for " in page["text"]}
         told = [page for page in pages(wire.log) if page["incident"]["number"] == storm]
         assert f"tocsin incidents list --storm {storm}" in told[0]["remarks"][0]
         found = await members(tocsin, storm)

@@ -74,7 +74,7 @@ def test_a_row_is_one_line_at_any_width_and_title_and_state_are_readable(answeri
     if columns > 20:
         assert lines[1].startswith("1234  SEV-2     triggered")
         assert "Checkout an" in lines[1]
-        assert "tier 2 in 7 m" in lines[1]
+        assert "tier 2 in 7 min" in lines[1]
     assert "\x1b[" in shown, "in colors"
     assert ("…" in lines[1]) is (columns < 200)
 

@@ -26,7 +26,7 @@ def window(daemon: Running) -> Iterator[str]:
 def test_a_window_is_made_listed_and_ended(daemon: Running) -> None:
     made = daemon.run("windows", "add", "Move", MATCH, "--for", "90m")
     assert made.exit_code == 0
-    assert re.search(r"^Move: active, \S+ \S+ UTC to \S+ \S+ UTC \(1 h 30 m\)$", made.output, re.MULTILINE)
+    assert re.search(r"^Move: active, \S+ \S+ UTC to \S+ \S+ UTC \(1 h 30 min\)$", made.output, re.MULTILINE)
     ending = re.search(r"to end it: tocsin (windows end \w+)", made.output)
     assert ending
     listed = daemon.run("windows", "list", "--state", "active").output

@@ -148,7 +148,7 @@ def test_an_explanation_says_what_was_asked_and_what_does_not_hold() -> None:
     judged = rules(when_db_down(severity="SEV-1"), when_often(flags=("x",)))
     steps = judged.explain(SLOW, {OFTEN}).steps
     assert (steps[1].matched, steps[1].failed) == (False, "when_open: service db-eu, severity SEV-1 or SEV-2")
-    assert (steps[2].matched, steps[2].asks) == (True, ("rate: more than 5 within 10 m",))
+    assert (steps[2].matched, steps[2].asks) == (True, ("rate: more than 5 within 10 min",))
 
 
 # --- severity, tables, and what an incident carries ------------------------------------------------------------------

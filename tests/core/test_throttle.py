@@ -109,7 +109,7 @@ def storm(severity: str) -> Incident:
 def test_a_storm_that_waits_itself_is_not_told_again() -> None:
     windowed = msgspec.structs.replace(storm("middle"), waits=(Wait(WaitReason.WINDOW, "w"),))
     grown, effects = step(windowed, StormGrew(joined=5), NOW + 10 * MINUTE)
-    assert (grown.title, effects) == ("Storm: 16 incidents for one", ())
+    assert (grown.title, effects) == ("Storm for one: 16 incidents", ())
 
 
 def test_the_end_of_a_storm_is_in_its_timeline_once() -> None:

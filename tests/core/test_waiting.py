@@ -50,7 +50,7 @@ def test_it_is_looked_at_again_when_the_first_wait_may_be_over_and_not_before() 
 
 def test_after_the_wait_the_ladder_starts_there_and_says_what_it_waited_for() -> None:
     incident, effects = step(waiting(), Due(), AFTER)
-    assert told(effects) == ["opened at middle; it waited: maintenance window db-upgrade"]
+    assert told(effects) == ["new incident; it waited: maintenance window db-upgrade"]
     assert [effect.late for effect in effects if isinstance(effect, Notify)] == [0]
     assert [planned.due_at for planned in incident.ladder] == [AFTER + 20 * MINUTE, AFTER + 50 * MINUTE]
 

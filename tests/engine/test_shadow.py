@@ -72,7 +72,7 @@ def test_every_kind_of_difference_is_told() -> None:
         ("service", "unknown", "x"),
         ("dedup_key", "default/emergency-response/unknown/A//", "k"),
         ("suppress", "no", "yes"),
-        ("hold", "0 s", "2 m"),
+        ("hold", "0 s", "2 min"),
     }
 
 

@@ -208,7 +208,7 @@ async def _handover() -> list[Scene]:
         await harness.acknowledge("alex")
         await harness.advance(hours=100)
         scenes = stage.show("The next shift begins", Job.UPDATE, target="taylor")
-        return [scene for scene in scenes if "on call for" in scene[1].because][:1]
+        return [scene for scene in scenes if "on call (" in scene[1].because][:1]
 
 
 async def _reminder() -> list[Scene]:

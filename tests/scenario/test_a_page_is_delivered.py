@@ -77,7 +77,7 @@ async def test_a_page_that_its_provider_took_late_says_how_late(running: Running
         await tocsin.advance(seconds=30)
         [page] = [content for content in pager.sent if content.job is Job.PAGE]
         assert page.late == page.now - tocsin.clock.start >= 79 * SECOND
-        assert remarks(page)[0].startswith("This comes 1 m ")
+        assert remarks(page)[0].startswith("This comes 1 min ")
         [sent] = [
             entry for entry in await tocsin.timeline() if entry.kind == "sent" and entry.data["channel"] == "pager"
         ]
@@ -145,7 +145,7 @@ async def test_refused_for_good_it_goes_to_tocsins_own_people_who_are_also_told_
         page = next(content for content in pages if content.playbook == "emergency-response")
         trouble = next(content for content in pages if content.playbook == "tocsin")
         assert (page.number, page.target, page.stranded) == (1, ON_CALL, True)
-        assert page.because == "opened at SEV-1; pager refused the page for on-call-engineer: no such key"
+        assert page.because == "new incident; pager refused the page for on-call-engineer: no such key"
         assert trouble.title == "a page was refused for good by its channel (pager)"
         assert "dead" in await kinds(tocsin)
         assert tocsin.observer.counts["pages_total", (("channel", "pager"), ("outcome", "dead"))] == 1

@@ -1,4 +1,4 @@
-"""Acknowledged: silence as long as ``ack_timeout`` pages the acknowledger, tier 1 after 5 m more, then the plan."""
+"""Acknowledged: silence as long as ``ack_timeout`` pages the acknowledger, tier 1 after 5 min more, then the plan."""
 
 from scenario import emergency
 from scenario.riches import fire, tocsin

@@ -40,7 +40,7 @@ async def test_each_method_is_used_after_its_delay(running: Running) -> None:
         assert calls(tocsin) == THREE
         assert len({content.key for content in tocsin.sent(Job.PAGE)}) == 3
         assert [content.because for content in tocsin.sent(Job.PAGE)] == [
-            "opened at P1", "opened at P1; ann has not responded yet", "opened at P1; ann has not responded yet",
+            "new incident", "new incident; ann has not responded yet", "new incident; ann has not responded yet",
         ]  # fmt: skip
         assert await emergency.wrong(tocsin) == []
 
@@ -186,7 +186,7 @@ async def test_a_provider_that_refuses_for_good_makes_room_for_the_next_method_a
     async with running(through=through) as tocsin:
         await tocsin.fire(alertname="Down", severity="P1")
         assert calls(tocsin) == [(0, "ann", PHONE)]
-        assert tocsin.channels[PHONE].sent[0].because == "opened at P1; pager refused the page for ann: no"
+        assert tocsin.channels[PHONE].sent[0].because == "new incident; pager refused the page for ann: no"
         await tocsin.advance(minutes=14)
         assert calls(tocsin) == [(0, "ann", PHONE), (5, "ann", MAIL)]
         assert await emergency.wrong(tocsin) == []

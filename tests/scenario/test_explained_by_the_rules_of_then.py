@@ -200,7 +200,7 @@ async def test_it_says_that_a_late_copy_is_held(tocsin: Harness) -> None:
     await tocsin.fire(alertname="Down", starts_at=at)
     found = await explained(tocsin, alertname="Down")
     assert found.outcome == "held"
-    assert found.because.endswith("believed in 1 m 30 s")
+    assert found.because.endswith("believed in 1 min 30 s")
 
 
 async def test_it_says_how_an_alert_came_to_its_incident(tocsin: Harness) -> None:
@@ -209,7 +209,7 @@ async def test_it_says_how_an_alert_came_to_its_incident(tocsin: Harness) -> Non
     await tocsin.advance(minutes=3)
     await tocsin.fire(alertname="Second")
     assert (await explained(tocsin, alertname="First")).belongs == "opened #1"
-    assert (await explained(tocsin, alertname="Second")).belongs == "joined #1, which had been open for 3 m"
+    assert (await explained(tocsin, alertname="Second")).belongs == "joined #1, which had been open for 3 min"
     for name in ("First", "Second"):
         await tocsin.resolve(alertname=name)
     await tocsin.advance(minutes=5)
@@ -235,14 +235,14 @@ async def test_who_asks_beforehand_hears_which_incident_it_would_be(tocsin: Harn
     await tocsin.advance(minutes=4)
     again = (await foreseen(tocsin, alertname="New")).incident
     assert again is not None
-    assert (again.what, again.number, again.because) == ("reopens", 1, "resolved 2 m ago")
+    assert (again.what, again.number, again.because) == ("reopens", 1, "resolved 2 min ago")
 
     await tocsin.advance(hours=1)
     later = (await foreseen(tocsin, alertname="New")).incident
     assert later is not None
     assert (later.what, later.because) == (
         "opens",
-        "the last one, #1, was resolved 1 h 2 m ago, longer than reopen_within (10 m)",
+        "the last one, #1, was resolved 1 h 2 min ago, longer than reopen_within (10 min)",
     )
 
 

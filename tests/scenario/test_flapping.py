@@ -26,7 +26,11 @@ def told(tocsin: Harness, job: Job = Job.PAGE) -> list[tuple[float, str]]:
 async def test_four_flips_are_paged_and_resolved_as_ever(tocsin: Harness) -> None:
     await tocsin.fire(**DOWN)
     await flap(tocsin, 2)
-    assert told(tocsin) == [(0, "opened at SEV-2"), (3, "reopened at SEV-2"), (6.5, "reopened at SEV-2")]
+    assert told(tocsin) == [
+        (0, "new incident"),
+        (3, "firing again after it was resolved"),
+        (6.5, "firing again after it was resolved"),
+    ]
     assert len(tocsin.sent(Job.RESOLVE)) == 2
     assert (await tocsin.incident()).waits == ()
 
@@ -38,7 +42,7 @@ async def test_from_the_fifth_flip_on_a_digest_takes_the_place_of_pages(tocsin: 
     await flap(tocsin, 8)
     assert told(tocsin)[before:] == []
     await tocsin.advance(minutes=2)
-    assert told(tocsin)[before:] == [(37, "it is flapping: it fired or resolved 20 more times; now firing")]
+    assert told(tocsin)[before:] == [(37, "flapping: 20 changes since the last message; firing now")]
     await flap(tocsin, 8)
     assert len(told(tocsin)) == before + 1
     incident = await tocsin.incident()
@@ -53,7 +57,7 @@ async def test_settled_and_resolved_it_says_so(tocsin: Harness) -> None:
     await tocsin.advance(hours=3)
     assert told(tocsin)[before:] == []
     updates = told(tocsin, Job.UPDATE)
-    assert updates[-1][1] == "it has settled: resolved"
+    assert updates[-1][1] == "flapping has stopped: resolved now"
     assert updates[-1][0] <= 2 * 30 + 7
     incident = await tocsin.incident()
     assert (incident.state, incident.digest_at) == (State.RESOLVED, None)
@@ -64,7 +68,9 @@ async def test_settled_and_firing_its_ladder_goes_on(tocsin: Harness) -> None:
     await flap(tocsin, 4)
     before = len(tocsin.sent(Job.PAGE))
     await tocsin.advance(minutes=40)
-    assert told(tocsin)[before:] == [(37, "reopened at SEV-2; it waited: flapping, told in a digest")]
+    assert told(tocsin)[before:] == [
+        (37, "firing again after it was resolved; it waited: flapping, so one digest replaces a page per change")
+    ]
     assert (await tocsin.incident()).waits == ()
     await tocsin.advance(minutes=20)
     assert tocsin.pages()[-1] == (67, MANAGER), "its clock starts there"
@@ -78,10 +84,12 @@ async def test_acknowledged_it_informs_and_steps_until_the_resolve_wait(
     await tocsin.acknowledge()
     before = len(tocsin.sent(Job.PAGE))
     await tocsin.advance(minutes=33)
-    assert told(tocsin)[before:] == [(67, "not resolved within 30 m; it waited: flapping, told in a digest")]
+    assert told(tocsin)[before:] == [
+        (67, "not acknowledged for 30 min; it waited: flapping, so one digest replaces a page per change")
+    ]
     assert told(tocsin, Job.UPDATE) == [
-        (37, "it is flapping: it fired or resolved 20 more times; now firing, acknowledged by alice"),
-        (67, "it has settled: firing, acknowledged by alice"),
+        (37, "flapping: 20 changes since the last message; firing now"),
+        (67, "flapping has stopped: firing now"),
     ]
 
 
@@ -92,7 +100,7 @@ async def test_a_rise_is_paged_at_once_whatever_it_did_before(tocsin: Harness) -
     await tocsin.fire(**{**DOWN, "severity": "SEV-1"})
     incident = await tocsin.incident()
     assert incident.severity == "SEV-1"
-    assert told(tocsin)[before:] == [(17.5, "reopened at SEV-1")]
+    assert told(tocsin)[before:] == [(17.5, "firing again after it was resolved")]
     assert (incident.waits, incident.digest_at) == ((), None)
 
 

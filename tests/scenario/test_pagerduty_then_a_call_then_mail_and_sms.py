@@ -1,4 +1,4 @@
-"""The emergency playbook's order of contact: PagerDuty at once, a call after 2 m, mail and SMS after 5 m."""
+"""The emergency playbook's order of contact: PagerDuty at once, a call after 2 min, mail and SMS after 5 min."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -116,9 +116,9 @@ async def test_everybody_who_was_reached_hears_once_and_where_they_were_that_it_
     await room.daemon.advance(minutes=3)
     assert room.pagerduty.alerts[0].status == "resolved"
     said = [entry["text"] for entry in room.twilio.accepted if entry["kind"] == "sms"]
-    assert ["Reply" in said[0], "Acknowledged by alice" in said[1], "It is over" in said[2]] == [True, True, True]
+    assert ["Reply" in said[0], "Acknowledged by alice" in said[1], "Resolved after" in said[2]] == [True, True, True]
     said = [mail["body"].splitlines()[1] for mail in room.mail.accepted]
-    assert [text.split()[0] for text in said] == ["Opened", "Acknowledged", "It"]
+    assert [text.split()[0] for text in said] == ["New", "Acknowledged", "Resolved"]
     assert len({mail["references"] for mail in room.mail.accepted}) == 1
     assert room.counted == (1, 1, 3, 3)
 

@@ -101,7 +101,7 @@ async def test_escalated_by_hand_the_next_tier_is_paged_now_and_not_again_later(
         (30, CTO),
         (30, ON_CALL),
     ]
-    assert tocsin.sent(Job.PAGE)[1].because == "alice asked for tier 2"
+    assert tocsin.sent(Job.PAGE)[1].because == "alice asks for help from tier 2"
 
 
 async def test_escalated_by_hand_at_the_top_the_last_tier_and_tier_1_are_paged_again(tocsin: Harness) -> None:

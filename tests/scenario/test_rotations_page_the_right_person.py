@@ -192,7 +192,7 @@ async def test_the_secondary_is_paged_together_with_the_next_tier(new_store: New
         await tocsin.fire(alertname="Down", severity="P1")
         await tocsin.advance(minutes=15)
         assert tocsin.pages() == [(0, "ann"), (15, "boss"), (15, "ben")]
-        assert tocsin.sent(Job.PAGE)[2].because == "not acknowledged within 15 m; you are second on call"
+        assert tocsin.sent(Job.PAGE)[2].because == "not acknowledged for 15 min; you are second on call"
         assert await emergency.wrong(tocsin) == []
 
 
@@ -213,7 +213,7 @@ async def test_nobody_on_call_and_no_backup_goes_to_the_console_marked(new_store
         await tocsin.fire(alertname="Down", severity="P1")
         [page] = tocsin.sent(Job.PAGE)
         assert (page.target, page.destination, page.stranded) == ("berlin", "console", True)
-        assert page.because == "opened at P1; nobody is on call for berlin"
+        assert page.because == "new incident; nobody is on call for berlin"
 
 
 def _desk(*, secondary_is_next: bool = False, backup: tuple[str, ...] = ()) -> People:

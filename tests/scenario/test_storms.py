@@ -44,7 +44,7 @@ def paged(tocsin: Harness, since: int = 0) -> list[tuple[float, str, str]]:
 
 
 def named(count: int) -> str:
-    return f"Storm: {count} incidents for {ON_CALL}"
+    return f"Storm for {ON_CALL}: {count} incidents"
 
 
 async def test_ten_incidents_are_ten_pages_and_no_storm(tocsin: Harness) -> None:
@@ -172,7 +172,7 @@ async def test_it_ends_when_no_more_come_and_few_are_left_which_then_go_on(tocsi
     await tocsin.advance(minutes=1)
     assert sorted(paged(tocsin, before)) == [(5, ON_CALL, f"Down (n{number})") for number in (14, 15, 16)]
     assert {page.because for page in tocsin.sent(Job.PAGE)[before:]} == {
-        f"opened at SEV-2; it waited: one of many in storm #{FIRST_STORM}"
+        f"new incident; it waited: one of many in storm #{FIRST_STORM}"
     }
     await tocsin.advance(minutes=3)
     storm = await tocsin.incident(str(FIRST_STORM))

@@ -48,7 +48,7 @@ async def test_what_nobody_answers_in_time_is_told_once_and_counted(tocsin: Harn
     assert tocsin.reminders() == []
     await tocsin.advance(minutes=45, seconds=1)
     assert tocsin.reminders() == [
-        (15, "incidents", "not responded to or acknowledged or resolved within 15 m, the target of SEV-1")
+        (15, "incidents", "SEV-1 target missed: not responded to or acknowledged or resolved within 15 min")
     ]
     assert [breaches(tocsin, target) for target in ("respond", "acknowledge", "resolve")] == [1, 1, 1]
     assert (await kinds(tocsin)).count("breached") == 3
@@ -59,7 +59,7 @@ async def test_an_acknowledgment_in_time_leaves_only_the_resolve_owed(tocsin: Ha
     await tocsin.advance(minutes=7)
     await tocsin.acknowledge()
     await tocsin.advance(minutes=8)
-    assert [why for _, _, why in tocsin.reminders()] == ["not resolved within 15 m, the target of SEV-1"] * 2
+    assert [why for _, _, why in tocsin.reminders()] == ["SEV-1 target missed: not resolved within 15 min"] * 2
     assert {who for _, who, _ in tocsin.reminders()} == {"incidents", "alice"}
     assert (breaches(tocsin, "acknowledge"), breaches(tocsin, "resolve")) == (0, 1)
 
@@ -78,13 +78,13 @@ async def test_whoever_communicates_is_reminded_until_an_update_is_posted(tocsin
     await tocsin.acknowledge()
     await tocsin.say(RoleTaken(by=ALICE, role="communications", person="bob"))
     await tocsin.advance(minutes=20)
-    due = [(at, who) for at, who, why in tocsin.reminders() if why.startswith("an update is due")]
+    due = [(at, who) for at, who, why in tocsin.reminders() if "a status update is due" in why]
     assert due == [(15, "bob")]
     await tocsin.say(UpdatePosted(by=BOB, text="Half of the orders go through", status="Mitigating"))
     await tocsin.advance(minutes=14)
-    assert len([why for _, _, why in tocsin.reminders() if why.startswith("an update is due")]) == 1
+    assert len([why for _, _, why in tocsin.reminders() if "a status update is due" in why]) == 1
     await tocsin.advance(minutes=1)
-    due = [(at, who) for at, who, why in tocsin.reminders() if why.startswith("an update is due")]
+    due = [(at, who) for at, who, why in tocsin.reminders() if "a status update is due" in why]
     assert due == [(15, "bob"), (35, "bob")]
     assert breaches(tocsin, "update") == 0
     await tocsin.advance(minutes=15)
@@ -98,7 +98,7 @@ async def test_a_reminder_that_nobody_heard_goes_to_the_backup_as_well() -> None
         await down(tocsin)
         await tocsin.acknowledge()
         await tocsin.advance(minutes=30)
-        due = [(at, who) for at, who, why in tocsin.reminders() if why.startswith("an update is due")]
+        due = [(at, who) for at, who, why in tocsin.reminders() if "a status update is due" in why]
         assert due == [(15, "communication-lead"), (30, "communication-lead"), (30, "drew")]
 
 
@@ -114,7 +114,7 @@ async def test_the_reminders_go_on_after_a_restart_and_come_once(new_store: NewS
         await second.advance(minutes=9)
         assert (told, second.reminders()) == (3, [])
         await second.advance(minutes=1)
-        due = [(at, who) for at, who, why in second.reminders() if why.startswith("an update is due")]
+        due = [(at, who) for at, who, why in second.reminders() if "a status update is due" in why]
         assert due == [(30, "communication-lead")]
 
 

@@ -35,7 +35,7 @@ PEOPLE = People(
 GROUP = "slack:chat:S1"
 PLAN = crew.playbook(one=("desk",))
 HANDED_OVER = "2026-03-30T07:00"
-BECAUSE = "you are on call for desk now; it is acknowledged by ben"
+BECAUSE = "you are now on call (desk); ben has the incident"
 
 
 def running(new_store: NewStore, at: int = micros(HANDED_OVER) - HOUR) -> Harness:

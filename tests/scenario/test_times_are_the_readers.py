@@ -124,8 +124,8 @@ async def test_a_later_page_of_an_acknowledged_incident_says_who_has_it_in_each_
         await harness.advance(minutes=60)
         first, second, third = harness.sent(Job.PAGE)
         assert wording.reason(first) == "Opened at P1."
-        assert wording.reason(second) == "Acknowledged by ann at 07:22 EST; not resolved within 30 m."
-        assert wording.reason(third) == "Acknowledged by ann at 21:22 JST; not resolved within 1 h."
+        assert wording.reason(second) == "Still open after 30 min. ann has had it since 07:22 EST."
+        assert wording.reason(third) == "Still open after 1 h. ann has had it since 21:22 JST."
         [taken] = harness.sent(Job.ACKNOWLEDGE)
         assert (
             wording.taken(taken) == "You have acknowledged it. Unless it is resolved by 13:30 CET, Two will be paged."

@@ -82,8 +82,8 @@ async def test_each_page_says_why_it_was_sent(tocsin: Harness) -> None:
     await tocsin.fire(alertname="Down", severity="SEV-1")
     await tocsin.advance(minutes=46)
     assert [content.because for content in tocsin.sent(Job.PAGE)] == [
-        "opened at SEV-1",
-        "not acknowledged within 15 m",
-        *["not resolved within 30 m"] * 3,
+        "new incident",
+        "not acknowledged for 15 min",
+        *["not acknowledged for 30 min"] * 3,
         *["nobody has acknowledged it; every tier of SEV-1 has been paged"] * 3,
     ]

@@ -77,9 +77,7 @@ async def test_an_update_for_somebody_who_has_only_a_pager_reaches_the_announce_
         assert sent(harness, Job.UPDATE) == [("chat", "C0ROOM", "taylor")]
         [update] = harness.sent(Job.UPDATE)
         [remark] = remarks(update)
-        assert remark == (
-            "This is for taylor, but no contact method of taylor carries updates and reminders. Please tell them."
-        )
+        assert remark == "No contact method of taylor carries updates and reminders. Please pass this on."
         assert harness.console.sent == [], "nothing that is meant for a person ends on the console"
         assert await emergency.wrong(harness) == []
 
@@ -101,8 +99,10 @@ async def test_a_page_that_is_refused_reaches_the_announce_target_and_tocsins_ow
         await harness.fire(alertname="Down", severity="P1")
         assert sorted(sent(harness, Job.PAGE)) == [("chat", "C0ROOM", "taylor"), ("mail", "boss", "taylor")]
         page = harness.channels["chat"].sent[-1]
-        assert remarks(page)[0] == "This is for taylor, but it could not be delivered to taylor. Please tell them."
-        assert page.because == "opened at P1; pager refused the page for taylor: channel is archived"
+        assert remarks(page)[0] == (
+            "This could not be delivered to taylor. Please find somebody who can respond, or acknowledge this yourself."
+        )
+        assert page.because == "new incident; pager refused the page for taylor: channel is archived"
 
 
 async def test_a_page_for_somebody_without_any_contact_says_so_and_is_told_only_once_in_each_place() -> None:
@@ -112,9 +112,7 @@ async def test_a_page_for_somebody_without_any_contact_says_so_and_is_told_only_
     async with tocsin(plan=plan) as harness:
         await harness.fire(alertname="Down", severity="P1")
         assert sent(harness, Job.PAGE) == [("chat", "C0ROOM", "mute")]
-        assert remarks(harness.channels["chat"].sent[-1])[0].startswith(
-            "This is for mute, but mute has no working contact."
-        )
+        assert remarks(harness.channels["chat"].sent[-1])[0].startswith("Tocsin has no working contact for mute.")
 
 
 async def test_when_nobody_is_on_call_the_page_says_that() -> None:

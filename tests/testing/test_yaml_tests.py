@@ -92,7 +92,7 @@ async def test_a_long_difference_is_cut_and_counted(tmp_path: Path) -> None:
     found = await outcome(tmp_path, f"events: [{fires}]\npages: []\n")
     *lines, more, _ = diff(found)
     assert len(lines) == 40
-    # In 24 hours: 1 + 1 + 3, then each quarter of an hour from 45 m on three people.
+    # In 24 hours: 1 + 1 + 3, then each quarter of an hour from 45 min on three people.
     assert (
         more == f"  ... and {1 + 1 + 3 + 3 * 94 - 40} more: 0 missing, {1 + 1 + 3 + 3 * 94 - 40} extra, 0 as expected"
     )

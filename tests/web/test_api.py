@@ -65,7 +65,7 @@ async def test_an_incident_is_shown_as_promised(door):
 async def test_a_storm_says_how_many_it_has_and_its_members_are_listed(door):
     await fire(door, 12, severity="notice")
     shown = await get(door, f"{INCIDENTS}/12")
-    assert (shown["title"], shown["members"], shown["storm"]) == ("Storm: 12 incidents for alice", 12, None)
+    assert (shown["title"], shown["members"], shown["storm"]) == ("Storm for alice: 12 incidents", 12, None)
     page = await get(door, f"{INCIDENTS}?storm=12&limit=10")
     assert [each["number"] for each in page["incidents"]] == [13, *range(11, 2, -1)]
     rest = await get(door, f"{INCIDENTS}?storm=12&cursor={page['next']}")
@@ -82,7 +82,7 @@ async def test_a_storm_says_how_many_it_has_and_its_members_are_listed(door):
         }
     ]
     told = await get(door, f"{INCIDENTS}/13/explain")
-    assert told["because"] == "nobody is paged: it waits: one of many in storm #12; looked at again in 15 m"
+    assert told["because"] == "nobody is paged: it waits: one of many in storm #12; looked at again in 15 min"
 
 
 @pytest.mark.parametrize("storm", ["0", "-1", "x", "1e3"])
@@ -385,7 +385,7 @@ async def test_an_explanation_goes_from_the_rules_to_the_channels(door):
         ({"alertname": "Watchdog"}, "heartbeat", "sign of life"),
         ({"alertname": "X", "severity": "none"}, "suppressed", "noise"),
         ({"alertname": "X", "severity": "info"}, "informs", "pages nobody"),
-        ({"alertname": "X", "patient": "yes"}, "held", "2 m"),
+        ({"alertname": "X", "patient": "yes"}, "held", "2 min"),
     ],
 )
 async def test_an_explanation_says_why_nobody_is_paged(door, labels, outcome, reason):
@@ -398,7 +398,7 @@ async def test_an_explanation_says_why_nobody_is_paged(door, labels, outcome, re
 async def test_a_held_alerts_ladder_begins_when_the_hold_ends(door):
     found = await explain(door, alertname="X", patient="yes")
     assert [step["after_seconds"] for step in found["ladder"]] == [120, 1020, None]
-    assert found["rules"][2]["sets"] == {"self_heal": "2 m"}
+    assert found["rules"][2]["sets"] == {"self_heal": "2 min"}
 
 
 async def test_an_explanation_changes_nothing_and_tells_nobody(door):
@@ -417,7 +417,7 @@ async def test_an_incidents_explanation_has_trace_receipts_and_what_is_next(door
     assert page["attempts"][0]["finished_at"] == "2026-11-20T12:00:00.000000Z"
     [step] = found["next"]
     assert (step["tier"], step["due_at"]) == (2, "2026-11-20T12:15:00.000000Z")
-    assert found["because"] == "tier 2 (manager) is next, in 15 m"
+    assert found["because"] == "tier 2 (manager) is next, in 15 min"
 
 
 async def test_it_says_why_nobody_is_paged_any_more(door):
@@ -429,7 +429,7 @@ async def test_it_says_why_nobody_is_paged_any_more(door):
     await door.engine.acknowledge()
     assert await because() == "nobody is paged: alice has acknowledged it"
     await door.engine.resolve(alertname="Down0")
-    assert await because() == "nobody is paged: all its alerts have resolved; closed in 2 m if they stay so"
+    assert await because() == "nobody is paged: all its alerts have resolved; closed in 2 min if they stay so"
     await door.engine.advance(minutes=3)
     assert await because() == "nobody is paged: resolved because its alerts did"
 
@@ -443,4 +443,4 @@ async def test_it_says_when_every_tier_has_been_paged(door):
 async def test_it_says_how_long_automation_has(door):
     await door.engine.fire(alertname="Down", patient="yes")
     found = await get(door, f"{INCIDENTS}/1/explain")
-    assert found["because"] == "nobody is paged yet: automation has 2 m left to heal it"
+    assert found["because"] == "nobody is paged yet: automation has 2 min left to heal it"

@@ -23,6 +23,7 @@ _COMPARED = 4000
 """Characters of a text that are looked at: an annotation may hold 64 KiB."""
 _SHORTEST_VALUE = 2
 """A label value of one character is no name: it would be found everywhere in a text."""
+_MORE = len(" and 10000 more")
 _DIGITS = re.compile(r"(\d+)", re.ASCII)
 _LABEL_DUMP = re.compile(r"[\s,;]*\bLABELS\s*[=:]\s*(map\[|\{|\[).*", re.DOTALL)
 """What many public rules end their descriptions with: labels, which are shown anyway."""
@@ -65,10 +66,10 @@ class AlertGroup(Struct, frozen=True, kw_only=True):
         """Return what the first of them says; where they have no texts, the labels that say what is ill."""
         if self.summary or self.description:
             text = self.text(limit, shown)
-            return f"For example: {text}" if text and len(self.members) > 1 else text
+            return f"For example: {text}" if text and self._names_its_first else text
         told = dict(self.labels)
-        found = [f"{name}={one_line(told[name])}" for name in IDENTIFYING if name in told and told[name] not in shown]
-        return cut_list(found, limit) if found else ""
+        found = [pair(name, told[name]) for name in IDENTIFYING if name in told and told[name] not in shown]
+        return f"({cut_list(found, limit)})" if found else ""
 
     def members_in_words(self, limit: int, unseen: int = 0, most: int = 10) -> list[str]:
         """Return lines about what sets the members apart, of at most ``limit`` characters each; none for one alert.
@@ -85,10 +86,31 @@ class AlertGroup(Struct, frozen=True, kw_only=True):
             return [*lines, f"and {left} more"] if left else lines
         if len(names) + unseen == 1 or not all(names):
             return [f"and {unseen} more"] if unseen else []
-        by = f"{self.apart_by} " if self.apart_by else ""
-        if names[0] in self.description or names[0] in self.summary:
-            return [f"The same for {by}{cut_list(names[1:], limit, unseen)}"]
-        return [f"{by}{cut_list(names, limit, unseen)}"]
+        by = f"{self.apart_by} " if self.apart_by and self.apart_by != "incident" else ""
+        if self._names_its_first:
+            more = len(names) - 1 + unseen
+            what = f" {self.apart_by}s" if self.apart_by.isalpha() else ""
+            by = f"Also {more} more{what if more > 1 else ''}: "
+            names = names[1:]
+        return [f"{by}{cut_list(names, max(limit // 2, limit - len(by) - _MORE), unseen)}"]
+
+    def labels_in_words(self, unseen: int = 0) -> list[str]:
+        """Return the labels that all of them share; not the severity where ``unseen`` alerts may have another one."""
+        if self.apart_by == "incident":  # of a storm's members these are no labels
+            return []
+        return [pair(name, value) for name, value in self.labels if not unseen or name != "severity"]
+
+    @property
+    def _names_its_first(self) -> bool:
+        """Whether what all of them say names the first one."""
+        name = self.members[0].apart
+        return len(self.members) > 1 and bool(name) and (name in self.description or name in self.summary)
+
+
+def pair(name: str, value: str) -> str:
+    """Return a label as text, its value in quotes where that has spaces: ``team="data platform"``."""
+    name, value = one_line(name), one_line(value[:_COMPARED])
+    return f'{name}="{value}"' if " " in value else f"{name}={value}"
 
 
 def grouped(alerts: Iterable[AlertLine]) -> tuple[AlertGroup, ...]:
@@ -154,7 +176,7 @@ def _apart(alert: AlertLine, label: str, varying: Sequence[str]) -> str:
     if label:
         return one_line(alert.labels.get(label, "")[:_COMPARED]) or "none"
     shown = [name for name in IDENTIFYING if name in varying] or list(varying)
-    return ", ".join(f"{one_line(name)}={one_line(alert.labels.get(name, '')[:_COMPARED])}" for name in shown[:4])
+    return ", ".join(pair(name, alert.labels.get(name, "")) for name in shown[:4])
 
 
 def _in_order(text: str) -> list[tuple[int, str]]:

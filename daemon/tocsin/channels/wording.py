@@ -4,93 +4,32 @@ Everything here may hold text from outside; a channel escapes it for its provide
 """
 
 from datetime import UTC, datetime
-from typing import TypeGuard
+from typing import NamedTuple
 
-from tocsin.channels.alert_groups import distinct
+from tocsin.channels.alert_groups import AlertGroup, distinct, grouped
 from tocsin.channels.text import sentence
-from tocsin.core.clock import ITEM_STEP, POST_MORTEM_STEP, UPDATE_STEP
+from tocsin.core.clock import BREACH_STEP, DRAFT_STEP, ITEM_STEP, POST_MORTEM_STEP, UPDATE_STEP, Promise
 from tocsin.core.duration import duration
-from tocsin.core.event import Entry
-from tocsin.core.moments import exact_moment, in_zone, moment, short_moment
+from tocsin.core.moments import moment, short_moment
 from tocsin.core.outbox import Job
 from tocsin.core.page import Content
 from tocsin.core.playbook import MINUTE, SECOND
-from tocsin.core.wording import NOT_RESOLVED
+from tocsin.core.transitions.reach import SHIFT
+from tocsin.core.wording import DUE_NOW
 
 LATE_FROM = 10 * SECOND
 """A page that is less late than this does not say so."""
 
-_PHRASES = {
-    "held": "held: automation has time to heal it",
-    "triggered": "opened at {severity}",
-    "reopened": "firing again at {severity}: occurrence {occurrence}",
-    "joined": "{count} more firing, {firing} in total",
-    "reconciled": "{count} no longer known to Alertmanager, {firing} still firing",
-    "doubted": "kept open: too many alerts of {source} resolved together, and its Watchdog is missing",
-    "fires_on": "still firing (an earlier resolve was wrong)",
-    "alerts_resolved": "{count} resolved, {firing} still firing",
-    "fires_again": "firing again before it was resolved",
-    "recovering": "recovering: all its alerts have resolved",
-    "severity": "severity {from} -> {to} ({because})",
-    "pinned": "severity pinned at {severity}",
-    "unpinned": "severity follows the alerts again",
-    "flags": "flags changed: +{add} -{remove}",
-    "acknowledged": "acknowledged",
-    "acknowledged_also": "acknowledged as well",
-    "unacknowledged": "needs a new acknowledgment ({because})",
-    "late_acknowledgment": "acknowledged too late: it was already resolved",
-    "snoozed": "snoozed until {until}",
-    "unsnoozed": "no longer snoozed: {because}",
-    "passed": "tier {tier} skipped: {because}",
-    "deferred": "tier {tier} waits for business hours, until {until} ({because})",
-    "replanned": "now follows the current version of playbook {playbook}",
-    "late_resolve": "resolved too late: it was already resolved",
-    "waits": "nobody is paged: {because}",
-    "waited": "no longer waits: {because}",
-    "storm_over": "the storm is over: {members} incidents",
-    "escalation_asked": "escalation requested",
-    "escalated": "paging {targets} (tier {tier}: {because})",
-    "next_method": "reaching {target} by contact method {method} (tier {tier})",
-    "informed": "informing {targets} (tier {tier}: {because})",
-    "fact": "{name}: {text}",
-    "declared": "declared at {severity}",
-    "merged": "merged into incident #{into}, with {alerts} alerts",
-    "merged_with": "incident #{incident} merged into this one",
-    "split_off": "incident #{incident} unmerged",
-    "linked": "linked to incident #{incident}",
-    "note": "note: {text}",
-    "update_posted": "update {number}: {text}",
-    "status": "status {before} -> {after}",
-    "role": "{role}: {person}",
-    "ticked": "{checklist}: done: {text}",
-    "unticked": "{checklist}: reopened: {text}",
-    "told": "{template} sent to {targets}",
-    "drafted": "draft {draft}: {what} waits for confirmation",
-    "confirmed": "draft {draft} confirmed: {what}",
-    "discarded": "draft {draft} discarded: {what}",
-    "automation_asked": "automation {target} requested",
-    "ticket_asked": "ticket requested in {tracker}",
-    "ticket": "ticket {ticket} opened in {tracker}",
-    "ticket_closed": "ticket {ticket} closed in {tracker}",
-    "ticket_reopened": "ticket {ticket} reopened in {tracker}",
-    "ticket_refused": "{tracker} refused {job}, no more attempts: {detail}",
-    "breached": "{because}",
-    "reminded": "reminding {targets}: {because}",
-    "post_mortem_asked": "postmortem due by {due_at}",
-    "post_mortem_done": "postmortem done",
-    "post_mortem_waived": "no postmortem needed: {reason}",
-    "item_added": "action item {number}: {text} ({kind}, due {due_at})",
-    "item_done": "action item {number} done: {text}",
-    "room_asked": "room {name} requested in {channel}",
-    "room": "room {name} created in {channel}",
-    "room_refused": "{channel} refused a change of the room, no more attempts: {detail}",
-    "room_archived": "room {name} archived",
-    "resolved": "resolved",
-    "sent": "{job} to {target} sent through {channel}",
-    "dead": "{job} to {target} refused by {channel}, no more attempts: {detail}",
-    "superseded": "{job} to {target} no longer needed",
+_KINDS = {
+    f"{BREACH_STEP}{Promise.UPDATE}": "UPDATE OVERDUE",
+    BREACH_STEP: "TARGET MISSED",
+    UPDATE_STEP: "UPDATE DUE",
+    POST_MORTEM_STEP: "POSTMORTEM DUE",
+    ITEM_STEP: "ACTION ITEM DUE",
+    DRAFT_STEP: "DRAFT TO CONFIRM",
+    f"{SHIFT}:": "HANDOVER",
 }
-"""The timeline's entries (``Entry.kind``) in words; an entry that is not here is told by its name and data."""
+"""What an update is, by its step."""
 
 
 def iso(at: int) -> str:
@@ -109,9 +48,10 @@ def headline(content: Content) -> str:
 def subject(content: Content) -> str:
     """Return the incident in one line that stays the same for its life: ``#12 checkout: HighLatency``."""
     if content.members is not None:  # the title of a storm counts its incidents
-        return f"{content.name or f'#{content.number}'} Storm of incidents"
-    kind = "DRILL " if content.drill else "Reminder " if content.is_reminder else ""
-    return kind + _named(content)
+        return f"{content.name or f'#{content.number}'} {title(content).rpartition(': ')[0] or 'Storm'}"
+    if content.is_reminder:
+        return f"Reminder: {title(content)} ({content.service})"
+    return f"{'DRILL ' if content.drill else ''}{_named(content)}"
 
 
 def _named(content: Content) -> str:
@@ -134,9 +74,33 @@ def condition(content: Content) -> str:
     """Return the incident's state in words: ``recovering`` in its hold-down, and why nobody is paged."""
     if content.recovering and content.resolved_at is None:
         return "recovering"
+    state = "not acknowledged" if content.state == "triggered" else content.state
     if content.doubted:
-        return f"{content.state}, not believed to be over without the Watchdog of {content.doubted}"
-    return f"{content.state}, nobody is paged: {'; '.join(content.waits)}" if content.waits else content.state
+        return f"{state}, not believed to be over without the Watchdog of {content.doubted}"
+    if not content.waits:
+        return state
+    return f"{state}{'' if content.job is Job.PAGE else ', nobody is paged'}: {'; '.join(content.waits)}"
+
+
+def standing(content: Content) -> str:
+    """Return where it stands: ``alex has had it since 04:31 CET; 30 alerts firing``."""
+    if content.state == "resolved":
+        return "resolved"
+    state = _holder(content, you="you have") if is_taken(content) else condition(content)
+    return f"{state}; {alerts(content)}"
+
+
+def kind(content: Content) -> str:
+    """Return in a word or two what this message is: ``PAGE``, ``TARGET MISSED``; "" where the headline says it."""
+    if content.is_reminder:
+        return ""
+    if content.job is Job.ACKNOWLEDGE:
+        return "ACKNOWLEDGED"
+    if content.job is Job.RESOLVE:
+        return "RESOLVED"
+    if content.job is not Job.UPDATE:
+        return content.job.upper()
+    return next((words for step, words in _KINDS.items() if content.step.startswith(step)), "UPDATE")
 
 
 def is_taken(content: Content) -> bool:
@@ -145,16 +109,38 @@ def is_taken(content: Content) -> bool:
 
 
 def reason(content: Content) -> str:
-    """Return why this comes now, as a sentence (``Not acknowledged within 15 m.``).
+    """Return why this comes now, as a sentence (``Not acknowledged for 15 min.``).
 
-    A page of an incident that somebody has says who: ``Acknowledged by alex at 13:22 UTC; not resolved within 30 m.``
+    A page of an incident that somebody has says who: ``Still open after 1 h. alex has had it since 13:22 UTC.``
     """
     because = content.because
+    if content.is_reminder and because == DUE_NOW:
+        return f"Due since {short_moment(content.opened_at, content.now, content.time_zone)}."
+    who = content.acknowledged_by
+    first = because if who and because.startswith(f"{who} ") else because[:1].upper() + because[1:]
+    sentences = [sentence(first)]
     if content.job is Job.PAGE and is_taken(content):
-        because = f"acknowledged by {_by(content)}; {because}"
-    elif content.job is Job.PAGE and content.state == "triggered" and because.startswith(NOT_RESOLVED):
-        because = f"nobody has acknowledged it; {because}"
-    return sentence(because[:1].upper() + because[1:])
+        sentences.append(f"{_holder(content)}.")
+    elif content.job is Job.PAGE and content.state == "triggered" and who:
+        own = "Your" if _is_own(content) else f"{who}'s"
+        sentences.append(
+            f"{own} acknowledgment no longer counts{': please acknowledge again' if _is_own(content) else ''}."
+        )
+    return " ".join(sentences)
+
+
+def why(content: Content) -> str:
+    """Return all that says why this comes, and what to do: of a job that is for no person, its reason as it is."""
+    match content.job:
+        case Job.PAGE:
+            return " ".join(filter(None, [reason(content), help_wanted(content), following(content)]))
+        case Job.UPDATE:
+            return f"{reason(content)} {request(content)}".rstrip()
+        case Job.ACKNOWLEDGE:
+            return taken(content)
+        case Job.RESOLVE:
+            return ending(content)
+    return content.because
 
 
 def remarks(content: Content, *, seen_once: bool = False) -> list[str]:
@@ -166,17 +152,35 @@ def remarks(content: Content, *, seen_once: bool = False) -> list[str]:
     if content.drill:
         found.append("This is a drill: nothing is broken. Acknowledge it as you would a real page.")
     if content.stranded:
-        why = content.stranded_because or f"{content.target} has no working contact"
-        found.append(f"This is for {content.target}, but {why}. Please tell them.")
+        found.append(stranded(content))
     if content.possible_duplicate and not seen_once:
         found.append("You may have had this already: an earlier attempt got no answer.")
     if content.late >= LATE_FROM:
         found.append(f"This comes {duration(content.late)} late.")
-    if content.members is not None:
-        found.append(f"All its incidents: tocsin incidents list --storm {content.number}")
     if content.unrouted:
         found.append("No rule placed this alert: it runs at the default severity for unrouted alerts.")
     return found
+
+
+def stranded(content: Content) -> str:
+    """Return why this did not go to its own target, and what to do about that."""
+    why = content.stranded_because or f"Tocsin has no working contact for {content.target}"
+    wanted = content.job is Job.PAGE and not is_taken(content)
+    ask = "Please find somebody who can respond, or acknowledge this yourself." if wanted else "Please pass this on."
+    return f"{why[:1].upper()}{why[1:]}. {ask}"
+
+
+def storm_list(content: Content) -> str:
+    """Return how to list the incidents of a storm, "" of any other incident."""
+    return f"List them: tocsin incidents list --storm {content.number}" if content.members is not None else ""
+
+
+def following(content: Content) -> str:
+    """Return whom a page that nobody acknowledges brings in next, "" where that is not known."""
+    if content.job is not Job.PAGE or content.state != "triggered" or content.next_page is None:
+        return ""
+    at = short_moment(content.next_page.at, content.now, content.time_zone)
+    return f"If nobody acknowledges it by {at}, {content.next_page.who} will be paged."
 
 
 def request(content: Content) -> str:
@@ -186,21 +190,37 @@ def request(content: Content) -> str:
     if content.job is not Job.PAGE:
         return ""
     if is_taken(content):
-        return f"{content.acknowledged_by} has it. See whether they need help: tocsin incidents show {content.number}"
-    return f"Acknowledge: tocsin incidents ack {content.number}"
+        return f"{help_wanted(content)} Details: tocsin incidents show {content.number}".lstrip()
+    what = f" all {content.members}" if content.members is not None else ""
+    return f"Acknowledge{what}: tocsin incidents ack {content.number}"
+
+
+def help_wanted(content: Content) -> str:
+    """Return what whoever is paged for an incident is to do that somebody else has; "" where nobody else has it."""
+    if content.job is not Job.PAGE or not is_taken(content) or _is_own(content):
+        return ""
+    who = content.acknowledged_by
+    return f"Contact {who}." if content.because.startswith(f"{who} asks ") else f"Ask {who} whether they need help."
 
 
 def _request_of_an_update(content: Content) -> str:
+    """Return what an update asks for: the first of these that its step begins with."""
+    number, step = content.number, content.step
+    has_it = content.acknowledged_by if is_taken(content) and not _is_own(content) else ""
+    post = f"Ask {has_it}, who has the incident; then post" if has_it else "Post"
+    post = f"{post} one: tocsin incidents update {number} TEXT"
+    item = step.removeprefix(ITEM_STEP).partition(".")[0]
+    requests = {
+        UPDATE_STEP: post,
+        f"{BREACH_STEP}{Promise.UPDATE}": post,
+        BREACH_STEP: "" if content.stranded else "For your information only.",
+        f"{SHIFT}:": f"Agree with {has_it} who keeps it." if has_it else "",
+        POST_MORTEM_STEP: f"Then record it: tocsin incidents reviewed {number} --link URL",
+        ITEM_STEP: f"When it is done: tocsin incidents done {number} {item}",
+    }
     if content.is_reminder:
-        return f"When it is done: tocsin incidents resolve {content.number}"
-    if content.step.startswith(UPDATE_STEP):
-        return f"Post one: tocsin incidents update {content.number} TEXT"
-    if content.step.startswith(POST_MORTEM_STEP):
-        return f"When it is written: tocsin incidents reviewed {content.number} --link URL"
-    if content.step.startswith(ITEM_STEP):
-        number = content.step.removeprefix(ITEM_STEP).partition(".")[0]
-        return f"When it is done: tocsin incidents done {content.number} {number}"
-    return ""
+        return f"When it is done: tocsin incidents resolve {number} (closes this reminder only)"
+    return next((request for start, request in requests.items() if step.startswith(start)), "")
 
 
 def concerns(content: Content) -> str:
@@ -221,17 +241,17 @@ def alerts(content: Content) -> str:
         total = max(firing, len(distinct(content.alerts)))
     noun = "alert" if total == 1 else "alerts"
     if not firing:
-        return f"{total} {noun} resolved" if total == 1 else f"all {total} {noun} resolved"
+        return {1: "1 alert resolved", 2: "both alerts resolved"}.get(total, f"all {total} alerts resolved")
     return f"{firing} {noun} firing" if firing == total else f"{firing} of {total} {noun} firing"
 
 
 def since(content: Content) -> str:
-    """Return how long it has been open: ``open for 5 m, since 2026-11-20 03:00 UTC``."""
+    """Return since when it has been open, and for how long: ``open since 2026-11-20 03:00 UTC (5 min)``."""
     opened = moment(content.opened_at, content.time_zone)
     if content.resolved_at is not None:
         return f"opened at {opened}"
     open_for = content.now - content.opened_at
-    return f"open for {duration(open_for)}, since {opened}" if open_for >= MINUTE else f"open since {opened}"
+    return f"open since {opened}{f' ({duration(open_for)})' if open_for >= MINUTE else ''}"
 
 
 def unseen(content: Content) -> int:
@@ -240,70 +260,92 @@ def unseen(content: Content) -> int:
     return max(0, total - len(content.alerts))
 
 
+def unseen_firing(content: Content) -> int:
+    """Return how many of the `unseen` ones fire; of a storm, all count."""
+    if content.members is not None:
+        return unseen(content)
+    seen = sum(alert.firing for alert in content.alerts)
+    return min(unseen(content), max(0, content.alerts_firing - seen))
+
+
+class Shown(NamedTuple):
+    """The groups of alerts that a message shows."""
+
+    groups: tuple[tuple[AlertGroup, int], ...]
+    """Each with the number of alerts that belong to it and are not in the sample."""
+    more: str
+    """What is not shown: ``3 more and 30 resolved``; "" where nothing is."""
+
+    @classmethod
+    def of(cls, content: Content, most: int) -> "Shown":
+        """Return at most so many groups."""
+        groups = grouped(content.alerts)
+        firing, hidden = unseen_firing(content), sum(len(group.members) for group in groups[most:])
+        resolved = unseen(content) - firing
+        if len(groups) != 1:
+            alike, hidden = 0, hidden + firing
+        elif groups[0].is_firing or content.members is not None:
+            alike = firing
+        else:
+            alike, resolved = resolved, 0
+        more = [f"{hidden} more" if hidden else "", f"{resolved} resolved" if resolved else ""]
+        return cls(tuple((group, alike) for group in groups[:most]), " and ".join(filter(None, more)))
+
+
+def count(group: AlertGroup, unseen: int, content: Content) -> str:
+    """Return how many alerts a group has: ``30 firing``, or of a storm ``11 incidents``; "" for a single one."""
+    number = len(group.members) + unseen
+    if number == 1:
+        return ""
+    if content.members is not None:
+        return f"{number} incidents"
+    return f"{number} firing" if group.is_firing else f"{number} alerts"
+
+
 def ending(content: Content) -> str:
     """Return how the incident ended, and whether anybody had it: for those who were paged."""
     if content.resolved_at is None:
         return "What you were paged for is over; the incident has opened again since."
-    by = f"resolved by {content.resolved_by}" if content.resolved_by else "its alerts have resolved"
-    if content.acknowledged_by and content.acknowledged_by == content.target:
-        had = "You had acknowledged it."
+    by = f" by {content.resolved_by}" if content.resolved_by else ""
+    how = "" if content.resolved_by else ": all alerts have cleared"
+    after = duration(content.resolved_at - content.opened_at)
+    is_firing = content.resolved_by and content.alerts_firing
+    calm = f"{content.alerts_firing} of its alerts still fire." if is_firing else "No action needed."
+    if _is_own(content):
+        had = "You had it."
     elif content.acknowledged_by:
-        had = f"{content.acknowledged_by} had acknowledged it."
+        had = f"{content.acknowledged_by} had it."
     else:
         had = "Nobody had acknowledged it."
-    return f"It is over after {duration(content.resolved_at - content.opened_at)}: {by}. {had}"
+    return f"Resolved{by} after {after}{how}. {calm} {had}"
 
 
 def taken(content: Content) -> str:
     """Return who has the incident now, and what still comes unless it is resolved."""
-    is_own = content.acknowledged_by is not None and content.acknowledged_by == content.target
-    had = "You have acknowledged it." if is_own else f"Acknowledged by {_by(content)}."
-    if content.next_page is not None:
-        at = short_moment(content.next_page.at, content.now, content.time_zone)
-        had += f" Unless it is resolved by {at}, {content.next_page.who} will be paged."
+    taken_at = content.taken_at
+    at = f" at {short_moment(taken_at, content.now, content.time_zone)}" if taken_at is not None else ""
+    is_own, who = _is_own(content), content.acknowledged_by or "someone"
+    had = "You have acknowledged it." if is_own else f"Acknowledged by {who}{at}."
+    had = " ".join(filter(None, [had, unless_resolved(content)]))
     return had if is_own else f"{had} You do not need to respond."
 
 
-def _by(content: Content) -> str:
-    """Who has acknowledged it, and when."""
-    who = content.acknowledged_by or "someone"
+def unless_resolved(content: Content) -> str:
+    """Return whom an incident that somebody has still brings in, "" where that is nobody."""
+    if content.next_page is None or not is_taken(content):
+        return ""
+    at = short_moment(content.next_page.at, content.now, content.time_zone)
+    return f"Unless it is resolved by {at}, {content.next_page.who} will be paged."
+
+
+def _is_own(content: Content) -> bool:
+    """Whether the reader has acknowledged it."""
+    return not content.stranded and content.acknowledged_by is not None and content.acknowledged_by == content.target
+
+
+def _holder(content: Content, you: str = "You have") -> str:
+    """Return who has it: ``alex has had it since 04:31 CET``."""
+    who = you if _is_own(content) else f"{content.acknowledged_by} has"
     if content.taken_at is None:
-        return who
-    return f"{who} at {short_moment(content.taken_at, content.now, content.time_zone)}"
-
-
-def told(entry: Entry, zone: str = "UTC") -> str:
-    """Return an entry of the timeline as a sentence: ``03:05:09 UTC acknowledged, by alice (slack)``."""
-    return f"{exact_moment(entry.at, zone)[11:]} {happened(entry, zone)}"
-
-
-def happened(entry: Entry, zone: str = "UTC") -> str:
-    """Return what an entry of the timeline says, and by whom."""
-    by = f", by {entry.actor} ({entry.via})" if entry.actor not in ("", "tocsin") else ""
-    return f"{phrase(entry, zone)}{by}"
-
-
-def phrase(entry: Entry, zone: str = "UTC") -> str:
-    """Return what an entry of the timeline says, without when and by whom."""
-    facts = {
-        key: exact_moment(value, zone) if _is_until(key, value) else _fact(value) for key, value in entry.data.items()
-    }
-    if "because" in facts:
-        facts["because"] = in_zone(facts["because"], zone)
-    more = f" ({facts['detail']})" if entry.kind == "sent" and facts.get("detail") else ""
-    try:
-        return _PHRASES[entry.kind].format_map(facts) + more
-    except KeyError:  # a kind, or a datum of one, that is not known here
-        known = ", ".join(f"{key} {value}" for key, value in facts.items() if value)
-        name = entry.kind.replace("_", " ")
-        return f"{name}: {known}" if known else name
-
-
-def _is_until(key: str, value: object) -> TypeGuard[int]:
-    return key in ("until", "due_at") and isinstance(value, int)
-
-
-def _fact(value: object) -> str:
-    if isinstance(value, list | tuple):
-        return ", ".join(map(str, value))
-    return "" if value is None else str(value)
+        return f"{who} it"
+    return f"{who} had it since {short_moment(content.taken_at, content.now, content.time_zone)}"

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from tocsin.channels.wording import told
+from tocsin.channels.timeline import told
 from tocsin.cli import drafts, options, work
 from tocsin.cli.alert_texts import texts_of
 from tocsin.cli.client import Daemon, connected

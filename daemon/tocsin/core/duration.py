@@ -2,13 +2,13 @@
 
 from tocsin.core.playbook import DAY, HOUR, MINUTE, SECOND
 
-_UNITS = ((DAY, "d"), (HOUR, "h"), (MINUTE, "m"), (SECOND, "s"))
+_UNITS = ((DAY, "d"), (HOUR, "h"), (MINUTE, "min"), (SECOND, "s"))
 
 
 def duration(microseconds: int) -> str:
-    """Return a duration in its two largest units: ``3 d``, ``1 h 30 m``, ``45 s``.
+    """Return a duration in its two largest units: ``3 d``, ``1 h 30 min``, ``45 s``.
 
-    What is smaller is dropped: ``1 h 5 m`` may be up to a minute longer. Less than a second is ``0 s``.
+    What is smaller is dropped: ``1 h 5 min`` may be up to a minute longer. Less than a second is ``0 s``.
     """
     rest = max(0, microseconds)
     parts: list[str] = []

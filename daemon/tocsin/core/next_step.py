@@ -27,10 +27,17 @@ class NextStep(msgspec.Struct, frozen=True):
 
 def next_step(incident: Incident) -> NextStep | None:
     """Return the earliest step that notifies a recipient; None while the ladder waits or rests, and after its end."""
+    return next(iter(next_steps(incident)), None)
+
+
+def next_steps(incident: Incident) -> tuple[NextStep, ...]:
+    """Return the steps of the earliest moment that notifies a recipient."""
     is_at_rest = incident.state in (State.PENDING, State.RESOLVED) or incident.resolve_at is not None
     if is_at_rest or incident.is_held_back or not incident.plan.has_level(incident.severity):
-        return None
-    return min(_steps(incident, incident.plan.level(incident.severity)), key=lambda step: step.at, default=None)
+        return ()
+    steps = tuple(_steps(incident, incident.plan.level(incident.severity)))
+    first_at = min((step.at for step in steps), default=0)
+    return tuple(step for step in steps if step.at == first_at)
 
 
 def _steps(incident: Incident, level: Level) -> Iterator[NextStep]:

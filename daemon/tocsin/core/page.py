@@ -115,7 +115,7 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     taken_at: int | None = None
     """When whoever has it acknowledged it; it may have been acknowledged by others before."""
     next_page: Upcoming | None = None
-    """The next page of the ladder that an acknowledgment does not stop."""
+    """The next page of the ladder; once somebody has it, the next one that an acknowledgment does not stop."""
     resolved_at: int | None
     resolved_by: str | None
     recovering: bool

@@ -116,7 +116,7 @@ def storm_id(incident: Incident) -> str:
 
 def title(target: str, members: int) -> str:
     """A storm's title."""
-    return f"Storm: {members} incidents for {target}"
+    return f"Storm for {target}: {members} incidents"
 
 
 def is_told_by_its_storm(incident: Incident) -> bool:

@@ -5,23 +5,27 @@ from datetime import UTC, datetime
 from tocsin.core.acting import Draft
 from tocsin.core.clock import DAILY_FOR, Item, PostMortem
 from tocsin.core.duration import duration
-from tocsin.core.incident import Incident, State, Wait, WaitReason
+from tocsin.core.incident import TAKEN, Incident, State, Wait, WaitReason
 from tocsin.core.moments import exact_moment, moment
 from tocsin.core.playbook import MINUTE, SECOND, Cell, Moment, Until
 
-NOT_RESOLVED = "not resolved"
-"""How the reason begins of a step that goes on after an acknowledgment."""
+DUE_NOW = "due now"
+"""Why a recurring reminder is sent."""
 
 
 def because_planned(incident: Incident, cell: Cell) -> str:
     """Why a step of the ladder fires."""
     if not incident.plan.level(incident.severity).is_timed:  # a recurring reminder
-        return "due now"
+        return DUE_NOW
     if not cell.after:
-        return f"{'reopened' if incident.occurrence > 1 else 'opened'} at {incident.severity}"
-    if cell.until is Until.RESOLVED:
-        return f"{NOT_RESOLVED} within {duration(cell.after)}"
-    return f"not acknowledged within {duration(cell.after)}"
+        return "firing again after it was resolved" if incident.occurrence > 1 else _opened(incident)
+    if cell.until is Until.RESOLVED and incident.state in TAKEN:
+        return f"still open after {duration(cell.after)}"
+    return f"not acknowledged for {duration(cell.after)}"
+
+
+def _opened(incident: Incident) -> str:
+    return "new incident" if incident.storm is None else "many new incidents at once"
 
 
 def because_moment(happened: Moment | None) -> str:
@@ -51,8 +55,8 @@ def because_unanswered(person: str) -> str:
 
 def because_shift(incident: Incident, rotation: str) -> str:
     """Why somebody who comes on call hears of an incident."""
-    by = f" by {incident.acknowledged_by}" if incident.acknowledged_by else ""
-    return f"you are on call for {rotation} now; it is {incident.state}{by}"
+    has = f"; {incident.acknowledged_by} has the incident" if incident.acknowledged_by else ""
+    return f"you are now on call ({rotation}){has}"
 
 
 def because_draft(number: int, draft: Draft) -> str:
@@ -69,9 +73,10 @@ def because_flapping(incident: Incident, *, settled: bool) -> str:
     elif not incident.alerts_firing:
         now = "recovering"
     else:
-        now = f"firing, acknowledged by {incident.acknowledged_by}" if incident.acknowledged_by else "firing"
-    times = f"it fired or resolved {incident.flips_untold} more times"
-    return f"it has settled: {now}" if settled else f"it is flapping: {times}; now {now}"
+        now = "firing"
+    if settled:
+        return f"flapping has stopped: {now} now"
+    return f"flapping: {incident.flips_untold} changes since the last message; {now} now"
 
 
 _NOT_DONE = {"respond": "responded to", "acknowledge": "acknowledged", "resolve": "resolved"}
@@ -82,23 +87,25 @@ def because_breached(incident: Incident, targets: tuple[str, ...]) -> str:
     level = incident.plan.level(incident.severity)
     if targets == ("update",):
         every = duration(level.update_every or 0)
-        return f"no update has been posted; at {incident.severity} one is due every {every}"
+        return f"no status update was posted in time ({incident.severity}: one every {every})"
     within = dict(level.promises)
     said = [f"not {_NOT_DONE[each]} within {duration(within[each])}" for each in targets if each in within]
     if len(targets) > 1 and len({within.get(each) for each in targets}) == 1:
         words = " or ".join(_NOT_DONE[each] for each in targets)
         said = [f"not {words} within {duration(within[targets[0]])}"]
-    return f"{', '.join(said)}, the target of {incident.severity}"
+    return f"{incident.severity} target missed: {', '.join(said)}"
 
 
-def because_update_due(every: int, times: int) -> str:
+def because_update_due(severity: str, every: int, times: int) -> str:
     """Why whoever writes the updates is reminded."""
-    again = f"; this is reminder {times}" if times > 1 else ""
-    return f"an update is due: stakeholders expect one every {duration(every)}{again}"
+    again = f"reminder {times}: " if times > 1 else ""
+    return f"{again}a status update is due ({severity}: one every {duration(every)})"
 
 
 def because_post_mortem_due(mortem: PostMortem, now: int) -> str:
     """Why the owner of a postmortem is reminded."""
+    if now < mortem.due_at:
+        return f"write the postmortem by {_clock(mortem.due_at)} ({duration(mortem.due_at - now)} left)"
     return f"the postmortem {_due(mortem.due_at, now)}"
 
 
@@ -127,7 +134,7 @@ def waits_for(wait: Wait) -> str:
         case WaitReason.INHIBITED:
             return f"inhibited by rule {wait.by}"
         case WaitReason.FLAPPING:
-            return "flapping, told in a digest"
+            return "flapping, so one digest replaces a page per change"
 
 
 def day(at: int) -> str:

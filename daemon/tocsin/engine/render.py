@@ -5,6 +5,7 @@ from tocsin.core.clock import is_beside_the_ladder
 from tocsin.core.incident import Incident, State
 from tocsin.core.moments import in_zone
 from tocsin.core.naming import name_of
+from tocsin.core.next_step import next_steps
 from tocsin.core.outbox import TICKET_JOBS, Job, Outgoing
 from tocsin.core.page import Content, Upcoming
 from tocsin.core.playbook import Kind, Until
@@ -70,7 +71,7 @@ def render(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> Con
         acknowledged_at=incident.acknowledged_at,
         acknowledged_by=incident.acknowledged_by,
         taken_at=incident.acknowledged_at if incident.taken_at is None else incident.taken_at,
-        next_page=_next_page(incident),
+        next_page=_next_page(incident, tx.now),
         resolved_at=incident.resolved_at,
         resolved_by=incident.resolved_by,
         recovering=incident.resolve_at is not None,
@@ -117,8 +118,12 @@ def _waits(incident: Incident, zone: str) -> tuple[str, ...]:
     return tuple(in_zone(waits_for(wait), zone) for wait in incident.waits)
 
 
-def _next_page(incident: Incident) -> Upcoming | None:
+def _next_page(incident: Incident, now: int) -> Upcoming | None:
     level = incident.plan.level(incident.severity)
+    if incident.state is State.TRIGGERED:
+        pages = [step for step in next_steps(incident) if step.kind == Kind.PAGE and step.at > now]
+        tiers = dict.fromkeys(incident.plan.tier(step.tier).name for step in pages)
+        return Upcoming(pages[0].at, " and ".join(tiers)) if pages else None
     for planned in incident.ladder:
         cell = level.cell(planned.cell)
         if cell is not None and cell.kind is Kind.PAGE and cell.until is Until.RESOLVED and not cell.when:
@@ -130,10 +135,10 @@ def _stranded_because(row: Outgoing, policy: Policy) -> str:
     """Return why a message did not go to its own target."""
     people, name = policy.people, row.target
     if row.fell_back:
-        return f"it could not be delivered to {name}"
+        return f"this could not be delivered to {name}"
     if name in people.rotations:
         return f"nobody is on call for {name}"
     person = people.persons.get(name)
     if person is not None and any(method.contact.channel in policy.channel_names for method in person.methods):
         return f"no contact method of {name} carries {_CARRIED.get(row.job, 'this')}"
-    return f"{name} has no working contact"
+    return f"Tocsin has no working contact for {name}"

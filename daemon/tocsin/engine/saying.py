@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from tocsin.channels import wording
+from tocsin.channels import timeline
 from tocsin.conf.templates import Template, TemplateFailed, default_post_mortem
 from tocsin.core.acting import PlaybookAction, worded_by
 from tocsin.core.brief import Around, brief_of
@@ -112,7 +112,7 @@ def _last_update(tx: Reader, incident: Incident) -> str:
 
 def _line(entry: Entry, zone: str) -> Line:
     by = entry.actor if entry.actor != "tocsin" else ""
-    return Line(entry.at, entry.kind, wording.phrase(entry, zone), by, str(entry.data.get("text", "")))
+    return Line(entry.at, entry.kind, timeline.phrase(entry, zone), by, str(entry.data.get("text", "")))
 
 
 def _plainly(incident: Incident, failure: str, words: str) -> Saying:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from tocsin.channels import wording
-from tocsin.channels.alert_groups import AlertGroup, grouped
+from tocsin.channels.alert_groups import AlertGroup, pair
 from tocsin.channels.text import is_link, plain
 from tocsin.core.moments import moment
 from tocsin.core.outbox import Job
@@ -59,15 +59,14 @@ def _opening(content: Content) -> Said:
         pieces.append(Piece(f"- In tocsin: {content.url}\n"))
     if content.alerts:
         pieces.append(Piece(f"\nAlerts ({wording.alerts(content)}):\n\n"))
-    groups = grouped(content.alerts)
-    for group in groups[:ALERTS]:
-        pieces += _group(group, content, wording.unseen(content) if len(groups) == 1 else 0)
+    for group, unseen in wording.Shown.of(content, ALERTS).groups:
+        pieces += _group(group, content, unseen)
     return Said(tuple(pieces))
 
 
 def _group(group: AlertGroup, content: Content, unseen: int) -> Iterator[Piece]:
     """Yield what alerts that say the same say, and the labels that they share."""
-    labels = ", ".join(f"{name}={value}" for name, value in (("alertname", group.name), *sorted(group.labels)))
+    labels = ", ".join([pair("alertname", group.name), *sorted(group.labels_in_words(unseen))])
     yield from (Piece("- "), _foreign(labels), Piece("" if group.is_firing else " (resolved)"), Piece("\n"))
     said = group.text(LINE_LIMIT, f"{content.title} {content.summary}")
     for line in filter(None, (said, *group.members_in_words(LINE_LIMIT, unseen))):

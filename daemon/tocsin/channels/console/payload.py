@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from textwrap import wrap
 from typing import Final
 
-from tocsin.channels import wording
-from tocsin.channels.alert_groups import AlertGroup, grouped
+from tocsin.channels import timeline, wording
+from tocsin.channels.alert_groups import AlertGroup
 from tocsin.channels.text import plain
 from tocsin.core.outbox import Job
 from tocsin.core.page import Content
@@ -47,6 +47,8 @@ def _block(content: Content, *, colour: bool) -> Iterator[str]:
         yield f"  runbook: {_line(content.runbook)}"
     if content.bridge:
         yield f"  war room: {_line(content.bridge)}"
+    for line in filter(None, (wording.storm_list(content), wording.following(content))):
+        yield f"  {_line(line)}"
     yield f"{dim}  {_line(wording.request(content))}{reset}"
 
 
@@ -74,18 +76,19 @@ def _lines(content: Content) -> Iterator[str]:
         case Job.RESOLVE:
             yield f"RESOLVED {head} -- for {_line(content.target)}: {_line(wording.ending(content))}"
         case Job.ANNOUNCE:
-            yield f"INCIDENT {head} -- {_line(wording.condition(content))}, {wording.alerts(content)}"
+            more = f". {listed}" if (listed := wording.storm_list(content)) else ""
+            yield f"INCIDENT {head} -- {_line(wording.condition(content))}; {wording.alerts(content)}{more}"
         case _:
             for entry in content.history:
-                yield f"HISTORY #{content.number} {_line(wording.told(entry, content.time_zone))}"
+                yield f"HISTORY #{content.number} {_line(timeline.told(entry, content.time_zone))}"
 
 
 def _update(content: Content, head: str) -> Iterator[str]:
-    yield f"UPDATE {head} -- for {_line(content.target)}"
+    yield f"{wording.kind(content)} {head} -- for {_line(content.target)}".lstrip()
     for line in (wording.reason(content), *wording.remarks(content), content.summary, wording.request(content)):
         yield from _wrapped(line, SUMMARY)
     if not content.is_reminder:
-        yield f"  now {_line(wording.condition(content))}, {wording.alerts(content)}"
+        yield f"  now: {_line(wording.standing(content))}"
 
 
 def _text(content: Content) -> Iterator[str]:
@@ -95,17 +98,14 @@ def _text(content: Content) -> Iterator[str]:
 
 def _alerts(content: Content) -> Iterator[str]:
     """Yield what the alerts say, those that say the same once."""
-    groups = grouped(content.alerts)
-    unseen, shown = wording.unseen(content), f"{content.title} {content.summary}"
-    noun = "alerts" if content.members is None else "incidents"
-    for group in groups[:ALERTS]:
-        count = len(group.members) + (unseen if len(groups) == 1 else 0)
-        yield f"  - {_alert(group, f' ({count} {noun})' if count > 1 else '')}"
-        for line in _texts(group, shown, unseen if len(groups) == 1 else 0):
+    sample, shown = wording.Shown.of(content, ALERTS), f"{content.title} {content.summary}"
+    for group, unseen in sample.groups:
+        count = wording.count(group, unseen, content)
+        yield f"  - {_alert(group, f' ({count})' if count else '', unseen)}"
+        for line in _texts(group, shown, unseen):
             yield f"    {_line(line)}"
-    left = sum(len(group.members) for group in groups[ALERTS:]) + (unseen if len(groups) > 1 else 0)
-    if left:
-        yield f"  and {left} more: tocsin incidents show {content.number}"
+    if sample.more:
+        yield f"  and {sample.more}: tocsin incidents show {content.number}"
 
 
 def _texts(group: AlertGroup, shown: str, unseen: int) -> Iterator[str]:
@@ -114,8 +114,8 @@ def _texts(group: AlertGroup, shown: str, unseen: int) -> Iterator[str]:
     yield from group.members_in_words(WIDTH - 40, unseen, MEMBERS)
 
 
-def _alert(group: AlertGroup, count: str) -> str:
-    labels = [f"{name}={value}" for name, value in group.labels]
+def _alert(group: AlertGroup, count: str, unseen: int) -> str:
+    labels = group.labels_in_words(unseen)
     shown = " ".join(plain(label, 60) for label in labels[:LABELS])
     rest = f" (+{len(labels) - LABELS})" if len(labels) > LABELS else ""
     return f"{'' if group.is_firing else 'resolved: '}{plain(group.name, 80)}{count} {shown}{rest}".rstrip()

@@ -9,9 +9,9 @@ from email.policy import SMTP
 
 from tocsin import __version__
 from tocsin.channels import wording
-from tocsin.channels.alert_groups import AlertGroup, grouped
+from tocsin.channels.alert_groups import AlertGroup
 from tocsin.channels.email.settings import EmailSettings
-from tocsin.channels.text import cut_list, is_link, plain
+from tocsin.channels.text import cut_list, is_link, plain, sentence
 from tocsin.core.moments import moment
 from tocsin.core.outbox import Job
 from tocsin.core.page import Content
@@ -78,12 +78,20 @@ def _lines(content: Content) -> Iterator[str]:
     if content.text is not None:  # a message's own words, which a customer may read: nothing beside them
         yield from content.text.plain.splitlines()
         return
-    yield wording.headline(content)
+    yield _head(content)
     yield from (text for text in _first(content) if text)
     if content.job in (Job.PAGE, Job.UPDATE) and content.resolved_at is None:
         yield from _alerts(content)
     yield ""
     yield from _incident(content)
+
+
+def _head(content: Content) -> str:
+    """What kind of message it is, how bad, and where it stands: the subject never changes and cannot say that."""
+    head = f"{wording.kind(content)} {wording.headline(content)}".lstrip()
+    if content.is_reminder or content.job in (Job.ACKNOWLEDGE, Job.RESOLVE):
+        return head
+    return f"{head} ({wording.condition(content).partition(':')[0]})"
 
 
 def _first(content: Content) -> Iterator[str]:
@@ -98,15 +106,18 @@ def _first(content: Content) -> Iterator[str]:
     yield from wording.remarks(content)
     yield content.summary
     if not content.is_reminder:
-        state = content.state if content.job is Job.PAGE else wording.condition(content)
-        yield f"{state[:1].upper()}{state[1:]}; {wording.alerts(content)}, {wording.since(content)}"
+        since = wording.since(content)
+        state = wording.standing(content) if content.job is Job.UPDATE else wording.alerts(content)
+        yield sentence(f"{since[:1].upper()}{since[1:]}; {state}")
+    yield wording.storm_list(content)
+    yield wording.following(content)
     yield wording.request(content)
     if is_link(content.runbook):
         yield f"Runbook: {content.runbook}"
 
 
 def _incident(content: Content) -> Iterator[str]:
-    yield f"For: {content.target}"
+    yield f"This message is for {content.target}."
     if content.playbook_title and not content.is_reminder:
         yield f"Playbook: {content.playbook_title}"
     if concerns := wording.concerns(content):
@@ -118,27 +129,26 @@ def _incident(content: Content) -> Iterator[str]:
 
 
 def _alerts(content: Content) -> Iterator[str]:
-    groups = grouped(content.alerts)
-    unseen, shown = wording.unseen(content), f"{content.title} {content.summary}"
-    for group in groups[:ALERTS]:
+    sample, shown = wording.Shown.of(content, ALERTS), f"{content.title} {content.summary}"
+    for group, unseen in sample.groups:
         yield ""
-        yield from _group(group, content, shown, unseen if len(groups) == 1 else 0)
-    left = sum(len(group.members) for group in groups[ALERTS:]) + (unseen if len(groups) > 1 else 0)
-    if left:
+        yield from _group(group, content, shown, unseen)
+    if sample.more:
         yield ""
-        yield f"And {left} more: tocsin incidents show {content.number}"
+        yield f"And {sample.more}: tocsin incidents show {content.number}"
 
 
 def _group(group: AlertGroup, content: Content, shown: str, unseen: int) -> Iterator[str]:
-    since = f" since {moment(group.since, content.time_zone)}" if group.since is not None else ""
+    number = len(group.members) + unseen
     noun = "alerts" if content.members is None else "incidents"
-    count = f"{len(group.members) + unseen} {noun} " if len(group.members) > 1 else ""
+    count, first = (f"{number} {noun} ", ", the first") if number > 1 else ("", "")
+    since = f"{first} since {moment(group.since, content.time_zone)}" if group.since is not None else ""
     yield f"{plain(group.name, VALUE_LIMIT)}: {count}{'firing' if group.is_firing else 'resolved'}{since}"
     if text := group.text(TEXT_LIMIT, shown):
         yield plain(text, TEXT_LIMIT)
     yield from (plain(line, TEXT_LIMIT) for line in group.members_in_words(TEXT_LIMIT, unseen))
     if group.labels:
-        labels = [plain(f"{name}={value}", VALUE_LIMIT) for name, value in group.labels]
+        labels = [plain(label, VALUE_LIMIT) for label in group.labels_in_words(unseen)]
         yield f"- {cut_list(labels, LABELS_LIMIT)}"
     alert = group.first
     for name in ("runbook_url", "dashboard_url"):

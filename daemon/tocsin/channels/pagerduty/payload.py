@@ -70,8 +70,10 @@ def _trigger(content: Content) -> dict[str, Any]:
 
 def _details(content: Content) -> dict[str, Any]:
     details: dict[str, Any] = {
-        "because": one_line(wording.reason(content)),
+        "because": one_line(f"{wording.reason(content)} {wording.help_wanted(content)}").rstrip(),
         "remarks": [one_line(remark) for remark in wording.remarks(content, seen_once=True)],
+        "next": wording.following(content),
+        "incidents": wording.storm_list(content),
         "incident": f"#{content.number}",
         "playbook": content.playbook_title or content.playbook,
         "severity": content.severity,
@@ -93,18 +95,25 @@ def _summary(content: Content) -> str:
     """The line that a telephone shows, and that is read out."""
     groups = grouped(content.alerts)
     facts = groups[0].facts(FACTS_LIMIT, f"{content.title} {content.service} {content.summary}") if groups else ""
-    parts = (wording.headline(content), wording.reason(content), wording.alerts(content), content.summary, facts)
+    parts = (
+        wording.headline(content),
+        wording.stranded(content) if content.stranded else "",
+        wording.reason(content),
+        wording.help_wanted(content),
+        wording.alerts(content) if content.members is None else f"Acknowledging this takes all {content.members}",
+        content.summary,
+        facts,
+    )
     return " ".join(sentence(one_line(part)) for part in parts if part)
 
 
 def _said(content: Content) -> Iterator[str]:
     """Yield what the alerts say, those that say the same once."""
-    groups = grouped(content.alerts)
-    for group in groups:
-        unseen = wording.unseen(content) if len(groups) == 1 else 0
+    for group, unseen in wording.Shown.of(content, len(content.alerts)).groups:
         lines = (group.text(TEXT_LIMIT), *group.members_in_words(TEXT_LIMIT, unseen))
         if said := plain(" ".join(map(sentence, filter(None, lines))), VALUE_LIMIT):
-            yield f"{plain(group.name, FIELD_LIMIT)}: {said}"
+            name = plain(group.name, FIELD_LIMIT)
+            yield said if said.startswith(name) else f"{name}: {said}"
 
 
 def _alert(alert: AlertLine, zone: str) -> dict[str, Any]:
@@ -122,14 +131,14 @@ def _clean(pairs: dict[str, str]) -> dict[str, str]:
 
 
 def _links(content: Content) -> Iterator[dict[str, str]]:
-    """Where to look: tocsin, the runbooks, the expressions that fired; each URL once."""
+    """Where to look: tocsin, the runbooks, what fired; each URL once."""
     wanted = [(content.url, "Incident in tocsin"), (content.bridge, "War room"), (content.runbook, "Runbook")]
     for alert in content.alerts:
         name = plain(alert.labels.get("alertname", "alert"), 80)
         wanted += [
             (alert.annotations.get("runbook_url", ""), f"Runbook: {name}"),
             (alert.annotations.get("dashboard_url", ""), f"Dashboard: {name}"),
-            (alert.generator_url, f"Expression: {name}"),
+            (alert.generator_url, f"Alert: {name}"),
         ]
     found = {href: text for href, text in reversed(wanted) if is_link(href)}
     for href, text in list(reversed(found.items()))[:LINKS]:

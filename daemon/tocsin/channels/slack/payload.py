@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from tocsin.channels import wording
-from tocsin.channels.alert_groups import AlertGroup, grouped
+from tocsin.channels import timeline, wording
+from tocsin.channels.alert_groups import AlertGroup
 from tocsin.channels.slack import buttons
 from tocsin.channels.slack.mrkdwn import context, escape, link, mention, mrkdwn, plain, section, when, when_time
 from tocsin.channels.slack.said import sections
@@ -81,7 +81,8 @@ def _announce(content: Content) -> tuple[str, Blocks]:
         ("Team", escape(content.team, FIELD_LIMIT)),
         ("Alerts", escape(wording.alerts(content), FIELD_LIMIT)),
         ("Opened", when(content.opened_at, content.time_zone)),
-        ("Acknowledged by", escape(content.acknowledged_by or "", FIELD_LIMIT)),
+        _acknowledged(content),
+        ("Next", escape(wording.unless_resolved(content), FIELD_LIMIT)),
         ("Resolved", when(content.resolved_at, content.time_zone) if content.resolved_at is not None else ""),
         ("Flags", escape(", ".join(content.flags), FIELD_LIMIT)),
     ]
@@ -89,11 +90,20 @@ def _announce(content: Content) -> tuple[str, Blocks]:
         {"type": "header", "text": plain(head)},
         {"type": "section", "fields": [mrkdwn(f"*{name}*\n{value}") for name, value in fields if value]},
         *([section(escape(content.summary, LINE_LIMIT))] if content.summary else []),
+        *([section(escape(listed, LINE_LIMIT))] if (listed := wording.storm_list(content)) else []),
         *_sample(content),
         *_small_print(content),
         *buttons.row(content),
     ]
     return f"{head} ({_words(content)})", blocks
+
+
+def _acknowledged(content: Content) -> tuple[str, str]:
+    """Who has it, or had it before it rose or grew beyond that."""
+    who = escape(content.acknowledged_by or "", FIELD_LIMIT)
+    if who and content.state == "triggered":
+        return "Earlier acknowledgment", f"{who} (no longer counts)"
+    return "Acknowledged by", who
 
 
 def _page(content: Content) -> tuple[str, Blocks]:
@@ -104,10 +114,12 @@ def _page(content: Content) -> tuple[str, Blocks]:
     lines = [f"{to} :rotating_light: *{head}*", reason, escape(content.summary, LINE_LIMIT), *_remarks(content)]
     opened = when(content.opened_at, content.time_zone)
     lines.append(f"{escape(wording.alerts(content), FIELD_LIMIT)}, open since {opened}")
-    if wording.is_taken(content):
-        lines.append(escape(wording.request(content), LINE_LIMIT))
+    what_next = [wording.storm_list(content), wording.following(content)]
+    if wording.is_taken(content) or content.members is not None:
+        what_next.append(wording.request(content))
+    lines += [escape(line, LINE_LIMIT) for line in what_next]
     blocks = [section("\n".join(filter(None, lines))), *_sample(content), *_small_print(content), *buttons.row(content)]
-    return f"{to} {head}. {reason}", blocks
+    return f"{to} {head}. {reason} {escape(wording.help_wanted(content), LINE_LIMIT)}".rstrip(), blocks
 
 
 def _update(content: Content) -> tuple[str, Blocks]:
@@ -117,7 +129,7 @@ def _update(content: Content) -> tuple[str, Blocks]:
     to = _addressee(content)
     head = escape(wording.headline(content), LINE_LIMIT)
     reason, summary = escape(wording.reason(content), LINE_LIMIT), escape(content.summary, SUMMARY_LIMIT)
-    now = "" if content.is_reminder else f"Now {_words(content)}."
+    now = "" if content.is_reminder else f"Now: {escape(wording.standing(content), FIELD_LIMIT)}."
     request = escape(wording.request(content), LINE_LIMIT)
     lines = [f"{to} :information_source: *{head}*", reason, summary, *_remarks(content), now, request]
     return f"{to} {head}. {reason}", [section("\n".join(filter(None, lines))), *_small_print(content)]
@@ -136,10 +148,10 @@ def _message(content: Content, said: Said) -> tuple[str, Blocks]:
 
 def _resolve(content: Content) -> tuple[str, Blocks]:
     """For everybody who was paged."""
-    said = f"{_addressee(content)} {escape(wording.ending(content), LINE_LIMIT)}"
+    to, said = _addressee(content), escape(wording.ending(content), LINE_LIMIT)
     head = escape(wording.headline(content), LINE_LIMIT)
-    lines = [f"{_DONE} {said}", head, *_remarks(content)]
-    return said, [section("\n".join(lines))]
+    lines = [f"{to} {_DONE} *{head}*", said, *_remarks(content)]
+    return f"{to} {head}. {said}", [section("\n".join(lines))]
 
 
 def _history(content: Content) -> tuple[str, Blocks]:
@@ -147,9 +159,8 @@ def _history(content: Content) -> tuple[str, Blocks]:
     paragraphs = [""]
     left = 0
     for number, entry in enumerate(content.history):
-        line = (
-            f"{when_time(entry.at, content.time_zone)} {escape(wording.happened(entry, content.time_zone), LINE_LIMIT)}"
-        )
+        happened = escape(timeline.happened(entry, content.time_zone), LINE_LIMIT)
+        line = f"{when_time(entry.at, content.time_zone)} {happened}"
         if len(paragraphs[-1]) + len(line) >= HISTORY_LIMIT:
             if len(paragraphs) == HISTORY_BLOCKS:
                 left = len(content.history) - number
@@ -159,7 +170,8 @@ def _history(content: Content) -> tuple[str, Blocks]:
     blocks = [context(paragraph.rstrip()) for paragraph in paragraphs]
     if left:
         blocks.append(context(f"... and {left} more entries: see the incident's timeline."))
-    return f"#{content.number}: {escape(wording.told(content.history[-1], content.time_zone), LINE_LIMIT)}", blocks
+    head = escape(wording.headline(content), LINE_LIMIT)
+    return f"{head}: {escape(timeline.told(content.history[-1], content.time_zone), LINE_LIMIT)}", blocks
 
 
 _FORMS = {
@@ -202,20 +214,18 @@ def _remarks(content: Content) -> list[str]:
 
 def _sample(content: Content) -> Blocks:
     """What the alerts say, those that say the same once, and their labels."""
-    groups = grouped(content.alerts)
-    unseen, shown = wording.unseen(content), f"{content.title} {content.summary}"
-    noun = "alerts" if content.members is None else "incidents"
-    blocks = [section(_group(group, shown, unseen if len(groups) == 1 else 0, noun)) for group in groups[:ALERTS]]
-    left = sum(len(group.members) for group in groups[ALERTS:]) + (unseen if len(groups) > 1 else 0)
-    if left:
-        blocks.append(context(f"... and {left} more"))
+    sample, shown = wording.Shown.of(content, ALERTS), f"{content.title} {content.summary}"
+    blocks = [section(_group(group, shown, unseen, content)) for group, unseen in sample.groups]
+    if sample.more:
+        blocks.append(context(f"... and {sample.more}"))
     return blocks
 
 
-def _group(group: AlertGroup, shown: str, unseen: int, noun: str) -> str:
+def _group(group: AlertGroup, shown: str, unseen: int, content: Content) -> str:
     said = escape(group.text(TEXT_LIMIT, shown), TEXT_LIMIT)
-    labels = ", ".join(f"{name}={value}" for name, value in group.labels)
-    count = f" ({len(group.members) + unseen} {noun})" if len(group.members) > 1 else ""
+    labels = ", ".join(group.labels_in_words(unseen))
+    number = wording.count(group, unseen, content)
+    count = f" ({number})" if number else ""
     state = "" if group.is_firing else "(resolved) "
     members = group.members_in_words(MEMBERS_LIMIT, unseen, MEMBERS)
     lines = [f"{state}*{escape(group.name, 100)}*{count} {said}".rstrip()]
@@ -230,7 +240,7 @@ def _small_print(content: Content) -> Blocks:
         link(content.bridge, "war room"),
         link(content.runbook or (alert.annotations.get("runbook_url", "") if alert else ""), "runbook"),
         link(alert.annotations.get("dashboard_url", ""), "dashboard") if alert else "",
-        link(alert.generator_url, "expression") if alert else "",
+        link(alert.generator_url, "view alert") if alert else "",
     ]
     links.append(escape(wording.concerns(content), FIELD_LIMIT))
     shown = [mrkdwn(each) for each in links if each]

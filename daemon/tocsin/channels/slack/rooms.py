@@ -132,7 +132,10 @@ async def _topic(client: SlackClient, content: Content) -> Receipt:
 def _about(content: Content) -> str:
     """The topic: plain text, in which the link to the call is never cut."""
     tail = f" | {content.bridge}" if content.bridge else ""
-    return cut(f"{plain(wording.headline(content), TOPIC_LIMIT)} | {content.state}", TOPIC_LIMIT - len(tail)) + tail
+    return (
+        cut(f"{plain(wording.headline(content), TOPIC_LIMIT)} | {wording.condition(content)}", TOPIC_LIMIT - len(tail))
+        + tail
+    )
 
 
 def _purpose(content: Content) -> str:

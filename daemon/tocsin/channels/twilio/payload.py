@@ -13,7 +13,7 @@ from tocsin.channels.alert_groups import grouped
 from tocsin.channels.text import cut, is_link, plain, sentence
 from tocsin.channels.twilio.segments import fitted
 from tocsin.channels.twilio.settings import TwilioSettings
-from tocsin.core.clock import REMINDER
+from tocsin.core.clock import BREACH_STEP, REMINDER
 from tocsin.core.outbox import Job
 from tocsin.core.page import Content
 from tocsin.core.playbook import SECOND
@@ -25,13 +25,16 @@ KEY = "1"
 
 VALID_FOR = 3600
 WAIT_FOR_KEY = 8
-SPOKEN_LIMIT = 600
+HEAD_LIMIT = 350
+DETAILS_LIMIT = 450
+NAME_LIMIT = 60
 TITLE_LIMIT = 160
 FACTS_LIMIT = 240
-ESCAPED_LIMIT = 1200
+ESCAPED_HEAD_LIMIT = 500
+ESCAPED_LIMIT = 700
 """Of what is read out, as XML: it stands there twice, and Twilio takes 4,000 characters in all."""
-_DURATION = re.compile(r"\b(\d+) ([dhms])\b", re.ASCII)
-_UNITS = {"d": "day", "h": "hour", "m": "minute", "s": "second"}
+_DURATION = re.compile(r"\b(\d+) (d|h|min|s)\b", re.ASCII)
+_UNITS = {"d": "day", "h": "hour", "min": "minute", "s": "second"}
 _NOT_XML = re.compile(r"[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -56,16 +59,23 @@ def message(content: Content, settings: TwilioSettings) -> dict[str, str]:
 def twiml(content: Content, settings: TwilioSettings) -> str:
     """What happens on the telephone: the page twice; where answers are taken, a key acknowledges."""
     say = f"<Say language={quoteattr(settings.language)}>{{}}</Say>"
-    said = say.format(escape(_spoken(content)))
+    head, details = (say.format(escape(text)) for text in _spoken(content))
     if not is_answerable(content, settings):
-        return f'<Response>{said}<Pause length="1"/>{said}</Response>'
+        return f'<Response>{head}{details}<Pause length="1"/>{head}{details}</Response>'
     action = f"{content.external_url}{CALLBACK}?{urlencode({'page': content.key})}"
-    is_taken = wording.is_taken(content)
-    ask = say.format(f"Press {KEY} to {'confirm that you have heard this' if is_taken else 'acknowledge'}.")
-    gather = (
-        f'<Gather numDigits="1" timeout="{WAIT_FOR_KEY}" action={quoteattr(action)}>{said}{ask}{said}{ask}</Gather>'
-    )
-    return f"<Response>{gather}{say.format('No key was pressed. Goodbye.')}</Response>"
+    told = f"{head}{say.format(escape(_ask(content)))}{details}"
+    gather = f'<Gather numDigits="1" timeout="{WAIT_FOR_KEY}" action={quoteattr(action)}>{told}{told}</Gather>'
+    left = "" if wording.is_taken(content) else " This page is still unanswered."
+    return f"<Response>{gather}{say.format(f'No key pressed.{left} Goodbye.')}</Response>"
+
+
+def _ask(content: Content) -> str:
+    """What the key does, which is said before the details: it can be pressed at any time."""
+    if wording.is_taken(content):
+        keeps = plain(content.acknowledged_by or "", NAME_LIMIT)
+        return f"Press {KEY} at any time to confirm that you got this call. {keeps} keeps the incident."
+    what = f" all {content.members} incidents" if content.members is not None else ""
+    return f"Press {KEY} at any time to acknowledge{what}."
 
 
 def text(content: Content, settings: TwilioSettings) -> str:
@@ -79,14 +89,16 @@ def text(content: Content, settings: TwilioSettings) -> str:
         case Job.RESOLVE:
             more = wording.ending(content)
         case _:
-            facts = _facts(content) if content.resolved_at is None and not content.step.startswith(REMINDER) else ""
+            is_brief = content.resolved_at is not None or content.step.startswith((REMINDER, BREACH_STEP))
+            remarks = map(sentence, wording.remarks(content))
             request = wording.request(content) if content.job is Job.UPDATE else ""
-            more = " ".join(
-                filter(None, [wording.reason(content), *map(sentence, wording.remarks(content)), facts, request])
-            )
+            facts = "" if is_brief else _facts(content)
+            parts = [wording.reason(content), wording.help_wanted(content), *remarks, facts, request]
+            more = " ".join(filter(None, parts))
     tail = f" {content.url}" if is_link(content.url) and len(content.url) <= TITLE_LIMIT // 2 else ""
     if content.job is Job.PAGE and is_answerable(content, settings) and not wording.is_taken(content):
-        tail += f" Reply: ack {content.number}"
+        what = f" to acknowledge all {content.members}" if content.members is not None else ""
+        tail += f" Reply{what}: ack {content.number}"
     return fitted(f"{sentence(_line(wording.headline(content)))} {_line(more)}", tail, settings.segments)
 
 
@@ -95,36 +107,45 @@ def is_answerable(content: Content, settings: TwilioSettings) -> bool:
     return settings.acknowledge and is_link(content.external_url) and bool(content.incident_id)
 
 
-def _spoken(content: Content) -> str:
-    """What is read out: how bad it is, and what happened, before anything else."""
+def _spoken(content: Content) -> tuple[str, str]:
+    """What is read out: whom it is for, how bad it is, and what happened; then the details."""
     service = wording.service(content)
-    told = [
+    severity = f"{content.severity}, {plain(service, NAME_LIMIT)}:" if service else f"{content.severity}."
+    head = [
         "This is a drill." if content.drill else "",
         "You may have had this call already." if content.possible_duplicate else "",
-        "Tocsin page.",
-        f"{content.severity} on {service}." if service else f"{content.severity}.",
-        sentence(plain(wording.title(content), TITLE_LIMIT)),
-        _aloud(wording.reason(content)),
-        plain(_facts(content), FACTS_LIMIT),
-        f"Incident {content.number}, for {content.target}.",
+        wording.stranded(content) if content.stranded else f"Tocsin page for {plain(content.target, NAME_LIMIT)}.",
+        f"{severity} {sentence(plain(wording.title(content), TITLE_LIMIT))}",
+        sentence(wording.alerts(content)) if content.alerts_firing > 1 and content.members is None else "",
     ]
-    spoken = _NOT_XML.sub("", plain(" ".join(filter(None, told)), SPOKEN_LIMIT))
-    while len(escape(spoken)) > ESCAPED_LIMIT:  # a label of ampersands
+    details = [
+        _aloud(wording.reason(content)),
+        wording.help_wanted(content),
+        plain(_facts(content, counts=False), FACTS_LIMIT),
+        f"Incident {content.number}.",
+    ]
+    return _fitting(head, HEAD_LIMIT, ESCAPED_HEAD_LIMIT), _fitting(details, DETAILS_LIMIT, ESCAPED_LIMIT)
+
+
+def _fitting(sentences: list[str], limit: int, escaped_limit: int) -> str:
+    spoken = _NOT_XML.sub("", plain(" ".join(filter(None, sentences)), limit))
+    while len(escape(spoken)) > escaped_limit:  # a label of ampersands
         spoken = cut(spoken, len(spoken) - 20)
     return spoken
 
 
 def _aloud(text: str) -> str:
-    """The text with durations that are read as they are meant: ``30 m`` would be meters."""
+    """The text with durations that are read as they are meant: ``30 min`` is no word."""
     return _DURATION.sub(lambda found: f"{found[1]} {_UNITS[found[2]]}{'' if found[1] == '1' else 's'}", text)
 
 
-def _facts(content: Content) -> str:
+def _facts(content: Content, *, counts: bool = True) -> str:
     """What it means, and what the first of its alerts say."""
     groups = grouped(content.alerts)
     shown = f"{content.title} {content.service} {content.summary}"
     texts = [groups[0].facts(FACTS_LIMIT, shown)] if groups else []
-    count = wording.alerts(content) if content.alerts_firing > 1 and content.members is None else ""
+    has_many = content.alerts_firing > 1 and content.members is None
+    count = wording.alerts(content) if counts and has_many else ""
     if groups and content.members is not None:
         texts += [f"{group.name}: {', '.join(group.members_in_words(FACTS_LIMIT))}" for group in groups[:2]]
     return " ".join(sentence(text) for text in (content.summary, count, *texts) if text)

@@ -9,7 +9,7 @@
       "about": "",                    acknowledge, resolve: the key of the page that they refer to
       "target": "alice",              whom this is for: a name of people.yaml
       "recipient": "",                as the contact says
-      "because": "SEV-1: ...",        why this page, why now
+      "because": "New incident.",     why this comes, why now
       "remarks": ["..."],             drill, late, possible duplicate ... in words
       "late_seconds": 0.0,            how much later than planned
       "possible_duplicate": false,    an earlier attempt may have arrived
@@ -37,7 +37,7 @@ import hmac
 import json
 from typing import Any
 
-from tocsin.channels import wording
+from tocsin.channels import timeline, wording
 from tocsin.channels.text import cut
 from tocsin.core.event import Entry
 from tocsin.core.page import AlertLine, Content
@@ -100,8 +100,8 @@ def _body(content: Content) -> dict[str, Any]:
         "about": content.about,
         "target": content.target,
         "recipient": content.recipient,
-        "because": content.because,
-        "remarks": wording.remarks(content),
+        "because": wording.why(content),
+        "remarks": list(filter(None, [*wording.remarks(content), wording.storm_list(content)])),
         "late_seconds": content.late / SECOND,
         "possible_duplicate": content.possible_duplicate,
         "stranded": content.stranded,
@@ -163,7 +163,7 @@ def _entry(entry: Entry, zone: str) -> dict[str, Any]:
         "actor": entry.actor,
         "via": entry.via,
         "data": entry.data,
-        "text": wording.told(entry, zone),
+        "text": timeline.told(entry, zone),
     }
 
 

@@ -206,7 +206,7 @@ def _remind(change: Change, update_by: int) -> None:
     wind(change, update_by=_in_hours(change, change.now + every), reminded=count, unheard=clock.unheard + 1)
     if is_told_by_its_storm(incident):
         return
-    because = because_update_due(every, clock.unheard + 1)
+    because = because_update_due(incident.severity, every, clock.unheard + 1)
     targets = owners.communication_lead(incident)
     if clock.unheard:
         targets = tuple(dict.fromkeys((*targets, *owners.communication_backup(incident))))

@@ -165,7 +165,7 @@ def escalate(change: Change, event: Escalate) -> None:
     until = Until.RESOLVED if incident.state in TAKEN else Until.ACKNOWLEDGED
     exhausted = f"{event.by.name} asked for everybody again: every tier has been paged"
     tier = next((tier.number for tier in incident.plan.tiers if tier.number not in incident.reached), 0)
-    page_next_tier(change, until, f"{event.by.name} asked for tier {tier}", exhausted)
+    page_next_tier(change, until, f"{event.by.name} asks for help from tier {tier}", exhausted)
 
 
 def set_flags(change: Change, event: SetFlags) -> None:

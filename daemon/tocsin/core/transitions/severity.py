@@ -22,9 +22,9 @@ def reconsider(change: Change, raised: tuple[str, ...]) -> None:
     if incident.pinned:
         newly = incident.plan.highest(list(raised)) if raised else incident.severity
         if above(incident.plan, newly, incident.severity):
-            _move(change, newly, "an alert above it fires")
+            _move(change, newly, "by an alert above it")
     elif highest != incident.severity:
-        _move(change, highest, "its firing alerts")
+        _move(change, highest, "by its alerts")
 
 
 def _move(change: Change, severity: str, because: str, by: Actor = TOCSIN) -> None:
@@ -49,7 +49,7 @@ def _move(change: Change, severity: str, because: str, by: Actor = TOCSIN) -> No
         break_off(change, WaitReason.STORM)
         change.set(member_of=None)
     if rises and incident.state in TAKEN:
-        uncover(change, f"raised from {old} to {severity}; the earlier acknowledgment does not cover this")
+        uncover(change, f"raised from {old} to {severity}")
     elif rises:
         _page_again(change, f"raised from {old} to {severity}")
     else:
