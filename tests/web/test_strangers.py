@@ -1,5 +1,8 @@
 """Requests without a valid token: limited for each sender, and told without a page unless the sender is known."""
 
+import hashlib
+import hmac
+
 import pytest
 
 from tocsin.conf.settings import LimitSettings, Scope
@@ -7,8 +10,10 @@ from tocsin.core.outbox import Job
 from tocsin.engine.senders import MOST, REMEMBERED_DAYS, KnownSenders
 from tocsin.store.memory import MemoryStore
 from tocsin.testing.clock import VirtualClock
+from tocsin.web.bodies import SMALL
+from tocsin.web.keys import EDGE
 from tocsin.web.senders import MOST_SENDERS, FailedLogins
-from web.frontdoor import SETTINGS, TOKENS, FrontDoor, front_door
+from web.frontdoor import SETTINGS, SLACK_SECRET, TOKENS, FrontDoor, front_door, inbound
 
 PATH = "/webhooks/alertmanager"
 DOWN = {"alerts": [{"labels": {"alertname": "Down", "severity": "SEV-1"}}]}
@@ -70,6 +75,52 @@ async def test_strangers_inform_and_page_no_one() -> None:
             await door.status("POST", path, token="wrong", json=DOWN)
         assert {job for job, _ in await told(door)} == {Job.UPDATE}
         assert door.figure("senders_refused_total", edge="alertmanager", known="no") == 2
+
+
+UNREADABLE = [
+    ("/webhooks/pagerduty", {"data": b"{}", "headers": {"Content-Encoding": "gzip"}}, 415),
+    ("/webhooks/slack", {"data": b"x" * (SMALL + 1)}, 413),
+    ("/webhooks/twilio", {"data": b"Body=\xff"}, 400),
+]
+"""What is refused before its signature can be checked."""
+
+
+@pytest.mark.parametrize(("path", "how", "status"), UNREADABLE)
+async def test_what_cannot_be_read_and_is_not_signed_is_of_a_stranger(
+    path: str, how: dict[str, object], status: int
+) -> None:
+    twilio = SETTINGS.inbound.model_copy(update={"twilio": inbound("twilio-token")})
+    async with front_door(LIMITED.model_copy(update={"inbound": twilio})) as door:
+        answers = [await door.status("POST", path, token=None, **how) for _ in range(LIMIT + 1)]
+        assert answers == [status] * LIMIT + [429]
+        assert {job for job, _ in await told(door)} == {Job.UPDATE}
+
+
+@pytest.mark.parametrize(("path", "how", "status"), UNREADABLE)
+async def test_what_cannot_be_read_of_a_provider_that_was_accepted_before_pages(
+    path: str, how: dict[str, object], status: int
+) -> None:
+    twilio = SETTINGS.inbound.model_copy(update={"twilio": inbound("twilio-token")})
+    async with front_door(SETTINGS.model_copy(update={"inbound": twilio})) as door:
+        door.app[EDGE].senders.accept(path.rpartition("/")[2], "127.0.0.1")
+        assert await door.status("POST", path, token=None, **how) == status
+        assert {job for job, _ in await told(door)} == {Job.PAGE}
+
+
+async def test_what_is_signed_and_makes_no_sense_is_no_failed_login() -> None:
+    secret = SLACK_SECRET.encode()
+    async with front_door(LIMITED) as door:
+        timestamp = str(door.engine.clock.now() // 1_000_000)
+        digest = hmac.new(secret, f"v0:{timestamp}:payload=no".encode(), hashlib.sha256).hexdigest()
+        headers = {
+            "X-Slack-Request-Timestamp": timestamp,
+            "X-Slack-Signature": f"v0={digest}",
+            "Content-Type": "application/x-www-form-urlencoded",
+        }
+        how = {"data": b"payload=no", "headers": headers}
+        answers = {await door.status("POST", "/webhooks/slack", token=None, **how) for _ in range(LIMIT + 2)}
+        assert answers == {400}
+        assert door.intake.reports[0][:2] == ("malformed", "slack")
 
 
 async def test_the_refusal_of_a_sender_that_was_accepted_before_pages() -> None:

@@ -129,8 +129,8 @@ def _failed(route: Route) -> web.Response:
 async def _refuse(refusal: Refusal, route: Route, edge: Edge, door: Door, request: web.Request) -> web.Response:
     """Answer a refusal; what should have been an alert or an acknowledgment reaches tocsin's own people."""
     reason, sender = refusal.reason, _sender(edge, request)
-    # Who is known by a valid token, and may not do this, has logged in.
-    is_login = reason == "auth" and CALLER not in request and refusal.code != "forbidden"
+    # A valid token without the scope is a login. Everyone else here has shown neither a token nor a signature.
+    is_login = bool(reason) and refusal.status < 500 and CALLER not in request and refusal.code != "forbidden"
     if is_login and door.failed_logins.is_one_too_many(counted_as(sender)):
         # A valid token was looked for first, and is never delayed. For the others no work is done, and no line logged.
         edge.observer.count("inbound_rejected_total", edge=route.edge, reason="rate_limited")
