@@ -19,9 +19,8 @@ from tocsin.conf.settings import Inbound
 from tocsin.core.errors import IllegalTransition, UnknownName
 from tocsin.core.event import Actor
 from tocsin.web.answers import BUSY, Refusal, webhook_answer
-from tocsin.web.auth import Caller
+from tocsin.web.auth import CALLER, Caller
 from tocsin.web.bodies import read_body
-from tocsin.web.guard import CALLER
 from tocsin.web.keys import EDGE, Answer, Delivery, Edge
 from tocsin.web.signatures import slack_signed
 

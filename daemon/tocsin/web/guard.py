@@ -24,13 +24,11 @@ from tocsin.core.errors import (
 from tocsin.engine.fatal import end_if_fatal
 from tocsin.web.alertmanager import source_of
 from tocsin.web.answers import BUSY, Refusal, problem
-from tocsin.web.auth import Caller, Door, check_json, check_origin
+from tocsin.web.auth import CALLER, Door, check_json, check_origin
 from tocsin.web.keys import Edge
 from tocsin.web.peers import counted_as, sender_of
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-CALLER: web.RequestKey[Caller] = web.RequestKey("caller", Caller)
 
 _TOO_MANY: Mapping[str, str] = {hdrs.RETRY_AFTER: "60", hdrs.CONNECTION: "close"}
 
