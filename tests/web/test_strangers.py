@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+from ipaddress import ip_network
 
 import pytest
 
@@ -137,6 +138,23 @@ async def test_a_sender_is_known_only_where_it_was_accepted() -> None:
         assert await door.status("POST", f"{PATH}/eu", token=INGEST, json=DOWN) == 200
         assert await door.status("POST", f"{PATH}/us", token="expired", json=DOWN) == 401
         assert door.intake.reports[0][:2] == ("strangers", "alertmanager")
+
+
+async def test_behind_a_proxy_that_is_not_listed_a_bad_token_pages_no_one() -> None:
+    forwarded = {"X-Forwarded-For": "203.0.113.7"}
+    async with front_door() as door:
+        assert await door.status("POST", PATH, token=INGEST, json=DOWN, headers=forwarded) == 200
+        assert await door.status("POST", PATH, token="wrong", json=DOWN, headers=forwarded) == 401
+        assert {job for job, _ in await told(door)} == {Job.UPDATE}
+
+
+async def test_behind_a_listed_proxy_a_sender_that_was_accepted_before_is_known() -> None:
+    forwarded = {"X-Forwarded-For": "203.0.113.7"}
+    listed = SETTINGS.model_copy(update={"trusted_proxies": (ip_network("127.0.0.1"),)})
+    async with front_door(listed) as door:
+        assert await door.status("POST", PATH, token=INGEST, json=DOWN, headers=forwarded) == 200
+        assert await door.status("POST", PATH, token="expired", json=DOWN, headers=forwarded) == 401
+        assert {job for job, _ in await told(door)} == {Job.PAGE}
 
 
 # Who was accepted before.

@@ -26,7 +26,7 @@ from tocsin.web.alertmanager import source_of
 from tocsin.web.answers import BUSY, Refusal, problem
 from tocsin.web.auth import CALLER, Door, check_json, check_origin
 from tocsin.web.keys import Edge
-from tocsin.web.peers import counted_as, sender_of
+from tocsin.web.peers import counted_as, is_forwarded_by_unlisted, sender_of
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -155,7 +155,9 @@ async def _reported_as(
     """
     path_counts = route.edge == "alertmanager" and (CALLER in request or is_login)
     if is_login:
-        is_known = await edge.senders.is_known(_place(route, request), _sender(edge, request))
+        is_known = not is_forwarded_by_unlisted(
+            request, edge.settings().trusted_proxies
+        ) and await edge.senders.is_known(_place(route, request), _sender(edge, request))
         edge.observer.count("senders_refused_total", edge=route.edge, known="yes" if is_known else "no")
         if not is_known:
             return "strangers", route.edge

@@ -41,8 +41,7 @@ def sender_of(request: web.Request, proxies: tuple[Network, ...]) -> str:
     Only what listed proxies have appended counts: the last address that is not itself such a proxy. Anything before it
     is the sender's own claim.
     """
-    transport = request.transport
-    address = address_of(transport.get_extra_info("peername") if transport is not None else None)
+    address = _peer_of(request)
     if not proxies or not is_within(address, proxies):
         return address
     hops = ",".join(request.headers.getall(FORWARDED_FOR, [])).split(",")
@@ -53,6 +52,16 @@ def sender_of(request: web.Request, proxies: tuple[Network, ...]) -> str:
         if not any(parsed in network for network in proxies):
             return str(parsed)
     return address
+
+
+def is_forwarded_by_unlisted(request: web.Request, proxies: tuple[Network, ...]) -> bool:
+    """Return whether a request has come through a proxy that is not listed, whose senders cannot be told apart."""
+    return FORWARDED_FOR in request.headers and not is_within(_peer_of(request), proxies)
+
+
+def _peer_of(request: web.Request) -> str:
+    transport = request.transport
+    return address_of(transport.get_extra_info("peername") if transport is not None else None)
 
 
 def _parsed(address: str) -> IPv4Address | IPv6Address | None:
