@@ -1,5 +1,6 @@
 """Who is at the other end of a connection, also behind a proxy that the configuration lists."""
 
+import re
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from aiohttp import web
@@ -9,6 +10,7 @@ Network = IPv4Network | IPv6Network
 FORWARDED_FOR = "X-Forwarded-For"
 IPV6_SITE = 64
 """Leading bits of an IPv6 address that name a site: one customer usually has all addresses below it."""
+_WITH_PORT = re.compile(r"\[([0-9A-Fa-f:.%]+)\](?::[0-9]*)?|([0-9.]+):[0-9]*")
 MAX_SHOWN = 64
 """Characters of a forwarded address that is no address."""
 
@@ -46,7 +48,7 @@ def sender_of(request: web.Request, proxies: tuple[Network, ...]) -> str:
         return address
     hops = ",".join(request.headers.getall(FORWARDED_FOR, [])).split(",")
     for hop in reversed([hop.strip() for hop in hops if hop.strip()]):
-        parsed = _parsed(hop)
+        parsed = _parsed(_without_port(hop))
         if parsed is None:
             return hop[:MAX_SHOWN]
         if not any(parsed in network for network in proxies):
@@ -57,6 +59,12 @@ def sender_of(request: web.Request, proxies: tuple[Network, ...]) -> str:
 def is_forwarded_by_unlisted(request: web.Request, proxies: tuple[Network, ...]) -> bool:
     """Return whether a request has come through a proxy that is not listed, whose senders cannot be told apart."""
     return FORWARDED_FOR in request.headers and not is_within(_peer_of(request), proxies)
+
+
+def _without_port(hop: str) -> str:
+    """Return the address of a hop: some proxies write the port of each connection after it."""
+    match = _WITH_PORT.fullmatch(hop)
+    return hop if match is None else match[1] or match[2]
 
 
 def _peer_of(request: web.Request) -> str:
