@@ -181,6 +181,18 @@ async def test_a_sender_is_known_after_a_restart_for_a_week(store: MemoryStore) 
     assert not await KnownSenders(store, clock).is_known("alertmanager/eu", "10.0.0.1")
 
 
+async def test_without_a_restart_a_sender_is_known_for_a_week_too(store: MemoryStore) -> None:
+    clock = store._clock
+    assert isinstance(clock, VirtualClock)
+    senders = KnownSenders(store, clock)
+    senders.accept("alertmanager/eu", "10.0.0.1")
+    await senders.close()
+    clock.advance(days=REMEMBERED_DAYS)
+    assert await senders.is_known("alertmanager/eu", "10.0.0.1")
+    clock.advance(days=1)
+    assert not await senders.is_known("alertmanager/eu", "10.0.0.1")
+
+
 async def test_looking_for_a_sender_makes_no_one_known(store: MemoryStore) -> None:
     for _ in range(3):
         assert not await KnownSenders(store, store._clock).is_known("pagerduty", "10.0.0.1")
