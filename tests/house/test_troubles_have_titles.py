@@ -29,10 +29,14 @@ def _of(node: ast.AST) -> Iterator[str]:
         case _, "self._troubles.append", [ast.Tuple(elts=[ast.Constant(value=str(reason)), *_])]:
             yield reason
         case "Refusal" | "_refused", _, [ast.Constant(value=int(status)), ast.Constant(value=str(code)), *_]:
-            if status < 500:
+            if status < 500 and ("_refused" in ast.unparse(node.func) or _is_told(node)):
                 yield code
         case "wrong_signature", _, _:
             yield "bad_signature"
+
+
+def _is_told(refusal: ast.Call) -> bool:
+    return any(keyword.arg == "reason" for keyword in refusal.keywords)
 
 
 @pytest.mark.parametrize("reason", sorted(reasons()))

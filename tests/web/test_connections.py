@@ -200,6 +200,24 @@ async def test_bodies_that_do_not_end_keep_no_one_out(first: bytes) -> None:
         assert opened.closed("made_room") == 1
 
 
+@pytest.mark.parametrize(
+    "first",
+    [
+        UNFINISHED % (b"alertmanager", TOKEN) + DOWN[:9],
+        b"POST /webhooks/alertmanager HTTP/1.1\r\nHost: x\r\n" + TOKEN + b"Transfer-Encoding: chunked\r\n\r\n9\r\n{",
+    ],
+)
+async def test_a_peer_that_leaves_within_its_body_is_no_failure_of_tocsin(first: bytes) -> None:
+    async with gate(Limits()) as opened:
+        peer = await opened.opens(first=first)
+        await until(lambda: opened.ranks() == {None}, 5, "the body is waited for")
+        peer.writer.transport.abort()
+        await until(lambda: opened.door.figure("connections_open") == 0, 5, "the connection has ended")
+        figures = {code: opened.door.figure("webhooks_received_total", code=code) for code in ("400", "500")}
+        assert figures == {"400": 1, "500": 0}
+        assert opened.door.intake.reports == []
+
+
 async def test_a_slow_upload_with_a_token_stays() -> None:
     async with gate(Limits(connections=2, per_peer=2)) as opened:
         slow = await opened.opens("127.0.0.3", UNFINISHED % (b"alertmanager", TOKEN) + DOWN[:9])
