@@ -18,10 +18,16 @@ from tocsin.core.people import Contact, Method, People, Person
 from tocsin.core.suggestions import did_you_mean
 
 SLACK_USER = IdForm(
-    r"[UW][A-Z0-9]{2,}", "a Slack user id such as U0123ABCD", "in the person's Slack profile under Copy member ID"
+    r"[UW][A-Z0-9]{2,}",
+    "a Slack user id such as U0123ABCD",
+    "in the person's Slack profile under Copy member ID",
+    may_be_empty=True,
 )
 PAGERDUTY_USER = IdForm(
-    r"[A-Z0-9]{6,20}", "a PagerDuty user id such as PABC123", "at the end of the address of the user's page"
+    r"[A-Z0-9]{6,20}",
+    "a PagerDuty user id such as PABC123",
+    "at the end of the address of the user's page",
+    may_be_empty=True,
 )
 
 SKIPPED = "this method is skipped"

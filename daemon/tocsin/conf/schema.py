@@ -74,6 +74,12 @@ class IdForm:
     """For example: a Slack channel id such as C0123ABCD."""
     found_at: str
     """Where its owner reads it."""
+    may_be_empty: bool = False
+    """Whether "" says that there is none."""
+
+    @property
+    def _pattern(self) -> str:
+        return f"({self.pattern})?" if self.may_be_empty else self.pattern
 
     def check(self, value: str) -> str:
         """Return the value.
@@ -81,8 +87,8 @@ class IdForm:
         Raises:
             PydanticCustomError: It has another form.
         """
-        if not re.fullmatch(self.pattern, value):
-            raise mistake(f"{value!r} is not {self.is_called}", f"it stands {self.found_at}")
+        if not re.fullmatch(self._pattern, value):
+            raise mistake(f"{value!r} is not {self.is_called}", f"find it {self.found_at}")
         return value
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -91,7 +97,7 @@ class IdForm:
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         """Give editors the pattern."""
-        return {**handler(schema), "pattern": f"^{self.pattern}$"}
+        return {**handler(schema), "pattern": f"^{self._pattern}$"}
 
 
 def validate(node: Node, model: type[M], findings: Findings) -> M | None:
