@@ -134,6 +134,7 @@ def test_nothing_is_told_in_a_sentence(
             ("--severity", "lw"),
             "--severity: there is no severity 'lw'. Did you mean Low? Known: SEV-1, SEV-2, P0, Low,",
         ),
+        (("--severity", "SEV-0"), "--severity: there is no severity 'SEV-0'. Known: SEV-1, SEV-2, P0, Low,"),
         (("--severity", "zzz", "--json"), "--severity: there is no severity 'zzz'. Known: SEV-1, SEV-2, P0, Low,"),
         (("--playbook", "erlmpc"), "there is no playbook 'erlmpc'. Did you mean erlmcp? Known: emergency-response,"),
     ],

@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import Field, StringConstraints, field_validator
 
-from tocsin.conf.schema import Name, Section, Text, Whole, YesNo, did_you_mean, mistake, validate
+from tocsin.conf.schema import Name, Section, Text, Whole, YesNo, mistake, validate
 from tocsin.conf.secrets import Secret
 from tocsin.conf.source import Findings, parse_yaml
+from tocsin.core.suggestions import did_you_mean
 
 
 class Colour(StrEnum):

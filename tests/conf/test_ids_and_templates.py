@@ -23,7 +23,7 @@ def told(text: str, model: type) -> list[str]:
 @pytest.mark.parametrize(
     ("person", "message"),
     [
-        ('slack_user: "@anna"', "'@anna' is not a Slack user id such as U0123ABCD; it stands in the person's"),
+        ('slack_user: "@anna"', "'@anna' is not a Slack user id such as U0123ABCD; find it in the person's"),
         ("slack_user: anna", "'anna' is not a Slack user id such as U0123ABCD"),
         ("slack_user: C0123ABCD", "'C0123ABCD' is not a Slack user id"),
         ("pagerduty_user: anna@example.com", "'anna@example.com' is not a PagerDuty user id such as PABC123"),
@@ -36,10 +36,17 @@ def test_a_name_is_no_id_of_a_person(bench: Workbench, person: str, message: str
     assert message in problem
 
 
+@pytest.mark.parametrize("person", ['slack_user: ""', 'pagerduty_user: ""'])
+def test_an_id_of_a_person_that_is_empty_is_none(bench: Workbench, person: str) -> None:
+    bench.edit("people.yaml", "  sam:\n", f"  pat: {{{person}}}\n  sam:\n")
+    assert bench.problems() == []
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('slack_channel: "#ops"', "'#ops' is not a Slack channel id such as C0123ABCD; it stands at the end of the"),
+        ('slack_channel: "#ops"', "'#ops' is not a Slack channel id such as C0123ABCD; find it at the end of the"),
+        ('slack_channel: ""', "'' is not a Slack channel id such as C0123ABCD; find it at the end of the"),
         ("{slack_channel: C0123ABCD, user: anna}", "'anna' is not a Slack user id such as U0123ABCD"),
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin.conf.schema import did_you_mean
+from tocsin.core.suggestions import did_you_mean
 
 KNOWN = ("SEV-1", "SEV-2", "SEV-3", "SEV-4", "major_impact", "data_breach", "P0", "pagerduty")
 

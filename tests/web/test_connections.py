@@ -69,6 +69,11 @@ class Gate:
             peer.writer.write(first)
         return peer
 
+    def ranks(self) -> set[int | None]:
+        """In which ranks the open connections make room."""
+        by_peer = self.door.server._connections._by_peer
+        return {connection.makes_room for own in by_peer.values() for connection in own}
+
     def closed(self, reason: str) -> float:
         """How many connections were closed for a reason."""
         return self.door.figure("connections_closed_total", reason=reason)
@@ -175,6 +180,52 @@ async def test_where_all_are_being_answered_a_new_one_is_told_503(limits: Limits
         assert opened.closed(reason) == 1
         opened.door.intake.gate.set()
         assert [await peer.is_told() for peer in busy] == [200, 200]
+
+
+UNFINISHED = b"POST /webhooks/%s HTTP/1.1\r\nHost: x\r\n%sContent-Length: 41\r\n\r\n"
+TOKEN = b"Authorization: Bearer alices-token\r\n"
+DOWN = b'{"alerts":[{"labels":{"alertname":"A"}}]}'
+
+
+@pytest.mark.parametrize("first", [UNFINISHED % (b"pagerduty", b""), UNFINISHED % (b"alertmanager", b"")])
+async def test_bodies_that_do_not_end_keep_no_one_out(first: bytes) -> None:
+    async with gate(Limits(connections=4, per_peer=2)) as opened:
+        for address in ("127.0.0.3", "127.0.0.3", "127.0.0.4", "127.0.0.4"):
+            stranger = await opened.opens(address, first)
+            if b"alertmanager" in first:  # refused; what is left of the body is waited for
+                assert await stranger.is_told() == 401
+        await until(lambda: opened.door.figure("connections_open") == 4, 5, "all connections are taken")
+        honest = await opened.opens("127.0.0.2")
+        assert await honest.asks(UNFINISHED % (b"alertmanager", TOKEN) + DOWN) == 200
+        assert opened.closed("made_room") == 1
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        UNFINISHED % (b"alertmanager", TOKEN) + DOWN[:9],
+        b"POST /webhooks/alertmanager HTTP/1.1\r\nHost: x\r\n" + TOKEN + b"Transfer-Encoding: chunked\r\n\r\n9\r\n{",
+    ],
+)
+async def test_a_peer_that_leaves_within_its_body_is_no_failure_of_tocsin(first: bytes) -> None:
+    async with gate(Limits()) as opened:
+        peer = await opened.opens(first=first)
+        await until(lambda: opened.ranks() == {None}, 5, "the body is waited for")
+        peer.writer.transport.abort()
+        await until(lambda: opened.door.figure("connections_open") == 0, 5, "the connection has ended")
+        figures = {code: opened.door.figure("webhooks_received_total", code=code) for code in ("400", "500")}
+        assert figures == {"400": 1, "500": 0}
+        assert opened.door.intake.reports == []
+
+
+async def test_a_slow_upload_with_a_token_stays() -> None:
+    async with gate(Limits(connections=2, per_peer=2)) as opened:
+        slow = await opened.opens("127.0.0.3", UNFINISHED % (b"alertmanager", TOKEN) + DOWN[:9])
+        stranger = await opened.opens("127.0.0.3", UNFINISHED % (b"pagerduty", b""))
+        await until(lambda: opened.ranks() == {None, 1}, 5, "both bodies are waited for")
+        assert await (await opened.opens("127.0.0.2")).asks() == 200
+        assert await stranger.is_closed()
+        assert await slow.asks(DOWN[9:]) == 200
 
 
 async def test_a_listed_proxy_may_have_more_connections_than_one_peer() -> None:
@@ -304,6 +355,10 @@ def sender(peer: str, *forwarded: str) -> str:
         ("10.0.0.5", ("10.0.0.7", "10.0.0.6"), "10.0.0.5"),
         ("2001:db8::5", ("198.51.100.7",), "198.51.100.7"),
         ("::ffff:10.0.0.5", ("2001:db9::1",), "2001:db9::1"),
+        ("10.0.0.5", ("203.0.113.7:54321",), "203.0.113.7"),
+        ("10.0.0.5", ("198.51.100.7", "10.0.0.6:443"), "198.51.100.7"),
+        ("10.0.0.5", ("[2001:db9::1]:54321",), "2001:db9::1"),
+        ("10.0.0.5", ("[2001:db9::1]",), "2001:db9::1"),
         ("10.0.0.5", ("unknown",), "unknown"),
     ],
 )

@@ -4,9 +4,16 @@ import gzip
 
 import pytest
 from aiohttp.test_utils import make_mocked_request
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tocsin.web.answers import Refusal
-from tocsin.web.exposed import FRESH_FOR, MOST_FORMS, Exposed
+from tocsin.telemetry.metrics import Metrics
+from tocsin.web.exposed import FRESH_FOR, OPENMETRICS, Exposed
+
+PROMETHEUS = (
+    f"{OPENMETRICS};version=1.0.0;escaping=allow-utf-8;q=0.6,{OPENMETRICS};version=0.0.1;q=0.5,"
+    "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
+)
 
 
 class Counting:
@@ -24,15 +31,34 @@ def test_however_often_they_are_asked_for_the_metrics_are_rendered_a_few_times()
     exposed = Exposed(counting, lambda: time)
     bodies = {exposed.answer(make_mocked_request("GET", "/metrics")).body for _ in range(1000)}
     assert bodies == {b"1 "}
-    refused = 0
-    for number in range(1000):
-        try:
-            exposed.answer(make_mocked_request("GET", "/metrics", {"Accept": str(number)}))
-        except Refusal as refusal:
-            refused += refusal.status == 503
-    assert (counting.renderings, refused) == (MOST_FORMS, 1001 - MOST_FORMS)
     time += FRESH_FOR
-    assert exposed.answer(make_mocked_request("GET", "/metrics")).body == b"9 "
+    assert exposed.answer(make_mocked_request("GET", "/metrics")).body == b"2 "
+
+
+@given(accepts=st.lists(st.from_regex(r"[a-z0-9/*;=., ]*", fullmatch=True), max_size=20))
+def test_whatever_strangers_accept_prometheus_gets_its_answer(accepts: list[str]) -> None:
+    counting = Counting()
+    exposed = Exposed(counting, lambda: 10.0)
+    versions = [f"{OPENMETRICS};version=1.0.{number}" for number in range(20)]
+    for accept in (*accepts, *versions, f"{OPENMETRICS};version=junk", PROMETHEUS):
+        assert exposed.answer(make_mocked_request("GET", "/metrics", {"Accept": accept})).status == 200
+    assert counting.renderings <= 2
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        (PROMETHEUS, f"{OPENMETRICS}; version=1.0.0"),
+        (OPENMETRICS, f"{OPENMETRICS}; version=1.0.0"),
+        (f"{OPENMETRICS};version=0.0.1,text/plain;version=0.0.4", "text/plain; version=0.0.4"),
+        ("*/*", "text/plain; version=0.0.4"),
+        ("", "text/plain; version=0.0.4"),
+    ],
+)
+def test_they_come_as_openmetrics_to_who_accepts_it(accept: str, content_type: str) -> None:
+    answer = Exposed(Metrics()).answer(make_mocked_request("GET", "/metrics", {"Accept": accept}))
+    assert answer.headers["Content-Type"].startswith(content_type)
+    assert answer.headers["Vary"] == "Accept, Accept-Encoding"
 
 
 @pytest.mark.parametrize(("encoding", "packed"), [("gzip, deflate", True), ("", False)])

@@ -1,5 +1,9 @@
 """Requests without a valid token: limited for each sender, and told without a page unless the sender is known."""
 
+import hashlib
+import hmac
+from ipaddress import ip_network
+
 import pytest
 
 from tocsin.conf.settings import LimitSettings, Scope
@@ -7,8 +11,10 @@ from tocsin.core.outbox import Job
 from tocsin.engine.senders import MOST, REMEMBERED_DAYS, KnownSenders
 from tocsin.store.memory import MemoryStore
 from tocsin.testing.clock import VirtualClock
+from tocsin.web.bodies import SMALL
+from tocsin.web.keys import EDGE
 from tocsin.web.senders import MOST_SENDERS, FailedLogins
-from web.frontdoor import SETTINGS, TOKENS, FrontDoor, front_door
+from web.frontdoor import SETTINGS, SLACK_SECRET, TOKENS, FrontDoor, front_door, inbound
 
 PATH = "/webhooks/alertmanager"
 DOWN = {"alerts": [{"labels": {"alertname": "Down", "severity": "SEV-1"}}]}
@@ -72,6 +78,52 @@ async def test_strangers_inform_and_page_no_one() -> None:
         assert door.figure("senders_refused_total", edge="alertmanager", known="no") == 2
 
 
+UNREADABLE = [
+    ("/webhooks/pagerduty", {"data": b"{}", "headers": {"Content-Encoding": "gzip"}}, 415),
+    ("/webhooks/slack", {"data": b"x" * (SMALL + 1)}, 413),
+    ("/webhooks/twilio", {"data": b"Body=\xff"}, 400),
+]
+"""What is refused before its signature can be checked."""
+
+
+@pytest.mark.parametrize(("path", "how", "status"), UNREADABLE)
+async def test_what_cannot_be_read_and_is_not_signed_is_of_a_stranger(
+    path: str, how: dict[str, object], status: int
+) -> None:
+    twilio = SETTINGS.inbound.model_copy(update={"twilio": inbound("twilio-token")})
+    async with front_door(LIMITED.model_copy(update={"inbound": twilio})) as door:
+        answers = [await door.status("POST", path, token=None, **how) for _ in range(LIMIT + 1)]
+        assert answers == [status] * LIMIT + [429]
+        assert {job for job, _ in await told(door)} == {Job.UPDATE}
+
+
+@pytest.mark.parametrize(("path", "how", "status"), UNREADABLE)
+async def test_what_cannot_be_read_of_a_provider_that_was_accepted_before_pages(
+    path: str, how: dict[str, object], status: int
+) -> None:
+    twilio = SETTINGS.inbound.model_copy(update={"twilio": inbound("twilio-token")})
+    async with front_door(SETTINGS.model_copy(update={"inbound": twilio})) as door:
+        door.app[EDGE].senders.accept(path.rpartition("/")[2], "127.0.0.1")
+        assert await door.status("POST", path, token=None, **how) == status
+        assert {job for job, _ in await told(door)} == {Job.PAGE}
+
+
+async def test_what_is_signed_and_makes_no_sense_is_no_failed_login() -> None:
+    secret = SLACK_SECRET.encode()
+    async with front_door(LIMITED) as door:
+        timestamp = str(door.engine.clock.now() // 1_000_000)
+        digest = hmac.new(secret, f"v0:{timestamp}:payload=no".encode(), hashlib.sha256).hexdigest()
+        headers = {
+            "X-Slack-Request-Timestamp": timestamp,
+            "X-Slack-Signature": f"v0={digest}",
+            "Content-Type": "application/x-www-form-urlencoded",
+        }
+        how = {"data": b"payload=no", "headers": headers}
+        answers = {await door.status("POST", "/webhooks/slack", token=None, **how) for _ in range(LIMIT + 2)}
+        assert answers == {400}
+        assert door.intake.reports[0][:2] == ("malformed", "slack")
+
+
 async def test_the_refusal_of_a_sender_that_was_accepted_before_pages() -> None:
     async with front_door() as door:
         assert await door.status("POST", f"{PATH}/eu", token=INGEST, json=DOWN) == 200
@@ -86,6 +138,23 @@ async def test_a_sender_is_known_only_where_it_was_accepted() -> None:
         assert await door.status("POST", f"{PATH}/eu", token=INGEST, json=DOWN) == 200
         assert await door.status("POST", f"{PATH}/us", token="expired", json=DOWN) == 401
         assert door.intake.reports[0][:2] == ("strangers", "alertmanager")
+
+
+async def test_behind_a_proxy_that_is_not_listed_a_bad_token_pages_no_one() -> None:
+    forwarded = {"X-Forwarded-For": "203.0.113.7"}
+    async with front_door() as door:
+        assert await door.status("POST", PATH, token=INGEST, json=DOWN, headers=forwarded) == 200
+        assert await door.status("POST", PATH, token="wrong", json=DOWN, headers=forwarded) == 401
+        assert {job for job, _ in await told(door)} == {Job.UPDATE}
+
+
+async def test_behind_a_listed_proxy_a_sender_that_was_accepted_before_is_known() -> None:
+    forwarded = {"X-Forwarded-For": "203.0.113.7"}
+    listed = SETTINGS.model_copy(update={"trusted_proxies": (ip_network("127.0.0.1"),)})
+    async with front_door(listed) as door:
+        assert await door.status("POST", PATH, token=INGEST, json=DOWN, headers=forwarded) == 200
+        assert await door.status("POST", PATH, token="expired", json=DOWN, headers=forwarded) == 401
+        assert {job for job, _ in await told(door)} == {Job.PAGE}
 
 
 # Who was accepted before.
@@ -110,6 +179,18 @@ async def test_a_sender_is_known_after_a_restart_for_a_week(store: MemoryStore) 
     assert await KnownSenders(store, clock).is_known("alertmanager/eu", "10.0.0.1")
     clock.advance(days=1)
     assert not await KnownSenders(store, clock).is_known("alertmanager/eu", "10.0.0.1")
+
+
+async def test_without_a_restart_a_sender_is_known_for_a_week_too(store: MemoryStore) -> None:
+    clock = store._clock
+    assert isinstance(clock, VirtualClock)
+    senders = KnownSenders(store, clock)
+    senders.accept("alertmanager/eu", "10.0.0.1")
+    await senders.close()
+    clock.advance(days=REMEMBERED_DAYS)
+    assert await senders.is_known("alertmanager/eu", "10.0.0.1")
+    clock.advance(days=1)
+    assert not await senders.is_known("alertmanager/eu", "10.0.0.1")
 
 
 async def test_looking_for_a_sender_makes_no_one_known(store: MemoryStore) -> None:

@@ -2,13 +2,13 @@
 
 import re
 from collections.abc import Awaitable, Callable
-from difflib import get_close_matches
 from typing import Any
 
 import click
 
 from tocsin.cli.client import Daemon, Refused
 from tocsin.cli.output import say, say_json, state
+from tocsin.core.suggestions import nearest
 
 API = "/api/v1/incidents"
 OWN_PLAYBOOK = ("tocsin",)
@@ -76,8 +76,8 @@ async def expect_known(daemon: Daemon, severity: str | None, playbook: str | Non
         ("--severity", severity, [*severities, *OWN_SEVERITIES]),
     ):
         if wanted is not None and wanted not in known:
-            near = get_close_matches(wanted.lower(), {name.lower(): name for name in known}, n=1)
-            hint = next((f" Did you mean {name}?" for name in known if near and name.lower() == near[0]), "")
+            near = nearest(wanted, known)
+            hint = f" Did you mean {' or '.join(near)}?" if near else ""
             raise click.UsageError(f"{option}: there is no {option[2:]} {wanted!r}.{hint} Known: {', '.join(known)}")
 
 

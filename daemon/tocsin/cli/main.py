@@ -1,13 +1,13 @@
 """``tocsin``: one verb a file, each imported only when it is asked for."""
 
 import shlex
-from difflib import get_close_matches
 from importlib import import_module
 
 import click
 
 import tocsin
 from tocsin.cli import options
+from tocsin.core.suggestions import nearest
 
 VERBS = (
     "init",
@@ -60,7 +60,7 @@ class Verbs(click.Group):
             if isinstance(command, click.Group):
                 paths |= {name: f"{verb} {name}" for name in command.list_commands(ctx) if name not in paths}
         paths |= {verb: verb for verb in VERBS}
-        near = get_close_matches(args[0].lower(), paths, n=1)
+        near = nearest(args[0], paths)
         return f" Did you mean `tocsin {shlex.join((*paths[near[0]].split(), *args[1:]))}`?" if near else ""
 
 

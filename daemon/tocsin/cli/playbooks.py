@@ -73,7 +73,7 @@ def remove(name: str, config_dir: Path, rules_dir: Path, *, dry_run: bool) -> No
     """
     from tocsin.cli.loading import loaded
     from tocsin.conf.removal import apply, removal
-    from tocsin.conf.schema import did_you_mean
+    from tocsin.core.suggestions import did_you_mean
 
     bundle = loaded(config_dir, rules_dir)
     if name not in bundle.playbooks:

@@ -105,7 +105,7 @@ def _check(playbook: Playbook, severity: str, flags: Iterable[str]) -> None:
 
 def _unknown(what: str, name: str, known: Iterable[str]) -> str:
 
-    from tocsin.conf.schema import did_you_mean
+    from tocsin.core.suggestions import did_you_mean
 
     names = list(known)
     hint = did_you_mean(name, names) or f"there are {', '.join(names) or 'none'}"

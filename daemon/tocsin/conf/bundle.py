@@ -29,7 +29,7 @@ from tocsin.conf.playbooks import (
     tell_unknown_templates,
 )
 from tocsin.conf.rules import read_folder, rule_set
-from tocsin.conf.schema import did_you_mean, validate
+from tocsin.conf.schema import validate
 from tocsin.conf.settings import CONSOLE, Settings, Times, TokenSettings
 from tocsin.conf.source import Findings, Mark, Node, Problem, read_yaml
 from tocsin.conf.templates import Template, names_of, read_templates, try_templates
@@ -38,6 +38,7 @@ from tocsin.conf.windows import windows_of
 from tocsin.core.people import Contact, People
 from tocsin.core.playbook import HOUR, Cell, Kind, Level, Playbook, Tier
 from tocsin.core.rules import RuleSet
+from tocsin.core.suggestions import did_you_mean
 from tocsin.core.window import Window
 
 K = TypeVar("K", ChannelKind, TrackerKind)

@@ -6,13 +6,13 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from tocsin.conf.channels import ConfiguredChannel, ConfiguredTracker
-from tocsin.conf.schema import did_you_mean
 from tocsin.conf.settings import Listen, Settings
 from tocsin.conf.source import Findings, Node
 from tocsin.core.acting import Verb
 from tocsin.core.people import People, Person
 from tocsin.core.playbook import DAY, Playbook
 from tocsin.core.rotation import Duty, wall
+from tocsin.core.suggestions import did_you_mean
 
 _SHORTEST_TOKEN = 16
 GAPS_LOOKED_FOR = 60 * DAY

@@ -12,10 +12,11 @@ from typing import Any
 from pydantic import BaseModel, BeforeValidator
 
 from tocsin.conf.scalar import Surprise, plain_value
-from tocsin.conf.schema import bare, did_you_mean
+from tocsin.conf.schema import bare
 from tocsin.conf.secrets import Secret
 from tocsin.conf.settings import Settings
 from tocsin.conf.source import Findings, Mark, Node, parse_yaml
+from tocsin.core.suggestions import did_you_mean
 
 PREFIX = "TOCSIN_"
 

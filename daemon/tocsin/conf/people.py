@@ -9,18 +9,25 @@ from pydantic import ConfigDict, Field
 from tocsin.conf.channels import ChannelKind, ConfiguredChannel
 from tocsin.conf.duration import Duration
 from tocsin.conf.rotations import Known, RotationEntry, RotationReader
-from tocsin.conf.schema import IdForm, Name, Section, did_you_mean, validate
+from tocsin.conf.schema import IdForm, Name, Section, validate
 from tocsin.conf.settings import CONSOLE
 from tocsin.conf.source import Findings, Node
 from tocsin.conf.vault import Vault, with_secrets
 from tocsin.conf.wall_clock import TimeZone
 from tocsin.core.people import Contact, Method, People, Person
+from tocsin.core.suggestions import did_you_mean
 
 SLACK_USER = IdForm(
-    r"[UW][A-Z0-9]{2,}", "a Slack user id such as U0123ABCD", "in the person's Slack profile under Copy member ID"
+    r"[UW][A-Z0-9]{2,}",
+    "a Slack user id such as U0123ABCD",
+    "in the person's Slack profile under Copy member ID",
+    may_be_empty=True,
 )
 PAGERDUTY_USER = IdForm(
-    r"[A-Z0-9]{6,20}", "a PagerDuty user id such as PABC123", "at the end of the address of the user's page"
+    r"[A-Z0-9]{6,20}",
+    "a PagerDuty user id such as PABC123",
+    "at the end of the address of the user's page",
+    may_be_empty=True,
 )
 
 SKIPPED = "this method is skipped"

@@ -10,13 +10,14 @@ from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from tocsin.conf.calendars import calendar_of
 from tocsin.conf.duration import parse_duration
-from tocsin.conf.schema import IdForm, Name, Section, Text, did_you_mean, mistake
+from tocsin.conf.schema import IdForm, Name, Section, Text, mistake
 from tocsin.conf.source import Findings, Node
 from tocsin.conf.wall_clock import Local, TimeOfDay, TimeZone, Weekdays, WeekTimes
 from tocsin.core.hours import A_DAY
 from tocsin.core.people import Person
 from tocsin.core.roster import slack_source
 from tocsin.core.rotation import DutyHours, Layer, Listed, Override, Rotation, Turns, first_at, overlaps
+from tocsin.core.suggestions import did_you_mean
 
 SLACK = "slack"
 """The kind of channel that can be asked for the members of a user group."""

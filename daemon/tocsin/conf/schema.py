@@ -1,7 +1,6 @@
 """From nodes to validated models: what pydantic finds is told at its place, in our words."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
@@ -19,6 +18,7 @@ from pydantic_core import CoreSchema, ErrorDetails, PydanticCustomError, core_sc
 
 from tocsin.conf.secrets import WAYS, Secret
 from tocsin.conf.source import Findings, Node, Step
+from tocsin.core.suggestions import did_you_mean
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -57,7 +57,6 @@ _BOUNDS = {
     "less_than_equal": ("at most", "le"),
     "less_than": ("less than", "lt"),
 }
-_NUMBER = re.compile("[0-9]+")
 _SECRET_KEY = re.compile(r"(?i)secret|token|password|passwd|routing_key|credential|url")
 
 
@@ -75,6 +74,12 @@ class IdForm:
     """For example: a Slack channel id such as C0123ABCD."""
     found_at: str
     """Where its owner reads it."""
+    may_be_empty: bool = False
+    """Whether "" says that there is none."""
+
+    @property
+    def _pattern(self) -> str:
+        return f"({self.pattern})?" if self.may_be_empty else self.pattern
 
     def check(self, value: str) -> str:
         """Return the value.
@@ -82,8 +87,8 @@ class IdForm:
         Raises:
             PydanticCustomError: It has another form.
         """
-        if not re.fullmatch(self.pattern, value):
-            raise mistake(f"{value!r} is not {self.is_called}", f"it stands {self.found_at}")
+        if not re.fullmatch(self._pattern, value):
+            raise mistake(f"{value!r} is not {self.is_called}", f"find it {self.found_at}")
         return value
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -92,39 +97,7 @@ class IdForm:
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         """Give editors the pattern."""
-        return {**handler(schema), "pattern": f"^{self.pattern}$"}
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return a hint: the known words that are hardly different from this one, or else all of them.
-
-    A wrong suggestion costs more than none, so only a slip of the keyboard is one: letters in the wrong place, and a
-    few in a long word. A number is never a slip of another number: SEV-4 is not what SEV-0 means.
-    """
-    names = {name.lower(): name for name in sorted(set(known))}
-    distances = {
-        name: _distance(word.lower(), name) for name in names if _NUMBER.findall(name) == _NUMBER.findall(word)
-    }
-    nearest = min(distances.values(), default=len(word) + 1)
-    if nearest <= max(1, len(word) // 4) and nearest < len(word):
-        return f"did you mean {' or '.join(names[name] for name in names if distances.get(name) == nearest)}?"
-    return f"known: {', '.join(names.values())}" if names else ""
-
-
-def _distance(word: str, other: str) -> int:
-    """Return how many letters have to be put in, left out, changed or swapped with their neighbor."""
-    if abs(len(word) - len(other)) > len(word):
-        return len(word) + 1
-    before: list[int] = []
-    row = list(range(len(other) + 1))
-    for place, letter in enumerate(word):
-        last, before, row = before, row, [place + 1]
-        for index, wanted in enumerate(other):
-            cost = min(before[index + 1] + 1, row[index] + 1, before[index] + (letter != wanted))
-            if place and index and letter == other[index - 1] and word[place - 1] == wanted:
-                cost = min(cost, last[index - 1] + 1)
-            row.append(cost)
-    return row[-1]
+        return {**handler(schema), "pattern": f"^{self._pattern}$"}
 
 
 def validate(node: Node, model: type[M], findings: Findings) -> M | None:

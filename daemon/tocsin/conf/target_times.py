@@ -8,8 +8,8 @@ from typing import Annotated
 from pydantic import WithJsonSchema
 
 from tocsin.conf.duration import DURATION_SCHEMA, Duration, format_duration, parse_duration
-from tocsin.conf.schema import did_you_mean
 from tocsin.conf.settings import Span
+from tocsin.core.suggestions import did_you_mean
 
 _TARGET_SCHEMA = {
     "type": "string",

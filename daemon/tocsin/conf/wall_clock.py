@@ -8,9 +8,10 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonSchema
 
-from tocsin.conf.schema import did_you_mean, mistake
+from tocsin.conf.schema import mistake
 from tocsin.core.errors import WindowError
 from tocsin.core.recurrence import FIRST_YEAR, LAST_YEAR, expect_year
+from tocsin.core.suggestions import did_you_mean
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _DAYS_HINT = "write for example Mon-Fri, or Mon, Wed, Fri"

@@ -7,12 +7,13 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 
 from tocsin.conf.duration import Duration
-from tocsin.conf.schema import Section, Text, did_you_mean, validate
+from tocsin.conf.schema import Section, Text, validate
 from tocsin.conf.source import Findings, Node
 from tocsin.conf.wall_clock import zones
 from tocsin.core.errors import MatcherError, WindowError
 from tocsin.core.matcher import Matchers, read_matchers
 from tocsin.core.recurrence import Recurrence, Span, expect_year, moment
+from tocsin.core.suggestions import did_you_mean
 from tocsin.core.window import Window, expect_duration, expect_length, expect_narrow
 
 _LOCAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(:[0-9]{2})?", re.ASCII)

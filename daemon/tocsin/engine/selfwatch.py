@@ -16,7 +16,10 @@ QUIET_AFTER = 30 * MINUTE
 _TITLES = {
     "unauthorized": "requests are refused for a wrong or missing token: alerts or acknowledgments may be lost",
     "forbidden": "requests are refused for a token without the scope: alerts or acknowledgments may be lost",
-    "signature": "requests are refused for a wrong signature: acknowledgments may be lost",
+    "origin": "requests are refused for their Origin header: alerts may be lost",
+    "bad_signature": "requests are refused for a wrong signature: acknowledgments may be lost",
+    "not_configured": "requests are refused because no secret is configured for them: acknowledgments may be lost",
+    "content_encoding": "requests are refused because they are compressed: alerts or acknowledgments may be lost",
     "unmatched": "an acknowledgment could not be matched with an incident: acknowledge the incident in another way",
     "opted_out": "a person has stopped SMS from tocsin: pages by SMS do not reach this person",
     "strangers": "requests without a valid token or signature are refused; none of their senders was accepted before",

@@ -61,7 +61,8 @@ class KnownSenders:
     async def is_known(self, place: str, address: str) -> bool:
         """Return whether a sender was accepted within a week; the store is asked at most once a minute for each."""
         now = self._clock.now()
-        if (place, address) in self._accepted:
+        day = self._accepted.get((place, address))
+        if day is not None and now // DAY - day <= REMEMBERED_DAYS:
             return True
         looked_at, found = self._refused.get((place, address), (0, False))
         if now - looked_at < MINUTE:

@@ -5,10 +5,10 @@ from dataclasses import replace
 from typing import TypeVar
 
 from tocsin.conf.duration import format_duration
-from tocsin.conf.schema import did_you_mean
 from tocsin.conf.source import Findings, Node
 from tocsin.conf.target_times import follows_from_a_target, sum_of
 from tocsin.core.playbook import Level, Playbook
+from tocsin.core.suggestions import did_you_mean
 
 T = TypeVar("T")
 

@@ -14,12 +14,13 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from tocsin.conf.bundle import Bundle
 from tocsin.conf.duration import Duration
 from tocsin.conf.json_schema import model_schema
-from tocsin.conf.schema import Name, Section, Text, Whole, YesNo, did_you_mean, mistake, validate
+from tocsin.conf.schema import Name, Section, Text, Whole, YesNo, mistake, validate
 from tocsin.conf.source import Findings, Mark, Node, read_yaml
 from tocsin.core.hours import BusinessHours
 from tocsin.core.incident import State, WaitReason
 from tocsin.core.people import People
 from tocsin.core.playbook import DAY, HOUR
+from tocsin.core.suggestions import did_you_mean
 from tocsin.testing.case_times import with_durations
 from tocsin.testing.clock import microseconds
 

@@ -10,8 +10,8 @@ from tocsin.core.incident import Incident, State
 from tocsin.engine.explain.incident import IncidentExplanation, explain_incident
 from tocsin.ports.store import WHOLE, IncidentFilter, Reader
 from tocsin.web.answers import bad_request, json_answer
+from tocsin.web.auth import CALLER
 from tocsin.web.bodies import Moment, duration_of, micros_of, read_json
-from tocsin.web.guard import CALLER
 from tocsin.web.keys import EDGE, Answer, Delivery
 from tocsin.web.query import DEFAULT_LIMIT, MAX_LIMIT, expect_known, number
 from tocsin.web.views import (

@@ -33,6 +33,10 @@ class Caller:
     scopes: frozenset[Scope]
 
 
+CALLER: web.RequestKey[Caller] = web.RequestKey("caller", Caller)
+"""Who has sent a request: there only after a valid token or signature."""
+
+
 @dataclass(frozen=True)
 class _Key:
     """A token, kept as a hash: the comparison takes the same time whatever it is given."""

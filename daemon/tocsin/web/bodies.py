@@ -38,6 +38,8 @@ async def read_body(request: web.Request, limit: int = SMALL) -> bytes:
         # Not 408: a real Alertmanager behind a bad line should try again, and 5xx is how to say that.
         headers = {**BUSY, hdrs.CONNECTION: "close"}
         raise Refusal(503, "slow", "the body did not arrive in time", headers=headers) from None
+    except ConnectionError:  # nobody is left to read the answer, and nothing went wrong here
+        raise Refusal(400, "aborted", "the connection ended before the body") from None
     except web.HTTPRequestEntityTooLarge:
         raise _too_large(limit) from None
     if len(body) > limit:

@@ -19,6 +19,7 @@ from tocsin.conf.settings import Inbound
 from tocsin.core.errors import IllegalTransition, UnknownName
 from tocsin.core.event import Actor
 from tocsin.web.answers import BUSY, Refusal, webhook_answer
+from tocsin.web.auth import CALLER, Caller
 from tocsin.web.bodies import read_body
 from tocsin.web.keys import EDGE, Answer, Delivery, Edge
 from tocsin.web.signatures import slack_signed
@@ -57,6 +58,7 @@ async def slack(request: web.Request) -> web.Response:
     signature = request.headers.get("X-Slack-Signature", "")
     if not slack_signed(body, timestamp, signature, secrets, edge.now()):
         raise wrong_signature(401)
+    believe(request, "slack")
     try:
         payload = msgspec.json.decode(_slack_json(request.content_type, body), type=_SlackPayload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -141,6 +143,11 @@ def wrong_signature(status: int) -> Refusal:
     return Refusal(
         status, "bad_signature", "the signature is of no secret in the configuration, or too old", reason="auth"
     )
+
+
+def believe(request: web.Request, provider: str) -> None:
+    """Note that a request has a good signature: what is wrong with it after that is no stranger's doing."""
+    request[CALLER] = Caller(provider, is_person=False, scopes=frozenset())
 
 
 def stranger(name: Any, user_id: str) -> str:

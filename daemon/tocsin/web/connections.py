@@ -3,13 +3,15 @@
 A peer chooses how many connections it opens, how slowly it sends a request and
 how slowly it reads an answer. aiohttp bounds none of these before a request is
 complete. When a limit is reached, the connection that has waited longest for a
-request makes room: a peer that holds connections cannot lock out the others.
+request, or for the rest of one, makes room: a peer that holds connections
+cannot lock out the others.
 """
 
 import asyncio
 import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from operator import itemgetter
 from time import monotonic
 from typing import Any
 
@@ -17,6 +19,7 @@ import structlog
 from aiohttp import web
 
 from tocsin.ports.observer import Observer
+from tocsin.web.auth import CALLER
 from tocsin.web.peers import Network, address_of, counted_as, is_within
 
 ANSWER_WITHIN = 30.0
@@ -110,10 +113,9 @@ class Connections:
 
     def _make_room(self, groups: Iterable[dict["Connection", None]]) -> bool:
         for group in groups:
-            waiting = [connection for connection in group if connection.is_waiting]
-            if waiting:
-                # A connection that has never carried a request goes before one that an honest client keeps open.
-                oldest = next((connection for connection in waiting if not connection.was_used), waiting[0])
+            ranked = [(rank, connection) for connection in group if (rank := connection.makes_room) is not None]
+            if ranked:
+                _, oldest = min(ranked, key=itemgetter(0))  # of those of one rank the first, which is the oldest
                 self.closed("made_room", oldest.peer)
                 self.forget(oldest)
                 oldest.abort()
@@ -145,6 +147,22 @@ class Connection(web.RequestHandler):
         """Whether nothing is being done for its peer."""
         is_between_requests = self._waiter is not None and not self._waiter.done()
         return is_between_requests or not self.was_used or self.transport is None
+
+    @property
+    def makes_room(self) -> int | None:
+        """The rank in which it makes room for another, the lowest first; None where it does not.
+
+        First the one that has never carried a request, then the one whose request has no valid token and no end, then
+        the one that an honest client keeps open. A request that is complete, or has a valid token, is left alone.
+        """
+        if not self.was_used or self.transport is None:
+            return 0
+        if self.is_waiting:
+            return 2
+        request = self._current_request
+        if request is None:  # it is answered, and the rest of its body is waited for; or the next has just come
+            return None if self._messages else 1
+        return None if CALLER in request or request.content.is_eof() else 1
 
     def abort(self) -> None:
         """Close it at once, whatever is still to be sent."""

@@ -18,7 +18,7 @@ from tocsin.web.keys import EDGE
 from tocsin.web.views import public
 
 TEXT_LIMIT = 25_000
-"""The longest text, in characters: what a status page takes."""
+"""The longest text that a person may write, in characters: what a status page takes."""
 
 
 class DraftView(Struct, frozen=True, kw_only=True):
@@ -94,13 +94,26 @@ def _view(reader: Reader, policy: Policy, incident_id: str, draft: Draft) -> Dra
 async def confirm(request: web.Request) -> web.Response:
     """Have a draft done, in the words that are given."""
     wish = await read_json(request, Confirmation)
-    if len(wish.text) > TEXT_LIMIT:
+    if len(wish.text) > TEXT_LIMIT and not await _is_as_shown(request, wish.text):
         raise InvalidValue(f"a text has at most {TEXT_LIMIT} characters; this one has {len(wish.text)}")
     blanks = Said.written(wish.text).blanks
     if blanks:
         raise bad_request(f"fill in first: {', '.join(blanks)}")
     number = int(request.match_info["draft"])
     return await _say(request, Confirmed(by=actor(request), draft=number, text=wish.text.strip()))
+
+
+async def _is_as_shown(request: web.Request, text: str) -> bool:
+    """Return whether a text is the draft's own, which may be longer than what a person writes."""
+    edge, ref, number = request.app[EDGE], request.match_info["ref"], int(request.match_info["draft"])
+    policy = edge.policy()
+
+    def work(reader: Reader) -> bool:
+        incident = find(reader, ref)
+        draft = acting_of(incident).draft(number)
+        return draft is not None and _view(reader, policy, incident.id, draft).text.strip() == text.strip()
+
+    return await edge.store.read(work)
 
 
 async def discard(request: web.Request) -> web.Response:

@@ -6,13 +6,12 @@ from time import monotonic
 
 from aiohttp import hdrs, web
 
-from tocsin.web.answers import BUSY, SECURITY_HEADERS, Refusal
+from tocsin.web.answers import SECURITY_HEADERS
 from tocsin.web.keys import Exposition
 
 FRESH_FOR = 0.5
 """Seconds for which one rendering is given out."""
-MOST_FORMS = 8
-"""Renderings within that time: an Accept header of each client's own asks for each."""
+OPENMETRICS = "application/openmetrics-text"
 
 _Rendered = tuple[bytes, str]
 
@@ -27,15 +26,11 @@ class Exposed:
         self._rendered: dict[tuple[str, bool], _Rendered] = {}
 
     def answer(self, request: web.Request) -> web.Response:
-        """Return the metrics in the form that a request asks for.
-
-        Raises:
-            Refusal: Too many forms are asked for at once.
-        """
+        """Return the metrics in the form that a request asks for."""
         accept = ",".join(request.headers.getall(hdrs.ACCEPT, []))
         is_packed = "gzip" in request.headers.get(hdrs.ACCEPT_ENCODING, "")
         body, content_type = self._render(accept, is_packed=is_packed)
-        headers = {**SECURITY_HEADERS, hdrs.CONTENT_TYPE: content_type, hdrs.VARY: "Accept-Encoding"}
+        headers = {**SECURITY_HEADERS, hdrs.CONTENT_TYPE: content_type, hdrs.VARY: "Accept, Accept-Encoding"}
         if is_packed:
             headers[hdrs.CONTENT_ENCODING] = "gzip"
         return web.Response(body=body, headers=headers)
@@ -45,11 +40,19 @@ class Exposed:
         if now - self._rendered_at >= FRESH_FOR:
             self._rendered_at = now
             self._rendered.clear()
-        form = (accept, is_packed)
+        form = (_form_for(accept), is_packed)
         rendered = self._rendered.get(form)
         if rendered is None:
-            if len(self._rendered) >= MOST_FORMS:
-                raise Refusal(503, "busy", "the metrics are asked for in too many forms at once", headers=BUSY)
-            body, content_type = self._exposition.render(accept)
+            body, content_type = self._exposition.render(form[0])
             rendered = self._rendered[form] = (gzip.compress(body, 1) if is_packed else body, content_type)
         return rendered
+
+
+def _form_for(accept: str) -> str:
+    """Return which of two forms an Accept header gets, however it is written; "" is the text of Prometheus."""
+    for offer in accept.split(","):
+        media_type, *parameters = (part.strip() for part in offer.split(";"))
+        versions = [part for part in parameters if part.startswith("version=")]
+        if media_type == OPENMETRICS and versions in ([], ["version=1.0.0"]):
+            return f"{OPENMETRICS}; version=1.0.0"
+    return ""

@@ -24,13 +24,11 @@ from tocsin.core.errors import (
 from tocsin.engine.fatal import end_if_fatal
 from tocsin.web.alertmanager import source_of
 from tocsin.web.answers import BUSY, Refusal, problem
-from tocsin.web.auth import Caller, Door, check_json, check_origin
+from tocsin.web.auth import CALLER, Door, check_json, check_origin
 from tocsin.web.keys import Edge
-from tocsin.web.peers import counted_as, sender_of
+from tocsin.web.peers import counted_as, is_forwarded_by_unlisted, sender_of
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-CALLER: web.RequestKey[Caller] = web.RequestKey("caller", Caller)
 
 _TOO_MANY: Mapping[str, str] = {hdrs.RETRY_AFTER: "60", hdrs.CONNECTION: "close"}
 
@@ -129,8 +127,8 @@ def _failed(route: Route) -> web.Response:
 async def _refuse(refusal: Refusal, route: Route, edge: Edge, door: Door, request: web.Request) -> web.Response:
     """Answer a refusal; what should have been an alert or an acknowledgment reaches tocsin's own people."""
     reason, sender = refusal.reason, _sender(edge, request)
-    # Who is known by a valid token, and may not do this, has logged in.
-    is_login = reason == "auth" and CALLER not in request and refusal.code != "forbidden"
+    # A valid token without the scope is a login. Everyone else here has shown neither a token nor a signature.
+    is_login = bool(reason) and refusal.status < 500 and CALLER not in request and refusal.code != "forbidden"
     if is_login and door.failed_logins.is_one_too_many(counted_as(sender)):
         # A valid token was looked for first, and is never delayed. For the others no work is done, and no line logged.
         edge.observer.count("inbound_rejected_total", edge=route.edge, reason="rate_limited")
@@ -157,7 +155,9 @@ async def _reported_as(
     """
     path_counts = route.edge == "alertmanager" and (CALLER in request or is_login)
     if is_login:
-        is_known = await edge.senders.is_known(_place(route, request), _sender(edge, request))
+        is_known = not is_forwarded_by_unlisted(
+            request, edge.settings().trusted_proxies
+        ) and await edge.senders.is_known(_place(route, request), _sender(edge, request))
         edge.observer.count("senders_refused_total", edge=route.edge, known="yes" if is_known else "no")
         if not is_known:
             return "strangers", route.edge

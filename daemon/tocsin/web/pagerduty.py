@@ -23,7 +23,7 @@ from tocsin.ports.channel import Outcome
 from tocsin.ports.store import Reader
 from tocsin.web.answers import BUSY, Refusal, webhook_answer
 from tocsin.web.bodies import read_body
-from tocsin.web.callbacks import responded, secrets_of, stranger, wrong_signature
+from tocsin.web.callbacks import believe, responded, secrets_of, stranger, wrong_signature
 from tocsin.web.keys import EDGE, Edge
 from tocsin.web.signatures import pagerduty_signed
 
@@ -112,6 +112,7 @@ async def pagerduty(request: web.Request) -> web.Response:
     header = request.headers.get("X-PagerDuty-Signature", "")
     if not pagerduty_signed(body, header, secrets_of(edge.settings().inbound.pagerduty, PROVIDER)):
         raise wrong_signature(403)
+    believe(request, PROVIDER)
     try:
         event = msgspec.json.decode(body, type=_Body).event
         incident = _incident_of(event)

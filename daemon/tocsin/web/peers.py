@@ -1,5 +1,6 @@
 """Who is at the other end of a connection, also behind a proxy that the configuration lists."""
 
+import re
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from aiohttp import web
@@ -9,6 +10,7 @@ Network = IPv4Network | IPv6Network
 FORWARDED_FOR = "X-Forwarded-For"
 IPV6_SITE = 64
 """Leading bits of an IPv6 address that name a site: one customer usually has all addresses below it."""
+_WITH_PORT = re.compile(r"\[([0-9A-Fa-f:.%]+)\](?::[0-9]*)?|([0-9.]+):[0-9]*")
 MAX_SHOWN = 64
 """Characters of a forwarded address that is no address."""
 
@@ -41,18 +43,33 @@ def sender_of(request: web.Request, proxies: tuple[Network, ...]) -> str:
     Only what listed proxies have appended counts: the last address that is not itself such a proxy. Anything before it
     is the sender's own claim.
     """
-    transport = request.transport
-    address = address_of(transport.get_extra_info("peername") if transport is not None else None)
+    address = _peer_of(request)
     if not proxies or not is_within(address, proxies):
         return address
     hops = ",".join(request.headers.getall(FORWARDED_FOR, [])).split(",")
     for hop in reversed([hop.strip() for hop in hops if hop.strip()]):
-        parsed = _parsed(hop)
+        parsed = _parsed(_without_port(hop))
         if parsed is None:
             return hop[:MAX_SHOWN]
         if not any(parsed in network for network in proxies):
             return str(parsed)
     return address
+
+
+def is_forwarded_by_unlisted(request: web.Request, proxies: tuple[Network, ...]) -> bool:
+    """Return whether a request has come through a proxy that is not listed, whose senders cannot be told apart."""
+    return FORWARDED_FOR in request.headers and not is_within(_peer_of(request), proxies)
+
+
+def _without_port(hop: str) -> str:
+    """Return the address of a hop: some proxies write the port of each connection after it."""
+    match = _WITH_PORT.fullmatch(hop)
+    return hop if match is None else match[1] or match[2]
+
+
+def _peer_of(request: web.Request) -> str:
+    transport = request.transport
+    return address_of(transport.get_extra_info("peername") if transport is not None else None)
 
 
 def _parsed(address: str) -> IPv4Address | IPv6Address | None:

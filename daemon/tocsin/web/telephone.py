@@ -23,7 +23,7 @@ from tocsin.engine.policy import Policy
 from tocsin.ports.store import Reader
 from tocsin.web.answers import Refusal
 from tocsin.web.bodies import read_body
-from tocsin.web.callbacks import responded, secrets_of, wrong_signature
+from tocsin.web.callbacks import believe, responded, secrets_of, wrong_signature
 from tocsin.web.keys import EDGE, Answer, Delivery, Edge
 from tocsin.web.signatures import twilio_signed
 
@@ -63,6 +63,7 @@ async def twilio(request: web.Request) -> web.Response:
     url = f"{settings.external_url}{request.raw_path}"
     if not twilio_signed(url, fields, request.headers.get("X-Twilio-Signature", ""), tokens):
         raise wrong_signature(403)
+    believe(request, VIA)
     if "Digits" in fields:
         return _twiml("Say", await _key_pressed(edge, request.query.get("page", ""), fields))
     if "Body" in fields:

@@ -8,9 +8,10 @@ from pydantic import AfterValidator, Field, model_validator
 from tocsin.channels.http import check_base_url
 from tocsin.conf.channels import ChannelSettings, ContactSettings
 from tocsin.conf.duration import Duration
-from tocsin.conf.schema import Text, Whole, YesNo, did_you_mean, mistake
+from tocsin.conf.schema import Text, Whole, YesNo, mistake
 from tocsin.conf.secrets import Secret
 from tocsin.core.people import Contact
+from tocsin.core.suggestions import did_you_mean
 
 _NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
 

@@ -6,10 +6,11 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from tocsin.conf.playbooks.parts import Check, Part
-from tocsin.conf.schema import Name, Section, YesNo, did_you_mean, mistake
+from tocsin.conf.schema import Name, Section, YesNo, mistake
 from tocsin.conf.settings import Times
 from tocsin.conf.source import Node
 from tocsin.core.acting import PlaybookAction, Verb
+from tocsin.core.suggestions import did_you_mean
 
 AtMoment = Literal["opened", "declared", "acknowledged", "updated", "resolved", "flagged", "ticketed", "item"]
 _ONE = {"enum": list(get_args(AtMoment))}

@@ -10,11 +10,12 @@ from tocsin.conf.playbooks.matrix import Flags, Matrix, Tiers, cells_of, numbers
 from tocsin.conf.playbooks.parts import Check, Part, SeverityPart
 from tocsin.conf.playbooks.promises import PromisesSeverity
 from tocsin.conf.playbooks.texts import TextsSeverity
-from tocsin.conf.schema import Name, Text, did_you_mean
+from tocsin.conf.schema import Name, Text
 from tocsin.conf.settings import Span, Times
 from tocsin.conf.source import Node
 from tocsin.conf.target_times import SpanOrTarget
 from tocsin.core.playbook import Kind, Level, Tier
+from tocsin.core.suggestions import did_you_mean
 
 
 class SeverityEntry(TextsSeverity, PromisesSeverity):

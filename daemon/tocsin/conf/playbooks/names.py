@@ -3,10 +3,10 @@
 from collections.abc import Collection
 
 from tocsin.conf.playbooks.file import PARTS
-from tocsin.conf.schema import did_you_mean
 from tocsin.conf.source import Findings, Node
 from tocsin.core.people import People
 from tocsin.core.playbook import Level, Playbook
+from tocsin.core.suggestions import did_you_mean
 
 
 def skeleton_of(name: str, node: Node) -> Playbook:

@@ -5,10 +5,11 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from tocsin.conf.playbooks.parts import Check, Part, SeverityPart
-from tocsin.conf.schema import Name, Section, Text, did_you_mean
+from tocsin.conf.schema import Name, Section, Text
 from tocsin.conf.settings import Span, Times
 from tocsin.conf.target_times import SpanOrTarget
 from tocsin.core.playbook import Duties, FollowUp, ItemKind
+from tocsin.core.suggestions import did_you_mean
 
 DEFAULT = Duties()
 

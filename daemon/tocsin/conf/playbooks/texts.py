@@ -7,10 +7,11 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from tocsin.conf.playbooks.parts import Check, Part, SeverityPart
-from tocsin.conf.schema import Name, Section, Text, YesNo, did_you_mean, mistake
+from tocsin.conf.schema import Name, Section, Text, YesNo, mistake
 from tocsin.conf.settings import Span, Times
 from tocsin.conf.source import Node
 from tocsin.core.message import RoomWish, Texts
+from tocsin.core.suggestions import did_you_mean
 
 _HTTPS = re.compile(r"https://[A-Za-z0-9._-]+(:[0-9]{1,5})?([/?#][!-~]*)?")
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,40}")

@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 
 from tocsin.conf.playbooks.parts import Check, Part
-from tocsin.conf.schema import Name, Section, Text, did_you_mean, mistake
+from tocsin.conf.schema import Name, Section, Text, mistake
 from tocsin.conf.settings import Times
 from tocsin.conf.source import Node
+from tocsin.core.suggestions import did_you_mean
 from tocsin.core.work import Branch, Checklist, Question, Role
 
 _NUMBERING = re.compile(r"([A-Za-z][A-Za-z0-9_-]{0,40}-)?(\{date\}-)?\{n(:0[1-9])?\}")

@@ -6,9 +6,9 @@ from typing import Any
 from tocsin.conf.rules.tables import Tables
 from tocsin.conf.rules.values import Values
 from tocsin.conf.rules.when import KEYS as WHEN
-from tocsin.conf.schema import did_you_mean
 from tocsin.conf.source import Findings, Node
 from tocsin.core.action import ACTIONS, Action, Form, Lookup
+from tocsin.core.suggestions import did_you_mean
 
 UNDER_SET = tuple(action.name for action in ACTIONS.values() if action.form is Form.TEXT)
 BESIDE_SET = tuple(name for name in ACTIONS if name not in UNDER_SET)

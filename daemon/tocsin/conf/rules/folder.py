@@ -7,10 +7,10 @@ from typing import NamedTuple
 from tocsin.conf.rules.reader import RuleReader
 from tocsin.conf.rules.tables import Tables
 from tocsin.conf.rules.written import Written
-from tocsin.conf.schema import did_you_mean
 from tocsin.conf.source import Findings, Mark, Node, read_yaml
 from tocsin.core.playbook import Playbook
 from tocsin.core.rules import RuleSet
+from tocsin.core.suggestions import did_you_mean
 
 _TOP = ("tables", "rules")
 

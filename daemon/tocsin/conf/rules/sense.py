@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from tocsin.conf.rules.values import constant
 from tocsin.conf.rules.written import Written
-from tocsin.conf.schema import did_you_mean
 from tocsin.conf.source import Findings, Mark
 from tocsin.core.playbook import Playbook
+from tocsin.core.suggestions import did_you_mean
 from tocsin.core.verdict import link
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from tocsin.conf.schema import did_you_mean
 from tocsin.conf.source import Findings, Mark, Node
 from tocsin.core.action import Rows
+from tocsin.core.suggestions import did_you_mean
 
 
 class Tables:

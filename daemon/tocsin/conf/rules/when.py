@@ -3,12 +3,12 @@
 from typing import Any
 
 from tocsin.conf.rules.values import Values
-from tocsin.conf.schema import did_you_mean
 from tocsin.conf.source import Findings, Node
 from tocsin.core.condition import COLUMNS, AskOpen, AskRate
 from tocsin.core.errors import MatcherError
 from tocsin.core.matcher import Matchers, read_matchers
 from tocsin.core.placeholder import Template
+from tocsin.core.suggestions import did_you_mean
 
 KEYS = ("match", "any", "when_open", "rate")
 

@@ -5,12 +5,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from tocsin.conf.schema import did_you_mean
 from tocsin.conf.source import Findings, Mark, read_text
 from tocsin.conf.templates.language import Template, TemplateFailed, TemplateMistake
 from tocsin.conf.templates.samples import samples
 from tocsin.core.brief import VARIABLES
 from tocsin.core.playbook import Playbook
+from tocsin.core.suggestions import did_you_mean
 
 ENDING = ".md.j2"
 
