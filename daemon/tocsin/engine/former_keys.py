@@ -1,6 +1,10 @@
 """Incidents that go on, and whose alerts would have another dedup key today."""
 
-from tocsin.core.alert import SELF_SOURCE
+from collections.abc import Iterator, Sequence
+
+import structlog
+
+from tocsin.core.alert import SELF_SOURCE, Episode
 from tocsin.core.incident import OPEN, Incident, State
 from tocsin.core.rules import RuleSet
 from tocsin.engine.treatment import alert_of
@@ -12,6 +16,8 @@ RESOLVED = 200
 """How many resolved ones are looked at as well: some may have been resolved so lately that they would go on."""
 ALERTS = 20_000
 """How many of their alerts are judged again: about half a second's work."""
+
+_log = structlog.get_logger("tocsin.engine.former_keys")
 
 
 class FormerKeys:
@@ -57,10 +63,21 @@ def _by_todays_key(reader: Reader, rules: RuleSet) -> dict[str, Incident]:
     for incident in (*incidents, *(each for each in resolved if each.goes_on(reader.now))):
         episodes = reader.episodes_of(incident.id, limit=left) if left else []
         left -= len(episodes)
-        for episode in episodes:
-            if episode.source == SELF_SOURCE:
-                continue
-            key = rules.evaluate(alert_of(episode)).dedup_key
-            if key != incident.dedup_key:
-                found.setdefault(key, incident)
+        for key in _todays_keys(incident, episodes, rules):
+            found.setdefault(key, incident)
     return found
+
+
+def _todays_keys(incident: Incident, episodes: Sequence[Episode], rules: RuleSet) -> Iterator[str]:
+    for episode in episodes:
+        if episode.source == SELF_SOURCE:
+            continue
+        try:
+            verdict = rules.evaluate(alert_of(episode))
+        except MemoryError:
+            raise
+        except Exception as error:  # noqa: BLE001 - an old alert that cannot be judged must not keep new ones out
+            _log.error("former_key_unknown", incident=incident.number, alert=episode.fingerprint, error=repr(error))
+            continue
+        if verdict.dedup_key != incident.dedup_key:
+            yield verdict.dedup_key
