@@ -46,6 +46,9 @@ _log = structlog.get_logger("tocsin.engine.dispatcher")
 CLAIMS = 8
 """Looks at the outbox in one cycle: a transaction must end while others wait for theirs."""
 
+TAKEN_AT_ITS_WORD = 5
+"""Attempts after which a provider that says when to come again is asked less often, if it never takes the message."""
+
 T = TypeVar("T")
 
 Ended = tuple[Outgoing, Content, Receipt, int]
@@ -270,7 +273,7 @@ class Dispatcher(Service):
         work.tx.settle(again, row.fence)
 
     def _again_at(self, work: Work, row: Outgoing, receipt: Receipt) -> int:
-        if receipt.reason is Reason.RATE_LIMITED and receipt.retry_after:
+        if receipt.reason is Reason.RATE_LIMITED and receipt.retry_after and row.attempts <= TAKEN_AT_ITS_WORD:
             # The provider works and says when there is room. Pages come back at that moment, and everything else after
             # them: it would take the room that they need.
             after_pages = 0 if row.job is Job.PAGE else SECOND + int(self._jitter() * SECOND)
