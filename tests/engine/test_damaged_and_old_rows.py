@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from scenario import emergency
 from tocsin.core.alert import AlertStatus
 from tocsin.core.outbox import Job, RowState
@@ -12,8 +14,12 @@ from tocsin.testing.clock import VirtualClock
 
 
 def break_the_first_incident(tx: Transaction) -> None:
-    tx._cursor.execute("UPDATE incidents SET body = '{' WHERE number = 1")  # type: ignore[attr-defined]
-    assert tx._cursor.rowcount == 1  # type: ignore[attr-defined]
+    damage(tx, "UPDATE incidents SET body = '{' WHERE number = 1")
+
+
+def damage(tx: Transaction, sql: str) -> None:
+    tx._cursor.execute(sql)  # type: ignore[attr-defined]
+    assert tx._cursor.rowcount > 0  # type: ignore[attr-defined]
 
 
 async def test_a_page_of_an_incident_that_cannot_be_read_is_dead_and_told_and_the_others_go_out(tmp_path: Path) -> None:
@@ -51,3 +57,31 @@ async def test_the_housekeeper_forgets_what_was_resolved_more_than_400_days_ago(
         await tocsin.advance(hours=48)
         await tocsin.housekeeper.run_once()
         assert await tocsin.store.read(lambda tx: tx.incident("1")) is None
+
+
+@pytest.mark.parametrize("wound", ["body = 'garbage'", "status = 'from a newer version'"])
+async def test_one_damaged_alert_keeps_no_other_alert_out_and_ends_no_worker(tmp_path: Path, wound: str) -> None:
+    clock = VirtualClock()
+    path = tmp_path / "tocsin.db"
+    async with emergency.tocsin(store=SqliteStore(path, clock), clock=clock) as before:
+        await before.fire(alertname="First", severity="SEV-1")
+        await before.store.write(lambda tx: damage(tx, f"UPDATE alerts SET {wound}"))
+    store = SqliteStore(path, clock)
+    async with emergency.tocsin(store=store, clock=clock, first_id=50) as after:
+        await after.fire(alertname="Second", severity="SEV-1")
+        assert await store.read(lambda tx: tx.quarantined()) == []
+        await Auditor(after.dispatcher._committer, after.ingest, clock).run_once()
+        await after.housekeeper.run_once()
+        await after.advance(minutes=16)
+        titles = [content.title for content in after.sent(Job.PAGE)]
+        assert [sum(name in title for title in titles) for name in ("First", "Second")] == [1, 2]
+        assert [title for title in titles if "cannot be read" in title]
+
+
+async def test_the_auditor_checks_on_beside_a_damaged_entry_of_a_timeline(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    async with emergency.tocsin(store=SqliteStore(tmp_path / "tocsin.db", clock), clock=clock) as tocsin:
+        await tocsin.fire(alertname="Down", severity="SEV-1")
+        await tocsin.store.write(lambda tx: damage(tx, "UPDATE entries SET data = '['"))
+        await Auditor(tocsin.dispatcher._committer, tocsin.ingest, clock).run_once()
+        assert any(key.startswith("entries incident-1/") for key in tocsin.store.unreadable)

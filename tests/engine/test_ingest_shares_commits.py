@@ -5,9 +5,10 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import pytest
+from msgspec.structs import replace
 
 from scenario import emergency
-from tocsin.core.alert import Alert, AlertStatus
+from tocsin.core.alert import Alert, AlertStatus, EpisodeStatus
 from tocsin.core.errors import Overloaded, StoreUnavailable
 from tocsin.core.quarantine import single
 from tocsin.engine.ingest import Ingest, Limits
@@ -59,6 +60,12 @@ class OutOfMemory(MemoryStore):
 
 def alerts(tocsin: Harness, *names: str) -> list[Alert]:
     return [tocsin.alert(AlertStatus.FIRING, {"alertname": name, "severity": "SEV-1"}) for name in names]
+
+
+def together(tocsin: Harness, count: int, name: str) -> list[Alert]:
+    """Alerts of one incident: cheaper than as many incidents."""
+    labels = {"severity": "SEV-4", "team": "team"}
+    return [tocsin.alert(AlertStatus.FIRING, {**labels, "alertname": f"{name}{number}"}) for number in range(count)]
 
 
 @pytest.fixture
@@ -127,6 +134,53 @@ async def test_others_get_their_turn_while_very_many_alerts_are_judged(clock: Vi
         await tocsin.ingest.take(alerts(tocsin, "b"))
         assert not many.done()
         await many
+
+
+@pytest.mark.parametrize("others", [20, 350])
+async def test_a_resolve_does_not_overtake_the_large_webhook_in_which_its_alert_fires(others: int) -> None:
+    async with emergency.tocsin() as tocsin:
+        (firing,) = alerts(tocsin, "x")
+        resolved = replace(firing, status=AlertStatus.RESOLVED, ends_at=tocsin.clock.now() + 1)
+        again = replace(firing, starts_at=tocsin.clock.now() + 2)
+        large = [*together(tocsin, others, "a"), firing]
+        order: list[str] = []
+
+        async def take(name: str, *taken: Alert) -> None:
+            await tocsin.ingest.take(taken)
+            order.append(name)
+
+        await asyncio.gather(
+            take("large", *large),
+            take("resolved", resolved, *alerts(tocsin, "y")),
+            take("other", *alerts(tocsin, "z")),
+            take("resolved again", replace(resolved, ends_at=tocsin.clock.now() + 3), again),
+        )
+        (latest,) = (await tocsin.store.read(lambda tx: tx.latest_episodes([firing.key]))).values()
+        assert latest.status is EpisodeStatus.FIRING
+        assert latest.episode == 2
+        assert order.index("large") < order.index("resolved") < order.index("resolved again")
+        if others > 100:
+            assert order[0] == "other"
+
+
+async def test_what_is_judged_counts_as_waiting(clock: VirtualClock) -> None:
+    async with emergency.tocsin(clock=clock) as tocsin:
+        ingest = limited(tocsin, Limits(queue=1000))
+        takes = [ingest.take(together(tocsin, 300, f"{n}-")) for n in range(9)]
+        results = await asyncio.gather(*takes, return_exceptions=True)
+        assert [type(result) for result in results] == [type(None)] * 3 + [Overloaded] * 6
+        await ingest.take(together(tocsin, 900, "b"))
+
+
+async def test_a_sender_that_goes_while_its_alerts_are_judged_leaves_no_trace(clock: VirtualClock) -> None:
+    async with emergency.tocsin(clock=clock) as tocsin:
+        ingest = limited(tocsin, Limits(queue=300))
+        many = together(tocsin, 250, "a")
+        gone = asyncio.ensure_future(ingest.take(many))
+        await asyncio.sleep(0)
+        gone.cancel()
+        await asyncio.gather(gone, return_exceptions=True)
+        await ingest.take(many)
 
 
 async def test_what_can_neither_be_placed_nor_kept_is_left_to_the_sender_and_the_others_are_taken(

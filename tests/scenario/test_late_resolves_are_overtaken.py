@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 
 from scenario.emergency import ON_CALL
@@ -14,7 +15,8 @@ from tocsin.web import wire
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "alertmanager"
 FIXTURE_START = datetime.fromisoformat("2026-11-29T10:00:00Z")
-MINUTE = 60_000_000
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
 DOWN = {"alertname": "Down", "severity": "SEV-1"}
 
 
@@ -121,3 +123,48 @@ async def test_a_repeated_resolve_of_an_earlier_spell_hides_nothing_of_the_last_
     key = ("default", fingerprint(DOWN))
     episodes = await tocsin.store.read(lambda tx: tx.latest_episodes([key]))
     assert episodes[key].incident_id == "incident-1"
+
+
+@pytest.mark.parametrize("ahead", [0, 45 * SECOND, 10 * MINUTE])
+async def test_a_late_resolve_ends_no_later_spell_though_the_senders_clock_is_ahead(
+    tocsin: Harness, ahead: int
+) -> None:
+    first_start = tocsin.clock.now() + ahead
+    await tocsin.fire(**DOWN, starts_at=first_start)
+    await tocsin.advance(minutes=10)
+    first = replace(tocsin.alert(AlertStatus.RESOLVED, DOWN, starts_at=first_start), ends_at=tocsin.clock.now() + ahead)
+    await tocsin.advance(seconds=10)
+    await tocsin.take(first)
+    await tocsin.advance(seconds=10)
+    await tocsin.fire(**DOWN, starts_at=tocsin.clock.now() + ahead)
+    await tocsin.advance(seconds=5)
+    await tocsin.take(first)
+    incident = await tocsin.incident()
+    assert (incident.state, incident.alerts_firing) == ("triggered", 1)
+    await tocsin.advance(minutes=5)
+    assert tocsin.pages() == [(0, ON_CALL), (15, ON_CALL)]
+
+
+@pytest.mark.parametrize("ahead", [0, 45 * SECOND, 10 * MINUTE])
+async def test_copies_of_one_spell_page_nobody_twice_though_the_senders_clock_is_ahead(
+    tocsin: Harness, ahead: int
+) -> None:
+    start = tocsin.clock.now() + ahead
+
+    async def resolve() -> None:
+        alert = tocsin.alert(AlertStatus.RESOLVED, DOWN, starts_at=start)
+        await tocsin.take(replace(alert, ends_at=tocsin.clock.now() + ahead))
+
+    await tocsin.fire(**DOWN, starts_at=start)
+    await tocsin.acknowledge()
+    await tocsin.advance(minutes=10)
+    await tocsin.close()
+    await resolve()
+    await tocsin.advance(seconds=5)
+    await resolve()
+    await tocsin.advance(seconds=20)
+    await tocsin.fire(**DOWN, starts_at=start)
+    await tocsin.advance(seconds=30)
+    await resolve()
+    await tocsin.advance(minutes=10)
+    assert ((await tocsin.incident()).state, tocsin.pages()) == ("resolved", [(0, ON_CALL)])

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import pairwise
 
 import pytest
 
@@ -15,7 +16,7 @@ from tocsin.core.alert import AlertStatus
 from tocsin.core.outbox import Job
 from tocsin.core.page import Content
 from tocsin.core.people import Contact, People
-from tocsin.ports.channel import Channel, Outcome, Receipt
+from tocsin.ports.channel import Channel, Outcome, Reason, Receipt
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
 from tocsin.testing.pagerduty_server import ROUTING_KEY, PagerDutyServer
@@ -106,3 +107,17 @@ async def test_pages_to_one_slack_channel_go_out_as_fast_as_slack_takes_them_and
             assert sum(at < pages[-1] for at in informing) <= 10
             assert pages[-1] <= 8 * (len(pages) + 10) / 8, "no second of Slack's goes to anything else meanwhile"
         assert server.requests <= 2 * len(server.accepted), "what is not on its way waits as long as Slack asks"
+
+
+@pytest.mark.parametrize("wait", [1, 30])
+async def test_a_provider_that_always_asks_to_come_again_is_asked_less_and_less_often(wait: int) -> None:
+    limited = Receipt(Outcome.RETRY, Reason.RATE_LIMITED, retry_after=wait * 1_000_000)
+    channel = RecordingChannel("pager", answer=lambda _: limited)
+    people = emergency.reached_by(channel, on_call_engineer="x")
+    async with emergency.tocsin(channels=[channel], people=people) as tocsin:
+        await tocsin.fire(alertname="Down", severity="SEV-1")
+        await tocsin.advance(minutes=14)
+        tried = [(content.now - tocsin.clock.start) // 1_000_000 for content in channel.tried]
+        assert tried[:6] == [wait * number for number in range(6)], "at first it is taken at its word"
+        assert len(tried) <= 40
+        assert min(later - earlier for earlier, later in pairwise(tried)) >= wait

@@ -11,7 +11,7 @@ from tocsin.channels.registry import KINDS
 from tocsin.channels.wording import remarks
 from tocsin.core.outbox import Job
 from tocsin.core.page import Content
-from tocsin.core.people import Contact, People, Person
+from tocsin.core.people import Contact, Method, People, Person
 from tocsin.core.playbook import MINUTE, Cell, Kind, Level, Playbook, Tier
 from tocsin.core.rotation import Rotation
 from tocsin.ports.channel import Outcome, Reason, Receipt
@@ -103,6 +103,39 @@ async def test_a_page_that_is_refused_reaches_the_announce_target_and_tocsins_ow
             "This could not be delivered to taylor. Please find somebody who can respond, or acknowledge this yourself."
         )
         assert page.because == "new incident; pager refused the page for taylor: channel is archived"
+
+
+async def test_a_page_that_everybody_else_refuses_stands_on_the_console_at_once_and_is_still_tried() -> None:
+    chat, mail = refuses("chat", Job.PAGE), refuses("mail", Job.PAGE)
+    async with tocsin(refuses("pager", Job.PAGE), chat, mail) as harness:
+        await harness.fire(alertname="Down", severity="P1")
+        assert sent(harness, Job.PAGE) == [("console", "console", "taylor")]
+        await harness.advance(minutes=10)
+        assert sent(harness, Job.PAGE) == [("console", "console", "taylor")]
+        chat.answer = mail.answer = lambda _: Receipt(Outcome.SENT)
+        await harness.advance(minutes=1)
+        assert [("chat" in one or "mail" in one) for one in sent(harness, Job.PAGE)].count(True) >= 1
+        assert await emergency.wrong(harness) == []
+
+
+async def test_what_one_of_those_told_instead_refuses_is_not_tried_for_ever_once_another_has_it() -> None:
+    chat = refuses("chat", Job.PAGE)
+    async with tocsin(refuses("pager", Job.PAGE), chat) as harness:
+        await harness.fire(alertname="Down", severity="P1")
+        await harness.advance(minutes=10)
+        assert ("mail", "boss", "taylor") in sent(harness, Job.PAGE)
+        assert len([content for content in chat.tried if content.playbook == "crew" and content.job is Job.PAGE]) <= 2
+
+
+async def test_whoever_is_told_instead_is_reached_by_their_next_contact_method_too() -> None:
+    ways = (Method(contact=Contact("mail", "boss"), after=5 * MINUTE),)
+    boss = Person("boss", contact=Contact("sms", "+15550100"), further=ways)
+    people = People(persons={**PEOPLE.persons, "boss": boss}, places=PEOPLE.places)
+    plan = structs.replace(PLAN, announce=())
+    async with tocsin(refuses("pager", Job.PAGE), refuses("sms", Job.PAGE), plan=plan, people=people) as harness:
+        await harness.fire(alertname="Down", severity="P1")
+        await harness.advance(minutes=1)
+        assert ("mail", "boss", "taylor") in sent(harness, Job.PAGE)
 
 
 async def test_a_page_for_somebody_without_any_contact_says_so_and_is_told_only_once_in_each_place() -> None:

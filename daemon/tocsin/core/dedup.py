@@ -94,6 +94,8 @@ def _is_of_unseen_spell(alert: Alert, last: Episode) -> bool:
     """
     if last.status is not EpisodeStatus.RESOLVED or alert.starts_at is None or alert.starts_at == alert.ends_at:
         return False
+    if alert.starts_at == last.starts_at:  # also where the sender's clock is ahead: what is compared below is bounded
+        return False
     return alert.starts_at > (last.last_start_at or last.ends_at or 0)
 
 
@@ -125,7 +127,12 @@ def _began_later(alert: Alert, last: Episode) -> bool:
 def _is_overtaken(alert: Alert, last: Episode) -> bool:
     """Return whether a resolve is of an earlier spell, delivered after the next spell began."""
     start = last.last_start_at
-    return alert.ends_at is not None and start is not None and alert.ends_at < start
+    if alert.ends_at is None or start is None:
+        return False
+    if alert.starts_at is not None and last.starts_at is not None and alert.starts_at < last.starts_at:
+        # Both come from the sender's clock, which may be ahead: its own start counts, not the bounded one.
+        start = max(start, last.starts_at)
+    return alert.ends_at < start
 
 
 def _with_start(last: Episode, alert: Alert, now: int) -> Episode:

@@ -70,7 +70,7 @@ class Auditor(Service):
         """What cannot be decoded is left out everywhere: the others go on, and somebody has to look."""
         for key in self._committer.store.unreadable - self._told:
             self._told.add(key)
-            self._ingest.report("unreadable", key, "an incident or a page in the store cannot be decoded")
+            self._ingest.report("unreadable", key, "this row of the store cannot be decoded")
 
     def _check(self, tx: Reader) -> list[Finding]:
         found = tx.incidents(IncidentFilter(states=OPEN, before_number=self._before, limit=AT_A_TIME))

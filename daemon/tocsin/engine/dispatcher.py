@@ -34,7 +34,7 @@ from tocsin.engine.apply import Work
 from tocsin.engine.commit import Committer
 from tocsin.engine.fatal import end_if_fatal
 from tocsin.engine.ingest import Ingest
-from tocsin.engine.instead import takers, use_another_way
+from tocsin.engine.instead import is_same_page, takers, use_another_way
 from tocsin.engine.render import render
 from tocsin.engine.service import SECOND, Service
 from tocsin.ports.channel import Outcome, Reason, Receipt
@@ -45,6 +45,9 @@ _log = structlog.get_logger("tocsin.engine.dispatcher")
 
 CLAIMS = 8
 """Looks at the outbox in one cycle: a transaction must end while others wait for theirs."""
+
+TAKEN_AT_ITS_WORD = 5
+"""Attempts after which a provider that says when to come again is asked less often, if it never takes the message."""
 
 T = TypeVar("T")
 
@@ -220,9 +223,12 @@ class Dispatcher(Service):
             self._sent(work, row, content, receipt, ended_at)
             return
         given_up = work.now - row.created_at >= work.policy.delivery.give_up_after
-        if (receipt.outcome is not Outcome.PERMANENT and not given_up) or _is_last_hope(work, row):
+        is_refused = receipt.outcome is Outcome.PERMANENT
+        if (not is_refused and not given_up) or _is_last_hope(work, row):
             self._retry(work, row, receipt)
-        elif receipt.outcome is Outcome.PERMANENT:
+            if is_refused:
+                self._tell_others(work, row, f"{row.channel} refused the {row.job}: {receipt.detail or receipt.reason}")
+        elif is_refused:
             self._dead(work, row, receipt.detail or receipt.reason)
         else:
             self._dead(work, row, f"given up after {row.attempts} attempts: {receipt.detail}")
@@ -267,7 +273,7 @@ class Dispatcher(Service):
         work.tx.settle(again, row.fence)
 
     def _again_at(self, work: Work, row: Outgoing, receipt: Receipt) -> int:
-        if receipt.reason is Reason.RATE_LIMITED and receipt.retry_after:
+        if receipt.reason is Reason.RATE_LIMITED and receipt.retry_after and row.attempts <= TAKEN_AT_ITS_WORD:
             # The provider works and says when there is room. Pages come back at that moment, and everything else after
             # them: it would take the room that they need.
             after_pages = 0 if row.job is Job.PAGE else SECOND + int(self._jitter() * SECOND)
@@ -350,6 +356,9 @@ class Dispatcher(Service):
         with suppress(Unreadable):  # then only tocsin's own people can be told
             if not row.stranded and use_another_way(work, row, because):
                 return
+        self._tell_others(work, row, because)
+
+    def _tell_others(self, work: Work, row: Outgoing, because: str) -> None:
         for notified in takers(work, row):
             contact = notified.contact
             work.enqueue(
@@ -400,11 +409,18 @@ def _is_lost(row: Outgoing) -> bool:
 def _is_last_hope(work: Work, row: Outgoing) -> bool:
     """Return whether nobody else is left to be told: the newest page of its incident to tocsin's own people.
 
-    It is tried as long as its incident is open and unacknowledged; an older one makes room for it.
+    It is tried as long as its incident is open and unacknowledged; an older one makes room for it, and so does one that
+    somebody else has got. What stands on the console nobody may have read: that does not count.
     """
-    return row.is_last_fallback and not any(
-        other.is_last_fallback and other.state is RowState.PENDING and other.created_at > row.created_at
+    if not row.is_last_fallback:
+        return False
+    console = (work.policy.console.channel, work.policy.console.destination)
+    is_on_console = (row.channel, row.destination) == console
+    return not any(
+        (other.state is RowState.PENDING and other.created_at > row.created_at)
+        or (other.state is RowState.SENT and is_same_page(other, row))
         for other in work.tx.outbox_of(row.incident_id, row.occurrence)
+        if other.is_last_fallback and (is_on_console or (other.channel, other.destination) != console)
     )
 
 

@@ -102,6 +102,10 @@ class Ingest:
         self._elsewhere = elsewhere
         self._queue: deque[_Chunk] = deque()
         self._queued = 0
+        self._judging = 0
+        """How many alerts have been let in, and are not in the queue yet."""
+        self._turns: list[tuple[set[tuple[str, str]], asyncio.Future[None]]] = []
+        """The alerts of each take that is not in the queue yet, in the order in which they came, and its end."""
         self._drain: asyncio.Task[None] | None = None
         self._on_its_way: list[tuple[set[tuple[str, str]], asyncio.Future[None]]] = []
         """The alerts of each batch that is being committed, and its end."""
@@ -131,20 +135,43 @@ class Ingest:
             StoreUnavailable: It was not committed, or not all of it; repeating it is harmless.
         """
         # A webhook that is larger than the queue is taken when nothing else waits: repeated, it would not get smaller.
-        if self._queued and not is_part and self._queued + len(alerts) > self._limits.queue:
+        waiting = self._queued + self._judging
+        if waiting and not is_part and waiting + len(alerts) > self._limits.queue:
             raise Overloaded(
-                f"{self._queued} alerts wait to be committed, {len(alerts)} more come: "
+                f"{waiting} alerts wait to be committed, {len(alerts)} more come: "
                 f"more than webhook.max_queue ({self._limits.queue})"
             )
         rules = self._live.policy.rules
         self._remember(rules)
-        pairs = await _judged(rules, alerts)
-        await self._commit(pairs, quarantined)
+        pairs, chunks = await self._queue_judged(rules, alerts, quarantined)
+        await _committed(chunks)
         if self._shadow is not None:
             self._shadow.judge(pairs)
         for item in quarantined:
             self._observer.count("quarantined_total", item.alerts)
             self.report("quarantined", item.source, _what_is_wrong(item))
+
+    async def _queue_judged(
+        self, rules: RuleSet, alerts: Sequence[Alert], quarantined: Sequence[Quarantined]
+    ) -> tuple[list[Classified], list[_Chunk]]:
+        """Judge alerts and queue them, after whatever came earlier with one of them: its resolve may be among these."""
+        if not self._turns and len(alerts) <= JUDGED_AT_ONCE:  # nothing is awaited, so nobody can overtake
+            pairs = await _judged(rules, alerts)
+            return pairs, self._enqueue(pairs, quarantined)
+        keys = {alert.key for alert in alerts}
+        before = [done for others, done in self._turns if not keys.isdisjoint(others)]
+        mine = (keys, self._loop.create_future())
+        self._turns.append(mine)
+        self._judging += len(alerts)
+        try:
+            for done in before:
+                await done
+            pairs = await _judged(rules, alerts)
+            return pairs, self._enqueue(pairs, quarantined)
+        finally:
+            self._judging -= len(alerts)
+            self._turns.remove(mine)
+            mine[1].set_result(None)
 
     def _remember(self, rules: RuleSet) -> None:
         if rules.sha not in self._judges:
@@ -159,7 +186,7 @@ class Ingest:
             StoreUnavailable: It was not committed.
         """
         policy = self._live.policy
-        await self._commit([(alert, own_verdict(policy, alert)) for alert in alerts], ())
+        await _committed(self._enqueue([(alert, own_verdict(policy, alert)) for alert in alerts], ()))
 
     def report(self, reason: str, source: str, detail: str) -> None:
         """Tell tocsin's own people of a trouble, without waiting: one incident a reason and source."""
@@ -187,28 +214,21 @@ class Ingest:
         except StoreUnavailable:
             self._alarm.sound(alert.labels["reason"], alert.annotations["summary"])
 
-    async def _commit(self, pairs: Sequence[Classified], quarantined: Sequence[Quarantined]) -> None:
+    def _enqueue(self, pairs: Sequence[Classified], quarantined: Sequence[Quarantined]) -> list[_Chunk]:
         size = self._limits.commit
         done = self._loop.create_future
         chunks = [_Chunk(pairs[start : start + size], (), done()) for start in range(0, len(pairs), size)]
         if quarantined:
             chunks.append(_Chunk((), quarantined, done()))
         if not chunks:
-            return
+            return chunks
         self._queue.extend(chunks)
         self._queued += len(pairs)
         if self._drain is None or self._drain.done():
             self._drain = self._loop.create_task(self._drain_queue(), name="ingest")
         elif self._queued >= self._limits.commit and (self._ahead is None or self._ahead.done()):
             self._ahead = self._loop.create_task(self._drain_full_batches(), name="ingest ahead")
-        if len(chunks) == 1:
-            await chunks[0].done
-            return
-        # All chunks are waited for, whatever one of them says: none may fail unheard.
-        results = await asyncio.gather(*(chunk.done for chunk in chunks), return_exceptions=True)
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
+        return chunks
 
     async def _drain_queue(self) -> None:
         # The next batch is on its way before this one's webhooks are answered: their work can wait, the commit cannot.
@@ -365,6 +385,17 @@ async def _judged(rules: RuleSet, alerts: Sequence[Alert]) -> list[Classified]:
         await asyncio.sleep(0)
         pairs += [(alert, evaluate(alert)) for alert in alerts[start : start + JUDGED_AT_ONCE]]
     return pairs
+
+
+async def _committed(chunks: Sequence[_Chunk]) -> None:
+    if len(chunks) == 1:
+        await chunks[0].done
+        return
+    # All chunks are waited for, whatever one of them says: none may fail unheard.
+    results = await asyncio.gather(*(chunk.done for chunk in chunks), return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
 
 
 def _what_is_wrong(item: Quarantined) -> str:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from tocsin.core.errors import UnknownName
 from tocsin.core.event import MethodFailed, PersonsCalled
 from tocsin.core.incident import Incident
@@ -42,21 +44,38 @@ def takers(work: Work, row: Outgoing) -> list[Notified]:
     tried = {(row.channel, row.destination), *_tried(work, row)}
     console = (policy.console.channel, policy.console.destination)
     targets = (*(incident.plan.announce if incident is not None else ()), *policy.self_targets)
+    ways = [(notified, _way(work, row, notified)) for notified in work.whom(targets, channels)]
     found = [
-        notified
-        for notified in work.whom(targets, channels)
-        if (notified.contact.channel, notified.contact.destination) not in (*tried, console)
+        replace(notified, contact=way)
+        for notified, way in ways
+        if way is not None and way.channel in channels and (way.channel, way.destination) not in (*tried, console)
     ]
     if found or console in tried:
         return found
     return [Notified("", policy.console, stranded=True)]
 
 
+def _way(work: Work, row: Outgoing, notified: Notified) -> Contact | None:
+    """Return the way to somebody who is told instead: the one after that which the row has taken, if there is one."""
+    people = work.policy.people
+    person = people.persons.get(notified.target)
+    further = [method.contact for method in person.further] if person else people.spares.get(notified.target, ())
+    ways = [notified.contact, *further]
+    taken = [(way.channel, way.destination) for way in ways]
+    if (row.channel, row.destination) not in taken:
+        return notified.contact
+    return next(iter(ways[taken.index((row.channel, row.destination)) + 1 :]), None)
+
+
+def is_same_page(other: Outgoing, row: Outgoing) -> bool:
+    """Say whether two rows bring the same message to the same person, whatever the way."""
+    return (other.job, other.target, other.round, other.step) == (row.job, row.target, row.round, row.step)
+
+
 def _tried(work: Work, row: Outgoing) -> Iterator[tuple[str, str]]:
     """The ways by which other people were told instead."""
     for other in work.tx.outbox_of(row.incident_id, row.occurrence):
-        same = (other.job, other.target, other.round, other.step) == (row.job, row.target, row.round, row.step)
-        if same and other.stranded:
+        if is_same_page(other, row) and other.stranded:
             yield other.channel, other.destination
 
 

@@ -36,7 +36,7 @@ _TITLES = {
     "late": "a page could not be delivered in time",
     "template": "a message template fails: plain text goes out in its place",
     "failed": "tocsin failed at a piece of its own work",
-    "unreadable": "something in the store cannot be read: its incident is not escalated",
+    "unreadable": "something in the store cannot be read: it is left out, an incident is not escalated",
     "invariant": "an invariant of tocsin's is broken",
 }
 

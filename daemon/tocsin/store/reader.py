@@ -45,6 +45,7 @@ LARGEST = (1 << 63) - 1
 _KEY = rows.OUTGOING.columns.index("key")
 
 T = TypeVar("T")
+S = TypeVar("S", bound=msgspec.Struct)
 
 _UNDECODABLE = (msgspec.MsgspecError, ValueError, LookupError, TypeError)
 """What decoding raises."""
@@ -107,20 +108,22 @@ class SqlReader:
 
     def latest_episodes(self, keys: Sequence[AlertKey]) -> dict[AlertKey, Episode]:
         """See `ports.store.Reader`."""
-        found = map(rows.EPISODE.item, self._of_many(statements.latest_episodes, keys))
-        return {episode.key: episode for episode in found}
+        found = self._of_many(statements.latest_episodes, keys)
+        return {episode.key: episode for episode in (self._item(rows.EPISODE, row) for row in found)}
 
     def episodes_of(self, incident_id: str, limit: int = 1000) -> list[Episode]:
         """See `ports.store.Reader`."""
-        found = self._all(statements.EPISODES_OF, incident_id=incident_id, limit=limit)
-        return [rows.EPISODE.item(row) for row in found]
+        wanted = limit + len(self._shared.unreadable)
+        return self._items(rows.EPISODE, self._all(statements.EPISODES_OF, incident_id=incident_id, limit=wanted))[
+            :limit
+        ]
 
     def episode(self, source: str, fingerprint: str, number: int) -> Episode | None:
         """See `ports.store.Reader`."""
         if not 0 <= number <= LARGEST:
             return None
         row = self._one(explaining.EPISODE, source=source, fingerprint=fingerprint, episode=number)
-        return None if row is None else rows.EPISODE.item(row)
+        return None if row is None else self._item(rows.EPISODE, row)
 
     def episodes(self, fingerprint: str, source: str | None = None, limit: int = 50) -> list[Episode]:
         """See `ports.store.Reader`."""
@@ -128,7 +131,7 @@ class SqlReader:
             found = self._all(explaining.EPISODES_OF_FINGERPRINT, fingerprint=fingerprint, limit=limit)
         else:
             found = self._all(explaining.EPISODES_OF_ALERT, source=source, fingerprint=fingerprint, limit=limit)
-        return [rows.EPISODE.item(row) for row in found]
+        return self._items(rows.EPISODE, found)
 
     def rules(self, sha: str) -> RuleSet | None:
         """See `ports.store.Reader`."""
@@ -143,11 +146,11 @@ class SqlReader:
     def episodes_at(self, source: str, ended_since: int) -> list[Episode]:
         """See `ports.store.Reader`."""
         found = self._all(source_statements.EPISODES_AT, source=source, ended_since=ended_since)
-        return [episode for episode in map(rows.EPISODE.item, found) if episode.stood_at(ended_since)]
+        return [episode for episode in self._items(rows.EPISODE, found) if episode.stood_at(ended_since)]
 
     def self_episodes(self, seen_before: int) -> list[Episode]:
         """See `ports.store.Reader`."""
-        return [rows.EPISODE.item(row) for row in self._all(statements.SELF_EPISODES, seen_before=seen_before)]
+        return self._items(rows.EPISODE, self._all(statements.SELF_EPISODES, seen_before=seen_before))
 
     def episodes_after(self, after: tuple[str, str, int], seen_since: int, limit: int) -> list[Episode]:
         """See `ports.store.Reader`."""
@@ -160,11 +163,11 @@ class SqlReader:
             seen_since=seen_since,
             limit=limit,
         )
-        return [rows.EPISODE.item(row) for row in found]
+        return self._items(rows.EPISODE, found)
 
     def episodes_begun(self, since: int, limit: int) -> list[Episode]:
         """See `ports.store.Reader`."""
-        return [rows.EPISODE.item(row) for row in self._all(window_statements.EPISODES_BEGUN, since=since, limit=limit)]
+        return self._items(rows.EPISODE, self._all(window_statements.EPISODES_BEGUN, since=since, limit=limit))
 
     def incident(self, incident_id: str) -> Incident | None:
         """See `ports.store.Reader`."""
@@ -228,7 +231,7 @@ class SqlReader:
     def entries(self, incident_id: str, after_seq: int = 0, limit: int = 1000) -> list[Entry]:
         """See `ports.store.Reader`."""
         found = self._all(statements.ENTRIES, incident_id=incident_id, after_seq=after_seq, limit=limit)
-        return [rows.ENTRY.item(row) for row in found]
+        return self._items(rows.ENTRY, found)
 
     def outbox_of(self, incident_id: str, occurrence: int | None = None) -> list[Outgoing]:
         """See `ports.store.Reader`."""
@@ -267,7 +270,7 @@ class SqlReader:
 
     def attempts_of(self, key: str) -> list[Attempt]:
         """See `ports.store.Reader`."""
-        return [rows.ATTEMPT.item(row) for row in self._all(outbox_statements.ATTEMPTS_OF, key=key)]
+        return self._items(rows.ATTEMPT, self._all(outbox_statements.ATTEMPTS_OF, key=key))
 
     def message_ref(self, incident_id: str, channel: str, destination: str) -> MessageRef | None:
         """See `ports.store.Reader`."""
@@ -276,33 +279,34 @@ class SqlReader:
 
     def heartbeats(self) -> dict[str, Heartbeat]:
         """See `ports.store.Reader`."""
-        return {row[0]: rows.HEARTBEAT.item(row) for row in self._all(statements.HEARTBEATS)}
+        found = self._items(rows.HEARTBEAT, self._all(statements.HEARTBEATS))
+        return {heartbeat.source: heartbeat for heartbeat in found}
 
     def quarantined(self, limit: int = 100) -> list[Quarantined]:
         """See `ports.store.Reader`."""
-        return [rows.QUARANTINED.item(row) for row in self._all(statements.QUARANTINED, limit=limit)]
+        return self._items(rows.QUARANTINED, self._all(statements.QUARANTINED, limit=limit))
 
     def windows(self, over_after: int) -> list[HandMade]:
         """See `ports.store.Reader`."""
-        return [rows.WINDOW.item(row) for row in self._all(window_statements.ENDING_AFTER, over_after=over_after)]
+        return self._items(rows.WINDOW, self._all(window_statements.ENDING_AFTER, over_after=over_after))
 
     def window(self, window_id: str) -> HandMade | None:
         """See `ports.store.Reader`."""
         row = self._one(window_statements.BY_ID, id=window_id)
-        return None if row is None else rows.WINDOW.item(row)
+        return None if row is None else self._item(rows.WINDOW, row)
 
     def overrides(self, over_after: int) -> list[Override]:
         """See `ports.oncall_store.OnCallReader`."""
-        return [rows.OVERRIDE.item(row) for row in self._all(oncall_statements.ENDING_AFTER, over_after=over_after)]
+        return self._items(rows.OVERRIDE, self._all(oncall_statements.ENDING_AFTER, over_after=over_after))
 
     def override(self, override_id: str) -> Override | None:
         """See `ports.oncall_store.OnCallReader`."""
         row = self._one(oncall_statements.BY_ID, id=override_id)
-        return None if row is None else rows.OVERRIDE.item(row)
+        return None if row is None else self._item(rows.OVERRIDE, row)
 
     def rosters(self) -> dict[str, Roster]:
         """See `ports.oncall_store.OnCallReader`."""
-        found = map(rows.ROSTER.item, self._all(oncall_statements.ROSTERS))
+        found = self._items(rows.ROSTER, self._all(oncall_statements.ROSTERS))
         return {roster.source: roster for roster in found}
 
     def means(self, measure: str, since: int) -> list[Mean]:
@@ -330,7 +334,7 @@ class SqlReader:
     def surge(self, target: str) -> Surge | None:
         """See `ports.store.Reader`."""
         row = self._one(self._locking(storms.SURGE, of=tables.surges), target=target)
-        return None if row is None else rows.SURGE.item(row)
+        return None if row is None else self._item(rows.SURGE, row)
 
     def open_storms(self) -> Mapping[str, int]:
         """See `ports.store.Reader`."""
@@ -377,6 +381,15 @@ class SqlReader:
             with suppress(Unreadable):
                 readable.append(decode(row))
         return readable
+
+    def _item(self, codec: rows.Codec[S], row: Row) -> S:
+        try:
+            return codec.item(row)
+        except _UNDECODABLE as error:
+            raise self._shared.cannot_read(codec.name_of(row), error) from error
+
+    def _items(self, codec: rows.Codec[S], found: Sequence[Row]) -> list[S]:
+        return self._readable(lambda row: self._item(codec, row), found)
 
     def _incidents(self, statement: Query, limit: int, **given: Any) -> list[Incident]:
         found = self._all(statement, limit=limit + len(self._shared.unreadable), **given)

@@ -42,6 +42,8 @@ class Codec(Generic[S]):
     def __init__(self, kind: type[S], table: sa.Table) -> None:
         self.columns = tuple(table.columns.keys())
         self._kind = kind
+        self._table = table.name
+        self._identity = [self.columns.index(column.name) for column in table.primary_key]
         fields = {field.name: field for field in msgspec.structs.fields(kind)}
         rest = [fields[name] for name in fields if name not in self.columns]
         rest.sort(key=lambda field: not field.required)
@@ -60,6 +62,10 @@ class Codec(Generic[S]):
         if self._body is not None:
             given |= msgspec.structs.asdict(given.pop("body"))
         return self._kind(**given)
+
+    def name_of(self, row: Row) -> str:
+        """Say which row of which table it is: for a row that cannot be decoded."""
+        return f"{self._table} {'/'.join(str(row[index]) for index in self._identity)}"
 
 
 def _row_maker(columns: list[tuple[str, Any]], body: Any) -> Callable[[Any], Row]:
