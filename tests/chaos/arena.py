@@ -57,6 +57,10 @@ PLAYBOOK = {
 }
 
 
+RATE = 100_000
+"""Events that PagerDuty takes in a minute."""
+
+
 class StandInProcess(Process):
     """A stand-in by itself; it says where it listens once it does."""
 
@@ -75,7 +79,8 @@ async def survive(folder: Path, kills: int, seed: int, entry: Sequence[str] | No
     """Kill the daemon that often, let everything come to its end, and gather the evidence."""
     rng = random.Random(seed)
     async with AsyncExitStack() as stack:
-        pagerduty = StandInProcess("pagerduty_server", folder, "--routing-key", KEY)
+        # The load of an hour comes in a minute: the limits of a minute would make the test wait, not try more.
+        pagerduty = StandInProcess("pagerduty_server", folder, "--routing-key", KEY, "--rate", str(RATE))
         wire = StandInProcess("webhook_sink", folder)
         for process in (pagerduty, wire):
             await stack.enter_async_context(process)
@@ -110,6 +115,7 @@ def _daemon(folder: Path, pagerduty: Process, wire: Process, entry: Sequence[str
                 "kind": "pagerduty",
                 "base_url": pagerduty.url,
                 "routing_keys": {"on-call": {"key_file": "pagerduty-key"}},
+                "events_per_minute": RATE,
             },
             "wire": {"kind": "webhook", "url": wire.url},
         },

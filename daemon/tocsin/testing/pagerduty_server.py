@@ -219,9 +219,10 @@ def main() -> None:
     """Run it by itself."""
     parser = arguments("A stand-in for PagerDuty's Events API v2 on loopback.")
     parser.add_argument("--routing-key", action="append", help=f"an integration key that it knows ({ROUTING_KEY})")
+    parser.add_argument("--rate", type=int, default=RATE, help="how many events of a key it takes in a minute")
     given = parser.parse_args()
     keys = given.routing_key or [ROUTING_KEY]
-    serve(lambda: PagerDutyServer(keys, port=given.port, log=given.log))
+    serve(lambda: PagerDutyServer(keys, port=given.port, log=given.log, rate=given.rate))
 
 
 if __name__ == "__main__":
