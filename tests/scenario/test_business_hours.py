@@ -52,7 +52,7 @@ async def test_what_has_resolved_by_then_pages_nobody() -> None:
         await harness.advance(hours=6)
         await fire(harness, "low")
         await harness.advance(hours=1)
-        await harness.resolve(alertname="Down", severity="low", instance="a")
+        await harness.resolve(alertname="Down", severity="low", service="web", instance="a")
         await harness.advance(hours=100)
         assert harness.pages() == []
 
