@@ -16,4 +16,4 @@ def tocsin(
 
 
 async def fire(harness: Harness, severity: str, instance: str = "a") -> None:
-    await harness.fire(alertname="Down", severity=severity, instance=instance)
+    await harness.fire(alertname="Down", severity=severity, service="web", instance=instance)

@@ -52,7 +52,7 @@ async def test_what_has_resolved_by_then_pages_nobody() -> None:
         await harness.advance(hours=6)
         await fire(harness, "low")
         await harness.advance(hours=1)
-        await harness.resolve(alertname="Down", severity="low", instance="a")
+        await harness.resolve(alertname="Down", severity="low", service="web", instance="a")
         await harness.advance(hours=100)
         assert harness.pages() == []
 
@@ -156,4 +156,20 @@ async def test_a_ladder_that_an_earlier_version_has_shifted_is_paged_once_and_no
         await harness.store.write(lambda tx: tx.update_incidents([earlier]))
         await harness.advance(hours=72)
         assert [at for at, who in harness.pages() if who == "three"] == [90 * 60]
+        assert await emergency.wrong(harness) == []
+
+
+async def test_a_step_that_an_earlier_version_has_deferred_is_at_its_time_once_somebody_has_it() -> None:
+    async with tocsin(clock=VirtualClock(MONDAY - timedelta(hours=38))) as harness:  # Saturday 10:00
+        await fire(harness, "low")
+        incident = await harness.incident()
+        ladder = tuple(
+            Planned(step.cell, step.tier, step.due_at + 47 * HOUR) if step.tier == 3 else step
+            for step in incident.ladder
+        )
+        await harness.store.write(lambda tx: tx.update_incidents([replace(incident, ladder=ladder)]))
+        await harness.advance(hours=48)
+        await harness.acknowledge()
+        await harness.advance(hours=24 * 5)
+        assert next(at for at, who in harness.pages() if who == "three") == 72 * 60
         assert await emergency.wrong(harness) == []

@@ -85,7 +85,7 @@ async def test_a_new_start_while_a_copy_is_held_ends_the_waiting(tocsin: Harness
 
 
 async def test_two_copies_held_at_different_moments_are_both_believed(tocsin: Harness) -> None:
-    both = [{**DOWN, "instance": name} for name in "ab"]
+    both = [{**DOWN, "service": "web", "instance": name} for name in "ab"]
     await tocsin.take(*(tocsin.alert(AlertStatus.FIRING, labels) for labels in both))
     await tocsin.advance(minutes=1)
     start = tocsin.clock.start

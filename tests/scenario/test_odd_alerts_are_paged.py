@@ -62,7 +62,7 @@ async def test_more_labels_than_are_shown_are_paged_and_the_rest_is_counted(tocs
 
 
 async def test_two_alerts_that_differ_behind_the_cut_stay_two_and_end_each_by_itself(tocsin: Harness) -> None:
-    urls = [{"labels": {"alertname": "Probe", "instance": "x" * 2000 + tail}} for tail in "ab"]
+    urls = [{"labels": {"alertname": "Probe", "service": "web", "instance": "x" * 2000 + tail}} for tail in "ab"]
     await take(tocsin, *urls)
     assert (await tocsin.incident()).alerts_firing == 2
     await take(tocsin, urls[0], status="resolved")

@@ -49,7 +49,7 @@ async def test_falling_and_rising_below_what_was_acknowledged_does_not_break_it(
         await fire(harness, "middle")
         await harness.snooze(minutes=60)
         await fire(harness, "low", "b")
-        await harness.resolve(alertname="Down", severity="middle", instance="a")
+        await harness.resolve(alertname="Down", severity="middle", service="web", instance="a")
         await fire(harness, "middle", "c")
         assert (await harness.incident()).state is State.SNOOZED
         assert harness.pages() == [(0, "one")]
@@ -71,7 +71,7 @@ async def test_it_resolves_while_it_is_snoozed() -> None:
     async with tocsin() as harness:
         await fire(harness, "middle")
         await harness.snooze(minutes=60)
-        await harness.resolve(alertname="Down", severity="middle", instance="a")
+        await harness.resolve(alertname="Down", severity="middle", service="web", instance="a")
         await harness.advance(minutes=120)
         assert (await harness.incident()).state is State.RESOLVED
         assert harness.pages() == [(0, "one")]

@@ -116,6 +116,17 @@ def without_acknowledged(ladder: Ladder, level: Level) -> Ladder:
     return tuple(step for step in ladder if _until(level.cell(step.cell)) is not Until.ACKNOWLEDGED)
 
 
+def no_later(ladder: Ladder, level: Level, begun_at: int, now: int) -> Ladder:
+    """The ladder with no step later than the plan has it, counted from ``begun_at``; what would be over is due now."""
+    after = {cell.key: cell.after for cell in level.cells if cell.after is not None}
+    return _ordered(
+        Planned(step.cell, step.tier, min(step.due_at, max(now, begun_at + after[step.cell])))
+        if step.cell in after
+        else step
+        for step in ladder
+    )
+
+
 def from_silence(level: Level, starts_at: int, left: Ladder) -> Ladder:
     """The whole ladder from ``starts_at`` on; what was planned anyhow comes no later for it."""
     old = {step.cell: step.due_at for step in left}

@@ -40,9 +40,7 @@ def acknowledge(change: Change, event: Acknowledge) -> None:
         taken_at=change.now,
         acked_severity=incident.plan.highest([incident.severity, incident.acked_severity or incident.severity]),
         firing_at_ack=incident.alerts_firing,
-        ladder=tuple(
-            step for step in ladders.without_acknowledged(incident.ladder, change.level) if step.cell not in again
-        ),
+        ladder=_until_resolved(change, again),
         fired=(*incident.fired, *again),
         fallback_at=None,
     )
@@ -63,6 +61,17 @@ def acknowledge(change: Change, event: Acknowledge) -> None:
         recover(change)
     if told:  # else nobody had been paged: there is no time to count
         _measure(change, event.by)
+
+
+def _until_resolved(change: Change, again: tuple[str, ...]) -> ladders.Ladder:
+    """Return the steps that go on, where hours matter none later than planned: an earlier version has deferred them."""
+    incident, level = change.incident, change.level
+    left = ladders.without_acknowledged(incident.ladder, level)
+    if level.business:
+        begun_at = incident.clock_at - change.standing.deferred_by
+        left = ladders.no_later(left, level, begun_at, change.now)
+        left = ladders.within_hours(left, level, incident.plan.business_hours, change.now)
+    return tuple(step for step in left if step.cell not in again)
 
 
 def awaits(change: Change, moment: Moment) -> bool:
