@@ -64,7 +64,7 @@ async def test_a_reload_that_takes_all_channels_is_refused_as_any_bad_one_and_fo
 
     refused = await running.reload()
     assert [error.partition("config/tocsin.yaml: ")[2] for error in refused.errors] == [
-        "no channel but the console is left: hook would be removed; if that is meant, run `tocsin reload --force`"
+        "no channel but the console is left: this removes hook; if this is intended, run `tocsin reload --force`"
     ]
     assert running.last == refused
     assert "hook" in rig.daemon.live.policy.channels
@@ -73,7 +73,8 @@ async def test_a_reload_that_takes_all_channels_is_refused_as_any_bad_one_and_fo
 
     forced = await running.reload(force=True)
     assert forced.ok
-    assert "no channel but the console is left: hook would be removed" in forced.notes[0]
+    assert forced.notes[0].startswith("forced: ")
+    assert forced.notes[0].endswith("config/tocsin.yaml: no channel but the console is left: this removes hook")
     assert "hook" not in rig.daemon.live.policy.channels
     assert rig.figure("config_last_reload_successful") == 1
     await running.close()
@@ -275,7 +276,7 @@ async def test_a_calendar_that_has_become_unreadable_does_not_take_its_shifts_aw
     lost = dataclasses.replace(shipped(), lost_calendars=frozenset({str(calendar)}), fingerprint="new")
     running = reloader(rig, lambda: lost)
     result = await running.reload()
-    told = "/etc/tocsin/desk.ics cannot be read as a calendar any more: its shifts of the last reload stay in force"
+    told = "/etc/tocsin/desk.ics: cannot be read as a calendar any more: its last shifts stay in force"
     assert (result.ok, result.errors[0].startswith(told)) == (False, True)
     assert rig.daemon.bundle.fingerprint != "new"
     rig.daemon.bundle = dataclasses.replace(rig.daemon.bundle, lost_calendars=frozenset({str(calendar)}))
