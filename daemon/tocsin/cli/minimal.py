@@ -1,4 +1,4 @@
-"""What ``tocsin init --minimal`` writes: the least that pages somebody, to be extended."""
+"""What ``tocsin init --minimal`` writes: the smallest configuration that pages a person, to be extended."""
 
 from collections.abc import Mapping
 
