@@ -64,7 +64,7 @@ async def test_a_reload_that_takes_all_channels_is_refused_as_any_bad_one_and_fo
 
     refused = await running.reload()
     assert [error.partition("config/tocsin.yaml: ")[2] for error in refused.errors] == [
-        "no channel but the console is left: hook would be removed; if that is meant, run `tocsin reload --force`"
+        "no channel but the console is left: this removes hook; if this is intended, run `tocsin reload --force`"
     ]
     assert running.last == refused
     assert "hook" in rig.daemon.live.policy.channels
@@ -73,7 +73,8 @@ async def test_a_reload_that_takes_all_channels_is_refused_as_any_bad_one_and_fo
 
     forced = await running.reload(force=True)
     assert forced.ok
-    assert "no channel but the console is left: hook would be removed" in forced.notes[0]
+    assert forced.notes[0].startswith("forced: ")
+    assert forced.notes[0].endswith("config/tocsin.yaml: no channel but the console is left: this removes hook")
     assert "hook" not in rig.daemon.live.policy.channels
     assert rig.figure("config_last_reload_successful") == 1
     await running.close()

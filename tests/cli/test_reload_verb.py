@@ -94,7 +94,7 @@ def test_an_emptied_file_and_sighup_leave_tokens_and_channels_in_force(daemon: R
 
     refused = daemon.next_event("reload_failed", "reloaded")
     assert refused["event"] == "reload_failed"
-    assert any("no token is left: admin would be removed" in str(problem) for problem in refused["problems"])  # type: ignore[attr-defined]
+    assert any("no token is left: this removes admin" in str(problem) for problem in refused["problems"])  # type: ignore[attr-defined]
     assert daemon.run("incidents", "list").exit_code == 0
     assert CliRunner().invoke(cli, ["incidents", "list"], env={"TOCSIN_URL": daemon.url}).exit_code == 1
 
@@ -107,8 +107,8 @@ def test_reload_says_what_it_refuses_and_force_takes_it_over_on_purpose(daemon: 
     refused = daemon.run("reload")
     assert refused.exit_code == 1
     assert refused.output == (
-        "config/tocsin.yaml: no channel but the console is left: hook would be removed; "
-        "if that is meant, run `tocsin reload --force`\nThe running configuration stays: 1 problem.\n"
+        "config/tocsin.yaml: no channel but the console is left: this removes hook; "
+        "if this is intended, run `tocsin reload --force`\nThe running configuration stays: 1 problem.\n"
     )
     as_json = daemon.run("reload", "--json")
     assert (as_json.exit_code, json.loads(as_json.output)["ok"]) == (1, False)
@@ -116,7 +116,7 @@ def test_reload_says_what_it_refuses_and_force_takes_it_over_on_purpose(daemon: 
     forced = daemon.run("reload", "--force")
     assert forced.exit_code == 0, forced.output
     assert forced.output.splitlines()[:2] == ["reloaded: 1 change", "  channel hook removed"]
-    assert re.search(r"taken over by --force: config/tocsin.yaml: no channel but the console", forced.output)
+    assert re.search(r"forced: config/tocsin.yaml: no channel but the console", forced.output)
 
 
 def test_a_mistake_is_refused_with_its_place_and_other_errors_are_explained(

@@ -108,13 +108,13 @@ def test_an_empty_file_loses_everything_and_is_called_empty(folder: Path, text: 
     ours = loaded(folder)
     empty = loaded(folder, text)
     assert told(ours, empty) == [
-        "tocsin.yaml: is empty: every setting would get its default",
-        "tocsin.yaml: no token is left: alertmanager, alex-cli would be removed",
-        "tocsin.yaml: no channel but the console is left: chat, hook would be removed",
-        "tocsin.yaml: no tracker but the console is left: status would be removed",
-        "tocsin.yaml: self.targets has only the console left: alex would be removed",
-        "people.yaml: alex may be paged and has no contact left: their pages would go to the console",
-        "people.yaml: taylor may be paged and has no contact left: their pages would go to the console",
+        "tocsin.yaml: is empty: every setting gets its default",
+        "tocsin.yaml: no token is left: this removes alertmanager, alex-cli",
+        "tocsin.yaml: no channel but the console is left: this removes chat, hook",
+        "tocsin.yaml: no tracker but the console is left: this removes status",
+        "tocsin.yaml: self.targets has only the console left: this removes alex",
+        "people.yaml: alex may be paged and has no contact left: their pages go to the console",
+        "people.yaml: taylor may be paged and has no contact left: their pages go to the console",
     ]
     assert told(empty, empty) == [], "a daemon that began with an empty file may be reloaded with it"
     warning = next(str(warning) for warning in empty.warnings if "is empty" in warning.message)
@@ -132,7 +132,7 @@ def test_the_last_contact_of_one_person_is_a_loss_though_the_channels_stay(folde
         )
         without = without.replace("  taylor:\n    contact: {channel: hook}\n", "  taylor: {}\n")
         assert told(ours, loaded(folder, people_text=without)) == [
-            "people.yaml: taylor may be paged and has no contact left: their pages would go to the console"
+            "people.yaml: taylor may be paged and has no contact left: their pages go to the console"
         ]
 
 
@@ -154,14 +154,15 @@ def test_a_provider_whose_answers_would_be_refused_is_a_loss_unless_its_channel_
     ours = loaded(folder)
     deaf = SETTINGS[: SETTINGS.index("inbound:")] + SETTINGS[SETTINGS.index("self:") :]
     assert told(ours, loaded(folder, deaf)) == [
-        "tocsin.yaml: inbound.slack has no secret left: acknowledgments made in slack would be refused"
+        "tocsin.yaml: inbound.slack has no secret left: acknowledgments made in slack are refused"
     ]
 
 
 def test_a_loss_says_how_to_do_it_on_purpose(folder: Path) -> None:
     ours = loaded(folder)
     assert all(
-        str(loss).endswith("if that is meant, run `tocsin reload --force`") for loss in losses(ours, loaded(folder, ""))
+        str(loss).endswith("if this is intended, run `tocsin reload --force`")
+        for loss in losses(ours, loaded(folder, ""))
     )
 
 

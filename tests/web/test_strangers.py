@@ -13,7 +13,7 @@ from tocsin.store.memory import MemoryStore
 from tocsin.testing.clock import VirtualClock
 from tocsin.web.bodies import SMALL
 from tocsin.web.keys import EDGE
-from tocsin.web.senders import MOST_SENDERS, FailedLogins
+from tocsin.web.sender_limits import MOST_SENDERS, FailedLogins
 from web.frontdoor import SETTINGS, SLACK_SECRET, TOKENS, FrontDoor, front_door, inbound
 
 PATH = "/webhooks/alertmanager"

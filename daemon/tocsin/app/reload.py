@@ -95,7 +95,7 @@ class Reloader:
                 _log.exception("reload_broke")
                 return self._refuse(f"tocsin failed at taking it over ({error}); its log has the details")
             old = self._daemon.bundle
-            forced = tuple(f"taken over by --force: {loss.path}: {loss.message}" for loss in lost)
+            forced = tuple(f"forced: {loss.path}: {loss.message}" for loss in lost)
             notes = (*forced, *self._take_over(bundle, ways), *await self._reload_shadow())
             treatment, found = await self._compared(old, bundle)
             return self._tell(bundle, (*notes, *found), changes(old, bundle), treatment)

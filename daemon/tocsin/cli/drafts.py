@@ -1,4 +1,4 @@
-"""``tocsin incidents drafts``, ``confirm``, ``discard``: what waits for a person's word."""
+"""``tocsin incidents drafts``, ``confirm``, ``discard``: the drafts that wait for confirmation."""
 
 from typing import Any, TextIO
 
@@ -15,7 +15,7 @@ from tocsin.cli.output import say, say_json
 @options.as_json
 @connected
 async def drafts(daemon: Daemon, incident: str, *, as_json: bool) -> None:
-    """Show what a playbook would send or do, and waits for a person's word."""
+    """List the drafts that wait for confirmation."""
     found = await daemon.get(f"{incident_path(incident)}/drafts")
     if as_json:
         say_json(found)

@@ -22,8 +22,8 @@ def command(directory: Path, *, is_minimal: bool, force: bool) -> None:
     """Write config/ and rules/ into DIRECTORY.
 
     All that is shipped, five organizations' playbooks among it, or with
-    --minimal the least that pages somebody. `tocsin playbooks remove` removes
-    a shipped playbook again.
+    --minimal the smallest configuration that pages a person. `tocsin playbooks
+    remove` removes a shipped playbook again.
 
     Nothing is overwritten without --force: if one file is in the way, none is written.
     """

@@ -1,4 +1,4 @@
-"""The files of ``tocsin init --minimal``: the least configuration that pages a person, to be extended."""
+"""The files of ``tocsin init --minimal``: the smallest configuration that pages a person, to be extended."""
 
 from collections.abc import Mapping
 

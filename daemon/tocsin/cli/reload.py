@@ -15,12 +15,12 @@ from tocsin.cli.output import clean, say, say_json
 @options.as_json
 @connected
 async def command(daemon: Daemon, *, force: bool, as_json: bool) -> None:
-    """Have the daemon read its configuration again, and say what that changes.
+    """Reload the configuration on disk and print what changed.
 
     A configuration with a mistake is refused, and the running one stays; so
     is one that removes every token, every channel or the last contact of
-    somebody who may be paged, unless --force says that this is meant. Needs a
-    token with the scope `admin`. Exits 1 when it is refused.
+    a person who may be paged, unless --force says that this is intended. Needs
+    a token with the scope `admin`. Exits 1 when it is refused.
     """
     try:
         result = await daemon.post("/-/reload", {}, force="true" if force else None)

@@ -11,7 +11,7 @@ from tocsin.conf.settings import CONSOLE
 from tocsin.conf.source import Mark, Problem
 from tocsin.core.people import Person
 
-ON_PURPOSE = "if that is meant, run `tocsin reload --force`"
+ON_PURPOSE = "if this is intended, run `tocsin reload --force`"
 
 
 def losses(old: Bundle, new: Bundle) -> tuple[Problem, ...]:
@@ -22,23 +22,23 @@ def losses(old: Bundle, new: Bundle) -> tuple[Problem, ...]:
 
 def _of_settings(old: Bundle, new: Bundle) -> Iterator[tuple[str, str]]:
     if new.is_empty and not old.is_empty:
-        yield "tocsin.yaml", "is empty: every setting would get its default"
+        yield "tocsin.yaml", "is empty: every setting gets its default"
     if old.tokens and not new.tokens:
-        yield "tocsin.yaml", f"no token is left: {_names(token.name for token in old.tokens)} would be removed"
+        yield "tocsin.yaml", f"no token is left: this removes {_names(token.name for token in old.tokens)}"
     for what, before, after in (
         ("channel", old.channels, new.channels),
         ("tracker", old.trackers, new.trackers),
     ):
         lost = [way.name for way in before if way.kind != CONSOLE]
         if lost and all(way.kind == CONSOLE for way in after):
-            yield "tocsin.yaml", f"no {what} but the console is left: {_names(lost)} would be removed"
+            yield "tocsin.yaml", f"no {what} but the console is left: this removes {_names(lost)}"
     for provider in type(new.settings.inbound).model_fields:
         is_lost = _secrets(old, provider) and not _secrets(new, provider)
         if is_lost and any(channel.kind == provider for channel in new.channels):
-            told = f"inbound.{provider} has no secret left: acknowledgments made in {provider} would be refused"
+            told = f"inbound.{provider} has no secret left: acknowledgments made in {provider} are refused"
             yield "tocsin.yaml", told
     if _beyond_console(old.settings.self_.targets) and not _beyond_console(new.settings.self_.targets):
-        told = f"self.targets has only the console left: {_names(old.settings.self_.targets)} would be removed"
+        told = f"self.targets has only the console left: this removes {_names(old.settings.self_.targets)}"
         yield "tocsin.yaml", told
 
 
@@ -48,7 +48,7 @@ def _of_people(old: Bundle, new: Bundle) -> Iterator[tuple[str, str]]:
     names = {name for target in (*targets, *new.settings.self_.targets) for name in new.people.everybody(target)}
     for name in sorted(names & old.people.persons.keys() & new.people.persons.keys()):
         if _is_reached(old, old.people.persons[name]) and not _is_reached(new, new.people.persons[name]):
-            yield "people.yaml", f"{name} may be paged and has no contact left: their pages would go to the console"
+            yield "people.yaml", f"{name} may be paged and has no contact left: their pages go to the console"
 
 
 def _of_calendars(old: Bundle, new: Bundle) -> Iterator[tuple[str, str]]:

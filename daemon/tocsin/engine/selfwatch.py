@@ -22,7 +22,7 @@ _TITLES = {
     "content_encoding": "requests are refused because they are compressed: alerts or acknowledgments may be lost",
     "unmatched": "an acknowledgment could not be matched with an incident: acknowledge the incident in another way",
     "opted_out": "a person has stopped SMS from tocsin: pages by SMS do not reach this person",
-    "strangers": "requests without a valid token or signature are refused; none of their senders was accepted before",
+    "strangers": "requests without a valid token or signature were refused; all came from unknown senders",
     "misaddressed": "webhooks come to an address that does not exist: their alerts are lost",
     "reserved": "webhooks come to a source name that is tocsin's own: their alerts are lost",
     "malformed": "webhooks are refused because they cannot be read: their alerts are lost",

@@ -155,7 +155,7 @@ CATALOGUE: tuple[Metric, ...] = (
     _counter("alerts_hidden_by_windows_total", "Alerts that began while a maintenance window hid their incident."),
     _gauge("windows_active", "Maintenance windows that are active now, of windows.yaml and made by hand."),
     _counter("rule_errors_total", "Rules or placeholders that failed on an alert."),
-    _counter("quarantined_total", "Number of alerts that have no labels, so that nothing could be made of them."),
+    _counter("quarantined_total", "Number of alerts without labels, kept in quarantine."),
     _counter("alerts_repaired_total", "Number of alerts with a part that could not be read and was left out."),
     _counter(
         "alerts_truncated_total",
@@ -163,7 +163,7 @@ CATALOGUE: tuple[Metric, ...] = (
     ),
     _counter(
         "inbound_rejected_total",
-        "Requests that were refused at an edge.",
+        "Number of requests refused, by edge and reason.",
         ("edge", "reason"),
         edge=("alertmanager", "pagerduty", "slack", "twilio", "webhooks", "api"),
         reason=("auth", "rate_limited", "malformed", "too_large", "overloaded", "unmatched"),

@@ -17,7 +17,7 @@ from aiohttp import hdrs, web
 from tocsin.conf.settings import Scope, Settings, TokenSettings
 from tocsin.web.answers import Refusal
 from tocsin.web.keys import Edge
-from tocsin.web.senders import BusySenders, FailedLogins
+from tocsin.web.sender_limits import BusySenders, FailedLogins
 
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _FORWARDED = frozenset({"forwarded", "via", "x-real-ip"})

@@ -1,4 +1,4 @@
-"""``/api/v1/incidents/{ref}/drafts``: what a playbook would do, and waits for a person's word."""
+"""``/api/v1/incidents/{ref}/drafts``: what a playbook does once a person has confirmed it."""
 
 from aiohttp import web
 from msgspec import Struct
@@ -43,7 +43,7 @@ class DraftView(Struct, frozen=True, kw_only=True):
 
 
 class DraftList(Struct, frozen=True):
-    """What waits for a person's word, the oldest first."""
+    """The drafts that wait for confirmation, the oldest first."""
 
     number: int
     drafts: list[DraftView]
@@ -63,7 +63,7 @@ class Refusal(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 async def show(request: web.Request) -> web.Response:
-    """What waits for a person's word."""
+    """List the drafts that wait for confirmation."""
     edge, ref = request.app[EDGE], request.match_info["ref"]
     policy = edge.policy()
 

@@ -12,7 +12,7 @@ from tocsin.web.keys import EDGE
 from tocsin.web.query import expect_known, flag
 from tocsin.web.views import ShadowView, public
 
-RELOAD_QUERY = {"force": "`true`: also take over a configuration that removes every token, channel or contact"}
+RELOAD_QUERY = {"force": "`true`: accept a configuration that removes every token, channel or contact"}
 EXPOSED: web.AppKey[Exposed] = web.AppKey("exposed", Exposed)
 
 

@@ -198,7 +198,7 @@ class IncidentDetail(IncidentView, frozen=True, kw_only=True):
     action_items: list[ItemView]
     tickets: list[TicketView]
     drafts: int
-    """How many of the playbook's actions wait for a person's word."""
+    """How many of the playbook's actions wait for confirmation."""
     alerts: list[AlertView]
     timeline: list[EntryView]
 
