@@ -276,7 +276,7 @@ async def test_a_calendar_that_has_become_unreadable_does_not_take_its_shifts_aw
     lost = dataclasses.replace(shipped(), lost_calendars=frozenset({str(calendar)}), fingerprint="new")
     running = reloader(rig, lambda: lost)
     result = await running.reload()
-    told = "/etc/tocsin/desk.ics: cannot be read as a calendar any more: its last shifts stay in force"
+    told = "/etc/tocsin/desk.ics: cannot be read as a whole calendar any more: its last shifts stay in force"
     assert (result.ok, result.errors[0].startswith(told)) == (False, True)
     assert rig.daemon.bundle.fingerprint != "new"
     rig.daemon.bundle = dataclasses.replace(rig.daemon.bundle, lost_calendars=frozenset({str(calendar)}))

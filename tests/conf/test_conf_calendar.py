@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conf.workbench import Workbench
+from tocsin.conf.losses import losses
 from tocsin.core.playbook import DAY, HOUR
 from tocsin.core.rotation import Duty, Rotation
 
@@ -177,6 +178,21 @@ def test_a_file_that_is_no_calendar_leaves_its_rotation_to_the_backup(
     bundle = ics.load()
     assert bundle.people.rotations["desk"].faults
     assert bundle.lost_calendars == frozenset({str(ics.config / "desk.ics")})
+
+
+def test_a_calendar_that_is_cut_off_is_read_as_far_as_it_goes_and_is_no_reason_to_give_up_a_whole_one(
+    ics: Workbench,
+) -> None:
+    whole = calendar(f"SUMMARY:alex\n{SHIFT}")
+    ics.write("desk.ics", whole)
+    before = ics.load()
+    assert before.lost_calendars == frozenset()
+    ics.write("desk.ics", whole[: whole.index("END:VCALENDAR") + 4])
+    cut = ics.load()
+    assert cut.lost_calendars == frozenset({str(ics.config / "desk.ics")})
+    assert [loss.message for loss in losses(before, cut)] == [
+        "cannot be read as a whole calendar any more: its last shifts stay in force; restore the file"
+    ]
 
 
 def test_a_changed_calendar_is_another_configuration(ics: Workbench) -> None:

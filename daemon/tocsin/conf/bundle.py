@@ -78,7 +78,7 @@ class Bundle:
     is_empty: bool = False
     """True if tocsin.yaml is empty, for example after an editor or a disk failed."""
     lost_calendars: frozenset[str] = frozenset()
-    """The paths of calendars of which nothing could be read."""
+    """The paths of calendars that are missing, no calendars, or cut off."""
 
     @property
     def tokens(self) -> tuple[TokenSettings, ...]:

@@ -57,7 +57,7 @@ def _of_calendars(old: Bundle, new: Bundle) -> Iterator[tuple[str, str]]:
     for path in sorted(new.lost_calendars & known):
         yield (
             path,
-            "cannot be read as a calendar any more: its last shifts stay in force; restore the file",
+            "cannot be read as a whole calendar any more: its last shifts stay in force; restore the file",
         )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from tocsin.conf.calendars.content import components, is_calendar
+from tocsin.conf.calendars.content import components, is_calendar, is_cut_off
 from tocsin.conf.calendars.events import EventReader
 from tocsin.conf.source import Findings, Mark, Node
 from tocsin.core.calendar import Calendar
@@ -33,6 +33,8 @@ def calendar_of(name: str, node: Node, persons: Mapping[str, Person], zone: Zone
     if raw is None:
         findings.lost_calendars.add(str(path))
         return Calendar((), tuple(report.faults))
+    if is_cut_off(raw):
+        findings.lost_calendars.add(str(path))
     found, faults = components(raw)
     for fault in faults:
         report.fault(*fault)

@@ -16,6 +16,7 @@ MAX_LINE = 1 << 20
 _NAME = re.compile(r"[A-Za-z0-9-]{1,100}")
 _PARAMETER = re.compile(r';\s*([A-Za-z0-9-]{1,100})\s*=\s*((?:"[^"]*"|[^",;:])*(?:,(?:"[^"]*"|[^",;:])*)*)')
 _ESCAPE = re.compile(r"\\(.)")
+_END = re.compile(rb"^END:VCALENDAR\s*\Z", re.IGNORECASE | re.MULTILINE)
 _BEGINNING = re.compile(rb"^BEGIN:(VCALENDAR|VEVENT)[ \t]*$", re.IGNORECASE | re.MULTILINE)
 _BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _NO_PARAMETERS: Mapping[str, str] = {}
@@ -83,6 +84,11 @@ def components(raw: bytes) -> tuple[list[Component], list[Fault]]:
         reader.take(number, line)
     reader.finish()
     return reader.found, reader.faults
+
+
+def is_cut_off(raw: bytes) -> bool:
+    """Return whether a calendar does not end as one does: after an export or a disk that failed in the middle."""
+    return not _END.search(_as_utf8(raw))
 
 
 def _as_utf8(raw: bytes) -> bytes:
