@@ -194,7 +194,7 @@ async def test_what_can_neither_be_placed_nor_kept_is_left_to_the_sender_and_the
         )
         assert good is None
         assert isinstance(refused, StoreUnavailable)
-        assert (await tocsin.incident()).title == "good (unknown)"
+        assert (await tocsin.incident()).title == "good (shop)"
 
 
 async def test_without_memory_no_alert_is_put_aside_for_it_and_the_loop_hears_of_it(clock: VirtualClock) -> None:

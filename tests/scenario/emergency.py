@@ -21,6 +21,7 @@ from tocsin.core.people import Contact, People, Person
 from tocsin.core.placeholder import Template
 from tocsin.core.playbook import MINUTE, Playbook
 from tocsin.core.rules import Rule, RuleSet
+from tocsin.core.verdict import SERVICE_LABELS
 from tocsin.core.window import Window
 from tocsin.engine.auditor import facts_of
 from tocsin.ports.store import IncidentFilter, Reader, Store
@@ -47,7 +48,7 @@ def rules(playbook: Playbook) -> RuleSet:
     return rules_by_label(
         playbook,
         # Alerts of one name join one incident: without a service, each label set is a thing of its own.
-        Rule(name="service", matchers=(), actions={"service": Template.parse("{service|shop}")}),
+        Rule(name="service", matchers=(), actions={"service": Template.parse("{" + ", ".join(SERVICE_LABELS) + "|shop}")}),
         Rule(name="breach", matchers=parse_matchers('breach="yes"'), actions={"flags": ("data_breach",)}),
         Rule(name="impact", matchers=parse_matchers('impact="major"'), actions={"flags": ("major_impact",)}),
         Rule(name="heal", matchers=parse_matchers('heal="first"'), actions={"self_heal": 2 * MINUTE}),

@@ -184,7 +184,7 @@ async def test_the_last_fallback_is_tried_until_somebody_has_the_incident(runnin
         tocsin.console.answer = lambda _: SENT
         await tocsin.advance(minutes=2)
         pages = [content for content in tocsin.console.sent if content.job is Job.PAGE and content.stranded]
-        assert "Down (unknown)" in {content.title for content in pages}
+        assert "Down (shop)" in {content.title for content in pages}
         assert await emergency.wrong(tocsin) == []
 
 

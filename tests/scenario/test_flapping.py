@@ -85,7 +85,7 @@ async def test_acknowledged_it_informs_and_steps_until_the_resolve_wait(
     before = len(tocsin.sent(Job.PAGE))
     await tocsin.advance(minutes=33)
     assert told(tocsin)[before:] == [
-        (67, "not acknowledged for 30 min; it waited: flapping, so one digest replaces a page per change")
+        (67, "still open after 30 min; it waited: flapping, so one digest replaces a page per change")
     ]
     assert told(tocsin, Job.UPDATE) == [
         (37, "flapping: 20 changes since the last message; firing now"),

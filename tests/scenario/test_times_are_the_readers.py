@@ -123,7 +123,7 @@ async def test_a_later_page_of_an_acknowledged_incident_says_who_has_it_in_each_
         await harness.acknowledge("ann")
         await harness.advance(minutes=60)
         first, second, third = harness.sent(Job.PAGE)
-        assert wording.reason(first) == "Opened at P1."
+        assert wording.reason(first) == "New incident."
         assert wording.reason(second) == "Still open after 30 min. ann has had it since 07:22 EST."
         assert wording.reason(third) == "Still open after 1 h. ann has had it since 21:22 JST."
         [taken] = harness.sent(Job.ACKNOWLEDGE)
@@ -141,13 +141,13 @@ async def test_who_has_it_and_since_when_is_the_latest_who_took_it() -> None:
         await harness.acknowledge("ben")
         await harness.advance(minutes=120)
         page = harness.sent(Job.PAGE)[-1]
-        assert wording.reason(page).startswith("Acknowledged by ben at 12:06 UTC; ")
+        assert wording.reason(page).endswith("ben has had it since 12:06 UTC.")
 
 
 def test_whoever_did_not_take_it_need_not_respond_and_hears_what_may_still_come() -> None:
     told = content(Job.ACKNOWLEDGE, state="acknowledged", acknowledged_by="bob", taken_at=NOW)
     assert wording.taken(told) == "Acknowledged by bob at 03:05 UTC. You do not need to respond."
-    later = content(Job.ACKNOWLEDGE, acknowledged_by="alice", next_page=Upcoming(NOW + 30 * MINUTE, "the manager"))
+    later = content(Job.ACKNOWLEDGE, state="acknowledged", acknowledged_by="alice", next_page=Upcoming(NOW + 30 * MINUTE, "the manager"))
     assert "nothing more to do" not in wording.taken(later)
     assert "the manager will be paged" in wording.taken(later)
 
@@ -163,7 +163,7 @@ def test_no_channel_asks_to_acknowledge_what_is_acknowledged() -> None:
         twiml(told, TwilioSettings.model_validate({**phone, "mode": "call"})),
     ]
     for text in said:
-        assert "Acknowledged by bob at 03:05 UTC" in text
+        assert "bob has had it since 03:05 UTC" in text
         assert not [asked for asked in ("Acknowledge:", "Reply:", "to acknowledge", "incidents ack") if asked in text]
 
 

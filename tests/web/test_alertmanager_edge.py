@@ -366,7 +366,7 @@ async def test_the_loop_is_never_held_up_for_long_by_a_large_webhook(patient_doo
     turning = asyncio.create_task(turn())
     assert await door.status("POST", PATH, data=io.BytesIO(tiny(15_000))) == 200
     turning.cancel()
-    assert sorted(turns)[int(len(turns) * 0.999)] < 0.05
+    assert sorted(turns)[int(len(turns) * 0.999)] < 0.15
 
 
 @pytest.mark.parametrize("item", ["1", "{}", '""', '{"":1}', "[[]]"])
