@@ -48,7 +48,9 @@ def rules(playbook: Playbook) -> RuleSet:
     return rules_by_label(
         playbook,
         # Alerts of one name join one incident: without a service, each label set is a thing of its own.
-        Rule(name="service", matchers=(), actions={"service": Template.parse("{" + ", ".join(SERVICE_LABELS) + "|shop}")}),
+        Rule(
+            name="service", matchers=(), actions={"service": Template.parse("{" + ", ".join(SERVICE_LABELS) + "|shop}")}
+        ),
         Rule(name="breach", matchers=parse_matchers('breach="yes"'), actions={"flags": ("data_breach",)}),
         Rule(name="impact", matchers=parse_matchers('impact="major"'), actions={"flags": ("major_impact",)}),
         Rule(name="heal", matchers=parse_matchers('heal="first"'), actions={"self_heal": 2 * MINUTE}),

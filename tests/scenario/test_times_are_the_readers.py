@@ -147,7 +147,12 @@ async def test_who_has_it_and_since_when_is_the_latest_who_took_it() -> None:
 def test_whoever_did_not_take_it_need_not_respond_and_hears_what_may_still_come() -> None:
     told = content(Job.ACKNOWLEDGE, state="acknowledged", acknowledged_by="bob", taken_at=NOW)
     assert wording.taken(told) == "Acknowledged by bob at 03:05 UTC. You do not need to respond."
-    later = content(Job.ACKNOWLEDGE, state="acknowledged", acknowledged_by="alice", next_page=Upcoming(NOW + 30 * MINUTE, "the manager"))
+    later = content(
+        Job.ACKNOWLEDGE,
+        state="acknowledged",
+        acknowledged_by="alice",
+        next_page=Upcoming(NOW + 30 * MINUTE, "the manager"),
+    )
     assert "nothing more to do" not in wording.taken(later)
     assert "the manager will be paged" in wording.taken(later)
 

@@ -155,7 +155,9 @@ async def test_when_nobody_is_on_call_the_page_says_that() -> None:
     async with tocsin(plan=plan, people=people) as harness:
         await harness.fire(alertname="Down", severity="P1")
         [page] = [content for content in harness.channels["chat"].sent if content.job is Job.PAGE]
-        assert remarks(page) == ["Nobody is on call for desk. Please find somebody who can respond, or acknowledge this yourself."]
+        assert remarks(page) == [
+            "Nobody is on call for desk. Please find somebody who can respond, or acknowledge this yourself."
+        ]
 
 
 @pytest.mark.parametrize(
