@@ -209,7 +209,7 @@ def timeline(found: dict[str, Any], shown: str) -> str:
 def without_times(text: str) -> list[str]:
     """The same things in any order of a moment: what is delivered first is chance.
 
-    What only informs is sent as the rate limits of the providers allow: how much of it is out by the end is chance, too.
+    What only informs is sent as the providers' rate limits allow: how much of it is out by the end is chance, too.
     """
     lines = (re.sub(r"^\+\d+ s +", "", line) for line in text.splitlines())
     return sorted(line for line in lines if " sent to " not in line or "page sent to" in line)
