@@ -35,11 +35,11 @@ def test_however_often_they_are_asked_for_the_metrics_are_rendered_a_few_times()
     assert exposed.answer(make_mocked_request("GET", "/metrics")).body == b"2 "
 
 
-@given(accepts=st.lists(st.from_regex(r"[a-z0-9/*;=., ]*", fullmatch=True), max_size=20))
+@given(accepts=st.lists(st.text("abv019/*;=., ", max_size=30), max_size=4))
 def test_whatever_strangers_accept_prometheus_gets_its_answer(accepts: list[str]) -> None:
     counting = Counting()
     exposed = Exposed(counting, lambda: 10.0)
-    versions = [f"{OPENMETRICS};version=1.0.{number}" for number in range(20)]
+    versions = [f"{OPENMETRICS};version=1.0.{number}" for number in range(3)]
     for accept in (*accepts, *versions, f"{OPENMETRICS};version=junk", PROMETHEUS):
         assert exposed.answer(make_mocked_request("GET", "/metrics", {"Accept": accept})).status == 200
     assert counting.renderings <= 2
