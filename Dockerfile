@@ -1,24 +1,6 @@
 # syntax=docker/dockerfile:1
 # Two stages: the first builds, the second holds Python, tocsin and nothing that builds.
-#
-#   docker build -t tocsin .
-#
-# In a directory of your own: write config/ and rules/, add a token (a daemon that listens on more than loopback
-# needs one; without it, it says so and stops), and start.
-#
-#   docker run --rm --user "$(id -u)" -v "$PWD:/here" tocsin init /here
-#   openssl rand -hex 32 >config/admin-token
-#   cat >>config/tocsin.yaml <<'END'
-#   tokens:
-#     - {name: admin, token_file: admin-token, scopes: [ingest, read, respond, admin]}
-#   END
-#   docker run --detach --name tocsin --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges \
-#     -v tocsin:/var/lib/tocsin -v "$PWD/config:/etc/tocsin/config:ro" -v "$PWD/rules:/etc/tocsin/rules:ro" \
-#     -e TOCSIN_LISTEN=0.0.0.0:9099 -p 127.0.0.1:9099:9099 tocsin
-#
-# Once `docker ps` says (healthy), rehearse the way from the webhook to the page; `docker logs tocsin` has the page.
-#
-#   docker exec -e TOCSIN_TOKEN_FILE=/etc/tocsin/config/admin-token tocsin tocsin drill
+# How to build and run it: systemd/install.md.
 
 FROM python:3.11-slim-bookworm AS build
 WORKDIR /src

@@ -25,8 +25,12 @@ check: $(VENV)/.development ## Style, types and floors only
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-docs: $(VENV)/.development ## Write the parts of rules/README.md and config/README.md that come from the code
-	$(BIN)/python -m tocsin.conf.document rules/README.md config/README.md
+docs: $(VENV)/.development ## Write the parts of the READMEs and config/commands.md that come from the code
+	$(BIN)/python -m tocsin.conf.document rules/README.md
+	$(BIN)/python -m tocsin.app.settings_reference config/README.md
+	$(BIN)/python -m tocsin.telemetry.document config/prometheus/README.md
+	$(BIN)/python -m tocsin.cli.reference config/commands.md
+	.ci/map
 
 bench: $(VENV)/.development packages ## Measure (takes minutes; tests/bench/README.md says how)
 	$(BIN)/python tests/bench/run.py

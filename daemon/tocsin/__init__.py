@@ -1,3 +1,3 @@
 """tocsin: stands between Prometheus Alertmanager and the people on call."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -1,4 +1,4 @@
-"""The rig."""
+"""Fixtures for tests of the daemon's process."""
 
 from collections.abc import AsyncIterator
 

@@ -1,4 +1,4 @@
-"""A daemon of the shipped configuration that is put together and not started, over a store that a test can break."""
+"""A daemon with the shipped configuration, composed but not started, on a store that a test can break."""
 
 import asyncio
 import dataclasses
@@ -10,7 +10,7 @@ from tocsin.app.build import Daemon, build
 from tocsin.app.kinds import KINDS
 from tocsin.conf.bundle import Bundle, load
 from tocsin.ports.store import Reader, Transaction
-from tocsin.store.memory import MemoryStore
+from tocsin.store.sqlite.memory_store import MemoryStore
 from tocsin.telemetry.metrics import Metrics
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.recording import RecordingChannel

@@ -1,4 +1,4 @@
-"""A second process commits batches: whatever becomes of it, every alert that was answered is in an incident."""
+"""The committing process: if it fails or dies, every acknowledged alert is still in an incident."""
 
 import asyncio
 import os
@@ -16,17 +16,18 @@ from app.rig import shipped
 from e2e.processes import until
 from tocsin.app.build import Daemon, build
 from tocsin.app.commit_process import CommitProcess
-from tocsin.core.alert import Alert, AlertStatus, EpisodeStatus
-from tocsin.core.matcher import parse_matchers
-from tocsin.core.playbook import DAY
-from tocsin.core.recurrence import Recurrence
-from tocsin.core.window import Span, Window
-from tocsin.engine.commit import Committed
-from tocsin.engine.intake import Classified
-from tocsin.engine.policy import Policy
+from tocsin.core.alerts.alert import Alert, AlertStatus, EpisodeStatus
+from tocsin.core.duration import DAY, MINUTE
+from tocsin.core.incident.outbox import Job
+from tocsin.core.matching.matcher import parse_matchers
+from tocsin.core.oncall.maintenance_window import Span, Window
+from tocsin.core.schedule.recurrence import Recurrence
+from tocsin.engine.change.commit import Committed
+from tocsin.engine.change.policy import Policy
+from tocsin.engine.intake.batch import Classified, Receipts
 from tocsin.ports.store import IncidentFilter
 from tocsin.store.clock import SystemClock
-from tocsin.store.engine import SqliteStore
+from tocsin.store.sqlite.sqlite_store import SqliteStore
 from tocsin.telemetry.metrics import Metrics
 
 PATIENCE = 30.0
@@ -57,8 +58,8 @@ class Watched:
         self._process = process
         self.committed = 0
 
-    async def commit(self, pairs: Sequence[Classified], policy: Policy) -> Committed | None:
-        done = await self._process.commit(pairs, policy)
+    async def commit(self, pairs: Sequence[Classified], received: Receipts, policy: Policy) -> Committed | None:
+        done = await self._process.commit(pairs, received, policy)
         self.committed += done is not None
         return done
 
@@ -109,7 +110,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
     await store.close()
 
 
-async def test_a_batch_is_committed_by_the_process_and_told_here(site: Site) -> None:
+async def test_a_batch_is_committed_by_the_process_and_confirmed_here(site: Site) -> None:
     await site.ready()
     await site.daemon.ingest.take(alerts(*names("a")))
     assert site.there.committed == 1
@@ -132,6 +133,18 @@ async def test_both_processes_write_one_history(site: Site) -> None:
     assert {episode.status for episode in episodes.values()} == {EpisodeStatus.RESOLVED}
     alone = await site.store.read(lambda tx: tx.latest_episodes([("default", "alone")]))
     assert alone["default", "alone"].status is EpisodeStatus.FIRING
+
+
+async def test_pages_of_alerts_that_waited_say_so_in_either_process(site: Site) -> None:
+    await site.ready()
+    minute_ago = site.daemon.clock.now() - MINUTE
+    await site.daemon.ingest.take(alerts(*names("a")), received_at=minute_ago)  # there
+    await site.daemon.ingest.take(alerts("alone"), received_at=minute_ago)  # here
+    assert site.there.committed == 1
+    incidents = await site.store.read(lambda tx: tx.incidents(IncidentFilter()))
+    for incident in incidents:
+        rows = await site.store.read(lambda tx, one=incident: tx.outbox_of(one.id))
+        assert {row.late >= MINUTE for row in rows if row.job is Job.PAGE} == {True}
 
 
 async def test_a_new_policy_goes_before_the_next_batch(site: Site) -> None:
@@ -166,7 +179,7 @@ async def test_a_window_and_a_recurring_one_hide_what_the_process_commits(site: 
     other = Window("once", parse_matchers('alertname=~"Up|Sideways"'), Span(0, 2**60))
     policy = replace(site.daemon.live.policy, windows=(hidden, other))
     batch = [(alert, policy.rules.evaluate(alert)) for alert in alerts(*names("a"))]
-    assert await site.process.commit(batch, policy) is not None
+    assert await site.process.commit(batch, [], policy) is not None
     incidents = await site.store.read(lambda tx: tx.incidents(IncidentFilter()))
     assert {wait.by for incident in incidents for wait in incident.waits} == {"nightly"}
 
@@ -199,7 +212,7 @@ async def test_killed_it_is_replaced_and_no_alert_is_lost(site: Site) -> None:
     assert await site.fingerprints() == {name for number in range(3) for name in names(f"n{number}")}
 
 
-async def test_one_that_hangs_is_ended_and_its_batches_are_committed_here(site: Site) -> None:
+async def test_a_process_that_hangs_is_killed_and_its_batches_are_committed_here(site: Site) -> None:
     pid = await site.ready()
     site.process._patience = 0.3
     os.kill(pid, signal.SIGSTOP)
@@ -247,7 +260,7 @@ async def test_what_it_cannot_commit_is_left_to_the_daemon(
         (msgspec.structs.replace(alert, **spoilt), msgspec.structs.replace(policy.rules.evaluate(alert), **misjudged))
         for alert in alerts(*names("a"))
     ]
-    assert await site.process.commit(batch, policy) is None
+    assert await site.process.commit(batch, [], policy) is None
     assert site.process.pid == pid, "it goes on"
     await site.daemon.ingest.take(alerts(*names("b")))
     assert await site.fingerprints() == set(names("b")), "nothing of the batch that failed was written"

@@ -1,4 +1,4 @@
-"""sd_notify, as systemd hears it."""
+"""The sd_notify protocol."""
 
 import os
 import secrets
@@ -27,7 +27,7 @@ def notifier(systemd: socket.socket) -> Notifier:
     return Notifier({"NOTIFY_SOCKET": name})
 
 
-def test_systemd_hears_every_state(systemd: socket.socket) -> None:
+def test_systemd_is_notified_of_every_state(systemd: socket.socket) -> None:
     told = notifier(systemd)
     told.ready("serving")
     told.status("3 open")
@@ -63,7 +63,7 @@ def test_a_full_queue_neither_blocks_nor_raises(systemd: socket.socket) -> None:
 
 
 @pytest.mark.parametrize("address", ["", "/nowhere/at/all", "@nobody-listens", "/" + "x" * 200, "has\0nul"])
-def test_nobody_to_tell_is_no_error(address: str) -> None:
+def test_a_missing_notify_socket_is_no_error(address: str) -> None:
     Notifier({"NOTIFY_SOCKET": address}).ready()
 
 
@@ -81,5 +81,5 @@ def test_the_watchdog_is_pinged_twice_as_often_as_systemd_looks() -> None:
 @pytest.mark.parametrize(
     "environ", [{"WATCHDOG_USEC": "0"}, {"WATCHDOG_USEC": "soon"}, {"WATCHDOG_USEC": "9", "WATCHDOG_PID": "1"}]
 )
-def test_a_watchdog_that_is_off_or_somebody_elses_is_not_fed(environ: dict[str, str]) -> None:
+def test_a_watchdog_that_is_off_or_for_another_process_is_not_pinged(environ: dict[str, str]) -> None:
     assert Notifier(environ).watchdog_interval is None

@@ -9,8 +9,8 @@ import pytest
 from tocsin.app.notify import Notifier
 from tocsin.app.opening import open_store
 from tocsin.core.errors import StoreHeld, StoreUnavailable
-from tocsin.store.engine import SqliteStore
-from tocsin.store.memory import MemoryStore
+from tocsin.store.sqlite.memory_store import MemoryStore
+from tocsin.store.sqlite.sqlite_store import SqliteStore
 from tocsin.testing.clock import VirtualClock
 
 
@@ -65,7 +65,7 @@ async def test_a_daemon_that_stays_is_left_alone() -> None:
         await open_store(Refusing(*[StoreHeld("process 1")] * 9), Notifier({}), held_for=0)
 
 
-async def test_what_waiting_does_not_mend_is_told_at_once() -> None:
+async def test_an_error_that_waiting_cannot_fix_is_reported_at_once() -> None:
     store = Refusing(StoreUnavailable("it is corrupt"))
     with pytest.raises(StoreUnavailable, match="corrupt"):
         await open_store(store, Notifier({}))

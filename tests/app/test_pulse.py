@@ -1,4 +1,4 @@
-"""How the daemon knows that it, and its store, are well; and who hears of it when they are not."""
+"""Health checks of the daemon and its store, and who is notified when they fail."""
 
 import asyncio
 import socket
@@ -56,20 +56,20 @@ async def test_a_store_that_was_not_tried_yet_is_not_ready(rig: Rig, pulse: Puls
     assert rig.figure("store_writable") == 1
 
 
-async def test_without_a_single_webhook_tocsins_people_hear_that_the_store_is_gone(rig: Rig, pulse: Pulse) -> None:
+async def test_operators_are_notified_that_the_store_is_gone_without_any_webhook(rig: Rig, pulse: Pulse) -> None:
     await pulse.probe()
     rig.store.failure = StoreUnavailable(GONE)
     await probe(pulse, FAILURES_TOLERATED + 1)
     await rig.daemon.alarm.close()
 
-    assert [content.title for content in rig.console.sent] == [f"tocsin: store: {GONE}"]
+    assert [content.steps for content in rig.console.sent] == [f"The error: {GONE}"]
     assert rig.figure("store_writable") == 0
     health = pulse.health()
     assert (health.healthy, health.ready) == (True, False)
     assert health.detail["store"] == GONE
 
 
-async def test_a_hiccup_of_the_store_is_nobodys_business(rig: Rig, pulse: Pulse) -> None:
+async def test_a_short_failure_of_the_store_notifies_no_one(rig: Rig, pulse: Pulse) -> None:
     for _ in range(5):
         rig.store.failure = StoreUnavailable("busy")
         await probe(pulse, FAILURES_TOLERATED)
@@ -90,7 +90,7 @@ async def test_a_store_without_its_reserve_is_not_ready_although_one_row_still_f
     assert not pulse.health().ready
     assert rig.figure("store_writable") == 0
     [content] = rig.console.sent
-    assert "the disk is full" in content.title
+    assert "the disk is full" in content.steps
 
     rig.store.room = True
     await pulse.probe()
@@ -114,19 +114,21 @@ async def test_a_store_that_hangs_is_not_ready(rig: Rig, pulse: Pulse) -> None:
 async def test_a_daemon_that_stops_is_not_ready_and_says_so(rig: Rig, pulse: Pulse) -> None:
     await pulse.probe()
     rig.daemon.stopping = True
-    assert (pulse.health().ready, pulse.health().why) == (False, "it is stopping")
+    assert (pulse.health().ready, pulse.health().why) == (False, "the daemon is stopping")
 
 
 async def test_what_everybody_may_read_names_no_file(rig: Rig, pulse: Pulse) -> None:
     rig.store.failure = StoreUnavailable(GONE)
     await pulse.probe()
-    assert pulse.health().why == "the store takes nothing now"
+    assert pulse.health().why == "the store does not accept writes"
 
 
 # The workers.
 
 
-async def test_a_jump_of_the_wall_clock_makes_nobody_ill(rig: Rig, watched: Pulse, systemd: socket.socket) -> None:
+async def test_a_jump_of_the_wall_clock_makes_no_worker_unhealthy(
+    rig: Rig, watched: Pulse, systemd: socket.socket
+) -> None:
     rig.cycle()
     rig.time += 5
     await watched.probe()
@@ -155,7 +157,7 @@ async def test_a_worker_that_hangs_starves_the_watchdog_first_and_is_unhealthy_t
     assert watched.health().healthy
     rig.time += 1
     assert not watched.health().healthy
-    assert "timers has finished nothing for 122 s" in watched.health().why
+    assert "timers has not finished a cycle for 2 min 2 s" in watched.health().why
 
 
 async def test_a_worker_that_never_finished_a_cycle_is_as_old_as_the_daemon(rig: Rig, pulse: Pulse) -> None:

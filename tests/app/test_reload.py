@@ -1,4 +1,4 @@
-"""A reload takes everything over, or nothing."""
+"""A reload applies the whole configuration or none of it."""
 
 import asyncio
 import dataclasses
@@ -9,28 +9,29 @@ from typing import Any
 
 from app.rig import Rig, shipped
 from tocsin.app.reload import Reloader
-from tocsin.channels.webhook.settings import WebhookSettings
+from tocsin.channels.webhook.settings import WebhookChannelSettings
 from tocsin.conf.bundle import Bundle
 from tocsin.conf.channels import ConfiguredChannel
 from tocsin.conf.source import ConfigError, Problem
-from tocsin.core.alert import Alert, AlertStatus, fingerprint
+from tocsin.core.alerts.alert import Alert, AlertStatus, fingerprint
 from tocsin.core.errors import StoreUnavailable
-from tocsin.core.matcher import parse_matchers
-from tocsin.core.placeholder import Template
-from tocsin.core.rules import Rule, RuleSet
-from tocsin.engine.shadow import Shadow, ShadowRules
-from tocsin.engine.treatment import LOOKED_AT
-from tocsin.web.server import NotServed
+from tocsin.core.matching.matcher import parse_matchers
+from tocsin.core.matching.placeholders import Template
+from tocsin.core.rules.rule import Rule
+from tocsin.core.rules.rules import RuleSet
+from tocsin.engine.intake.shadow import Shadow, ShadowRules
+from tocsin.engine.reload_impact import LOOKED_AT
+from tocsin.web.application import NotServed
 
-GOOD = WebhookSettings(url="http://127.0.0.1:9/")
-UNSTARTABLE = WebhookSettings.model_construct(url="http://127.0.0.1:9/", timeout="soon")
+GOOD = WebhookChannelSettings(url="http://127.0.0.1:9/")
+UNSTARTABLE = WebhookChannelSettings.model_construct(url="http://127.0.0.1:9/", timeout="soon")
 
 
 def reloader(rig: Rig, load: Callable[[], Bundle], **how: Any) -> Reloader:
     return Reloader(rig.daemon, load, lambda _: None, **how)
 
 
-def with_channels(**channels: WebhookSettings) -> Bundle:
+def with_channels(**channels: WebhookChannelSettings) -> Bundle:
     bundle = shipped()
     more = tuple(ConfiguredChannel(name, "webhook", settings) for name, settings in channels.items())
     return dataclasses.replace(bundle, channels=(*bundle.channels, *more), fingerprint="new")
@@ -46,7 +47,7 @@ async def test_a_new_configuration_is_taken_over(rig: Rig) -> None:
     await rig.daemon.channels["hook"][1].close()
 
 
-async def test_problems_are_told_and_nothing_changes(rig: Rig) -> None:
+async def test_problems_are_reported_and_nothing_changes(rig: Rig) -> None:
     def load() -> Bundle:
         raise ConfigError([Problem("rules/a.yaml", 3, 5, "unknown key")])
 
@@ -80,7 +81,7 @@ async def test_a_reload_that_takes_all_channels_is_refused_as_any_bad_one_and_fo
     await running.close()
 
 
-async def test_an_error_of_ours_is_told_in_its_own_words(rig: Rig) -> None:
+async def test_a_tocsin_error_is_reported_with_its_own_message(rig: Rig) -> None:
     def load() -> Bundle:
         raise NotServed("0.0.0.0:9099 can be reached from other machines, and no token is configured")
 
@@ -111,7 +112,7 @@ async def test_a_channel_that_does_not_start_refuses_the_whole_reload_and_closes
     before = (rig.daemon.bundle, rig.daemon.live.policy, dict(rig.daemon.channels))
     result = await reloader(rig, lambda: with_channels(first=GOOD, second=UNSTARTABLE)).reload()
     assert not result.ok
-    assert result.errors[0].startswith("tocsin failed at taking it over (")
+    assert result.errors[0].startswith("internal error while applying the configuration (")
     assert "TypeError" not in result.errors[0]
     assert (rig.daemon.bundle, rig.daemon.live.policy, rig.daemon.channels) == before
     assert rig.figure("config_last_reload_successful") == 0
@@ -211,7 +212,7 @@ async def test_only_so_many_open_incidents_are_judged_and_the_reload_says_so(rig
     result = await reloader(rig, lambda: new).reload()
 
     assert len(result.treatment.incidents) == result.treatment.judged == LOOKED_AT
-    assert result.notes[-1] == "open incidents judged by the new rules: only the newest 1000 were looked at"
+    assert result.notes[-1] == "open incidents evaluated with the new rules: only the newest 1000 were looked at"
 
 
 async def test_incidents_about_tocsin_itself_are_judged_by_no_rules(rig: Rig) -> None:
@@ -256,17 +257,17 @@ async def test_the_shadow_is_reloaded_too_and_a_bad_one_leaves_the_old(rig: Rig)
     labels = {"alertname": "A", "severity": "critical"}
     alert = Alert("default", fingerprint(labels), AlertStatus.FIRING, labels)
     pairs = [(alert, rig.daemon.live.policy.rules.evaluate(alert))]
-    shadow.judge(pairs)
+    await shadow.judge(pairs)
     assert (shadow.report().judged, shadow.report().differing) == (1, 0)
 
     assert (await running.reload()).notes == ()
-    shadow.judge(pairs)
+    await shadow.judge(pairs)
     assert (shadow.report().judged, shadow.report().differing) == (1, 1), "it counts anew"
 
     result = await running.reload()
     assert result.ok
     assert result.notes == ("shadow rules not reloaded: there/a.yaml:3:5: unknown key",)
-    shadow.judge(pairs)
+    await shadow.judge(pairs)
     assert (shadow.report().judged, shadow.report().differing) == (1, 1), "the old shadow goes on"
 
 

@@ -1,4 +1,4 @@
-"""The daemon as systemd runs it: what it is told, and what it is handed."""
+"""The daemon under systemd: notifications and inherited sockets."""
 
 import os
 import signal
@@ -84,7 +84,7 @@ def test_an_inherited_socket_that_everybody_reaches_needs_a_token(environ: dict[
     with socket.create_server(("0.0.0.0", 0)) as everywhere:
         code, log = ended(serve(environ, everywhere))
     assert code == 1
-    assert "write tokens:" in log
+    assert "add tokens:" in log
     assert "Traceback" not in log
 
 

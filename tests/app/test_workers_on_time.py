@@ -1,4 +1,4 @@
-"""The daemon's own workers on the shipped configuration: none is taken for stuck, and none sleeps through a change."""
+"""The daemon's workers on the shipped configuration: none counts as stuck, and none misses a change."""
 
 import asyncio
 import dataclasses
@@ -13,14 +13,14 @@ from msgspec.structs import replace
 
 from app.rig import Rig, shipped
 from tocsin.app.build import WORKERS
-from tocsin.app.lifecycle import _after_a_jump
+from tocsin.app.lifecycle import _on_clock_jump
 from tocsin.app.notify import Notifier
 from tocsin.app.pulse import Pulse
 from tocsin.app.reload import Reloader
 from tocsin.conf.bundle import Bundle
-from tocsin.core.event import Actor
-from tocsin.core.reminder import Reminder
-from tocsin.engine.overrides import Wish
+from tocsin.core.incident.event import Actor
+from tocsin.core.playbook.reminder import Reminder
+from tocsin.engine.responses.overrides import OverrideRequest
 from tocsin.testing.loop import LoopClock, VirtualLoop, let_pass
 
 WATCHDOG = 30.0
@@ -104,7 +104,7 @@ def test_a_worker_that_hangs_is_noticed_once_its_own_allowance_is_over(name: str
             await let_pass(worker.allowance - worker.longest_pause - 1)
             assert pulse.health().healthy
             await let_pass(worker.longest_pause + 2)
-            assert f"{name} has finished nothing for" in pulse.health().why
+            assert f"{name} has not finished a cycle for" in pulse.health().why
 
     on_virtual_time(run)
 
@@ -129,12 +129,12 @@ async def _reloaded(rig: Rig) -> None:
 
 
 async def _overridden(rig: Rig) -> None:
-    wish = Wish(rotation="on-call-engineer", person="alex", duration=3_600_000_000, comment="")
+    wish = OverrideRequest(rotation="on-call-engineer", person="alex", duration=3_600_000_000, comment="")
     await rig.daemon.rotas.create(wish, Actor("alex", "api"))
 
 
 async def _clock_jumped(rig: Rig) -> None:
-    _after_a_jump(rig.daemon.metrics, rig.daemon.wake)(60_000_000)
+    _on_clock_jump(rig.daemon.metrics, rig.daemon.wake)(60_000_000)
 
 
 @pytest.mark.parametrize("change", [_reloaded, _overridden, _clock_jumped])

@@ -1,4 +1,4 @@
-"""A POST server that reads the body and does nothing: what aiohttp itself costs. ``noop_server.py PORT``"""
+"""A POST server that reads the body and does nothing, to measure aiohttp's own cost. ``noop_server.py PORT``"""
 
 import sys
 

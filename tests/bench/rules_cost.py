@@ -13,10 +13,11 @@ from time import process_time
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tocsin.core.alert import Alert, AlertStatus
-from tocsin.core.matcher import parse_matchers
-from tocsin.core.placeholder import Template
-from tocsin.core.rules import Rule, RuleSet
+from tocsin.core.alerts.alert import Alert, AlertStatus
+from tocsin.core.matching.matcher import parse_matchers
+from tocsin.core.matching.placeholders import Template
+from tocsin.core.rules.rule import Rule
+from tocsin.core.rules.rules import RuleSet
 
 SIZES = (10, 100, 1_000, 10_000)
 ALERTS = 10_000

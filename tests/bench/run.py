@@ -4,7 +4,8 @@ Prints one Markdown table, and one of what a rule costs. Rounds are interleaved 
 shared machine absolute figures move, a ratio within one run holds.
 
 ``TOCSIN_BENCH_SECONDS`` (5) a measurement, ``TOCSIN_BENCH_ROUNDS`` (3),
-``TOCSIN_BENCH_FOLDER`` (var/bench, which must be on a real disk).
+``TOCSIN_BENCH_FOLDER`` (var/bench, which must be on a real disk),
+``TOCSIN_BENCH_ONE_PROCESS`` (set: each of tocsin's rows once more without the committing process).
 """
 
 import asyncio
@@ -15,9 +16,10 @@ import shutil
 import sqlite3
 import sys
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
 
@@ -116,8 +118,12 @@ async def measure_alertmanager(name: str) -> Figure:
         return await wrk(server, server.url, ALERTMANAGER, "none", name)
 
 
-async def measure_tocsin(name: str, load: Load) -> Figure:
-    async with workplace(name) as folder, Noop(folder) as pages, tocsin(folder, pages.url) as daemon:
+async def measure_tocsin(name: str, load: Load, *, commit_process: bool = True) -> Figure:
+    async with (
+        workplace(name) as folder,
+        Noop(folder) as pages,
+        tocsin(folder, pages.url, commit_process=commit_process) as daemon,
+    ):
         await open_incidents(daemon, load.incidents)
         await until(lambda: is_delivered(daemon), 60, "everybody is paged")
         return await wrk(daemon, daemon.url, load, daemon.token or "", name)
@@ -176,15 +182,20 @@ def commits_a_second() -> float:
     return count / (loop.time() - began)
 
 
-MEASUREMENTS = {
+MEASUREMENTS: dict[str, Callable[[str], Awaitable[Figure]]] = {
     "A do-nothing aiohttp server, 1 alert a POST, 64 connections": measure_noop,
-    "A tocsin, 1 alert a POST, 64 connections, joining 1,000 incidents": lambda name: measure_tocsin(name, SINGLE),
+    "A tocsin, 1 alert a POST, 64 connections, joining 1,000 incidents": partial(measure_tocsin, load=SINGLE),
     "B Alertmanager in memory, 100 alerts a POST, 16 connections": measure_alertmanager,
-    "B tocsin, 100 alerts a POST, 16 connections, joining 5 incidents": lambda name: measure_tocsin(name, JOINING),
-    "B tocsin, 100 alerts a POST, 16 connections, each its own incident": lambda name: measure_tocsin(name, OWN),
+    "B tocsin, 100 alerts a POST, 16 connections, joining 5 incidents": partial(measure_tocsin, load=JOINING),
+    "B tocsin, 100 alerts a POST, 16 connections, each its own incident": partial(measure_tocsin, load=OWN),
 }
-RATIOS = [None, (0, 0.3), None, (2, 0.7), (2, None)]
+RATIOS: list[tuple[int, float | None] | None] = [None, (0, 0.3), None, (2, 0.7), (2, None)]
 """Beside which row each row is put, and the goal."""
+if os.environ.get("TOCSIN_BENCH_ONE_PROCESS"):
+    for _row, _load in ((1, SINGLE), (3, JOINING), (4, OWN)):
+        _name = f"{list(MEASUREMENTS)[_row]}, without the committing process"
+        MEASUREMENTS[_name] = partial(measure_tocsin, load=_load, commit_process=False)
+        RATIOS.append((_row, None))
 
 
 def report(figures: dict[str, list[Figure]], latencies: list[list[float]]) -> str:

@@ -1,4 +1,4 @@
-"""What is measured: tocsin, a server that does nothing, and Alertmanager."""
+"""The measured servers: tocsin, a server that does nothing, and Alertmanager."""
 
 import resource
 import sys
@@ -14,7 +14,7 @@ HERE = Path(__file__).parent
 
 ROLES = (
     *("on-call-engineer", "engineering-manager", "vp-engineering", "cto", "ceo", "legal", "security", "incidents"),
-    *("incident-commander", "communication-lead", "stakeholders"),
+    *("incident-commander", "communication-lead", "stakeholders", "engineering-lead", "product"),
 )
 
 
@@ -52,11 +52,12 @@ class SilentAlertmanager(Process):
         )
 
 
-def tocsin(folder: Path, pages_to: str) -> Tocsin:
+def tocsin(folder: Path, pages_to: str, *, commit_process: bool = True) -> Tocsin:
     """The daemon: shipped rules and playbook, a token, SQLite on disk, pages to one webhook."""
     settings: dict[str, Any] = {
         "channels": {"wire": {"kind": "webhook", "url": pages_to}},
         "log": {"level": "warning"},
+        "store": {"commit_process": commit_process},
         # Every incident is to be paged; and as many as could be a storm are remembered, so within a second only.
         "defaults": {"storm": {"more_than": 1_000_000, "within": "1s"}},
     }

@@ -1,4 +1,4 @@
-"""How a carrier cuts an SMS, written a second time: it encodes the text and cuts the bytes (3GPP TS 23.038, 23.040)."""
+"""An independent implementation of SMS segmentation: encodes the text and cuts the bytes (3GPP TS 23.038, 23.040)."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Alerts that say the same are told once, with what sets each of them apart; nothing that differs is lost."""
+"""Alerts with the same text are grouped and listed by their distinguishing labels; no difference is lost."""
 
 import json
 
@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from tocsin.channels import counts
 from tocsin.channels.alert_groups import IDENTIFYING, grouped
 from tocsin.channels.console.payload import render as on_console
 from tocsin.channels.email.payload import render as by_mail
@@ -15,8 +16,8 @@ from tocsin.channels.pagerduty.payload import EVENT_LIMIT
 from tocsin.channels.pagerduty.payload import render as at_pagerduty
 from tocsin.channels.slack.payload import render as in_slack
 from tocsin.channels.text import cut_list, cut_words, sentence
-from tocsin.core.outbox import Job
-from tocsin.core.page import AlertLine
+from tocsin.core.content.page import AlertLine
+from tocsin.core.incident.outbox import Job
 from tocsin.testing.content import content
 from tocsin.testing.slack_blocks import check_blocks
 from tocsin.testing.slack_markup import notified
@@ -39,7 +40,7 @@ def pods(count: int) -> list[AlertLine]:
     ]
 
 
-def test_one_text_is_told_once_and_the_pods_are_listed_in_their_order():
+def test_a_common_text_is_shown_once_and_the_pods_are_listed_in_order():
     [group] = grouped(reversed(pods(12)))
     assert group.text(500) == "Pod is crash looping. Pod shop/api-0 (api) waits."
     [line] = group.members_in_words(500)
@@ -53,7 +54,7 @@ def test_alerts_that_the_page_does_not_have_are_counted():
     assert group.members_in_words(12, unseen=20) == ["Also 22 more pods: api-1 and 21 more"]
 
 
-def test_what_each_says_of_its_own_is_told_for_each():
+def test_different_descriptions_are_shown_for_each_alert():
     disks = [alert("Disk", "Disk is filling.", f"{n} % used on db-{n}.", instance=f"db-{n}") for n in (91, 97)]
     [group] = grouped([alert("Disk", "Disk is filling.", "Read-only since 3:00.", instance="db-3"), *disks])
     assert group.text(500) == "Disk is filling."
@@ -73,7 +74,7 @@ def test_what_is_shown_already_is_not_said_again():
 
 def test_without_any_text_the_labels_say_what_is_ill():
     [group] = grouped([alert("Full", instance="db-3:9100", mountpoint="/var", severity="critical")])
-    assert group.facts(500, shown="db-3:9100") == "(mountpoint=/var)"
+    assert group.facts(500, shown="db-3:9100") == "mountpoint=/var"
 
 
 def test_a_dump_of_labels_at_the_end_of_a_description_is_left_out():
@@ -81,10 +82,31 @@ def test_a_dump_of_labels_at_the_end_of_a_description_is_left_out():
     assert group.text(500) == "Host out of memory VALUE = 5."
 
 
-def test_one_that_fires_again_is_one_alert():
+def test_an_alert_that_fires_again_is_one_alert():
     again = [alert(summary="Down", pod="a"), alert(summary="Down", pod="a", firing=False)]
     [group] = grouped(again)
     assert (len(group.members), group.is_firing) == (1, True)
+
+
+def test_alerts_that_differ_only_by_their_severity_name_their_object_once():
+    both = [replace(each, labels={**each.labels, "severity": level}) for level in ("a", "b") for each in pods(3)]
+    [group] = grouped(both)
+    assert group.members_in_words(500) == ["Also 2 more pods: api-1, api-2"]
+    assert (group.size(), group.objects(), group.labels) == (6, "on 3 pods", (("namespace", "shop"),))
+    shown = content(alerts=tuple(both), alerts_firing=6, alerts_total=6, firing=(("SEV-1", 3), ("SEV-2", 3)))
+    assert counts.alerts(shown) == "6 alerts firing on 3 pods (3 SEV-1, 3 SEV-2)"
+    assert "(6 firing on 3 pods)" in on_console(shown, colour=False)
+    mail = by_mail(replace(shown, destination="a@example.com"), MAIL).decode()
+    assert "Crash: 6 alerts on 3 pods firing" in mail
+
+
+def test_alerts_beyond_the_sample_that_repeat_an_object_are_counted_as_alerts_only():
+    mixed = {"alerts_firing": 60, "alerts_total": 60, "firing": (("SEV-1", 30), ("SEV-2", 30))}
+    shown = content(alerts=tuple(pods(20)), repeated=30, **mixed)
+    [(group, unseen)], more = counts.Shown.of(shown, 5)
+    assert (counts.count(group, unseen, shown), more) == ("60 firing on 30 pods", "")
+    assert group.members_in_words(12, unseen) == ["Also 29 more pods: api-1 and 28 more"]
+    assert group.labels_in_words(unseen) == ["namespace=shop"]
 
 
 names = st.text("abc", min_size=2, max_size=4)

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.channels import http
+from tocsin.core.duration import SECOND
 from tocsin.ports.channel import Outcome, Reason
 
 NOW = 1_795_143_909_000_000
-SECOND = 1_000_000
 
 
 PROMISED = [
@@ -137,6 +137,6 @@ def test_a_base_url_that_would_send_keys_in_the_clear_is_refused(url: str):
 
 
 def test_what_a_provider_said_is_one_short_line_without_secrets():
-    said = http.said(b"no\r\n\x1b[31m key s3cret \xff" + b"x" * 9999, ["s3cret", ""])
+    said = http.error_text(b"no\r\n\x1b[31m key s3cret \xff" + b"x" * 9999, ["s3cret", ""])
     assert said.startswith("no \ufffd[31m key <secret> \ufffdxxx")
     assert len(said) == http.DETAIL_LIMIT

@@ -4,8 +4,8 @@ from pydantic import ValidationError
 from tocsin.channels.registry import KINDS, build
 from tocsin.conf.channels import ChannelKind, ConfiguredChannel
 from tocsin.conf.secrets import Secret
-from tocsin.core.outbox import CHANNEL_JOBS
-from tocsin.core.people import Contact
+from tocsin.core.incident.outbox import CHANNEL_JOBS
+from tocsin.core.oncall.people import Contact
 
 KEY = Secret("0123456789abcdef0123456789abcdef")
 

@@ -1,4 +1,4 @@
-"""The e-mail channel against a strict mail server: what it sends, how it protects it, what it makes of each answer."""
+"""The e-mail channel against a strict mail server: content, encryption, and the handling of each response."""
 
 import asyncio
 import socket
@@ -15,9 +15,9 @@ from tocsin.channels.email.channel import EmailChannel
 from tocsin.channels.email.payload import render
 from tocsin.channels.email.settings import EmailContact, EmailSettings
 from tocsin.conf.secrets import Secret
-from tocsin.core.outbox import Job
-from tocsin.core.people import Contact
-from tocsin.core.said import Said
+from tocsin.core.content.rendered_text import Said
+from tocsin.core.incident.outbox import Job
+from tocsin.core.oncall.people import Contact
 from tocsin.ports.channel import Outcome, Reason, Receipt
 from tocsin.testing.content import NOW, alert_line, content
 from tocsin.testing.smtp_message import LONGEST_LINE, check_message
@@ -59,7 +59,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 # What is sent.
 
 
-async def test_a_page_says_what_is_wrong_to_whom_why_and_what_to_do(server: SmtpServer):
+async def test_a_page_has_the_problem_the_recipient_the_reason_and_the_next_step(server: SmtpServer):
     receipt = await send(server, fields={"summary": "Customers cannot pay.", "url": "https://tocsin.example.com/i/12"})
     assert receipt.outcome is Outcome.SENT
     assert "queued as" in receipt.ref
@@ -184,7 +184,7 @@ async def test_it_logs_in_once_the_line_is_encrypted(certificate: tuple[Path, Pa
 
 
 @pytest.mark.parametrize("way", ["starttls", "implicit"])
-async def test_a_certificate_of_nobody_known_gets_neither_the_password_nor_the_page(
+async def test_a_server_with_an_untrusted_certificate_gets_neither_password_nor_page(
     certificate: tuple[Path, Path], way: str
 ):
     async with SmtpServer(certificate=certificate, implicit=way == "implicit", login=True) as server:
@@ -209,7 +209,7 @@ async def test_a_server_without_starttls_never_gets_it_in_the_clear(server: Smtp
     assert server.accepted == []
 
 
-async def test_a_wrong_password_is_for_good_and_is_not_told():
+async def test_a_wrong_password_is_a_permanent_failure_and_is_not_logged():
     async with SmtpServer(login=True) as server:
         receipt = await send(server, **login("another-password-1"))
         assert (receipt.outcome, receipt.reason) == (Outcome.PERMANENT, Reason.AUTH)
@@ -234,7 +234,7 @@ BEFORE = ("connect", "ehlo", "mail", "rcpt", "data")
         ("554 5.7.1 no", Outcome.PERMANENT, Reason.CLIENT_ERROR),
     ],
 )
-async def test_4xx_comes_again_and_5xx_does_not_wherever_it_is_said(
+async def test_4xx_is_retried_and_5xx_is_not_at_every_stage(
     server: SmtpServer, stage: str, reply: str, outcome: Outcome, reason: Reason
 ):
     server.faults.append(SmtpFault(stage, reply))
@@ -277,7 +277,7 @@ async def test_a_server_that_is_down_has_taken_nothing():
     assert "ECONNREFUSED" in receipt.detail
 
 
-async def test_somebody_who_has_no_mailbox_there_is_refused_for_good():
+async def test_an_unknown_mailbox_is_a_permanent_failure():
     async with SmtpServer(known={"bob@example.com"}) as server:
         receipt = await send(server)
         assert (receipt.outcome, receipt.reason) == (Outcome.PERMANENT, Reason.CLIENT_ERROR)
@@ -313,7 +313,7 @@ def test_an_address_is_taken(address: str):
         *(f"{'a' * 65}@example.com", f"a@{'b' * 64}.example"),
     ],
 )
-def test_what_is_no_address_is_refused_before_anybody_is_to_be_paged(address: str):
+def test_an_invalid_address_is_refused_in_the_configuration(address: str):
     with pytest.raises(ValidationError, match="no e-mail address"):
         EmailContact.model_validate({"address": address})
 

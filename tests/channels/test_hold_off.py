@@ -1,12 +1,11 @@
-"""Calls that wait because a provider has asked for it."""
+"""Calls are held off for as long as a provider has requested."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.channels.hold_off import KEYS, LONGEST, HoldOff
+from tocsin.core.duration import SECOND
 from tocsin.ports.channel import Outcome, Reason, Receipt
-
-SECOND = 1_000_000
 
 
 def limited(wait: int | None) -> Receipt:

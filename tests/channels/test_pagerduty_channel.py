@@ -13,13 +13,13 @@ from tocsin.channels.pagerduty.channel import RATE_LIMIT_WAIT, PagerDutyChannel
 from tocsin.channels.pagerduty.payload import EVENT_LIMIT, SEVERITIES, render, severity
 from tocsin.channels.pagerduty.settings import PagerDutySettings
 from tocsin.conf.secrets import Secret
-from tocsin.core.outbox import Job
-from tocsin.core.page import Content
+from tocsin.core.content.page import Content
+from tocsin.core.incident.outbox import Job
 from tocsin.ports.channel import Outcome, Reason
 from tocsin.testing.content import alert_line
 from tocsin.testing.content import content as any_content
 from tocsin.testing.pagerduty_server import ROUTING_KEY, PagerDutyServer
-from tocsin.testing.standin import Drop, Hang, Status
+from tocsin.testing.standin import Drop, ErrorStatus, Hang
 
 OTHER_KEY = "f" * 32
 
@@ -101,7 +101,7 @@ async def test_a_rate_limit_without_a_time_waits_half_a_minute(channel, server):
 
 @pytest.mark.parametrize("status", [401, 403, 404])
 async def test_a_refused_credential_is_permanent(channel, server, status: int):
-    server.fail(Status(status))
+    server.fail(ErrorStatus(status))
     receipt = await channel.send(content())
     assert (receipt.outcome, receipt.reason) == (Outcome.PERMANENT, Reason.AUTH)
 
@@ -165,7 +165,7 @@ def test_severities_are_spread_over_pagerdutys_four(ranks: int, expected: list[s
 
 
 @given(st.integers(1, 50))
-def test_a_lower_level_is_never_told_as_a_higher_severity(ranks: int):
+def test_a_lower_level_never_gets_a_higher_severity(ranks: int):
     spread = [SEVERITIES.index(severity(rank, ranks)) for rank in range(ranks)]
     assert spread[0] == 0
     assert spread == sorted(spread)

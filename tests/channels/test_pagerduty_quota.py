@@ -1,11 +1,10 @@
-"""How much of PagerDuty's rate limit is left to pages."""
+"""The share of PagerDuty's rate limit that is reserved for pages."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.channels.pagerduty.quota import Quota
-
-MINUTE = 60_000_000
+from tocsin.core.duration import MINUTE
 
 
 @given(st.lists(st.tuples(st.integers(0, 10_000_000), st.booleans()), max_size=400), st.integers(4, 40))
@@ -26,7 +25,7 @@ def test_acknowledgments_and_resolves_leave_a_quarter_of_every_minute_to_pages(s
             assert 0 < wait <= MINUTE
 
 
-def test_what_waits_as_long_as_it_is_told_is_let_through():
+def test_a_call_that_waits_as_long_as_requested_is_allowed():
     quota = Quota(120)
     assert [quota.wait(at) for at in range(90)] == [None] * 90
     assert quota.wait(1_000_000) == MINUTE - 1_000_000

@@ -11,12 +11,12 @@ from tocsin.channels.slack import buttons
 from tocsin.channels.slack.channel import SlackChannel
 from tocsin.channels.slack.errors import MESSAGE_GONE, THREAD_GONE
 from tocsin.channels.slack.mrkdwn import escape, link, mention
-from tocsin.channels.slack.payload import Message, render
+from tocsin.channels.slack.payload import SlackMessage, render
 from tocsin.channels.slack.settings import SlackSettings
 from tocsin.conf.secrets import Secret
-from tocsin.core.event import Entry
-from tocsin.core.outbox import ROOM_JOBS, Job
-from tocsin.core.page import Content
+from tocsin.core.content.page import Content
+from tocsin.core.incident.event import Entry
+from tocsin.core.incident.outbox import ROOM_JOBS, Job
 from tocsin.ports.channel import Outcome, Reason, Receipt
 from tocsin.testing.content import NOW, alert_line
 from tocsin.testing.content import content as any_content
@@ -24,7 +24,7 @@ from tocsin.testing.slack_blocks import check_blocks
 from tocsin.testing.slack_channels import SlackChannelMade
 from tocsin.testing.slack_markup import notified
 from tocsin.testing.slack_server import BOT, CHANNEL, TOKEN, SlackServer
-from tocsin.testing.standin import Drop, Junk, Status
+from tocsin.testing.standin import Drop, ErrorStatus, Junk
 
 ALICE = "U0ALICE"
 EVERYBODY = "<!channel> <!here> <!everyone> <!subteam^S1> <@U0BOB> <https://evil.example.com|click> @channel"
@@ -71,7 +71,7 @@ async def test_the_incidents_message_is_posted_once_and_then_kept_up_to_date(cha
 
 
 @pytest.mark.parametrize("error", sorted(MESSAGE_GONE))
-async def test_a_message_that_cannot_be_edited_is_posted_anew(channel, server, error: str):
+async def test_a_message_that_cannot_be_edited_is_posted_again(channel, server, error: str):
     ref = await announced(channel)
     server.fail(Junk(json.dumps({"ok": False, "error": error}).encode()))
     receipt = await channel.send(content(Job.ANNOUNCE, ref=ref))
@@ -79,14 +79,14 @@ async def test_a_message_that_cannot_be_edited_is_posted_anew(channel, server, e
     assert receipt.ref == f"{CHANNEL}:{server.messages[1].ts}" != ref
 
 
-async def test_a_message_that_somebody_deleted_is_posted_anew(channel, server):
+async def test_a_deleted_message_is_posted_again(channel, server):
     ref = await announced(channel)
     server.delete(server.messages[0])
     receipt = await channel.send(content(Job.ANNOUNCE, ref=ref))
     assert receipt.ref == f"{CHANNEL}:{server.messages[0].ts}" != ref
 
 
-async def test_a_page_is_a_new_post_in_the_thread_that_the_channel_sees_and_the_person_hears(channel, server):
+async def test_a_page_is_a_broadcast_reply_in_the_thread_that_mentions_the_person(channel, server):
     ref = await announced(channel)
     assert (await channel.send(content(key="page-1", ref=ref))).outcome is Outcome.SENT
     parent, page = server.messages
@@ -106,7 +106,7 @@ async def test_a_page_goes_out_without_an_incidents_message_and_when_the_thread_
 @pytest.mark.parametrize("error", sorted(THREAD_GONE))
 async def test_no_error_of_a_thread_stops_a_page(channel, server, error: str):
     ref = await announced(channel)
-    server.fail(Status(200, {"Content-Type": "application/json"}, f'{{"ok": false, "error": "{error}"}}'.encode()))
+    server.fail(ErrorStatus(200, {"Content-Type": "application/json"}, f'{{"ok": false, "error": "{error}"}}'.encode()))
     assert (await channel.send(content(ref=ref))).outcome is Outcome.SENT
     assert [message.thread_ts for message in server.messages] == [None, None]
 
@@ -120,16 +120,16 @@ async def test_an_update_informs_and_asks_nothing(channel, server):
     assert update.text.endswith("HighLatency on checkout. SEV-1: on-call engineer first.")
 
 
-async def test_whoever_was_paged_is_told_that_it_is_over_and_that_nobody_had_it(channel, server):
+async def test_paged_people_are_notified_of_the_resolve_and_that_no_one_had_acknowledged(channel, server):
     ref = await announced(channel)
     await channel.send(content(Job.RESOLVE, ref=ref, state="resolved", resolved_at=NOW))
     told = server.messages[1]
     assert told.notified.users == (ALICE,)
-    assert "Nobody had acknowledged it" in told.text
+    assert "No one had acknowledged it" in told.text
     assert told.broadcast is False
 
 
-async def test_history_is_one_reply_in_words_that_calls_nobody(channel, server):
+async def test_history_is_one_reply_that_mentions_no_one(channel, server):
     ref = await announced(channel)
     entries = (entry("escalated", 1, tier=1, targets=["alice"], because="first", step="1.1"), entry(seq=2))
     await channel.send(content(Job.HISTORY, ref=ref, history=entries))
@@ -138,10 +138,17 @@ async def test_history_is_one_reply_in_words_that_calls_nobody(channel, server):
     (block,) = reply.blocks
     when = f"<!date^{NOW // 1_000_000}^{{time_secs}}|03:05:09 UTC>"
     assert block["elements"][0]["text"].splitlines() == [
-        f"{when} paging alice (tier 1: first), by alice (slack)",
+        f"{when} paging alice (tier 1): first, by alice (slack)",
         f"{when} acknowledged by alice (slack)",
     ]
     assert reply.notified.users == ()
+
+
+async def test_a_moment_names_its_zone_where_a_client_cannot_show_it_in_the_readers(channel, server):
+    await channel.send(content(time_zone="Europe/Berlin"))
+    opened = NOW // 1_000_000 - 300
+    fallback = f"open since <!date^{opened}^{{date_short_pretty}} {{time}}|2026-11-20 04:00 CET>"
+    assert fallback in server.messages[0].blocks[0]["text"]["text"]
 
 
 async def test_history_without_news_or_without_a_thread_posts_nothing(channel, server):
@@ -153,7 +160,7 @@ async def test_history_without_news_or_without_a_thread_posts_nothing(channel, s
 
 
 @pytest.mark.parametrize("job", [Job.ANNOUNCE, Job.PAGE, Job.UPDATE, Job.RESOLVE, Job.HISTORY])
-async def test_a_label_calls_nobody(channel, server, job: Job):
+async def test_a_label_mentions_no_one(channel, server, job: Job):
     ref = await announced(channel)
     alert = alert_line(EVERYBODY, **{"team": EVERYBODY, EVERYBODY: "x"})
     alert.annotations.update(summary=EVERYBODY, runbook_url=f"https://x/{EVERYBODY}")
@@ -178,9 +185,9 @@ async def test_a_label_calls_nobody(channel, server, job: Job):
     assert "channel&gt;" in json.dumps(server.messages[-1].blocks), "it is shown, not dropped"
 
 
-def error(name: str, **more: object) -> Status:
+def error(name: str, **more: object) -> ErrorStatus:
     body = json.dumps({"ok": False, "error": name, **more}).encode()
-    return Status(200, {"Content-Type": "application/json"}, body)
+    return ErrorStatus(200, {"Content-Type": "application/json"}, body)
 
 
 @pytest.mark.parametrize(
@@ -242,7 +249,7 @@ async def test_in_an_archived_channel_the_message_is_given_up_with_slacks_word(c
 
 async def test_while_slack_asks_to_wait_it_is_not_asked_again_there_and_is_elsewhere(channel, server):
     server.channels.made["C0OTHER"] = SlackChannelMade("C0OTHER", "other", members={BOT["user_id"]})
-    server.fail(Status(429, {"Retry-After": "30"}))
+    server.fail(ErrorStatus(429, {"Retry-After": "30"}))
     await channel.send(content())
     held = await channel.send(content(now=NOW + 29_000_000))
     assert (held.outcome, held.reason, held.retry_after) == (Outcome.RETRY, Reason.RATE_LIMITED, 1_000_000)
@@ -252,7 +259,7 @@ async def test_while_slack_asks_to_wait_it_is_not_asked_again_there_and_is_elsew
 
 
 async def test_a_wrong_retry_after_silences_a_channel_for_a_minute_at_most(channel, server):
-    server.fail(Status(429, {"Retry-After": "86400"}))
+    server.fail(ErrorStatus(429, {"Retry-After": "86400"}))
     await channel.send(content())
     assert (await channel.send(content(now=NOW + 60_000_000))).outcome is Outcome.SENT
 
@@ -266,7 +273,7 @@ async def test_a_wrong_token_is_permanent(server):
     assert (receipt.outcome, receipt.reason, receipt.detail) == (Outcome.PERMANENT, Reason.AUTH, "invalid_auth")
 
 
-async def test_a_post_that_got_no_answer_says_so_when_it_comes_again(channel, server):
+async def test_a_retried_post_after_a_lost_response_is_marked_as_a_possible_duplicate(channel, server):
     server.fail(Drop(accept=True))
     assert (await channel.send(content())).outcome is Outcome.AMBIGUOUS
     await channel.send(content(possible_duplicate=True))
@@ -280,7 +287,7 @@ async def test_a_post_that_got_no_answer_says_so_when_it_comes_again(channel, se
     [
         ("pending", ["tocsin_acknowledge", "tocsin_resolve"]),
         ("triggered", ["tocsin_acknowledge", "tocsin_resolve", "tocsin_escalate"]),
-        ("acknowledged", ["tocsin_resolve", "tocsin_escalate"]),
+        ("acknowledged", ["tocsin_take_over", "tocsin_resolve", "tocsin_escalate"]),
         ("resolved", []),
     ],
 )
@@ -292,7 +299,7 @@ def test_there_are_only_buttons_that_make_sense(state: str, expected: list[str])
 
 @given(st.text(min_size=1), st.integers(0, 10**9 - 1))
 def test_a_buttons_value_comes_back_as_its_subject(incident_id: str, occurrence: int):
-    subject = buttons.Subject(incident_id, occurrence)
+    subject = buttons.OccurrenceRef(incident_id, occurrence)
     assert buttons.read_value(buttons.value_of(subject)) == subject
 
 
@@ -311,7 +318,7 @@ def test_escaped_text_is_harmless_and_fits(text: str, limit: int):
     assert "&" not in rest, "no entity is cut in two"
 
 
-def test_text_that_fits_is_told_in_full():
+def test_text_that_fits_is_shown_in_full():
     assert escape("a<b>&c", 100) == "a&lt;b&gt;&amp;c"
     assert escape("<<<<", 11) == "&lt;&lt;…"
 
@@ -395,9 +402,22 @@ def test_the_largest_message_is_within_slacks_limits(job: Job, worst: str):
         assert message.blocks[-1]["type"] == "actions", "the buttons stay, whatever goes"
 
 
-def _within_the_limits(message: Message) -> None:
+def _within_the_limits(message: SlackMessage) -> None:
     assert check_blocks(message.blocks) == ("", [])
     assert 0 < len(message.text) <= 4000
     whom = notified(message.text, message.blocks, parses_names=False)
     assert set(whom.users) <= {ALICE}
     assert (whom.everybody, whom.stray) == ((), ())
+
+
+def test_the_buttons_of_a_notice_name_the_notice_and_not_the_incident_it_is_about() -> None:
+    notice = content(
+        playbook="tocsin",
+        because="new incident",
+        title="Alex was NOT reached by SMS about #1 shop: Down",
+        summary="Call Alex at +4930123456. Or take #1 yourself: tocsin incidents ack 1",
+    )
+    message = json.dumps(render(notice).blocks)
+    assert '"Acknowledge this notice (#12)"' in message
+    assert '"Close this notice (#12)"' in message
+    assert "The buttons act only on this notice (#12), not on #1." in message

@@ -1,4 +1,4 @@
-"""Who belongs to a Slack user group, asked of a strict stand-in."""
+"""Members of a Slack user group, from a strict stand-in."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tocsin.conf.secrets import Secret
 from tocsin.core.errors import SourceUnavailable
 from tocsin.testing.content import NOW
 from tocsin.testing.slack_server import TOKEN, SlackServer
-from tocsin.testing.standin import Hang, Junk, Status
+from tocsin.testing.standin import ErrorStatus, Hang, Junk
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ async def test_the_members_of_a_group_are_listed(server: SlackServer) -> None:
     assert await members(server) == ("U0ALICE", "U0BOB")
 
 
-@pytest.mark.parametrize("fault", [Status(429, {"Retry-After": "30"}), Status(500), Hang(), Junk()], ids=str)
+@pytest.mark.parametrize("fault", [ErrorStatus(429, {"Retry-After": "30"}), ErrorStatus(500), Hang(), Junk()], ids=str)
 async def test_where_slack_does_not_say_it_is_unavailable(server: SlackServer, fault: object) -> None:
     server.fail(fault)
     with pytest.raises(SourceUnavailable):

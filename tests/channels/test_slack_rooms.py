@@ -1,4 +1,4 @@
-"""A Slack channel for one incident, through the strict stand-in."""
+"""A Slack channel for one incident, against the strict stand-in."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -10,15 +10,15 @@ from tocsin.channels.slack.rooms import NAME_LIMIT, PAGE, channel_name
 from tocsin.channels.slack.settings import SlackSettings
 from tocsin.conf.channels import ConfiguredChannel
 from tocsin.conf.secrets import Secret
-from tocsin.core.message import Room
-from tocsin.core.outbox import Job
+from tocsin.core.duration import SECOND
+from tocsin.core.incident.outbox import Job
+from tocsin.core.playbook.messages import Room
 from tocsin.ports.channel import Channel, Outcome, Reason, Receipt
 from tocsin.testing.content import NOW, content
 from tocsin.testing.slack_channels import SlackChannelMade
 from tocsin.testing.slack_server import BOT, TOKEN, SlackServer
-from tocsin.testing.standin import Drop, Hang, Junk, Status
+from tocsin.testing.standin import Drop, ErrorStatus, Hang, Junk
 
-SECOND = 1_000_000
 NAME = "incident-20261120-001"
 SCOPES = frozenset(
     {"chat:write", "channels:manage", "channels:read", "channels:write.invites", "channels:write.topic", "pins:write"}
@@ -62,7 +62,7 @@ async def test_a_room_is_made_under_its_name_and_the_receipt_says_which_it_is(se
     assert receipt.ref == f"{server.room(NAME).id}:{NAME}"
 
 
-async def test_a_name_that_somebody_else_has_taken_gets_a_number(server, slack):
+async def test_a_room_whose_name_is_taken_gets_a_number(server, slack):
     server.channels.made["C0X"] = SlackChannelMade("C0X", NAME, creator="U0SOMEBODY", archived=True)
     assert (await create(slack)).ref.endswith(f":{NAME}-2")
 
@@ -118,7 +118,7 @@ async def test_a_scope_that_is_missing_is_named(server, slack):
 
 
 async def test_a_rate_limit_makes_no_room_and_the_next_attempt_does(server, slack):
-    server.fail(Status(429, {"Retry-After": "30"}))
+    server.fail(ErrorStatus(429, {"Retry-After": "30"}))
     first = await create(slack)
     assert (first.outcome, first.retry_after) == (Outcome.RETRY, 30_000_000)
     held = await create(slack, now=NOW + 29 * SECOND)
@@ -154,7 +154,7 @@ async def test_everybody_who_can_come_is_invited(server, slack):
 
 
 @pytest.mark.parametrize("users", ["U0ALICE", "U0GONE", BOT["user_id"]])
-async def test_whoever_is_there_or_cannot_come_is_no_failure(server, slack, users):
+async def test_members_who_are_present_or_cannot_be_invited_are_no_failure(server, slack, users):
     room_id = await made(slack)
     server.room(NAME).members.add("U0ALICE")
     server.channels.users = {"U0ALICE"}
@@ -163,7 +163,7 @@ async def test_whoever_is_there_or_cannot_come_is_no_failure(server, slack, user
     assert "not all of them" in receipt.detail
 
 
-async def test_the_incidents_message_stands_in_the_room_and_is_pinned_once(server, slack):
+async def test_the_incidents_message_is_posted_in_the_room_and_pinned_once(server, slack):
     room_id = await made(slack)
     said = await about(slack, Job.ANNOUNCE, room_id)
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""The Twilio channel against a strict stand-in: what is said and written, and what it makes of each answer."""
+"""The Twilio channel against a strict stand-in: content, and the handling of each response."""
 
 import json
 from typing import Any
@@ -13,15 +13,18 @@ from pydantic import ValidationError
 from channels.carrier import cut
 from tocsin.channels.twilio.channel import TwilioChannel
 from tocsin.channels.twilio.payload import text, twiml
-from tocsin.channels.twilio.segments import fitted, segments
+from tocsin.channels.twilio.segments import fitted, packed, segments
 from tocsin.channels.twilio.settings import LANGUAGES, TwilioContact, TwilioSettings
 from tocsin.conf.secrets import Secret
-from tocsin.core.outbox import Job
-from tocsin.core.people import Contact
-from tocsin.core.said import Said
+from tocsin.core.content.page import AlertLine, Upcoming
+from tocsin.core.content.rendered_text import Said
+from tocsin.core.duration import MINUTE
+from tocsin.core.incident.outbox import Job
+from tocsin.core.oncall.people import Contact
+from tocsin.core.playbook.playbook import Until
 from tocsin.ports.channel import Outcome, Reason, Receipt
 from tocsin.testing.content import NOW, content
-from tocsin.testing.standin import Status
+from tocsin.testing.standin import ErrorStatus
 from tocsin.testing.twilio_server import (
     ACCOUNT,
     API_KEY,
@@ -72,10 +75,10 @@ async def test_a_call_reads_the_page_out_twice(server: TwilioServer):
     assert (receipt.outcome, receipt.ref) == (Outcome.SENT, call["sid"])
     assert (call["kind"], call["to"], call["from"], call["action"]) == ("call", ALICE, NUMBER, "")
     told = (
-        "Tocsin page for alice. SEV-1, checkout: HighLatency on checkout.\n"
-        "SEV-1: on-call engineer first. p99 above 2 s. Incident 12."
+        "HighLatency on checkout. Severity SEV-1. Tocsin page for alice.\n"
+        "p99 above 2 seconds. SEV-1: on-call engineer first. Incident 12."
     )
-    assert call["text"] == f"{told}\n{told}"
+    assert call["text"] == f"{told}\nThis message is repeated once.\n{told}\nGoodbye."
 
 
 async def test_where_answers_are_taken_a_key_is_asked_for_and_leads_back_to_the_page(server: TwilioServer):
@@ -119,7 +122,7 @@ async def test_an_sms_says_what_and_why_and_how_to_answer(server: TwilioServer):
 @pytest.mark.parametrize(
     ("job", "fields", "told"),
     [
-        (Job.ACKNOWLEDGE, {"acknowledged_by": "bob"}, "Acknowledged by bob. You do not need to respond."),
+        (Job.ACKNOWLEDGE, {"acknowledged_by": "bob"}, "Acknowledged by bob. You do not need to respond now."),
         (
             Job.RESOLVE,
             {"resolved_at": NOW, "state": "resolved"},
@@ -137,7 +140,7 @@ def test_what_demands_no_answer_asks_for_none(job: Job, fields: dict[str, Any], 
 def test_a_messages_own_words_are_all_that_its_reader_gets():
     words = Said.written("Some payments fail.\nWe are sorry.")
     told = content(Job.UPDATE, text=words, subject="Service disruption", because="as it was declared")
-    assert text(told, settings("sms")) == "Service disruption: Some payments fail. We are sorry."
+    assert text(told, settings("sms")) == "Service disruption\nSome payments fail.\nWe are sorry."
 
 
 def test_what_is_too_long_is_cut_and_never_the_answer():
@@ -211,9 +214,9 @@ def test_nothing_from_outside_becomes_a_verb_and_it_always_fits(texts: list[str]
 # What is made of each answer.
 
 
-def fault(status: int, code: int, **headers: str) -> Status:
+def fault(status: int, code: int, **headers: str) -> ErrorStatus:
     body = {"code": code, "message": f"what {AUTH_TOKEN} did", "status": status}
-    return Status(status, headers, json.dumps(body).encode())
+    return ErrorStatus(status, headers, json.dumps(body).encode())
 
 
 @pytest.mark.parametrize(
@@ -230,7 +233,7 @@ def fault(status: int, code: int, **headers: str) -> Status:
     ],
 )
 async def test_each_error_of_twilios_is_classified(
-    server: TwilioServer, answer: Status, outcome: Outcome, reason: Reason
+    server: TwilioServer, answer: ErrorStatus, outcome: Outcome, reason: Reason
 ):
     server.fail(answer)
     receipt = await send(server)
@@ -244,7 +247,7 @@ async def test_it_waits_as_long_as_twilio_asks(server: TwilioServer):
     assert (await send(server)).retry_after == 7_000_000
 
 
-async def test_whoever_has_answered_stop_gets_calls_and_no_sms(server: TwilioServer):
+async def test_a_recipient_who_opted_out_of_sms_still_gets_calls(server: TwilioServer):
     stopped = {"destination": "+491700000000"}
     channel = TwilioChannel("sms", settings("sms", base_url=server.url))
     await channel.start()
@@ -278,7 +281,7 @@ def test_a_number_is_taken(number: str):
 @pytest.mark.parametrize(
     "number", ["0171 1234567", "+49 171 1234567", "491711234567", "+0171", "+1", "+1234567890123456"]
 )
-def test_what_is_no_international_number_is_refused_before_anybody_is_to_be_called(number: str):
+def test_an_invalid_phone_number_is_refused_in_the_configuration(number: str):
     with pytest.raises(ValidationError, match="no telephone number"):
         TwilioContact.model_validate({"number": number})
 
@@ -288,7 +291,7 @@ def test_what_is_no_international_number_is_refused_before_anybody_is_to_be_call
     [
         ({"account": "SK0123456789abcdef0123456789abcdef"}, "no such id"),
         ({"from": None}, "no number to call from"),
-        ({"messaging_service": "MG0123456789abcdef0123456789abcdef"}, "calls nobody"),
+        ({"messaging_service": "MG0123456789abcdef0123456789abcdef"}, "cannot make calls"),
         ({"mode": "sms", "from": None}, "one sender"),
         ({"mode": "sms", "messaging_service": "MG0123456789abcdef0123456789abcdef"}, "one sender"),
         ({"base_url": "http://api.example.com"}, "https"),
@@ -325,7 +328,7 @@ async def test_a_page_to_the_number_that_sends_it_is_refused_for_good_and_says_w
 
 @hypothesis_settings(max_examples=40, deadline=None)
 @given(ring_for=st.integers(5_000, 600_000), language=st.sampled_from(sorted(LANGUAGES & SPOKEN)))
-async def test_whatever_may_be_set_twilio_takes_it(ring_for: int, language: str):
+async def test_twilio_accepts_every_valid_setting(ring_for: int, language: str):
     async with TwilioServer() as server:
         channel = TwilioChannel("phone", settings(base_url=server.url, ring_for=f"{ring_for}ms", language=language))
         await channel.start()
@@ -335,3 +338,47 @@ async def test_whatever_may_be_set_twilio_takes_it(ring_for: int, language: str)
 
 def test_every_language_that_all_of_twilios_voices_speak_may_be_set():
     assert SPOKEN <= LANGUAGES
+
+
+def test_an_sms_is_cut_after_a_word_and_drops_who_was_paged_before_rather_than_cut_it() -> None:
+    words = " ".join(f"word{number}" for number in range(100))
+    cut = fitted(words, " Reply: ack 1", 1)
+    assert cut.endswith("... Reply: ack 1")
+    assert cut.removesuffix("... Reply: ack 1").split()[-1] in words.split()
+
+
+def test_an_sms_leaves_out_a_sentence_of_which_little_would_remain() -> None:
+    first, second = "A" * 120 + ".", "Second sentence that is far too long for what is left."
+    assert packed("Head.", [first, second], " Reply: ack 1", 1) == f"Head. {first} Reply: ack 1"
+    cut = packed("Head.", ["Many words are here (with more of them in brackets " + "x " * 100], "", 1)
+    assert cut == "Head. Many words are here..."
+
+
+def test_an_sms_marks_a_command_as_one_for_a_computer() -> None:
+    said = text(content(Job.UPDATE, step="reminder.update.1", because="a status update is due"), settings("sms"))
+    assert said.endswith("\nPost the status update, on a computer: tocsin incidents update 12 TEXT")
+
+
+def test_an_sms_about_a_hand_over_of_several_says_first_what_to_do() -> None:
+    others = "2 more incidents are open from the last shift: #13 a, #14 b"
+    because = f"you are now on call (desk); bob has the incident; {others}"
+    taken = {"state": "acknowledged", "acknowledged_by": "bob"}
+    said = text(content(Job.UPDATE, step="shifts:desk:1", because=because, **taken), settings("sms"))
+    assert said == (
+        "HANDOVER: 3 open incidents (#12 to #14). You are now on call (desk). bob has them: decide together who takes "
+        "which.\nList them, on a computer: tocsin incidents list\nTake one over: tocsin incidents take NUMBER"
+    )
+
+
+def test_an_sms_in_place_of_another_person_says_first_what_to_do() -> None:
+    manager = Upcoming(NOW + 10 * MINUTE, "Engineering manager", Until.RESOLVED)
+    page = content(stranded=True, external_url=OUTSIDE, next_pages=(manager,), title="word " * 20)
+    wanted = "You get this in place of alice, who cannot be reached. Find a person who can respond, or acknowledge it"
+    assert wanted in text(page, settings("sms"))
+
+
+def test_a_call_says_first_what_happened_and_spells_what_a_voice_cannot_read() -> None:
+    labels = {"alertname": "Full", "instance": "db-3", "mountpoint": "/var"}
+    bare = content(title="Full", service="db-3", alerts=(AlertLine(labels, {}, True, None, ""),))
+    spoken = twiml(bare, settings())
+    assert ">db-3: Full, mountpoint slash var. Severity SEV-1. Tocsin page for alice.<" in spoken

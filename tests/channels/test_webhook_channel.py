@@ -7,10 +7,11 @@ import pytest
 
 from tocsin.channels.webhook.channel import WebhookChannel
 from tocsin.channels.webhook.payload import render
-from tocsin.channels.webhook.settings import WebhookSettings
+from tocsin.channels.webhook.settings import WebhookChannelSettings
 from tocsin.conf.secrets import Secret
-from tocsin.core.event import Entry
-from tocsin.core.outbox import CHANNEL_JOBS, Job
+from tocsin.core.content.rendered_text import Said
+from tocsin.core.incident.event import Entry
+from tocsin.core.incident.outbox import CHANNEL_JOBS, Job
 from tocsin.ports.channel import Outcome
 from tocsin.testing.content import NOW, alert_line, content
 from tocsin.testing.webhook_sink import WebhookSink
@@ -23,7 +24,7 @@ async def sink() -> AsyncIterator[WebhookSink]:
 
 
 async def _sent(sink: WebhookSink, job: Job = Job.PAGE, **settings: object) -> dict:
-    channel = WebhookChannel("hook", WebhookSettings.model_validate({"url": f"{sink.url}/in?x=1", **settings}))
+    channel = WebhookChannel("hook", WebhookChannelSettings.model_validate({"url": f"{sink.url}/in?x=1", **settings}))
     await channel.start()
     await channel.send(content(job, key="page-1", about="page-0", recipient="al", late=1_500_000))
     await channel.close()
@@ -71,8 +72,8 @@ async def test_a_bearer_token_is_sent(sink: WebhookSink):
     ],
 )
 def test_a_bearer_token_that_crosses_a_network_in_the_clear_is_doubted(url: str, doubtful: bool):
-    assert bool(WebhookSettings(url=url, bearer=Secret("t0ken")).doubts()) is doubtful
-    assert WebhookSettings(url=url).doubts() == ()
+    assert bool(WebhookChannelSettings(url=url, bearer=Secret("t0ken")).doubts()) is doubtful
+    assert WebhookChannelSettings(url=url).doubts() == ()
 
 
 async def test_the_signature_covers_the_time_and_the_raw_body(sink: WebhookSink):
@@ -86,7 +87,7 @@ async def test_the_signature_covers_the_time_and_the_raw_body(sink: WebhookSink)
 
 def test_announcements_are_for_those_who_ask():
     def handles(**settings: object) -> frozenset[Job]:
-        return WebhookChannel("x", WebhookSettings.model_validate({"url": "http://h/", **settings})).handles
+        return WebhookChannel("x", WebhookChannelSettings.model_validate({"url": "http://h/", **settings})).handles
 
     assert handles() == {Job.PAGE, Job.UPDATE, Job.ACKNOWLEDGE, Job.RESOLVE, Job.AUTOMATE}
     assert handles(announce=True) == CHANNEL_JOBS
@@ -123,7 +124,7 @@ def _entries(many: int, size: int) -> tuple[Entry, ...]:
     ids=["fits", "long label", "many labels", "long history", "escaped"],
 )
 async def test_a_body_is_never_longer_than_receivers_take(sink, alerts, history, left_out):
-    channel = WebhookChannel("hook", WebhookSettings.model_validate({"url": f"{sink.url}/in"}))
+    channel = WebhookChannel("hook", WebhookChannelSettings.model_validate({"url": f"{sink.url}/in"}))
     await channel.start()
     receipt = await channel.send(content(Job.HISTORY if history else Job.PAGE, alerts=alerts, history=history))
     await channel.close()
@@ -136,3 +137,13 @@ async def test_a_body_is_never_longer_than_receivers_take(sink, alerts, history,
     assert len(taken["body"]["history"]) + told.get("history", 0) == len(history)
     if history:
         assert taken["body"]["history"][-1]["seq"] == len(history) - 1, "the newest are kept"
+
+
+def test_a_playbooks_own_message_and_the_incidents_own_say_why_they_come() -> None:
+    message = content(Job.UPDATE, because="notice, as it was opened", text=Said.written("It is down."))
+    body = json.loads(render(message))
+    assert body["because"] == "Message of the playbook Emergency response, sent when the incident was opened."
+    assert body["message"]["text"] == "It is down."
+    assert json.loads(render(content(Job.ANNOUNCE, because="")))["because"] == (
+        "Current state: not acknowledged; 1 alert firing."
+    )

@@ -1,4 +1,4 @@
-"""A daemon that is killed again and again, between people and providers who are not."""
+"""A daemon that is killed repeatedly while its clients and providers keep running."""
 
 import asyncio
 import os

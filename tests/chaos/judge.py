@@ -1,4 +1,4 @@
-"""The judgement from outside: what was answered and what arrived, against what the file holds in the end."""
+"""Comparison of what the daemon confirmed and delivered with the final content of its database."""
 
 import asyncio
 import sqlite3
@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from chaos.stream import LAST_STEP, Service, Story, about, logged
-from tocsin.core.incident import Incident, State
-from tocsin.core.invariants import Facts, violations
-from tocsin.core.outbox import Job, Outgoing, RowState
-from tocsin.engine.auditor import facts_of
+from tocsin.core.alerts.alert import Episode
+from tocsin.core.incident.incident import Incident, State
+from tocsin.core.incident.invariants import IncidentFacts, violations
+from tocsin.core.incident.outbox import Job, Outgoing, RowState
+from tocsin.engine.workers.auditor import facts_of
 from tocsin.ports.store import IncidentFilter, Reader
 from tocsin.store.clock import SystemClock
 from tocsin.store.open import open_store
@@ -42,7 +43,9 @@ class Evidence:
     services: list[Service]
     pagerduty: list[dict[str, Any]]
     wire: list[dict[str, Any]]
-    facts: list[Facts]
+    facts: list[IncidentFacts]
+    episodes: list[Episode]
+    """Of these incidents."""
     integrity: str
 
     @property
@@ -74,18 +77,19 @@ class Evidence:
 async def collect(services: list[Service], database: Path, pagerduty_log: Path, wire_log: Path) -> Evidence:
     """Gather it, after the daemon has ended."""
 
-    def everything(tx: Reader) -> list[Facts]:
+    def everything(tx: Reader) -> tuple[list[IncidentFacts], list[Episode]]:
         found = tx.incidents(IncidentFilter(limit=1_000_000))
-        return [facts_of(tx, incident) for incident in found]
+        episodes = [episode for incident in found for episode in tx.every_episode_of(incident.id)]
+        return [facts_of(tx, incident) for incident in found], episodes
 
     store = open_store(f"sqlite:///{database}", SystemClock(on_jump=lambda _: None))
     await store.open()
     try:
-        facts = await store.read(everything)
+        facts, episodes = await store.read(everything)
     finally:
         await store.close()
     integrity = await asyncio.to_thread(_integrity, database)
-    return Evidence(services, logged(pagerduty_log), logged(wire_log), facts, integrity)
+    return Evidence(services, logged(pagerduty_log), logged(wire_log), facts, episodes, integrity)
 
 
 def _integrity(database: Path) -> str:
@@ -115,12 +119,7 @@ def judge(evidence: Evidence) -> dict[str, list[str]]:
 
 
 def _lost_alerts(evidence: Evidence) -> list[str]:
-    placed = {
-        episode.fingerprint
-        for facts in evidence.facts
-        for episode in facts.episodes
-        if episode.source == SOURCE and episode.incident_id == facts.incident.id
-    }
+    placed = {episode.fingerprint for episode in evidence.episodes if episode.source == SOURCE}
     return sorted(name for service in evidence.services for name in service.fired - placed)
 
 

@@ -1,11 +1,11 @@
-"""A daemon with one fault planted: it marks a row as sent before it sends it. The judge must catch it."""
+"""A daemon with a planted fault: it marks a row as sent before it sends it. The judge must detect it."""
 
 import asyncio
 
 from chaos.planted import serve
 from tocsin.channels import registry
 from tocsin.conf.channels import ConfiguredChannel
-from tocsin.core.page import Content
+from tocsin.core.content.page import Content
 from tocsin.ports.channel import Channel, Outcome, Receipt
 
 SLOW_NETWORK = 0.2

@@ -1,4 +1,4 @@
-"""How the daemons with a planted fault are run: as ``tocsin serve`` is."""
+"""The entry point of daemons with a planted fault: like ``tocsin serve``."""
 
 import argparse
 import os

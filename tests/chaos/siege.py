@@ -1,9 +1,9 @@
-"""A daemon under attack: its attackers and its honest sender are different peers of one machine."""
+"""A daemon under attack, whose attackers and legitimate sender have different addresses."""
 
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,11 +76,19 @@ class Siege:
 
 @asynccontextmanager
 async def siege(
-    folder: Path, *, files: int = 1024, database: Path | None = None, into: str = "", **settings: Any
+    folder: Path,
+    *,
+    files: int = 1024,
+    database: Path | None = None,
+    into: str = "",
+    receiver: str = "127.0.0.1",
+    environ: Mapping[str, str] | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Siege]:
     """Start a daemon that may not open more than ``files`` files, with a receiver of its pages.
 
-    ``into`` takes what the daemon writes, in place of a file of its own.
+    ``into`` takes what the daemon writes, in place of a file of its own; ``receiver`` is the name by which the daemon
+    knows the receiver's address.
     """
     async with AsyncExitStack() as stack:
         wire = StandInProcess("webhook_sink", folder)
@@ -88,14 +96,17 @@ async def siege(
         tocsin = Tocsin(
             folder / "tocsin",
             settings={
-                "channels": {"wire": {"kind": "webhook", "url": wire.url}},
+                "channels": {"wire": {"kind": "webhook", "url": f"http://{receiver}:{wire.port}"}},
                 "delivery": {"timeout": "1s", "lease": "2s"},
                 **settings,
             },
             people=ON_CALL,
             playbook=PLAYBOOK,
             entry=[str(ROOT / "tests" / "chaos" / "limited.py"), str(files), into],
-            environ={"TOCSIN_STORE_URL": f"sqlite:///{database}"} if database is not None else None,
+            environ={
+                **(environ or {}),
+                **({"TOCSIN_STORE_URL": f"sqlite:///{database}"} if database is not None else {}),
+            },
         )
         tocsin.database = database or tocsin.database
         await stack.enter_async_context(tocsin)
@@ -122,8 +133,8 @@ async def connections(tocsin: Tocsin, first: bytes, count: int, address: str = A
             if writer is None:
                 await asyncio.sleep(0.2)
                 continue
-            while not writer.transport.is_closing():  # noqa: ASYNC110 - no event says that the other side has closed
-                await asyncio.sleep(0.2)
+            with suppress(OSError):
+                await writer.wait_closed()
 
     tasks = [asyncio.create_task(hold(number)) for number in range(count)]
     try:

@@ -17,8 +17,8 @@ from tocsin.testing.pagerduty_webhook import User, incident_event, send
 
 PAGERDUTY_SECRET = "pagerduty-signing-secret"
 ALEX = User("PALEX1", "Alex")
-FIRST_STEP, LAST_STEP = 0.0, 3.0
-"""Seconds after the opening at which the ladder of the playbook begins and ends."""
+LAST_STEP = 3.0
+"""Seconds after the opening at which the ladder of the playbook ends."""
 
 
 class Story(Enum):

@@ -1,4 +1,4 @@
-"""Strangers hold as many half-open requests as the daemon may open files."""
+"""Alerts and pages get through while attackers hold as many half-open requests as the daemon may open files."""
 
 from pathlib import Path
 

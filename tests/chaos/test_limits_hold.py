@@ -1,4 +1,4 @@
-"""One peer goes past each of its limits; the alerts of others and the pages that are due go through on time."""
+"""One peer exceeds each of its limits; other peers' alerts and due pages are on time."""
 
 import asyncio
 import random

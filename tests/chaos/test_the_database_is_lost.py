@@ -1,4 +1,4 @@
-"""The database is removed or replaced under a running daemon, or is missing when it starts."""
+"""The database is removed or replaced while the daemon runs, or is missing at the start."""
 
 import re
 import shutil
@@ -11,7 +11,7 @@ import pytest
 
 from chaos.siege import Siege, siege
 from e2e.processes import run, until
-from tocsin.store.engine import RESCUE_WITHIN
+from tocsin.store.sqlite.sqlite_store import RESCUE_WITHIN
 
 DEED = Callable[[Path], object]
 
@@ -23,10 +23,16 @@ def _replace(path: Path) -> None:
     another.replace(path)
 
 
+def _remove_the_folder(path: Path) -> None:
+    """Rename the folder first: the daemon writes files beside its database while they are removed."""
+    removed = path.parent.rename(path.parent.with_name("removed"))
+    shutil.rmtree(removed)
+
+
 DEEDS: dict[str, DEED] = {
     "removed": lambda path: path.unlink(),
     "removed with its log": lambda path: [file.unlink() for file in path.parent.glob(f"{path.name}*")],
-    "removed with its folder": lambda path: shutil.rmtree(path.parent),
+    "removed with its folder": _remove_the_folder,
     "moved": lambda path: path.rename(path.with_name("elsewhere.db")),
     "replaced": _replace,
 }
@@ -61,7 +67,7 @@ async def test_it_saves_what_it_has_says_why_and_exits(tmp_path: Path, deed: DEE
         assert alerts_in(copy) == 1
         assert copy.stat().st_mode & 0o777 == 0o600
         [reason] = [line for line in besieged.tocsin.output.splitlines() if "worker_died" in line]
-        assert re.search(r"(is gone|was replaced).*saved in .*rescued-", reason)
+        assert re.search(r"(is gone|was replaced).*A copy is saved in .*2\) copy .*rescued-", reason)
 
 
 async def test_after_that_it_does_not_start_with_nothing_and_the_command_that_it_prints_restores(
@@ -82,7 +88,7 @@ async def test_after_that_it_does_not_start_with_nothing_and_the_command_that_it
 
 
 @pytest.mark.parametrize("content", [None, b""], ids=["missing", "empty"])
-async def test_a_database_that_is_gone_at_the_start_is_refused_until_the_operator_begins_anew(
+async def test_a_missing_database_is_refused_at_the_start_until_the_operator_confirms_a_new_one(
     tmp_path: Path, content: bytes | None
 ) -> None:
     async with siege(tmp_path, database=tmp_path / "data" / "tocsin.db") as besieged:

@@ -1,4 +1,4 @@
-"""A daemon for the command line to speak to: the real one, and one that misbehaves on purpose."""
+"""Daemons for the command line: the real one, and one that deliberately misbehaves."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What a test of the command line speaks to."""
+"""Daemons and servers that tests of the command line talk to."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the command line says when the daemon is not there, says no, or is something else."""
+"""Error messages when the daemon is down, refuses a request, or is a different server."""
 
 import json
 import socket
@@ -48,6 +48,9 @@ def an_incident(**changes: Any) -> dict[str, Any]:
         "targets": [],
         "update_due_at": None,
         "post_mortem": None,
+        "duties": [],
+        "closed_at": None,
+        "open_duties": 0,
         "action_items": [],
         "tickets": [],
         "drafts": 0,
@@ -57,7 +60,7 @@ def an_incident(**changes: Any) -> dict[str, Any]:
     }
 
 
-def test_nobody_listening_is_explained() -> None:
+def test_a_daemon_that_is_not_running_is_explained() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
@@ -94,7 +97,7 @@ def test_another_server_is_noticed(answering: Answering) -> None:
     result = answering(200, "<html>It works!</html>").run("incidents", "list")
 
     assert result.exit_code == 1
-    assert "is it tocsin?" in result.output
+    assert "Is it tocsin?" in result.output
 
 
 def test_a_redirect_is_not_followed_with_the_token(answering: Answering, tmp_path: Path) -> None:
@@ -192,6 +195,26 @@ def test_a_storm_is_shown_with_its_newest_members_and_how_to_see_the_others(answ
     assert "tocsin incidents list --storm 7 --cursor 9" in result.output
 
 
+@pytest.mark.parametrize(
+    ("until", "state", "said"),
+    [
+        ("resolved", "acknowledged", ", unless it is resolved"),
+        ("acknowledged", "triggered", ", unless it is acknowledged"),
+        ("acknowledged", "acknowledged", ", if there is no activity until then"),
+        (None, "triggered", ""),
+    ],
+)
+def test_the_next_step_says_what_prevents_it(answering: Answering, until: str | None, state: str, said: str) -> None:
+    step = {"tier": 2, "at": "2026-11-20T12:37:39Z", "targets": ["manager"], "kind": "page"}
+    incident = an_incident(state=state, next_step=step if until is None else {**step, "until": until})
+
+    result = answering(200, incident).run("incidents", "show", "7")
+
+    (line,) = [line for line in result.output.splitlines() if line.startswith("  next ")]
+    assert line.startswith("  next         tier 2 ")
+    assert line.partition(" ago")[2] == said
+
+
 def test_what_an_incident_waits_for_is_shown(answering: Answering) -> None:
     incident = an_incident(storm=12, waits=[{"because": "one of many in storm #12"}, {"because": "inhibited by x"}])
 
@@ -222,7 +245,7 @@ def test_a_terminal_has_colours_unless_they_are_not_wanted(monkeypatch: pytest.M
     assert "31m" not in shown()
 
 
-def test_a_drill_that_pages_nobody_is_exit_1_with_the_reason(answering: Answering) -> None:
+def test_a_drill_that_pages_no_one_exits_1_with_the_reason(answering: Answering) -> None:
     # Whatever is asked, the answer is that there is no incident, and that the rules suppress it.
     daemon = answering(200, {"incidents": [], "next": None, "outcome": "suppressed", "because": "suppressed by night"})
 
@@ -246,7 +269,10 @@ def test_a_drill_whose_alert_is_refused_is_exit_1(answering: Answering) -> None:
 
 def test_a_drill_that_joins_another_incident_is_exit_1_and_says_why(answering: Answering) -> None:
     def everything(seen: list[Seen]) -> object:
-        mine = json.loads(seen[0].body)["alerts"][0]["labels"]
+        posted = [one.body for one in seen if one.method == "POST"]
+        if not posted:
+            return {"rotations": []}
+        mine = json.loads(posted[0])["alerts"][0]["labels"]
         alerts = [{"labels": mine}, {"labels": {**mine, "drill": "another"}}]
         return {"incidents": [{"id": "abc"}], "next": None, **an_incident(alerts=alerts)}
 

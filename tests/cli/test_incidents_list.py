@@ -1,13 +1,6 @@
-"""``tocsin incidents list``, and what all verbs do with nothing, with several, and with what there is not."""
+"""``tocsin incidents list``, and commands with no, several and unknown incidents."""
 
-import fcntl
 import json
-import os
-import pty
-import struct
-import subprocess
-import sys
-import termios
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -17,38 +10,18 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from cli.daemons import Running, StandIn
+from cli.terminals import on_a_terminal
 from cli.test_client import an_incident
 from tocsin.cli.main import cli
-from tocsin.conf.bundle import SELF_LEVEL, SELF_NOTICE
+from tocsin.core.playbook.playbook import SELF_LEVEL, SELF_NOTICE
 
 Answering = Callable[[int, object], StandIn]
-SHOUT = [sys.executable, "-c", "from tocsin.cli.main import main; main()"]
 PLAYBOOKS = {
     "playbooks": [
         {"name": "emergency-response", "severities": ["SEV-1", "SEV-2"], "default": True},
         {"name": "erlmcp", "severities": ["P0", "Low"], "default": False},
     ]
 }
-
-
-def on_a_terminal(daemon: StandIn, columns: int, *arguments: str) -> str:
-    """What somebody sees whose terminal has so many columns."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-    environ = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "NO_COLOR", "TERM")}
-    with subprocess.Popen(
-        [*SHOUT, *arguments], stdout=theirs, stderr=theirs, env=environ | {"TOCSIN_URL": daemon.url, "TERM": "xterm"}
-    ) as process:
-        os.close(theirs)
-        shown = b""
-        try:
-            while part := os.read(ours, 65536):
-                shown += part
-        except OSError:  # the other side has closed it
-            pass
-        os.close(ours)
-        assert process.wait(60) == 0, shown
-    return shown.decode().replace("\r\n", "\n")
 
 
 def some_incidents() -> dict[str, object]:
@@ -66,7 +39,7 @@ def some_incidents() -> dict[str, object]:
 
 @pytest.mark.parametrize("columns", [20, 60, 80, 100, 120, 200])
 def test_a_row_is_one_line_at_any_width_and_title_and_state_are_readable(answering: Answering, columns: int) -> None:
-    shown = on_a_terminal(answering(200, some_incidents()), columns, "incidents", "list")
+    shown = on_a_terminal(columns, "incidents", "list", TOCSIN_URL=answering(200, some_incidents()).url)
 
     lines = [Text.from_ansi(line).plain for line in shown.splitlines()]
     assert len(lines) == 3, shown
@@ -115,12 +88,17 @@ def test_only_open_ones_are_listed_unless_all_are_asked_for(answering: Answering
             "No open incidents match --service shop --storm 7.",
         ),
         (("incidents", "drafts", "12"), {"number": 12, "drafts": []}, "#12: no drafts wait for confirmation."),
+        (("incidents", "drafts"), {"drafts": [], "next": None}, "No drafts wait for confirmation."),
         (("windows", "list"), {"windows": []}, "No maintenance windows."),
         (("windows", "list", "--state", "active"), {"windows": []}, "No active maintenance windows."),
-        (("oncall",), {"rotations": []}, "No rotations. Write them under rotations: in config/people.yaml."),
+        (
+            ("oncall",),
+            {"rotations": []},
+            "There are no rotations. Write them under `rotations:` in config/people.yaml.",
+        ),
     ],
 )
-def test_nothing_is_told_in_a_sentence(
+def test_an_empty_list_is_a_sentence(
     answering: Answering, arguments: tuple[str, ...], answer: object, told: str
 ) -> None:
     shown = answering(200, answer).run(*arguments)
@@ -170,7 +148,7 @@ def test_a_known_severity_without_an_incident_is_no_mistake(answering: Answering
 def test_what_could_be_meant_is_suggested_as_it_would_be_typed(typed: tuple[str, ...], meant: str) -> None:
     shown = CliRunner().invoke(cli, typed)
     assert shown.exit_code == 2
-    assert f"there is no command '{typed[0]}'. Did you mean `{meant}`?" in shown.output
+    assert f"There is no command '{typed[0]}'. Did you mean `{meant}`?" in shown.output
 
 
 def test_without_anything_near_nothing_is_suggested() -> None:
@@ -179,9 +157,9 @@ def test_without_anything_near_nothing_is_suggested() -> None:
     assert "Did you mean" not in shown.output
 
 
-def test_several_are_acknowledged_at_once_and_one_that_cannot_be_stops_no_other(daemon: Running) -> None:
+def test_several_incidents_are_acknowledged_at_once_and_a_failure_stops_no_other(daemon: Running) -> None:
     numbers = []
-    for title in ("Nobody can pay", "Nobody can log in"):
+    for title in ("Customers cannot pay", "Customers cannot log in"):
         made = daemon.run("declare", title, "--severity", "SEV-2", "--json")
         numbers.append(str(json.loads(made.stdout)["incident"]["number"]))
 
@@ -189,7 +167,7 @@ def test_several_are_acknowledged_at_once_and_one_that_cannot_be_stops_no_other(
 
     assert taken.exit_code == 1
     assert "999999: there is no incident '999999' (HTTP 404)" in taken.output
-    assert "1 of 3 were refused" in taken.output
+    assert "1 of 3 incidents were refused." in taken.output
     for number in numbers:
         assert json.loads(daemon.run("incidents", "show", number, "--json").stdout)["state"] == "acknowledged"
     closed = json.loads(daemon.run("incidents", "resolve", *numbers, "--json").stdout)

@@ -1,4 +1,4 @@
-"""What people call an incident: as its playbook numbers it."""
+"""Commands accept an incident's name in its playbook's numbering."""
 
 import msgspec
 import pytest
@@ -7,7 +7,7 @@ from core.test_escalation_table import fresh, playbook
 from tocsin.channels import wording
 from tocsin.cli.client import Refused
 from tocsin.cli.incident_api import incident_path
-from tocsin.core.naming import name_of
+from tocsin.core.incident.naming import name_of
 from tocsin.testing.content import content
 
 

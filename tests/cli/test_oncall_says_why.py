@@ -1,4 +1,4 @@
-"""``tocsin oncall`` says why nobody is on call, who is paged then, and what of a calendar cannot be read."""
+"""``tocsin oncall`` explains a gap, names who is paged meanwhile, and reports unreadable calendar events."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ import pytest
 from tocsin.cli.oncall import _remarks
 
 REMARK = "the calendar's event 'HOLIDAY - nobody' names no person of people.yaml"
+NO_BACKUP = "it has no backup: pages go to the playbook's announce targets, else to the console"
 
 
 def rotation(**changes: Any) -> dict[str, Any]:
@@ -16,14 +17,14 @@ def rotation(**changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("changes", "lines"),
     [
-        ({}, ["nobody is on call; the backup is paged: robin"]),
-        ({"remarks": [REMARK]}, [f"nobody is on call ({REMARK}); the backup is paged: robin"]),
-        ({"backup": []}, ["nobody is on call; it has no backup: what is paged goes to the console"]),
+        ({}, ["no one is on call; the backup is paged: robin"]),
+        ({"remarks": [REMARK]}, [f"no one is on call ({REMARK}); the backup is paged: robin"]),
+        ({"backup": []}, [f"no one is on call; {NO_BACKUP}"]),
         ({"on_call": [{"name": "alex"}]}, []),
         (
             {"on_call": [{"name": "alex"}], "faults": ["a", "b", "c", "d"]},
             ["a shift may be missing: a", "a shift may be missing: b", "a shift may be missing: c",
-             "and 1 more faults of its calendar: run tocsin check"],
+             "1 more problems of its calendar; run `tocsin check`"],
         ),
     ],
 )  # fmt: skip

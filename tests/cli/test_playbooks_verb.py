@@ -1,4 +1,4 @@
-"""A shipped playbook is removed whole, and the least configuration is enough to begin with."""
+"""`tocsin playbooks remove` removes a shipped playbook completely, and a minimal configuration is valid."""
 
 import json
 import shutil
@@ -113,7 +113,7 @@ ITEM = st.tuples(st.integers(0, 9), st.sampled_from(["block", "flow", "words"]),
 
 @settings(deadline=None)
 @given(items=st.lists(ITEM, min_size=1, max_size=8), unwanted=st.sets(st.integers(0, 9)), ends=st.booleans())
-def test_whatever_the_list_only_the_unwanted_items_go(
+def test_only_the_unwanted_items_of_a_list_are_removed(
     items: list[tuple[int, str, int]], unwanted: set[int], ends: bool
 ) -> None:
     lines = ["# the file", "other: 1", "rules:"]
@@ -147,3 +147,53 @@ def test_whatever_the_list_only_the_unwanted_items_go(
         assert node is not None
         assert findings.problems == []
         assert [rule["place"] for rule in node.plain()["rules"]] == kept
+
+
+@pytest.fixture
+def two(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The least configuration, with a second playbook that has the same severities."""
+    assert run("init", "--minimal", str(tmp_path)).exit_code == 0
+    playbooks = tmp_path / "config" / "playbooks"
+    (playbooks / "nights.yaml").write_text((playbooks / "on-call.yaml").read_text().replace("On call", "Nights"))
+    rules = tmp_path / "rules" / "00-rules.yaml"
+    rules.write_text(rules.read_text().replace("set: {severity: high}", "set: {playbook: on-call, severity: high}"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("line", ["playbook: on-call", 'playbook: "on-call"   # ours'])
+def test_the_default_is_removed_where_another_takes_its_place(two: Path, line: str) -> None:
+    settings = two / "config" / "tocsin.yaml"
+    settings.write_text(settings.read_text().replace("playbook: on-call", line))
+    removed = run("playbooks", "remove", "on-call", "--default", "nights")
+    assert removed.exit_code == 0, removed.output
+    assert "playbook: nights" in settings.read_text()
+    assert "# tocsin's own settings" in settings.read_text()
+    assert "set: {playbook: nights, severity: high}" in (two / "rules" / "00-rules.yaml").read_text()
+    assert [path.name for path in (two / "config" / "playbooks").iterdir()] == ["nights.yaml"]
+    is_clean()
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ((), "name a new default: --default nights"),
+        (("--default", "night"), "there is no other playbook 'night'; did you mean nights?"),
+        (("--default", "on-call"), "there is no other playbook 'on-call'"),
+    ],
+)
+def test_the_default_is_kept_where_no_other_is_named(two: Path, options: tuple[str, ...], told: str) -> None:
+    before = content(two)
+    refused = run("playbooks", "remove", "on-call", *options)
+    assert (refused.exit_code, told in " ".join(refused.output.split())) == (2, True), refused.output
+    assert content(two) == before
+
+
+def test_a_successor_must_have_the_severities_of_the_rules(here: Path) -> None:
+    before = content(here)
+    refused = run("playbooks", "remove", DEFAULT, "--default", "erlmcp")
+    told = " ".join(refused.output.split())
+    assert refused.exit_code == 2
+    assert "erlmcp does not have the severities that rules give: SEV-4 (rules/00-base.yaml:" in told
+    assert "change these rules to one of P0, P1, P2, P3 first" in told
+    assert content(here) == before

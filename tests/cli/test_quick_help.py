@@ -1,4 +1,4 @@
-"""Help is there at once: what a verb needs is imported when it runs, not when it is described."""
+"""Help is fast: a command's dependencies are imported when it runs, not for its description."""
 
 import subprocess
 import sys
@@ -22,6 +22,12 @@ except SystemExit as end:
 print(time.process_time(), *sys.modules, file=sys.stderr)
 """
 
+LIBRARIES = """
+import sys, time
+import asyncio, click, msgspec, rich.console, rich.table
+print(time.process_time(), file=sys.stderr)
+"""
+
 
 @pytest.mark.parametrize("path", [(), *ALL], ids=" ".join)
 def test_help_imports_nothing_heavy(path: tuple[str, ...]) -> None:
@@ -33,9 +39,12 @@ def test_help_imports_nothing_heavy(path: tuple[str, ...]) -> None:
     assert [name for name in modules if name in HEAVY] == []
 
 
-def test_help_takes_less_than_a_third_of_a_second_of_cpu() -> None:
-    def seconds() -> float:
-        run = [sys.executable, "-c", HELP, "--help"]
+def test_help_costs_little_more_processor_time_than_the_libraries_that_print_it() -> None:
+    """A share and not a number of seconds: machines differ, and a busy one takes twice as long for everything."""
+
+    def seconds(code: str) -> float:
+        run = [sys.executable, "-c", code, "--help"]
         return float(subprocess.run(run, capture_output=True, text=True, timeout=60, check=True).stderr.split()[0])
 
-    assert min(seconds() for _ in range(3)) < 0.3
+    rounds = [(seconds(HELP), seconds(LIBRARIES)) for _ in range(5)]
+    assert min(help_ for help_, _ in rounds) < 2.5 * min(libraries for _, libraries in rounds)

@@ -1,4 +1,4 @@
-"""``tocsin reload`` against a real daemon whose tocsin.yaml is emptied, cut off and written again."""
+"""``tocsin reload`` against a real daemon when tocsin.yaml is emptied, truncated and restored."""
 
 import json
 import os
@@ -108,7 +108,7 @@ def test_reload_says_what_it_refuses_and_force_takes_it_over_on_purpose(daemon: 
     assert refused.exit_code == 1
     assert refused.output == (
         "config/tocsin.yaml: no channel but the console is left: this removes hook; "
-        "if this is intended, run `tocsin reload --force`\nThe running configuration stays: 1 problem.\n"
+        "if this is intended, run `tocsin reload --force`\nThe daemon keeps the running configuration: 1 problem.\n"
     )
     as_json = daemon.run("reload", "--json")
     assert (as_json.exit_code, json.loads(as_json.output)["ok"]) == (1, False)

@@ -90,13 +90,13 @@ def test_json_has_it_all() -> None:
 def test_what_cannot_be_replayed_says_why(here: Path) -> None:
     (here / "empty").mkdir()
     for source, code, why in (
-        ("nothing.db", 1, "there is no file nothing.db"),
-        ("memory:", 2, "memory: keeps nothing"),
-        ("empty", 1, "empty tells of no alert"),
+        ("nothing.db", 1, "nothing.db does not exist or is not a file"),
+        ("memory:", 2, "memory: has no history"),
+        ("empty", 1, "empty contains no alerts"),
     ):
         told = run("replay", source)
         assert (told.exit_code, why in told.output) == (code, True), told.output
-    assert "tells of no alert since then" in run("replay", "payloads", "--since", "1d").output
+    assert "contains no alerts of that period" in run("replay", "payloads", "--since", "1d").output
     assert run("replay", "payloads", "--since", "soon").exit_code == 2
     (here / "branch/91-more.yaml").write_text("rules: [{name: more, match: {}, sett: {}}]\n")
     told = run("replay", "payloads", "--against", "branch")
@@ -118,3 +118,26 @@ def test_many_groups_are_cut_unless_all_are_asked_for(here: Path) -> None:
     told = run("replay", "payloads", "--against", "branch").stdout
     assert "... and 5 more groups: --all shows them\n" in told
     assert "more groups" not in run("replay", "payloads", "--against", "branch", "--all").stdout
+
+
+def test_a_replay_escalates_by_the_playbooks_of_the_configuration(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    CliRunner().invoke(cli, ("init", "--minimal", "."), catch_exceptions=False)
+    (tmp_path / "payloads").mkdir()
+    alert = {"status": "firing", "labels": {"alertname": "A"}, "startsAt": "2026-11-05T09:00:00Z"}
+    (tmp_path / "payloads/1.json").write_text(json.dumps({"version": "4", "alerts": [alert]}))
+
+    def pages() -> dict[str, int]:
+        told = CliRunner().invoke(cli, ("replay", "payloads", "--json"), catch_exceptions=False)
+        return dict(json.loads(told.stdout)["before"]["pages_by_tier"])
+
+    with_two_tiers = pages()
+    playbook = tmp_path / "config/playbooks/on-call.yaml"
+    before = playbook.read_text()
+    playbook.write_text(before.replace("tier: 2, after: respond_within", "tier: 2, after: 3h"))
+    assert playbook.read_text() != before
+
+    assert with_two_tiers["2"] > 0
+    assert pages().get("2", 0) == 0

@@ -1,4 +1,4 @@
-"""``tocsin serve --shadow`` and a reload, from outside: a real daemon."""
+"""``tocsin serve --shadow`` and a reload, with a real daemon."""
 
 import json
 import os
@@ -72,7 +72,7 @@ def test_the_shadow_judges_beside_the_live_rules_and_a_reload_takes_its_rules_ov
     url = f"http://{logged(process, 'serving')['addresses'][0]}"
     ask(f"{url}/webhooks/alertmanager", {"version": "4", "alerts": [ALERT]})
 
-    said = logged(process, "shadow_differs")
+    said = logged(process, "shadow_difference_found")
     assert (said["alertname"], said["field"], said["live"], said["shadow"]) == (
         "HighLatency",
         "severity",

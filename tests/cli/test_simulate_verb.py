@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from rich.text import Text
 
+from cli.terminals import on_a_terminal
 from tocsin.cli.main import cli
 
 REPOSITORY = Path(__file__).parents[2]
-README = (REPOSITORY / "README.md").read_text()
 SEV1 = ("--playbook", "emergency-response", "--severity", "SEV-1", "--start", "2026-11-20T12:00Z")
 
 
@@ -32,9 +33,10 @@ def steps(*arguments: str) -> list[dict[str, Any]]:
 def ladder(*arguments: str) -> list[dict[str, Any]]:
     """Without what the clock of the incident tells of, and without the playbook's own words."""
     of_the_clock = re.compile(
-        r"SEV-\d target missed: .*$|(reminder .: )?a status update is due|no status update was|write the postmortem"
-        "|the postmortem|.*, as it was "
-        "|.* waits for your confirmation"
+        r"SEV-\d target missed: .*$|a status update is due|reminder .: the status update is late|no status update was"
+        "|write the postmortem|the postmortem|.*, as it was "
+        "|.* waits for your confirmation|.* was not confirmed before the incident was resolved"
+        r"|duty |SEV-\d duty |you are invited "
     )
     return [step for step in steps(*arguments) if not of_the_clock.match(step["because"])]
 
@@ -56,7 +58,7 @@ def test_a_step_says_when_who_through_what_and_why() -> None:
     }
 
 
-def test_what_nobody_acknowledges_is_shown_up_to_the_second_round_of_the_fallback() -> None:
+def test_an_unacknowledged_incident_is_shown_up_to_the_second_round_of_the_fallback() -> None:
     assert brief(*SEV1) == [
         (0, 1, ["alex"]),
         (900, 1, ["alex"]),
@@ -77,7 +79,7 @@ def test_an_acknowledgment_and_a_resolve_change_what_comes() -> None:
     assert [after for after, _, _ in brief(*SEV1, "--resolve-after", "10m")] == [0]
 
 
-def test_what_is_flagged_from_the_start_reaches_whom_it_should_at_once() -> None:
+def test_flags_set_at_the_start_notify_their_targets_at_once() -> None:
     found = brief(*SEV1, "--flag", "data_breach", "--for", "1m")
     assert found == [(0, 1, ["alex"]), (0, 4, ["charlie", "jordan"]), (0, 4, ["sam"])]
 
@@ -101,7 +103,7 @@ def test_without_a_playbook_it_is_the_one_of_what_no_rule_places_and_it_starts_n
         (("--severity", "SEV-7"), "there is no severity 'SEV-7'"),
         (("--severity", "SEV-1", "--flag", "databreach"), "did you mean data_breach?"),
         (("--severity", "SEV-1", "--ack-after", "20"), "is not a duration"),
-        (("--severity", "SEV-1", "--start", "noon"), "is no time"),
+        (("--severity", "SEV-1", "--start", "noon"), "is not a time"),
     ],
 )
 def test_what_there_is_not_is_a_wrong_usage(arguments: tuple[str, ...], told: str) -> None:
@@ -110,6 +112,12 @@ def test_what_there_is_not_is_a_wrong_usage(arguments: tuple[str, ...], told: st
     assert told in refused.stderr
 
 
-def test_the_readme_shows_what_it_prints() -> None:
-    [(arguments, output)] = re.findall(r"```console\n\$ tocsin simulate (.*)\n((?:.*\n)*?)```", README)
-    assert run(*arguments.split()).stdout.split() == output.split()
+@pytest.mark.parametrize("columns", [80, 120])
+def test_on_a_terminal_each_step_is_one_line_and_no_word_is_broken(columns: int) -> None:
+    where = ("--config", str(REPOSITORY / "config"), "--rules", str(REPOSITORY / "rules"))
+    shown = on_a_terminal(columns, "simulate", *where, *SEV1, "--for", "1h")
+    lines = [Text.from_ansi(line).plain for line in shown.splitlines()]
+    assert len(lines) == 1 + len(steps(*SEV1, "--for", "1h"))
+    assert max(map(len, lines)) <= columns
+    assert any("15 min" in line and "no one has acknowledged it for 15 min" in line for line in lines)
+    assert ("through" in lines[0]) is (columns == 120)

@@ -89,13 +89,11 @@ def test_json_has_every_test_and_nothing_else(here: Path) -> None:
     ]
 
 
-def test_a_mistake_in_a_test_or_in_a_rule_is_told_and_nothing_is_run(here: Path) -> None:
+def test_a_mistake_in_a_test_or_rule_is_reported_and_nothing_is_run(here: Path) -> None:
     (here / "mine.yaml").write_text(FAILS.replace("SEV-1", "SEV1"))
     told = run("test", "mine.yaml")
     assert (told.exit_code, told.stdout) == (1, "")
-    assert told.stderr == (
-        "mine.yaml:7:33: there is no severity of a playbook 'SEV1'; did you mean SEV-1?\n1 problem\n"
-    )
+    assert told.stderr == ("mine.yaml:7:33: there is no severity 'SEV1'; did you mean SEV-1?\n1 problem\n")
     (here / "rules/99-mine.yaml").write_text("rules: [{name: mine, match: {}, sett: {}}]\n")
     told = run("test")
     assert (told.exit_code, told.stdout) == (1, "")
@@ -106,7 +104,7 @@ def test_rules_without_tests_are_wrong_usage(here: Path) -> None:
     shutil.rmtree(here / "rules/tests")
     told = run("test")
     assert told.exit_code == 2
-    assert "rules/tests holds no tests" in told.output
+    assert "rules/tests contains no tests" in told.output
 
 
 def test_a_rule_that_changes_its_mind_is_caught_by_the_shipped_tests(here: Path) -> None:

@@ -1,4 +1,4 @@
-"""`tocsin windows` against a real daemon, and against one that says hostile things."""
+"""`tocsin windows` against a real daemon, and against one that returns hostile text."""
 
 import json
 import re
@@ -34,8 +34,25 @@ def test_a_window_is_made_listed_and_ended(daemon: Running) -> None:
     assert MATCH in listed
     ended = daemon.run(*ending[1].split())
     assert ended.exit_code == 0
-    assert ended.output == "Move is over: 0 incidents no longer wait\n"
+    assert ended.output == "Move has ended: 0 incidents no longer wait for it.\n"
     assert daemon.run(*ending[1].split()).exit_code == 1
+
+
+def test_a_window_can_be_ended_by_its_name(daemon: Running) -> None:
+    assert daemon.run("windows", "add", "Migration", MATCH, "--for", "90m").exit_code == 0
+    ended = daemon.run("windows", "end", "Migration")
+    assert ended.output == "Migration has ended: 0 incidents no longer wait for it.\n"
+    again = daemon.run("windows", "end", "Migration")
+    assert (again.exit_code, "`tocsin windows list` shows the windows" in again.output) == (1, True)
+
+
+def test_a_name_of_several_windows_is_answered_with_their_ids(daemon: Running) -> None:
+    made = [daemon.run("windows", "add", "Twice", MATCH, "--for", "90m", "--json") for _ in range(2)]
+    ids = [json.loads(result.output)["id"] for result in made]
+    refused = daemon.run("windows", "end", "Twice")
+    assert refused.exit_code == 1
+    assert all(window_id in click.unstyle(refused.output) for window_id in ids)
+    assert all(daemon.run("windows", "end", window_id).exit_code == 0 for window_id in ids)
 
 
 def test_list_prints_the_apis_objects_and_who_did_it(daemon: Running, window: str) -> None:
@@ -76,7 +93,7 @@ def test_preview_says_what_it_would_hide(daemon: Running) -> None:
     assert told.exit_code == 0
     assert re.search(r"^\d+ alerts? that fires? now$", told.output, re.MULTILINE)
     assert re.search(
-        r"^  #\d+ .*: SEV-\d, triggered, \d+ of \d+ firing alerts?: nobody would be paged$", told.output, re.MULTILINE
+        r"^  #\d+ .*: SEV-\d, triggered, \d+ of \d+ firing alerts?: no one would be paged$", told.output, re.MULTILINE
     )
     assert re.search(r"^  firing +alertname=SeenInPreview ", told.output, re.MULTILINE)
     nothing = json.loads(daemon.run("windows", "preview", 'alertname="no such alert"', "--json").output)
@@ -105,7 +122,7 @@ def test_half_a_command_about_a_window_is_wrong_usage(daemon: Running, arguments
         (("add", "x", "{}", "--for", "1h"), "matches alerts that have no label at all"),
         (("add", "x", MATCH, "--for", "1y"), "is not a duration"),
         (("end", "nothing"), "there is no window 'nothing'"),
-        (("end", "../../metrics"), "is not the id of a window"),
+        (("end", "../../metrics"), "there is no window '../../metrics'"),
         (("preview", "=="), "bad matcher"),
     ],
 )

@@ -1,4 +1,4 @@
-"""A configuration file as an editor sees it: through its JSON Schema."""
+"""Validation of a configuration file by its JSON Schema, as in an editor."""
 
 from jsonschema import Draft7Validator
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from conf.test_calendars_of_others import events, read, utc
 from core.test_rrule import EVERY, rules
-from tocsin.core.calendar import Calendar
+from tocsin.core.oncall.calendar import Calendar
 
 ZONES = ("", "Europe/Berlin", "America/New_York", "Z")
 NAMES = ("alex", "abrown", "taylor")

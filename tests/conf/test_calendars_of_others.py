@@ -1,4 +1,4 @@
-"""Calendars as Exchange, Outlook, Google and people write them: what is legal is read, whatever was read before it."""
+"""Calendars from Exchange, Outlook, Google and by hand: everything legal is read, independent of other files."""
 
 import pickle
 from datetime import UTC, datetime
@@ -15,9 +15,9 @@ from tocsin.conf.calendars.content import components
 from tocsin.conf.calendars.persons import Names
 from tocsin.conf.calendars.zones import Zones
 from tocsin.conf.source import Findings, Mark, Node
-from tocsin.core.calendar import Calendar
-from tocsin.core.people import Person
-from tocsin.core.rotation import Duty, Rotation
+from tocsin.core.oncall.calendar import Calendar
+from tocsin.core.oncall.people import Person
+from tocsin.core.oncall.rotation import Duty, Rotation
 
 CALENDARS = Path(__file__).parents[1] / "fixtures" / "calendars"
 PERSONS = {
@@ -109,7 +109,7 @@ def test_no_file_changes_what_another_one_means(tmp_path: Path, order: tuple[str
             assert shifts(read(CALENDARS / name)) == EXPECTED[name]
 
 
-def test_a_shift_whose_person_cannot_be_recognized_is_nobodys_and_says_so() -> None:
+def test_a_shift_of_an_unknown_person_is_a_reported_gap() -> None:
     findings = Findings()
     calendar = read(CALENDARS / "occurrence-names-nobody.ics", findings=findings)
     rotation = Rotation("desk", (calendar,), backup=("taylor",))
@@ -118,7 +118,7 @@ def test_a_shift_whose_person_cannot_be_recognized_is_nobodys_and_says_so() -> N
     assert remark == "the calendar's event 'HOLIDAY - nobody' names no person of people.yaml"
     assert rotation.remarks_at(utc("2026-01-06 12:00"), Duty(0)) == ()
     [warning] = findings.warnings
-    assert (warning.line, "nobody is on call by the calendar at that time of its series" in warning.message) == (
+    assert (warning.line, "no one is on call by the calendar at that time of its series" in warning.message) == (
         12,
         True,
     )
@@ -227,7 +227,7 @@ def test_names_of_time_zones(tmp_path: Path, tzid: str, begins: str) -> None:
 
 
 @pytest.mark.parametrize("tzid", ["Nowhere", "../../etc/passwd", "America", "", "x" * 500, "a\\nb"])
-def test_a_name_that_nothing_explains_is_read_as_the_rotations_zone_and_told(tmp_path: Path, tzid: str) -> None:
+def test_an_unknown_time_zone_is_read_as_the_rotations_and_reported(tmp_path: Path, tzid: str) -> None:
     body = f"UID:1\nSUMMARY:alex\nDTSTART;TZID={tzid}:20260105T090000\nDURATION:PT1H"
     calendar = read(written(tmp_path, events(body)), "Europe/Berlin")
     assert shifts(calendar)[0][0] == "01-05 08:00"
@@ -284,7 +284,7 @@ def test_a_summary_names_persons_and_the_longest_name_counts(summary: str, names
 
 
 @given(st.lists(st.sampled_from(["alex", "abrown", "taylor"]), min_size=1, unique=True), st.text("-/, &+", min_size=1))
-def test_everybody_whose_full_name_stands_in_a_summary_is_named(names: list[str], between: str) -> None:
+def test_every_full_name_in_a_summary_is_recognized(names: list[str], between: str) -> None:
     summary = f" {between} ".join(PERSONS[name].full_name for name in names)
     assert Names(PERSONS).named(summary, ()) == tuple(names)
 

@@ -1,4 +1,4 @@
-"""The calendars that the libraries for calendars test themselves with: none is refused, none breaks anything."""
+"""The test calendars of two calendar libraries: none is refused, and none causes an error."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
@@ -12,15 +12,15 @@ from icalendar.timezone import tzp
 from conf.sdists import calendars
 from conf.test_calendars_of_others import read, utc
 from tocsin.conf.source import Findings
-from tocsin.core.rotation import Duty, Rotation
+from tocsin.core.oncall.rotation import Duty, Rotation
 
 BROKEN = {
-    "'INVALID-DATE' is no date or time",
-    "'P999999999999999999W' is no duration",
-    "'199709T180000Z' is no date or time",
+    "'INVALID-DATE' is not a date or time",
+    "'P999999999999999999W' is not a duration",
+    "'199709T180000Z' is not a date or time",
     "COUNT cannot be -1",
-    "'083000' is no date or time",
-    "'133000Z' is no date or time",
+    "'083000' is not a date or time",
+    "'133000Z' is not a date or time",
     "there is no FREQ=INVALID_TYPE_CAUSES_ERROR",
     "it ends before it begins",
     "it has no DTSTART",
@@ -42,7 +42,7 @@ def test_there_are_as_many_as_the_libraries_carry(real: Mapping[str, bytes]) -> 
     assert len(real) > 250
 
 
-def test_each_is_read_and_what_cannot_be_read_is_told(real: Mapping[str, bytes], tmp_path: Path) -> None:
+def test_each_calendar_is_read_and_unreadable_parts_are_reported(real: Mapping[str, bytes], tmp_path: Path) -> None:
     unexpected: list[str] = []
     for name, content in real.items():
         path = tmp_path / "desk.ics"

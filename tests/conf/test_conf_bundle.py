@@ -1,4 +1,4 @@
-"""The whole configuration at once: usable, or refused with every problem in it."""
+"""The whole configuration: valid, or refused with a list of all problems."""
 
 import shutil
 from pathlib import Path
@@ -11,8 +11,9 @@ from conf.workbench import CHANNELS, SHIPPED, RadioContact, RadioSettings, Workb
 from tocsin.app import kinds as shipped_kinds
 from tocsin.conf.bundle import load
 from tocsin.conf.channels import ChannelKind, Kinds
-from tocsin.core.people import Contact
-from tocsin.core.playbook import HOUR, MINUTE, Kind, Playbook, Until
+from tocsin.core.duration import HOUR, MINUTE
+from tocsin.core.oncall.people import Contact
+from tocsin.core.playbook.playbook import Kind, Playbook, Until
 from tocsin.trackers.registry import KINDS as TRACKERS
 
 
@@ -22,7 +23,7 @@ def test_the_shipped_configuration_and_rules_hold_together() -> None:
     assert loaded.default_playbook.name == "emergency-response"
 
 
-def test_problems_of_all_files_are_told_at_once_in_order(bench: Workbench) -> None:
+def test_problems_of_all_files_are_reported_at_once_in_order(bench: Workbench) -> None:
     settings_line, _ = bench.edit("tocsin.yaml", "level: info", "level: infos")
     people_line, _ = bench.edit("people.yaml", "legal: [jordan]", "legal: [jordon]")
     playbook_line, _ = bench.edit(bench.playbook, "unrouted: SEV-2", "unrouted: SEV-9")
@@ -36,7 +37,7 @@ def test_problems_of_all_files_are_told_at_once_in_order(bench: Workbench) -> No
     ]
 
 
-def test_an_unknown_target_is_told_also_where_the_playbook_is_wrong_otherwise(bench: Workbench) -> None:
+def test_an_unknown_target_is_reported_even_in_an_invalid_playbook(bench: Workbench) -> None:
     bench.edit(bench.playbook, "respond_within: 15m", "respond_within: 15")
     bench.edit(bench.playbook, "engineer, targets: [on-call-engineer]", "engineer, targets: [on-call-enginer]")
     told = "\n".join(bench.problems())
@@ -44,7 +45,7 @@ def test_an_unknown_target_is_told_also_where_the_playbook_is_wrong_otherwise(be
     assert "'on-call-enginer' is neither a person" in told
 
 
-def test_an_empty_folder_is_told_and_not_half_loaded(bench: Workbench) -> None:
+def test_an_empty_folder_is_reported_and_not_half_loaded(bench: Workbench) -> None:
     shutil.rmtree(bench.config)
     bench.config.mkdir()
     told = [line.split("; ")[0] for line in bench.problems()]
@@ -86,7 +87,7 @@ def test_channels_have_the_settings_of_their_kind_with_their_secrets(bench: Work
     assert radio.settings.stations["north"].key.reveal() == "k"
 
 
-def test_a_provider_that_is_paged_but_not_heard_is_a_warning(bench: Workbench) -> None:
+def test_a_provider_that_is_paged_but_whose_callbacks_are_refused_is_a_warning(bench: Workbench) -> None:
     kinds = Kinds({**CHANNELS, "slack": ChannelKind("slack", RadioSettings, RadioContact)}, TRACKERS)
     environ = {"TOCSIN_CHANNELS": "{chat: {kind: slack, frequency: '1'}}"}
     told = "acknowledgments made in slack are not taken: inbound.slack.secrets is empty"
@@ -96,7 +97,7 @@ def test_a_provider_that_is_paged_but_not_heard_is_a_warning(bench: Workbench) -
     assert load(bench.config, bench.rules, kinds, environ).warnings == ()
 
 
-def test_a_telephone_that_asks_for_answers_which_are_not_taken_is_a_warning(bench: Workbench) -> None:
+def test_a_phone_channel_that_asks_for_responses_without_callbacks_is_a_warning(bench: Workbench) -> None:
     account = "account: AC0123456789abcdef0123456789abcdef, token_env: T, from: '+15005550006'"
     environ = {"TOCSIN_CHANNELS": f"{{phone: {{kind: twilio, mode: call, {account}}}}}", "T": "t"}
     outside = environ | {"TOCSIN_EXTERNAL_URL": "https://tocsin.example.com"}

@@ -1,4 +1,4 @@
-"""What a new configuration changes is told by name, and no value with it."""
+"""The summary of configuration changes lists names and no values."""
 
 import shutil
 from collections.abc import Callable
@@ -90,7 +90,9 @@ def test_nothing_has_changed_if_only_a_comment_has(edited: Callable[..., list[st
         ),
     ],
 )
-def test_each_change_is_told(edited: Callable[..., list[str]], path: str, old: str, new: str, told: list[str]) -> None:
+def test_each_change_is_reported(
+    edited: Callable[..., list[str]], path: str, old: str, new: str, told: list[str]
+) -> None:
     found = edited(path, old, new)
     assert len(found) == len(told), found
     assert all(one.startswith(start) for one, start in zip(found, told, strict=True)), found

@@ -1,4 +1,4 @@
-"""config/README.md and the shipped files say every key that there is."""
+"""config/README.md and the shipped files document every key."""
 
 import json
 import re
@@ -9,7 +9,9 @@ import yaml
 from pydantic import BaseModel
 
 from conf.workbench import SHIPPED
+from tocsin.app.settings_reference import PARTS
 from tocsin.channels.registry import KINDS
+from tocsin.conf.document import PARTS as OTHER_PARTS
 from tocsin.conf.document import documented
 from tocsin.conf.environment import variables
 from tocsin.conf.people import ContactEntry, PeopleFile, PersonEntry
@@ -18,8 +20,11 @@ from tocsin.conf.playbooks import (
     BranchEntry,
     CellEntry,
     ChecklistEntry,
+    DutyEntry,
     FollowUpEntry,
+    GoalsEntry,
     HoursEntry,
+    MeetingEntry,
     PlaybookFile,
     QuestionEntry,
     ReminderEntry,
@@ -27,9 +32,11 @@ from tocsin.conf.playbooks import (
     SeverityEntry,
     TierEntry,
 )
+from tocsin.conf.report_settings import ServiceSettings
 from tocsin.conf.schema import bare
 from tocsin.conf.secrets import WAYS, Secret
-from tocsin.conf.settings import PagerDutyInbound, Settings, SharedSecret, SourceSettings, TokenSettings
+from tocsin.conf.settings import PagerDutyInbound, Settings, SharedSecret, TokenSettings
+from tocsin.conf.source_settings import SourceSettings
 from tocsin.conf.windows import WindowEntry, WindowsFile
 from tocsin.trackers.registry import KINDS as TRACKERS
 
@@ -37,6 +44,7 @@ README = (SHIPPED / "README.md").read_text()
 SECTIONS = {
     TokenSettings: "`tokens:`",
     SourceSettings: "`sources:`",
+    ServiceSettings: "`reports:`",
     PagerDutyInbound: "`inbound.pagerduty:`",
     PersonEntry: "people.yaml",
     TierEntry: "playbooks/",
@@ -50,6 +58,9 @@ SECTIONS = {
     BranchEntry: "playbooks/",
     ReminderEntry: "playbooks/",
     FollowUpEntry: "playbooks/",
+    DutyEntry: "playbooks/",
+    MeetingEntry: "playbooks/",
+    GoalsEntry: "playbooks/",
     PlaybookFile: "playbooks/",
     WindowEntry: "windows.yaml",
 }
@@ -145,7 +156,10 @@ def test_every_setting_is_in_the_shipped_file_written_or_commented_out() -> None
             at = at[step]
 
 
-def test_the_table_of_template_variables_says_what_the_code_says() -> None:
-    page = (SHIPPED / "README.md").read_text()
-    assert "<!-- template variables: written by make docs -->" in page
-    assert documented(page) == page, "run `make docs`"
+@pytest.mark.parametrize("part", ["template variables", *sorted(PARTS.keys() - OTHER_PARTS.keys())])
+def test_the_generated_parts_are_on_the_page(part: str) -> None:
+    assert f"<!-- {part}: written by make docs -->" in README
+
+
+def test_the_generated_tables_say_what_the_code_says() -> None:
+    assert documented(README, PARTS) == README, "run `make docs`"

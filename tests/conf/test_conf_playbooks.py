@@ -1,9 +1,10 @@
-"""Playbooks: the shipped one is the written one, and a mistake in one is told at its place."""
+"""Playbooks: the shipped file is read completely, and mistakes are reported at their position."""
 
 import pytest
 
 from conf.workbench import Workbench
-from tocsin.core.playbook import HOUR, MINUTE, FlappingLimits, Kind, Playbook, StormLimits, Until
+from tocsin.core.duration import HOUR, MINUTE
+from tocsin.core.playbook.playbook import FlappingLimits, Kind, Playbook, StormLimits, Until
 
 PAGE, UPDATE = Kind.PAGE, Kind.UPDATE
 ACKNOWLEDGED, RESOLVED = Until.ACKNOWLEDGED, Until.RESOLVED
@@ -15,10 +16,11 @@ TIER = {
     4: ("ceo", "legal"),
 }
 BOTH = ("major_impact", "data_breach")
-BREACH = ("data_breach",)
+BREACHES = ("data_breach", "security_breach")
 TOP = [
     ("4.1", PAGE, None, BOTH, RESOLVED, TIER[4]),
-    ("4.2", PAGE, None, BREACH, RESOLVED, ("security",)),
+    ("4.2", PAGE, None, BREACHES, RESOLVED, ("security",)),
+    ("4.3", PAGE, None, ("security_breach",), RESOLVED, ("legal",)),
 ]
 
 WRITTEN = {
@@ -44,7 +46,7 @@ WRITTEN = {
     "SEV-4": (24 * HOUR, [
         ("1.1", UPDATE, 0, (), ACKNOWLEDGED, TIER[1]),
         ("1.2", UPDATE, 24 * HOUR, (), ACKNOWLEDGED, TIER[1]),
-        ("4.2", PAGE, None, BREACH, RESOLVED, ("security", "legal")),
+        *TOP,
     ]),
 }  # fmt: skip
 """emergency-response as its text and its table say: (respond and resolve within, steps)."""
@@ -60,7 +62,7 @@ def test_the_severities_are_those_of_the_text_highest_first(shipped: Playbook) -
 
 
 @pytest.mark.parametrize("severity", WRITTEN)
-def test_who_is_told_when_and_until_what_is_as_written(shipped: Playbook, severity: str) -> None:
+def test_recipients_times_and_end_conditions_are_as_written(shipped: Playbook, severity: str) -> None:
     within, steps = WRITTEN[severity]
     level = shipped.level(severity)
     assert (level.respond_within, level.resolve_within) == (within, within)
@@ -110,7 +112,7 @@ def test_storms_and_flapping_are_as_the_defaults_say_but_for_what_the_playbook_s
         ("flapping: {within: 0s}", "must be longer than nothing; write for example 10s"),
     ],
 )
-def test_a_mistake_in_them_is_told_at_its_place(bench: Workbench, line: str, told: str) -> None:
+def test_a_mistake_in_them_is_reported_at_its_position(bench: Workbench, line: str, told: str) -> None:
     bench.edit(bench.playbook, "unrouted: SEV-2\n", f"unrouted: SEV-2\n{line}\n")
     assert any(told in problem for problem in bench.problems()), bench.problems()
 
@@ -126,7 +128,7 @@ ROLES = "communications, incident-commander, technical-lead"
     ("old", "new", "offset", "told"),
     [
         (STEP, "{tier: 5, after: 15m} # not", 7, "there is no tier 5; known: 1, 2, 3, 4"),
-        (STEP, "{tier: one, after: 15m} # not", 7, "a whole number is wanted here"),
+        (STEP, "{tier: one, after: 15m} # not", 7, "a whole number is expected here"),
         (STEP, "{tier: 1} # not", 0, WHEN),
         (STEP, "{tier: 1, after: 15m, flagged: [data_breach]} # not", 0, WHEN),
         (
@@ -159,7 +161,10 @@ ROLES = "communications, incident-commander, technical-lead"
             STEP,
             "{tier: 1, after: 15m, targets: [alx]} # not",
             32,
-            "'alx' is neither a person, a group nor a target of people.yaml; did you mean alex?",
+            (
+                "'alx' is neither a person, a group nor a target of people.yaml; did you mean alex? "
+                "If not, add alx under `people:`"
+            ),
         ),
         (STEP, "{tier: 1, afer: 15m} # not", 10, "unknown key 'afer'; did you mean after?"),
         (
@@ -172,18 +177,21 @@ ROLES = "communications, incident-commander, technical-lead"
             "unrouted: SEV-2",
             "unrouted: SEV-3",
             10,
-            "SEV-3 pages nobody; what no rule could place must page: name a severity that does",
+            "SEV-3 pages no one; what no rule could place must page: name a severity that does",
         ),
         ("unrouted: SEV-2", "unrouted: SEV2", 10, "there is no severity 'SEV2'; did you mean SEV-2?"),
         (
             "announce: [incidents]",
             "announce: [incident]",
             11,
-            "'incident' is neither a person, a group nor a target of people.yaml; did you mean incidents?",
+            (
+                "'incident' is neither a person, a group nor a target of people.yaml; did you mean incidents? "
+                "If not, add incident under `people:`"
+            ),
         ),
         (
-            "flags: [major_impact, data_breach]",
-            "flags: [major_impact, data breach]",
+            "flags: [major_impact, data_breach, security_breach]",
+            "flags: [major_impact, data breach, security_breach]",
             22,
             "write letters, digits, - _ and . only, a letter or digit first",
         ),
@@ -207,15 +215,20 @@ ROLES = "communications, incident-commander, technical-lead"
             27,
             "'Mitigating' is given twice; remove one",
         ),
-        ("severities: [SEV-1]", "severities: [SEV1]", 13, "there is no severity 'SEV1'; did you mean SEV-1?"),
+        (
+            "    severities: [SEV-1]\n",
+            "    severities: [SEV1]\n",
+            17,
+            "there is no severity 'SEV1'; did you mean SEV-1?",
+        ),
     ],
 )
-def test_a_mistake_is_told_at_its_place(bench: Workbench, old: str, new: str, offset: int, told: str) -> None:
+def test_a_mistake_is_reported_at_its_position(bench: Workbench, old: str, new: str, offset: int, told: str) -> None:
     line, column = bench.edit(bench.playbook, old, new)
     assert f"{bench.playbook}:{line}:{column + offset}: {told}" in bench.problems()
 
 
-def test_what_is_missing_is_told_where_it_should_be(bench: Workbench) -> None:
+def test_a_missing_key_is_reported_where_it_belongs(bench: Workbench) -> None:
     line, _ = bench.edit(bench.playbook, "title: Emergency response\n", "")
     first_key = line + bench.text(bench.playbook).splitlines()[line - 1 :].index("unrouted: SEV-2")
     assert bench.problems() == [f"{bench.playbook}:{first_key}:1: 'title' is missing"]
@@ -236,21 +249,21 @@ def test_a_severity_without_a_matrix_is_a_problem(bench: Workbench) -> None:
     assert bench.problems() == [f"{bench.playbook}:{line}:3: 'matrix' is missing"]
 
 
-def test_a_severity_at_which_nobody_is_told_at_once_is_a_problem(bench: Workbench) -> None:
-    head = "    respond_within: 24h\n    resolve_within: respond_within\n    matrix:\n"
+def test_a_severity_that_notifies_no_one_at_once_is_a_problem(bench: Workbench) -> None:
+    head = "    respond_within: 24h\n    resolve_within: respond_within\n    post_mortem_within: 48h\n    matrix:\n"
     line, _ = bench.edit(bench.playbook, f"{head}      - {{tier: 1, after: 0s, kind: update}}\n", head)
-    told = "nobody of tier 1 is told when the incident opens; write {tier: 1, after: 0s}"
-    assert bench.problems() == [f"{bench.playbook}:{line + 3}:7: {told}"]
+    told = "no step notifies tier 1 when the incident opens; write {tier: 1, after: 0s}"
+    assert bench.problems() == [f"{bench.playbook}:{line + 4}:7: {told}"]
 
 
 def test_a_playbook_with_a_mistake_does_not_make_the_rules_wrong_that_name_it(bench: Workbench) -> None:
     bench.write("playbooks/another.yaml", bench.text(bench.playbook))
     line, _ = bench.edit(bench.playbook, "title: Emergency response\n", "title: 7\n")
-    assert bench.problems() == [f"{bench.playbook}:{line}:8: text is wanted here; put it in quotes"]
+    assert bench.problems() == [f"{bench.playbook}:{line}:8: text is expected here; put it in quotes"]
 
 
-def test_a_file_that_would_not_be_read_as_a_playbook_is_told(bench: Workbench) -> None:
-    bench.write("playbooks/mine.yml", "title: Mine\n")
+def test_a_file_that_is_not_read_as_a_playbook_is_reported(bench: Workbench) -> None:
+    bench.write("playbooks/mine.yml", bench.text(bench.playbook))
     assert bench.problems() == ["playbooks/mine.yml:1:1: is not read as a playbook; name it mine.yaml"]
 
 
@@ -267,13 +280,13 @@ def test_the_name_of_the_built_in_playbook_is_taken(bench: Workbench) -> None:
         ('business_hours: {from: "17:00", to: "09:00"}', "16:1: closes before it opens"),
         ("business_hours: {days: Mon-Fry}", "did you mean Fri?"),
         ("business_hours: {time_zone: Europe/Berln}", "did you mean Europe/Berlin?"),
-        ('business_hours: {from: "9:00"}', 'is no time of the day; write hours and minutes, in quotes: "09:00"'),
+        ('business_hours: {from: "9:00"}', 'is not a time of the day; write hours and minutes, in quotes: "09:00"'),
         ('business_hours: {holidays: ["2026-02-30"]}', "there is no day 2026-02-30"),
-        ("ack_timeout: false", "a duration or never is wanted here; write never"),
+        ("ack_timeout: false", "a duration or never is expected here; write never"),
         ("next_tier_on: [data_breech]", "there is no flag 'data_breech'; did you mean data_breach?"),
     ],
 )
-def test_a_mistake_in_what_the_ladder_waits_for_is_told(bench: Workbench, line: str, told: str) -> None:
+def test_a_mistake_in_what_the_ladder_waits_for_is_reported(bench: Workbench, line: str, told: str) -> None:
     place, _ = bench.edit(bench.playbook, "unrouted: SEV-2\n", f"unrouted: SEV-2\n{line}\n")
     said = told.partition("16:1: ")[2] or told
     assert any(said in problem and f":{place + 1}:" in problem for problem in bench.problems()), bench.problems()
@@ -292,7 +305,7 @@ def test_a_severity_whose_first_step_is_for_business_hours_pages_in_them_but_for
     assert level.business == {"1.1", "1.2", "2.1", "3.1"}
 
 
-def test_a_step_on_an_acknowledgment_goes_on_after_it(bench: Workbench) -> None:
+def test_a_step_fired_by_an_acknowledgment_continues_after_it(bench: Workbench) -> None:
     bench.edit(bench.playbook, FIRST, f"{FIRST}      - {{tier: 2, on: declared}}\n")
     cell = bench.load().playbooks["emergency-response"].level("SEV-1").cell("2.1")
     assert cell is not None
@@ -351,7 +364,7 @@ def test_a_step_follows_from_a_target_of_its_severity(bench: Workbench, after: s
         ("0 x respond_within", "this step of tier 1 is not later than the one before it"),
     ],
 )
-def test_a_time_that_names_no_target_is_told_at_its_place(bench: Workbench, after: str, told: str) -> None:
+def test_a_time_that_names_no_target_is_reported_at_its_position(bench: Workbench, after: str, told: str) -> None:
     line, column = bench.edit(bench.playbook, STEP, STEP.replace("respond_within", after))
     [problem] = bench.problems()
     assert problem.startswith(f"{bench.playbook}:{line}:{column + 17}: ")

@@ -1,4 +1,4 @@
-"""``rotations:`` and ``methods:`` of people.yaml: what is read, and every mistake told at its place."""
+"""``rotations:`` and ``methods:`` of people.yaml: valid forms, and mistakes reported at their position."""
 
 from datetime import UTC, datetime
 
@@ -6,9 +6,9 @@ import pytest
 
 from conf.workbench import KINDS, Workbench
 from tocsin.conf.bundle import load
-from tocsin.core.people import Contact, Method
-from tocsin.core.playbook import MINUTE
-from tocsin.core.rotation import Duty, Rotation
+from tocsin.core.duration import MINUTE
+from tocsin.core.oncall.people import Contact, Method
+from tocsin.core.oncall.rotation import Duty, Rotation
 from tocsin.testing.cases import default_start
 
 HERE = "  vp-engineering-on-call:\n"
@@ -96,16 +96,16 @@ MISTAKES = [
     ("{starts: '2026-01-05 09:00', every: daily}", "'members' is missing"),
     ("{members: [], every: daily}", "must not be empty"),
     ("{members: [alex], every: daily, hand_over: '09:00'}", "has both `every` and `hand_over`"),
-    ("{members: [alex], every: monthly}", "'monthly' is no length of a turn"),
+    ("{members: [alex], every: monthly}", "'monthly' is not a length of a turn"),
     ("{members: [alex], every: 5m}", "a turn is whole minutes long, 30m to 366d"),
-    ("{members: [alex], hand_over: ['Mon 25:00']}", "is no time of the day"),
-    ("{members: [alex], hand_over: ['Xyz 09:00']}", "'Xyz' is no day of the week"),
+    ("{members: [alex], hand_over: ['Mon 25:00']}", "is not a time of the day"),
+    ("{members: [alex], hand_over: ['Xyz 09:00']}", "'Xyz' is not a day of the week"),
     ("{members: [alex], hand_over: ['09:00', 'Mon 09:00']}", "names a time twice"),
     ("{members: [alex], hand_over: ['Sun 24:00', 'Mon 00:00']}", "names a time twice"),
     ("{members: [alex], only: [{from: '24:00', to: '06:00'}]}", "24:00 is the end of a day"),
     ("{members: [alex], backup: [x]}", "x cannot stand in for itself"),
     ("{members: [alex], secondary: [sam, x]}", "x cannot stand in for itself"),
-    ("{members: [alex], starts: 'monday'}", "'monday' is no time"),
+    ("{members: [alex], starts: 'monday'}", "'monday' is not a time"),
     ("{members: [alex], starts: '2026-02-30 09:00'}", "there is no time 2026-02-30 09:00"),
     ("{members: [alex], time_zone: Europe/Berlim}", "there is no time zone 'Europe/Berlim'"),
     ("{members: [alex], layers: [{members: [sam]}]}", "has both layers and members of its own"),
@@ -118,16 +118,16 @@ MISTAKES = [
     ("{members: [alex], overrides: [{person: sam, from: '2026-01-05 09:00', until: '2026-01-05 09:00'}]}",
      "ends before it begins"),
     ("{members: [alex], swaps: [{between: [alex, alex], from: '2026-01-05 09:00', until: '2026-01-06 09:00'}]}",
-     "nobody can change places with themselves"),
+     "a person cannot swap with themselves"),
     ("{members: [alex], swaps: [{between: [alex], from: '2026-01-05 09:00', until: '2026-01-06 09:00'}]}",
      "must not be empty"),
-    ("{slack_group: {channel: console, group: S0123}}", "the channel console is no Slack channel"),
+    ("{slack_group: {channel: console, group: S0123}}", "the channel console is not a Slack channel"),
     ("{slack_group: {channel: console, group: team}}", "'team' is not a Slack user group id such as S0123ABCD"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "told"), MISTAKES)
-def test_a_mistake_in_a_rotation_is_told_at_its_line(bench: Workbench, text: str, told: str) -> None:
+def test_a_mistake_in_a_rotation_is_reported_at_its_line(bench: Workbench, text: str, told: str) -> None:
     line = added(bench, text)
     assert any(problem.startswith(f"people.yaml:{line}:") and told in problem for problem in bench.problems())
 
@@ -167,7 +167,7 @@ def test_a_swap_of_two_who_are_never_on_call_is_a_warning(bench: Workbench, rota
     assert is_of_use == (not any(one.startswith(told) and said in one for one in bench.warnings()))
 
 
-def test_a_swap_with_somebody_who_has_it_by_a_swap_is_none(bench: Workbench) -> None:
+def test_a_swap_with_a_person_already_on_call_by_a_swap_has_no_effect(bench: Workbench) -> None:
     times = "from: '2026-01-05 09:00', until: '2026-01-06 09:00'"
     swaps = f"[{{between: [alex, sam], {times}}}, {{between: [sam, kim], {times}}}]"
     found = rotation(bench, f"{{members: [alex], swaps: {swaps}}}")
@@ -178,7 +178,7 @@ def test_a_swap_with_somebody_who_has_it_by_a_swap_is_none(bench: Workbench) -> 
 def test_a_slack_group_on_a_channel_that_is_not_configured_is_a_warning(bench: Workbench) -> None:
     added(bench, "{slack_group: {channel: slack, group: S0123}}")
     [told] = bench.warnings()
-    assert "no channel 'slack' is configured: this rotation has nobody" in told
+    assert "no channel 'slack' is configured: this rotation has no members" in told
 
 
 def test_a_gap_is_a_warning_of_check_unless_a_backup_is_paged(bench: Workbench) -> None:
@@ -190,7 +190,7 @@ def test_a_gap_is_a_warning_of_check_unless_a_backup_is_paged(bench: Workbench) 
 
     [told] = warnings()
     assert told.startswith(
-        f"people.yaml:{line}:3: nobody is on call from 2026-07-03 17:00 until 2026-07-06 09:00 (UTC), "
+        f"people.yaml:{line}:3: no one is on call for x from 2026-07-03 17:00 until 2026-07-06 09:00 (UTC), "
         "and in 41 more gaps of the next 60 days"
     )
     assert bench.warnings() == []
@@ -231,19 +231,19 @@ def test_the_first_method_is_used_at_once_and_the_others_after_their_time(bench:
         ("[{channel: console}]\n    contact: {channel: console}", "has both `contact` and `methods`"),
     ],
 )  # fmt: skip
-def test_a_mistake_in_a_persons_methods_is_told(bench: Workbench, methods: str, told: str) -> None:
+def test_a_mistake_in_a_persons_methods_is_reported(bench: Workbench, methods: str, told: str) -> None:
     with_methods(bench, methods)
     assert any(told in problem for problem in bench.problems(CHAT))
 
 
-def test_a_method_without_its_channel_is_skipped_and_somebody_without_any_is_told(bench: Workbench) -> None:
+def test_a_method_without_a_channel_is_skipped_and_a_person_without_any_is_reported(bench: Workbench) -> None:
     line = with_methods(bench, "[{channel: phone}, {channel: console, after: 2m}]")
     assert bench.warnings() == [
         f"people.yaml:{line}:25: no channel 'phone' is configured: this method is skipped; known: console"
     ]
     bench.edit("people.yaml", "{channel: console, after: 2m}]", "{channel: mail, after: 2m}]")
     told = "sam may be paged and no channel of their methods is configured: "
-    told += "that page goes to the playbook's announce targets"
+    told += "that page goes to the playbook's announce targets, else to the console"
     assert f"people.yaml:{line}:5: {told}; configure one of the channels" in bench.warnings()
 
 
@@ -261,7 +261,7 @@ def test_a_rotation_that_has_not_begun_is_a_warning_although_its_backup_is_paged
     told = [str(warning) for warning in load(bench.config, bench.rules, KINDS, {}, now=utc("2026-06-01")).warnings]
     [warning] = [text for text in told if "backup" in text]
     assert f"people.yaml:{line}:" in warning
-    assert "nobody is on call before 2027-03-03 09:00 (UTC): until then kim is paged as the backup" in warning
+    assert "no one is on call for x before 2027-03-03 09:00 (UTC): until then kim is paged as the backup" in warning
     later = load(bench.config, bench.rules, KINDS, {}, now=utc("2027-06-01")).warnings
     assert not any("paged as the backup" in str(text) for text in later)
 

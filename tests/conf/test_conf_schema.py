@@ -1,4 +1,4 @@
-"""What pydantic finds is told at its place, in our words."""
+"""pydantic's errors are reported at their position, in our words."""
 
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -60,36 +60,36 @@ class Sample(Section):
         ("part: {name: a, colour: [red]}", "1:25: this value is not allowed here; known: green, red"),
         ("mode: fsat", "1:7: 'fsat' is not allowed here; did you mean fast?"),
         ("bearer_token: hush", "1:15: this value is not allowed here; known: a, b"),
-        ("text: 7", "1:7: text is wanted here; put it in quotes"),
-        ("text: [a]", "1:7: text is wanted here"),
+        ("text: 7", "1:7: text is expected here; put it in quotes"),
+        ("text: [a]", "1:7: text is expected here"),
         ("text: '  '", "1:7: must not be empty"),
         ("text:", "1:1: has no value; write one, or remove the line"),
         ("text: null", "1:1: has no value; write one, or remove the line"),
-        ("count: '3'", "1:8: a whole number is wanted here"),
-        ("count: 3.0", "1:8: a whole number is wanted here"),
-        ("count: true", "1:8: a whole number is wanted here"),
+        ("count: '3'", "1:8: a whole number is expected here"),
+        ("count: 3.0", "1:8: a whole number is expected here"),
+        ("count: true", "1:8: a whole number is expected here"),
         ("count: 1", "1:8: must be at least 2"),
         ("count: 9", "1:8: must be less than 9"),
-        ("ratio: much", "1:8: a number is wanted here"),
-        ("switch: 1", "1:9: true or false is wanted here"),
-        ("switch: 'true'", "1:9: true or false is wanted here"),
+        ("ratio: much", "1:8: a number is expected here"),
+        ("switch: 1", "1:9: true or false is expected here"),
+        ("switch: 'true'", "1:9: true or false is expected here"),
         ("code: D1", r"1:7: does not have the form ^C\d+$"),
         ("part: {name: a b}", "1:14: write letters, digits, - _ and . only, a letter or digit first"),
-        ("part: [a]", "1:7: a mapping is wanted here; write `key: value` lines"),
-        ("parts: {a: b}", "1:8: a list is wanted here; write [a, b], or one line each that begins with -"),
-        ("named: [a]", "1:8: a mapping is wanted here; write `key: value` lines"),
+        ("part: [a]", "1:7: a mapping is expected here; write `key: value` lines"),
+        ("parts: {a: b}", "1:8: a list is expected here; write [a, b], or one line each that begins with -"),
+        ("named: [a]", "1:8: a mapping is expected here; write `key: value` lines"),
         (
             "named: {a b: {name: c}}",
-            "1:9: 'a b' is no name here; write letters, digits, - _ and . only, a letter or digit first",
+            "1:9: 'a b' is not a name here; write letters, digits, - _ and . only, a letter or digit first",
         ),
         ("secrt_file: a", "1:1: unknown key 'secrt_file'; did you mean secret_file?"),
         ("odd: told", "1:6: is told; write {braces} as they are"),
         ("odd: raised", "1:6: is raised"),
-        ("[a]", "1:1: a mapping is wanted here; write `key: value` lines"),
-        ("7", "1:1: a mapping is wanted here; write `key: value` lines"),
+        ("[a]", "1:1: a mapping is expected here; write `key: value` lines"),
+        ("7", "1:1: a mapping is expected here; write `key: value` lines"),
     ],
 )
-def test_a_mistake_is_told_at_its_place_with_what_to_write(text: str, told: str) -> None:
+def test_a_mistake_is_reported_at_its_position_with_the_correction(text: str, told: str) -> None:
     findings = Findings()
     node = parse_yaml(text, "f", findings)
     assert node is not None
@@ -97,7 +97,7 @@ def test_a_mistake_is_told_at_its_place_with_what_to_write(text: str, told: str)
     assert [str(problem) for problem in findings.problems] == [f"f:{told}"]
 
 
-def test_all_mistakes_of_a_model_are_told() -> None:
+def test_all_mistakes_of_a_model_are_reported() -> None:
     findings = Findings()
     node = parse_yaml("count: 1\nmode: x\nparts:\n  - {name: a b}\n  - {}\n", "f", findings)
     assert node is not None
@@ -105,7 +105,7 @@ def test_all_mistakes_of_a_model_are_told() -> None:
     assert [problem.line for problem in sorted(findings.problems)] == [1, 2, 4, 5]
 
 
-def test_what_is_told_once_is_not_told_again() -> None:
+def test_a_problem_is_reported_once() -> None:
     findings = Findings()
     node = parse_yaml("count: 012\nmode: no\n", "f", findings)
     assert node is not None

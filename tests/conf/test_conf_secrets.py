@@ -1,4 +1,4 @@
-"""Secrets come from elsewhere and never show themselves."""
+"""Secrets are read from outside the files and are never shown."""
 
 import copy
 import pickle
@@ -110,10 +110,13 @@ HOW = "write token_file: and the name of a file that holds it, token_env: or tok
             "token_file: absent",
             f"f:1:13: this secret file cannot be read: {ABSENT}",
         ),
-        ("token_file: empty", "f:1:13: the secret file DIR/empty is empty"),
+        ("token_file: empty", "f:1:13: the secret file DIR/empty is empty; put the secret into it, and nothing else"),
         ("token_file: latin", "f:1:13: the secret file DIR/latin is not UTF-8 text"),
-        ("token_file: large", "f:1:13: the secret file DIR/large is larger than 64 KiB"),
-        ("token_file: [t]", f"f:1:1: text is wanted here; {HOW}"),
+        (
+            "token_file: large",
+            "f:1:13: the secret file DIR/large is larger than 64 KiB; put the secret into it, and nothing else",
+        ),
+        ("token_file: [t]", f"f:1:1: text is expected here; {HOW}"),
         ("token_env: NOT_SET", "f:1:12: this environment variable is not set"),
         (f"token_env: {CANARY}", "f:1:12: this environment variable is not set"),
         (f"token_file: {CANARY}", f"f:1:13: this secret file cannot be read: {ABSENT}"),
@@ -159,7 +162,7 @@ def test_a_name_that_no_file_can_have_is_no_credential(safe: Safe, tmp_path: Pat
 def test_a_secret_file_that_everybody_can_read_is_a_warning(safe: Safe) -> None:
     safe.file("t", mode=0o644)
     assert safe.read("token_file: t") is not None
-    assert safe.warnings == ["f:1:13: everybody on this machine can read DIR/t; run: chmod o-rwx DIR/t"]
+    assert safe.warnings == ["f:1:13: every user on this machine can read DIR/t; run: chmod o-rwx DIR/t"]
 
 
 def test_a_secret_never_shows_itself() -> None:

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conf.workbench import Workbench
-from tocsin.conf.duration import parse_duration
+from conf.workbench import RULES, Workbench
 from tocsin.conf.environment import COMMAND_LINE, variables
 from tocsin.conf.settings import Listen, Scope, Settings, parse_listen
+from tocsin.core.duration import parse_duration
 
 
 def token_file(bench: Workbench, name: str = "token", value: str = "a-token-that-is-long-enough") -> None:
@@ -39,14 +39,14 @@ def test_an_empty_file_means_the_defaults(bench: Workbench) -> None:
         ("level: info", "levle: info", "unknown key 'levle'; did you mean level?"),
     ],
 )
-def test_an_unknown_key_is_told_with_the_nearest_one(bench: Workbench, old: str, new: str, told: str) -> None:
+def test_an_unknown_key_is_reported_with_the_nearest_one(bench: Workbench, old: str, new: str, told: str) -> None:
     line, column = bench.edit("tocsin.yaml", old, new)
     assert bench.problems() == [f"tocsin.yaml:{line}:{column}: {told}"]
 
 
 OCTAL = "a number that begins with 0 is octal to YAML 1.1; write it without the leading 0, or in quotes if it is text"
 NO = 'an unquoted no is false to some YAML readers and text to others; write false, or "no" in quotes'
-ADDRESS = "is no address to listen on; write host:port, for example 127.0.0.1:9099 or [::1]:9099"
+ADDRESS = "is not an address to listen on; write host:port, for example 127.0.0.1:9099 or [::1]:9099"
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ ADDRESS = "is no address to listen on; write host:port, for example 127.0.0.1:90
         ("listen: ", "127.0.0.1:9099", "::1:9099", ADDRESS),
         ("listen: ", "127.0.0.1:9099", "localhost:99999", ADDRESS),
         ("instance: ", "tocsin\n", "012\n", OCTAL),
-        ("instance: ", "tocsin\n", "7\n", "text is wanted here; put it in quotes"),
+        ("instance: ", "tocsin\n", "7\n", "text is expected here; put it in quotes"),
         ("instance: ", "tocsin\n", "a b\n", "write letters, digits, - _ and . only, a letter or digit first"),
         (
             "shutdown_grace: ",
@@ -69,13 +69,13 @@ ADDRESS = "is no address to listen on; write host:port, for example 127.0.0.1:90
             "url: ",
             "sqlite:///var/tocsin.db",
             "postgres://x",
-            "is no store; write sqlite:///var/tocsin.db, sqlite:////an/absolute/path or memory:",
+            "is not a store; write sqlite:///var/tocsin.db, sqlite:////an/absolute/path or memory:",
         ),
-        ("url: ", "sqlite:///var/tocsin.db", "[a]", "text is wanted here"),
-        ("max_queue: ", "20000", "many", "a whole number is wanted here"),
+        ("url: ", "sqlite:///var/tocsin.db", "[a]", "text is expected here"),
+        ("max_queue: ", "20000", "many", "a whole number is expected here"),
         ("max_queue: ", "20000", "20", "must be at least 200"),
-        ("concurrency: ", "16", "1.5", "a whole number is wanted here"),
-        ("concurrency: ", "16", "true", "a whole number is wanted here"),
+        ("concurrency: ", "16", "1.5", "a whole number is expected here"),
+        ("concurrency: ", "16", "true", "a whole number is expected here"),
         ("level: ", "info", "infos", "'infos' is not allowed here; did you mean info?"),
         ("format: ", "auto", "xml", "'xml' is not allowed here; known: auto, console, json"),
         (
@@ -89,13 +89,16 @@ ADDRESS = "is no address to listen on; write host:port, for example 127.0.0.1:90
             "targets: ",
             "[console]",
             "console",
-            "a list is wanted here; write [a, b], or one line each that begins with -",
+            "a list is expected here; write [a, b], or one line each that begins with -",
         ),
         (
             "targets: [",
             "console]",
             "alx]",
-            "'alx' is neither a person, a group nor a target of people.yaml; did you mean alex?",
+            (
+                "'alx' is neither a person, a group nor a target of people.yaml; did you mean alex? "
+                "If not, add alx under `people:`"
+            ),
         ),
         (
             "playbook: ",
@@ -111,14 +114,14 @@ ADDRESS = "is no address to listen on; write host:port, for example 127.0.0.1:90
         ),
     ],
 )
-def test_a_wrong_value_is_told_at_its_place(bench: Workbench, key: str, old: str, new: str, told: str) -> None:
+def test_a_wrong_value_is_reported_at_its_position(bench: Workbench, key: str, old: str, new: str, told: str) -> None:
     bench.edit("tocsin.yaml", key + old, key + new)
     before = bench.text("tocsin.yaml").partition(key + new)[0] + key
     place = f"{before.count(chr(10)) + 1}:{len(before.rpartition(chr(10))[2]) + 1}"
     assert bench.problems() == [f"tocsin.yaml:{place}: {told}"]
 
 
-def test_a_key_without_a_value_is_told(bench: Workbench) -> None:
+def test_a_key_without_a_value_is_reported(bench: Workbench) -> None:
     line, column = bench.edit("tocsin.yaml", "store:\n", "tokens:\nstore:\n")
     assert bench.problems() == [f"tocsin.yaml:{line}:{column}: has no value; write one, or remove the line"]
 
@@ -168,7 +171,7 @@ store:
     assert first.token.matches("a-token-that-is-long-enough")
 
 
-def test_mistakes_about_tokens_are_told_together(bench: Workbench) -> None:
+def test_mistakes_about_tokens_are_reported_together(bench: Workbench) -> None:
     token_file(bench)
     line, _ = bench.edit("tocsin.yaml", "store:\n", """\
 tokens:
@@ -179,11 +182,14 @@ store:
     assert bench.problems() == [
         f"tocsin.yaml:{line + 2}:5: another token has the same value; give each its own",
         f"tocsin.yaml:{line + 2}:12: there is another token 'am'; give each its own name",
-        f"tocsin.yaml:{line + 2}:61: 'alxe' is no person of people.yaml; did you mean alex?",
+        (
+            f"tocsin.yaml:{line + 2}:61: 'alxe' is not a person of people.yaml; did you mean alex? "
+            "If not, add alxe under `people:`"
+        ),
     ]
 
 
-def test_an_unknown_scope_is_told_with_the_nearest_one(bench: Workbench) -> None:
+def test_an_unknown_scope_is_reported_with_the_nearest_one(bench: Workbench) -> None:
     token_file(bench)
     tokens = "[{name: am, token_file: token, scopes: [injest]}]"
     assert bench.problems({"TOCSIN_TOKENS": tokens}) == [
@@ -234,7 +240,7 @@ def test_a_key_of_the_environment_needs_no_section_in_the_file(bench: Workbench)
         (
             "TOCSIN_SELF_TARGETS",
             "[alex",
-            "TOCSIN_SELF_TARGETS:1:6: is not YAML: expected ',' or ']', but got '<stream end>'",
+            "TOCSIN_SELF_TARGETS:1:1: this [ is not closed; write ] at its end, or quotes around a text",
         ),
         (
             "TOCSIN_CHANNELS",
@@ -292,9 +298,13 @@ def write_sources(bench: Workbench, text: str) -> int:
         (
             "  eu: {alertmanager: [am:9093]}",
             "1:23",
-            "is no address of an Alertmanager; write http://host:9093, with its",
+            "is not an address of an Alertmanager; write http://host:9093, with its",
         ),
-        ("  eu: {alertmanager: ['http://u:p@am']}", "1:23", "is no address of an Alertmanager; write http://host:9093"),
+        (
+            "  eu: {alertmanager: ['http://u:p@am']}",
+            "1:23",
+            "is not an address of an Alertmanager; write http://host:9093",
+        ),
         ("  eu: {alertmanager: []}", "1:22", "must not be empty"),
         ("  eu: {}", "1:3", "'alertmanager' is missing"),
         (
@@ -304,9 +314,10 @@ def write_sources(bench: Workbench, text: str) -> int:
         ),
         ("  eu: {alertmanager: ['http://am'], username: a}", "1:7", "has only one half of a user name and password"),
         ("  tocsin: {alertmanager: ['http://am']}", "1:3", "'tocsin' is the source of tocsin's own alerts"),
+        ("  tocsin-drill: {alertmanager: ['http://am']}", "1:3", "'tocsin-drill' is the source of tocsin's own alerts"),
     ],
 )
-def test_a_source_that_cannot_be_asked_is_told_at_its_place(
+def test_a_source_that_cannot_be_asked_is_reported_at_its_position(
     bench: Workbench, source: str, place: str, told: str
 ) -> None:
     line = write_sources(bench, f"{source}\n")
@@ -348,3 +359,25 @@ def test_a_rest_key_comes_from_the_environment_a_file_or_a_credential(bench: Wor
     pagerduty = bench.load({"K": "a-rest-key"}).settings.inbound.pagerduty
     assert pagerduty.rest_key is not None
     assert (pagerduty.rest_key.reveal(), pagerduty.rest_url) == ("a-rest-key", url.rstrip("/"))
+
+
+def test_an_empty_file_is_reported_with_its_consequences(bench: Workbench) -> None:
+    bench.write("tocsin.yaml", "")
+    (bench.config / bench.playbook).rename(bench.config / "playbooks" / "on-call.yaml")
+    (bench.rules / "rules.yaml").write_text(RULES.replace("playbook: emergency-response, ", ""))
+    empty, playbook, listen = bench.problems({"TOCSIN_LISTEN": "0.0.0.0:9099"})
+    assert listen == (
+        "TOCSIN_LISTEN: 0.0.0.0:9099 can be reached from other machines, and no token is configured; "
+        "write tokens:, or listen on 127.0.0.1"
+    )
+    assert empty.startswith("tocsin.yaml:1:1: is empty: there is no token and no channel but the console")
+    assert playbook == (
+        "tocsin.yaml:1:1: there is no playbook 'emergency-response', which is the default where `playbook:` is "
+        "missing; write `playbook: on-call`"
+    )
+
+
+def test_an_empty_file_is_reported_with_an_unreadable_one(bench: Workbench) -> None:
+    bench.write("tocsin.yaml", "# nothing\n")
+    bench.write("people.yaml", "a: [1\n")
+    assert [problem.partition(":")[0] for problem in bench.problems()] == ["people.yaml", "tocsin.yaml"]

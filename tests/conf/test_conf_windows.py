@@ -1,12 +1,12 @@
-"""windows.yaml: maintenance windows that are known in advance, and every mistake at its place."""
+"""windows.yaml: planned maintenance windows, and mistakes reported at their position."""
 
 from datetime import UTC, datetime
 
 import pytest
 
 from conf.workbench import Workbench
-from tocsin.core.playbook import HOUR, SECOND
-from tocsin.core.recurrence import Span
+from tocsin.core.duration import HOUR, SECOND
+from tocsin.core.schedule.recurrence import Span
 
 GOOD = """\
 windows:
@@ -83,27 +83,29 @@ def test_a_file_that_is_not_read_is_a_warning(bench: Workbench) -> None:
         ('match: datacenter="fra2"', "match: datacenter!=\"x\"", 7, "matches alerts that have no label at all"),
         ("time_zone: Europe/Berlin", "time_zone: Europe/Berln", 11, "'Europe/Berln'; did you mean Europe/Berlin?"),
         ("time_zone: Europe/Berlin", "time_zone: ../../etc/passwd", 11, "there is no time zone '../../etc/passwd'"),
-        ('starts: "2026-11-01 02:00"', "starts: 2026-11-01 02:00", 8, "an unquoted date is no text to YAML"),
+        ('starts: "2026-11-01 02:00"', "starts: 2026-11-01 02:00", 8, "an unquoted date is not text to YAML"),
         ('starts: "2026-11-01 02:00"', 'starts: "2026-11-31 02:00"', 8, "there is no time 2026-11-31"),
-        ('starts: "2026-11-01 02:00"', 'starts: "tomorrow"', 8, "'tomorrow' is no time; write the time"),
-        ('starts: "2026-11-01 02:00"', 'starts: "2026-11-01T02:00Z"', 8, "'2026-11-01T02:00Z' is no time"),
+        ('starts: "2026-11-01 02:00"', 'starts: "tomorrow"', 8, "'tomorrow' is not a time; write the time"),
+        ('starts: "2026-11-01 02:00"', 'starts: "2026-11-01T02:00Z"', 8, "'2026-11-01T02:00Z' is not a time"),
         ('starts: "2026-11-01 02:00"', 'starts: "1026-11-01 02:00"', 8, "the year 1026 is out of reach; write"),
         ('rrule: "FREQ=WEEKLY;BYDAY=SU"', 'rrule: "FREQ=SECONDLY"', 7, "FREQ=SECONDLY comes too often"),
         ('rrule: "FREQ=WEEKLY;BYDAY=SU"', 'rrule: "FREQ=WEEKLY;BYDAY=SO"', 7, "BYDAY cannot be SO; write MO, TU"),
         ("duration: 2h", "duration: 2", 10, "a duration needs its unit; write 2s for seconds"),
         ("duration: 2h", "duration: 5s", 10, "is shorter than a minute; write for example 2h"),
-        ("duration: 2h", "duration: 32d", 10, "is longer than 31 days; what is to page nobody for longer is a rule"),
+        ("duration: 2h", "duration: 32d", 10, "is longer than 31 days; for longer, write a rule"),
         ("duration: 2h", 'ends: "2026-11-01 04:00"', 0, "a window with rrule has no `ends`"),
         ('    ends: "2026-12-06 06:00"\n', "", None, "does not say when it is over; write duration: 2h, or"),
         ('ends: "2026-12-06 06:00"', 'ends: "2026-12-06 06:00"\n    duration: 1h', 0, "has both `ends` and `duration`"),
         ('ends: "2026-12-06 06:00"', 'ends: "2026-12-05 06:00"', 6, "ends before it begins; the end must be later"),
         ('ends: "2026-12-06 06:00"', 'ends: "2027-12-05 06:00"', 6, "is longer than 31 days"),
-        ('ends: "2026-12-06 06:00"', 'ends: "late"', 6, "'late' is no time"),
-        ("author: dana", "author: 7", 8, "text is wanted here; put it in quotes"),
+        ('ends: "2026-12-06 06:00"', 'ends: "late"', 6, "'late' is not a time"),
+        ("author: dana", "author: 7", 8, "text is expected here; put it in quotes"),
         ("windows:\n", "window:\n", 0, "unknown key 'window'; did you mean windows?"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_told_at_its_place(bench: Workbench, old: str, new: str, offset: int | None, told: str) -> None:
+def test_a_mistake_is_reported_at_its_position(
+    bench: Workbench, old: str, new: str, offset: int | None, told: str
+) -> None:
     bench.write("windows.yaml", GOOD)
     line, column = bench.edit("windows.yaml", old, new)
     problems = [problem for problem in bench.problems() if told in problem]
@@ -123,7 +125,7 @@ def test_a_recurrence_without_a_duration_is_refused_at_its_window(bench: Workben
     assert bench.problems() == ["windows.yaml:2:5: does not say when it is over; write duration: 2h"]
 
 
-def test_every_mistake_is_told_at_once(bench: Workbench) -> None:
+def test_every_mistake_is_reported_at_once(bench: Workbench) -> None:
     bench.write("windows.yaml", GOOD.replace("Berlin", "Berln").replace("fra2", "fra2\\").replace("06:00", "26:00"))
     assert len(bench.problems()) == 3
 

@@ -1,4 +1,4 @@
-"""A new configuration that takes the ways to people away is noticed, wherever a file was cut off."""
+"""A configuration that removes people's contacts is detected, wherever a file was truncated."""
 
 from pathlib import Path
 
@@ -168,7 +168,7 @@ def test_a_loss_says_how_to_do_it_on_purpose(folder: Path) -> None:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, len(SETTINGS)), st.booleans())
-def test_wherever_the_file_is_cut_off_nobody_is_cut_off(folder: Path, length: int, ends_line: bool) -> None:
+def test_a_truncated_file_never_removes_a_contact_silently(folder: Path, length: int, ends_line: bool) -> None:
     """Try every cut: it is a mistake, or a loss, or leaves tokens, channels, contacts and answers as they were."""
     ours = loaded(folder)
     try:

@@ -1,4 +1,4 @@
-"""Whatever stands in a file: the checker tells its problems at places inside of that file, and never fails or hangs."""
+"""The checker reports problems at valid positions and never fails or hangs, whatever a file contains."""
 
 import os
 import re
@@ -195,7 +195,7 @@ def is_inside(problem: Problem, root: Path) -> bool:
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(source=st.sampled_from(FILES), steps=mutations)
-def test_a_mutated_file_is_told_about_at_places_inside_of_it(
+def test_problems_of_a_mutated_file_have_positions_inside_it(
     copies: dict[str, Path], source: Source, steps: list[tuple[str, float, Any]]
 ) -> None:
     root = copies[source.configuration]
@@ -207,13 +207,13 @@ def test_a_mutated_file_is_told_about_at_places_inside_of_it(
         assert time.process_time() - before < SECONDS
         for problem in found:
             assert is_inside(problem, root), problem
-        if not isinstance(found, Refused) and "/tests/" not in source.path:  # those are for `tocsin test` to judge
+        if not isinstance(found, CallFailed) and "/tests/" not in source.path:  # those are for `tocsin test` to judge
             assert mistakes_seen(schema_of(source.path), file.read_text()) == [], "no editor may blame what is fine"
     finally:
         file.write_text(TEXTS[source])
 
 
-class Refused(tuple[Problem, ...]):
+class CallFailed(tuple[Problem, ...]):
     """What is told of a configuration that cannot be used."""
 
     __slots__ = ()
@@ -224,7 +224,7 @@ def findings(root: Path) -> tuple[Problem, ...]:
     try:
         return load(root / "config", root / "rules", KINDS, SECRETS).warnings
     except ConfigError as error:
-        return Refused((*error.problems, *error.warnings))
+        return CallFailed((*error.problems, *error.warnings))
 
 
 def schema_of(path: str) -> str:

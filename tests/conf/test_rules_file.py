@@ -4,16 +4,16 @@ from textwrap import dedent
 
 import pytest
 
-from tocsin.conf.duration import parse_duration
 from tocsin.conf.json_schema import rules_schema
 from tocsin.conf.rules import load_rules
 from tocsin.conf.rules.actions import KEYS, UNDER_SET
 from tocsin.conf.source import Findings
-from tocsin.core.action import ACTIONS
-from tocsin.core.alert import Alert, AlertStatus
-from tocsin.core.condition import CONDITIONS
-from tocsin.core.playbook import Level, Playbook
-from tocsin.core.rules import RuleSet
+from tocsin.core.alerts.alert import Alert, AlertStatus
+from tocsin.core.duration import parse_duration
+from tocsin.core.matching.condition import CONDITIONS
+from tocsin.core.playbook.playbook import Level, Playbook
+from tocsin.core.rules.action import ACTIONS
+from tocsin.core.rules.rules import RuleSet
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "rules"
 
@@ -131,11 +131,11 @@ def test_a_directory_without_rules_is_a_problem(folder: Folder) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("- name: a", "20.yaml:1:1: a mapping is wanted here; begin the file with `rules:`"),
-        ("rules: 3", "20.yaml:1:1: a list of rules is wanted here; write one `- name: ...` for each"),
+        ("- name: a", "20.yaml:1:1: a mapping is expected here; begin the file with `rules:`"),
+        ("rules: 3", "20.yaml:1:1: a list of rules is expected here; write one `- name: ...` for each"),
         ("{}", "20.yaml:1:1: 'rules' is missing; begin the file with `rules:`"),
         ("rule: []\nrules: []", "20.yaml:1:1: unknown key 'rule'; did you mean rules?"),
-        ("rules: [a]", "20.yaml:1:9: a rule is wanted here; write `- name: ...` and `match: ...`"),
+        ("rules: [a]", "20.yaml:1:9: a rule is expected here; write `- name: ...` and `match: ...`"),
     ],
 )
 def test_a_file_of_another_form_is_a_problem(folder: Folder, text: str, problem: str) -> None:
@@ -154,13 +154,13 @@ def test_a_file_with_the_other_ending_is_warned_of(folder: Folder) -> None:
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_a_mistake_is_one_problem_at_its_place(folder: Folder, mistake: str) -> None:
+def test_a_mistake_is_one_problem_at_its_position(folder: Folder, mistake: str) -> None:
     rule, problem = mistake.splitlines()
     folder.rules(rule)
     assert folder.problems() == [f"10.yaml:{problem}"]
 
 
-def test_all_mistakes_are_told_at_once(folder: Folder) -> None:
+def test_all_mistakes_are_reported_at_once(folder: Folder) -> None:
     folder.rules("""
         - name: a
           match: team="db
@@ -200,11 +200,26 @@ def test_a_severity_and_a_playbook_with_placeholders_are_left_to_the_alert(folde
 )
 def test_rules_of_which_none_takes_every_alert_are_a_problem(folder: Folder, rules: str) -> None:
     folder.rules(rules, with_catch_all=False)
-    hint = "add a last rule with `match: {}`, so that no alert depends on a rule that somebody forgot"
+    hint = "add a first rule with `match: {}` that sets the defaults; later rules override them"
     assert folder.problems() == [f"{folder.path}: no rule takes every alert; {hint}"]
 
 
-def test_a_catch_all_with_a_mistake_is_not_told_as_missing_too(folder: Folder) -> None:
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("rules:\n", "a list of rules is expected here"),
+        ("rulez:\n  - {name: a, match: {}}\n", "unknown key 'rulez'; did you mean rules?"),
+        ("- {name: a, match: {}}\n", "a mapping is expected here"),
+        ("", "is empty"),
+    ],
+)
+def test_a_file_without_readable_rules_is_one_problem(folder: Folder, text: str, message: str) -> None:
+    folder.file("10.yaml", text)
+    [problem] = folder.problems()
+    assert message in problem
+
+
+def test_a_catch_all_with_a_mistake_is_not_also_reported_as_missing(folder: Folder) -> None:
     folder.rules("- {name: a, match: {}, sett: 3}", with_catch_all=False)
     assert len(folder.problems()) == 1
 
@@ -251,17 +266,20 @@ def test_a_table_may_stand_in_any_file_and_its_columns_are_text(folder: Folder) 
     [
         (
             "[]",
-            "20.yaml:1:1: a mapping of tables is wanted here; write for example `{services: {checkout: {team: shop}}}`",
+            (
+                "20.yaml:1:1: a mapping of tables is expected here; "
+                "write for example `{services: {checkout: {team: shop}}}`"
+            ),
         ),
-        ("{a: 3}", "20.yaml:1:10: a mapping of rows is wanted here; write for example `{checkout: {team: shop}}`"),
+        ("{a: 3}", "20.yaml:1:10: a mapping of rows is expected here; write for example `{checkout: {team: shop}}`"),
         (
             "{a: {b: 3}}",
-            "20.yaml:1:14: a mapping of columns is wanted here; write for example `{team: shop, tier0: true}`",
+            "20.yaml:1:14: a mapping of columns is expected here; write for example `{team: shop, tier0: true}`",
         ),
         ("{a: {b: {c: }}}", '20.yaml:1:18: has no value; write one, "" for an empty one, or remove it'),
         (
             "{a: {b: {c: [d]}}}",
-            "20.yaml:1:21: text, a number, true or false is wanted here; a table has no deeper levels",
+            "20.yaml:1:21: text, a number, true or false is expected here; a table has no deeper levels",
         ),
         (
             "{known: {}}",
@@ -269,14 +287,14 @@ def test_a_table_may_stand_in_any_file_and_its_columns_are_text(folder: Folder) 
         ),
     ],
 )
-def test_a_mistake_in_a_table_is_told_at_its_place(folder: Folder, tables: str, problem: str) -> None:
+def test_a_mistake_in_a_table_is_reported_at_its_position(folder: Folder, tables: str, problem: str) -> None:
     listed = "rules:\n- {name: a, match: {}, lookup: {table: known, by: x}, set: {severity: SEV-3}}"
     folder.file("10.yaml", f"tables: {{known: {{}}}}\n{listed}")
     folder.file("20.yaml", f"tables: {tables}")
     assert folder.problems() == [problem.replace("{path}", str(folder.path))]
 
 
-def test_a_table_that_nobody_asks_is_a_warning(folder: Folder) -> None:
+def test_an_unused_table_is_a_warning(folder: Folder) -> None:
     folder.rules("")
     folder.file("20.yaml", "tables: {services: {}}")
     assert folder.warnings() == ["20.yaml:1:10: no rule looks anything up in the table 'services'"]

@@ -1,4 +1,4 @@
-"""Suggestions in errors: a slip of the keyboard is one, another word is none."""
+"""Suggestions in errors: for typing errors, and not for different words."""
 
 from itertools import pairwise
 
@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conf.workbench import Workbench
 from tocsin.core.suggestions import did_you_mean
 
 KNOWN = ("SEV-1", "SEV-2", "SEV-3", "SEV-4", "major_impact", "data_breach", "P0", "pagerduty")
@@ -29,6 +30,46 @@ KNOWN = ("SEV-1", "SEV-2", "SEV-3", "SEV-4", "major_impact", "data_breach", "P0"
 )
 def test_only_what_is_hardly_different_is_suggested(word: str, hint: str) -> None:
     assert did_you_mean(word, KNOWN).startswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("matches", "did you mean match?"),
+        ("matchers", "did you mean match?"),
+        ("severity", "did you mean severities?"),
+        ("within", "known: "),
+        ("tier12", "known: "),
+    ],
+)
+def test_another_ending_is_recognized(word: str, hint: str) -> None:
+    assert did_you_mean(word, ["match", "severities", "tier1", "respond_within"]).startswith(hint)
+
+
+@pytest.mark.parametrize("key", ["matches", "matcher", "if", "when", "expr", "condition"])
+def test_other_words_for_match_are_one_problem_with_the_key_to_write(bench: Workbench, key: str) -> None:
+    rules = bench.rules / "rules.yaml"
+    rules.write_text(rules.read_text() + f"  - {{name: own, {key}: 'a=\"b\"', stop: true}}\n")
+    [problem] = bench.problems()
+    assert problem.endswith(f"unknown key {key!r}; did you mean match?")
+
+
+@pytest.mark.parametrize(
+    ("person", "told"),
+    [
+        ("contact: console", "a mapping is expected here; write {channel: console}"),
+        ("methods: [console]", "a mapping is expected here; write {channel: console}"),
+        ("contact: {kind: console}", "'channel' is missing; write `channel:` and the name of a channel, such as"),
+        ("console: {}", "unknown key 'console'; write `contact: {channel: console}`"),
+        ("channel: console", "unknown key 'channel'; write `contact: {channel: ...}`"),
+    ],
+)
+def test_a_channel_name_in_place_of_a_contact_is_reported_with_the_correction(
+    bench: Workbench, person: str, told: str
+) -> None:
+    bench.edit("people.yaml", "people:\n", f"people:\n  pat: {{{person}}}\n")
+    [problem] = bench.problems()
+    assert told in problem
 
 
 def test_two_that_are_as_near_are_both_suggested_and_nothing_known_is_no_hint() -> None:

@@ -1,4 +1,4 @@
-"""What a template may do, and what it may not."""
+"""The sandbox of templates: allowed and forbidden constructs."""
 
 import time
 from contextlib import suppress
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tocsin.conf.templates import Template, TemplateFailed, TemplateMistake
+from tocsin.conf.templates import MessageTemplate, TemplateFailed, TemplateMistake
 from tocsin.conf.templates.cage import STEPS
 from tocsin.conf.templates.language import OUTPUT_LIMIT
 
@@ -24,12 +24,12 @@ VALUES: dict[str, Any] = {
 
 
 def said(source: str, **values: Any) -> str:
-    return Template("t", source).render(VALUES | values).plain
+    return MessageTemplate("t", source).render(VALUES | values).plain
 
 
 def objections(source: str) -> list[tuple[int, str]]:
     with pytest.raises(TemplateMistake) as mistake:
-        Template("t", source)
+        MessageTemplate("t", source)
     return [(each.line, each.message) for each in mistake.value.objections]
 
 
@@ -50,6 +50,8 @@ def failure(source: str, **values: Any) -> TemplateFailed:
         ("{{ facts.nothing | otherwise('not known') }}", "not known"),
         ("{{ empty | otherwise('not known') }}{{ missing | otherwise('!') }}", "not known!"),
         ("{{ empty | blank('the cause') }}", "[to fill in: the cause]"),
+        ("{{ facts.cause | blank('the cause') }}", '[to fill in: the cause; tocsin incidents fact 12 cause="..."]'),
+        ("{{ empty | blank('x', 'cause') }}", '[to fill in: x; tocsin incidents fact 12 cause="..."]'),
         ("{{ title[:4] | upper }}{{ timeline | length }}", "HIGH1000"),
         (
             "{% for each in timeline[:2] %}{{ loop.index }} {{ each.text }}{{ ', ' if not loop.last }}{% endfor %}",
@@ -144,7 +146,7 @@ def test_loops_over_a_whole_timeline_are_within_what_a_rendering_may_do():
     assert failure("{% for entry in timeline %}" + body + "{% endfor %}").reason.startswith("it makes more than")
 
 
-def test_what_is_wrong_is_told_with_its_line():
+def test_a_mistake_is_reported_with_its_line():
     assert objections("a\n{{ title.upper() }}\n{{ x ~ y }}") == [
         (2, "a template calls nothing"),
         (3, "~ is not allowed"),
@@ -153,7 +155,7 @@ def test_what_is_wrong_is_told_with_its_line():
     assert objections("a\n{{ title | centre }}") == [(2, "there is no filter 'centre'")]
 
 
-def test_a_variable_that_is_missing_is_told_with_its_line():
+def test_a_missing_variable_is_reported_with_its_line():
     failed = failure("one\ntwo {{ missing }}")
     assert (failed.line, failed.reason) == (2, "'missing' is undefined")
     assert failure("{{ facts.nothing }}").line == 1
@@ -161,14 +163,14 @@ def test_a_variable_that_is_missing_is_told_with_its_line():
 
 @given(st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"], exclude_characters="\ue000\ue001")))
 @settings(max_examples=200, deadline=None)
-def test_whatever_a_value_holds_it_is_text_of_somebody_elses_and_stays_as_it_is(value):
-    said = Template("t", "<{{ title }}>").render({"title": value})
+def test_any_value_is_external_text_and_stays_unchanged(value):
+    said = MessageTemplate("t", "<{{ title }}>").render({"title": value})
     assert said.plain == f"<{value}>"
     assert [piece.text for piece in said.pieces if piece.foreign] == [value] * bool(value)
 
 
 @given(st.text(alphabet="{}%#() .|'\"abx0~*+[]\n", max_size=60))
 @settings(max_examples=300, deadline=None)
-def test_whatever_a_file_holds_it_is_a_template_or_told_why_not(source):
+def test_any_file_is_a_template_or_refused_with_a_reason(source):
     with suppress(TemplateMistake, TemplateFailed):
-        assert isinstance(Template("t", source).render({"a": "1", "b": [], "x": {}}).plain, str)
+        assert isinstance(MessageTemplate("t", source).render({"a": "1", "b": [], "x": {}}).plain, str)

@@ -12,7 +12,7 @@ from tocsin.conf.channels import ChannelKind, ChannelSettings, ContactSettings, 
 from tocsin.conf.schema import Name, Section, Text
 from tocsin.conf.secrets import Secret
 from tocsin.conf.source import ConfigError
-from tocsin.core.people import Contact
+from tocsin.core.oncall.people import Contact
 from tocsin.trackers.registry import KINDS as TRACKERS
 
 SHIPPED = Path(__file__).parents[2] / "config"
@@ -90,7 +90,7 @@ class Workbench:
         try:
             self.load(environ)
         except ConfigError as error:
-            return [line.replace(f"{self.config}/", "") for line in str(error).splitlines()]
+            return [str(problem).replace(f"{self.config}/", "") for problem in error.problems]
         return []
 
     def warnings(self, environ: Mapping[str, str] | None = None) -> list[str]:

@@ -1,9 +1,11 @@
-"""A playbook that uses all that a matrix can say."""
+"""A playbook that uses every feature of a matrix."""
 
-from tocsin.core.escalation import unopened
-from tocsin.core.hours import BusinessHours, Hours
-from tocsin.core.incident import Incident
-from tocsin.core.playbook import DAY, HOUR, MINUTE, Cell, Kind, Level, Moment, Playbook, Tier, Until
+from tocsin.core.alerts.subject import Subject
+from tocsin.core.duration import DAY, HOUR, MINUTE
+from tocsin.core.incident.escalation import unopened
+from tocsin.core.incident.incident import Incident
+from tocsin.core.playbook.playbook import Cell, Kind, Level, Moment, Playbook, Tier, Until
+from tocsin.core.schedule.hours import BusinessHours, Hours
 
 RESOLVED = Until.RESOLVED
 BUSINESS = Hours.BUSINESS
@@ -61,5 +63,10 @@ def rich(hours: BusinessHours | None = None) -> Playbook:
 def fresh(now: int, hours: BusinessHours | None = None) -> Incident:
     """An incident of it that nothing has happened to."""
     return unopened(
-        incident_id="id", number=1, dedup_key="key", plan=rich(hours), title="Down", service="shop", now=now
+        incident_id="id",
+        number=1,
+        dedup_key="key",
+        plan=rich(hours),
+        subject=Subject(title="Down", service="shop"),
+        now=now,
     )

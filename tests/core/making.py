@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from tocsin.core.action import ACTIONS, Form
-from tocsin.core.alert import Alert, AlertStatus
-from tocsin.core.matcher import parse_matchers
-from tocsin.core.placeholder import Template
-from tocsin.core.rules import Rule, RuleSet
+from tocsin.core.alerts.alert import Alert, AlertStatus
+from tocsin.core.matching.matcher import parse_matchers
+from tocsin.core.matching.placeholders import Template
+from tocsin.core.rules.action import ACTIONS, Form
+from tocsin.core.rules.rule import Rule
+from tocsin.core.rules.rules import RuleSet
 
 LEVELS = {"er": ("SEV-1", "SEV-2", "SEV-3", "SEV-4"), "ops": ("P1", "P2")}
 UNROUTED = {"er": "SEV-2", "ops": "P1"}
-MINUTE = 60_000_000
 
 
 def alert(annotations: dict[str, str] | None = None, **labels: str) -> Alert:

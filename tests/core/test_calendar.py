@@ -1,4 +1,4 @@
-"""Events of a calendar: one that takes place once is found as one whose series has a single time."""
+"""Calendar events: a single event and a series with one occurrence give the same shift."""
 
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -6,11 +6,11 @@ from zoneinfo import ZoneInfo
 import hypothesis.strategies as st
 from hypothesis import given
 
-from tocsin.core.calendar import Calendar, CalendarEvent
-from tocsin.core.rotation import Duty, first_at
-from tocsin.core.rrule import parse
+from tocsin.core.duration import MINUTE
+from tocsin.core.oncall.calendar import Calendar, CalendarEvent
+from tocsin.core.oncall.rotation import Duty, first_at
+from tocsin.core.schedule.rrule import parse
 
-MINUTE = 60_000_000
 ZONES = st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"]).map(ZoneInfo)
 STARTS = st.integers(0, 365 * 24 * 60).map(
     lambda minutes: datetime.fromisoformat("2026-01-01") + timedelta(minutes=minutes)
@@ -35,7 +35,7 @@ EVENTS = st.lists(st.tuples(st.sampled_from("abc"), STARTS, st.integers(1, 500_0
 
 
 @given(EVENTS, STARTS)
-def test_the_index_of_a_calendar_finds_whom_a_look_at_each_event_finds(
+def test_the_calendar_index_agrees_with_a_scan_of_all_events(
     events: list[tuple[str, datetime, int]], looked_at: datetime
 ) -> None:
     utc = ZoneInfo("UTC")

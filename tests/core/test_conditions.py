@@ -1,15 +1,17 @@
-"""What rules ask besides labels, and what they decide with the answers."""
+"""Conditions of rules on more than labels, and the verdicts with their answers."""
 
 from typing import Any
 
 import pytest
 
-from core.making import MINUTE, alert, rule, rule_set
-from tocsin.core.action import Lookup
-from tocsin.core.condition import AskOpen, AskRate, Inhibition, Likeness, Rate, WhenOpen
-from tocsin.core.matcher import parse_matchers
-from tocsin.core.placeholder import Template
-from tocsin.core.rules import Rule, RuleSet
+from core.making import alert, rule, rule_set
+from tocsin.core.duration import MINUTE
+from tocsin.core.matching.condition import AskOpen, AskRate, Inhibition, Likeness, Rate, WhenOpen
+from tocsin.core.matching.matcher import parse_matchers
+from tocsin.core.matching.placeholders import Template
+from tocsin.core.rules.action import Lookup
+from tocsin.core.rules.rule import Rule
+from tocsin.core.rules.rules import RuleSet
 
 DB_DOWN = WhenOpen(like=Likeness(service="db-eu", severity=("SEV-1", "SEV-2")), other_than="default/er/api/Slow/eu/")
 OFTEN = Rate(dedup_key="default/er/api/Slow/eu/", more_than=5, within=10 * MINUTE)

@@ -1,4 +1,4 @@
-"""Any sequence of notifications of one alert, in any order and with repeats, against a model that keeps everything."""
+"""Any sequence of notifications of one alert, reordered and repeated, against a model with the full history."""
 
 from dataclasses import dataclass, field
 
@@ -6,12 +6,11 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin.core.alert import Alert, AlertStatus, Episode, EpisodeStatus
-from tocsin.core.dedup import place
-from tocsin.core.verdict import Verdict
+from tocsin.core.alerts.alert import Alert, AlertStatus, Episode, EpisodeStatus
+from tocsin.core.duration import SECOND
+from tocsin.core.rules.dedup import place
+from tocsin.core.rules.verdict import Verdict
 
-SECOND = 1_000_000
-HOLD = 90 * SECOND
 EPOCH = 1_000_000 * SECOND
 LABELS = {"alertname": "Down"}
 VERDICT = Verdict(playbook="p", severity="high", service="s", dedup_key="k", title="t", labels=LABELS)
@@ -143,7 +142,7 @@ def deliveries(draw: st.DrawFn) -> tuple[list[Notification], int]:
 
 
 @given(deliveries())
-def test_an_alert_that_fires_is_never_taken_for_resolved_whatever_comes_late(
+def test_a_firing_alert_is_never_considered_resolved_after_late_copies(
     told: tuple[list[Notification], int],
 ) -> None:
     notifications, last_start = told
@@ -153,7 +152,7 @@ def test_an_alert_that_fires_is_never_taken_for_resolved_whatever_comes_late(
 
 
 @given(deliveries())
-def test_the_resolve_of_the_last_spell_ends_it_whatever_came_before(told: tuple[list[Notification], int]) -> None:
+def test_the_resolve_of_the_last_episode_ends_it_after_any_history(told: tuple[list[Notification], int]) -> None:
     notifications, last_start = told
     now = notifications[-1].at
     resolved = Notification(fires=False, start=last_start, end=now, at=now)

@@ -1,12 +1,12 @@
-"""The dedup key of an alert: the default one, what is added to it, and a rule's own."""
+"""The dedup key of an alert: the default, additional labels, and a rule's own key."""
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.making import alert, rule, rule_set
-from tocsin.core.alert import Alert, AlertStatus
-from tocsin.core.verdict import LONGEST_KEY, LONGEST_TITLE, bounded_key, default_key
+from tocsin.core.alerts.alert import Alert, AlertStatus
+from tocsin.core.rules.verdict import LONGEST_KEY, LONGEST_TITLE, bounded_key, default_key
 
 
 def test_the_default_key_reads_well() -> None:
@@ -65,7 +65,7 @@ def test_thirty_pods_of_which_nothing_is_known_are_one_incident() -> None:
     assert {rules.evaluate(each).dedup_key for each in alerts} == {"default/er/unknown/Slow//"}
 
 
-def test_what_nothing_identifies_is_told_apart_by_all_of_its_labels() -> None:
+def test_an_alert_without_identifying_labels_is_distinguished_by_all_labels() -> None:
     rules = rule_set(rule("a", severity="SEV-1"))
     verdict = rules.evaluate(alert(alertname="Slow", team="shop", route="/pay", instance="h1", severity="page"))
     assert verdict.dedup_key == "default/er/unknown/Slow///instance=h1/route=%2Fpay/team=shop"

@@ -1,14 +1,14 @@
-"""However one episode's webhooks are repeated and shuffled within the window, it ends in the same state."""
+"""One episode's webhooks, repeated and shuffled within the window, always end in the same state."""
 
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin.core.alert import Alert, AlertStatus, Episode, EpisodeStatus
-from tocsin.core.dedup import LATE_COPY_WITHIN, Sighting, place
-from tocsin.core.verdict import Verdict
+from tocsin.core.alerts.alert import Alert, AlertStatus, Episode, EpisodeStatus
+from tocsin.core.duration import SECOND
+from tocsin.core.rules.dedup import LATE_COPY_WITHIN, Sighting, place
+from tocsin.core.rules.verdict import Verdict
 
-SECOND = 1_000_000
 START = 1_000 * SECOND
 VERDICT = Verdict(playbook="p", severity="high", service="s", dedup_key="k", title="t", labels={"alertname": "Down"})
 QUIET = msgspec.structs.replace(VERDICT, suppress=True)
@@ -72,13 +72,13 @@ def test_what_is_held_past_its_time_is_believed_by_the_next_copy() -> None:
 def test_suppressed_it_is_kept_apart_until_a_rule_lets_it_through() -> None:
     placed = place(FIRING, QUIET, None, START)
     assert placed.episode is not None
-    assert (placed.sighting, placed.episode.status) == (Sighting.UNTOLD, EpisodeStatus.SUPPRESSED)
+    assert (placed.sighting, placed.episode.status) == (Sighting.NO_EVENT, EpisodeStatus.SUPPRESSED)
     again = place(FIRING, VERDICT, placed.episode, START + 1)
     assert again.episode is not None
     assert (again.sighting, again.episode.episode) == (Sighting.BEGINS, 2)
 
 
-def test_a_start_that_moves_back_is_kept_and_one_that_moves_on_is_not() -> None:
+def test_an_earlier_start_is_kept_and_a_later_one_is_not() -> None:
     last, _ = seen([(FIRING, START)])
     for moved, kept in ((-5, -5), (5, 0)):
         placed = place(msgspec.structs.replace(FIRING, starts_at=START + moved), VERDICT, last, START + 1)

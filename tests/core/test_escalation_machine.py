@@ -1,4 +1,4 @@
-"""Whatever happens to an incident, in whatever order: the invariants of its ladder hold."""
+"""The ladder's invariants hold for any sequence of events."""
 
 import msgspec
 from hypothesis import given, settings
@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from core.test_escalation_table import ALICE, NOW, fresh
-from tocsin.core.clock import MOST_ITEMS, REMINDED_FOR, Clock, Item, PostMortem, stays_true
-from tocsin.core.effect import Breached, Effect, Notify, Record
-from tocsin.core.escalation import TRANSITIONS, next_due, step
-from tocsin.core.event import (
+from tocsin.core.duration import DAY, MINUTE
+from tocsin.core.incident.effect import Breached, Effect, Notify, Record
+from tocsin.core.incident.escalation import TRANSITIONS, next_due, step
+from tocsin.core.incident.event import (
     Acknowledge,
     Actor,
     AlertsChanged,
@@ -30,10 +30,14 @@ from tocsin.core.event import (
     WaitBegan,
     WaitEnded,
 )
-from tocsin.core.incident import TAKEN, Incident, State, Wait, WaitReason
-from tocsin.core.outbox import DIGEST
-from tocsin.core.playbook import DAY, MINUTE, Until
-from tocsin.core.transitions.change import PAGED
+from tocsin.core.incident.incident import TAKEN, Incident, State, Wait, WaitReason
+from tocsin.core.incident.incident_duty import IncidentDuty
+from tocsin.core.incident.outbox import DIGEST
+from tocsin.core.incident.sla import MOST_ITEMS, REMINDED_FOR, Item, Obligations, duty_named, stays_true
+from tocsin.core.incident.timeline.notifications import PromiseBreached
+from tocsin.core.incident.transitions.change import PAGED
+from tocsin.core.playbook.duties import POST_MORTEM
+from tocsin.core.playbook.playbook import Until
 
 SEVERITIES = st.sampled_from(["high", "middle", "low"])
 PEOPLE = st.sampled_from([ALICE, Actor("bob", "slack"), Actor("robot", "api", is_person=False)])
@@ -56,8 +60,20 @@ class Life(RuleBasedStateMachine):
     def start(self) -> Incident:
         return fresh()
 
-    def happen(self, event: Event) -> None:
-        self.follow(event, *step(self.incident, event, self.now))
+    def happen(self, event: Event, waits: tuple[Wait, ...] = ()) -> None:
+        """``waits``: what the engine has found that it has to wait for, if this lets it notify anyone."""
+        asked = 0
+
+        def must_wait(was: Incident, about_to_be: Incident) -> tuple[Wait, ...]:
+            nonlocal asked
+            asked += 1
+            assert was is self.incident
+            assert about_to_be is not was
+            return waits
+
+        self.follow(event, *step(self.incident, event, self.now, must_wait))
+        assert asked <= 1
+        assert not (asked and hasattr(event, "by") and not isinstance(event, WaitEnded)), "a person asks for people"
 
     def follow(self, event: Event, after: Incident, effects: tuple[Effect, ...]) -> None:
         before = self.incident
@@ -78,8 +94,8 @@ class Life(RuleBasedStateMachine):
             assert once_an_occurrence not in self.breached, f"{once_an_occurrence} was told before"
             self.breached.add(once_an_occurrence)
             assert not (isinstance(event, Due) and after.waits), "no time goes by while its ladder waits"
-        if isinstance(effect, Record) and effect.kind == "breached":
-            assert effect.data["due_at"] <= self.now, "it was told early"
+        if isinstance(effect, Record) and isinstance(effect.entry, PromiseBreached):
+            assert effect.entry.due_at <= self.now, "it was told early"
         if not isinstance(effect, Notify):
             return
         for target in effect.targets:
@@ -97,7 +113,6 @@ class Life(RuleBasedStateMachine):
             assert effect.until is Until.RESOLVED, "it waits for an acknowledgment that has been given"
 
     def waits(self, data: st.DataObject) -> tuple[Wait, ...]:
-        """What the engine has found that it has to wait for, if this lets it notify anybody."""
         until = st.none() | st.integers(1, 30 * MINUTE).map(lambda wait: self.now + wait)
         one = st.builds(lambda key, until: Wait(*key, until), REASONS, until)
         return tuple(data.draw(st.lists(one, max_size=2, unique_by=lambda wait: (wait.reason, wait.by))))
@@ -105,7 +120,7 @@ class Life(RuleBasedStateMachine):
     @initialize(severity=SEVERITIES, hold=st.sampled_from([0, 2 * MINUTE]), data=st.data())
     def open(self, severity: str, hold: int, data: st.DataObject) -> None:
         self.firing = [severity]
-        self.happen(Opened(fired=(severity,), first_alert_at=self.now, hold=hold, waits=self.waits(data)))
+        self.happen(Opened(fired=(severity,), first_alert_at=self.now, hold=hold), self.waits(data))
 
     @precondition(lambda self: self.incident.state in PAGED)
     @rule(data=st.data())
@@ -138,7 +153,7 @@ class Life(RuleBasedStateMachine):
     def late(self, wait: int, data: st.DataObject) -> None:
         """Time goes on, and tocsin looks only at the end of it."""
         self.now += wait
-        self.happen(Due(waits=self.waits(data) if self.incident.state is not State.RESOLVED else ()))
+        self.happen(Due(), self.waits(data) if self.incident.state is not State.RESOLVED else ())
 
     @rule(wait=WAITS)
     def in_time(self, wait: int) -> None:
@@ -175,7 +190,7 @@ class Life(RuleBasedStateMachine):
     @rule(wait=st.integers(1, 5 * MINUTE), data=st.data())
     def doubt(self, wait: int, data: st.DataObject) -> None:
         before = self.incident
-        self.happen(RecoveryDoubted(source="default", look_at=self.now + wait, waits=self.waits(data)))
+        self.happen(RecoveryDoubted(source="default", look_at=self.now + wait), self.waits(data))
         if before.resolve_at is None and before.doubt is None:
             assert self.incident == before, "nobody has said that it is over"
         else:
@@ -209,29 +224,30 @@ class Life(RuleBasedStateMachine):
 
     @rule(severity=st.sampled_from(["immediate", "long-term"]), due_in=st.none() | st.integers(0, 90 * MINUTE))
     def write_down(self, severity: str, due_in: int | None) -> None:
-        if self.incident.clock is None or len(self.incident.clock.items) < MOST_ITEMS:
+        if self.incident.obligations is None or len(self.incident.obligations.items) < MOST_ITEMS:
             due_at = None if due_in is None else self.now + due_in
             self.happen(ItemAdded(by=ALICE, text="mend it for good", kind=severity, due_at=due_at))
 
-    @precondition(lambda self: self.incident.clock is not None and self.incident.clock.items)
+    @precondition(lambda self: self.incident.obligations is not None and self.incident.obligations.items)
     @rule(data=st.data())
     def do_what_was_written_down(self, data: st.DataObject) -> None:
-        assert self.incident.clock is not None
-        number = data.draw(st.sampled_from([item.number for item in self.incident.clock.items]))
+        assert self.incident.obligations is not None
+        number = data.draw(st.sampled_from([item.number for item in self.incident.obligations.items]))
         self.happen(ItemDone(by=ALICE, number=number))
 
-    @precondition(lambda self: self.incident.clock is not None and self.incident.clock.post_mortem is not None)
+    @precondition(lambda self: duty_named(self.incident.obligations, POST_MORTEM) is not None)
     @rule(waived=st.booleans())
     def finish_the_post_mortem(self, *, waived: bool) -> None:
-        self.happen(PostMortemDone(by=ALICE, waived=waived))
+        self.happen(PostMortemDone(by=ALICE, waived=waived, reason="a false alarm"))
 
     @invariant()
     def what_is_to_be_done_has_somebody_reminded_of_it(self) -> None:
-        clock = self.incident.clock or Clock()
-        left: list[Item | PostMortem] = [item for item in clock.items if item.done_at is None]
-        if clock.post_mortem is not None and clock.post_mortem.done_at is None:
-            assert self.incident.state is State.RESOLVED
-            left.append(clock.post_mortem)
+        clock = self.incident.obligations or Obligations()
+        left: list[Item | IncidentDuty] = [item for item in clock.items if item.done_at is None]
+        for duty in clock.duties:
+            assert self.incident.state is State.RESOLVED, "this playbook has only duties after the resolve"
+            if duty.is_open:
+                left.append(duty)
         assert all(each.remind_at is not None or self.now > each.due_at + REMINDED_FOR - 7 * DAY for each in left)
 
     @precondition(lambda self: self.incident.state in PAGED)
@@ -280,8 +296,8 @@ class Life(RuleBasedStateMachine):
             assert incident.state in PAGED
             look_at = incident.doubt.look_at if incident.doubt is not None else None
             ends = [wait.until for wait in incident.waits if wait.until is not None]
-            if incident.standing is not None and incident.standing.snooze is not None:
-                ends.append(incident.standing.snooze.until)
+            if incident.ladder_state is not None and incident.ladder_state.snooze is not None:
+                ends.append(incident.ladder_state.snooze.until)
             assert incident.resolve_at is not None or next_due(incident) == min(
                 [*ends, *(at for at in (incident.believe_at, incident.digest_at, look_at) if at is not None)],
                 default=None,
@@ -297,8 +313,8 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def snoozed_is_what_says_until_when(self) -> None:
-        standing = self.incident.standing
-        assert (self.incident.state is State.SNOOZED) == (standing is not None and standing.snooze is not None)
+        ladder_state = self.incident.ladder_state
+        assert (self.incident.state is State.SNOOZED) == (ladder_state is not None and ladder_state.snooze is not None)
         if self.incident.state is State.SNOOZED:
             assert next_due(self.incident) is not None
 
@@ -367,21 +383,25 @@ def shifted(incident: Incident, shift: int) -> Incident:
     moved = {name: None if (at := getattr(incident, name)) is None else at + shift for name in TIMES}
     ladder = tuple(msgspec.structs.replace(planned, due_at=planned.due_at + shift) for planned in incident.ladder)
     flips = tuple(at + shift for at in incident.flips)
-    clock = None if incident.clock is None else shifted_clock(incident.clock, shift)
-    return msgspec.structs.replace(incident, ladder=ladder, flips=flips, clock=clock, **moved)
+    clock = None if incident.obligations is None else shifted_clock(incident.obligations, shift)
+    return msgspec.structs.replace(incident, ladder=ladder, flips=flips, obligations=clock, **moved)
 
 
-def shifted_clock(clock: Clock, shift: int) -> Clock:
+def shifted_clock(clock: Obligations, shift: int) -> Obligations:
     moments = {name: getattr(clock, name) for name in ("since", "paused_at", "update_by")}
-    mortem = clock.post_mortem
-    if mortem is not None:
-        moved = {name: getattr(mortem, name) for name in ("asked_at", "due_at", "remind_at", "done_at")}
-        mortem = msgspec.structs.replace(mortem, **{n: None if at is None else at + shift for n, at in moved.items()})
+    duties = []
+    for duty in clock.duties:
+        moved = {name: getattr(duty, name) for name in ("asked_at", "due_at", "remind_at", "breached_at", "done_at")}
+        duties.append(
+            msgspec.structs.replace(duty, **{n: None if at is None else at + shift for n, at in moved.items()})
+        )
+    closed_at = None if clock.closed_at is None else clock.closed_at + shift
     return msgspec.structs.replace(
         clock,
         **{name: None if at is None else at + shift for name, at in moments.items()},
         caps={promise: at + shift for promise, at in clock.caps.items()},
-        post_mortem=mortem,
+        duties=tuple(duties),
+        closed_at=closed_at,
     )
 
 

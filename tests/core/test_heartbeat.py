@@ -1,9 +1,9 @@
-"""When a Watchdog is missing, and what is no recovery without one."""
+"""Missing Watchdogs, and mass resolves that are not a recovery."""
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin.core.heartbeat import (
+from tocsin.core.alerts.heartbeat import (
     MANY,
     MISSING_AFTER,
     SILENT_AFTER,
@@ -15,7 +15,7 @@ from tocsin.core.heartbeat import (
     is_silent,
     lost,
 )
-from tocsin.core.playbook import HOUR, MINUTE, SECOND
+from tocsin.core.duration import HOUR, MINUTE, SECOND
 
 NOW = 1_795_143_909_000_000
 
@@ -36,23 +36,23 @@ def test_it_is_missing_half_an_interval_after_it_should_have_come():
     assert is_missing(hourly, NOW + HOUR + HOUR // 2 + 1)
 
 
-def test_one_that_comes_often_has_a_minute_and_a_half():
+def test_a_frequent_watchdog_is_missing_after_90_seconds():
     assert not is_missing(beating(15 * SECOND), NOW + MISSING_AFTER)
     assert is_missing(beating(15 * SECOND), NOW + MISSING_AFTER + 1)
 
 
-def test_one_that_came_once_is_not_expected_to_come_again():
+def test_a_watchdog_received_once_is_not_expected_again():
     assert not is_missing(beating(), NOW + 1000 * HOUR)
     assert not is_silent(beating(), NOW + 1000 * HOUR, since=0)
 
 
-def test_the_copy_of_the_other_replica_says_nothing_of_how_often_it_comes():
+def test_a_replicas_copy_does_not_change_the_interval():
     pair = beating(MINUTE, SECOND, 59 * SECOND, SECOND)
     assert (pair.every, pair.last_seen_at) == (59 * SECOND, NOW)
     assert not is_missing(pair, NOW + MINUTE)
 
 
-def test_one_that_comes_once_too_soon_is_not_expected_to_go_on_so():
+def test_one_early_beat_does_not_shorten_the_interval():
     restarted = beating(4 * HOUR, 4 * HOUR, MINUTE)
     assert restarted.every == 2 * HOUR
     assert not is_silent(restarted, NOW + 4 * HOUR, since=0)
@@ -63,7 +63,7 @@ def test_how_often_it_comes_is_learned_again_after_an_outage():
     assert beating(MINUTE, 5 * MINUTE).every == 5 * MINUTE, "it may as well come less often from now on"
 
 
-def test_one_that_is_reported_resolved_is_missing_at_once_until_it_fires_again():
+def test_a_resolved_watchdog_is_missing_until_it_fires_again():
     gone = lost(beating(MINUTE), NOW + 1)
     assert is_missing(gone, NOW + 1)
     assert is_silent(gone, NOW + 1, since=NOW)
@@ -73,7 +73,7 @@ def test_one_that_is_reported_resolved_is_missing_at_once_until_it_fires_again()
     assert not is_missing(back, NOW + 2 * MINUTE)
 
 
-def test_its_silence_is_told_after_three_beats_and_not_before_somebody_listened_that_long():
+def test_silence_is_reported_after_three_beats_of_listening():
     assert not is_silent(beating(MINUTE), NOW + SILENT_AFTER, since=0)
     assert is_silent(beating(MINUTE), NOW + SILENT_AFTER + 1, since=0)
     assert not is_silent(beating(MINUTE), NOW + HOUR, since=NOW + HOUR - SILENT_AFTER)

@@ -1,4 +1,4 @@
-"""Business hours: on the wall clock of their zone, on both sides of a change to summer time, but for holidays."""
+"""Business hours on the wall clock, across changes to summer time, with holidays."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin.core.hours import BusinessHours
+from tocsin.core.schedule.hours import BusinessHours
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -48,7 +48,7 @@ def test_where_nothing_opens_for_a_year_a_page_is_not_forgotten() -> None:
     assert BusinessHours(days=()).opening(moment) == moment
 
 
-def test_a_zone_that_this_machine_does_not_have_is_utc() -> None:
+def test_an_unknown_time_zone_is_utc() -> None:
     assert BusinessHours(time_zone="Mars/Base").opening(at("2026-11-20 20:00")) == at("2026-11-23 09:00")
 
 

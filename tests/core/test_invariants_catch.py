@@ -1,4 +1,4 @@
-"""Each invariant says what is wrong with facts that break it, and nothing about facts that do not."""
+"""Each invariant detects a violation and accepts valid data."""
 
 from typing import Any
 
@@ -7,15 +7,15 @@ import pytest
 
 from core import ladders
 from core.test_escalation_table import ALICE, NOW, WINDOW, fresh
-from tocsin.core.alert import Episode, EpisodeStatus
-from tocsin.core.effect import Record
-from tocsin.core.escalation import next_due, step
-from tocsin.core.event import Acknowledge, Entry, Opened
-from tocsin.core.hours import BusinessHours
-from tocsin.core.incident import State
-from tocsin.core.invariants import INVARIANTS, OVERDUE, Facts, violations
-from tocsin.core.outbox import Job, Outgoing, RowState
-from tocsin.core.playbook import MINUTE, Until
+from tocsin.core.duration import MINUTE
+from tocsin.core.incident.effect import Record
+from tocsin.core.incident.escalation import next_due, step
+from tocsin.core.incident.event import Acknowledge, Entry, Opened
+from tocsin.core.incident.incident import State
+from tocsin.core.incident.invariants import INVARIANTS, OVERDUE, IncidentFacts, violations
+from tocsin.core.incident.outbox import Job, Outgoing, RowState
+from tocsin.core.playbook.playbook import Until
+from tocsin.core.schedule.hours import BusinessHours
 
 
 def row(**changes: Any) -> Outgoing:
@@ -27,20 +27,16 @@ def row(**changes: Any) -> Outgoing:
     return Outgoing(**{**given, **changes})
 
 
-def facts() -> Facts:
+def facts() -> IncidentFacts:
     """A healthy incident that has just been opened."""
     incident, effects = step(fresh(), Opened(fired=("high",)), NOW)
-    records = [effect for effect in effects if isinstance(effect, Record)]
+    recorded = [effect.entry for effect in effects if isinstance(effect, Record)]
     entries = [
-        Entry(incident_id="id", seq=seq, at=NOW, kind=record.kind, actor="tocsin", via="tocsin", data=record.data)
-        for seq, record in enumerate(records, start=1)
+        Entry(incident_id="id", seq=seq, at=NOW, kind=entry.kind, actor="tocsin", via="tocsin", data=entry.data())
+        for seq, entry in enumerate(recorded, start=1)
     ]
-    episode = Episode(
-        source="default", fingerprint="f", episode=1, status=EpisodeStatus.FIRING, starts_at=NOW, ends_at=None,
-        first_seen_at=NOW, last_seen_at=NOW, labels={}, annotations={}, incident_id="id", severity="high",
-    )  # fmt: skip
     incident = msgspec.structs.replace(incident, events=len(entries))
-    return Facts(incident, next_due(incident), entries, [row()], [episode], NOW)
+    return IncidentFacts(incident, next_due(incident), entries, [row()], {"high": 1}, NOW)
 
 
 def waited_and_fired() -> list[Entry]:
@@ -63,11 +59,11 @@ AT_NIGHT = {
 """It was paged at 16:40, when these hours were over."""
 
 
-def changed(healthy: Facts, incident: dict[str, Any] | None = None, **changes: Any) -> Facts:
+def changed(healthy: IncidentFacts, incident: dict[str, Any] | None = None, **changes: Any) -> IncidentFacts:
     fields = {**vars(healthy), **changes}
     if incident:
         fields["incident"] = msgspec.structs.replace(healthy.incident, **incident)
-    return Facts(**fields)
+    return IncidentFacts(**fields)
 
 
 def test_a_healthy_incident_has_nothing_wrong() -> None:
@@ -82,8 +78,8 @@ def test_a_healthy_incident_has_nothing_wrong() -> None:
         ("state_allows_steps", {"incident": {"state": State.ACKNOWLEDGED}}),
         ("state_allows_steps", {"incident": {"state": State.RESOLVED}}),
         ("firing_is_counted", {"incident": {"firing": {"high": 2}}}),
-        ("firing_is_counted", {"episodes": []}),
-        ("open_means_firing_or_recovering", {"incident": {"firing": {}}, "episodes": []}),
+        ("firing_is_counted", {"firing": {}}),
+        ("open_means_firing_or_recovering", {"incident": {"firing": {}}, "firing": {}}),
         ("timeline_is_whole", {"entries": []}),
         ("steps_fire_once", {"rows": [row(), row(key="again")]}),
         ("every_step_reached_the_outbox", {"rows": []}),
@@ -104,7 +100,7 @@ def test_every_invariant_can_fail() -> None:
     assert tried == set(INVARIANTS)
 
 
-def test_told_instead_of_somebody_else_is_not_a_step_fired_twice() -> None:
+def test_a_fallback_notification_is_not_a_step_fired_twice() -> None:
     healthy = facts()
     assert violations(changed(healthy, rows=[row(), row(key="instead", fell_back=True)])) == []
 

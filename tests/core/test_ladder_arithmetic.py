@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.test_escalation_table import playbook
-from tocsin.core.incident import Planned
-from tocsin.core.playbook import MINUTE, Cell, Level
-from tocsin.core.transitions.ladder import (
+from tocsin.core.duration import MINUTE
+from tocsin.core.incident.incident import Planned
+from tocsin.core.incident.transitions.ladder import (
     after_rise,
     climbs_on,
     following,
@@ -16,6 +16,7 @@ from tocsin.core.transitions.ladder import (
     targets_at,
     without_acknowledged,
 )
+from tocsin.core.playbook.playbook import Cell, Level
 
 HIGH, MIDDLE, LOW = playbook().levels
 
@@ -34,7 +35,7 @@ def test_after_a_rise_reached_tiers_do_not_begin_again_and_the_others_keep_the_e
     assert minutes(after_rise(HIGH, 1 * MINUTE, (), (1, 2))) == [("1.2", 16)]
 
 
-def test_after_a_fall_the_lower_ladder_goes_on_where_the_clock_stands() -> None:
+def test_after_a_fall_the_lower_ladder_continues_from_the_elapsed_time() -> None:
     left = following(MIDDLE, 0, 0, ("1.1", "1.2"), (1,), acknowledged=False)
     assert minutes(left) == [("2.1", 20), ("3.1", 50)]
     assert minutes(following(MIDDLE, 0, 0, ("1.1",), (1,), acknowledged=True)) == [("3.1", 50)]
@@ -49,7 +50,7 @@ def test_an_acknowledgment_leaves_the_steps_until_resolved() -> None:
     assert minutes(without_acknowledged(planned(HIGH, 0), HIGH)) == [("2.1", 30)]
 
 
-def test_a_resolution_target_of_a_tier_that_was_told_is_no_further_climb() -> None:
+def test_a_resolution_target_of_a_notified_tier_is_no_further_escalation() -> None:
     left = planned(HIGH, 0)[2:]  # tier 2 at 30, until resolved
     assert climbs_on(HIGH, left, (1,))
     assert not climbs_on(HIGH, left, (1, 2))

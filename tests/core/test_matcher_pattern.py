@@ -4,7 +4,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tocsin.core.errors import MatcherError
-from tocsin.core.pattern import compile_test
+from tocsin.core.matching.pattern import compile_test
 
 ALPHABET = "abAB.-|*+?()[]{}^$\\/_ \nkK\u017fé"
 TEXTS = st.text(st.sampled_from("abAB.-|_ \nkK\u212a\u017fé\\/"), max_size=6)
@@ -73,3 +73,30 @@ def test_half_a_surrogate_pair_in_a_label_is_judged_without_an_exception() -> No
 
 def test_an_expression_that_would_be_slow_elsewhere_is_not() -> None:
     assert compile_test("(a*)*b")("a" * 50_000) is False
+
+
+@pytest.mark.parametrize(
+    "regex",
+    [
+        "(?:a|b){0,1000}" * 26,
+        "a{0,1000}" * 16,
+        "(?:(?:x{0,9}){0,9}){0,9}" * 160,
+        ".{0,1000}" * 440,
+        r"\pL" * 1300,
+        r"\pL{100}",
+    ],
+)
+def test_an_expression_that_would_hold_up_the_interpreter_is_refused(regex: str) -> None:
+    with pytest.raises(MatcherError, match="is too large a regular expression") as refused:
+        compile_test(regex)
+    assert len(str(refused.value)) < 300
+
+
+def test_a_long_list_and_a_usual_repetition_are_accepted() -> None:
+    assert compile_test("|".join(f"host-{number:04d}.example.com" for number in range(4000)))("host-0001.example.com")
+    assert compile_test(r"[\pL\pN]{1,3}-\d{1,900}")("ab-1")
+
+
+@pytest.mark.parametrize(("regex", "text"), [(r"[\x{3041}-\x{3096}]+", "\u3042"), (r"/api/\{12345}", "/api/{12345}")])
+def test_braces_after_an_escape_are_no_repetition(regex: str, text: str) -> None:
+    assert compile_test(regex)(text)

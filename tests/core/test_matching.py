@@ -1,4 +1,4 @@
-"""The index over all clauses says exactly what a plain loop over their matchers says."""
+"""The index over all clauses gives the same result as a plain loop over their matchers."""
 
 import re
 
@@ -8,11 +8,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tocsin.core.errors import MatcherError
-from tocsin.core.literals import needed_literals
-from tocsin.core.matcher import Matcher, Matchers
-from tocsin.core.matching import Clauses
-from tocsin.core.needles import Needles, Residue
-from tocsin.core.pattern import Kind, shape_of
+from tocsin.core.matching.clause_index import Clauses
+from tocsin.core.matching.literals import needed_literals
+from tocsin.core.matching.matcher import Matcher, Matchers
+from tocsin.core.matching.needles import Needles, Residue
+from tocsin.core.matching.pattern import PatternKind, shape_of
 
 ATOMS = ["a", "b", "ab", "ba", "abc", "svc-1-", "svc-12-", "é", "k", "K", "s", ".", ".*", ".+", r"\.", "-", "[ab]"]
 MORE = [*ATOMS, "a*", "b+", "a?", "(a|b)", "(?:ab)+", "a{2}", "x{0}", r"\d", r"\d+", "^", "$", "|", "\n", "[^a]", ""]
@@ -79,7 +79,7 @@ def test_an_index_over_clauses_says_what_a_loop_says(clauses: list[Matchers], al
     ],
 )
 @pytest.mark.parametrize("op", ["=~", "!~"])
-def test_hundreds_of_hard_expressions_are_told_apart(template: str, op: str) -> None:
+def test_hundreds_of_hard_expressions_are_distinguished(template: str, op: str) -> None:
     clauses = [(Matcher("x", op, template.replace("{}", str(number))),) for number in range(300)]
     index = Clauses(clauses)
     for number in (0, 1, 7, 12, 42, 120, 299, 300, 311):
@@ -96,6 +96,15 @@ def test_more_values_than_are_remembered_are_matched_as_before() -> None:
     assert all(len(column) < 9000 for _, column in index._columns)
 
 
+@pytest.mark.parametrize("template", [".*svc-{}-.*", ".*{}x.*prod.*"])
+@pytest.mark.parametrize("count", [300, 1500])
+def test_few_and_many_expressions_are_found_in_a_long_value(template: str, count: int) -> None:
+    clauses = [(Matcher("x", "=~", template.replace("{}", str(number))),) for number in range(count)]
+    index = Clauses(clauses)
+    value = f"{'a-' * 3000}svc-7-12x svc-299-prod {'b c ' * 1000}1499x-prod-svc-1499-"
+    assert index.matching({"x": value}) == naive(clauses, {"x": value})
+
+
 def test_long_values_are_matched_and_not_remembered() -> None:
     index = Clauses([(Matcher("x", "=~", "a+"),)])
     assert index.matching({"x": "a" * 5000}) == 1
@@ -110,7 +119,7 @@ def test_long_values_are_matched_and_not_remembered() -> None:
 @given(st.one_of(REGEX, st.text(st.sampled_from("ab*+?(){}[]|\\.^$d2,"), max_size=10)), st.data())
 @example("a{2,3}b", None)
 @example("(a|b)c", None)
-def test_whatever_matches_contains_what_the_expression_needs(regex: str, data: st.DataObject | None) -> None:
+def test_every_match_contains_the_required_literals(regex: str, data: st.DataObject | None) -> None:
     options = re2.Options()
     options.log_errors = False
     try:
@@ -169,9 +178,9 @@ def test_expressions_that_are_too_large_together_are_asked_one_by_one() -> None:
 
 
 def test_only_what_gives_an_index_no_hold_is_left_to_re2() -> None:
-    assert shape_of("[a-z]+[0-9]*") == (Kind.REGEX, (), False)
-    assert shape_of(".*svc-1-.*") == (Kind.INNER, ("svc-1-",), False)
-    assert shape_of(".*svc-1-.*x.*") == (Kind.REGEX, ("svc-1-", "x"), False)
-    assert shape_of("(?i).*Svc-1-.*") == (Kind.REGEX, ("svc-1-",), True)
-    assert shape_of("(?i:Redis)([^a-z].*)?") == (Kind.REGEX, ("redis",), True)
-    assert shape_of("(?i:Redis)?Down") == (Kind.REGEX, (), False)
+    assert shape_of("[a-z]+[0-9]*") == (PatternKind.REGEX, (), False)
+    assert shape_of(".*svc-1-.*") == (PatternKind.INNER, ("svc-1-",), False)
+    assert shape_of(".*svc-1-.*x.*") == (PatternKind.REGEX, ("svc-1-", "x"), False)
+    assert shape_of("(?i).*Svc-1-.*") == (PatternKind.REGEX, ("svc-1-",), True)
+    assert shape_of("(?i:Redis)([^a-z].*)?") == (PatternKind.REGEX, ("redis",), True)
+    assert shape_of("(?i:Redis)?Down") == (PatternKind.REGEX, (), False)

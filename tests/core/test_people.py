@@ -1,13 +1,13 @@
-"""Whom a target stands for, and by which way each is reached."""
+"""Resolution of targets to people and their contacts."""
 
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from tocsin.core.people import Contact, Left, Method, Notified, People, Person
-from tocsin.core.playbook import DAY, MINUTE
-from tocsin.core.rotation import Duty, Override, Rotation, Turns, first_at
+from tocsin.core.duration import DAY, MINUTE
+from tocsin.core.oncall.people import Contact, Left, Method, Notified, People, Person
+from tocsin.core.oncall.rotation import Duty, Override, Rotation, TurnsLayer, first_at
 
 CONSOLE = Contact("console", "console")
 PAGER, PHONE, MAIL = Contact("pager", "main"), Contact("phone", "+49"), Contact("mail", "a@x.org")
@@ -23,7 +23,7 @@ def reached(name: str, *ways: tuple[Contact, int]) -> Person:
 
 
 def people(*members: str, backup: tuple[str, ...] = ()) -> People:
-    turns = Turns(members, UTC, BEGIN, anchor=BEGIN, period=timedelta(days=7))
+    turns = TurnsLayer(members, UTC, BEGIN, anchor=BEGIN, period=timedelta(days=7))
     return People(
         persons={
             "ann": reached("ann", (PAGER, 0), (PHONE, 2 * MINUTE), (MAIL, 5 * MINUTE)),
@@ -37,7 +37,7 @@ def people(*members: str, backup: tuple[str, ...] = ()) -> People:
     )
 
 
-def test_a_rotation_stands_for_whoever_is_on_call_at_that_moment() -> None:
+def test_a_rotation_means_the_person_on_call_at_that_moment() -> None:
     found = people("ann", "ben")
     assert [found.members("on-call", Duty(at)) for at in (AT - 1, AT, AT + 7 * DAY)] == [(), ("ann",), ("ben",)]
     assert found.members("team", Duty(AT)) == ("ann", "ben")
@@ -55,20 +55,20 @@ def test_a_way_whose_channel_is_not_there_is_skipped_and_the_next_one_is_used_at
 
 
 @pytest.mark.parametrize("backup", ["ben", "spare"])
-def test_the_backup_is_paged_where_whoever_is_on_call_cannot_be_reached(backup: str) -> None:
+def test_the_backup_is_paged_if_the_on_call_person_cannot_be_reached(backup: str) -> None:
     found = people("mute", backup=(backup,)).resolve(("on-call",), ALL, CONSOLE, Duty(AT))
     assert found == (Notified("ben", PHONE, why="mute is on call and has no contact method for this"),)
 
 
-def test_the_backup_is_paged_where_nobody_is_on_call() -> None:
+def test_the_backup_is_paged_where_no_one_is_on_call() -> None:
     found = people("ann", backup=("ben",)).resolve(("on-call",), ALL, CONSOLE, Duty(AT - 1))
-    assert found == (Notified("ben", PHONE, why="nobody is on call for on-call"),)
+    assert found == (Notified("ben", PHONE, why="no one is on call for on-call"),)
 
 
 def test_without_a_backup_it_goes_to_the_console_marked() -> None:
     assert people("mute").resolve(("on-call",), ALL, CONSOLE, Duty(AT)) == (Notified("mute", CONSOLE, stranded=True),)
     assert people("ann").resolve(("on-call",), ALL, CONSOLE, Duty(AT - 1)) == (
-        Notified("on-call", CONSOLE, stranded=True, why="nobody is on call for on-call"),
+        Notified("on-call", CONSOLE, stranded=True, why="no one is on call for on-call"),
     )
     assert people("mute", backup=("mute",)).resolve(("on-call",), ALL, CONSOLE, Duty(AT))[0].stranded
 
@@ -77,7 +77,7 @@ def test_a_backup_that_names_its_own_rotation_is_no_endless_search() -> None:
     assert people("mute", backup=("on-call",)).resolve(("on-call",), ALL, CONSOLE, Duty(AT))[0].stranded
 
 
-def test_an_override_made_by_hand_changes_whom_the_next_page_reaches() -> None:
+def test_an_override_made_manually_changes_whom_the_next_page_reaches() -> None:
     taken = Override(rotation="on-call", person="ben", starts_at=AT, ends_at=AT + DAY)
     assert people("ann").members("on-call", Duty(AT, overrides=(taken,))) == ("ben",)
 

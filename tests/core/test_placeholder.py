@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.core.errors import PlaceholderError
-from tocsin.core.placeholder import Template
+from tocsin.core.matching.placeholders import Template
 
 LABELS = {"alertname": "HighErrorRate", "instance": "web-1", "empty": "", "my label": "x", "brace": "{instance}"}
 
@@ -42,7 +42,7 @@ def test_a_template_renders(text: str, rendered: str) -> None:
     ("text", "start"),
     [("a {", 2), ("a } b", 2), ("{a", 0), ("x{}", 1), ("{|d}", 0), ("{a{b}}", 0), ("x{a,|d}", 1), ("x{a, b}", 1)],
 )
-def test_a_template_that_does_not_parse_is_refused_at_its_place(text: str, start: int) -> None:
+def test_a_template_that_does_not_parse_is_refused_at_its_position(text: str, start: int) -> None:
     with pytest.raises(PlaceholderError) as error:
         Template.parse(text)
     assert error.value.start == start

@@ -1,4 +1,4 @@
-"""The same for a playbook that uses moments, flags, business hours, silence and next tiers."""
+"""The ladder's invariants for a playbook with moments, flags, business hours, silence and next tiers."""
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -7,13 +7,15 @@ from hypothesis.stateful import precondition, rule
 from core import ladders
 from core.test_escalation_machine import Life
 from core.test_escalation_table import ALICE, NOW
-from tocsin.core.effect import Effect, Notify
-from tocsin.core.event import Acknowledge, Escalate, Event, SetFlags
-from tocsin.core.incident import Incident, State
-from tocsin.core.playbook import HOUR, Moment, Until
-from tocsin.core.transitions.change import Change
-from tocsin.core.transitions.climb import fire_on
-from tocsin.core.transitions.hearing import heard
+from tocsin.core.duration import HOUR
+from tocsin.core.incident.effect import Effect, Notify
+from tocsin.core.incident.event import Acknowledge, Escalate, Event, SetFlags
+from tocsin.core.incident.incident import Incident, State
+from tocsin.core.incident.timeline.responses import NoteTaken
+from tocsin.core.incident.transitions.change import Change
+from tocsin.core.incident.transitions.climb import fire_on
+from tocsin.core.incident.transitions.responder_timeout import restart_timeout
+from tocsin.core.playbook.playbook import Moment, Until
 
 FLAGS = st.lists(st.sampled_from(["breach", "customer", "blocked"]), max_size=2, unique=True).map(tuple)
 
@@ -51,15 +53,15 @@ class RichLife(Life):
     @rule()
     def say_something(self) -> None:
         change = Change(self.incident, self.now)
-        heard(change)
-        change.record("note", ALICE)
+        restart_timeout(change)
+        change.record(NoteTaken(text="noted"), ALICE)
         self.follow(SetFlags(by=ALICE), *change.result())
 
     @precondition(lambda self: self.incident.is_open)
     @rule()
     def acknowledge_and_wait(self) -> None:
         self.happen(Acknowledge(by=ALICE))
-        silent_at = self.incident.standing.silent_at if self.incident.standing is not None else None
+        silent_at = self.incident.ladder_state.silent_at if self.incident.ladder_state is not None else None
         timeout = self.incident.plan.level(self.incident.severity).ack_timeout
         expected = None if timeout is None or self.incident.member_of is not None else self.now + timeout
         assert silent_at == (expected if self.incident.state is State.ACKNOWLEDGED else None)

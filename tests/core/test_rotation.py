@@ -1,4 +1,4 @@
-"""Rotations: who is on call at each moment, exact over the nights in which the clock moves."""
+"""Rotations: the on-call person at any moment, exact across clock changes."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin.core.playbook import DAY, HOUR, MINUTE
-from tocsin.core.rotation import (
+from tocsin.core.duration import DAY, HOUR, MINUTE
+from tocsin.core.oncall.rotation import (
     Duty,
     DutyHours,
-    Listed,
     Membership,
     Override,
+    RosterLayer,
     Rotation,
     Shift,
-    Turns,
+    TurnsLayer,
     first_at,
     overlaps,
     wall,
@@ -47,16 +47,16 @@ def every(
     zone: ZoneInfo = BERLIN,
     starts: str = "2026-01-05 09:00",
     only: tuple[DutyHours, ...] = (),
-) -> Turns:
+) -> TurnsLayer:
     begins = local(starts)
-    return Turns(members, zone, begins, anchor=begins, period=period, only=only)
+    return TurnsLayer(members, zone, begins, anchor=begins, period=period, only=only)
 
 
-def weekly(*members: str, zone: ZoneInfo = BERLIN, starts: str = "2026-01-05 09:00") -> Turns:
+def weekly(*members: str, zone: ZoneInfo = BERLIN, starts: str = "2026-01-05 09:00") -> TurnsLayer:
     return every(timedelta(days=7), *members, zone=zone, starts=starts)
 
 
-def on_call(turns: Turns, at: str, *overrides: Override) -> tuple[str, ...]:
+def on_call(turns: TurnsLayer, at: str, *overrides: Override) -> tuple[str, ...]:
     return Rotation("r", (turns,), overrides=overrides).on_at(utc(at), NOW)
 
 
@@ -119,7 +119,7 @@ def test_half_hour_jumps_of_lord_howe_count_as_well() -> None:
 
 def test_hand_overs_of_the_week_give_weekdays_to_one_and_weekends_to_the_other() -> None:
     monday, friday = timedelta(hours=9), timedelta(days=4, hours=17)
-    turns = Turns(
+    turns = TurnsLayer(
         ("ann", "ben"), BERLIN, local("2026-01-05 09:00"), anchor=local("2026-01-05 00:00"), period=timedelta(days=7),
         offsets=(monday, friday),
     )  # fmt: skip
@@ -129,7 +129,7 @@ def test_hand_overs_of_the_week_give_weekdays_to_one_and_weekends_to_the_other()
     assert on_call(turns, "2026-07-06T07:00") == ("ann",)
 
 
-def test_nobody_is_on_call_before_it_starts_or_outside_of_its_hours() -> None:
+def test_no_one_is_on_call_before_it_starts_or_outside_of_its_hours() -> None:
     office = DutyHours(frozenset(range(5)), timedelta(hours=9), timedelta(hours=17))
     turns = every(timedelta(days=7), "ann", "ben", only=(office,))
     assert on_call(turns, "2026-01-05T07:59") == ()
@@ -148,7 +148,7 @@ def test_hours_that_end_on_the_next_day_hold_over_midnight() -> None:
     assert on_call(turns, "2026-07-05T04:00") == ()
 
 
-def test_the_first_layer_that_has_somebody_says_who() -> None:
+def test_the_first_layer_with_an_on_call_person_decides() -> None:
     office = DutyHours(frozenset(range(5)), timedelta(hours=9), timedelta(hours=17))
     rotation = Rotation("r", (every(timedelta(days=7), "ann", only=(office,)), weekly("ben", "cas")))
     assert rotation.on_at(utc("2026-07-03T10:00"), NOW) == ("ann",)
@@ -156,15 +156,15 @@ def test_the_first_layer_that_has_somebody_says_who() -> None:
 
 
 def test_a_shift_begins_when_a_source_names_others() -> None:
-    rotation = Rotation("r", (Listed("slack:chat:S1"),))
+    rotation = Rotation("r", (RosterLayer("slack:chat:S1"),))
     now = utc("2026-07-03T10:00")
     duty = Duty(now, rosters={"slack:chat:S1": Membership(("ben",), now - 5, ("ann", "cas"))})
     assert rotation.on_at(now - 6, duty) == ("ann", "cas")
     assert rotation.shift_at(now, duty)[::2] == (now - 5, ("ben",))
 
 
-def test_everybody_whom_a_source_names_is_on_call_and_nobody_where_it_names_none() -> None:
-    rotation = Rotation("r", (Listed("slack:chat:S1"),))
+def test_all_people_named_by_a_source_are_on_call_and_none_if_it_names_none() -> None:
+    rotation = Rotation("r", (RosterLayer("slack:chat:S1"),))
     assert rotation.on_at(0, Duty(0, rosters={"slack:chat:S1": Membership(("ann", "ben"))})) == ("ann", "ben")
     assert rotation.on_at(0, NOW) == ()
 
@@ -178,14 +178,14 @@ def test_an_override_holds_from_its_beginning_until_before_its_end() -> None:
     assert [on_call(weekly("ann", "ben"), each, taken) for each in at] == [("ben",), ("zoe",), ("zoe",), ("ben",)]
 
 
-def test_the_later_of_two_overrides_counts_and_one_made_by_hand_before_one_of_the_file() -> None:
+def test_the_later_of_two_overrides_counts_and_one_made_manually_before_one_of_the_file() -> None:
     first, second = (override(who, "2026-07-01T10:00", "2026-07-01T12:00") for who in ("yan", "zoe"))
     assert on_call(weekly("ann", "ben"), "2026-07-01T11:00", first, second) == ("zoe",)
     rotation = Rotation("r", (weekly("ann", "ben"),), overrides=(second,))
     assert rotation.on_at(utc("2026-07-01T11:00"), Duty(0, overrides=(first,))) == ("yan",)
 
 
-def test_in_a_swap_each_has_the_shifts_of_the_other_and_nobody_else_is_concerned() -> None:
+def test_a_swap_exchanges_the_shifts_of_two_people_and_affects_no_other() -> None:
     swap = override("ann", "2026-01-05T00:00", "2026-01-19T08:00", swaps_with="ben")
     turns = weekly("ann", "ben", "cas")
     at = ("2026-01-06T00:00", "2026-01-13T00:00", "2026-01-20T00:00", "2026-01-27T00:00")
@@ -199,7 +199,7 @@ def test_only_overrides_of_the_same_time_that_name_others_overlap() -> None:
     assert overlaps((one, other, after)) == [(one, other)]
 
 
-def test_the_secondary_is_whose_turn_is_next_also_while_somebody_else_has_it() -> None:
+def test_the_secondary_is_the_next_in_turn_even_during_an_override() -> None:
     rotation = Rotation("r", (weekly("ann", "ben", "cas"),), secondary_is_next=True)
     assert rotation.secondary_at(utc("2026-01-06T00:00"), NOW) == ("ben",)
     taken = Duty(0, overrides=(override("ben", "2026-01-06T00:00", "2026-01-07T00:00"),))
@@ -218,7 +218,7 @@ def test_a_shift_is_known_from_its_beginning_to_its_end() -> None:
     )
 
 
-def test_a_gap_is_when_nobody_is_on_call() -> None:
+def test_a_gap_is_when_no_one_is_on_call() -> None:
     office = DutyHours(frozenset(range(5)), timedelta(hours=9), timedelta(hours=17))
     rotation = Rotation("r", (every(timedelta(days=7), "ann", only=(office,)),))
     gaps = rotation.gaps(utc("2026-07-03T07:00"), utc("2026-07-06T07:00"), NOW)
@@ -232,7 +232,7 @@ PERIODS = st.sampled_from([30, 60, 90, 420, 720, 1440, 2880, 10080]).map(lambda 
 MEMBERS = st.lists(st.sampled_from("abcd"), min_size=1, max_size=4).map(tuple)
 
 
-def walked(turns: Turns, at: int) -> str:
+def walked(turns: TurnsLayer, at: int) -> str:
     """Who has it: count the hand-overs whose time the wall clock has shown by then."""
     count, begins = -1, turns.starts
     while first_at(begins, turns.zone) <= at:
@@ -244,7 +244,7 @@ def walked(turns: Turns, at: int) -> str:
 def test_at_every_minute_exactly_the_member_is_on_call_whose_turn_it_is(
     zone: ZoneInfo, starts: datetime, period: timedelta, members: tuple[str, ...], minutes: int
 ) -> None:
-    turns = Turns(members, zone, starts, anchor=starts, period=period)
+    turns = TurnsLayer(members, zone, starts, anchor=starts, period=period)
     at = first_at(starts, zone) + minutes % (60 * (period // timedelta(minutes=1))) * MINUTE
     assert turns.on_at(at, NOW) == (walked(turns, at),)
     assert turns.on_at(first_at(starts, zone) - 1, NOW) == ()
@@ -278,7 +278,7 @@ def test_shifts_tile_time_without_gap_or_overlap_and_say_who_is_on_call(
 ) -> None:
     only = (DutyHours(frozenset(range(5)), timedelta(hours=9), timedelta(hours=17)),) if office else ()
     starts = local("2026-10-21 02:30")
-    turns = Turns(members, zone, starts, anchor=starts, period=period, only=only)
+    turns = TurnsLayer(members, zone, starts, anchor=starts, period=period, only=only)
     rotation, duty = Rotation("r", (turns,)), Duty(0, overrides=tuple(overrides))
     after, before = utc("2026-10-20T00:00"), utc("2026-10-30T00:00")
     shifts = rotation.shifts(after, before, duty)

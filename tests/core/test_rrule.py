@@ -1,4 +1,4 @@
-"""RRULEs: the same times as an independent implementation, and bounded work whatever the rule says."""
+"""RRULEs: the same times as an independent implementation, with bounded work for any rule."""
 
 from datetime import datetime, timedelta
 from time import process_time
@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tocsin.core.errors import WindowError
-from tocsin.core.rrule import LAST_DAY, parse
+from tocsin.core.schedule.rrule import LAST_DAY, parse
 
 DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 STARTS = st.datetimes(datetime.fromisoformat("1998-01-01"), datetime.fromisoformat("2030-01-01")).map(
@@ -137,7 +137,7 @@ def test_a_rule_that_never_comes_costs_no_more_than_one_that_does(rule: str) -> 
         ("FREQ=SOMETIMES", "there is no FREQ=SOMETIMES"),
         ("FREQ=DAILY;BYDAY=1MO", "BYDAY cannot be 1MO here"),
         ("FREQ=DAILY;INTERVAL=0", "INTERVAL cannot be 0"),
-        ("", "is no part of an rrule"),
+        ("", "is not a part of an rrule"),
     ],
 )
 def test_a_rule_that_cannot_be_read_says_why(rule: str, told: str) -> None:

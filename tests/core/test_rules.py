@@ -1,4 +1,4 @@
-"""Rules and what they make of alerts. The playbooks here are "er" (SEV-1 ... SEV-4) and "ops" (P1, P2)."""
+"""Rules and verdicts. The playbooks here are "er" (SEV-1 ... SEV-4) and "ops" (P1, P2)."""
 
 from typing import Any
 
@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.making import LEVELS, MINUTE, UNROUTED, alert, rule, rule_set
-from tocsin.core.action import ACTIONS, Form, Lookup, Outcome
+from core.making import LEVELS, UNROUTED, alert, rule, rule_set
+from tocsin.core.duration import MINUTE
 from tocsin.core.errors import UnknownName
-from tocsin.core.placeholder import Template
-from tocsin.core.rules import RuleSet
-from tocsin.core.verdict import LONGEST_TITLE
+from tocsin.core.matching.placeholders import Template
+from tocsin.core.rules.action import ACTIONS, Form, Lookup, RuleOutcome
+from tocsin.core.rules.rules import RuleSet
+from tocsin.core.rules.verdict import LONGEST_TITLE
 
 # --- order -----------------------------------------------------------------------------------------------------------
 
@@ -107,8 +108,39 @@ def test_a_label_said_again_sees_the_labels_before_it() -> None:
 def test_an_alert_to_which_no_rule_gives_a_severity_is_unrouted() -> None:
     verdict = rule_set(rule("a", service="x", self_heal=MINUTE)).evaluate(alert())
     assert (verdict.playbook, verdict.severity, verdict.unrouted) == ("er", "SEV-2", True)
-    assert verdict.errors == ("no rule sets a severity",)
+    assert verdict.errors == ("no rule sets a severity; treated as SEV-2",)
     assert verdict.hold == 0
+
+
+BY_LABEL = (
+    rule("high", 'severity="critical"', severity="SEV-1"),
+    rule("low", 'severity=~"warning|info"', severity="SEV-3"),
+    rule("one", 'team="db"', severity="SEV-4"),
+    rule("names", 'alertname="A"', severity="SEV-4"),
+    rule("more", 'alertname="B"', severity="SEV-4"),
+)
+
+
+@pytest.mark.parametrize(
+    ("labels", "error"),
+    [
+        ({"severity": "criticall"}, "severity=criticall is not known to the rules; treated as SEV-2"),
+        ({"severity": "x\ny" + "z" * 200}, f"severity=x y{'z' * 71} [cut] is not known to the rules; treated as SEV-2"),
+        ({"team": "web"}, "no rule sets a severity: there is no label severity; treated as SEV-2"),
+    ],
+)
+def test_the_label_is_named_whose_value_no_rule_knows(labels: dict[str, str], error: str) -> None:
+    assert rule_set(*BY_LABEL).evaluate(alert(alertname="Slow", **labels)).errors == (error,)
+
+
+def test_every_label_is_named_that_rules_go_by() -> None:
+    rules = [
+        *BY_LABEL,
+        rule("first", 'priority="1"', severity="SEV-1"),
+        rule("second", 'priority="2"', severity="SEV-2"),
+    ]
+    [error] = rule_set(*rules).evaluate(alert(severity="x", priority="9")).errors
+    assert error == "severity=x and priority=9 are not known to the rules; treated as SEV-2"
 
 
 def test_an_alert_that_no_rule_matches_is_unrouted() -> None:
@@ -124,13 +156,13 @@ def test_without_any_rule_every_alert_is_unrouted() -> None:
 def test_an_unknown_severity_is_unrouted_in_its_playbook() -> None:
     verdict = rule_set(rule("a", playbook="ops", severity="{severity}")).evaluate(alert(severity="SEV-1"))
     assert (verdict.playbook, verdict.severity, verdict.unrouted) == ("ops", "P1", True)
-    assert verdict.errors == ("severity: playbook ops has no 'SEV-1'",)
+    assert verdict.errors == ("severity: playbook ops has no 'SEV-1'; treated as P1",)
 
 
 def test_an_unknown_playbook_is_unrouted_in_the_default_one() -> None:
     verdict = rule_set(rule("a", playbook="{book}", severity="P2")).evaluate(alert(book="nope"))
     assert (verdict.playbook, verdict.severity, verdict.unrouted) == ("er", "SEV-2", True)
-    assert verdict.errors == ("playbook: there is no 'nope'", "severity: playbook er has no 'P2'")
+    assert verdict.errors == ("playbook: there is no 'nope'", "severity: playbook er has no 'P2'; treated as SEV-2")
 
 
 @pytest.mark.parametrize(
@@ -264,7 +296,7 @@ def test_an_explanation_says_on_which_value_a_rule_failed_and_whether_only_on_th
     assert (step.matched, step.failed, step.found, step.near) == (False, failed, found, near)
 
 
-def test_a_verdict_has_no_steps_unless_somebody_asks() -> None:
+def test_a_verdict_lists_the_evaluated_rules_only_on_request() -> None:
     assert rule_set(rule("a")).evaluate(alert()).steps == ()
 
 
@@ -341,9 +373,9 @@ SAMPLES: dict[Form, Any] = {
 
 def test_every_action_leaves_its_mark_on_the_outcome_and_says_what_it_means() -> None:
     for name, action in ACTIONS.items():
-        outcome = Outcome()
+        outcome = RuleOutcome()
         action.carry_out(outcome, name, SAMPLES[action.form])
-        assert outcome != Outcome()
+        assert outcome != RuleOutcome()
         assert action.name == name
         assert action.meaning.endswith(".")
         assert action.example

@@ -1,16 +1,17 @@
-"""Rules that were kept judge as they did."""
+"""Stored rules give the same verdicts as the original ones."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tocsin.core.action import ACTIONS, Form, Lookup, Value
-from tocsin.core.alert import Alert, AlertStatus
-from tocsin.core.condition import AskOpen, AskRate
+from tocsin.core.alerts.alert import Alert, AlertStatus
 from tocsin.core.errors import TocsinError
-from tocsin.core.matcher import parse_matchers
-from tocsin.core.placeholder import Template
-from tocsin.core.rules import Rule, RuleSet
+from tocsin.core.matching.condition import AskOpen, AskRate
+from tocsin.core.matching.matcher import parse_matchers
+from tocsin.core.matching.placeholders import Template
+from tocsin.core.rules.action import ACTIONS, Form, Lookup, Value
+from tocsin.core.rules.rule import Rule
+from tocsin.core.rules.rules import RuleSet
 
 LEVELS = ["SEV-1", "SEV-2", "SEV-3"]
 TABLE = {"shop": {"team": "sales", "größe": "9 µm"}, "": {}}

@@ -1,9 +1,10 @@
-"""A ladder that waits notifies nobody, and afterwards says what it waited for."""
+"""A waiting ladder notifies no one, and afterwards reports the reason for the wait."""
 
 from core.test_escalation_table import ALICE, NOW, WINDOW, fresh, in_state
-from tocsin.core.effect import Effect, Measured, Notify
-from tocsin.core.escalation import next_due, step
-from tocsin.core.event import (
+from tocsin.core.duration import MINUTE
+from tocsin.core.incident.effect import Effect, Measured, Notify, Record
+from tocsin.core.incident.escalation import next_due, step
+from tocsin.core.incident.event import (
     Acknowledge,
     AlertsChanged,
     Due,
@@ -12,11 +13,11 @@ from tocsin.core.event import (
     Opened,
     Resolve,
     SetFlags,
+    SetSeverity,
     WaitBegan,
     WaitEnded,
 )
-from tocsin.core.incident import Incident, State, Wait, WaitReason
-from tocsin.core.playbook import MINUTE
+from tocsin.core.incident.incident import Incident, State, Wait, WaitReason
 
 STORM = Wait(WaitReason.STORM, "7")
 AFTER = NOW + 60 * MINUTE
@@ -24,7 +25,7 @@ OVER = WaitEnded(reason=WINDOW.reason, by=WINDOW.by)
 
 
 def waiting(*waits: Wait, severity: str = "middle") -> Incident:
-    incident, effects = step(fresh(), Opened(fired=(severity,), waits=waits or (WINDOW,)), NOW)
+    incident, effects = step(fresh(), Opened(fired=(severity,)), NOW, lambda *_: waits or (WINDOW,))
     assert told(effects) == []
     return incident
 
@@ -53,6 +54,31 @@ def test_after_the_wait_the_ladder_starts_there_and_says_what_it_waited_for() ->
     assert told(effects) == ["new incident; it waited: maintenance window db-upgrade"]
     assert [effect.late for effect in effects if isinstance(effect, Notify)] == [0]
     assert [planned.due_at for planned in incident.ladder] == [AFTER + 20 * MINUTE, AFTER + 50 * MINUTE]
+
+
+def test_what_it_must_wait_for_is_asked_once_and_only_where_it_would_notify_anyone() -> None:
+    asked: list[tuple[Incident, Incident]] = []
+
+    def must_wait(was: Incident, about_to_be: Incident) -> tuple[Wait, ...]:
+        asked.append((was, about_to_be))
+        return ()
+
+    opened, _ = step(fresh(), Opened(fired=("middle",)), NOW, must_wait)
+    [(was, about_to_be)] = asked
+    assert (was.reached, about_to_be.reached, opened.reached) == ((), (1,), (1,))
+    for event, at in (
+        (AlertsChanged(fired=("middle",)), NOW + MINUTE),  # it joins: no one is notified
+        (Acknowledge(by=ALICE), NOW + MINUTE),
+        (SetSeverity(by=ALICE, severity="high"), NOW + MINUTE),  # a person asks: it pages at once
+    ):
+        step(opened, event, at, must_wait)
+    assert len(asked) == 1
+
+
+def test_an_answer_takes_back_only_what_the_ladder_has_done() -> None:
+    incident, effects = step(fresh(), Opened(fired=("middle", "middle")), NOW, lambda *_: (WINDOW,))
+    assert (incident.waits, incident.reached, incident.alerts_firing) == ((WINDOW,), (), 2)
+    assert [effect.entry.kind for effect in effects if isinstance(effect, Record)] == ["triggered", "waits"]
 
 
 def test_only_the_last_of_several_waits_lets_it_go_on() -> None:
@@ -98,7 +124,7 @@ def test_an_acknowledgment_that_does_not_cover_a_rise_comes_back_after_the_wait(
     assert heard == [(60, "1.1", ("one",)), (60, "1.1", ("alice",))]
 
 
-def test_taken_before_anybody_was_paged_there_is_no_time_to_count() -> None:
+def test_an_acknowledgment_before_any_page_has_no_time_to_acknowledge() -> None:
     _, effects = step(waiting(), Acknowledge(by=ALICE), NOW + MINUTE)
     assert not [effect for effect in effects if isinstance(effect, Measured)]
 
@@ -120,7 +146,7 @@ def test_resolved_while_it_waited_it_never_pages() -> None:
     assert (incident.waits, heard) == ((), [])
 
 
-def test_while_it_recovers_the_end_of_the_wait_pages_nobody() -> None:
+def test_while_it_recovers_the_end_of_the_wait_pages_no_one() -> None:
     _, heard = played(
         waiting(), (59, AlertsChanged(ended=("middle",))), (60, OVER), (60, AlertsChanged(fired=("middle",)))
     )
@@ -130,14 +156,14 @@ def test_while_it_recovers_the_end_of_the_wait_pages_nobody() -> None:
 def test_what_is_held_for_automation_waits_from_the_moment_it_would_page() -> None:
     held, _ = step(fresh(), Opened(fired=("middle",), hold=2 * MINUTE), NOW)
     assert next_due(held) == NOW + 2 * MINUTE
-    waits, _ = played(held, (2, Due(waits=(WINDOW,))))
+    waits, _ = step(held, Due(), NOW + 2 * MINUTE, lambda *_: (WINDOW,))
     assert waits.opened_at == NOW + 2 * MINUTE
     incident, heard = played(waits, (60, Due()))
     assert incident.opened_at == AFTER  # a window has kept it from everybody: the measures count from its end
     assert heard == [(60, "1.1", ("one",))]
 
 
-def test_what_mtta_counts_from_is_the_end_of_the_wait_but_for_a_storm_which_paged_somebody() -> None:
+def test_mtta_counts_from_the_end_of_the_wait_except_for_a_storm_that_paged() -> None:
     paged, _ = step(waiting(), Due(), AFTER)
     _, effects = step(paged, Acknowledge(by=ALICE), AFTER + MINUTE)
     assert [effect.value for effect in effects if isinstance(effect, Measured)] == [MINUTE]

@@ -1,9 +1,10 @@
-"""A machine that is only pretended: `docker`, `sudo` and `systemctl` as far as our documents use them.
+"""A simulated machine: `docker`, `sudo` and `systemctl` as far as our documents use them.
 
 What they start is a real tocsin, whose paths lie below a folder of the test and whose port is free.
 """
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -47,20 +48,24 @@ def tocsin(arguments: list[str]) -> int:
 
 
 def sudo(arguments: list[str]) -> int:
-    """Run it as whoever we are."""
+    """Run it as the user that the test has."""
+    arguments = arguments[2:] if arguments[0] == "-u" else arguments
     return subprocess.run(arguments, check=False).returncode
 
 
 def systemctl(arguments: list[str]) -> int:
-    """``enable --now`` and ``restart`` start what the unit file says; ready as systemd waits for it."""
+    """``enable --now``, ``start`` and ``restart`` start what the unit file says; ready as systemd waits for it."""
     root = Path(os.environ["MACHINE"])
-    if arguments[0] in ("enable", "restart"):
+    if arguments[0] == "stop":
+        _stop(root / "unit.pid")
+    if arguments[0] in ("enable", "start", "restart"):
         unit = (root / "etc/systemd/system/tocsin.service").read_text()
         line = next(line for line in unit.splitlines() if line.startswith("ExecStart="))
         words = line.removeprefix("ExecStart=").replace("/etc/", f"{root}/etc/").split()
         _stop(root / "unit.pid")
         secrets = {"CREDENTIALS_DIRECTORY": str(root / "etc/tocsin/secrets")}
-        store = f"sqlite:///{root}/unit.db"
+        (root / "var/lib/tocsin").mkdir(parents=True, exist_ok=True)
+        store = f"sqlite:///{root}/var/lib/tocsin/tocsin.db"
         _start(root, "unit", words[1:], secrets | {"TOCSIN_STORE_URL": store, "TOCSIN_LISTEN": _listen("127.0.0.1")})
     return 0
 
@@ -81,6 +86,9 @@ def docker(arguments: list[str]) -> int:
         _wait(f"http://127.0.0.1:{os.environ['MACHINE_PORT']}/-/healthy")
         url = {"TOCSIN_URL": f"http://127.0.0.1:{os.environ['MACHINE_PORT']}"}
         return subprocess.run([*TOCSIN, *words[2:]], env=os.environ | environ | url, check=False).returncode
+    if "user" not in given:
+        hidden = [path for path in _files(mounts) if not path.stat().st_mode & 0o004]
+        assert not hidden, f"the user of the image cannot read {hidden}"
     image, *command = words
     assert image == "tocsin"
     if not detached:
@@ -92,6 +100,11 @@ def docker(arguments: list[str]) -> int:
     store = {"TOCSIN_STORE_URL": f"sqlite:///{mounts['/var/lib/tocsin']}/tocsin.db"}
     _start(root, name, [_mapped(word, mounts) for word in command or serve], store | environ, wait=False)
     return 0
+
+
+def _files(mounts: dict[str, str]) -> list[Path]:
+    """The files that a container sees of this machine."""
+    return [path for outside in mounts.values() for path in Path(outside).rglob("*") if path.is_file()]
 
 
 def _docker_options(words: list[str]) -> tuple[dict[str, list[str]], bool, str]:
@@ -150,15 +163,14 @@ def _stop(file: Path) -> None:
     pid = int(file.read_text())
     file.unlink()
     try:
-        os.kill(pid, signal.SIGTERM)
-        for _ in range(600):
-            os.kill(pid, 0)
-            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
-                return
-            time.sleep(0.05)
-    except (ProcessLookupError, FileNotFoundError):
+        process = os.pidfd_open(pid)
+    except ProcessLookupError:
         return
-    os.kill(pid, signal.SIGKILL)
+    signal.pidfd_send_signal(process, signal.SIGTERM)
+    has_ended, _, _ = select.select([process], [], [], 30)
+    if not has_ended:
+        signal.pidfd_send_signal(process, signal.SIGKILL)
+    os.close(process)
 
 
 def _wait(url: str) -> None:

@@ -1,6 +1,6 @@
 """Prometheus and Alertmanager from their Debian packages, and something for Prometheus to watch."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,43 +11,48 @@ from e2e.processes import Process, binary, free_port, get_json
 
 
 class Alertmanager(Process):
-    """Posts at once to one webhook, with a bearer token."""
+    """One Alertmanager by itself."""
 
-    def __init__(self, folder: Path, webhook_url: str, token: str) -> None:
+    def __init__(self, folder: Path, config: Mapping[str, Any]) -> None:
         port = free_port()
         self.address = f"127.0.0.1:{port}"
         self.url = f"http://{self.address}"
         self.ready_url = f"{self.url}/-/ready"
-        config = folder / "alertmanager.yml"
-        receiver = {
-            "name": "tocsin",
-            "webhook_configs": [
-                {
-                    "url": webhook_url,
-                    "send_resolved": True,
-                    "http_config": {"authorization": {"credentials": token}, "follow_redirects": False},
-                }
-            ],
-        }
-        route = {
-            "receiver": "tocsin",
-            "group_by": ["alertname"],
-            "group_wait": "0s",
-            "group_interval": "1s",
-            "repeat_interval": "1h",
-        }
-        config.write_text(yaml.safe_dump({"route": route, "receivers": [receiver]}))
+        file = folder / "alertmanager.yml"
+        file.write_text(yaml.safe_dump(dict(config)))
         super().__init__(
             "alertmanager",
             [
                 binary("prometheus-alertmanager"),
-                f"--config.file={config}",
+                f"--config.file={file}",
                 f"--storage.path={folder / 'alertmanager'}",
                 f"--web.listen-address={self.address}",
                 "--cluster.listen-address=",
             ],
             folder,
         )
+
+
+def posts_at_once(webhook_url: str, token: str) -> dict[str, Any]:
+    """Return the configuration of an Alertmanager that posts at once to one webhook, with a bearer token."""
+    receiver = {
+        "name": "tocsin",
+        "webhook_configs": [
+            {
+                "url": webhook_url,
+                "send_resolved": True,
+                "http_config": {"authorization": {"credentials": token}, "follow_redirects": False},
+            }
+        ],
+    }
+    route = {
+        "receiver": "tocsin",
+        "group_by": ["alertname"],
+        "group_wait": "0s",
+        "group_interval": "1s",
+        "repeat_interval": "1h",
+    }
+    return {"route": route, "receivers": [receiver]}
 
 
 class Prometheus(Process):

@@ -24,6 +24,8 @@ PACKAGES = {
     "promtool": "prometheus",
     "prometheus-alertmanager": "prometheus-alertmanager",
     "wrk": "wrk",
+    "cc": "gcc",
+    "openssl": "openssl",
 }
 # Below the ports that the kernel gives to outgoing connections: while a server is down, a client that
 # tries to reach it could otherwise be given its port, and be connected to itself.

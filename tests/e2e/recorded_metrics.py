@@ -1,4 +1,4 @@
-"""Metrics that were recorded, as input of promtool: which of the shipped alerts would have fired."""
+"""Recorded metrics as input for promtool, to find which of the shipped alerts would have fired."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Every webhook body that there is, posted to a running daemon: taken or refused, and nothing breaks it.
+"""Every recorded webhook body, posted to a running daemon: accepted or refused, without an error.
 
 ``TOCSIN_CORPUS`` names a folder of bodies found in the wild and captured from Alertmanagers; unset, the
 project's own fixtures are posted.

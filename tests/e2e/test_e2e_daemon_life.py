@@ -1,4 +1,4 @@
-"""The daemon as its supervisor sees it: signals, a bad configuration, a second daemon, an open door."""
+"""The daemon under a supervisor: signals, an invalid configuration, a second daemon, an inherited socket."""
 
 import signal
 import time
@@ -19,7 +19,7 @@ OVER_THE_WIRE = {
         name: ["alex"]
         for name in (
             *("on-call-engineer", "engineering-manager", "vp-engineering", "cto", "ceo", "legal", "security"),
-            *("incident-commander", "communication-lead", "stakeholders"),
+            *("incident-commander", "communication-lead", "stakeholders", "engineering-lead", "product"),
             "incidents",
         )
     },
@@ -101,7 +101,7 @@ async def test_a_second_daemon_on_the_same_file_refuses(tmp_path: Path, sink: We
         assert await second.ended(30) == 1, "after it has waited for the first to end"
         assert str(first.database) in second.output
         assert "Traceback" not in second.output
-        waiting = [line for line in second.output.splitlines() if '"event": "waiting_for_the_store"' in line]
+        waiting = [line for line in second.output.splitlines() if '"event": "store_wait_started"' in line]
         assert len(waiting) == 1
         assert "sqlite" not in second.output.replace(waiting[0], "").replace("sqlite:///", ""), "nothing but the wait"
         assert await first.fire(alert("Down", service="a")) == 200

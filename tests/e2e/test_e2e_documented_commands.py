@@ -1,77 +1,23 @@
-"""The commands that our documents print, typed as they are printed."""
+"""The commands named in documents and comments exist. `test_e2e_pages.py` runs those in code blocks."""
 
 import re
 import shlex
-import shutil
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
 
-from e2e import machine
-from e2e.processes import free_port
 from tocsin.cli.hint import hint
 from tocsin.cli.main import cli
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = ("README.md", "config/README.md", "rules/README.md", "systemd/README.md", "config/playbooks/README.md")
+PARTS = ("config", "rules", "systemd")
+DOCUMENTS = sorted(
+    str(path.relative_to(ROOT))
+    for path in (ROOT / "README.md", *(page for part in PARTS for page in (ROOT / part).rglob("*.md")))
+)
 COMMENTED = ("Dockerfile", "config/tocsin.yaml", "config/people.yaml", "config/windows.yaml")
 INLINE = re.compile(r"`(?:/opt/tocsin/bin/|\.venv/bin/)?(tocsin [a-z][^`\n]*)`")
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path
-    machine.clean_up(tmp_path)
-
-
-def typed(script: str, folder: Path, where: Path) -> str:
-    """What a shell prints that stops at the first command which fails."""
-    environ = machine.install(folder, MACHINE_PORT=str(free_port()))
-    environ["TOCSIN_URL"] = f"http://127.0.0.1:{environ['MACHINE_PORT']}"
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
-        cwd=where,
-        env=environ,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    logs = "\n".join(log.read_text() for log in folder.glob("*.log"))
-    assert done.returncode == 0, f"{done.stdout}\n{logs}"
-    return done.stdout
-
-
-def test_the_commands_of_the_dockerfile_end_with_a_page(folder: Path) -> None:
-    lines = (ROOT / "Dockerfile").read_text().split("\n\n")[0].splitlines()
-    script = "\n".join(line[4:] for line in lines if line.startswith("#   "))
-    assert "docker run" in script
-    mine = folder / "mine"
-    mine.mkdir()
-    shown = typed(script, folder, mine)
-    assert "delivered" in shown
-    assert "PAGE DRILL" in (folder / "tocsin.log").read_text()
-
-
-def test_the_commands_of_the_systemd_page_end_with_a_page_before_and_after_the_secrets(folder: Path) -> None:
-    page = (ROOT / "systemd/README.md").read_text()
-    blocks = re.findall(r"^```(\w*)\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
-    shell = [text for language, text in blocks if not language]
-    (settings,) = [text for language, text in blocks if language == "yaml"]
-    first, secrets, second = shell
-    first = re.sub(r"^git clone .*$|^sudo \.ci/install .*$", ":", first, flags=re.MULTILINE)
-    extended = f"cat >>/etc/tocsin/config/tocsin.yaml <<'END'\n{settings}END\n"
-    script = f"{first}\n{secrets}\n{extended}{second}"
-    script = script.replace("/opt/tocsin/bin/", "").replace("/etc/", f"{folder}/etc/")
-    (folder / "etc/systemd/system").mkdir(parents=True)
-    (folder / "etc/sysusers.d").mkdir()
-    shutil.copytree(ROOT / "systemd", folder / "checkout/systemd")
-    shown = typed(script, folder, folder / "checkout")
-    assert shown.count("delivered") == 2, shown
 
 
 def test_the_line_of_the_readme_is_the_one_that_make_run_prints() -> None:

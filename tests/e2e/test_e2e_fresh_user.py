@@ -1,4 +1,4 @@
-"""What somebody does who has just cloned it: serve what is shipped, type the printed line, see the page."""
+"""A new user's first steps: serve the shipped configuration, run the printed command, see the page."""
 
 import json
 import shlex
@@ -34,7 +34,9 @@ async def test_the_printed_curl_line_pages_on_the_console(tocsin: Tocsin) -> Non
     (url,) = [word for word in words if word.startswith("http://127.0.0.1:9099/")]
     status, said = await tocsin.post(url.removeprefix("http://127.0.0.1:9099"), body)
     assert status == 200, said
-    await until(lambda: "PAGE [SEV-2] #1 checkout: Nobody can pay" in tocsin.output, WITHIN, "the console shows it")
+    await until(
+        lambda: "PAGE [SEV-2] #1 checkout: Customers cannot pay" in tocsin.output, WITHIN, "the console shows it"
+    )
 
 
 async def test_a_drill_reaches_the_console_and_says_so(tocsin: Tocsin) -> None:

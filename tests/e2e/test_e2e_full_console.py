@@ -1,4 +1,4 @@
-"""The volume under the daemon's standard output is full: pages wait for room, and nothing else stops."""
+"""The disk under the daemon's standard output is full: pages to the console wait, and nothing else stops."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ async def _metric(tocsin: Tocsin, name: str, **labels: str) -> float:
     return sum(float(line.rpartition(" ")[2]) for line in found)
 
 
-async def test_pages_are_tried_again_until_somebody_acknowledges(tmp_path: Path) -> None:
+async def test_pages_are_retried_until_an_acknowledgment(tmp_path: Path) -> None:
     async with Tocsin(tmp_path, entry=["-c", ON_A_FULL_VOLUME]) as tocsin:
         assert await tocsin.fire(alert("ShopDown", severity="critical", service="shop")) == 200
 

@@ -1,4 +1,4 @@
-"""``make run`` in a fresh copy, with nothing in pip's cache: progress, then the hint once it serves."""
+"""``make run`` in a fresh copy with an empty pip cache: progress, then the hint once it serves."""
 
 import json
 import os
@@ -79,7 +79,7 @@ def test_a_cold_make_run_prints_progress_then_the_hint_once_it_serves(started: "
     with urllib.request.urlopen(request, timeout=30) as answer:
         assert answer.status == 200, "the very moment in which the hint is printed"
     assert json.loads(body)["alerts"]
-    assert any(line.startswith("PAGE [SEV-2] #1 checkout: Nobody can pay") for line in started.stdout)
+    assert any(line.startswith("PAGE [SEV-2] #1 checkout: Customers cannot pay") for line in started.stdout)
     threading.Thread(target=started.stdout.read, daemon=True).start()  # so that a full pipe does not hold it up
     (drill,) = (line.strip() for line in hint if line.strip().endswith(" drill"))
     for command in (drill, drill.replace(" drill", " incidents ack 1")):

@@ -1,4 +1,4 @@
-"""Out of memory the daemon ends at once, and what it had answered is there after the restart."""
+"""The daemon exits at once when out of memory, and confirmed alerts are there after the restart."""
 
 import asyncio
 import io
@@ -38,7 +38,7 @@ async def test_out_of_memory_it_ends_at_once_and_starts_again_with_all_that_it_h
         body = b'{"alerts": [], "x": "' + b"x" * (15 * MIB) + b'"}'
         await asyncio.gather(*(flood(tocsin, body) for _ in range(4)))
         assert await tocsin.ended(within=5) == EXIT_CODE
-        assert "tocsin cannot go on and ends: MemoryError" in tocsin.output
+        assert "tocsin ends because of a fatal error: MemoryError" in tocsin.output
 
         tocsin.start()
         await tocsin.ready()

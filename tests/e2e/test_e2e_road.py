@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import pytest_asyncio
 
-from e2e.observability import Alertmanager, Patient, Prometheus
+from e2e.observability import Alertmanager, Patient, Prometheus, posts_at_once
 from e2e.processes import binary, run, until
 from e2e.tocsin_process import ROOT, TOKEN, Tocsin
 from tocsin.testing.pagerduty_server import REST_KEY, PagerDutyServer
@@ -163,7 +163,7 @@ async def road(tmp_path: Path) -> AsyncIterator[Road]:
             *(("pagerduty-secret", PAGERDUTY_SECRET), ("pagerduty-rest-key", REST_KEY), ("slack-secret", SLACK_SECRET)),
         ):
             tocsin.write_secret(name, secret)
-        alertmanager = Alertmanager(tmp_path, f"{tocsin.url}/webhooks/alertmanager", TOKEN)
+        alertmanager = Alertmanager(tmp_path, posts_at_once(f"{tocsin.url}/webhooks/alertmanager", TOKEN))
         patient = await stack.enter_async_context(Patient())
         targets = {"patient": patient.address, "tocsin": f"127.0.0.1:{tocsin.port}"}
         prometheus = Prometheus(tmp_path, alertmanager.address, targets, RULES)

@@ -1,4 +1,4 @@
-"""The start of the daemon: a signal at any of its stages, the files that it makes, and what its child inherits."""
+"""The start of the daemon: signals at each stage, created files, and inherited descriptors."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""A daemon that nobody touches: healthy, quiet, and no reason for an alert."""
+"""An idle daemon is healthy, logs nothing unusual, and fires no alert."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A daemon that pages by telephone, mail and SMS, hears the answer, and asks Alertmanager what it was not told."""
+"""A daemon that pages by phone, mail and SMS, receives responses, and polls Alertmanager for missed resolves."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -18,7 +18,7 @@ from tocsin.testing.twilio_server import ACCOUNT, AUTH_TOKEN, NUMBER, TwilioServ
 MOBILE, MAILBOX = "+491711234567", "alex@example.com"
 ROLES = (
     *("on-call-engineer", "engineering-manager", "vp-engineering", "cto", "ceo", "legal", "security"),
-    *("incident-commander", "communication-lead", "stakeholders"),
+    *("incident-commander", "communication-lead", "stakeholders", "engineering-lead", "product"),
     *("incidents", "customers", "incident-response", "service-status"),
 )
 

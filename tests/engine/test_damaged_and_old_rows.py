@@ -1,15 +1,15 @@
-"""A damaged row costs its own page, told to tocsin's people, and nobody else's; old incidents are forgotten."""
+"""A damaged row affects only its own page and is reported; old incidents are deleted."""
 
 from pathlib import Path
 
 import pytest
 
 from scenario import emergency
-from tocsin.core.alert import AlertStatus
-from tocsin.core.outbox import Job, RowState
-from tocsin.engine.auditor import Auditor
+from tocsin.core.alerts.alert import AlertStatus
+from tocsin.core.incident.outbox import Job, RowState
+from tocsin.engine.workers.auditor import Auditor
 from tocsin.ports.store import Transaction
-from tocsin.store.engine import SqliteStore
+from tocsin.store.sqlite.sqlite_store import SqliteStore
 from tocsin.testing.clock import VirtualClock
 
 
@@ -36,7 +36,7 @@ async def test_a_page_of_an_incident_that_cannot_be_read_is_dead_and_told_and_th
 
         pages = [content.title for content in tocsin.sent(Job.PAGE)]
         assert [title for title in pages if "Second" in title], pages
-        assert [title for title in pages if "refused for good" in title], pages
+        assert [title for title in pages if "was NOT reached by" in title], pages
         rows = await store.read(lambda tx: tx.outbox_of(broken.id))
         assert {row.state for row in rows if row.job is Job.PAGE} == {RowState.DEAD}
 
@@ -45,6 +45,20 @@ async def test_a_page_of_an_incident_that_cannot_be_read_is_dead_and_told_and_th
         await Auditor(tocsin.dispatcher._committer, tocsin.ingest, clock).run_once()
         await tocsin.settle()
         assert [content.title for content in tocsin.sent(Job.PAGE) if "cannot be read" in content.title]
+
+
+async def test_what_cannot_be_read_stays_an_open_incident_for_as_long_as_it_cannot(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    async with emergency.tocsin(store=SqliteStore(tmp_path / "tocsin.db", clock), clock=clock) as tocsin:
+        await tocsin.fire(alertname="First", severity="SEV-1")
+        await tocsin.store.write(break_the_first_incident)
+        auditor = Auditor(tocsin.dispatcher._committer, tocsin.ingest, clock)
+        for _ in range(45):
+            await tocsin.advance(minutes=1)
+            await auditor.run_once()
+            await tocsin.housekeeper.run_once()
+        await tocsin.settle()
+        assert (await tocsin.incident("2")).state == "triggered"
 
 
 async def test_the_housekeeper_forgets_what_was_resolved_more_than_400_days_ago() -> None:

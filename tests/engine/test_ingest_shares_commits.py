@@ -1,4 +1,4 @@
-"""Concurrent webhooks share commits; too many are refused; whatever fails, each is answered for itself."""
+"""Concurrent webhooks share commits; excess ones are refused; each gets its own outcome."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,12 +8,13 @@ import pytest
 from msgspec.structs import replace
 
 from scenario import emergency
-from tocsin.core.alert import Alert, AlertStatus, EpisodeStatus
+from tocsin.conf.settings import WebhookSettings
+from tocsin.core.alerts.alert import Alert, AlertStatus, EpisodeStatus
+from tocsin.core.alerts.quarantine import single
 from tocsin.core.errors import Overloaded, StoreUnavailable
-from tocsin.core.quarantine import single
-from tocsin.engine.ingest import Ingest, Limits
+from tocsin.engine.intake.ingest import Ingest
 from tocsin.ports.store import IncidentFilter, Transaction
-from tocsin.store.memory import MemoryStore
+from tocsin.store.sqlite.memory_store import MemoryStore
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
 
@@ -73,10 +74,14 @@ def clock() -> VirtualClock:
     return VirtualClock()
 
 
-def limited(tocsin: Harness, limits: Limits) -> Ingest:
+def limited(tocsin: Harness, **limits: int) -> Ingest:
     ids = iter(range(1000))
     return Ingest(
-        tocsin.dispatcher._committer, tocsin.clock, tocsin.alarm, new_id=lambda: f"id-{next(ids)}", limits=limits
+        tocsin.dispatcher._committer,
+        tocsin.clock,
+        tocsin.alarm,
+        new_id=lambda: f"id-{next(ids)}",
+        limits=WebhookSettings().model_copy(update=limits),
     )
 
 
@@ -95,7 +100,7 @@ async def test_a_commit_takes_at_most_its_share_and_the_answer_waits_for_the_las
     store = GatedStore(clock)
     store.gate.set()
     async with emergency.tocsin(store=store, clock=clock) as tocsin:
-        await limited(tocsin, Limits(commit=10)).take(alerts(tocsin, *(f"a{n}" for n in range(35))))
+        await limited(tocsin, commit_alerts=10).take(alerts(tocsin, *(f"a{n}" for n in range(35))))
         assert store.commits == 4
         assert len(await store.read(lambda tx: tx.latest_episodes([a.key for a in alerts(tocsin, "a0", "a34")]))) == 2
 
@@ -103,7 +108,7 @@ async def test_a_commit_takes_at_most_its_share_and_the_answer_waits_for_the_las
 async def test_more_than_may_wait_is_refused_whole_and_taken_once_there_is_room(clock: VirtualClock) -> None:
     store = GatedStore(clock)
     async with emergency.tocsin(store=store, clock=clock) as tocsin:
-        ingest = limited(tocsin, Limits(queue=3, commit=1))
+        ingest = limited(tocsin, max_queue=3, commit_alerts=1)
         first = asyncio.ensure_future(ingest.take(alerts(tocsin, "a", "b", "c", "d")[:3]))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
@@ -118,7 +123,7 @@ async def test_more_than_may_wait_is_refused_whole_and_taken_once_there_is_room(
 async def test_a_part_of_a_large_webhook_is_not_refused_for_a_full_queue(clock: VirtualClock) -> None:
     store = GatedStore(clock)
     async with emergency.tocsin(store=store, clock=clock) as tocsin:
-        ingest = limited(tocsin, Limits(queue=1, commit=1))
+        ingest = limited(tocsin, max_queue=1, commit_alerts=1)
         waiting = asyncio.ensure_future(ingest.take(alerts(tocsin, "a", "b", "c")))
         await asyncio.sleep(0)
         part = asyncio.ensure_future(ingest.take(alerts(tocsin, "d", "e"), is_part=True))
@@ -165,7 +170,7 @@ async def test_a_resolve_does_not_overtake_the_large_webhook_in_which_its_alert_
 
 async def test_what_is_judged_counts_as_waiting(clock: VirtualClock) -> None:
     async with emergency.tocsin(clock=clock) as tocsin:
-        ingest = limited(tocsin, Limits(queue=1000))
+        ingest = limited(tocsin, max_queue=1000)
         takes = [ingest.take(together(tocsin, 300, f"{n}-")) for n in range(9)]
         results = await asyncio.gather(*takes, return_exceptions=True)
         assert [type(result) for result in results] == [type(None)] * 3 + [Overloaded] * 6
@@ -174,7 +179,7 @@ async def test_what_is_judged_counts_as_waiting(clock: VirtualClock) -> None:
 
 async def test_a_sender_that_goes_while_its_alerts_are_judged_leaves_no_trace(clock: VirtualClock) -> None:
     async with emergency.tocsin(clock=clock) as tocsin:
-        ingest = limited(tocsin, Limits(queue=300))
+        ingest = limited(tocsin, max_queue=300)
         many = together(tocsin, 250, "a")
         gone = asyncio.ensure_future(ingest.take(many))
         await asyncio.sleep(0)
@@ -216,7 +221,7 @@ async def test_what_the_edge_could_not_read_is_kept_and_reported(clock: VirtualC
         await tocsin.ingest.take(alerts(tocsin, "good"), [item])
         await tocsin.settle()
         assert await tocsin.store.read(lambda tx: tx.quarantined()) == [item]
-        assert (await tocsin.incident("2")).title == "alerts could not be placed and are kept in quarantine (eu)"
+        assert (await tocsin.incident("2")).title == "Alerts from eu cannot be processed, so no one is paged for them"
 
 
 async def test_a_cancelled_sender_does_not_take_its_alert_back(clock: VirtualClock) -> None:
@@ -234,6 +239,6 @@ async def test_a_cancelled_sender_does_not_take_its_alert_back(clock: VirtualClo
 
 async def test_a_webhook_larger_than_the_queue_is_taken_when_nothing_waits() -> None:
     async with emergency.tocsin() as tocsin:
-        ingest = limited(tocsin, Limits(queue=2, commit=1))
+        ingest = limited(tocsin, max_queue=2, commit_alerts=1)
         await ingest.take(alerts(tocsin, "a", "b", "c"))
         assert await tocsin.store.read(lambda tx: len(tx.incidents(IncidentFilter()))) == 3

@@ -1,4 +1,4 @@
-"""The reconciler as a worker: it ends when it is told to, and nothing that it asks can stop it."""
+"""The reconciler as a worker: it stops on request, and survives any error of a source."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -8,15 +8,15 @@ from typing import TypeVar
 
 from scenario.emergency import tocsin
 from scenario.unreliable import UnreliableStore
+from tocsin.core.duration import MINUTE
 from tocsin.core.errors import StoreUnavailable
-from tocsin.core.playbook import MINUTE
-from tocsin.engine.commit import Committer
-from tocsin.engine.policy import Watched
-from tocsin.engine.reconcile import Reconciler
-from tocsin.engine.wake import LocalWake
+from tocsin.engine.change.commit import Committer
+from tocsin.engine.change.policy import Watched
+from tocsin.engine.change.wake import LocalWake
+from tocsin.engine.intake.reconcile import Reconciler
 from tocsin.ports.source import Replica
 from tocsin.ports.store import Reader
-from tocsin.store.memory import MemoryStore
+from tocsin.store.sqlite.memory_store import MemoryStore
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
 
@@ -56,7 +56,7 @@ def reconciler(daemon: Harness, *replicas: Replica) -> Reconciler:
     return Reconciler(committer, daemon.clock, lambda: "never")
 
 
-async def test_it_ends_although_somebody_does_not_answer() -> None:
+async def test_it_stops_although_a_source_does_not_answer() -> None:
     async with tocsin() as daemon:
         silent = Silent()
         worker = reconciler(daemon, silent)
@@ -89,7 +89,7 @@ class Mute(UnreliableStore):
         return await super().read(work)
 
 
-async def test_while_the_store_does_not_answer_nobody_is_asked_more_often() -> None:
+async def test_while_the_store_does_not_answer_no_one_is_asked_more_often() -> None:
     clock = VirtualClock()
     store = Mute(MemoryStore(clock))
     async with tocsin(store=store, clock=clock) as daemon:  # type: ignore[arg-type]  # it has all that is used here

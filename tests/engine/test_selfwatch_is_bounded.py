@@ -1,7 +1,7 @@
-"""However many troubles somebody invents, tocsin tells so many apart."""
+"""The number of tocsin's own incidents and faults is bounded, however many are caused."""
 
 from scenario import emergency
-from tocsin.engine.selfwatch import KNOWN_TROUBLES
+from tocsin.engine.selfwatch.troubles import KNOWN_TROUBLES
 
 
 async def test_whoever_invents_sources_is_told_of_as_one() -> None:

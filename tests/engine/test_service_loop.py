@@ -1,4 +1,4 @@
-"""What every worker promises: it starts and stops in any order, waits for the store, and fails aloud."""
+"""Promises of every worker: it starts and stops in any order, waits for the store, and reports failures."""
 
 import asyncio
 

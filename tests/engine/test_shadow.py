@@ -1,4 +1,4 @@
-"""Rules that judge beside the live ones change nothing, and say where they differ."""
+"""Shadow rules change nothing and report where they differ from the live rules."""
 
 from typing import Any
 
@@ -7,14 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scenario import emergency
-from tocsin.core.alert import Alert, AlertStatus, fingerprint
-from tocsin.core.comparison import FIELDS, differences
-from tocsin.core.condition import Rate
-from tocsin.core.matcher import parse_matchers
-from tocsin.core.placeholder import Template
-from tocsin.core.rules import Rule, RuleSet
-from tocsin.core.verdict import Verdict
-from tocsin.engine.shadow import LISTED, SAID_A_MINUTE, Shadow, ShadowRules
+from tocsin.core.alerts.alert import Alert, AlertStatus, fingerprint
+from tocsin.core.matching.condition import Rate
+from tocsin.core.matching.matcher import parse_matchers
+from tocsin.core.matching.placeholders import Template
+from tocsin.core.rules.comparison import FIELDS, differences
+from tocsin.core.rules.rule import Rule
+from tocsin.core.rules.rules import RuleSet
+from tocsin.core.rules.verdict import Verdict
+from tocsin.engine.intake.shadow import LISTED, LOGGED_A_MINUTE, Shadow, ShadowRules
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import rules_by_label
 from tocsin.testing.recording import RecordingObserver
@@ -34,23 +35,23 @@ class Rig:
         self.observer = RecordingObserver()
         self.shadow = Shadow(ShadowRules("branch", rules), self.observer, self.clock.now)
 
-    def judge(self, **labels: str) -> None:
+    async def judge(self, **labels: str) -> None:
         alert = Alert("default", fingerprint(labels), AlertStatus.FIRING, labels)
-        self.shadow.judge([(alert, LIVE.evaluate(alert))])
+        await self.shadow.judge([(alert, LIVE.evaluate(alert))])
 
     def counted(self, outcome: str) -> int:
         return self.observer.counts["shadow_alerts_total", (("outcome", outcome),)]
 
 
-def test_what_differs_is_listed_by_alert_service_and_field_the_most_frequent_first() -> None:
+async def test_what_differs_is_listed_by_alert_service_and_field_the_most_frequent_first() -> None:
     rig = Rig(with_rule('service="shop"', severity="SEV-1"))
     start = rig.clock.now()
-    rig.judge(alertname="Rare", severity="SEV-2", service="shop")
+    await rig.judge(alertname="Rare", severity="SEV-2", service="shop")
     rig.clock.advance(minutes=1)
     for _ in range(3):
-        rig.judge(alertname="Often", severity="SEV-3", service="shop")
-    rig.judge(alertname="Same", severity="SEV-3", service="db")
-    rig.judge(alertname="Same", severity="SEV-1", service="shop")
+        await rig.judge(alertname="Often", severity="SEV-3", service="shop")
+    await rig.judge(alertname="Same", severity="SEV-3", service="db")
+    await rig.judge(alertname="Same", severity="SEV-1", service="shop")
 
     report = rig.shadow.report()
 
@@ -65,9 +66,9 @@ def test_what_differs_is_listed_by_alert_service_and_field_the_most_frequent_fir
     assert (rig.counted("same"), rig.counted("differs"), rig.counted("failed")) == (2, 4, 0)
 
 
-def test_every_kind_of_difference_is_told() -> None:
+async def test_every_kind_of_difference_is_told() -> None:
     rig = Rig(with_rule('alertname="A"', suppress=True, service="x", dedup_key="k", self_heal=120_000_000))
-    rig.judge(alertname="A", severity="SEV-2")
+    await rig.judge(alertname="A", severity="SEV-2")
     assert {(row.field, row.live, row.shadow) for row in rig.shadow.report().differences} == {
         ("service", "unknown", "x"),
         ("dedup_key", "default/emergency-response/unknown/A//", "k"),
@@ -76,30 +77,30 @@ def test_every_kind_of_difference_is_told() -> None:
     }
 
 
-def test_a_shadow_that_breaks_is_counted_and_goes_on() -> None:
+async def test_a_shadow_that_breaks_is_counted_and_goes_on() -> None:
     class Broken:
         def evaluate(self, _: Alert) -> Verdict:
             raise RuntimeError("no")
 
     rig = Rig(Broken())  # type: ignore[arg-type]
     with structlog.testing.capture_logs():
-        rig.judge(alertname="A", severity="SEV-2")
+        await rig.judge(alertname="A", severity="SEV-2")
     assert (rig.counted("failed"), rig.shadow.report().failed) == (1, 1)
 
 
-def test_however_many_things_differ_it_keeps_and_says_only_so_much() -> None:
+async def test_however_many_things_differ_it_keeps_and_says_only_so_much() -> None:
     rig = Rig(with_rule('alertname=~".*"', severity="SEV-1"))
     with structlog.testing.capture_logs() as said:
         for number in range(LISTED + 5):
-            rig.judge(alertname=f"A{number}" + "x" * 2000, severity="SEV-2")
-        assert len(said) == SAID_A_MINUTE
+            await rig.judge(alertname=f"A{number}" + "x" * 2000, severity="SEV-2")
+        assert len(said) == LOGGED_A_MINUTE
         rig.shadow.replace(None)
         rig.clock.advance(minutes=2)
-        rig.judge(alertname="B", severity="SEV-2")
-    assert said[-1]["unsaid_before"] == LISTED - SAID_A_MINUTE
+        await rig.judge(alertname="B", severity="SEV-2")
+    assert said[-1]["unlogged_before"] == LISTED - LOGGED_A_MINUTE
     rig.shadow.replace(None)
     for number in range(LISTED + 5):
-        rig.judge(alertname=f"A{number}" + "x" * 2000, severity="SEV-2")
+        await rig.judge(alertname=f"A{number}" + "x" * 2000, severity="SEV-2")
     report = rig.shadow.report()
     assert (len(report.differences), report.unlisted, report.differing) == (LISTED, 5, LISTED + 5)
     assert max(len(row.alertname) for row in report.differences) == 200

@@ -1,4 +1,4 @@
-"""The table of tests/chaos/README.md: each fault has a test that exists, or a sentence that says why it has none."""
+"""The table of tests/chaos/README.md: each fault has a test that exists."""
 
 import re
 from pathlib import Path
@@ -21,10 +21,10 @@ def cells(row: str) -> list[str]:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: cells(row)[0])
-def test_a_fault_is_shown_by_a_test_or_says_why_not(row: str) -> None:
+def test_a_fault_is_shown_by_a_test(row: str) -> None:
     _, does, shown = cells(row)
     assert does
-    assert re.match(r"`[^`]+\.py: test_[a-z0-9_]+`|no test(:| of | here: ).{20,}", shown)
+    assert re.match(r"`[^`]+\.py: test_[a-z0-9_]+`", shown)
 
 
 @pytest.mark.parametrize("pointer", sorted(set(POINTERS)))

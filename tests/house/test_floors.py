@@ -1,8 +1,10 @@
-"""The house keeps its shape: floors, small files, tests that do not sleep."""
+"""The structure of the code: floors, small files, tests that do not sleep."""
 
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,57 @@ def test_each_floor_imports_only_floors_below_it() -> None:
 
     assert said.returncode == 0, said.stdout + said.stderr
     assert "0 broken" in said.stdout
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imported(tree: ast.AST, modules: Mapping[str, Path]) -> Iterator[str]:
+    """The modules that a file imports, wherever it does: also for types only, and inside of functions."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in modules)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                name = f"{node.module}.{alias.name}"
+                yield from (each for each in (name if name in modules else node.module,) if each in modules)
+
+
+def circle(graph: Mapping[str, set[str]]) -> list[str]:
+    """The files of one import circle; empty where there is none."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        found: list[str] = error.args[1]
+        return found
+    return []
+
+
+def test_no_two_files_import_each_other() -> None:
+    modules = {module_of(path): path for path in PACKAGE.rglob("*.py")}
+    graph = {name: {*imported(ast.parse(path.read_text()), modules)} - {name} for name, path in modules.items()}
+
+    assert sum(map(len, graph.values())) > len(modules), "the walk finds what is imported"
+    assert circle(graph) == []
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from tocsin.b import thing",
+        "from tocsin import b",
+        "import tocsin.b",
+        "if TYPE_CHECKING:\n    from tocsin.b import Thing",
+        "def later():\n    from tocsin.b import thing",
+    ],
+)
+def test_a_circle_would_be_seen(code: str) -> None:
+    modules = dict.fromkeys(("tocsin", "tocsin.a", "tocsin.b"), PACKAGE)
+    graph = {"tocsin.a": {*imported(ast.parse(code), modules)}, "tocsin.b": {"tocsin.a"}}
+
+    assert {*circle(graph)} == {"tocsin.a", "tocsin.b"}
 
 
 def test_the_daemon_folder_is_a_source_root_and_no_package() -> None:

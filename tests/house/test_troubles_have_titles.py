@@ -1,13 +1,14 @@
-"""Whatever tocsin's own people are told of is told in words."""
+"""Every fault that tocsin reports about itself has a title in words."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import tocsin
-from tocsin.engine.selfwatch import trouble
+from tocsin.engine.selfwatch.troubles import STANDING, TITLES, Trouble, alert_of, title_of
 
 SOURCES = Path(tocsin.__file__).parent
 FOR_CALLERS_OF_THE_API = {"content_type"}
@@ -24,25 +25,39 @@ def _of(node: ast.AST) -> Iterator[str]:
     if not isinstance(node, ast.Call):
         return
     match ast.unparse(node.func).rpartition(".")[2], ast.unparse(node.func), node.args:
-        case "report", _, [ast.Constant(value=str(reason)), *_]:
+        case "report" | "Trouble", _, [ast.Constant(value=str(reason)), *_]:
             yield reason
         case _, "self._troubles.append", [ast.Tuple(elts=[ast.Constant(value=str(reason)), *_])]:
             yield reason
         case "Refusal" | "_refused", _, [ast.Constant(value=int(status)), ast.Constant(value=str(code)), *_]:
-            if status < 500 and ("_refused" in ast.unparse(node.func) or _is_told(node)):
+            if status < 500 and ("_refused" in ast.unparse(node.func) or _is_reported(node)):
                 yield code
         case "wrong_signature", _, _:
             yield "bad_signature"
 
 
-def _is_told(refusal: ast.Call) -> bool:
+def _is_reported(refusal: ast.Call) -> bool:
     return any(keyword.arg == "reason" for keyword in refusal.keywords)
 
 
 @pytest.mark.parametrize("reason", sorted(reasons()))
 def test_every_trouble_has_a_title(reason: str) -> None:
-    assert trouble(reason, "eu", "", 0).annotations["summary"] != f"{reason} (eu)"
+    assert alert_of(Trouble(reason, "eu"), "", 0).annotations["summary"] != f"{reason} (eu)"
+
+
+@pytest.mark.parametrize("reason", sorted(TITLES))
+def test_a_title_begins_with_a_capital_or_the_name_of_its_source_and_has_no_placeholder_left(reason: str) -> None:
+    title = title_of(reason, "eu", "192.0.2.7")
+    assert title[0].isupper() or title.startswith("eu ")
+    assert "{" not in title
+
+
+def test_the_map_says_of_every_trouble_what_opens_and_what_ends_it() -> None:
+    text = (SOURCES.parent / "README.md").read_text().partition("## tocsin's own incidents")[2].partition("\n## ")[0]
+    rows = [line.split(" | ")[0] for line in text.splitlines() if line.startswith("| `")]
+    named = [reason for row in rows for reason in re.findall(r"`(\w+)`", row)]
+    assert sorted(named) == sorted(TITLES)
 
 
 def test_reasons_of_each_kind_are_found() -> None:
-    assert reasons() >= {"truncated", "dead", "unauthorized", "malformed", "bad_signature"}
+    assert reasons() >= {"truncated", "dead", "unauthorized", "malformed", "bad_signature", *STANDING}

@@ -1,4 +1,4 @@
-"""The table of tests/scenario/README.md: every case has its scenario, and every scenario that it names exists."""
+"""The table in tests/scenario/README.md: every case has a scenario, and every named scenario exists."""
 
 import re
 from pathlib import Path

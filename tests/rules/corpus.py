@@ -25,7 +25,7 @@ class Real(NamedTuple):
 
     name: str
     exporter: str
-    """What its file is called after."""
+    """What its file is called after, or the ``job`` of its group."""
     own: dict[str, str]
     """The labels that the rule itself gives."""
     things: tuple[str, ...]
@@ -64,7 +64,7 @@ def _alerts_of(folder: Path) -> Iterator[Real]:
         for group in yaml.safe_load(path.read_text()).get("groups") or []:
             for rule in group.get("rules") or []:
                 if "alert" in rule:
-                    yield Real(rule["alert"], path.stem, _labels(rule), _things(rule))
+                    yield Real(rule["alert"], group.get("job", path.stem), _labels(rule), _things(rule))
 
 
 def _labels(rule: dict[str, Any]) -> dict[str, str]:

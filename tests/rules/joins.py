@@ -1,4 +1,4 @@
-"""Which two alerts of one name share an incident by the shipped rules.
+"""Find alerts of one name that share an incident by the shipped rules.
 
 TOCSIN_CORPUS=DIR PYTHONPATH=daemon:tests .venv/bin/python -m rules.joins prints all of them, each with its reason.
 """

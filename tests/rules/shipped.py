@@ -8,8 +8,10 @@ import yaml
 
 from tocsin.app.kinds import KINDS
 from tocsin.conf.bundle import Bundle, load
-from tocsin.core.alert import Alert, AlertStatus
-from tocsin.core.rules import Rule, RuleSet, Verdict
+from tocsin.core.alerts.alert import Alert, AlertStatus
+from tocsin.core.rules.rule import Rule
+from tocsin.core.rules.rules import RuleSet
+from tocsin.core.rules.verdict import Verdict
 
 RULES = Path(__file__).parents[2] / "rules"
 FIXTURE = Path(__file__).parents[1] / "fixtures/rules/placed.yaml"

@@ -1,9 +1,9 @@
-"""The shipped rules, with the shipped playbook's levels, on alerts as they really look."""
+"""The shipped rules with the shipped playbook's levels, on realistic alerts."""
 
 import pytest
 
 from rules.shipped import PLAYBOOK, judge, shipped
-from tocsin.core.rules import RuleSet
+from tocsin.core.rules.rules import RuleSet
 
 
 @pytest.fixture(scope="module")

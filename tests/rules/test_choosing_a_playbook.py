@@ -3,18 +3,20 @@
 import pytest
 
 from rules.shipped import CHOOSING, bundle, judge, shipped, some
-from tocsin.core.verdict import Verdict
+from tocsin.core.duration import MINUTE
+from tocsin.core.rules.verdict import Verdict
 
 PLAYBOOKS = ("erlmcp", "ultimate-marketing", "service-quick-reference", "mgmt-vibe", "emergency-response")
-WORDS = ("emergency", "critical", "medium", "warning")
-"""The usual words, for the highest level and so on."""
-MINUTE = 60_000_000
-ERLMCP, MARKETING, QUICK, VIBE = ({"playbook": name} for name in PLAYBOOKS[:4])
+WORDS = ("critical", "high", "medium", "low")
+"""The texts' own words, for the highest level and so on."""
+ERLMCP, MARKETING, QUICK, VIBE, EMERGENCY = ({"playbook": name} for name in PLAYBOOKS)
 
 SCENARIOS: list[tuple[dict[str, str], dict[str, object]]] = [
     (ERLMCP | {"scenario": "regional-outage"}, {"automation": "erlmcp_failover_manager"}),
     (ERLMCP | {"scenario": "regional-outage", "severity": "P0"}, {"flags": ("regional_outage",)}),
     (ERLMCP | {"scenario": "data-corruption"}, {"automation": "erlmcp_backup_manager"}),
+    (ERLMCP | {"scenario": "failover-completed"}, {"flags": ("failover_completed",)}),
+    (ERLMCP | {"scenario": "restoration-completed"}, {"flags": ("restoration_completed",)}),
     (ERLMCP | {"scenario": "performance-degradation"}, {"automation": "erlmcp_recovery_orchestrator"}),
     (ERLMCP | {"scenario": "inconsistency"}, {"automation": "erlmcp_consistency_manager"}),
     (MARKETING | {"severity": "P1"}, {"hold": 2 * MINUTE, "flags": ()}),
@@ -31,6 +33,12 @@ SCENARIOS: list[tuple[dict[str, str], dict[str, object]]] = [
         VIBE | {"scenario": "complaints-rising", "severity": "warning", "service": "shop", "about": "ShopDown"},
         {"flags": ("complaints_rising",), "dedup_key": "default/mgmt-vibe/shop/ShopDown//"},
     ),
+    (EMERGENCY | {"scenario": "cosmetic"}, {"severity": "SEV-4", "unrouted": False}),
+    (EMERGENCY | {"scenario": "partial-functionality", "severity": "low"}, {"severity": "SEV-3"}),
+    (EMERGENCY | {"scenario": "major-feature-broken", "severity": "low"}, {"severity": "SEV-2"}),
+    (EMERGENCY | {"scenario": "data-loss", "severity": "low"}, {"severity": "SEV-1", "flags": ()}),
+    (EMERGENCY | {"scenario": "data-breach", "severity": "low"}, {"severity": "SEV-1", "flags": ("data_breach",)}),
+    (EMERGENCY | {"scenario": "security", "severity": "low"}, {"severity": "SEV-1", "flags": ("security_breach",)}),
     ({"users_affected": "no"}, {"severity": "SEV-4", "unrouted": False}),
     ({"users_affected": "yes", "core_function": "no"}, {"severity": "SEV-3"}),
     ({"users_affected": "yes", "core_function": "yes"}, {"severity": "SEV-2", "unrouted": False}),
@@ -48,8 +56,7 @@ def test_each_playbook_has_a_level_for_each_usual_word_and_for_its_own_names(nam
     labels = {"alertname": "Something", "playbook": name}
     for words in (WORDS, levels, [level.lower().replace("-", "") for level in levels]):
         found = [judge(shipped(), severity=word, **labels) for word in words]
-        if name != "emergency-response":
-            assert [(verdict.playbook, verdict.severity) for verdict in found] == [(name, level) for level in levels]
+        assert [(verdict.playbook, verdict.severity) for verdict in found] == [(name, level) for level in levels]
         assert not any(verdict.unrouted for verdict in found)
 
 
@@ -60,8 +67,10 @@ def test_without_a_severity_it_is_unrouted_at_the_playbooks_own_level(name: str)
     assert verdict.unrouted
 
 
-@pytest.mark.parametrize("labels", [{}, {"playbook": "erlmpc"}, {"playbook": "emergency-response"}, {"team": "erlmcp"}])
-def test_what_names_no_other_playbook_follows_the_default_one(labels: dict[str, str]) -> None:
+@pytest.mark.parametrize("labels", [{}, {"playbook": "erlmpc"}, {"team": "emergency-response"}])
+def test_what_names_no_playbook_follows_the_default_one_in_the_words_of_other_collections(
+    labels: dict[str, str],
+) -> None:
     verdict = judge(shipped(), alertname="Something", severity="critical", **labels)
     assert (verdict.playbook, verdict.severity, verdict.unrouted) == ("emergency-response", "SEV-2", False)
 
@@ -83,5 +92,6 @@ def said(verdict: Verdict) -> tuple[object, ...]:
 def test_each_rule_decides_something(rule: object) -> None:
     alerts = [labels for labels, _ in SCENARIOS]
     alerts += [{"playbook": name, "severity": word} for name in PLAYBOOKS for word in (*WORDS, "info")]
+    alerts.append(EMERGENCY | {"severity": "low", "data_breach": "true"})
     without = some(lambda each: each != rule)
     assert any(said(judge(shipped(), **alert(one))) != said(judge(without, **alert(one))) for one in alerts)

@@ -1,4 +1,4 @@
-"""How the shipped rules go by an alert's name: by its first word, in any case, and not by more than that word."""
+"""The shipped rules use the first word of an alert's name, in any case, and nothing more."""
 
 import re
 from pathlib import Path
@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from rules.shipped import CHOOSING, judge, shipped
-from tocsin.core.matcher import Matcher
-from tocsin.core.rules import Rule
+from tocsin.core.matching.matcher import Matcher
+from tocsin.core.rules.rule import Rule
 
 FAMILIES = yaml.safe_load((Path(__file__).parents[1] / "fixtures/rules/families.yaml").read_text())
 BY_NAME = [

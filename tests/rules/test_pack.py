@@ -1,11 +1,11 @@
-"""The shipped rules on alerts of the public collections: what was written down beforehand is what they say."""
+"""The shipped rules on alerts of public collections give the verdicts that were written down beforehand."""
 
 import re
 
 import pytest
 
 from rules.shipped import CHOOSING, PLAYBOOK, judge, shipped, some, written_down
-from tocsin.core.verdict import Verdict
+from tocsin.core.rules.verdict import Verdict
 
 WRITTEN = written_down()
 
@@ -88,7 +88,9 @@ def test_the_rules_look_at_few_labels() -> None:
         "exported_pod",
         "rulename",
         "data_breach",
+        "impact",
         "major_impact",
+        "security",
         "playbook",
         "scenario",
         "about",

@@ -1,4 +1,4 @@
-"""The examples of rules/README.md are run, and its tables of actions say what the code says."""
+"""The examples of rules/README.md work, and its tables of actions agree with the code."""
 
 import re
 from pathlib import Path
@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from tocsin.conf.document import PARTS, documented
-from tocsin.conf.duration import format_duration
 from tocsin.conf.rules import load_rules
 from tocsin.conf.source import Findings
-from tocsin.core.action import ACTIONS, Action, Form
-from tocsin.core.alert import Alert, AlertStatus
-from tocsin.core.condition import CONDITIONS, Described, Inhibition, Rate, WhenOpen
-from tocsin.core.playbook import Level, Playbook
-from tocsin.core.rules import RuleSet
+from tocsin.core.alerts.alert import Alert, AlertStatus
+from tocsin.core.duration import format_duration
+from tocsin.core.matching.condition import CONDITIONS, Described, Inhibition, Rate, WhenOpen
+from tocsin.core.playbook.playbook import Level, Playbook
+from tocsin.core.rules.action import ACTIONS, Action, Form
+from tocsin.core.rules.rules import RuleSet
 
 RULES = Path(__file__).parents[2] / "rules"
 README = (RULES / "README.md").read_text()

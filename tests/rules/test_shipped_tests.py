@@ -1,4 +1,4 @@
-"""The tests that are shipped beside the rules, and the example of rules/README.md, hold."""
+"""The tests shipped with the rules, and the example of rules/README.md, pass."""
 
 import re
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ import pytest
 
 from tocsin.app.kinds import KINDS
 from tocsin.conf.bundle import Bundle, load
-from tocsin.core.playbook import Playbook
+from tocsin.core.playbook.playbook import Playbook
+from tocsin.testing.case_runner import run_case
 from tocsin.testing.cases import Case, read_tests
-from tocsin.testing.rehearse import rehearse
 
 REPOSITORY = Path(__file__).parents[2]
 FILES = sorted((REPOSITORY / "rules/tests").rglob("*.yaml"))
@@ -31,7 +31,7 @@ def told(case: Case) -> str:
 
 @pytest.mark.parametrize("case", CASES, ids=told)
 async def test_a_shipped_test_passes(case: Case) -> None:
-    outcome = await rehearse(case, BUNDLE)
+    outcome = await run_case(case, BUNDLE)
     assert outcome.failures == ()
 
 
@@ -39,7 +39,7 @@ async def test_the_example_of_the_page_passes(tmp_path: Path) -> None:
     path = tmp_path / "example.yaml"
     path.write_text("".join(EXAMPLES))
     (case,) = read_tests([path], BUNDLE)
-    assert (await rehearse(case, BUNDLE)).failures == ()
+    assert (await run_case(case, BUNDLE)).failures == ()
 
 
 def test_tests_beside_the_rules_are_not_read_as_rules() -> None:
@@ -62,16 +62,16 @@ class Fate:
 
     @property
     def playbook(self) -> str:
-        return (self.case.said.events[0].fire or {}).get("playbook", "emergency-response")
+        return (self.case.settings.events[0].fire or {}).get("playbook", "emergency-response")
 
     def did(self, *actions: str) -> bool:
-        return any(getattr(event, action) for event in self.case.said.events for action in actions)
+        return any(getattr(event, action) for event in self.case.settings.events for action in actions)
 
 
 @pytest.mark.parametrize("playbook", BUNDLE.playbooks.values(), ids=lambda playbook: playbook.name)
 @pytest.mark.parametrize("fate", FATES)
 def test_every_severity_of_each_playbook_has_its_timeline(playbook: Playbook, fate: str) -> None:
-    tested = [Fate(case) for case in CASES if case.said.pages]
+    tested = [Fate(case) for case in CASES if case.settings.pages]
     levels = {
         level.name
         for level in playbook.levels

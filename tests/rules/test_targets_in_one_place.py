@@ -1,4 +1,4 @@
-"""Each target of a shipped playbook is said in one place: steps and tests follow it, and today's times are these."""
+"""Each target of a shipped playbook is defined once; steps and tests derive from it."""
 
 import re
 import shutil
@@ -9,9 +9,9 @@ import pytest
 
 from tocsin.app.kinds import KINDS
 from tocsin.conf.bundle import Bundle, load
-from tocsin.conf.duration import format_duration, parse_duration
+from tocsin.core.duration import format_duration, parse_duration
+from tocsin.testing.case_runner import run_case
 from tocsin.testing.cases import read_tests
-from tocsin.testing.rehearse import rehearse
 
 REPOSITORY = Path(__file__).parents[2]
 PLAYBOOKS = sorted(path.stem for path in (REPOSITORY / "config/playbooks").glob("*.yaml"))
@@ -30,9 +30,9 @@ TIMELINES = {
         "P4": "1 at 0s, 2 at 8h, 3 at 3d resolved",
     },
     "service-quick-reference": {
-        "P0": "1 at 0s, 2 at 5m",
-        "P1": "1 at 0s, 2 at 15m",
-        "P2": "1 at 0s, 2 at 1h",
+        "P0": "1 at 0s, 2 at 5m, 2 at 5m flagged",
+        "P1": "1 at 0s, 2 at 15m, 2 at 15m flagged",
+        "P2": "1 at 0s, 2 at 1h, 2 at 1h flagged",
         "P3": "1 at 0s informed, 1 at 4h informed",
     },
     "emergency-response": {
@@ -83,12 +83,14 @@ def test_the_times_are_those_of_the_written_playbook(bundle: Bundle, playbook: s
     assert timelines(bundle, playbook) == TIMELINES[playbook]
 
 
-def test_no_step_of_a_shipped_playbook_repeats_a_response_time() -> None:
-    for playbook in PLAYBOOKS:
-        text = (REPOSITORY / f"config/playbooks/{playbook}.yaml").read_text()
-        for level in re.split(r"\n(?=  \S+:\n    respond_within)", text)[1:]:
+def test_no_step_of_a_shipped_playbook_or_of_an_example_repeats_a_response_time() -> None:
+    shipped = [REPOSITORY / f"config/playbooks/{playbook}.yaml" for playbook in PLAYBOOKS]
+    examples = [*(REPOSITORY / "config").glob("*.md"), REPOSITORY / "daemon/tocsin/cli/minimal.py"]
+    for path in (*shipped, *examples):
+        for level in re.split(r"\n(?=  \S+:\n    respond_within)", path.read_text())[1:]:
             targets = set(re.findall(r"(?:respond|acknowledge|resolve)_within: (\d\w*)", level))
-            assert targets.isdisjoint(re.findall(r"after: (\d\w*)", level)), f"{playbook}: {level.splitlines()[0]}"
+            steps = re.findall(r"tier: .*after: (\d\w*)", level)
+            assert targets.isdisjoint(steps), f"{path.name}: {level.splitlines()[0]}"
 
 
 def _scaled(text: str, key: str, factor: Fraction) -> str:
@@ -113,5 +115,5 @@ async def test_other_targets_move_every_step_and_no_test_fails(tmp_path: Path, b
     after = timelines(changed, playbook)
     assert [name for name, line in timelines(bundle, playbook).items() if after[name] == line] == []
     for case in read_tests([tmp_path / f"rules/tests/playbooks/{playbook}.yaml"], changed):
-        outcome = await rehearse(case, changed)
+        outcome = await run_case(case, changed)
         assert outcome.failures == (), case.name

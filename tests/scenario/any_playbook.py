@@ -1,14 +1,15 @@
-"""Playbooks, people and happenings of every kind that a file can say, for properties that hold of all of them."""
+"""Hypothesis strategies for playbooks, people and events of every kind that a file can describe."""
 
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from tocsin.core.acting import PlaybookAction, Verb
-from tocsin.core.hours import BusinessHours, Hours
-from tocsin.core.people import Contact, Method, People, Person
-from tocsin.core.playbook import HOUR, MINUTE, SECOND, Cell, FlappingLimits, Kind, Level, Moment, Playbook, Tier, Until
-from tocsin.core.rotation import Rotation, Turns
+from tocsin.core.duration import HOUR, MINUTE, SECOND
+from tocsin.core.oncall.people import Contact, Method, People, Person
+from tocsin.core.oncall.rotation import Rotation, TurnsLayer
+from tocsin.core.playbook.actions import PlaybookAction, Verb
+from tocsin.core.playbook.playbook import Cell, FlappingLimits, Kind, Level, Moment, Playbook, Tier, Until
+from tocsin.core.schedule.hours import BusinessHours, Hours
 
 SEVERITIES = ("high", "middle", "low")
 FLAGS = ("breach", "impact")
@@ -47,7 +48,7 @@ def _rotation(draw: st.DrawFn) -> Rotation:
     period = timedelta(minutes=draw(st.sampled_from([60, 90, 240])))
     return Rotation(
         "watch",
-        (Turns(members, UTC, starts, starts, period),),
+        (TurnsLayer(members, UTC, starts, starts, period),),
         secondary=tuple(draw(st.lists(st.sampled_from(PERSONS), max_size=1))),
         secondary_is_next=draw(st.booleans()),
         backup=tuple(draw(st.lists(st.sampled_from((*PERSONS, "room")), max_size=2))),

@@ -3,10 +3,11 @@
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from tocsin.core.outbox import Job
-from tocsin.core.people import Contact, Method, People, Person
-from tocsin.core.playbook import MINUTE, Cell, Level, Playbook, Tier, Until
-from tocsin.core.rotation import Rotation, Turns
+from tocsin.core.duration import MINUTE
+from tocsin.core.incident.outbox import Job
+from tocsin.core.oncall.people import Contact, Method, People, Person
+from tocsin.core.oncall.rotation import Rotation, TurnsLayer
+from tocsin.core.playbook.playbook import Cell, Level, Playbook, Tier, Until
 from tocsin.ports.store import Store
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
@@ -42,7 +43,7 @@ def weekly(
     name: str, members: tuple[str, ...], zone: ZoneInfo, starts: str = "2026-01-05 09:00", **more: object
 ) -> Rotation:
     begins = datetime.fromisoformat(starts)
-    turns = Turns(members, zone, begins, anchor=begins, period=timedelta(days=7))
+    turns = TurnsLayer(members, zone, begins, anchor=begins, period=timedelta(days=7))
     return Rotation(name, (turns,), time_zone=str(zone), **more)  # type: ignore[arg-type]
 
 

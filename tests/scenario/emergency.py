@@ -1,6 +1,7 @@
-"""The emergency-response playbook as the scenarios use it: the shipped file, with one person a role.
+"""The emergency-response playbook for scenarios: the shipped file, with one person per role.
 
-What it says in its own words is left out: of that test_a_playbook_says_it_in_its_own_words tells.
+What it says in its own words is left out: of that test_a_playbook_says_it_in_its_own_words tells; and its duties:
+test_duties_have_a_deadline.
 """
 
 from collections.abc import Sequence
@@ -14,16 +15,18 @@ from tocsin.app.kinds import KINDS
 from tocsin.conf.bundle import load
 from tocsin.conf.rules import load_rules
 from tocsin.conf.source import Findings
-from tocsin.core.invariants import violations
-from tocsin.core.matcher import parse_matchers
-from tocsin.core.outbox import Job
-from tocsin.core.people import Contact, People, Person
-from tocsin.core.placeholder import Template
-from tocsin.core.playbook import MINUTE, Playbook
-from tocsin.core.rules import Rule, RuleSet
-from tocsin.core.verdict import SERVICE_LABELS
-from tocsin.core.window import Window
-from tocsin.engine.auditor import facts_of
+from tocsin.core.duration import MINUTE
+from tocsin.core.incident.invariants import violations
+from tocsin.core.incident.outbox import Job
+from tocsin.core.matching.matcher import parse_matchers
+from tocsin.core.matching.placeholders import Template
+from tocsin.core.oncall.maintenance_window import Window
+from tocsin.core.oncall.people import Contact, People, Person
+from tocsin.core.playbook.playbook import Playbook
+from tocsin.core.rules.rule import Rule
+from tocsin.core.rules.rules import RuleSet
+from tocsin.core.rules.verdict import SERVICE_LABELS
+from tocsin.engine.workers.auditor import facts_of
 from tocsin.ports.store import IncidentFilter, Reader, Store
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness, rules_by_label
@@ -40,7 +43,7 @@ CEO, LEGAL, SECURITY = "ceo", "legal", "security"
 @cache
 def shipped() -> Playbook:
     whole = load(ROOT / "config", ROOT / "rules", KINDS, {}).playbooks["emergency-response"]
-    return structs.replace(whole, actions=())
+    return structs.replace(whole, actions=(), duties=structs.replace(whole.duties, required=()))
 
 
 def rules(playbook: Playbook) -> RuleSet:
@@ -76,6 +79,7 @@ def one_person_a_target(playbook: Playbook) -> People:
     targets |= {target for tier in playbook.tiers for target in tier.targets} | set(playbook.announce)
     targets |= {target for role in playbook.roles for target in (*role.targets, *role.backup)}
     targets |= {target for action in playbook.actions for target in action.targets}
+    targets |= {duty.by for duty in playbook.duties.required if duty.by and playbook.role(duty.by) is None}
     names = sorted((*targets, "alice", "bob"))
     return People(persons={name: Person(name, contact=Contact("console", "console")) for name in names})
 

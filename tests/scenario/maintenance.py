@@ -2,12 +2,12 @@
 
 import dataclasses
 
-from tocsin.core.event import Actor
-from tocsin.core.matcher import parse_matchers
-from tocsin.core.playbook import MINUTE
-from tocsin.core.recurrence import Span
-from tocsin.core.window import Window
-from tocsin.engine.windows import Wish
+from tocsin.core.duration import MINUTE
+from tocsin.core.incident.event import Actor
+from tocsin.core.matching.matcher import parse_matchers
+from tocsin.core.oncall.maintenance_window import Window
+from tocsin.core.schedule.recurrence import Span
+from tocsin.engine.responses.windows import WindowRequest
 from tocsin.testing.harness import Harness
 
 DOWN = {"alertname": "Down", "severity": "SEV-1", "service": "shop"}
@@ -26,7 +26,7 @@ def window(tocsin: Harness, begins: float, ends: float, match: str = 'service="s
 
 
 async def make(tocsin: Harness, minutes: int, match: str = 'service="shop"', name: str = "ad hoc") -> str:
-    made = await tocsin.windows.create(Wish(name=name, matchers=match, duration=minutes * MINUTE), ALICE)
+    made = await tocsin.windows.create(WindowRequest(name=name, matchers=match, duration=minutes * MINUTE), ALICE)
     assert made.made is not None
     return made.made.id
 

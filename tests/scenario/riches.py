@@ -1,9 +1,9 @@
-"""A playbook that uses all that a matrix can say, one person a target; the virtual clock starts on a Friday at noon."""
+"""A playbook that uses every feature of a matrix, one person per target; the clock starts on a Friday at noon."""
 
 from core.ladders import rich
 from scenario import emergency
-from tocsin.core.hours import BusinessHours
-from tocsin.core.playbook import Playbook
+from tocsin.core.playbook.playbook import Playbook
+from tocsin.core.schedule.hours import BusinessHours
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
 

@@ -1,4 +1,4 @@
-"""Every message that people get about three real alerts, in every channel, as text that a person can read.
+"""Every message about three real alerts, in every channel, as readable text.
 
 ``python -m scenario.spoken`` (``make messages``) writes them to tests/fixtures/messages/.
 """
@@ -15,8 +15,10 @@ from pathlib import Path
 from msgspec import structs
 
 from scenario.emergency import ROOT
+from scenario.own_troubles import CALL_ALEX, TROUBLES
 from tocsin.app.kinds import KINDS
 from tocsin.channels.console import payload as console
+from tocsin.channels.console.printed import Printed
 from tocsin.channels.email import payload as email
 from tocsin.channels.email.settings import EmailSettings
 from tocsin.channels.pagerduty import payload as pagerduty
@@ -26,15 +28,20 @@ from tocsin.channels.twilio.settings import TwilioSettings
 from tocsin.channels.webhook import payload as webhook
 from tocsin.conf.bundle import Bundle, load
 from tocsin.conf.secrets import Secret
-from tocsin.core.alert import Alert, AlertStatus, fingerprint
-from tocsin.core.outbox import Job
-from tocsin.core.page import Content
-from tocsin.core.people import Contact
-from tocsin.core.reminder import Reminder
+from tocsin.core.alerts.alert import Alert, AlertStatus, fingerprint
+from tocsin.core.content.page import Content
+from tocsin.core.errors import StoreLost, StoreUnavailable
+from tocsin.core.incident.event import Actor
+from tocsin.core.incident.outbox import Job
+from tocsin.core.oncall.people import Contact
+from tocsin.core.playbook.reminder import Reminder
+from tocsin.engine.responses.declare import Declaration
+from tocsin.engine.selfwatch.troubles import Trouble, alert_of
+from tocsin.store.sqlite.rescue import how_to_restore
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
 from tocsin.testing.recording import RecordingChannel
-from tocsin.web import wire
+from tocsin.web.alertmanager import payload as wire
 
 FOLDER = ROOT / "tests" / "fixtures" / "messages"
 PAYLOADS = ROOT / "tests" / "fixtures" / "alertmanager"
@@ -152,7 +159,7 @@ async def life(alerts: Callable[[str], list[Alert]]) -> list[Scene]:
         await harness.advance(minutes=31)
         scenes += stage.show("Nobody has acknowledged it", Job.PAGE, Job.UPDATE)
         await harness.acknowledge("alex")
-        scenes += stage.show("Somebody acknowledges it", Job.ACKNOWLEDGE, Job.HISTORY)
+        scenes += stage.show("Somebody acknowledges it", Job.ACKNOWLEDGE, Job.HISTORY, Job.UPDATE)
         await harness.advance(minutes=30)
         scenes += stage.show("It is acknowledged and not resolved", Job.PAGE, Job.UPDATE)
         worse = alerts("emergency")
@@ -174,7 +181,9 @@ async def life(alerts: Callable[[str], list[Alert]]) -> list[Scene]:
 
 async def others() -> list[Scene]:
     """What is rarer: of one alert each."""
-    return [*await _flapping(), *await _storm(), *await _handover(), *await _reminder(), *await _lost_contacts()]
+    told = [*await _flapping(), *await _storm(), *await _handover(), *await _handover_of_several()]
+    told += [*await _reminder(), *await _lost_contacts()]
+    return [*told, *await _declared(), *await _own_words(), *await _about_itself(), *await _alarms()]
 
 
 async def _flapping() -> list[Scene]:
@@ -208,6 +217,18 @@ async def _handover() -> list[Scene]:
         await harness.acknowledge("alex")
         await harness.advance(hours=100)
         scenes = stage.show("The next shift begins", Job.UPDATE, target="taylor")
+        return [scene for scene in scenes if "on call (" in scene[1].because][:1]
+
+
+async def _handover_of_several() -> list[Scene]:
+    async with tocsin() as harness:
+        stage = Stage(harness)
+        for number in range(8):
+            labels = {"alertname": "TargetDown", "job": f"shop-{number}", "severity": "critical"}
+            await harness.take(_alert(labels, {"summary": "A target is down"}))
+            await harness.acknowledge("alex", str(number + 1))
+        await harness.advance(hours=100)
+        scenes = stage.show("The next shift begins, with several incidents", Job.UPDATE, target="taylor")
         return [scene for scene in scenes if "on call (" in scene[1].because][:1]
 
 
@@ -254,6 +275,54 @@ async def _lost_contacts() -> list[Scene]:
         ]
 
 
+async def _declared() -> list[Scene]:
+    async with tocsin() as harness:
+        stage = Stage(harness)
+        wanted = Declaration(title="Refunds are paid twice", severity="SEV-2", service="payments")
+        await harness.declarer.declare(wanted, Actor("taylor", "cli"))
+        await harness.settle()
+        await harness.advance(minutes=1)
+        return list(stage.show("A person declares an incident", Job.PAGE, Job.ANNOUNCE))
+
+
+async def _own_words() -> list[Scene]:
+    """With the actions of the shipped playbook."""
+    whole = load(ROOT / "config", ROOT / "rules", KINDS, {})
+    async with tocsin(dataclasses.replace(bundle(), playbooks=whole.playbooks)) as harness:
+        stage = Stage(harness)
+        await harness.take(*grafana())
+        return list(stage.show("A playbook's own words", Job.UPDATE))
+
+
+async def _about_itself() -> list[Scene]:
+    async with tocsin() as harness:
+        stage = Stage(harness)
+        for trouble in TROUBLES:
+            harness.ingest.report(*trouble)
+            await harness.settle()
+        return list(stage.show("About tocsin itself", Job.PAGE, Job.UPDATE, Job.ANNOUNCE))
+
+
+async def _alarms() -> list[Scene]:
+    """What goes out past the database."""
+    path = "/var/lib/tocsin/tocsin.db"
+    lost = StoreLost(
+        f"{path} is gone: it was removed while tocsin was running",
+        f"A copy is saved in {Path(path).parent}.",
+        how_to_restore(Path(path), "tocsin.db.rescued-20261120T030000Z"),
+    )
+    missed = "Alex Example has NOT been reached yet by SMS about #1 payments: Nobody can pay (SEV-2; no one has it)"
+    async with tocsin() as harness:
+        stage = Stage(harness)
+        harness.alarm.store_failed(StoreUnavailable(f"{path}: database or disk is full (SQLITE_FULL)"))
+        harness.alarm.store_failed(lost)
+        harness.alarm.sound(
+            alert_of(Trouble("late", "sms"), "Attempts so far: 3", harness.clock.now(), missed, CALL_ALEX)
+        )
+        await harness.alarm.close()
+        return list(stage.show("About tocsin's database", Job.PAGE))
+
+
 # What the channels make of it.
 
 
@@ -284,7 +353,9 @@ def _email(content: Content) -> str:
     settings = EmailSettings.model_validate({"host": "mail.example.com", "from": "tocsin@example.com"})
     addressed = structs.replace(content, destination=f"{content.target}@example.com")
     message = message_from_bytes(email.render(addressed, settings), policy=policy.default)
-    return f"Subject: {message['Subject']}\n\n{message.get_content()}"
+    parts = [part.get_content() for part in message.walk() if not part.is_multipart()]
+    invitation = "(with an invitation for the calendar)\n" if len(parts) > 1 else ""
+    return f"Subject: {message['Subject']}\n\n{parts[0]}{invitation}"
 
 
 def _twilio(mode: str) -> TwilioSettings:
@@ -303,22 +374,36 @@ def _call(content: Content) -> str:
 def _webhook(content: Content) -> str:
     body = json.loads(webhook.render(content))
     shown = {name: body[name] for name in ("job", "target", "because", "remarks", "text")}
+    shown |= {"acknowledge": body["acknowledge"]} if body["acknowledge"] else {}
+    shown |= {"summary": body["incident"]["summary"]} if body["incident"]["summary"] else {}
+    shown |= {"message": body["message"]["text"]} if body["message"] else {}
     shown |= {"history": [entry["text"] for entry in body["history"]]}
     return json.dumps(shown, indent=1, ensure_ascii=False)
 
 
-def _console(content: Content) -> str:
-    return console.render(content, colour=False)
+def _console(scenes: list[Scene]) -> list[str]:
+    """What one console prints of all of them, one after the other."""
+    printed, found = Printed(), []
+    printed.join("console")
+    for _, content in scenes:
+        message = console.compose(content, printed, colour=False)
+        printed.note(content, announces=message.announces, text=message.text)
+        found.append("\n".join(message.lines))
+    return found
+
+
+def _each(form: Callable[[Content], str]) -> Callable[[list[Scene]], list[str]]:
+    return lambda scenes: [form(content) for _, content in scenes]
 
 
 _PERSONAL = frozenset({Job.PAGE, Job.UPDATE, Job.ACKNOWLEDGE, Job.RESOLVE})
-CHANNELS: dict[str, tuple[frozenset[Job], Callable[[Content], str]]] = {
-    "pagerduty": (frozenset(pagerduty.ACTIONS), _pagerduty),
-    "slack": (_PERSONAL - {Job.ACKNOWLEDGE} | {Job.ANNOUNCE, Job.HISTORY}, _slack),
-    "email": (_PERSONAL, _email),
-    "sms": (_PERSONAL, _sms),
-    "call": (frozenset({Job.PAGE}), _call),
-    "webhook": (_PERSONAL | {Job.ANNOUNCE, Job.HISTORY}, _webhook),
+CHANNELS: dict[str, tuple[frozenset[Job], Callable[[list[Scene]], list[str]]]] = {
+    "pagerduty": (frozenset(pagerduty.ACTIONS), _each(_pagerduty)),
+    "slack": (_PERSONAL - {Job.ACKNOWLEDGE} | {Job.ANNOUNCE, Job.HISTORY}, _each(_slack)),
+    "email": (_PERSONAL, _each(_email)),
+    "sms": (_PERSONAL, _each(_sms)),
+    "call": (frozenset({Job.PAGE}), _each(_call)),
+    "webhook": (_PERSONAL | {Job.ANNOUNCE, Job.HISTORY}, _each(_webhook)),
     "console": (_PERSONAL | {Job.ANNOUNCE, Job.HISTORY}, _console),
 }
 STORIES: dict[str, Callable[[], Awaitable[list[Scene]]]] = {
@@ -332,8 +417,9 @@ STORIES: dict[str, Callable[[], Awaitable[list[Scene]]]] = {
 def written(scenes: list[Scene], channel: str) -> str:
     """All that a channel says of a story."""
     jobs, form = CHANNELS[channel]
-    parts = [f"===== {title}\n\n{form(content).rstrip()}\n" for title, content in scenes if content.job in jobs]
-    return "\n".join(parts)
+    shown = [(title, content) for title, content in scenes if content.job in jobs]
+    texts = zip(shown, form(shown), strict=True)
+    return "\n".join(f"===== {title}\n\n{text.rstrip()}\n" for (title, _), text in texts if text)
 
 
 async def all_messages() -> dict[Path, str]:

@@ -1,13 +1,14 @@
-"""What customers read, and what automations do, waits until somebody has read it: that goes out, to the letter."""
+"""Customer messages and automations wait for a person's confirmation, and are then sent exactly as confirmed."""
 
 import msgspec
 import pytest
 
 from scenario import emergency
-from tocsin.core.acting import PlaybookAction
-from tocsin.core.errors import IllegalTransition, UnknownName
-from tocsin.core.event import Actor, Confirmed, Declare, Discarded, UpdatePosted
-from tocsin.core.outbox import Job
+from tocsin.channels.timeline import phrase
+from tocsin.core.errors import InvalidValue, UnknownName
+from tocsin.core.incident.event import Actor, Confirmed, Declare, Discarded, UpdatePosted
+from tocsin.core.incident.outbox import Job
+from tocsin.core.playbook.actions import PlaybookAction
 from tocsin.testing.harness import Harness
 from tocsin.testing.recording import RecordingTracker
 
@@ -31,6 +32,10 @@ async def drafts(harness: Harness) -> list[int]:
 
 def told(harness: Harness, target: str) -> list[str]:
     return [content.text.plain for content in harness.sent(Job.UPDATE) if content.target == target and content.text]
+
+
+async def dropped(harness: Harness) -> list[str]:
+    return [phrase(entry) for entry in await harness.timeline() if entry.kind == "draft_dropped"]
 
 
 async def test_nothing_goes_out_before_and_exactly_what_was_read_goes_out_after() -> None:
@@ -72,7 +77,7 @@ async def test_a_message_without_a_word_is_refused_and_goes_on_waiting() -> None
     async with tocsin(drafted("declared", TO_CUSTOMERS)) as harness:
         await harness.fire(alertname="Down", severity="SEV-1")
         await harness.say(Declare(by=ALICE))
-        with pytest.raises(IllegalTransition, match="it needs words"):
+        with pytest.raises(InvalidValue, match="its text is empty"):
             await harness.say(Confirmed(by=ALICE, draft=1, text=" "))
         assert await drafts(harness) == [1]
         assert [one for one in harness.sent(Job.UPDATE) if one.target == "customers"] == []
@@ -94,6 +99,23 @@ async def test_a_newer_draft_of_the_same_takes_its_place() -> None:
         for text in ("half of it works", "all of it works"):
             await harness.say(UpdatePosted(by=ALICE, text=text))
         assert await drafts(harness) == [2]
+        assert await dropped(harness) == ["draft 1 dropped: customer-text (draft 2 takes its place)"]
+
+
+async def test_a_draft_that_the_end_makes_useless_is_dropped_in_the_timeline() -> None:
+    async with tocsin(drafted("flagged", FAILOVER, when=["data_breach"])) as harness:
+        await harness.fire(alertname="Down", severity="SEV-1", breach="yes")
+        await harness.close("alice")
+        assert await dropped(harness) == ["draft 1 dropped: failover (the incident is resolved)"]
+
+
+async def test_a_draft_of_an_earlier_occurrence_is_dropped_in_the_timeline() -> None:
+    async with tocsin(drafted("declared", TO_CUSTOMERS)) as harness:
+        await harness.fire(alertname="Down", severity="SEV-1")
+        await harness.say(Declare(by=ALICE))
+        await harness.close("alice")
+        await harness.fire(alertname="Down", severity="SEV-1", instance="b")
+        assert await dropped(harness) == ["draft 1 dropped: customer-text (the incident has opened again)"]
 
 
 async def test_an_automation_runs_once_a_responder_confirms_it() -> None:
@@ -129,7 +151,7 @@ async def test_nothing_is_mended_that_is_over() -> None:
         assert told(harness, "customers") == ["it is over"]
 
 
-async def test_the_status_page_says_nothing_that_nobody_has_read() -> None:
+async def test_the_status_page_shows_only_confirmed_text() -> None:
     page = RecordingTracker("status")
     at = ["opened", "updated", "resolved"]
     action = msgspec.convert({"at": at, "verb": "tracker", "what": "status", "confirm": True}, PlaybookAction)
@@ -148,13 +170,57 @@ async def test_the_status_page_says_nothing_that_nobody_has_read() -> None:
         assert [(one.job, one.text.plain) for one in page.sent[1:]] == [(Job.TICKET_CLOSE, "It is over.")]
 
 
-async def test_a_page_that_never_said_anything_need_not_say_that_it_is_over() -> None:
-    page = RecordingTracker("status")
-    action = msgspec.convert(
+def status_page() -> PlaybookAction:
+    return msgspec.convert(
         {"at": ["opened", "resolved"], "verb": "tracker", "what": "status", "confirm": True}, PlaybookAction
     )
-    async with tocsin(action, trackers=(page,)) as harness:
+
+
+def of_the_unconfirmed(harness: Harness) -> list[tuple[str, str]]:
+    return [(who, why) for _, who, why in harness.reminders() if "was not confirmed" in why]
+
+
+async def test_a_draft_that_was_not_confirmed_before_the_resolve_is_told_and_not_dropped() -> None:
+    page = RecordingTracker("status")
+    async with tocsin(status_page(), trackers=(page,)) as harness:
         await harness.fire(alertname="Down", severity="SEV-1")
         await harness.resolve(alertname="Down", severity="SEV-1")
         await harness.advance(minutes=5)
+        assert await drafts(harness) == [1]
+        assert await dropped(harness) == []
+        assert "draft_unconfirmed" in [entry.kind for entry in await harness.timeline()]
+        why = "the draft update for the status page was not confirmed before the incident was resolved, and still waits"
+        assert of_the_unconfirmed(harness) == [("communication-lead", why), ("incidents", why)]
+
+
+async def test_a_status_page_that_is_confirmed_after_the_resolve_is_closed_at_once() -> None:
+    page = RecordingTracker("status")
+    async with tocsin(status_page(), trackers=(page,)) as harness:
+        await harness.fire(alertname="Down", severity="SEV-1")
+        await harness.resolve(alertname="Down", severity="SEV-1")
+        await harness.advance(minutes=5)
+        await harness.say(Confirmed(by=ALICE, draft=1, text="It was down, and is over."))
+        await harness.advance(minutes=1)
+        assert [one.job for one in page.sent] == [Job.TICKET_OPEN, Job.TICKET_CLOSE]
         assert await drafts(harness) == []
+
+
+async def test_people_are_told_that_an_automation_was_dropped_with_the_resolve() -> None:
+    async with tocsin(drafted("flagged", FAILOVER, when=["data_breach"])) as harness:
+        await harness.fire(alertname="Down", severity="SEV-1", breach="yes")
+        await harness.close("alice")
+        await harness.advance(seconds=1)
+        assert {why for _, why in of_the_unconfirmed(harness)} == {
+            "the run of automation failover was not confirmed before the incident was resolved, and is dropped"
+        }
+
+
+async def test_only_the_newer_draft_is_told_if_the_resolve_replaces_the_older() -> None:
+    action = msgspec.convert({"at": ["declared", "resolved"], "confirm": True, **TO_CUSTOMERS}, PlaybookAction)
+    async with tocsin(action) as harness:
+        await harness.fire(alertname="Down", severity="SEV-1")
+        await harness.say(Declare(by=ALICE))
+        await harness.close("alice")
+        await harness.advance(seconds=1)
+        assert await drafts(harness) == [2]
+        assert of_the_unconfirmed(harness) == []

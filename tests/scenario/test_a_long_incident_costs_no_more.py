@@ -1,5 +1,6 @@
-"""An incident that has collected many alerts: one more costs what it cost at the beginning."""
+"""The cost of an alert does not grow with the number of alerts in its incident."""
 
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,9 +9,10 @@ import msgspec
 import pytest
 
 from scenario import emergency
-from tocsin.core.outbox import LEVEL_TRIGGERED
-from tocsin.engine.auditor import AT_A_TIME, ROWS_AT_A_TIME, _within_budget
-from tocsin.store.engine import READERS, SqliteStore
+from scenario.maintenance import use, window
+from tocsin.core.incident.outbox import LEVEL_TRIGGERED
+from tocsin.engine.workers.auditor import AT_A_TIME, ROWS_AT_A_TIME, _within_budget, facts_of
+from tocsin.store.sqlite.sqlite_store import READERS, SqliteStore
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
 from tocsin.testing.recording import RecordingChannel
@@ -71,6 +73,36 @@ async def test_the_store_does_no_more_for_its_500th_alert_than_for_its_50th(tocs
     assert sum(row.job in LEVEL_TRIGGERED for row in rows) > 500
     assert (await tocsin.incident()).alerts_firing == 501
     assert late <= 1.1 * early, (early, late)
+
+
+async def test_the_store_does_no_more_for_the_500th_alert_that_a_maintenance_window_hides(tocsin: Harness) -> None:
+    use(tocsin, window(tocsin, 0, 60))
+    for number in range(50):
+        await one_more(tocsin, number)
+    early = await cost_of_one_more(tocsin, 50)
+    for number in range(51, 500):
+        await one_more(tocsin, number)
+    late = await cost_of_one_more(tocsin, 500)
+    assert tocsin.pages() == []
+    assert late <= 1.1 * early, (early, late)
+
+
+async def test_an_incident_of_very_many_alerts_is_checked_in_little_memory(tocsin: Harness) -> None:
+    await one_more(tocsin, 0)
+    [first] = await tocsin.store.read(lambda tx: tx.episodes_of("incident-1"))
+    more = [msgspec.structs.replace(first, fingerprint=f"{number}") for number in range(5_000)]
+    await tocsin.store.write(lambda tx: tx.put_episodes(more))
+    incident = await tocsin.incident()
+
+    tracemalloc.start()
+    try:
+        facts = await tocsin.store.read(lambda tx: facts_of(tx, incident))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert facts.firing == {"SEV-2": 5_001}
+    assert peak < 1_000_000
 
 
 async def test_a_round_of_the_auditor_reads_so_many_rows_and_goes_on_from_there(tocsin: Harness) -> None:

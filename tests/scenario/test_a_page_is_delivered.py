@@ -12,19 +12,19 @@ from scenario import emergency
 from scenario.conftest import NewStore
 from scenario.emergency import CTO, MANAGER, ON_CALL, VP, kinds, reached_by
 from tocsin.channels.wording import remarks
-from tocsin.core.alert import AlertStatus
-from tocsin.core.event import Actor
-from tocsin.core.incident import OPEN
-from tocsin.core.outbox import Job
-from tocsin.core.page import Content
-from tocsin.core.people import Contact, People, Person
+from tocsin.core.alerts.alert import AlertStatus
+from tocsin.core.content.page import Content
+from tocsin.core.duration import SECOND
+from tocsin.core.incident.event import Actor
+from tocsin.core.incident.incident import OPEN
+from tocsin.core.incident.outbox import Job
+from tocsin.core.oncall.people import Contact, People, Person
 from tocsin.ports.channel import Outcome, Reason, Receipt
 from tocsin.ports.store import IncidentFilter
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
 from tocsin.testing.recording import RecordingChannel
 
-SECOND = 1_000_000
 DOWN = {"alertname": "Down", "severity": "SEV-1"}
 SENT = Receipt(Outcome.SENT)
 LATER = Receipt(Outcome.RETRY, Reason.SERVER_ERROR, "no")
@@ -93,7 +93,7 @@ async def test_a_page_that_waited_in_the_outbox_while_tocsin_was_down_says_how_l
     assert {content.late for content in pages} == {420 * SECOND}
 
 
-async def test_somebody_else_is_told_when_the_playbook_of_its_incident_says_whatever_has_changed_since(
+async def test_the_fallback_time_is_that_of_the_incidents_own_plan(
     running: Running,
 ) -> None:
     pager = RecordingChannel("pager", answer=answers(LATER))
@@ -137,7 +137,16 @@ async def test_without_an_answer_it_is_tried_again_and_labelled_a_possible_dupli
         assert tocsin.observer.counted("possible_duplicates_total") == 2
 
 
-async def test_refused_for_good_it_goes_to_tocsins_own_people_who_are_also_told_why(running: Running) -> None:
+async def test_operators_read_how_to_call_the_person_whom_a_page_has_not_reached(running: Running) -> None:
+    pager = RecordingChannel("pager", answer=answers(NEVER))
+    async with running(pager, on_call_engineer="+4915555550100") as tocsin:
+        await tocsin.fire(**DOWN)
+        trouble = next(content for content in tocsin.console.sent if content.playbook == "tocsin")
+        assert trouble.summary == f"Call {ON_CALL} at +4915555550100. Or take #1 yourself: tocsin incidents ack 1"
+        assert trouble.alerts[0].annotations["description"] == "Pager refused it: no such key"
+
+
+async def test_a_permanently_refused_page_goes_to_operators_with_the_reason(running: Running) -> None:
     pager = RecordingChannel("pager", answer=answers(NEVER))
     async with running(pager) as tocsin:
         await tocsin.fire(**DOWN)
@@ -146,7 +155,8 @@ async def test_refused_for_good_it_goes_to_tocsins_own_people_who_are_also_told_
         trouble = next(content for content in pages if content.playbook == "tocsin")
         assert (page.number, page.target, page.stranded) == (1, ON_CALL, True)
         assert page.because == "new incident; pager refused the page for on-call-engineer: no such key"
-        assert trouble.title == "a page was refused for good by its channel (pager)"
+        assert trouble.title == ("on-call-engineer was NOT reached by pager about #1 shop: Down (SEV-1; no one has it)")
+        assert trouble.summary == "Call on-call-engineer. Or take #1 yourself: tocsin incidents ack 1"
         assert "dead" in await kinds(tocsin)
         assert tocsin.observer.counts["pages_total", (("channel", "pager"), ("outcome", "dead"))] == 1
         await tocsin.advance(minutes=10)
@@ -154,8 +164,23 @@ async def test_refused_for_good_it_goes_to_tocsins_own_people_who_are_also_told_
         assert await emergency.wrong(tocsin) == []
 
 
+async def test_a_page_that_is_given_up_is_not_called_refused(running: Running) -> None:
+    pager = RecordingChannel("pager", answer=answers(LATER))
+    async with running(pager) as tocsin:
+        short = tocsin.live.policy.delivery.model_copy(update={"give_up_after": 60 * SECOND})
+        tocsin.live.policy = replace(tocsin.live.policy, delivery=short)
+        await tocsin.fire(**DOWN)
+        await tocsin.advance(seconds=119)
+        pages = [content for content in tocsin.console.sent if content.job is Job.PAGE]
+        page = next(content for content in pages if content.playbook == "emergency-response")
+        trouble = next(content for content in pages if content.playbook == "tocsin")
+        given_up = f"given up after {len(tried(pager, tocsin.clock))} attempts: no"
+        assert page.because == f"new incident; the page for {ON_CALL} could not be delivered: {given_up}"
+        assert trouble.alerts[0].annotations["description"] == f"It was not delivered: {given_up}"
+
+
 @pytest.mark.parametrize("hold_off", [None, 3600 * SECOND])
-async def test_not_taken_within_two_minutes_somebody_else_is_told_as_well(
+async def test_a_page_not_accepted_within_two_minutes_also_goes_to_a_fallback(
     running: Running, hold_off: int | None
 ) -> None:
     refusal = Receipt(Outcome.RETRY, Reason.RATE_LIMITED, retry_after=hold_off)
@@ -173,12 +198,12 @@ async def test_not_taken_within_two_minutes_somebody_else_is_told_as_well(
         assert await emergency.wrong(tocsin) == []
 
 
-async def test_the_last_fallback_is_tried_until_somebody_has_the_incident(running: Running) -> None:
+async def test_the_last_fallback_is_retried_until_an_acknowledgment(running: Running) -> None:
     pager = RecordingChannel("pager", answer=answers(NEVER))
     async with running(pager) as tocsin:
         tocsin.console.answer = answers(NEVER)
         await tocsin.fire(**DOWN)
-        short = replace(tocsin.live.policy.delivery, give_up_after=5 * 60 * SECOND)
+        short = tocsin.live.policy.delivery.model_copy(update={"give_up_after": 5 * 60 * SECOND})
         tocsin.live.policy = replace(tocsin.live.policy, delivery=short)
         await tocsin.advance(minutes=50)
         tocsin.console.answer = lambda _: SENT
@@ -203,7 +228,7 @@ async def test_the_last_fallback_ends_with_the_acknowledgment(running: Running) 
         assert await emergency.wrong(tocsin) == []
 
 
-async def test_acknowledged_before_that_nobody_else_is_told(running: Running) -> None:
+async def test_an_acknowledgment_before_that_prevents_the_fallback(running: Running) -> None:
     pager = RecordingChannel("pager", answer=answers(LATER))
     async with running(pager) as tocsin:
         await tocsin.fire(**DOWN)
@@ -216,9 +241,7 @@ async def test_acknowledged_before_that_nobody_else_is_told(running: Running) ->
 
 
 @pytest.mark.parametrize("by_alerts", [True, False])
-async def test_what_was_never_sent_is_withdrawn_by_a_resolve_and_nobody_is_told_of_it(
-    running: Running, by_alerts: bool
-) -> None:
+async def test_an_unsent_page_is_withdrawn_by_a_resolve_without_a_message(running: Running, by_alerts: bool) -> None:
     pager = RecordingChannel("pager", answer=answers(LATER))
     async with running(pager) as tocsin:
         await tocsin.fire(**DOWN)
@@ -328,7 +351,7 @@ async def test_the_incidents_own_message_is_edited_and_its_history_is_appended_o
 
 
 async def test_a_channel_that_hangs_starves_no_other(new_store: NewStore) -> None:
-    """Each channel has hands of its own, and a full one makes nobody spin."""
+    """Each channel has its own concurrency limit, and a full channel does not make the dispatcher spin."""
     released = asyncio.Event()
 
     class Hanging(RecordingChannel):

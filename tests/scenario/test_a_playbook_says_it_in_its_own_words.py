@@ -1,15 +1,15 @@
-"""What a playbook has to say when something happens to an incident: from it as it is, once, to whom it is for."""
+"""A playbook's messages are rendered from the incident's current state and sent once, to their recipients."""
 
 import msgspec
 import pytest
 
 from scenario import emergency
 from scenario.conftest import NewStore
-from tocsin.core.acting import PlaybookAction, Verb
-from tocsin.core.alert import AlertStatus
-from tocsin.core.event import Actor, Declare, UpdatePosted
-from tocsin.core.outbox import Job
-from tocsin.core.playbook import Playbook, StormLimits
+from tocsin.core.alerts.alert import AlertStatus
+from tocsin.core.incident.event import Actor, Declare, UpdatePosted
+from tocsin.core.incident.outbox import Job
+from tocsin.core.playbook.actions import PlaybookAction, Verb
+from tocsin.core.playbook.playbook import Playbook, StormLimits
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
 
@@ -58,7 +58,7 @@ async def test_only_at_its_severities_and_while_one_of_its_flags_is_set() -> Non
 
 
 @pytest.mark.parametrize("labels", [{"tocsin_drill": "true"}, {"heal": "first"}])
-async def test_what_is_a_drill_or_healed_before_anybody_was_told_is_nobodys_business(labels: dict[str, str]) -> None:
+async def test_a_drill_or_an_incident_healed_before_any_page_is_not_announced(labels: dict[str, str]) -> None:
     async with emergency.tocsin(playbook=saying(message("opened"), message("resolved"))) as tocsin:
         await tocsin.fire(alertname="Down", severity="SEV-1", **labels)
         await tocsin.advance(minutes=1)
@@ -79,7 +79,7 @@ async def test_a_template_that_is_gone_holds_nothing_up_and_its_people_hear_of_i
         assert any(one.playbook == "tocsin" for one in tocsin.sent(Job.PAGE))
 
 
-async def test_nobody_is_paged_later_because_others_are_informed(new_store: NewStore) -> None:
+async def test_no_one_is_paged_later_because_others_are_informed(new_store: NewStore) -> None:
     """Forty incidents at once, of which sixteen can be told of at a time."""
     clock = VirtualClock()
     telling = saying(message("opened"), message("opened", to=["stakeholders"]))

@@ -1,13 +1,15 @@
-"""A Watchdog that stops opens an incident of its own: silence means nothing any more."""
+"""A missing Watchdog opens an incident of its own, because the source's silence can no longer be trusted."""
 
+import re
 from collections.abc import AsyncIterator
 
 import pytest
 
 from scenario.emergency import tocsin
-from tocsin.core.alert import AlertStatus
-from tocsin.core.incident import State
-from tocsin.core.outbox import Job
+from tocsin.core.alerts.alert import AlertStatus
+from tocsin.core.incident.incident import State
+from tocsin.core.incident.outbox import Job
+from tocsin.engine.workers.housekeeper import MOST_SOURCES
 from tocsin.testing.harness import Harness
 
 WATCHDOG = {"alertname": "Watchdog", "severity": "none"}
@@ -31,18 +33,17 @@ async def look(daemon: Harness, minutes: float = 0) -> list[str]:
     return [page.title for page in daemon.sent(Job.PAGE)]
 
 
-async def test_three_beats_that_do_not_come_page_tocsins_own_people_once(daemon: Harness):
+async def test_three_missing_beats_page_the_operators_once(daemon: Harness):
     for _ in range(3):
         await beat(daemon)
         assert await look(daemon, minutes=1) == []
     assert await look(daemon, minutes=2) == []
     (title,) = await look(daemon, minutes=0.1)
-    assert "the Watchdog has stopped" in title
-    assert "(eu)" in title
+    assert re.fullmatch(r"No heartbeat from eu since \d\d:\d\d UTC \(expected every minute\)", title)
     assert len(await look(daemon, minutes=2)) == 1
 
 
-async def test_when_it_comes_again_the_incident_recovers(daemon: Harness):
+async def test_a_returning_watchdog_starts_the_recovery(daemon: Harness):
     await beat(daemon)
     await look(daemon, minutes=1)
     await beat(daemon)
@@ -76,3 +77,13 @@ async def test_after_a_start_it_has_as_long_as_ever_to_come(daemon: Harness):
     async with tocsin(store=daemon.store, clock=daemon.clock, first_id=50) as restarted:
         assert await look(restarted, minutes=3) == []
         assert len(await look(restarted, minutes=0.1)) == 1
+
+
+async def test_however_many_sources_there_are_the_metrics_show_those_that_were_heard_of_last(daemon: Harness):
+    sources = [f"s{number:04d}" for number in range(MOST_SOURCES + 1)]
+    await daemon.take(*(daemon.alert(AlertStatus.FIRING, WATCHDOG, source=source) for source in sources[:2]))
+    await daemon.advance(minutes=1)
+    await daemon.take(*(daemon.alert(AlertStatus.FIRING, WATCHDOG, source=source) for source in sources[1:]))
+    await look(daemon)
+    ages = {dict(labels)["source"] for (name, labels) in daemon.observer.gauges if name == "heartbeat_age_seconds"}
+    assert ages == set(sources[1:])

@@ -15,7 +15,7 @@ async def test_silence_pages_the_acknowledger_then_tier_1_then_the_plan() -> Non
         assert await emergency.wrong(harness) == []
 
 
-async def test_another_acknowledgment_stops_it_and_nobody_is_paged_a_second_time_for_the_same_step() -> None:
+async def test_another_acknowledgment_stops_it_and_no_one_is_paged_a_second_time_for_the_same_step() -> None:
     async with tocsin() as harness:
         await fire(harness, "high")
         await harness.acknowledge("alice")

@@ -1,4 +1,4 @@
-"""Alertmanager never tells of a resolve: tocsin asks, and resolves what no replica knows any more."""
+"""A resolve that Alertmanager never sends: tocsin polls, and resolves alerts that no replica knows any more."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
@@ -6,15 +6,15 @@ from dataclasses import replace
 import pytest
 
 from scenario.emergency import ON_CALL, kinds, tocsin, wrong
-from tocsin.conf.settings import SourceSettings
-from tocsin.core.alert import AlertStatus, fingerprint
-from tocsin.core.incident import State
-from tocsin.core.outbox import Job
-from tocsin.core.playbook import MINUTE
-from tocsin.engine.commit import Committer
-from tocsin.engine.policy import Watched
-from tocsin.engine.reconcile import Reconciler
-from tocsin.engine.wake import LocalWake
+from tocsin.conf.source_settings import SourceSettings
+from tocsin.core.alerts.alert import AlertStatus, fingerprint
+from tocsin.core.duration import MINUTE
+from tocsin.core.incident.incident import State
+from tocsin.core.incident.outbox import Job
+from tocsin.engine.change.commit import Committer
+from tocsin.engine.change.policy import Watched
+from tocsin.engine.change.wake import LocalWake
+from tocsin.engine.intake.reconcile import Reconciler
 from tocsin.ports.source import Replica, Unreachable
 from tocsin.sources.alertmanager import Alertmanager
 from tocsin.testing.alertmanager_server import AlertmanagerServer
@@ -105,7 +105,7 @@ async def test_a_replica_that_cannot_be_reached_does_not_count_and_without_any_n
     assert daemon.observer.gauges["alertmanagers_reachable", (("source", "default"),)] == 1
 
 
-async def test_an_alert_that_comes_back_between_two_rounds_begins_anew(daemon: Harness) -> None:
+async def test_an_alert_that_returns_between_two_rounds_restarts_the_count(daemon: Harness) -> None:
     await daemon.fire(**DOWN)
     double = Double()
     reconciler = watch(daemon, double)
@@ -203,7 +203,7 @@ async def test_a_source_is_asked_in_its_interval_and_not_sooner(daemon: Harness)
     assert asked == [daemon.clock.start, daemon.clock.start + MINUTE]
 
 
-async def test_without_anybody_to_ask_it_asks_nobody(daemon: Harness) -> None:
+async def test_without_sources_nothing_is_queried(daemon: Harness) -> None:
     reconciler = watch(daemon, Double())
     await reconciler.run_once()
     daemon.live.policy = replace(daemon.live.policy, sources={})

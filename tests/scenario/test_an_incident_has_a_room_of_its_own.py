@@ -8,11 +8,12 @@ import pytest
 
 from scenario.crew import BERLIN, weekly
 from scenario.emergency import rules, shipped
-from tocsin.core.message import RoomState, RoomWish
-from tocsin.core.outbox import ROOM_JOBS, Job
-from tocsin.core.page import Content
-from tocsin.core.people import Contact, People, Person
-from tocsin.core.playbook import DAY, Playbook
+from tocsin.core.content.page import Content
+from tocsin.core.duration import DAY
+from tocsin.core.incident.outbox import ROOM_JOBS, Job
+from tocsin.core.oncall.people import Contact, People, Person
+from tocsin.core.playbook.messages import RoomState, RoomWish
+from tocsin.core.playbook.playbook import Playbook
 from tocsin.ports.channel import Outcome, Reason, Receipt
 from tocsin.testing.harness import Harness
 from tocsin.testing.recording import RecordingChannel
@@ -152,7 +153,7 @@ async def test_no_room_is_made_for_what_is_over(tocsin: Harness, chat: Chat):
     assert len(chat.asked) == asked
 
 
-async def test_whoever_is_on_call_for_a_rotation_is_invited(chat: Chat):
+async def test_the_on_call_person_of_a_rotation_is_invited(chat: Chat):
     plan = playbook()
     everybody = people()
     person = Person("ann", slack_user="U0ANN", contact=Contact("chat", "C0"))

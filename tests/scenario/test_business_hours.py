@@ -1,4 +1,4 @@
-"""Business hours: a deferred step waits for opening, asks again whether it still fires, and defers the clock.
+"""A step deferred to business hours fires at opening if still needed, and later steps count from then.
 
 Steps until resolved count from the opening of the incident, whoever acknowledges and whatever was deferred.
 """
@@ -12,9 +12,10 @@ from msgspec.structs import replace
 from core.ladders import RESOLVED, rich
 from scenario import emergency
 from scenario.riches import fire, tocsin
-from tocsin.core.hours import BusinessHours
-from tocsin.core.incident import Planned
-from tocsin.core.playbook import DAY, HOUR, Cell, Kind, Level, Playbook
+from tocsin.core.duration import DAY, HOUR
+from tocsin.core.incident.incident import Planned
+from tocsin.core.playbook.playbook import Cell, Kind, Level, Playbook
+from tocsin.core.schedule.hours import BusinessHours
 from tocsin.testing.clock import VirtualClock
 
 MONDAY_9 = 69 * 60
@@ -47,7 +48,7 @@ async def test_a_later_step_whose_time_is_outside_waits_for_the_next_opening() -
         assert harness.pages() == [(120, "one"), (MONDAY_9, "two")]
 
 
-async def test_what_has_resolved_by_then_pages_nobody() -> None:
+async def test_what_has_resolved_by_then_pages_no_one() -> None:
     async with tocsin() as harness:
         await harness.advance(hours=6)
         await fire(harness, "low")
@@ -152,14 +153,14 @@ async def test_a_ladder_that_an_earlier_version_has_shifted_is_paged_once_and_no
         incident = await harness.incident()
         [third] = incident.ladder
         shifted = Planned(third.cell, third.tier, third.due_at + 14 * HOUR)  # the wait of tier 2, Friday 05:00
-        earlier = replace(incident, ladder=(shifted,), standing=None)
+        earlier = replace(incident, ladder=(shifted,), ladder_state=None)
         await harness.store.write(lambda tx: tx.update_incidents([earlier]))
         await harness.advance(hours=72)
         assert [at for at, who in harness.pages() if who == "three"] == [90 * 60]
         assert await emergency.wrong(harness) == []
 
 
-async def test_a_step_that_an_earlier_version_has_deferred_is_at_its_time_once_somebody_has_it() -> None:
+async def test_a_step_deferred_by_an_earlier_version_is_on_time_after_an_acknowledgment() -> None:
     async with tocsin(clock=VirtualClock(MONDAY - timedelta(hours=38))) as harness:  # Saturday 10:00
         await fire(harness, "low")
         incident = await harness.incident()

@@ -1,4 +1,4 @@
-"""A page of a person goes by one contact method after the other, until the person responds."""
+"""A person is paged by one contact method after another until the person responds."""
 
 from collections.abc import Callable
 
@@ -7,10 +7,11 @@ import pytest
 from scenario import crew, emergency
 from scenario.conftest import NewStore
 from scenario.crew import BERLIN, MAIL, PAGER, PHONE, by_three_ways, calls, reached, weekly
-from tocsin.core.outbox import Job
-from tocsin.core.page import Content
-from tocsin.core.people import Contact, People
-from tocsin.core.playbook import MINUTE, Until
+from tocsin.core.content.page import Content
+from tocsin.core.duration import MINUTE
+from tocsin.core.incident.outbox import Job
+from tocsin.core.oncall.people import Contact, People
+from tocsin.core.playbook.playbook import Until
 from tocsin.ports.channel import Outcome, Reason, Receipt
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
@@ -54,17 +55,17 @@ async def test_it_is_exact_to_the_second(running: Running) -> None:
         assert calls(tocsin) == THREE[:2]
 
 
-async def test_an_acknowledgment_by_anybody_ends_what_waited_for_it(running: Running) -> None:
+async def test_an_acknowledgment_by_anyone_ends_what_waited_for_it(running: Running) -> None:
     async with running() as tocsin:
         await tocsin.fire(alertname="Down", severity="P1")
         await tocsin.advance(minutes=3)
         await tocsin.acknowledge("somebody")
         await tocsin.advance(minutes=30)
         assert calls(tocsin) == THREE[:2]
-        assert (await tocsin.incident()).reaching is None
+        assert (await tocsin.incident()).contact_attempts is None
 
 
-async def test_whoever_acts_is_reached_although_nobody_has_acknowledged(running: Running) -> None:
+async def test_a_person_who_responds_otherwise_counts_as_reached(running: Running) -> None:
     async with running() as tocsin:
         await tocsin.fire(alertname="Down", severity="P1")
         await tocsin.advance(minutes=1)
@@ -165,7 +166,7 @@ async def test_no_method_is_used_for_what_only_informs(running: Running) -> None
         await tocsin.close("ann")
         await tocsin.advance(hours=1)
         told = [content for content in tocsin.sent(Job.UPDATE) if content.target == "ann"]
-        assert [content.because for content in told] == ["you resolved it, and 1 of its alerts still fire"]
+        assert [content.because for content in told] == ["you resolved it, and 1 of its alerts still fires"]
 
 
 # A provider that is down.
@@ -210,7 +211,7 @@ async def test_whoever_has_been_reached_by_another_method_is_reached(running: Ru
         assert calls(tocsin) == [(2, "ann", PHONE), (5, "ann", MAIL)]
 
 
-async def test_where_every_method_fails_the_backup_is_paged_and_then_tocsins_own_people(running: Running) -> None:
+async def test_if_every_method_fails_the_backup_is_paged_and_then_the_operators(running: Running) -> None:
     desk = weekly("desk", ("ann",), BERLIN, backup=("zoe",))
     people = People(persons=PEOPLE.persons, rotations={"desk": desk})
     gone = Outcome.PERMANENT

@@ -1,15 +1,15 @@
-"""Declared by hand: it has no alerts, pages at once, and only a person resolves it (DESIGN.md 5)."""
+"""A declared incident has no alerts, pages at once, and is resolved only by a person (DESIGN.md 5)."""
 
 import pytest
 
 from scenario import emergency
 from scenario.emergency import ON_CALL
-from tocsin.core.errors import UnknownLevel, UnknownName
-from tocsin.core.event import Actor
-from tocsin.core.incident import State
-from tocsin.core.playbook import HOUR
-from tocsin.engine.declaring import Declaration
-from tocsin.engine.windows import Wish
+from tocsin.core.duration import HOUR
+from tocsin.core.errors import UnknownChoice, UnknownLevel
+from tocsin.core.incident.event import Actor
+from tocsin.core.incident.incident import State
+from tocsin.engine.responses.declare import Declaration
+from tocsin.engine.responses.windows import WindowRequest
 from tocsin.testing.harness import Harness
 
 ALICE = Actor("alice", "api")
@@ -54,7 +54,7 @@ async def test_its_severity_may_be_changed_and_unpinned_it_stays_where_it_is(toc
 
 
 async def test_no_window_and_no_storm_keep_a_person_from_asking_for_people(tocsin: Harness) -> None:
-    await tocsin.windows.create(Wish(name="all", matchers='service="checkout"', duration=HOUR), ALICE)
+    await tocsin.windows.create(WindowRequest(name="all", matchers='service="checkout"', duration=HOUR), ALICE)
     for number in range(15):
         await declare(tocsin, service="checkout", title=f"Trouble {number}")
     assert [who for _, who in tocsin.pages()] == [ON_CALL] * 15
@@ -79,7 +79,7 @@ async def test_sent_twice_it_is_one_incident(tocsin: Harness) -> None:
     ("more", "error"),
     [
         ({"severity": "SEV-9"}, UnknownLevel),
-        ({"playbook": "nothing"}, UnknownName),
+        ({"playbook": "nothing"}, UnknownChoice),
         ({"flags": ("no_such",)}, UnknownLevel),
     ],
 )

@@ -1,13 +1,12 @@
-"""tocsin was down, or the clock jumped: nothing skipped, nothing twice, and the page says how late."""
+"""After a downtime or a clock jump nothing is skipped or repeated, and late pages say how late they are."""
 
 from scenario import emergency
 from scenario.conftest import NewStore
 from scenario.emergency import CTO, MANAGER, ON_CALL, VP
-from tocsin.core.outbox import Job
+from tocsin.core.duration import MINUTE
+from tocsin.core.incident.outbox import Job
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
-
-MINUTE = 60_000_000
 
 
 async def asleep(tocsin: Harness, *, minutes: float) -> None:

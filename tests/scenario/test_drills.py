@@ -1,7 +1,7 @@
-"""A drill rehearses the whole way, and is never taken for the real thing, nor the real thing for a drill."""
+"""A drill exercises the whole path, and is never confused with a real incident."""
 
-from tocsin.core.alert import DRILL_LABEL, AlertStatus
-from tocsin.core.outbox import Job
+from tocsin.core.alerts.alert import DRILL_LABEL, AlertStatus
+from tocsin.core.incident.outbox import Job
 from tocsin.testing.harness import Harness
 
 REAL = {"alertname": "Down", "severity": "SEV-1"}

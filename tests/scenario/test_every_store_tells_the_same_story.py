@@ -1,4 +1,4 @@
-"""Differential: the same input gives the same steps, whatever the store, and the invariants hold throughout."""
+"""The same input gives the same steps on every store, and the invariants hold throughout."""
 
 import tempfile
 from pathlib import Path
@@ -7,10 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scenario import emergency
-from tocsin.core.alert import AlertStatus
+from tocsin.core.alerts.alert import AlertStatus
 from tocsin.core.errors import IllegalTransition
-from tocsin.core.incident import Incident
-from tocsin.core.outbox import Job, Outgoing
+from tocsin.core.incident.incident import Incident
+from tocsin.core.incident.outbox import Job, Outgoing
 from tocsin.ports.store import IncidentFilter, Reader
 from tocsin.store.open import open_store
 from tocsin.testing.clock import VirtualClock

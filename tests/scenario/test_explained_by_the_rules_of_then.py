@@ -1,4 +1,4 @@
-"""Whoever asks later why somebody was, or was not, paged hears what the rules said then, not what they say now."""
+"""A later explanation of an alert uses the rules in force at the time, not the current ones."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -6,14 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from tocsin.core.alert import Alert, AlertStatus, Episode, fingerprint
-from tocsin.core.condition import AskOpen, AskRate
-from tocsin.core.event import Actor
-from tocsin.core.matcher import parse_matchers
-from tocsin.core.people import Contact, People, Person
-from tocsin.core.placeholder import Template
-from tocsin.core.playbook import DAY, MINUTE, Cell, Level, Playbook, Tier
-from tocsin.core.rules import Rule, RuleSet
+from tocsin.core.alerts.alert import Alert, AlertStatus, Episode, fingerprint
+from tocsin.core.duration import DAY, MINUTE
+from tocsin.core.incident.event import Actor, SetSeverity
+from tocsin.core.matching.condition import AskOpen, AskRate
+from tocsin.core.matching.matcher import parse_matchers
+from tocsin.core.matching.placeholders import Template
+from tocsin.core.oncall.people import Contact, People, Person
+from tocsin.core.playbook.playbook import Cell, Level, Playbook, Tier
+from tocsin.core.rules.rule import Rule
+from tocsin.core.rules.rules import RuleSet
 from tocsin.engine.explain.alert import AlertExplanation, explain_alert
 from tocsin.engine.explain.incident import explain_incident
 from tocsin.engine.explain.stored import StoredExplanation, explain_stored
@@ -126,13 +128,16 @@ async def test_each_episode_has_the_rules_of_its_own_time(tocsin: Harness) -> No
     assert (matched(second), second.episode) == (["everything", "later"], 2)
 
 
-async def test_rules_that_change_a_severity_while_it_fires_are_those_that_explain_it(tocsin: Harness) -> None:
+async def test_other_rules_do_not_place_a_firing_alert_again_and_those_that_placed_it_explain_it(
+    tocsin: Harness,
+) -> None:
     await tocsin.fire(alertname="Down")
+    placed_by = tocsin.live.policy.rules.sha
     calmer = rules(rule("calmer", "", severity="SEV-2"))
     now_run(tocsin, calmer)
     await tocsin.fire(alertname="Down")
     found = await explained(tocsin, alertname="Down")
-    assert (found.severity, found.rules_sha, matched(found)) == ("SEV-2", calmer.sha, ["everything", "calmer"])
+    assert (found.severity, found.rules_sha, matched(found)) == ("SEV-1", placed_by, ["everything"])
 
 
 async def test_labels_that_rules_put_over_the_alerts_own_do_not_blur_it(tocsin: Harness) -> None:
@@ -179,18 +184,21 @@ async def test_how_often_it_had_come_then_counts(tocsin: Harness) -> None:
     assert matched(await explained(tocsin, 2, alertname="Flappy")) == ["everything", "often"]
 
 
-async def test_it_says_why_nobody_was_told_of_what_a_rule_suppresses(tocsin: Harness) -> None:
+async def test_an_explanation_says_that_a_rule_suppressed_the_alert(tocsin: Harness) -> None:
     now_run(tocsin, rules(rule("noise", 'severity="none"', suppress=True)))
     await tocsin.fire(alertname="Noise", severity="none")
     found = await explained(tocsin, alertname="Noise", severity="none")
-    assert (found.outcome, found.because) == ("suppressed", "nobody was told: suppressed by rule noise")
+    assert (found.outcome, found.because) == ("suppressed", "no one was notified: suppressed by rule noise")
     assert found.incident is None
 
 
-async def test_it_says_why_nobody_was_told_of_what_was_over_when_it_came(tocsin: Harness) -> None:
+async def test_an_explanation_says_that_the_alert_was_over_on_arrival(tocsin: Harness) -> None:
     await tocsin.resolve(alertname="Over")
     found = await explained(tocsin, alertname="Over")
-    assert (found.outcome, found.because) == ("untold", "nobody was told: it was resolved when it was first heard of")
+    assert (found.outcome, found.because) == (
+        "untold",
+        "no one was notified: it was resolved when it was first heard of",
+    )
 
 
 async def test_it_says_that_a_late_copy_is_held(tocsin: Harness) -> None:
@@ -261,7 +269,9 @@ async def test_it_says_who_pinned_the_severity(tocsin: Harness) -> None:
     found = await explained(tocsin, alertname="Down")
     assert found.incident is not None
     assert (found.incident.severity, found.incident.severity_because) == ("SEV-2", "pinned by alice")
-    await tocsin.respond.set_severity("1", Actor("bob", "api"), "SEV-2", "customers do not notice")
+    await tocsin.respond.say(
+        "1", SetSeverity(by=Actor("bob", "api"), severity="SEV-2", reason="customers do not notice")
+    )
     found = await explained(tocsin, alertname="Down")
     assert found.incident is not None
     assert found.incident.severity_because == "pinned by bob: customers do not notice"
@@ -275,7 +285,7 @@ async def test_of_one_among_many_it_says_which_storm_tells_of_it(tocsin: Harness
     member = (await explained(tocsin, alertname="Down13", low="yes")).incident
 
     assert member is not None
-    assert member.because.startswith("nobody is paged: it waits: one of many in storm #")
+    assert member.because.startswith("no one is paged: it waits: one of many in storm #")
     assert member.storm is not None
     storm = await tocsin.incident(str(member.storm))
     told = await tocsin.store.read(lambda reader: explain_incident(reader, tocsin.live.policy, storm))

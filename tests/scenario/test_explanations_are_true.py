@@ -1,4 +1,4 @@
-"""Whatever the rules are and whatever came: an explanation says what was decided."""
+"""Explanations agree with the decisions, for any rules and any alerts."""
 
 import asyncio
 
@@ -6,11 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scenario.test_explained_by_the_rules_of_then import PEOPLE, PLAN, now_run, rule, rules
-from tocsin.core.alert import EpisodeStatus, fingerprint
-from tocsin.core.condition import AskOpen, AskRate
-from tocsin.core.placeholder import Template
-from tocsin.core.playbook import MINUTE
-from tocsin.core.rules import Rule, RuleSet
+from tocsin.core.alerts.alert import EpisodeStatus, fingerprint
+from tocsin.core.duration import MINUTE
+from tocsin.core.matching.condition import AskOpen, AskRate
+from tocsin.core.matching.placeholders import Template
+from tocsin.core.rules.rule import Rule
+from tocsin.core.rules.rules import RuleSet
 from tocsin.engine.explain.stored import explain_stored
 from tocsin.ports.store import Reader
 from tocsin.testing.harness import Harness

@@ -1,4 +1,4 @@
-"""Five playbooks in one daemon: alerts find theirs by the rules, and no incident knows of the others."""
+"""Five playbooks in one daemon: rules route alerts to theirs, and incidents do not affect each other."""
 
 import re
 from collections import defaultdict
@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from tocsin.app.kinds import KINDS
 from tocsin.conf.bundle import Bundle, load
+from tocsin.core.duration import MINUTE
 from tocsin.core.errors import IllegalTransition
-from tocsin.core.outbox import Job
-from tocsin.core.playbook import MINUTE, Playbook
-from tocsin.core.rotation import Duty
+from tocsin.core.incident.outbox import Job
+from tocsin.core.oncall.rotation import Duty
+from tocsin.core.playbook.playbook import Playbook
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
 
@@ -113,7 +114,7 @@ async def test_each_incident_is_treated_as_if_it_were_alone(troubles: list[Troub
     assert together == alone
 
 
-async def test_each_tells_the_people_of_its_own_tiers_and_nobody_else() -> None:
+async def test_each_playbook_notifies_only_its_own_tiers() -> None:
     troubles = [Trouble(name, 0, begins=5 * nth) for nth, name in enumerate(PLAYBOOKS)]
     together = await run(*troubles)
     assert set(together) == set(PLAYBOOKS)
@@ -124,6 +125,8 @@ async def test_each_tells_the_people_of_its_own_tiers_and_nobody_else() -> None:
         targets |= {target for tier in plan.tiers for target in tier.targets}
         targets |= {*plan.announce, *(target for role in plan.roles for target in role.targets)}
         targets |= {target for action in plan.actions for target in action.targets}
-        people = {person for target in targets for person in shipped().people.members(target, Duty(*at))}
+        duty = Duty(*at)
+        targets |= set(shipped().people.secondaries(tuple(targets), duty))
+        people = {person for target in targets for person in shipped().people.members(target, duty)}
         assert {target for _, target, *_ in pages} <= people
         assert {severity for *_, severity, _ in pages} == {plan.levels[0].name}

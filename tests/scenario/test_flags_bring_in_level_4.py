@@ -1,39 +1,39 @@
-"""major_impact and data_breach page level 4 at once, whatever has been acknowledged, once a flag."""
+"""major_impact and data_breach page level 4 at once, regardless of acknowledgments, once per flag."""
 
 import pytest
 
 from scenario.emergency import CEO, LEGAL, MANAGER, ON_CALL, SECURITY
-from tocsin.core.errors import UnknownName
-from tocsin.core.outbox import Job
+from tocsin.core.errors import UnknownLevel
+from tocsin.core.incident.outbox import Job
 from tocsin.testing.harness import Harness
 
-SEVERITIES_WITH_LEVEL_4 = ["SEV-1", "SEV-2", "SEV-3"]
+SEVERITIES = ["SEV-1", "SEV-2", "SEV-3", "SEV-4"]
 
 
 def high(harness: Harness) -> list[tuple[float, str]]:
     return [page for page in harness.pages() if page[1] in (CEO, LEGAL, SECURITY)]
 
 
-@pytest.mark.parametrize("severity", SEVERITIES_WITH_LEVEL_4)
+@pytest.mark.parametrize("severity", SEVERITIES)
 async def test_major_impact_from_the_start_pages_ceo_and_legal_at_once(tocsin: Harness, severity: str) -> None:
     await tocsin.fire(alertname="Down", severity=severity, impact="major")
     await tocsin.advance(hours=3)
     assert high(tocsin) == [(0, CEO), (0, LEGAL)]
 
 
-@pytest.mark.parametrize("severity", SEVERITIES_WITH_LEVEL_4)
+@pytest.mark.parametrize("severity", SEVERITIES)
 async def test_a_data_breach_also_pages_security(tocsin: Harness, severity: str) -> None:
     await tocsin.fire(alertname="Leak", severity=severity, breach="yes")
     await tocsin.advance(hours=3)
     assert high(tocsin) == [(0, CEO), (0, LEGAL), (0, SECURITY)]
 
 
-async def test_at_sev_4_a_data_breach_pages_security_and_legal_and_major_impact_nobody(tocsin: Harness) -> None:
-    await tocsin.fire(alertname="Leak", severity="SEV-4", breach="yes")
+@pytest.mark.parametrize("severity", SEVERITIES)
+async def test_a_suspected_breach_of_security_pages_security_and_legal(tocsin: Harness, severity: str) -> None:
+    await tocsin.fire(alertname="Odd", severity=severity)
+    await tocsin.flag("security_breach")
     await tocsin.advance(hours=3)
-    await tocsin.flag("major_impact")
-    await tocsin.advance(hours=3)
-    assert tocsin.pages() == [(0, SECURITY), (0, LEGAL)]
+    assert high(tocsin) == [(0, SECURITY), (0, LEGAL)]
 
 
 async def test_both_at_once_are_one_page_each_to_ceo_legal_and_security(tocsin: Harness) -> None:
@@ -76,11 +76,11 @@ async def test_a_flag_pages_once_however_often_it_is_set(tocsin: Harness) -> Non
     assert high(tocsin) == [(0, CEO), (0, LEGAL)]
 
 
-async def test_a_rise_to_a_level_that_pages_more_for_the_flag_pages_those(tocsin: Harness) -> None:
+async def test_a_rise_does_not_page_them_for_the_same_flag_again(tocsin: Harness) -> None:
     await tocsin.fire(alertname="Leak", severity="SEV-4", breach="yes")
     await tocsin.advance(minutes=10)
     await tocsin.set_severity("SEV-1")
-    assert high(tocsin) == [(0, SECURITY), (0, LEGAL), (10, CEO), (10, LEGAL)]
+    assert high(tocsin) == [(0, CEO), (0, LEGAL), (0, SECURITY)]  # they have been paged for the flag
 
 
 async def test_acknowledged_while_it_was_held_its_flags_page_all_the_same(tocsin: Harness) -> None:
@@ -93,7 +93,7 @@ async def test_acknowledged_while_it_was_held_its_flags_page_all_the_same(tocsin
 
 async def test_a_flag_that_the_playbook_does_not_have_is_refused(tocsin: Harness) -> None:
     await tocsin.fire(alertname="Down", severity="SEV-1")
-    with pytest.raises(UnknownName, match="no flag 'fire'; it has: major_impact, data_breach"):
+    with pytest.raises(UnknownLevel, match="no flag 'fire'; it has: major_impact, data_breach, security_breach"):
         await tocsin.flag("fire")
 
 

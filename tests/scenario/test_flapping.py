@@ -1,13 +1,15 @@
-"""An incident that comes and goes: the first page goes, then digests, and the final state in any case."""
+"""A flapping incident: pages first, then digests, and always the final state."""
 
 from scenario.emergency import MANAGER, ON_CALL, kinds
 from scenario.maintenance import use, window
-from tocsin.core.incident import State, WaitReason
-from tocsin.core.outbox import Job
+from tocsin.core.duration import MINUTE
+from tocsin.core.incident.incident import State, WaitReason
+from tocsin.core.incident.outbox import Job
 from tocsin.testing.harness import Harness
 
 DOWN = {"alertname": "Down", "severity": "SEV-2"}
-MINUTE = 60_000_000
+
+FLAPS = "it goes on and off, so a summary replaces the page for each change"
 
 
 async def flap(tocsin: Harness, times: int, *, minutes: float = 3) -> None:
@@ -42,7 +44,15 @@ async def test_from_the_fifth_flip_on_a_digest_takes_the_place_of_pages(tocsin: 
     await flap(tocsin, 8)
     assert told(tocsin)[before:] == []
     await tocsin.advance(minutes=2)
-    assert told(tocsin)[before:] == [(37, "flapping: 20 changes since the last message; firing now")]
+    assert told(tocsin)[before:] == [
+        (
+            37,
+            (
+                "it goes on and off (20 changes since the last message, firing now); "
+                "you get one summary every 30 min, not a message per change"
+            ),
+        )
+    ]
     await flap(tocsin, 8)
     assert len(told(tocsin)) == before + 1
     incident = await tocsin.incident()
@@ -57,7 +67,7 @@ async def test_settled_and_resolved_it_says_so(tocsin: Harness) -> None:
     await tocsin.advance(hours=3)
     assert told(tocsin)[before:] == []
     updates = told(tocsin, Job.UPDATE)
-    assert updates[-1][1] == "flapping has stopped: resolved now"
+    assert updates[-1][1] == "it has settled: resolved now"
     assert updates[-1][0] <= 2 * 30 + 7
     incident = await tocsin.incident()
     assert (incident.state, incident.digest_at) == (State.RESOLVED, None)
@@ -69,7 +79,10 @@ async def test_settled_and_firing_its_ladder_goes_on(tocsin: Harness) -> None:
     before = len(tocsin.sent(Job.PAGE))
     await tocsin.advance(minutes=40)
     assert told(tocsin)[before:] == [
-        (37, "firing again after it was resolved; it waited: flapping, so one digest replaces a page per change")
+        (
+            37,
+            f"firing again after it was resolved; it waited: {FLAPS}",
+        )
     ]
     assert (await tocsin.incident()).waits == ()
     await tocsin.advance(minutes=20)
@@ -84,12 +97,16 @@ async def test_acknowledged_it_informs_and_steps_until_the_resolve_wait(
     await tocsin.acknowledge()
     before = len(tocsin.sent(Job.PAGE))
     await tocsin.advance(minutes=33)
-    assert told(tocsin)[before:] == [
-        (67, "still open after 30 min; it waited: flapping, so one digest replaces a page per change")
-    ]
+    assert told(tocsin)[before:] == [(67, f"still open after 30 min; it waited: {FLAPS}")]
     assert told(tocsin, Job.UPDATE) == [
-        (37, "flapping: 20 changes since the last message; firing now"),
-        (67, "flapping has stopped: firing now"),
+        (
+            37,
+            (
+                "it goes on and off (20 changes since the last message, firing now); "
+                "you get one summary every 30 min, not a message per change"
+            ),
+        ),
+        (67, "it has settled: firing now"),
     ]
 
 

@@ -1,16 +1,16 @@
-"""A rule may give automation time to heal it: nobody is told unless it still fires."""
+"""A rule may give automation time to fix the problem: people are notified only if it still fires."""
 
 import pytest
 
 from scenario.emergency import ON_CALL, kinds
-from tocsin.core.alert import AlertStatus
-from tocsin.core.outbox import Job
+from tocsin.core.alerts.alert import AlertStatus
+from tocsin.core.incident.outbox import Job
 from tocsin.testing.harness import Harness
 
 DOWN = {"alertname": "Down", "severity": "SEV-1", "heal": "first"}
 
 
-async def test_healed_in_time_it_pages_nobody_and_is_no_figure(tocsin: Harness) -> None:
+async def test_healed_in_time_it_pages_no_one_and_is_no_figure(tocsin: Harness) -> None:
     await tocsin.fire(**DOWN)
     assert (await tocsin.incident()).state == "pending"
     await tocsin.advance(minutes=1)
@@ -62,7 +62,7 @@ async def test_acknowledged_while_held_the_engineer_is_not_paged(tocsin: Harness
     assert {at for at, _ in tocsin.pages()} == {31}
 
 
-async def test_escalated_by_hand_while_held_it_pages_at_once(tocsin: Harness) -> None:
+async def test_a_manual_escalation_of_a_held_incident_pages_at_once(tocsin: Harness) -> None:
     await tocsin.fire(**DOWN)
     await tocsin.advance(minutes=1)
     await tocsin.escalate("alice")

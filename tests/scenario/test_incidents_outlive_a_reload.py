@@ -1,4 +1,4 @@
-"""After a start or a reload an alert finds the incident that is open for its trouble, and joins no other one."""
+"""After a restart or a reload an alert joins the incident that is open for it, and no other."""
 
 from dataclasses import replace
 
@@ -9,10 +9,11 @@ from structlog.testing import capture_logs
 from scenario import emergency
 from scenario.conftest import NewStore
 from scenario.emergency import ON_CALL
-from tocsin.core.matcher import parse_matchers
-from tocsin.core.placeholder import Template
-from tocsin.core.rules import Rule, RuleSet
-from tocsin.engine.former_keys import FormerKeys
+from tocsin.core.matching.matcher import parse_matchers
+from tocsin.core.matching.placeholders import Template
+from tocsin.core.rules.rule import Rule
+from tocsin.core.rules.rules import RuleSet
+from tocsin.engine.change.former_keys import FormerKeys
 from tocsin.ports.store import IncidentFilter
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
@@ -95,4 +96,4 @@ async def test_what_is_not_looked_at_is_told_once(limited: FormerKeys) -> None:
         with capture_logs() as told:
             await tocsin.fire(alertname="Third", severity="SEV-1")
             await tocsin.fire(alertname="Fourth", severity="SEV-1")
-        assert [line["event"] for line in told].count("former_keys_cut") == 1
+        assert [line["event"] for line in told].count("former_keys_truncated") == 1

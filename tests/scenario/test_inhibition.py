@@ -1,4 +1,4 @@
-"""A rule says that an incident is explained by another one: it waits while that one is open, and no longer."""
+"""An inhibited incident waits for as long as the inhibiting one is open."""
 
 from collections.abc import AsyncIterator
 
@@ -7,12 +7,12 @@ import pytest
 from scenario import emergency
 from scenario.conftest import NewStore
 from scenario.emergency import MANAGER, ON_CALL, kinds, shipped
-from tocsin.core.alert import AlertStatus
-from tocsin.core.condition import AskOpen
-from tocsin.core.incident import State, WaitReason
-from tocsin.core.matcher import parse_matchers
-from tocsin.core.placeholder import Template
-from tocsin.core.rules import Rule
+from tocsin.core.alerts.alert import AlertStatus
+from tocsin.core.incident.incident import State, WaitReason
+from tocsin.core.matching.condition import AskOpen
+from tocsin.core.matching.matcher import parse_matchers
+from tocsin.core.matching.placeholders import Template
+from tocsin.core.rules.rule import Rule
 from tocsin.engine.explain.incident import explain_incident
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness, rules_by_label
@@ -47,7 +47,7 @@ async def tocsin(new_store: NewStore) -> AsyncIterator[Harness]:
         assert await emergency.wrong(harness) == []
 
 
-async def test_nobody_is_paged_while_what_explains_it_is_open(tocsin: Harness) -> None:
+async def test_an_inhibited_incident_pages_no_one_while_the_inhibiting_one_is_open(tocsin: Harness) -> None:
     await tocsin.fire(**DATACENTER)
     await tocsin.fire(**CHECKOUT)
     incident = await tocsin.incident("2")
@@ -62,7 +62,7 @@ async def test_it_can_be_explained_why(tocsin: Harness) -> None:
     await tocsin.fire(**CHECKOUT)
     incident = await tocsin.incident("2")
     told = await tocsin.store.read(lambda tx: explain_incident(tx, tocsin.live.policy, incident))
-    assert told.because == "nobody is paged: it waits: inhibited by rule dc-explains-slow; looked at again in 30 s"
+    assert told.because == "no one is paged: it waits: inhibited by rule dc-explains-slow; looked at again in 30 s"
 
 
 async def test_half_a_minute_after_that_one_is_resolved_its_ladder_starts(tocsin: Harness) -> None:

@@ -1,7 +1,7 @@
-"""Partial resolves, the hold-down, flaps, and what comes after."""
+"""Partial resolves, the hold-down, flaps, and reopening."""
 
 from scenario.emergency import CTO, MANAGER, ON_CALL, VP, kinds
-from tocsin.core.outbox import Job
+from tocsin.core.incident.outbox import Job
 from tocsin.testing.harness import Harness
 
 DOWN = {"alertname": "Down", "severity": "SEV-1"}
@@ -43,7 +43,7 @@ async def test_after_the_hold_down_it_is_resolved_and_no_step_fires_meanwhile(to
     assert tocsin.pages() == [(0, ON_CALL)]
 
 
-async def test_everyone_who_was_paged_is_told_once_even_if_nobody_acknowledged(tocsin: Harness) -> None:
+async def test_everyone_who_was_paged_is_told_once_even_if_no_one_acknowledged(tocsin: Harness) -> None:
     await tocsin.fire(**DOWN)
     await tocsin.advance(minutes=46)
     await tocsin.resolve(**DOWN)
@@ -53,12 +53,12 @@ async def test_everyone_who_was_paged_is_told_once_even_if_nobody_acknowledged(t
     assert tocsin.observer.counted("resolved_unacknowledged_total") == 1
 
 
-async def test_whoever_was_only_informed_is_not_told(tocsin: Harness) -> None:
+async def test_a_recipient_who_was_only_informed_is_told_of_the_end_too(tocsin: Harness) -> None:
     await tocsin.fire(alertname="Slow", severity="SEV-3")
     await tocsin.resolve(alertname="Slow", severity="SEV-3")
     await tocsin.advance(minutes=2)
     assert (await tocsin.incident()).state == "resolved"
-    assert tocsin.pages(Job.RESOLVE) == []
+    assert tocsin.pages(Job.RESOLVE) == [(2, ON_CALL)]
 
 
 async def test_firing_again_inside_the_hold_down_is_a_flap_and_the_clock_was_not_reset(tocsin: Harness) -> None:

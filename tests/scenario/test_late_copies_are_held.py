@@ -1,7 +1,7 @@
-"""A firing copy with the start of the spell that has just resolved is held 90 s, then believed."""
+"""A firing copy with the start of an episode that has just resolved is held for 90 s, then accepted."""
 
 from scenario.emergency import ON_CALL
-from tocsin.core.alert import AlertStatus
+from tocsin.core.alerts.alert import AlertStatus
 from tocsin.testing.harness import Harness
 
 DOWN = {"alertname": "Down", "severity": "SEV-1"}

@@ -1,4 +1,4 @@
-"""A resolve that ended before the newest start is of an earlier spell: the alert still fires."""
+"""A resolve that ended before the newest start belongs to an earlier episode: the alert still fires."""
 
 import json
 from datetime import datetime
@@ -9,14 +9,13 @@ import pytest
 from msgspec.structs import replace
 
 from scenario.emergency import ON_CALL
-from tocsin.core.alert import AlertStatus, fingerprint
+from tocsin.core.alerts.alert import AlertStatus, fingerprint
+from tocsin.core.duration import MINUTE, SECOND
 from tocsin.testing.harness import Harness
-from tocsin.web import wire
+from tocsin.web.alertmanager import payload as wire
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "alertmanager"
 FIXTURE_START = datetime.fromisoformat("2026-11-29T10:00:00Z")
-SECOND = 1_000_000
-MINUTE = 60 * SECOND
 DOWN = {"alertname": "Down", "severity": "SEV-1"}
 
 
@@ -146,9 +145,7 @@ async def test_a_late_resolve_ends_no_later_spell_though_the_senders_clock_is_ah
 
 
 @pytest.mark.parametrize("ahead", [0, 45 * SECOND, 10 * MINUTE])
-async def test_copies_of_one_spell_page_nobody_twice_though_the_senders_clock_is_ahead(
-    tocsin: Harness, ahead: int
-) -> None:
+async def test_copies_of_one_episode_page_once_although_the_senders_clock_is_ahead(tocsin: Harness, ahead: int) -> None:
     start = tocsin.clock.now() + ahead
 
     async def resolve() -> None:

@@ -1,4 +1,4 @@
-"""In a maintenance window alerts are recorded and page nobody; what still fires at its end is paged then."""
+"""In a maintenance window alerts are recorded without pages; what still fires at its end is paged then."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -9,18 +9,18 @@ import pytest
 from scenario import emergency
 from scenario.conftest import NewStore
 from scenario.emergency import CTO, MANAGER, ON_CALL, VP, kinds
-from scenario.maintenance import DOWN, use, window
-from tocsin.core.alert import AlertStatus
-from tocsin.core.matcher import parse_matchers
-from tocsin.core.outbox import Job
-from tocsin.core.playbook import HOUR, MINUTE
-from tocsin.core.recurrence import Recurrence
-from tocsin.core.window import Window
+from scenario.maintenance import ALICE, DOWN, use, window
+from tocsin.core.alerts.alert import AlertStatus
+from tocsin.core.duration import HOUR, MINUTE
+from tocsin.core.incident.outbox import Job
+from tocsin.core.matching.matcher import parse_matchers
+from tocsin.core.oncall.maintenance_window import Window
+from tocsin.core.schedule.recurrence import Recurrence
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
 
 
-async def test_nobody_is_paged_inside_and_what_still_fires_at_the_end_is_its_clock_starting_there(
+async def test_a_window_holds_pages_and_firing_incidents_start_their_ladder_at_its_end(
     tocsin: Harness,
 ) -> None:
     use(tocsin, window(tocsin, 0, 60))
@@ -35,7 +35,7 @@ async def test_nobody_is_paged_inside_and_what_still_fires_at_the_end_is_its_clo
     assert tocsin.pages() == [(60, ON_CALL), (75, ON_CALL), (90, MANAGER), (90, VP), (90, CTO)]
 
 
-async def test_what_resolves_inside_tells_nobody(tocsin: Harness) -> None:
+async def test_an_incident_resolved_inside_a_window_notifies_no_one(tocsin: Harness) -> None:
     use(tocsin, window(tocsin, 0, 60))
     await tocsin.fire(**DOWN)
     await tocsin.advance(minutes=10)
@@ -46,7 +46,7 @@ async def test_what_resolves_inside_tells_nobody(tocsin: Harness) -> None:
     assert tocsin.sent(Job.ANNOUNCE)
 
 
-async def test_a_window_that_ends_inside_the_hold_down_pages_nobody(tocsin: Harness) -> None:
+async def test_a_window_that_ends_inside_the_hold_down_pages_no_one(tocsin: Harness) -> None:
     use(tocsin, window(tocsin, 0, 60))
     await tocsin.fire(**DOWN)
     await tocsin.advance(minutes=59)
@@ -135,7 +135,7 @@ async def test_an_incident_that_is_paged_when_a_window_begins_keeps_what_was_sen
     assert tocsin.pages() == [(0, ON_CALL), (60, ON_CALL), (75, MANAGER), (75, VP), (75, CTO)]
 
 
-async def test_acknowledged_inside_nobody_is_paged_at_the_end(tocsin: Harness) -> None:
+async def test_acknowledged_inside_no_one_is_paged_at_the_end(tocsin: Harness) -> None:
     use(tocsin, window(tocsin, 0, 60))
     await tocsin.fire(**DOWN)
     await tocsin.advance(minutes=5)
@@ -144,7 +144,7 @@ async def test_acknowledged_inside_nobody_is_paged_at_the_end(tocsin: Harness) -
     assert [target for _, target in tocsin.pages() if target == ON_CALL] == []
 
 
-async def test_escalated_by_hand_inside_it_pages_at_once(tocsin: Harness) -> None:
+async def test_escalated_manually_inside_it_pages_at_once(tocsin: Harness) -> None:
     use(tocsin, window(tocsin, 0, 60))
     await tocsin.fire(**DOWN)
     await tocsin.advance(minutes=5)
@@ -169,6 +169,29 @@ async def test_held_for_automation_it_is_not_paged_when_the_hold_ends_inside(toc
     await tocsin.fire(**DOWN, heal="first")
     await tocsin.advance(minutes=61)
     assert tocsin.pages() == [(60, ON_CALL)]
+
+
+async def test_a_late_copy_outside_of_it_that_is_believed_ends_the_wait(tocsin: Harness) -> None:
+    outside = {**DOWN, "disk": "sdb"}
+    use(tocsin, window(tocsin, 0, 60, 'service="shop",disk="sda"'), window(tocsin, 0, 1, 'service="shop"', "short"))
+    await tocsin.take(*(tocsin.alert(AlertStatus.FIRING, labels) for labels in ({**DOWN, "disk": "sda"}, outside)))
+    await tocsin.take(tocsin.alert(AlertStatus.RESOLVED, outside, starts_at=tocsin.clock.start))
+    await tocsin.advance(seconds=20)
+    await tocsin.take(tocsin.alert(AlertStatus.FIRING, outside, starts_at=tocsin.clock.start))
+    await tocsin.advance(minutes=1)
+    assert tocsin.pages() == []
+    await tocsin.advance(minutes=1)
+    assert [round(at, 1) for at, _ in tocsin.pages()] == [1.8]
+
+
+async def test_merged_with_what_is_outside_of_it_an_incident_waits_no_longer(tocsin: Harness) -> None:
+    use(tocsin, window(tocsin, 0, 60))
+    await tocsin.fire(**DOWN)
+    await tocsin.fire(**{**DOWN, "service": "blog"})
+    await tocsin.advance(minutes=1)
+    await tocsin.respond.merge("2", "1", ALICE)
+    await tocsin.settle()
+    assert (await tocsin.incident("1")).waits == ()
 
 
 async def test_a_window_about_other_alerts_hides_nothing(tocsin: Harness) -> None:
@@ -281,7 +304,7 @@ async def test_what_began_and_ended_inside_is_no_figure(tocsin: Harness) -> None
     assert not [name for name, _ in tocsin.observer.gauges if name == "mttr_seconds"]
 
 
-async def test_acknowledged_inside_nobody_was_paged_so_only_the_resolve_counts(tocsin: Harness) -> None:
+async def test_acknowledged_inside_no_one_was_paged_so_only_the_resolve_counts(tocsin: Harness) -> None:
     use(tocsin, window(tocsin, 0, 60))
     await tocsin.fire(**DOWN)
     await tocsin.advance(minutes=5)

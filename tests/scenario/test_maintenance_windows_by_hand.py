@@ -1,4 +1,4 @@
-"""Windows that people make and end while tocsin runs, and what one would hide."""
+"""Manual maintenance windows, and the preview of what one would hide."""
 
 from collections.abc import Callable
 
@@ -9,16 +9,16 @@ from scenario import emergency
 from scenario.conftest import NewStore
 from scenario.emergency import ON_CALL, kinds
 from scenario.maintenance import ALICE, DOWN, end, make, use, window
+from tocsin.core.duration import HOUR, MINUTE
 from tocsin.core.errors import IllegalTransition, UnknownName, WindowError
-from tocsin.core.outbox import Job
-from tocsin.core.playbook import HOUR, MINUTE
-from tocsin.engine.windows import Wish
+from tocsin.core.incident.outbox import Job
+from tocsin.engine.responses.windows import WindowRequest
 from tocsin.ports.store import Transaction
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
 
 
-async def test_a_window_made_by_hand_hides_until_somebody_ends_it(tocsin: Harness) -> None:
+async def test_a_manual_window_hides_until_a_person_ends_it(tocsin: Harness) -> None:
     window_id = await make(tocsin, 60)
     await tocsin.fire(**DOWN)
     await tocsin.advance(minutes=20)
@@ -48,7 +48,7 @@ async def test_ended_while_another_one_hides_it_it_waits_for_that_one(tocsin: Ha
     assert tocsin.pages() == [(30, ON_CALL)]
 
 
-async def test_ended_after_everything_has_resolved_nobody_is_told(tocsin: Harness) -> None:
+async def test_ended_after_everything_has_resolved_no_one_is_told(tocsin: Harness) -> None:
     window_id = await make(tocsin, 60)
     await tocsin.fire(**DOWN)
     await tocsin.resolve(**DOWN)
@@ -159,16 +159,16 @@ async def test_a_preview_says_what_a_window_would_hide_now_and_would_have_hidden
         ({"comment": "x" * 2001}, "the comment is too long"),
         ({"matchers": "{}"}, "no label at all"),
         ({"matchers": "=="}, "bad matcher"),
-        ({"duration": None}, "does not say once when it is over"),
-        ({"ends_at": 5}, "does not say once when it is over"),
+        ({"duration": None}, "the end is missing or is given twice"),
+        ({"ends_at": 5}, "the end is missing or is given twice"),
         ({"duration": 5}, "is shorter than a minute"),
         ({"duration": 32 * 24 * HOUR}, "is longer than 31 days"),
-        ({"starts_at": 0}, "begins in the past"),
+        ({"starts_at": 0}, "the start is in the past"),
         ({"duration": None, "ends_at": 5}, "ends before it begins"),
     ],
 )
 async def test_a_window_that_cannot_be_meant_is_refused(tocsin: Harness, wish: dict[str, object], told: str) -> None:
-    good = Wish(name="upgrade", matchers='service="shop"', duration=HOUR)
+    good = WindowRequest(name="upgrade", matchers='service="shop"', duration=HOUR)
     with pytest.raises(WindowError, match=told):
         await tocsin.windows.create(msgspec.structs.replace(good, **wish), ALICE)
     assert await tocsin.windows.list() == []

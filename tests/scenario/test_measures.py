@@ -1,9 +1,9 @@
-"""MTTA, MTTR and MTTD: what counts, from when to when, and what is left out."""
+"""MTTA, MTTR and MTTD: which occurrences count, and from when to when."""
 
 import pytest
 
-from tocsin.core.alert import AlertStatus
-from tocsin.core.event import Actor
+from tocsin.core.alerts.alert import AlertStatus
+from tocsin.core.incident.event import Actor
 from tocsin.testing.harness import Harness
 
 DOWN = {"alertname": "Down", "severity": "SEV-1"}

@@ -1,14 +1,14 @@
-"""Merged: the child closes with a link, the parent has both sets of alerts and the higher severity (DESIGN.md 5)."""
+"""Merge: the child closes with a link, the parent has both sets of alerts and the higher severity (DESIGN.md 5)."""
 
 import pytest
 
 from scenario import emergency
 from scenario.emergency import ON_CALL
-from tocsin.core.errors import IllegalTransition, UnknownName
-from tocsin.core.event import Actor
-from tocsin.core.incident import State
-from tocsin.core.outbox import Job
-from tocsin.engine.declaring import Declaration
+from tocsin.core.errors import IllegalTransition, InvalidValue, UnknownChoice
+from tocsin.core.incident.event import Actor
+from tocsin.core.incident.incident import State
+from tocsin.core.incident.outbox import Job
+from tocsin.engine.responses.declare import Declaration
 from tocsin.testing.harness import Harness
 
 ALICE = Actor("alice", "api")
@@ -55,7 +55,7 @@ async def test_the_parent_ends_only_when_both_sets_of_alerts_have(tocsin: Harnes
     assert (await tocsin.incident("2")).occurrence == 1
 
 
-async def test_what_fires_anew_for_the_child_joins_the_parent_while_that_is_open(tocsin: Harness) -> None:
+async def test_new_alerts_of_the_child_join_the_parent_while_it_is_open(tocsin: Harness) -> None:
     await both(tocsin)
     await merge(tocsin, "1", "2")
     await tocsin.resolve(**SLOW)
@@ -76,7 +76,7 @@ async def test_after_the_parent_the_child_is_an_incident_of_its_own_again(tocsin
     assert (child.state, child.occurrence, child.merged) == (State.TRIGGERED, 2, None)
 
 
-async def test_merged_into_what_somebody_has_a_rise_asks_for_them_again_and_nothing_else_does(tocsin: Harness) -> None:
+async def test_merging_into_an_acknowledged_incident_pages_again_only_on_a_rise(tocsin: Harness) -> None:
     await both(tocsin)
     await tocsin.acknowledge(incident="2")
     paged = len(tocsin.pages())
@@ -86,7 +86,7 @@ async def test_merged_into_what_somebody_has_a_rise_asks_for_them_again_and_noth
     assert (await tocsin.incident("2")).state is State.ACKNOWLEDGED
 
 
-async def test_whoever_was_paged_for_the_child_is_told_that_it_is_over_there(tocsin: Harness) -> None:
+async def test_people_paged_for_the_child_are_notified_of_its_end(tocsin: Harness) -> None:
     await both(tocsin)
     await merge(tocsin, "2", "1")
     assert [one.target for one in tocsin.sent(Job.RESOLVE) if one.number == 2] == [ON_CALL]
@@ -115,7 +115,7 @@ async def test_split_when_nothing_of_it_fires_is_refused(tocsin: Harness) -> Non
     await tocsin.resolve(**DOWN)
     with pytest.raises(IllegalTransition, match="none of the alerts"):
         await tocsin.respond.split("2", ALICE)
-    with pytest.raises(IllegalTransition, match="goes on in no other one"):
+    with pytest.raises(IllegalTransition, match="is not merged into another one"):
         await tocsin.respond.split("1", ALICE)
 
 
@@ -141,9 +141,9 @@ async def test_merged_two_at_once_into_each_other_one_is_refused(tocsin: Harness
     await merge(tocsin, "1", "2")
     with pytest.raises(IllegalTransition, match="incident 1 is resolved"):
         await tocsin.respond.merge("2", "1", ALICE)
-    with pytest.raises(IllegalTransition, match="is itself"):
+    with pytest.raises(InvalidValue, match="cannot be merged into itself"):
         await tocsin.respond.merge("2", "2", ALICE)
-    with pytest.raises(UnknownName):
+    with pytest.raises(UnknownChoice):
         await tocsin.respond.merge("2", "77", ALICE)
 
 

@@ -1,7 +1,7 @@
-"""Steps that a moment fires, that want a flag, and flags that page the next tier."""
+"""Steps fired by moments, steps that require a flag, and flags that page the next tier."""
 
 from scenario.riches import fire, tocsin
-from tocsin.core.outbox import Job
+from tocsin.core.incident.outbox import Job
 
 
 async def test_an_acknowledgment_fires_the_steps_that_wait_for_it() -> None:
@@ -30,7 +30,7 @@ async def test_a_step_whose_flag_is_set_in_time_fires_with_its_tier() -> None:
         assert harness.pages() == [(0, "one"), (10, "two"), (10, "product")]
 
 
-async def test_once_acknowledged_a_flag_brings_in_nobody_who_waited_for_the_acknowledgment() -> None:
+async def test_after_an_acknowledgment_a_flag_pages_no_one_whose_step_it_stopped() -> None:
     async with tocsin() as harness:
         await fire(harness, "high")
         await harness.advance(minutes=12)

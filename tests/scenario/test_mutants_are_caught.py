@@ -1,19 +1,19 @@
-"""The checks are worth something: each of these deliberately broken variants is caught by one of them."""
+"""Each of these deliberately broken variants is detected by one of the checks."""
 
 import contextlib
 from collections.abc import Callable
 from typing import TypeVar
 
 from scenario import emergency
-from tocsin.core.alert import AlertStatus
-from tocsin.core.outbox import Job, Outgoing
-from tocsin.core.page import Content
-from tocsin.engine.apply import Work
-from tocsin.engine.auditor import Auditor
-from tocsin.engine.dispatcher import Dispatcher
+from tocsin.core.alerts.alert import AlertStatus
+from tocsin.core.content.page import Content
+from tocsin.core.incident.outbox import Job, Outgoing
+from tocsin.engine.change.unit_of_work import UnitOfWork
+from tocsin.engine.deliver.dispatcher import Dispatcher
+from tocsin.engine.workers.auditor import Auditor
 from tocsin.ports.channel import Outcome, Receipt
 from tocsin.ports.store import Transaction
-from tocsin.store.memory import MemoryStore
+from tocsin.store.sqlite.memory_store import MemoryStore
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
 from tocsin.testing.recording import RecordingChannel
@@ -67,10 +67,10 @@ async def test_a_store_that_answers_before_it_commits_loses_an_alert_that_was_an
 class MarksBeforeItSends(Dispatcher):
     """Settles a row as sent when it claims it; then the send fails."""
 
-    def _claim(self, work: Work) -> list[tuple[Outgoing, Content]]:
-        claimed = super()._claim(work)
+    def _claim(self, uow: UnitOfWork) -> list[tuple[Outgoing, Content]]:
+        claimed = super()._claim(uow)
         for row, content in claimed:
-            self._settle(work, row, content, Receipt(Outcome.SENT), work.now)
+            self._settle(uow, row, content, Receipt(Outcome.SENT), uow.now)
         return claimed
 
 
@@ -122,7 +122,7 @@ class Sleepy(MemoryStore):
     async def write(self, work: Callable[[Transaction], T]) -> T:
         result = await super().write(work)
         if self.asleep:
-            self._data.due.clear()
+            self._connection.execute("UPDATE incidents SET due_at = NULL")
         return result
 
 
@@ -142,4 +142,7 @@ async def test_a_lost_deadline_is_found_mended_and_reported_by_the_auditor() -> 
         await tocsin.advance(minutes=15)
         engineer = [at for at, target in tocsin.pages() if target == emergency.ON_CALL]
         assert engineer == [0, 15]
-        assert "an invariant of tocsin's is broken (due_at_is_next_due)" in [c.title for c in tocsin.sent(Job.PAGE)]
+        broken = (
+            "Tocsin found a contradiction in an incident (due_at_is_next_due), so its next page may be late or missing"
+        )
+        assert broken in [content.title for content in tocsin.sent(Job.PAGE)]

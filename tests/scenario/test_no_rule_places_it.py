@@ -1,7 +1,8 @@
-"""Fail open: what no rule places runs at the playbook's unrouted level, marked and counted."""
+"""Fail open: unrouted alerts use the playbook's unrouted level, marked and counted."""
 
 from scenario.emergency import MANAGER, ON_CALL
-from tocsin.core.outbox import Job
+from tocsin.channels import timeline, wording
+from tocsin.core.incident.outbox import Job
 from tocsin.testing.harness import Harness
 
 
@@ -18,6 +19,14 @@ async def test_an_alert_without_a_severity_pages_at_the_unrouted_level(tocsin: H
 async def test_a_severity_that_the_playbook_does_not_have_pages_at_the_unrouted_level(tocsin: Harness) -> None:
     await tocsin.fire(alertname="Odd", severity="purple")
     assert tocsin.pages() == [(0, ON_CALL)]
+
+
+async def test_the_page_and_the_timeline_say_which_label_no_rule_knows(tocsin: Harness) -> None:
+    why = "severity=purple is not known to the rules; treated as SEV-2"
+    await tocsin.fire(alertname="Odd", severity="purple")
+    assert wording.remarks(tocsin.sent(Job.PAGE)[0]) == [f"No rule placed this alert: {why}."]
+    opened = (await tocsin.timeline())[0]
+    assert timeline.phrase(opened) == f"opened at SEV-2 ({why})"
 
 
 async def test_it_reopens_like_any_other(tocsin: Harness) -> None:

@@ -1,4 +1,4 @@
-"""An alert that can be placed is paged, whatever else is wrong with it; what is cut or unreadable is marked."""
+"""Every alert that can be routed is paged; truncated or unreadable parts are marked."""
 
 import asyncio
 import json
@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from scenario import emergency
 from scenario.emergency import ON_CALL
-from tocsin.core.outbox import Job
-from tocsin.core.page import AlertLine
-from tocsin.core.shown import CUT, REMARKS
+from tocsin.core.content.page import AlertLine
+from tocsin.core.duration import DAY
+from tocsin.core.incident.outbox import Job
+from tocsin.core.rules.shown_parts import CUT, REMARKS
 from tocsin.testing.harness import Harness
-from tocsin.web import wire
+from tocsin.web.alertmanager import payload as wire
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "alertmanager"
-DAY = 86_400_000_000
 
 
 async def take(tocsin: Harness, *alerts: dict[str, Any], status: str = "firing") -> None:
@@ -58,7 +58,7 @@ async def test_more_labels_than_are_shown_are_paged_and_the_rest_is_counted(tocs
     await take(tocsin, {"labels": {f"a{n}": "x" for n in range(100)} | {"alertname": "Many", "service": "shop"}})
     line = paged(tocsin)
     assert (len(line.labels), line.labels["alertname"], line.labels["service"]) == (64, "Many", "shop")
-    assert line.annotations["description"] == "(39 more labels are not shown)"
+    assert line.annotations["description"] == "Note: 39 more labels are not shown."
 
 
 async def test_two_alerts_that_differ_behind_the_cut_stay_two_and_end_each_by_itself(tocsin: Harness) -> None:
@@ -87,7 +87,7 @@ async def test_what_is_unreadable_is_left_out_marked_and_not_measured(tocsin: Ha
     assert line.annotations[REMARKS] == (
         'startsAt "yesterday" is not a time: the time of receipt counts; annotation summary, value: not text, left out'
     )
-    assert line.annotations["description"] == f"({line.annotations[REMARKS]})"
+    assert line.annotations["description"] == f"Note: {line.annotations[REMARKS]}."
     assert line.starts_at == tocsin.clock.start
     observed = tocsin.observer.observed("incident_time_to_detect_seconds")
     assert observed == []
@@ -96,7 +96,7 @@ async def test_what_is_unreadable_is_left_out_marked_and_not_measured(tocsin: Ha
 async def test_an_old_start_pages_as_any_other_and_is_marked(tocsin: Harness) -> None:
     await tocsin.fire(alertname="Old", severity="SEV-1", starts_at=tocsin.clock.start - 9 * DAY)
     line = paged(tocsin)
-    assert "it had been firing for 9 d when it was received" in line.annotations["description"]
+    assert line.annotations["description"].startswith("Note: it had been firing for 9 d when it was received.")
     await tocsin.advance(minutes=15)
     assert tocsin.pages() == [(0, ON_CALL), (15, ON_CALL)]
 

@@ -1,4 +1,4 @@
-"""Repeats, replica pairs, retries and replays change nothing; what shares a dedup key shares an incident."""
+"""Repeats, replica pairs, retries and replays change nothing; alerts with one dedup key share an incident."""
 
 import asyncio
 
@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from scenario.emergency import ON_CALL, kinds
-from tocsin.core.alert import AlertStatus
-from tocsin.core.outbox import Job
+from tocsin.core.alerts.alert import AlertStatus
+from tocsin.core.incident.outbox import Job
 from tocsin.ports.store import IncidentFilter
 from tocsin.testing.harness import Harness
 
@@ -19,7 +19,7 @@ async def numbers(tocsin: Harness) -> list[int]:
     return sorted(incident.number for incident in found)
 
 
-async def test_a_repeat_refreshes_the_alert_and_pages_nobody(tocsin: Harness) -> None:
+async def test_a_repeat_refreshes_the_alert_and_pages_no_one(tocsin: Harness) -> None:
     alert = tocsin.alert(AlertStatus.FIRING, DOWN)
     await tocsin.take(alert)
     before = await tocsin.incident()
@@ -111,7 +111,7 @@ async def test_fired_and_resolved_in_one_webhook_pages_and_recovers(tocsin: Harn
     assert (await tocsin.incident()).state == "resolved"
 
 
-async def test_what_a_rule_suppresses_is_kept_and_tells_nobody_until_it_is_not(tocsin: Harness) -> None:
+async def test_a_suppressed_alert_is_stored_and_notifies_no_one_until_it_is_unsuppressed(tocsin: Harness) -> None:
     await tocsin.fire(**DOWN, quiet="yes")
     await tocsin.fire(**DOWN, quiet="yes")
     assert (await numbers(tocsin), tocsin.sent()) == ([], [])

@@ -1,10 +1,10 @@
-"""An incident that the core fails on, an alert that cannot be placed: set aside, told, and nobody else waits."""
+"""An incident or alert that causes an error is set aside and reported, and does not delay others."""
 
 import msgspec
 
 from scenario.emergency import ON_CALL
-from tocsin.core.alert import AlertStatus
-from tocsin.core.outbox import Job
+from tocsin.core.alerts.alert import AlertStatus
+from tocsin.core.incident.outbox import Job
 from tocsin.testing.harness import Harness
 
 SICK = {"alertname": "Sick", "severity": "SEV-1"}
@@ -36,7 +36,7 @@ async def test_the_steps_of_the_others_fire_in_time_and_the_sick_one_is_reported
     assert pages_of(tocsin, 1) == [0]
     assert pages_of(tocsin, 2) == [0, 15]
     own = [content.title for content in tocsin.sent(Job.PAGE) if content.playbook == "tocsin"]
-    assert own == ["tocsin failed at a piece of its own work (timers)"]
+    assert own == ["A part of tocsin fails (timers), so pages may be late or missing"]
     await mend_incident(tocsin, "1")
     await tocsin.advance(minutes=2)
     assert len(pages_of(tocsin, 1)) == 2
@@ -55,7 +55,7 @@ async def test_an_alert_that_breaks_its_incident_is_quarantined_and_the_rest_of_
     assert tocsin.observer.counted("quarantined_total") == 1
     assert [content.target for content in tocsin.sent(Job.PAGE) if content.title == "Well (shop)"] == [ON_CALL]
     own = [content.title for content in tocsin.sent(Job.PAGE) if content.playbook == "tocsin"]
-    assert "alerts could not be placed and are kept in quarantine (default)" in own
+    assert "Alerts from default cannot be processed, so no one is paged for them" in own
     await mend_incident(tocsin, "1")
 
 
@@ -67,5 +67,5 @@ async def test_a_page_whose_content_cannot_be_made_is_dead_and_the_others_are_se
     assert pages_of(tocsin, 1) == []
     assert pages_of(tocsin, 2) == [0]
     own = [content.title for content in tocsin.sent(Job.PAGE) if content.playbook == "tocsin"]
-    assert own == ["a page was refused for good by its channel (console)"]
+    assert own == ["on-call-engineer was NOT reached by console about #1 shop: Sick (nonsense; no one has it)"]
     await mend_incident(tocsin, "1")

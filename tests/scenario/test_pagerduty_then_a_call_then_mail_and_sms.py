@@ -11,13 +11,13 @@ from scenario.emergency import ON_CALL, one_person_a_target, shipped, tocsin
 from tocsin.channels.registry import KINDS, build
 from tocsin.conf.channels import ConfiguredChannel
 from tocsin.conf.secrets import Secret
-from tocsin.core.people import Contact, Method, People, Person
-from tocsin.core.playbook import MINUTE
+from tocsin.core.duration import MINUTE
+from tocsin.core.oncall.people import Contact, Method, People, Person
 from tocsin.ports.channel import Channel
 from tocsin.testing.harness import Harness
 from tocsin.testing.pagerduty_server import ROUTING_KEY, PagerDutyServer
 from tocsin.testing.smtp_server import SmtpServer
-from tocsin.testing.standin import Drop, Status
+from tocsin.testing.standin import Drop, ErrorStatus
 from tocsin.testing.twilio_server import ACCOUNT, AUTH_TOKEN, NUMBER, TwilioServer
 
 DOWN = {"alertname": "Down", "severity": "SEV-1", "service": "shop"}
@@ -81,7 +81,7 @@ async def room() -> AsyncIterator[Room]:
         yield Room(daemon, pagerduty, twilio, mail)
 
 
-async def test_each_way_is_used_in_its_minute_until_somebody_acknowledges(room: Room) -> None:
+async def test_each_contact_method_is_used_in_its_minute_until_an_acknowledgment(room: Room) -> None:
     await room.daemon.fire(**DOWN)
     assert room.counted == (1, 0, 0, 0)
     await room.daemon.advance(seconds=119)
@@ -136,7 +136,7 @@ async def test_a_call_that_twilio_may_have_made_is_made_again_and_says_so(room: 
 
 async def test_with_twilio_down_mail_comes_in_its_minute_all_the_same(room: Room) -> None:
     await room.daemon.fire(**DOWN)
-    room.twilio.fail(*[Status(503)] * 1000)
+    room.twilio.fail(*[ErrorStatus(503)] * 1000)
     await room.daemon.advance(minutes=5)
     assert room.counted == (1, 0, 1, 0)
     room.twilio.recover()

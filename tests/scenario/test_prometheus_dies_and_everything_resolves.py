@@ -1,15 +1,15 @@
-"""Prometheus dies, and Alertmanager calls everything resolved: that is an outage, and no recovery."""
+"""A mass resolve after Prometheus dies is treated as an outage, not as a recovery."""
 
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
 from scenario.emergency import MANAGER, ON_CALL, VP, kinds, tocsin, wrong
-from tocsin.core.alert import Alert, AlertStatus
-from tocsin.core.incident import State
-from tocsin.core.outbox import Job
+from tocsin.core.alerts.alert import Alert, AlertStatus
+from tocsin.core.incident.incident import State
+from tocsin.core.incident.outbox import Job
 from tocsin.engine.explain.incident import because
-from tocsin.store.memory import MemoryStore
+from tocsin.store.sqlite.memory_store import MemoryStore
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
 
@@ -58,7 +58,7 @@ async def states(daemon: Harness) -> list[tuple[State, bool]]:
 OPEN, OVER, RECOVERING = (State.TRIGGERED, False), (State.RESOLVED, False), (State.TRIGGERED, True)
 
 
-async def test_ten_end_together_without_a_watchdog_and_stay_open_and_tocsins_own_people_are_told(daemon: Harness):
+async def test_ten_end_together_without_a_watchdog_and_stay_open_and_operators_are_notified(daemon: Harness):
     await ten_fire(daemon)
     await all_end(daemon)
     await daemon.advance(minutes=2)
@@ -69,7 +69,7 @@ async def test_ten_end_together_without_a_watchdog_and_stay_open_and_tocsins_own
     assert told_why.endswith("is not believed while the Watchdog of default is missing")
     assert daemon.observer.counted("recoveries_doubted_total") == 2
     (told,) = [page for page in daemon.sent(Job.PAGE) if page.playbook == "tocsin"]
-    assert "ended together without a Watchdog" in told.title
+    assert "ended together without a heartbeat" in told.title
     await daemon.advance(hours=3)
     assert await states(daemon) == [OPEN, OPEN], "for as long as it takes"
     assert len([page for page in daemon.sent(Job.PAGE) if page.key == told.key]) == 1

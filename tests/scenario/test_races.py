@@ -1,4 +1,4 @@
-"""Two things at once: the version each saw decides, and what was on its way is made good."""
+"""Concurrent changes: the version that each saw decides, and messages already on their way are corrected."""
 
 import asyncio
 
@@ -7,10 +7,10 @@ import pytest
 from scenario import emergency
 from scenario.conftest import NewStore
 from scenario.emergency import ON_CALL, kinds, reached_by
-from tocsin.core.alert import AlertStatus
-from tocsin.core.event import Actor
-from tocsin.core.outbox import Job, RowState
-from tocsin.core.page import Content
+from tocsin.core.alerts.alert import AlertStatus
+from tocsin.core.content.page import Content
+from tocsin.core.incident.event import Actor
+from tocsin.core.incident.outbox import Job, RowState
 from tocsin.ports.channel import Outcome, Receipt
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
@@ -131,7 +131,7 @@ async def test_a_lease_that_ran_out_is_taken_over_and_the_late_result_changes_no
         assert (await kinds(first)).count("sent") == 1
 
 
-async def test_a_page_whose_outcome_is_not_known_is_closed_also_where_nobody_needed_it_any_more(
+async def test_a_page_with_an_unknown_outcome_is_closed_even_if_no_longer_needed(
     new_store: NewStore,
 ) -> None:
     # It was sent, the daemon died before it heard so, and meanwhile somebody had acknowledged.
@@ -168,7 +168,7 @@ async def test_a_lease_that_is_live_is_left_alone(new_store: NewStore) -> None:
         assert len(slow.sent) == 1
 
 
-async def test_the_clock_jumps_while_a_page_is_on_its_way_and_both_answers_are_heard(new_store: NewStore) -> None:
+async def test_both_responses_count_if_the_clock_jumps_while_a_page_is_being_sent(new_store: NewStore) -> None:
     clock, pager = VirtualClock(), SlowChannel()
     async with with_pager(new_store, clock, pager) as tocsin:
         await on_its_way(tocsin, pager)
@@ -210,7 +210,7 @@ async def test_acknowledged_while_an_attempt_fails_there_is_no_other_attempt(new
         assert "superseded" in await kinds(tocsin)
 
 
-async def test_told_elsewhere_while_an_attempt_is_on_its_way_it_is_told_once(new_store: NewStore) -> None:
+async def test_a_fallback_during_an_attempt_notifies_once(new_store: NewStore) -> None:
     clock, pager = VirtualClock(), SlowChannel()
     pager.answer = lambda _: Receipt(Outcome.RETRY)
     pager.may_answer.set()
@@ -229,7 +229,7 @@ async def test_told_elsewhere_while_an_attempt_is_on_its_way_it_is_told_once(new
         assert tocsin.observer.counted("delivery_fallback_total") == 1
 
 
-async def test_acknowledged_while_an_attempt_is_on_its_way_nobody_else_is_told_and_nothing_stays_overdue(
+async def test_an_acknowledgment_during_an_attempt_prevents_fallbacks_and_leaves_nothing_overdue(
     new_store: NewStore,
 ) -> None:
     clock, pager = VirtualClock(), SlowChannel()

@@ -1,4 +1,4 @@
-"""A playbook's reminders: each time once, also after a restart, until somebody says that it was done."""
+"""A playbook's reminders are sent once per time, also across a restart, until a person marks the task as done."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,9 +6,10 @@ import msgspec
 import pytest
 
 from scenario import emergency
-from tocsin.core.incident import State
-from tocsin.core.outbox import Job
-from tocsin.core.reminder import Reminder
+from store.test_store_damage import damage
+from tocsin.core.incident.incident import State
+from tocsin.core.incident.outbox import Job
+from tocsin.core.playbook.reminder import Reminder
 from tocsin.ports.store import IncidentFilter, Store
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
@@ -51,7 +52,7 @@ async def test_it_comes_at_its_hour_on_the_wall_clock_in_winter_and_in_summer() 
         assert await emergency.wrong(harness) == []
 
 
-async def test_whoever_has_done_it_says_so_and_the_next_one_comes_all_the_same() -> None:
+async def test_marking_a_task_as_done_keeps_the_next_reminder() -> None:
     clock = VirtualClock(at("2026-03-01T00:00"))
     async with tocsin(REVIEW, clock=clock) as harness:
         await harness.advance(hours=48)
@@ -62,7 +63,7 @@ async def test_whoever_has_done_it_says_so_and_the_next_one_comes_all_the_same()
         assert (second.state, second.linked_to) == (State.TRIGGERED, first.id)
 
 
-async def test_one_that_nobody_has_done_gives_way_to_the_next() -> None:
+async def test_an_open_reminder_is_replaced_by_the_next() -> None:
     clock = VirtualClock(at("2026-03-01T00:00"))
     async with tocsin(REVIEW, clock=clock) as harness:
         await harness.advance(hours=24 * 40)
@@ -85,7 +86,7 @@ async def test_down_at_its_hour_it_is_caught_up_for_half_a_day(new_store, hours:
         assert len(await told(harness)) == count
 
 
-async def test_whoever_starts_tocsin_after_the_hour_is_told_nothing_of_it() -> None:
+async def test_a_first_start_after_a_reminders_time_sends_nothing() -> None:
     async with tocsin(REVIEW, clock=VirtualClock(at("2026-03-02T10:00"))) as harness:
         await harness.advance(hours=12)
         assert await told(harness) == []
@@ -110,3 +111,19 @@ async def test_it_counts_in_no_measure_of_incidents() -> None:
         await harness.close("morgan", "1")
         assert harness.observer.observed("incident_time_to_acknowledge_seconds") == []
         assert harness.observer.observed("incident_time_to_resolve_seconds") == []
+
+
+async def test_each_of_several_times_in_a_day_has_its_own_reminder() -> None:
+    twice = msgspec.structs.replace(REVIEW, rrule="FREQ=DAILY;BYHOUR=8,16", time_zone="UTC")
+    async with tocsin(twice, clock=VirtualClock(at("2026-03-03T07:00"))) as harness:
+        await harness.advance(hours=24)
+        assert [moment for moment, _, _ in await told(harness)] == ["2026-03-03 08:00", "2026-03-03 16:00"]
+
+
+async def test_a_damaged_reminder_blocks_no_other_and_does_not_end_the_worker() -> None:
+    other = msgspec.structs.replace(REVIEW, name="Audit", rrule="FREQ=DAILY", starts="2026-01-05T12:00:00")
+    async with tocsin(REVIEW, other, clock=VirtualClock(at("2026-03-02T08:30"))) as harness:
+        await harness.advance(hours=1)
+        await damage(harness.store, "UPDATE incidents SET body = '{'")
+        await harness.advance(hours=2)
+        assert [title for _, _, title in await told(harness)] == ["Monthly review", "Audit"]

@@ -1,4 +1,4 @@
-"""A playbook edited while incidents are open: they keep their plan, until somebody lets one go on by the new one."""
+"""Open incidents keep their plan when their playbook changes, until a person replans them."""
 
 import dataclasses
 
@@ -7,9 +7,10 @@ import pytest
 
 from core.ladders import rich
 from scenario.riches import fire, tocsin
-from tocsin.core.errors import UnknownLevel
-from tocsin.core.event import Actor
-from tocsin.core.playbook import MINUTE, Playbook
+from tocsin.core.duration import MINUTE
+from tocsin.core.errors import IllegalTransition
+from tocsin.core.incident.event import Actor
+from tocsin.core.playbook.playbook import Playbook
 from tocsin.testing.harness import Harness
 
 
@@ -25,7 +26,7 @@ def edit(harness: Harness, playbook: Playbook) -> None:
     harness.live.policy = dataclasses.replace(harness.live.policy, playbooks={playbook.name: playbook})
 
 
-async def test_it_keeps_its_plan_and_goes_on_by_the_new_one_when_it_is_asked_to() -> None:
+async def test_an_incident_keeps_its_plan_until_it_is_replanned() -> None:
     async with tocsin() as harness:
         await fire(harness, "middle")
         edit(harness, quicker())
@@ -42,5 +43,5 @@ async def test_a_playbook_that_has_lost_the_severity_changes_nothing() -> None:
     async with tocsin() as harness:
         await fire(harness, "middle")
         edit(harness, msgspec.structs.replace(rich(), levels=rich().levels[:1], unrouted="high"))
-        with pytest.raises(UnknownLevel, match="no severity 'middle' any more"):
+        with pytest.raises(IllegalTransition, match="no longer has a severity 'middle'"):
             await harness.respond.replan("1", Actor("alice", "cli"))

@@ -1,10 +1,12 @@
-"""Closed by hand while it fires: repeats do not reopen it; after an hour what still fires does."""
+"""Resolved by a person while firing: repeats do not reopen it; after an hour, what still fires does."""
 
 import pytest
+from msgspec import structs
 
 from scenario.emergency import CTO, MANAGER, ON_CALL, VP, kinds
+from tocsin.core.alerts.alert import AlertStatus, fingerprint
 from tocsin.core.errors import IllegalTransition
-from tocsin.core.outbox import Job
+from tocsin.core.incident.outbox import Job
 from tocsin.testing.harness import Harness
 
 DOWN = {"alertname": "Down", "severity": "SEV-1"}
@@ -22,7 +24,7 @@ async def test_repeats_of_the_same_alerts_do_not_reopen_it(tocsin: Harness) -> N
     assert tocsin.pages(Job.RESOLVE) == [(0, ON_CALL)]
 
 
-async def test_still_firing_after_an_hour_it_is_the_next_occurrence_and_the_resolver_is_told(tocsin: Harness) -> None:
+async def test_still_firing_after_an_hour_is_the_next_occurrence_and_the_resolver_is_notified(tocsin: Harness) -> None:
     await tocsin.fire(**DOWN)
     await tocsin.advance(minutes=5)
     await tocsin.close("alice")
@@ -33,7 +35,7 @@ async def test_still_firing_after_an_hour_it_is_the_next_occurrence_and_the_reso
     assert (incident.state, incident.occurrence, incident.alerts_firing) == ("triggered", 2, 1)
     assert tocsin.pages() == [(0, ON_CALL), (65, ON_CALL)]
     assert tocsin.pages(Job.UPDATE) == [(65, "alice")]
-    assert tocsin.sent(Job.UPDATE)[0].because == "you resolved it, and 1 of its alerts still fire"
+    assert tocsin.sent(Job.UPDATE)[0].because == "you resolved it, and 1 of its alerts still fires"
 
 
 async def test_what_ends_within_the_hour_stays_closed(tocsin: Harness) -> None:
@@ -55,6 +57,29 @@ async def test_a_new_alert_reopens_it_at_once(tocsin: Harness) -> None:
     incident = await tocsin.incident()
     assert (incident.state, incident.occurrence, incident.alerts_firing) == ("triggered", 2, 2)
     assert tocsin.pages() == [(0, ON_CALL), (30, ON_CALL)]
+
+
+async def test_an_alert_that_becomes_worse_reopens_it_at_once(tocsin: Harness) -> None:
+    await tocsin.fire(alertname="Down", severity="SEV-3")
+    await tocsin.close("alice")
+    await tocsin.advance(minutes=10)
+    known = fingerprint({"alertname": "Down", "severity": "SEV-3"})
+    await tocsin.take(structs.replace(tocsin.alert(AlertStatus.FIRING, DOWN), fingerprint=known))
+    incident = await tocsin.incident()
+    assert (incident.state, incident.severity, incident.occurrence, incident.alerts_firing) == (
+        *("triggered", "SEV-1", 2, 1),
+    )
+    assert tocsin.pages() == [(10, ON_CALL)]
+    assert tocsin.sent(Job.UPDATE)[-1].because == "you resolved it, and one of its alerts has become SEV-1"
+
+
+async def test_an_alert_that_becomes_less_bad_does_not_reopen_it(tocsin: Harness) -> None:
+    await tocsin.fire(**DOWN)
+    await tocsin.close("alice")
+    known = fingerprint(DOWN)
+    better = tocsin.alert(AlertStatus.FIRING, {"alertname": "Down", "severity": "SEV-2"})
+    await tocsin.take(structs.replace(better, fingerprint=known))
+    assert (await tocsin.incident()).state == "resolved"
 
 
 async def test_flags_hold_over_the_hour(tocsin: Harness) -> None:
@@ -84,7 +109,7 @@ async def test_resolving_an_earlier_occurrence_does_not_close_this_one(tocsin: H
     assert (await kinds(tocsin)).count("late_resolve") == 1
 
 
-async def test_escalated_by_hand_the_next_tier_is_paged_now_and_not_again_later(tocsin: Harness) -> None:
+async def test_a_manual_escalation_pages_the_next_tier_now_and_not_again_later(tocsin: Harness) -> None:
     await tocsin.fire(**DOWN)
     await tocsin.advance(minutes=5)
     await tocsin.escalate("alice")
@@ -101,10 +126,10 @@ async def test_escalated_by_hand_the_next_tier_is_paged_now_and_not_again_later(
         (30, CTO),
         (30, ON_CALL),
     ]
-    assert tocsin.sent(Job.PAGE)[1].because == "alice asks for help from tier 2"
+    assert tocsin.sent(Job.PAGE)[1].because.startswith("alice asks for your help (you are paged as ")
 
 
-async def test_escalated_by_hand_at_the_top_the_last_tier_and_tier_1_are_paged_again(tocsin: Harness) -> None:
+async def test_a_manual_escalation_at_the_top_pages_the_last_tier_and_tier_1_again(tocsin: Harness) -> None:
     await tocsin.fire(**DOWN)
     for _ in range(3):
         await tocsin.escalate("alice")

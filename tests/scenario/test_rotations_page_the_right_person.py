@@ -1,4 +1,4 @@
-"""At each minute around a hand-over the right person is paged: over both DST changes, in two time zones."""
+"""The right person is paged at each minute around a hand-over: over both DST changes, in two time zones."""
 
 from dataclasses import replace
 
@@ -7,13 +7,13 @@ import pytest
 from scenario import crew, emergency
 from scenario.conftest import NewStore
 from scenario.crew import BERLIN, NEW_YORK, micros, reached, weekly
-from tocsin.core.errors import IllegalTransition, UnknownName, WindowError
-from tocsin.core.event import Actor
-from tocsin.core.outbox import Job
-from tocsin.core.people import People, Person
-from tocsin.core.playbook import DAY, HOUR, MINUTE
-from tocsin.core.rotation import Override, Rotation
-from tocsin.engine.overrides import Wish
+from tocsin.core.duration import DAY, HOUR, MINUTE
+from tocsin.core.errors import IllegalTransition, LimitReached, UnknownChoice, WindowError
+from tocsin.core.incident.event import Actor
+from tocsin.core.incident.outbox import Job
+from tocsin.core.oncall.people import People, Person
+from tocsin.core.oncall.rotation import Override, Rotation
+from tocsin.engine.responses.overrides import OverrideRequest
 from tocsin.ports.channel import Outcome, Reason, Receipt
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
@@ -91,7 +91,7 @@ async def test_an_override_around_a_hand_over_counts_to_the_minute_and_leaves_th
 ) -> None:
     moment = micros(at)
     async with begun(new_store, moment - HOUR) as tocsin:
-        wish = Wish(
+        wish = OverrideRequest(
             rotation="berlin", person="zoe", starts_at=moment - 2 * MINUTE, ends_at=moment + MINUTE, comment="a train"
         )
         await tocsin.rotas.create(wish, ALICE)
@@ -107,7 +107,7 @@ async def test_in_a_swap_over_a_hand_over_each_has_the_shift_of_the_other(
 ) -> None:
     moment = micros(at)
     async with begun(new_store, moment - HOUR) as tocsin:
-        wish = Wish(
+        wish = OverrideRequest(
             rotation="new-york", person="cas", swaps_with="dan", starts_at=moment - 30 * MINUTE, duration=7 * DAY
         )
         await tocsin.rotas.create(wish, ALICE)
@@ -115,7 +115,7 @@ async def test_in_a_swap_over_a_hand_over_each_has_the_shift_of_the_other(
         assert await paged_at_each_minute(tocsin, moment) == expected((berlin, has), (berlin, had))
 
 
-async def test_an_override_that_is_ended_counts_no_more_and_one_made_before_a_restart_goes_on(
+async def test_an_ended_override_has_no_effect_and_one_made_before_a_restart_continues(
     new_store: NewStore,
 ) -> None:
     at = micros("2026-07-01T12:00")
@@ -123,7 +123,7 @@ async def test_an_override_that_is_ended_counts_no_more_and_one_made_before_a_re
     clock.set(at)
     store = new_store(clock)
     async with crew.tocsin(desks(), PLAN, store=store, clock=clock) as tocsin:
-        made = await tocsin.rotas.create(Wish(rotation="berlin", person="zoe", duration=8 * HOUR), ALICE)
+        made = await tocsin.rotas.create(OverrideRequest(rotation="berlin", person="zoe", duration=8 * HOUR), ALICE)
         after = crew.tocsin(desks(), PLAN, store=store, clock=clock)
         await after.fire(alertname="One", severity="P1")
         assert sorted(content.target for content in after.sent(Job.PAGE)) == ["dan", "zoe"]
@@ -131,47 +131,47 @@ async def test_an_override_that_is_ended_counts_no_more_and_one_made_before_a_re
         assert (ended.ends_at, ended.planned_ends_at, ended.ended_by) == (at, at + 8 * HOUR, "bob")
         await after.fire(alertname="Two", severity="P1")
         assert sorted(content.target for content in after.sent(Job.PAGE)[2:]) == ["ben", "dan"]
-        with pytest.raises(IllegalTransition, match="it is over"):
+        with pytest.raises(IllegalTransition, match="the override is over"):
             await after.rotas.end(made.id, ALICE)
 
 
 BAD = [
-    (Wish(rotation="london", person="ann", duration=HOUR), UnknownName, "there is no rotation 'london'"),
-    (Wish(rotation="berlin", person="eve", duration=HOUR), UnknownName, "there is no person 'eve'"),
-    (Wish(rotation="berlin", person="ann", swaps_with="eve", duration=HOUR), UnknownName, "there is no person 'eve'"),
-    (Wish(rotation="berlin", person="ann", swaps_with="ann", duration=HOUR), WindowError, "with themselves"),
-    (Wish(rotation="berlin", person="ann"), WindowError, "does not say once when it is over"),
-    (Wish(rotation="berlin", person="ann", duration=1), WindowError, "less than a minute"),
-    (Wish(rotation="berlin", person="ann", duration=400 * DAY), WindowError, "more than a year"),
-    (Wish(rotation="berlin", person="ann", starts_at=1, duration=HOUR), WindowError, "begins in the past"),
-    (Wish(rotation="berlin", person="ann", duration=HOUR, comment="x" * 2001), WindowError, "too long"),
+    (OverrideRequest(rotation="london", person="ann", duration=HOUR), UnknownChoice, "there is no rotation 'london'"),
+    (OverrideRequest(rotation="berlin", person="eve", duration=HOUR), UnknownChoice, "there is no person 'eve'"),
+    (OverrideRequest(rotation="berlin", person="ann", swaps_with="eve", duration=HOUR), UnknownChoice, "person 'eve'"),
+    (OverrideRequest(rotation="berlin", person="ann", swaps_with="ann", duration=HOUR), WindowError, "with themselves"),
+    (OverrideRequest(rotation="berlin", person="ann"), WindowError, "the end is missing or is given twice"),
+    (OverrideRequest(rotation="berlin", person="ann", duration=1), WindowError, "shorter than a minute"),
+    (OverrideRequest(rotation="berlin", person="ann", duration=400 * DAY), WindowError, "longer than a year"),
+    (OverrideRequest(rotation="berlin", person="ann", starts_at=1, duration=HOUR), WindowError, "start is in the past"),
+    (OverrideRequest(rotation="berlin", person="ann", duration=HOUR, comment="x" * 2001), WindowError, "too long"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("wish", "error", "told"), BAD)
 async def test_an_override_that_makes_no_sense_is_refused(
-    new_store: NewStore, wish: Wish, error: type[Exception], told: str
+    new_store: NewStore, wish: OverrideRequest, error: type[Exception], told: str
 ) -> None:
     async with begun(new_store, micros("2026-07-01T12:00")) as tocsin:
         with pytest.raises(error, match=told):
             await tocsin.rotas.create(wish, ALICE)
-        _, standings, _ = await tocsin.rotas.standing(None, 0)
+        _, standings, _ = await tocsin.rotas.states(None, 0)
         assert [one.overrides for one in standings] == [(), ()]
 
 
 async def test_only_so_many_overrides_can_be_made(new_store: NewStore) -> None:
     async with begun(new_store, micros("2026-07-01T12:00")) as tocsin:
-        wish = Wish(rotation="berlin", person="zoe", duration=HOUR)
+        wish = OverrideRequest(rotation="berlin", person="zoe", duration=HOUR)
         for _ in range(500):
             await tocsin.rotas.create(wish, ALICE)
-        with pytest.raises(IllegalTransition, match="there are 500 overrides"):
+        with pytest.raises(LimitReached, match="there are 500 overrides"):
             await tocsin.rotas.create(wish, ALICE)
 
 
 # Whose turn it is matters when the page goes out, not when the incident opened.
 
 
-async def test_the_next_step_reaches_whoever_is_on_call_by_then(new_store: NewStore) -> None:
+async def test_the_next_step_pages_the_person_on_call_by_then(new_store: NewStore) -> None:
     handed_over = micros("2026-03-30T07:00")
     plan = crew.playbook(one=("berlin",), two=("berlin",))
     clock = VirtualClock()
@@ -192,7 +192,7 @@ async def test_the_secondary_is_paged_together_with_the_next_tier(new_store: New
         await tocsin.fire(alertname="Down", severity="P1")
         await tocsin.advance(minutes=15)
         assert tocsin.pages() == [(0, "ann"), (15, "boss"), (15, "ben")]
-        assert tocsin.sent(Job.PAGE)[2].because == "not acknowledged for 15 min; you are second on call"
+        assert tocsin.sent(Job.PAGE)[2].because == "no one has acknowledged it for 15 min; you are second on call"
         assert await emergency.wrong(tocsin) == []
 
 
@@ -206,14 +206,14 @@ async def test_where_no_tier_comes_next_the_secondary_is_paged_with_the_fallback
         assert tocsin.pages() == [(0, "boss"), (15, "ann"), (30, "ann"), (30, "boss"), (30, "zoe")]
 
 
-async def test_nobody_on_call_and_no_backup_goes_to_the_console_marked(new_store: NewStore) -> None:
+async def test_without_on_call_person_and_backup_the_page_goes_to_the_console_marked(new_store: NewStore) -> None:
     people = desks(berlin=weekly("berlin", ("ann",), BERLIN, starts="2027-01-04 09:00"))
     clock = VirtualClock(crew.utc("2026-01-06T12:00"))
     async with crew.tocsin(people, crew.playbook(one=("berlin",)), store=new_store(clock), clock=clock) as tocsin:
         await tocsin.fire(alertname="Down", severity="P1")
         [page] = tocsin.sent(Job.PAGE)
         assert (page.target, page.destination, page.stranded) == ("berlin", "console", True)
-        assert page.because == "new incident; nobody is on call for berlin"
+        assert page.because == "new incident; no one is on call for berlin"
 
 
 def _desk(*, secondary_is_next: bool = False, backup: tuple[str, ...] = ()) -> People:
@@ -223,31 +223,37 @@ def _desk(*, secondary_is_next: bool = False, backup: tuple[str, ...] = ()) -> P
 
 async def test_a_swap_that_is_made_twice_is_one() -> None:
     async with crew.tocsin(_desk(), crew.playbook(one=("desk",))) as tocsin:
-        _, [before], _ = await tocsin.rotas.standing(None, 0)
+        _, [before], _ = await tocsin.rotas.states(None, 0)
         for _ in range(2):
-            await tocsin.rotas.create(Wish(rotation="desk", person="ann", swaps_with="ben", duration=8 * HOUR), ALICE)
-        _, [after], _ = await tocsin.rotas.standing(None, 0)
+            await tocsin.rotas.create(
+                OverrideRequest(rotation="desk", person="ann", swaps_with="ben", duration=8 * HOUR), ALICE
+            )
+        _, [after], _ = await tocsin.rotas.states(None, 0)
         assert {*before.shift.names, *after.shift.names} == {"ann", "ben"}
 
 
-async def test_in_a_swap_whoever_gave_up_the_turn_is_the_next() -> None:
+async def test_in_a_swap_the_person_who_gave_up_the_turn_is_next() -> None:
     async with crew.tocsin(_desk(secondary_is_next=True), crew.playbook(one=("desk",))) as tocsin:
-        _, [before], _ = await tocsin.rotas.standing(None, 0)
-        await tocsin.rotas.create(Wish(rotation="desk", person="ann", swaps_with="ben", duration=8 * HOUR), ALICE)
-        _, [after], _ = await tocsin.rotas.standing(None, 0)
+        _, [before], _ = await tocsin.rotas.states(None, 0)
+        await tocsin.rotas.create(
+            OverrideRequest(rotation="desk", person="ann", swaps_with="ben", duration=8 * HOUR), ALICE
+        )
+        _, [after], _ = await tocsin.rotas.states(None, 0)
         assert (after.shift.names, after.secondary) == (before.secondary, before.shift.names)
 
 
 async def test_an_override_that_is_taken_back_before_it_begins_is_not_to_come() -> None:
     async with crew.tocsin(_desk(), crew.playbook(one=("desk",))) as tocsin:
         begins = tocsin.clock.now() + DAY
-        made = await tocsin.rotas.create(Wish(rotation="desk", person="zoe", starts_at=begins, duration=HOUR), ALICE)
+        made = await tocsin.rotas.create(
+            OverrideRequest(rotation="desk", person="zoe", starts_at=begins, duration=HOUR), ALICE
+        )
         await tocsin.rotas.end(made.id, ALICE)
-        _, [standing], _ = await tocsin.rotas.standing(None, 3)
+        _, [standing], _ = await tocsin.rotas.states(None, 3)
         assert standing.overrides == ()
 
 
-async def test_the_fallbacks_page_to_whoever_is_on_call_goes_to_the_backup_where_it_is_refused() -> None:
+async def test_a_refused_fallback_page_to_the_on_call_person_goes_to_the_backup() -> None:
     pager = crew.channels()[0]
     refused: set[str] = set()
     works = pager.answer
@@ -263,19 +269,21 @@ async def test_the_fallbacks_page_to_whoever_is_on_call_goes_to_the_backup_where
         assert "spare" in [content.target for content in tocsin.sent(Job.PAGE)]
 
 
-async def test_a_swap_by_hand_goes_before_an_override_of_the_file() -> None:
+async def test_a_manual_swap_precedes_an_override_of_the_file() -> None:
     now = VirtualClock().now()
     planned = Override(rotation="desk", person="ben", starts_at=now - DAY, ends_at=now + DAY)
     people = _desk()
     desk = replace(people.rotations["desk"], overrides=(planned,))
     people = People(persons=people.persons, rotations={"desk": desk})
     async with crew.tocsin(people, crew.playbook(one=("desk",)), clock=VirtualClock()) as tocsin:
-        await tocsin.rotas.create(Wish(rotation="desk", person="ann", swaps_with="ben", duration=8 * HOUR), ALICE)
-        _, [standing], _ = await tocsin.rotas.standing(None, 0)
+        await tocsin.rotas.create(
+            OverrideRequest(rotation="desk", person="ann", swaps_with="ben", duration=8 * HOUR), ALICE
+        )
+        _, [standing], _ = await tocsin.rotas.states(None, 0)
         assert standing.shift.names == ("ann",)
 
 
-async def test_a_backup_that_is_a_rotation_of_nobody_gives_way_to_its_own_backup() -> None:
+async def test_an_empty_backup_rotation_is_replaced_by_its_own_backup() -> None:
     never = weekly("desk", ("gone",), BERLIN, backup=("second",))
     second = weekly("second", ("gone",), BERLIN, backup=("spare",))
     persons = {name: reached(name, ("pager", 0)) for name in NAMES} | {"gone": Person("gone")}

@@ -1,9 +1,9 @@
-"""The severity follows the highest firing alert; what a rise and a fall mean for the ladder."""
+"""The severity follows the highest firing alert; effects of a rise and a fall on the ladder."""
 
 import pytest
 
 from scenario.emergency import CTO, MANAGER, ON_CALL, VP
-from tocsin.core.outbox import Job
+from tocsin.core.incident.outbox import Job
 from tocsin.testing.harness import Harness
 
 
@@ -15,7 +15,7 @@ async def resolve(tocsin: Harness, severity: str, instance: str = "a") -> None:
     await tocsin.resolve(alertname="Down", severity=severity, instance=instance)
 
 
-async def test_a_rise_that_nobody_has_acknowledged_pages_whoever_was_paged_again_at_once(tocsin: Harness) -> None:
+async def test_a_rise_without_an_acknowledgment_pages_the_same_people_again_at_once(tocsin: Harness) -> None:
     await fire(tocsin, "SEV-2")
     await tocsin.advance(minutes=10)
     await fire(tocsin, "SEV-1", "b")
@@ -33,7 +33,7 @@ async def test_a_rise_that_nobody_has_acknowledged_pages_whoever_was_paged_again
         (55, ON_CALL),
     ]
     assert tocsin.sent(Job.PAGE)[1].severity == "SEV-1"
-    assert tocsin.sent(Job.PAGE)[1].because == "raised from SEV-2 to SEV-1"
+    assert tocsin.sent(Job.PAGE)[1].because == "raised from SEV-2 to SEV-1: 1 alert fires at SEV-1"
 
 
 async def test_a_rise_after_tier_2_was_reached_pages_tier_2_again_too(tocsin: Harness) -> None:
@@ -81,7 +81,7 @@ async def test_above_what_was_acknowledged_the_acknowledger_and_tier_1_are_paged
     ]
 
 
-async def test_a_rise_to_a_level_that_pages_nobody_still_pages_nobody(tocsin: Harness) -> None:
+async def test_a_rise_to_a_level_that_pages_no_one_still_pages_no_one(tocsin: Harness) -> None:
     await fire(tocsin, "SEV-4")
     await tocsin.acknowledge("alice")
     await tocsin.advance(minutes=10)
@@ -130,7 +130,7 @@ async def test_after_a_fall_the_steps_follow_the_lower_plan_and_nothing_closes(t
     assert (await tocsin.incident()).state == "triggered"
 
 
-async def test_after_a_fall_to_a_level_that_does_not_page_nobody_is_paged_any_more(tocsin: Harness) -> None:
+async def test_after_a_fall_to_an_informing_level_no_one_is_paged(tocsin: Harness) -> None:
     await fire(tocsin, "SEV-1")
     await fire(tocsin, "SEV-3", "b")
     await tocsin.advance(minutes=20)
@@ -225,7 +225,7 @@ async def test_the_pin_holds_over_a_reopening(tocsin: Harness) -> None:
     assert (incident.occurrence, incident.severity, incident.pinned) == (2, "SEV-3", True)
 
 
-async def test_a_target_asked_for_by_hand_is_paged_again_by_a_rise(tocsin: Harness) -> None:
+async def test_a_manually_paged_target_is_paged_again_by_a_rise(tocsin: Harness) -> None:
     await fire(tocsin, "SEV-3")
     await tocsin.escalate("alice")
     await tocsin.advance(minutes=5)

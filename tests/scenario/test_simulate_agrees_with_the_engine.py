@@ -1,4 +1,4 @@
-"""What `tocsin simulate` says is what the engine then does, whatever the playbook and whatever happens.
+"""`tocsin simulate` predicts what the engine does, for any playbook and any events.
 
 The two have in common the core, and who is concerned by a step or a hand-over: the simulation
 walks it, the engine runs it through a store, leases, a dispatcher and channels.
@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scenario.any_playbook import PAGER, PEOPLE, PLACE, PLAYBOOK, SEVERITIES, STORY, WORDS, Happening
-from tocsin.conf.templates import Template
-from tocsin.core.event import (
+from tocsin.conf.templates import MessageTemplate
+from tocsin.core.duration import HOUR
+from tocsin.core.incident.event import (
     Acknowledge,
     Actor,
     AlertsChanged,
@@ -27,9 +28,9 @@ from tocsin.core.event import (
     Snooze,
     UpdatePosted,
 )
-from tocsin.core.outbox import Job
-from tocsin.core.people import Contact, People
-from tocsin.core.playbook import HOUR, Kind, Playbook
+from tocsin.core.incident.outbox import Job
+from tocsin.core.oncall.people import Contact, People
+from tocsin.core.playbook.playbook import Kind, Playbook
 from tocsin.store.open import open_store
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
@@ -125,7 +126,7 @@ class Engine:
             channels=self._channels,
             store=store,
             clock=self._clock,
-            templates={WORDS: Template(WORDS, "{{ title }}")},
+            templates={WORDS: MessageTemplate(WORDS, "{{ title }}")},
         )
 
     async def restart(self) -> None:

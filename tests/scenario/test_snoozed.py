@@ -1,17 +1,17 @@
-"""Snoozed: until an absolute time; a rise breaks it; resumes at the same tier with whoever is on call then."""
+"""Snoozed until an absolute time; a rise ends the snooze; it resumes at the same tier with the people on call then."""
 
 from core import ladders
 from core.test_escalation_table import ALICE, NOW
 from scenario import emergency
 from scenario.riches import fire, tocsin
-from tocsin.core.effect import Notify
-from tocsin.core.escalation import step
-from tocsin.core.event import Due, Opened, Snooze
-from tocsin.core.incident import State, Wait, WaitReason
-from tocsin.core.playbook import MINUTE
+from tocsin.core.duration import MINUTE
+from tocsin.core.incident.effect import Notify
+from tocsin.core.incident.escalation import step
+from tocsin.core.incident.event import Due, Opened, Snooze
+from tocsin.core.incident.incident import State, Wait, WaitReason
 
 
-async def test_nothing_fires_until_the_time_is_over_and_then_the_same_tier_is_paged_and_the_plan_goes_on() -> None:
+async def test_a_snoozed_incident_pages_the_same_tier_at_the_end_and_then_continues_its_plan() -> None:
     async with tocsin() as harness:
         await fire(harness, "middle")
         await harness.advance(minutes=10)
@@ -25,7 +25,7 @@ async def test_nothing_fires_until_the_time_is_over_and_then_the_same_tier_is_pa
         assert await emergency.wrong(harness) == []
 
 
-async def test_the_tier_that_was_reached_last_is_the_one_that_is_paged_again() -> None:
+async def test_the_tier_reached_last_is_paged_again() -> None:
     async with tocsin() as harness:
         await fire(harness, "middle")
         await harness.advance(minutes=25)
@@ -55,7 +55,7 @@ async def test_falling_and_rising_below_what_was_acknowledged_does_not_break_it(
         assert harness.pages() == [(0, "one")]
 
 
-async def test_a_person_may_end_it_and_what_goes_on_until_resolved_keeps_the_time_it_had_left() -> None:
+async def test_a_snooze_can_be_ended_early_and_steps_until_resolved_keep_their_remaining_time() -> None:
     async with tocsin() as harness:
         await fire(harness, "middle")
         await harness.advance(minutes=10)
@@ -79,14 +79,15 @@ async def test_it_resolves_while_it_is_snoozed() -> None:
 
 async def test_a_wait_and_a_snooze_that_end_together_notify_once() -> None:
     incident = ladders.fresh(NOW)
-    for at, event in (
-        (0, Opened(fired=("high",))),
-        (60, Due()),
-        (60, Snooze(by=ALICE, until=NOW + 61 * MINUTE)),
-        (61, Due(waits=(Wait(WaitReason.WINDOW, "move", NOW + 62 * MINUTE),))),
-        (61, Snooze(by=ALICE, until=NOW + 62 * MINUTE)),
-        (62, Due()),
+    move = Wait(WaitReason.WINDOW, "move", NOW + 62 * MINUTE)
+    for at, event, waits in (
+        (0, Opened(fired=("high",)), ()),
+        (60, Due(), ()),
+        (60, Snooze(by=ALICE, until=NOW + 61 * MINUTE), ()),
+        (61, Due(), (move,)),
+        (61, Snooze(by=ALICE, until=NOW + 62 * MINUTE), ()),
+        (62, Due(), ()),
     ):
-        incident, effects = step(incident, event, NOW + at * MINUTE)
+        incident, effects = step(incident, event, NOW + at * MINUTE, lambda *_, waits=waits: waits)
     told = [(effect.step, effect.targets) for effect in effects if isinstance(effect, Notify)]
     assert len(told) == len(set(told)) == 1

@@ -7,14 +7,15 @@ from scenario import emergency
 from scenario.conftest import NewStore
 from scenario.emergency import CTO, MANAGER, ON_CALL, VP, kinds
 from scenario.maintenance import use, window
-from tocsin.core.alert import AlertStatus
-from tocsin.core.incident import Incident, State, WaitReason
-from tocsin.core.outbox import Job
+from tocsin.core.alerts.alert import AlertStatus
+from tocsin.core.duration import MINUTE
+from tocsin.core.incident.event import Actor, TakeOver
+from tocsin.core.incident.incident import Incident, State, WaitReason
+from tocsin.core.incident.outbox import Job
 from tocsin.ports.store import IncidentFilter
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
 
-MINUTE = 60_000_000
 FIRST_STORM = 12
 """The eleventh incident is one too many: the storm has the next number."""
 
@@ -134,6 +135,16 @@ async def test_acknowledging_it_acknowledges_the_members_it_had_then(tocsin: Har
     assert [states[f"n{number}"] for number in (20, 21, 22, 23)] == ["acknowledged", *["triggered"] * 3]
 
 
+async def test_a_takeover_of_a_storm_acknowledges_its_new_members(tocsin: Harness) -> None:
+    await burst(tocsin, 20)
+    await tocsin.advance(minutes=1)
+    await tocsin.acknowledge("alice", str(FIRST_STORM))
+    await burst(tocsin, 3, first=21)
+    await tocsin.say(TakeOver(by=Actor("bob", "api")), str(FIRST_STORM))
+    members = {member.service: member for member in await found(tocsin, storm=FIRST_STORM)}
+    assert {members[f"n{number}"].acknowledged_by for number in (21, 22, 23)} == {"bob"}
+
+
 async def test_hundreds_of_members_are_acknowledged_some_at_a_time(tocsin: Harness) -> None:
     await tocsin.take(*(tocsin.alert(AlertStatus.FIRING, labels(number)) for number in range(450)))
     [storm] = await storms(tocsin)
@@ -144,7 +155,7 @@ async def test_hundreds_of_members_are_acknowledged_some_at_a_time(tocsin: Harne
     assert {member.state for member in members} == {State.ACKNOWLEDGED}
 
 
-async def test_what_comes_after_the_acknowledgment_is_told_in_a_new_page_at_most_every_ten_minutes(
+async def test_new_members_after_the_acknowledgment_are_paged_at_most_every_ten_minutes(
     tocsin: Harness,
 ) -> None:
     await burst(tocsin, 20)
@@ -193,7 +204,7 @@ async def test_what_comes_singly_while_a_storm_is_left_is_paged_on_its_own(tocsi
     assert len(await storms(tocsin)) == 1
 
 
-async def test_of_acknowledged_members_what_goes_on_until_the_resolve_waits_as_long_as_the_storm(
+async def test_steps_until_resolved_of_acknowledged_members_wait_for_the_storm(
     tocsin: Harness,
 ) -> None:
     await burst(tocsin, 20)
@@ -228,7 +239,7 @@ async def test_a_severity_that_a_person_has_pinned_changes_nothing_of_its_end(to
     assert (await tocsin.incident(str(FIRST_STORM))).state is State.RESOLVED
 
 
-async def test_what_nobody_has_taken_stays_a_storm_and_is_no_second_one(tocsin: Harness) -> None:
+async def test_an_unacknowledged_storm_continues_without_a_second_one(tocsin: Harness) -> None:
     await burst(tocsin, 40)
     await tocsin.advance(hours=3)
     [storm] = await storms(tocsin)
@@ -259,7 +270,7 @@ async def test_closing_it_acknowledges_its_members(tocsin: Harness) -> None:
     assert paged(tocsin, before) == []
 
 
-async def test_after_one_that_a_person_has_closed_ten_more_are_paged_one_by_one(tocsin: Harness) -> None:
+async def test_after_a_manually_resolved_storm_ten_more_incidents_are_paged_individually(tocsin: Harness) -> None:
     await burst(tocsin, 20)
     await tocsin.advance(minutes=1)
     await tocsin.close("alice", str(FIRST_STORM))

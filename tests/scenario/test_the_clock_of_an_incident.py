@@ -1,4 +1,4 @@
-"""What a severity promises, what becomes of it, and who is reminded: on the virtual clock, by the shipped playbook.
+"""The SLAs of a severity, their outcomes, and their reminders: on the virtual clock, by the shipped playbook.
 
 SEV-1 of emergency-response: an answer and the resolve within 15 minutes, an update every 15, a post-mortem in 48 hours.
 """
@@ -9,8 +9,8 @@ from msgspec import structs
 from scenario import emergency
 from scenario.conftest import NewStore
 from scenario.emergency import ON_CALL
-from tocsin.core.errors import IllegalTransition, UnknownName
-from tocsin.core.event import (
+from tocsin.core.errors import InvalidText, UnknownLevel, UnknownName
+from tocsin.core.incident.event import (
     Actor,
     Declare,
     ItemAdded,
@@ -42,7 +42,7 @@ def breaches(tocsin: Harness, target: str) -> float:
     return tocsin.observer.counted("slo_breaches_total", target=target)
 
 
-async def test_what_nobody_answers_in_time_is_told_once_and_counted(tocsin: Harness) -> None:
+async def test_a_missed_target_is_reported_once_and_counted(tocsin: Harness) -> None:
     await down(tocsin)
     await tocsin.advance(minutes=14, seconds=59)
     assert tocsin.reminders() == []
@@ -73,32 +73,32 @@ async def test_what_resolves_in_time_breaks_no_promise(tocsin: Harness) -> None:
     assert "breached" not in await kinds(tocsin)
 
 
-async def test_whoever_communicates_is_reminded_until_an_update_is_posted(tocsin: Harness) -> None:
+async def test_the_communication_role_is_reminded_until_an_update_is_posted(tocsin: Harness) -> None:
     await down(tocsin)
     await tocsin.acknowledge()
     await tocsin.say(RoleTaken(by=ALICE, role="communications", person="bob"))
     await tocsin.advance(minutes=20)
-    due = [(at, who) for at, who, why in tocsin.reminders() if "a status update is due" in why]
+    due = [(at, who) for at, who, why in tocsin.reminders() if "status update is " in why]
     assert due == [(15, "bob")]
     await tocsin.say(UpdatePosted(by=BOB, text="Half of the orders go through", status="Mitigating"))
     await tocsin.advance(minutes=14)
-    assert len([why for _, _, why in tocsin.reminders() if "a status update is due" in why]) == 1
+    assert len([why for _, _, why in tocsin.reminders() if "status update is " in why]) == 1
     await tocsin.advance(minutes=1)
-    due = [(at, who) for at, who, why in tocsin.reminders() if "a status update is due" in why]
+    due = [(at, who) for at, who, why in tocsin.reminders() if "status update is " in why]
     assert due == [(15, "bob"), (35, "bob")]
     assert breaches(tocsin, "update") == 0
     await tocsin.advance(minutes=15)
     assert breaches(tocsin, "update") == 1
 
 
-async def test_a_reminder_that_nobody_heard_goes_to_the_backup_as_well() -> None:
+async def test_an_unanswered_reminder_also_goes_to_the_backup() -> None:
     shipped = emergency.shipped()
     roles = tuple(structs.replace(role, backup=("drew",)) for role in shipped.roles)
     async with emergency.tocsin(playbook=structs.replace(shipped, roles=roles)) as tocsin:
         await down(tocsin)
         await tocsin.acknowledge()
         await tocsin.advance(minutes=30)
-        due = [(at, who) for at, who, why in tocsin.reminders() if "a status update is due" in why]
+        due = [(at, who) for at, who, why in tocsin.reminders() if "status update is " in why]
         assert due == [(15, "communication-lead"), (30, "communication-lead"), (30, "drew")]
 
 
@@ -114,7 +114,7 @@ async def test_the_reminders_go_on_after_a_restart_and_come_once(new_store: NewS
         await second.advance(minutes=9)
         assert (told, second.reminders()) == (3, [])
         await second.advance(minutes=1)
-        due = [(at, who) for at, who, why in second.reminders() if "a status update is due" in why]
+        due = [(at, who) for at, who, why in second.reminders() if "status update is " in why]
         assert due == [(30, "communication-lead")]
 
 
@@ -128,10 +128,10 @@ async def test_a_post_mortem_is_asked_for_and_its_owner_is_reminded_until_it_is_
     before = len(tocsin.reminders())
     await tocsin.advance(minutes=4 * DAY)
     ours = [(round((at - 12) / HOUR), who) for at, who, _ in tocsin.reminders()[before:]]
-    assert ours == [(24, "bob"), (48, "bob"), (72, "bob"), (96, "bob")]
+    assert ours == [(24, "bob"), (48, "bob"), (48, "incidents"), (72, "bob"), (96, "bob")]
     await tocsin.say(PostMortemDone(by=BOB, link="https://wiki.example.com/12"))
     await tocsin.advance(minutes=4 * DAY)
-    assert len(tocsin.reminders()) == before + 4
+    assert len(tocsin.reminders()) == before + 5
     assert tocsin.observer.counted("post_mortems_total", outcome="late") == 1
 
 
@@ -158,7 +158,7 @@ async def test_a_drill_promises_nothing(tocsin: Harness) -> None:
     assert "breached" not in await kinds(tocsin)
 
 
-async def test_what_people_say_of_it_stands_in_the_timeline_with_who_and_through_what(tocsin: Harness) -> None:
+async def test_peoples_responses_are_in_the_timeline_with_their_name_and_channel(tocsin: Harness) -> None:
     await down(tocsin)
     await tocsin.say(Declare(by=ALICE, reason="customers report it too"))
     await tocsin.say(Declare(by=BOB))
@@ -181,21 +181,21 @@ async def test_a_checklist_is_ticked_once_with_who_and_can_be_unticked(tocsin: H
     await tocsin.say(Ticked(by=BOB, checklist="sev-1", number=3, done=False))
     said = [(e.kind, e.actor, e.data["text"]) for e in await tocsin.timeline() if e.kind in ("ticked", "unticked")]
     assert said == [("ticked", "alice", "On-call engineer paged"), ("unticked", "bob", "On-call engineer paged")]
-    with pytest.raises(UnknownName, match="checklist sev-1 has the items 1 to 11"):
+    with pytest.raises(UnknownLevel, match="checklist sev-1 has the items 1 to 11"):
         await tocsin.say(Ticked(by=ALICE, checklist="sev-1", number=12))
 
 
 async def test_what_the_playbook_does_not_know_is_refused_with_what_it_knows(tocsin: Harness) -> None:
     await down(tocsin)
-    with pytest.raises(UnknownName, match="has no status 'Fine'; it has: Investigating, Mitigating, Resolved"):
+    with pytest.raises(UnknownLevel, match="has no status 'Fine'; it has: Investigating, Mitigating, Resolved"):
         await tocsin.say(StatusSet(by=ALICE, status="Fine"))
-    with pytest.raises(UnknownName, match="has no role 'chef'"):
+    with pytest.raises(UnknownLevel, match="has no role 'chef'"):
         await tocsin.say(RoleTaken(by=ALICE, role="chef", person="bob"))
-    with pytest.raises(IllegalTransition, match="1 to 4000 characters"):
+    with pytest.raises(InvalidText, match="1 to 4000 characters"):
         await tocsin.say(NoteAdded(by=ALICE, text="  "))
 
 
-async def test_without_a_holder_the_role_falls_to_whom_the_playbook_names(tocsin: Harness) -> None:
+async def test_an_unassigned_role_falls_to_the_playbooks_default(tocsin: Harness) -> None:
     await down(tocsin)
     await tocsin.advance(minutes=10)
     await tocsin.resolve(alertname="Down", severity="SEV-1")

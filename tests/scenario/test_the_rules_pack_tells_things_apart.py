@@ -1,4 +1,4 @@
-"""What real webhooks come to with the shipped rules: each thing that is ill has an incident, and a page, of its own."""
+"""Real webhooks with the shipped rules: each affected object has its own incident and page."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from rules.shipped import bundle
 from scenario import emergency
 from tocsin.ports.store import IncidentFilter
 from tocsin.testing.harness import Harness
-from tocsin.web import wire
+from tocsin.web.alertmanager import payload as wire
 
 PAYLOADS = Path(__file__).parents[1] / "fixtures/alertmanager/rules-pack"
 Opened = list[tuple[str, str]]

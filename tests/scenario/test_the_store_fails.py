@@ -1,4 +1,4 @@
-"""The store cannot be written: senders are refused, tocsin's people are told at once, nothing is lost or doubled."""
+"""When the store cannot be written, senders are refused, operators are paged, and nothing is lost or duplicated."""
 
 from collections.abc import AsyncIterator
 
@@ -8,10 +8,10 @@ from scenario import emergency
 from scenario.conftest import NewStore
 from scenario.emergency import ON_CALL
 from scenario.unreliable import UnreliableStore
-from tocsin.core.alert import AlertStatus
+from tocsin.core.alerts.alert import AlertStatus
+from tocsin.core.content.page import Content
 from tocsin.core.errors import StoreUnavailable
-from tocsin.core.outbox import Job
-from tocsin.core.page import Content
+from tocsin.core.incident.outbox import Job
 from tocsin.ports.channel import Receipt
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
@@ -43,18 +43,20 @@ async def refused(tocsin: Harness) -> None:
         await tocsin.ingest.take([tocsin.alert(AlertStatus.FIRING, DOWN)])
 
 
-async def test_the_sender_is_refused_and_tocsins_people_are_told_past_the_store(
+async def test_the_sender_is_refused_and_operators_are_notified_without_the_store(
     shaky: Harness, store: UnreliableStore
 ) -> None:
     store.failing = True
     await refused(shaky)
     await shaky.alarm.close()
     assert [(content.target, content.title) for content in shaky.console.sent] == [
-        ("console", "tocsin: store: the disk is full")
+        ("console", "Tocsin is DOWN on tocsin-1: it takes no new alerts and pages no one")
     ]
 
 
-async def test_they_are_told_once_in_five_minutes(shaky: Harness, store: UnreliableStore, clock: VirtualClock) -> None:
+async def test_operators_are_notified_once_in_five_minutes(
+    shaky: Harness, store: UnreliableStore, clock: VirtualClock
+) -> None:
     store.failing = True
     for _ in range(60):
         await refused(shaky)
@@ -119,7 +121,7 @@ async def test_what_was_sent_while_the_store_failed_is_settled_later_and_not_sen
         await tocsin.ingest.take([tocsin.alert(AlertStatus.FIRING, DOWN)])
         await tocsin.dispatcher.run_once()
         with pytest.raises(StoreUnavailable):
-            await tocsin.dispatcher.idle()
+            await tocsin.dispatcher.wait_until_idle()
         store.failing = False
         await tocsin.advance(minutes=2)
         assert len(pager.tried) == 1

@@ -1,17 +1,19 @@
-"""A ticket is opened once, says what happens, is closed with its incident, and opened again with it."""
+"""A ticket is opened once, updated and closed with its incident, and reopened with it."""
 
 import msgspec
 import pytest
 
 from scenario import emergency
-from tocsin.core.acting import PlaybookAction, TicketState, Verb
-from tocsin.core.event import Actor, Declare, ItemAdded, ItemDone, UpdatePosted
-from tocsin.core.outbox import Job
-from tocsin.core.page import Content
-from tocsin.core.playbook import Playbook
+from tocsin.core.content.page import Content, ItemDetails
+from tocsin.core.duration import DAY
+from tocsin.core.incident.event import Actor, Declare, ItemAdded, ItemDone, UpdatePosted
+from tocsin.core.incident.outbox import Job
+from tocsin.core.playbook.actions import PlaybookAction, TicketState, Verb
+from tocsin.core.playbook.playbook import Playbook
 from tocsin.ports.channel import Outcome, Reason, Receipt
 from tocsin.testing.harness import Harness
 from tocsin.testing.recording import RecordingTracker
+from tocsin.trackers import words
 
 ALICE = Actor("alice", "api")
 
@@ -56,7 +58,7 @@ async def test_from_the_opening_to_the_close(jira: RecordingTracker) -> None:
         assert await kinds(harness) == ["ticket_asked", "ticket", "ticket_closed"]
 
 
-async def test_what_fires_again_goes_on_in_the_same_ticket(jira: RecordingTracker) -> None:
+async def test_a_recurrence_continues_in_the_same_ticket(jira: RecordingTracker) -> None:
     async with tocsin(tracked(), tracker=jira) as harness:
         for _ in range(2):
             await harness.fire(alertname="Down", severity="SEV-1")
@@ -68,7 +70,7 @@ async def test_what_fires_again_goes_on_in_the_same_ticket(jira: RecordingTracke
         assert ticket.state is TicketState.CLOSED
 
 
-async def test_a_new_severity_is_told_to_the_ticket_without_a_word(jira: RecordingTracker) -> None:
+async def test_a_new_severity_updates_the_ticket_without_a_comment(jira: RecordingTracker) -> None:
     async with tocsin(tracked(), tracker=jira) as harness:
         await harness.fire(alertname="Down", severity="SEV-2")
         await harness.advance(seconds=1)
@@ -93,7 +95,7 @@ async def test_a_tracker_that_is_down_gets_it_all_in_order_once_it_is_back(jira:
         assert jobs(jira) == [Job.TICKET_OPEN, Job.TICKET_COMMENT]
 
 
-async def test_a_tracker_that_refuses_for_good_is_in_the_timeline_and_asked_anew_later(jira: RecordingTracker) -> None:
+async def test_a_permanent_refusal_by_a_tracker_is_in_the_timeline_and_retried_later(jira: RecordingTracker) -> None:
     works = jira.answer
     jira.answer = lambda _: Receipt(Outcome.PERMANENT, Reason.AUTH, "401")
     async with tocsin(tracked(), tracker=jira) as harness:
@@ -107,7 +109,9 @@ async def test_a_tracker_that_refuses_for_good_is_in_the_timeline_and_asked_anew
 
 
 @pytest.mark.parametrize("labels", [{"tocsin_drill": "true"}, {"heal": "first"}, {"quiet": "yes"}])
-async def test_what_nobody_is_told_of_needs_no_ticket(jira: RecordingTracker, labels: dict[str, str]) -> None:
+async def test_an_incident_without_notifications_needs_no_ticket(
+    jira: RecordingTracker, labels: dict[str, str]
+) -> None:
     async with tocsin(tracked(), tracker=jira) as harness:
         await harness.fire(alertname="Down", severity="SEV-1", **labels)
         await harness.advance(minutes=1)
@@ -168,11 +172,16 @@ async def test_an_action_item_has_a_ticket_of_its_own_which_is_closed_when_it_is
         await harness.fire(alertname="Down", severity="SEV-1")
         await harness.advance(seconds=1)
         await harness.close()
-        await harness.say(ItemAdded(by=ALICE, text="An alert that comes sooner", kind="immediate"))
+        due_at = harness.clock.now() + 7 * DAY
+        await harness.say(ItemAdded(by=ALICE, text="An alert that comes sooner", kind="immediate", owner="bob"))
         await harness.advance(seconds=1)
         opened = jira.sent[-1]
         assert (opened.job, opened.ticket.about) == (Job.TICKET_OPEN, "item-1")
         assert opened.because == "action item 1: An alert that comes sooner"
+        assert opened.item == ItemDetails(("bob",), due_at)
+        text = words.body(opened)
+        assert text is not None
+        assert "- Owner: bob\n- Due: 2026-11-27 12:00 UTC" in text.plain
         await harness.say(ItemDone(by=ALICE, number=1))
         await harness.advance(seconds=1)
         assert (jira.sent[-1].job, jira.sent[-1].ticket.about) == (Job.TICKET_CLOSE, "item-1")

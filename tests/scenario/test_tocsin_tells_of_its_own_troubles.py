@@ -1,6 +1,6 @@
-"""What tocsin refuses, cannot place or fails at: one incident a source and reason, closed after 30 quiet minutes."""
+"""Faults of tocsin: one incident per source and reason, closed after 30 quiet minutes."""
 
-from tocsin.core.outbox import Job
+from tocsin.core.incident.outbox import Job
 from tocsin.ports.store import IncidentFilter
 from tocsin.testing.harness import Harness
 

@@ -1,7 +1,8 @@
-"""Nobody acknowledges: each severity pages at exactly the minutes of the playbook."""
+"""Without an acknowledgment, each severity pages at exactly the minutes of the playbook."""
 
 from scenario.emergency import CTO, MANAGER, ON_CALL, VP
-from tocsin.core.outbox import Job
+from tocsin.core.duration import DAY
+from tocsin.core.incident.outbox import Job
 from tocsin.testing.harness import Harness
 
 
@@ -24,6 +25,13 @@ async def test_sev_1_pages_the_engineer_twice_then_everybody_and_then_again_ever
     assert tocsin.pages(Job.UPDATE) == []
 
 
+async def test_an_alert_that_began_long_ago_pages_as_any_other(tocsin: Harness) -> None:
+    await tocsin.fire(alertname="Down", severity="SEV-1", starts_at=tocsin.clock.start - 400 * DAY)
+    await tocsin.advance(minutes=20)
+    assert tocsin.pages() == [(0, ON_CALL), (15, ON_CALL)]
+    assert {page.late for page in tocsin.sent(Job.PAGE)} == {0}
+
+
 async def test_sev_2_pages_the_manager_at_30_minutes_and_the_rest_at_an_hour_then_hourly(tocsin: Harness) -> None:
     await tocsin.fire(alertname="Down", severity="SEV-2")
     await tocsin.advance(minutes=181)
@@ -42,14 +50,14 @@ async def test_sev_2_pages_the_manager_at_30_minutes_and_the_rest_at_an_hour_the
     ]
 
 
-async def test_sev_3_pages_nobody_informs_and_reminds_after_four_hours(tocsin: Harness) -> None:
+async def test_sev_3_pages_no_one_informs_and_reminds_after_four_hours(tocsin: Harness) -> None:
     await tocsin.fire(alertname="Slow", severity="SEV-3")
     await tocsin.advance(hours=50)
     assert tocsin.pages() == []
     assert tocsin.pages(Job.UPDATE) == [(0, ON_CALL), (240, ON_CALL)]
 
 
-async def test_sev_4_pages_nobody_informs_and_reminds_after_a_day(tocsin: Harness) -> None:
+async def test_sev_4_pages_no_one_informs_and_reminds_after_a_day(tocsin: Harness) -> None:
     await tocsin.fire(alertname="Typo", severity="SEV-4")
     await tocsin.advance(hours=100)
     assert tocsin.pages() == []
@@ -83,7 +91,7 @@ async def test_each_page_says_why_it_was_sent(tocsin: Harness) -> None:
     await tocsin.advance(minutes=46)
     assert [content.because for content in tocsin.sent(Job.PAGE)] == [
         "new incident",
-        "not acknowledged for 15 min",
-        *["not acknowledged for 30 min"] * 3,
+        "no one has acknowledged it for 15 min",
+        *["no one has acknowledged it for 30 min"] * 3,
         *["nobody has acknowledged it; every tier of SEV-1 has been paged"] * 3,
     ]

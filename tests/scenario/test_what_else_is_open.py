@@ -1,4 +1,4 @@
-"""Rules that ask what else is open, and how often it has come: answered by the rows of the same transaction."""
+"""Conditions of rules on open incidents and rates are evaluated on the rows of the same transaction."""
 
 from collections.abc import AsyncIterator
 from textwrap import dedent
@@ -8,9 +8,9 @@ import pytest
 from scenario import emergency
 from scenario.conftest import NewStore
 from scenario.emergency import rules_of
-from tocsin.core.alert import Alert, AlertStatus, Episode
-from tocsin.core.incident import Incident
-from tocsin.core.outbox import Job
+from tocsin.core.alerts.alert import Alert, AlertStatus, Episode
+from tocsin.core.incident.incident import Incident
+from tocsin.core.incident.outbox import Job
 from tocsin.ports.store import IncidentFilter
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness

@@ -1,4 +1,4 @@
-"""What no contact method of a person carries reaches the announce targets, with the person named; the console last."""
+"""Messages for a person without a suitable contact go to the announce targets, or else to the console."""
 
 from dataclasses import replace
 
@@ -9,11 +9,12 @@ from scenario import emergency
 from tocsin.channels.pagerduty.payload import ACTIONS
 from tocsin.channels.registry import KINDS
 from tocsin.channels.wording import remarks
-from tocsin.core.outbox import Job
-from tocsin.core.page import Content
-from tocsin.core.people import Contact, Method, People, Person
-from tocsin.core.playbook import MINUTE, Cell, Kind, Level, Playbook, Tier
-from tocsin.core.rotation import Rotation
+from tocsin.core.content.page import Content
+from tocsin.core.duration import MINUTE
+from tocsin.core.incident.outbox import Job
+from tocsin.core.oncall.people import Contact, Method, People, Person
+from tocsin.core.oncall.rotation import Rotation
+from tocsin.core.playbook.playbook import Cell, Kind, Level, Playbook, Tier
 from tocsin.ports.channel import Outcome, Reason, Receipt
 from tocsin.testing.harness import Harness
 from tocsin.testing.recording import RecordingChannel
@@ -69,7 +70,7 @@ def sent(harness: Harness, job: Job) -> list[tuple[str, str, str]]:
     ]
 
 
-async def test_an_update_for_somebody_who_has_only_a_pager_reaches_the_announce_target_by_name() -> None:
+async def test_an_update_for_a_person_with_only_a_pager_reaches_the_announce_target_by_name() -> None:
     async with tocsin() as harness:
         await harness.fire(alertname="Down", severity="P1")
         await harness.advance(minutes=10)
@@ -77,12 +78,12 @@ async def test_an_update_for_somebody_who_has_only_a_pager_reaches_the_announce_
         assert sent(harness, Job.UPDATE) == [("chat", "C0ROOM", "taylor")]
         [update] = harness.sent(Job.UPDATE)
         [remark] = remarks(update)
-        assert remark == "No contact method of taylor carries updates and reminders. Please pass this on."
+        assert remark == "Only pages reach taylor. Please pass this on to taylor."
         assert harness.console.sent == [], "nothing that is meant for a person ends on the console"
         assert await emergency.wrong(harness) == []
 
 
-async def test_where_the_announce_target_refuses_it_tocsins_own_people_are_told_and_the_console_last() -> None:
+async def test_if_the_announce_target_refuses_it_operators_are_notified_and_then_the_console() -> None:
     async with tocsin(refuses("chat", Job.UPDATE)) as harness:
         await harness.fire(alertname="Down", severity="P1")
         await harness.advance(minutes=10)
@@ -94,18 +95,19 @@ async def test_where_the_announce_target_refuses_it_tocsins_own_people_are_told_
         assert await emergency.wrong(harness) == []
 
 
-async def test_a_page_that_is_refused_reaches_the_announce_target_and_tocsins_own_people() -> None:
+async def test_a_refused_page_reaches_the_announce_target_and_the_operators() -> None:
     async with tocsin(refuses("pager", Job.PAGE)) as harness:
         await harness.fire(alertname="Down", severity="P1")
         assert sorted(sent(harness, Job.PAGE)) == [("chat", "C0ROOM", "taylor"), ("mail", "boss", "taylor")]
         page = harness.channels["chat"].sent[-1]
         assert remarks(page)[0] == (
-            "This could not be delivered to taylor. Please find somebody who can respond, or acknowledge this yourself."
+            "You get this in place of taylor, who cannot be reached. Find a person who can respond, or acknowledge it "
+            "yourself. This could not be delivered to taylor."
         )
         assert page.because == "new incident; pager refused the page for taylor: channel is archived"
 
 
-async def test_a_page_that_everybody_else_refuses_stands_on_the_console_at_once_and_is_still_tried() -> None:
+async def test_a_page_refused_by_all_fallbacks_is_on_the_console_at_once_and_still_retried() -> None:
     chat, mail = refuses("chat", Job.PAGE), refuses("mail", Job.PAGE)
     async with tocsin(refuses("pager", Job.PAGE), chat, mail) as harness:
         await harness.fire(alertname="Down", severity="P1")
@@ -118,7 +120,7 @@ async def test_a_page_that_everybody_else_refuses_stands_on_the_console_at_once_
         assert await emergency.wrong(harness) == []
 
 
-async def test_what_one_of_those_told_instead_refuses_is_not_tried_for_ever_once_another_has_it() -> None:
+async def test_a_refused_fallback_is_not_retried_once_another_one_succeeds() -> None:
     chat = refuses("chat", Job.PAGE)
     async with tocsin(refuses("pager", Job.PAGE), chat) as harness:
         await harness.fire(alertname="Down", severity="P1")
@@ -127,7 +129,7 @@ async def test_what_one_of_those_told_instead_refuses_is_not_tried_for_ever_once
         assert len([content for content in chat.tried if content.playbook == "crew" and content.job is Job.PAGE]) <= 2
 
 
-async def test_whoever_is_told_instead_is_reached_by_their_next_contact_method_too() -> None:
+async def test_a_fallback_recipient_is_reached_by_further_contact_methods_too() -> None:
     ways = (Method(contact=Contact("mail", "boss"), after=5 * MINUTE),)
     boss = Person("boss", contact=Contact("sms", "+15550100"), further=ways)
     people = People(persons={**PEOPLE.persons, "boss": boss}, places=PEOPLE.places)
@@ -138,17 +140,19 @@ async def test_whoever_is_told_instead_is_reached_by_their_next_contact_method_t
         assert ("mail", "boss", "taylor") in sent(harness, Job.PAGE)
 
 
-async def test_a_page_for_somebody_without_any_contact_says_so_and_is_told_only_once_in_each_place() -> None:
+async def test_a_page_for_a_person_without_a_contact_says_so_and_is_sent_once_per_destination() -> None:
     plan = structs.replace(
         PLAN, levels=(Level("P1", 0, 15 * MINUTE, None, (Cell(tier=1, nth=1, after=0, targets=("mute",)),)),)
     )
     async with tocsin(plan=plan) as harness:
         await harness.fire(alertname="Down", severity="P1")
         assert sent(harness, Job.PAGE) == [("chat", "C0ROOM", "mute")]
-        assert remarks(harness.channels["chat"].sent[-1])[0].startswith("Tocsin has no working contact for mute.")
+        [remark] = remarks(harness.channels["chat"].sent[-1])
+        assert remark.startswith("You get this in place of mute, who cannot be reached. Find a person")
+        assert "Tocsin has no working contact for mute." in remark
 
 
-async def test_when_nobody_is_on_call_the_page_says_that() -> None:
+async def test_a_page_says_that_no_one_is_on_call() -> None:
     cell = Cell(tier=1, nth=1, after=0, targets=("desk",))
     plan = structs.replace(PLAN, levels=(Level("P1", 0, 15 * MINUTE, None, (cell,)),))
     people = structs.replace(PEOPLE, rotations={"desk": Rotation("desk", ())})
@@ -156,7 +160,7 @@ async def test_when_nobody_is_on_call_the_page_says_that() -> None:
         await harness.fire(alertname="Down", severity="P1")
         [page] = [content for content in harness.channels["chat"].sent if content.job is Job.PAGE]
         assert remarks(page) == [
-            "Nobody is on call for desk. Please find somebody who can respond, or acknowledge this yourself."
+            "No one is on call for desk. Find a person who can respond, or acknowledge it yourself."
         ]
 
 

@@ -1,4 +1,4 @@
-"""A store that can be told not to answer."""
+"""A store that stops responding on request."""
 
 from collections.abc import Callable
 from typing import TypeVar

@@ -1,6 +1,7 @@
-"""One Alertmanager asked through its API v2: what it knows, and when its word counts for nothing."""
+"""An Alertmanager's API v2: its alerts, and when its response cannot be trusted."""
 
 import asyncio
+import json
 import socket
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -11,14 +12,16 @@ import aiohttp
 import pytest
 
 from e2e.observability import Alertmanager as Real
+from e2e.observability import posts_at_once
 from e2e.processes import until
 from tocsin.conf.secrets import Secret
-from tocsin.conf.settings import SourceSettings
-from tocsin.core.alert import fingerprint
+from tocsin.conf.source_settings import SourceSettings
+from tocsin.core.alerts.alert import fingerprint
 from tocsin.ports.source import Unreachable
 from tocsin.sources.alertmanager import ATTEMPTS, Alertmanager
 from tocsin.testing.alertmanager_server import AlertmanagerServer
-from tocsin.testing.standin import Drop, Fault, Hang, Junk, Status
+from tocsin.testing.standin import Drop, ErrorStatus, Fault, Hang, Junk
+from web.turns import short_turns
 
 DOWN = {"alertname": "Down", "instance": "a", "size": "9 µm"}
 SLOW = {"alertname": "Slow", "instance": "b"}
@@ -39,7 +42,7 @@ def replica(server: AlertmanagerServer, **more: Any) -> Alertmanager:
     return Alertmanager(server.url, settings(server.url, **more))
 
 
-async def test_it_says_what_it_knows_whatever_its_state(server: AlertmanagerServer) -> None:
+async def test_alerts_in_every_state_are_returned(server: AlertmanagerServer) -> None:
     for number, state in enumerate(("silenced", "inhibited", "unprocessed")):
         server.know({**SLOW, "n": str(number)}, state)
     found = await replica(server).alerts()
@@ -47,9 +50,17 @@ async def test_it_says_what_it_knows_whatever_its_state(server: AlertmanagerServ
     assert len(found) == 4
 
 
+async def test_an_answer_with_very_many_alerts_does_not_hold_up_the_event_loop(server: AlertmanagerServer) -> None:
+    alerts = [{"labels": {**DOWN, "n": str(number)}, "fingerprint": f"{number:016x}"} for number in range(80_000)]
+    server.fail(Junk(json.dumps(alerts).encode()))
+    async with short_turns():
+        found = await replica(server).alerts()
+    assert len(found) == 80_000
+
+
 @pytest.mark.parametrize(
     "fault",
-    [Drop(), Status(503), Status(500), Status(502)],
+    [Drop(), ErrorStatus(503), ErrorStatus(500), ErrorStatus(502)],
     ids=str,
 )
 async def test_a_hiccup_is_got_over_within_the_look(server: AlertmanagerServer, fault: Fault) -> None:
@@ -60,22 +71,22 @@ async def test_a_hiccup_is_got_over_within_the_look(server: AlertmanagerServer, 
 @pytest.mark.parametrize(
     ("fault", "told", "requests"),
     [
-        (Status(401), "status 401", 1),
-        (Status(404), "status 404", 1),
-        (Status(307, {"Location": "/api/v2/status"}), "status 307", 1),
-        (Status(503), "status 503", ATTEMPTS),
+        (ErrorStatus(401), "status 401", 1),
+        (ErrorStatus(404), "status 404", 1),
+        (ErrorStatus(307, {"Location": "/api/v2/status"}), "status 307", 1),
+        (ErrorStatus(503), "status 503", ATTEMPTS),
         (Drop(), "no answer", ATTEMPTS),
-        (Junk(b""), "none of Alertmanager's", 2),
-        (Junk(b"{}"), "none of Alertmanager's", 2),
-        (Junk(b"null"), "none of Alertmanager's", 2),
-        (Junk(b'[{"labels": {"a": 1}}]'), "none of Alertmanager's", 2),
-        (Junk(b'[{"fingerprint": "0123456789abcdef"}]'), "none of Alertmanager's", 2),
-        (Junk(b"<html>"), "none of Alertmanager's", 2),
-        (Junk(b"[" * 100_000), "none of Alertmanager's", 2),
+        (Junk(b""), "not from an Alertmanager API v2", 2),
+        (Junk(b"{}"), "not from an Alertmanager API v2", 2),
+        (Junk(b"null"), "not from an Alertmanager API v2", 2),
+        (Junk(b'[{"labels": {"a": 1}}]'), "not from an Alertmanager API v2", 2),
+        (Junk(b'[{"fingerprint": "0123456789abcdef"}]'), "not from an Alertmanager API v2", 2),
+        (Junk(b"<html>"), "not from an Alertmanager API v2", 2),
+        (Junk(b"[" * 100_000), "not from an Alertmanager API v2", 2),
     ],
     ids=str,
 )
-async def test_one_that_answers_badly_is_one_that_cannot_be_reached(
+async def test_an_invalid_response_counts_as_unreachable(
     server: AlertmanagerServer, fault: Fault, told: str, requests: int
 ) -> None:
     server.fail(*[fault] * (10 if requests == ATTEMPTS else 1))
@@ -85,7 +96,7 @@ async def test_one_that_answers_badly_is_one_that_cannot_be_reached(
     assert server.requests <= 2 * requests
 
 
-async def test_one_that_is_down_cannot_be_reached() -> None:
+async def test_a_stopped_alertmanager_is_unreachable() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
@@ -93,7 +104,7 @@ async def test_one_that_is_down_cannot_be_reached() -> None:
             await Alertmanager(url, settings(url)).alerts()
 
 
-async def test_one_that_has_just_been_started_knows_nothing_yet_however_its_clock_stands(
+async def test_a_freshly_started_alertmanager_does_not_count_regardless_of_its_clock(
     server: AlertmanagerServer,
 ) -> None:
     server.started = datetime.now(UTC) - timedelta(minutes=5, seconds=2)
@@ -109,9 +120,9 @@ async def test_one_that_has_just_been_started_knows_nothing_yet_however_its_cloc
         await replica(server).alerts()
 
 
-async def test_one_that_waits_for_its_cluster_does_not_count(server: AlertmanagerServer) -> None:
+async def test_an_alertmanager_waiting_for_its_cluster_does_not_count(server: AlertmanagerServer) -> None:
     server.cluster = "settling"
-    with pytest.raises(Unreachable, match="settle"):
+    with pytest.raises(Unreachable, match="settling"):
         await replica(server).alerts()
     server.cluster = "disabled"
     assert await replica(server).alerts()
@@ -149,7 +160,7 @@ async def silence(url: str, labels: dict[str, str]) -> None:
 async def test_a_real_alertmanager_says_what_it_knows_silenced_or_not_and_nothing_for_five_minutes(
     tmp_path: Path,
 ) -> None:
-    async with Real(tmp_path, "http://127.0.0.1:1/nowhere", "token") as real:
+    async with Real(tmp_path, posts_at_once("http://127.0.0.1:1/nowhere", "token")) as real:
         asked = Alertmanager(real.url, settings(real.url), settled_after=timedelta(seconds=-5))
         await post(real.url, DOWN, 300)
         await post(real.url, SLOW, 300)
@@ -170,7 +181,7 @@ async def test_a_real_alertmanager_says_what_it_knows_silenced_or_not_and_nothin
             await Alertmanager(real.url, settings(real.url)).alerts()
 
 
-async def test_one_that_never_answers_is_given_up_in_time(server: AlertmanagerServer) -> None:
+async def test_an_alertmanager_that_never_answers_times_out(server: AlertmanagerServer) -> None:
     server.fail(Hang(), Hang(), Hang(), Hang(), Hang(), Hang())
     async with asyncio.timeout(15):
         with pytest.raises(Unreachable, match="no answer"):

@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from conformance.store.samples import MINUTE, START, HandClock, entry, incident, outgoing
-from tocsin.core.errors import StoreUnavailable
-from tocsin.core.outbox import RowState
+from conformance.store.samples import START, HandClock, entry, incident, outgoing
+from tocsin.core.duration import MINUTE
+from tocsin.core.errors import StoreLost, StoreUnavailable
+from tocsin.core.incident.outbox import RowState
 from tocsin.ports.store import Reader, Transaction
-from tocsin.store import sqlite
-from tocsin.store.engine import SqliteStore
-from tocsin.store.files import RESERVE_BYTES, Reserve
+from tocsin.store.sqlite import connection as sqlite
+from tocsin.store.sqlite.files import RESERVE_BYTES, Reserve
+from tocsin.store.sqlite.sqlite_store import SqliteStore
 
 
 @pytest.fixture
@@ -43,9 +44,9 @@ async def test_the_file_keeps_what_was_promised_through_a_power_cut(store: Sqlit
     assert pragma("trusted_schema") == 0
 
 
-async def test_a_second_daemon_is_refused_and_told_who_has_it(store: SqliteStore, path: Path) -> None:
+async def test_a_second_daemon_is_refused_with_the_holder_of_the_lock(store: SqliteStore, path: Path) -> None:
     second = SqliteStore(path, HandClock())
-    with pytest.raises(StoreUnavailable, match=rf"process {os.getpid()}\) has .*lock"):
+    with pytest.raises(StoreUnavailable, match=rf"process {os.getpid()}\) holds the lock "):
         await second.open()
     await second.close()
     await store.write(lambda tx: tx.probe())
@@ -64,7 +65,7 @@ async def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         await SqliteStore(tmp_path / "file" / "sub" / "tocsin.db", HandClock()).open()
 
 
-async def test_a_transaction_outlives_whoever_waited_for_it(store: SqliteStore) -> None:
+async def test_a_transaction_outlives_its_canceled_caller(store: SqliteStore) -> None:
     begun, go_on = threading.Event(), threading.Event()
 
     def work(tx: Transaction) -> None:
@@ -135,7 +136,7 @@ async def test_a_corrupt_file_is_refused_named_and_left_as_it_is(store: SqliteSt
     evidence = corrupt(path, at)
 
     again = SqliteStore(path, HandClock())
-    with pytest.raises(StoreUnavailable, match=r"(?s)tocsin .*db is corrupt .*left as it is.*last backup"):
+    with pytest.raises(StoreUnavailable, match=r"(?s)tocsin .*db is corrupt .*has not changed it.*last backup"):
         await again.open()
 
     assert content(path) == evidence
@@ -183,8 +184,14 @@ def move(path: Path, to: Path, *, leave_another: bool = False) -> None:
 @pytest.mark.parametrize("deed", ["removed", "replaced"])
 async def test_nothing_is_written_into_a_file_that_has_lost_its_name(store: SqliteStore, path: Path, deed: str) -> None:
     move(path, path.with_name("elsewhere"), leave_another=deed == "replaced")
-    with pytest.raises(StoreUnavailable, match="is gone" if deed == "removed" else "was replaced"):
+    with pytest.raises(StoreLost, match="is gone" if deed == "removed" else "was replaced") as lost:
         await store.write(lambda tx: tx.probe())
+    [copy] = path.parent.glob(f"{path.name}.rescued-*")
+    assert lost.value.saved == f"A copy is saved in {path.parent}."
+    assert lost.value.steps == (
+        f"In {path.parent}: 1) stop tocsin; 2) copy {copy.name} to {path.name}; "
+        f"3) remove {path.name}-wal if it exists; 4) start tocsin."
+    )
     with pytest.raises(StoreUnavailable):
         await store.read(lambda reader: reader.now)
     move(path.with_name("elsewhere"), path)
@@ -311,7 +318,7 @@ WRITER = """
 import asyncio, sys
 from pathlib import Path
 from conformance.store.samples import HandClock, entry, incident
-from tocsin.store.engine import SqliteStore
+from tocsin.store.sqlite.sqlite_store import SqliteStore
 
 async def main():
     store = SqliteStore(Path(sys.argv[1]), HandClock())

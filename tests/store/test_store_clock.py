@@ -4,10 +4,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tocsin.core.duration import HOUR, SECOND
 from tocsin.store.clock import PATIENCE, TOLERANCE, SystemClock
 
-SECOND = 1_000_000
-HOUR = 3600 * SECOND
 START = 1_780_000_000 * SECOND
 
 
@@ -55,7 +54,7 @@ def test_a_jump_forward_is_believed_and_counted_once() -> None:
     assert machine.jumps == [HOUR]
 
 
-def test_after_a_jump_back_time_goes_on_at_its_own_pace() -> None:
+def test_after_a_jump_back_the_clock_continues_at_its_own_pace() -> None:
     machine = Machine()
     machine.passes(SECOND)
     machine.wall -= HOUR

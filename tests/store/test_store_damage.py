@@ -1,4 +1,4 @@
-"""What cannot be decoded holds up nobody else, and is told once."""
+"""A record that cannot be decoded blocks no other, and is reported once."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from conformance.store.samples import MINUTE, START, HandClock, incident, outgoing, plan
-from tocsin.core.incident import Incident, Planned, State
-from tocsin.core.outbox import Job
+from conformance.store.samples import START, HandClock, incident, outgoing, plan
+from tocsin.core.duration import MINUTE
+from tocsin.core.incident.incident import Incident, Planned, State
+from tocsin.core.incident.outbox import Job
 from tocsin.ports.store import IncidentFilter, Store, Transaction, Unreadable
-from tocsin.store.engine import SqliteStore
+from tocsin.store.sqlite.sqlite_store import SqliteStore
 
 NOBODY: frozenset[str] = frozenset()
 
@@ -67,7 +68,7 @@ async def test_the_timers_go_on_beside_an_incident_that_cannot_be_read(store: Sq
     assert await next_due_at(store) is None
 
 
-async def test_it_is_told_once(store: SqliteStore) -> None:
+async def test_an_unreadable_row_is_logged_once(store: SqliteStore) -> None:
     await with_incidents(store, due(1), due(2), broken=(1, 2))
     with capture_logs() as told:
         for _ in range(3):
@@ -96,7 +97,7 @@ async def test_an_incident_whose_plan_is_gone_or_broken_cannot_be_read(store: Sq
     await again.close()
 
 
-async def test_lists_leave_it_out_and_who_asks_for_it_is_told(store: SqliteStore) -> None:
+async def test_lists_omit_an_unreadable_row_and_a_query_for_it_raises(store: SqliteStore) -> None:
     await with_incidents(store, due(1), due(2), broken=(2,))
     listed = await store.read(lambda tx: tx.incidents(IncidentFilter(limit=9)))
     assert [each.number for each in listed] == [1]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tocsin.store.files import NETWORK_FILE_SYSTEMS, file_system_of
+from tocsin.store.sqlite.files import NETWORK_FILE_SYSTEMS, file_system_of
 
 MOUNTS = r"""/dev/vda / ext4 rw 0 0
 proc /proc proc rw 0 0
@@ -24,7 +24,7 @@ import asyncio, os, sys
 from pathlib import Path
 from conformance.store.samples import HandClock
 from tocsin.core.errors import StoreUnavailable
-from tocsin.store.engine import SqliteStore
+from tocsin.store.sqlite.sqlite_store import SqliteStore
 
 path = Path(sys.argv[1])
 

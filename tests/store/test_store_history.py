@@ -1,4 +1,4 @@
-"""What a store has kept can be read while a daemon has it open, and nothing is left behind."""
+"""A store's history can be read while a daemon has it open, without leaving files behind."""
 
 import sqlite3
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from conformance.store.samples import HandClock, episode
-from tocsin.core.alert import Episode
+from tocsin.core.alerts.alert import Episode
 from tocsin.core.errors import StoreUnavailable, UnknownName
 from tocsin.ports.store import Reader
 from tocsin.store import migrations
@@ -23,7 +23,7 @@ def content(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in folder.iterdir() if path.suffix != ".reserve"}
 
 
-async def test_a_database_in_use_is_read_as_it_is_now_and_its_writer_goes_on(tmp_path: Path) -> None:
+async def test_a_database_in_use_is_read_consistently_while_its_writer_continues(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'tocsin.db'}"
     store, history = open_store(url, HandClock()), open_history(url, HandClock())
     await store.open()
@@ -46,7 +46,7 @@ async def test_a_database_in_use_is_read_as_it_is_now_and_its_writer_goes_on(tmp
         await store.close()
 
 
-async def test_a_database_that_nobody_has_open_is_read_without_leaving_a_file_or_a_byte(tmp_path: Path) -> None:
+async def test_a_closed_database_is_read_without_changing_any_file(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'tocsin.db'}"
     store = open_store(url, HandClock())
     await store.open()
@@ -90,20 +90,20 @@ def test_what_is_no_database_or_of_another_version_is_refused_with_the_reason(tm
         with pytest.raises(StoreUnavailable, match=why):
             open_history(f"sqlite:///{tmp_path / name}", HandClock()).read(everything)
 
-    refused("nothing.db", "there is no file")
+    refused("nothing.db", "does not exist or is not a file")
     (tmp_path / "text.db").write_text("hello, this is no database at all")
-    refused("text.db", "is no database of tocsin's: file is not a database")
+    refused("text.db", "is not a tocsin database: file is not a database")
     sqlite3.connect(tmp_path / "other.db").close()
     (tmp_path / "other.db").touch()
-    refused("other.db", "is no database of tocsin's: no such table")
+    refused("other.db", "is not a tocsin database: no such table")
     old = sqlite3.connect(tmp_path / "old.db")
     old.execute("CREATE TABLE alembic_version (version_num TEXT)")
     old.execute("INSERT INTO alembic_version VALUES ('r0000')")
     old.commit()
     old.close()
-    refused("old.db", f"has the schema r0000, and this tocsin reads {migrations.head()}")
+    refused("old.db", f"schema revision r0000, but this version of tocsin reads {migrations.head()}")
 
 
 def test_memory_keeps_nothing() -> None:
-    with pytest.raises(UnknownName, match="keeps nothing"):
+    with pytest.raises(UnknownName, match="has no history"):
         open_history("memory:", HandClock())

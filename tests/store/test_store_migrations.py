@@ -18,13 +18,14 @@ from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
+from structlog.testing import capture_logs
 
 from conformance.store.samples import HandClock
 from tocsin.core.errors import StoreUnavailable
 from tocsin.store import migrations
-from tocsin.store.engine import SqliteStore
 from tocsin.store.migrations import versions
-from tocsin.store.tables import METADATA
+from tocsin.store.sql.tables import METADATA
+from tocsin.store.sqlite.sqlite_store import SqliteStore
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index"),
@@ -96,9 +97,11 @@ async def test_the_database_itself_refuses_a_second_open_incident_and_a_wrong_ty
 
 
 async def test_a_file_at_the_newest_revision_is_left_alone(tmp_path: Path) -> None:
-    path = await migrated(tmp_path / "tocsin.db")
-    before = path.read_bytes()
-    await migrated(path)
+    with capture_logs() as lines:
+        path = await migrated(tmp_path / "tocsin.db")
+        before = path.read_bytes()
+        await migrated(path)
+    assert not [line for line in lines if line["event"] == "database_migrated"], "a new file is not migrated either"
     assert path.read_bytes() == before
 
 
@@ -119,7 +122,7 @@ import os, signal, sys
 from pathlib import Path
 import sqlalchemy as sa
 from conformance.store.samples import HandClock
-from tocsin.store.engine import SqliteStore
+from tocsin.store.sqlite.sqlite_store import SqliteStore
 
 store, left = SqliteStore(Path(sys.argv[1]), HandClock()), int(sys.argv[2])
 
@@ -225,7 +228,11 @@ async def test_alerts_that_the_first_version_wrote_are_read_with_what_it_did_not
         connection.execute("INSERT INTO alembic_version VALUES ('0001')")
     connection.close()
     store = SqliteStore(path, HandClock())
-    await store.open()
+    with capture_logs() as lines:
+        await store.open()
+    [migration] = [line for line in lines if line["event"] == "database_migrated"]
+    assert (migration["from_revision"], migration["to_revision"]) == ("0001", migrations.head())
+    assert migration["seconds"] >= 0
     found = await store.read(lambda tx: tx.episode("default", "a", 1))
     await store.close()
     assert found is not None

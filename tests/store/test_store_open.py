@@ -4,9 +4,9 @@ import pytest
 
 from conformance.store.samples import HandClock
 from tocsin.core.errors import UnknownName
-from tocsin.store.engine import SqliteStore
-from tocsin.store.memory import MemoryStore
 from tocsin.store.open import open_store
+from tocsin.store.sqlite.memory_store import MemoryStore
+from tocsin.store.sqlite.sqlite_store import SqliteStore
 
 
 def test_memory_is_a_store() -> None:

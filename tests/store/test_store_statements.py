@@ -6,21 +6,16 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from conformance.store.samples import PLAN, incident
-from tocsin.core.incident import Incident
+from tocsin.core.incident.incident import Incident
 from tocsin.ports.store import Reader
-from tocsin.store import (
-    callback_statements,
-    explaining,
-    forgetting,
-    outbox_statements,
-    rows,
-    statements,
-    storms,
-    tables,
-)
-from tocsin.store.dialect import Compiler, Insert, Query, Row
-from tocsin.store.reader import Shared, SqlReader, padded
-from tocsin.store.transaction import SqlTransaction
+from tocsin.store.sql import callback_statements, outbox_statements, rows, statements, tables
+from tocsin.store.sql import explanation_statements as explaining
+from tocsin.store.sql import measure_statements as measuring
+from tocsin.store.sql import retention as forgetting
+from tocsin.store.sql import storm_statements as storms
+from tocsin.store.sql.dialect import Compiler, Insert, Query, Row
+from tocsin.store.sql.reader import Shared, SqlReader, padded
+from tocsin.store.sql.transaction import SqlTransaction
 
 SQLITE = Compiler(sqlite.dialect())
 POSTGRESQL = Compiler(postgresql.psycopg.dialect(paramstyle="format"))
@@ -34,6 +29,7 @@ QUERIES: dict[str, Query] = {
         | vars(forgetting)
         | vars(explaining)
         | vars(storms)
+        | vars(measuring)
     ).items()
     if isinstance(thing, sa.Select | sa.Update | sa.Delete | Insert)
 }
@@ -46,6 +42,7 @@ QUERIES |= {
         outbox_statements.already_said,
         outbox_statements.claimable,
         outbox_statements.claimable_for_pages,
+        measuring.incidents_by_id,
     )
     for size in statements.CHUNKS
 }
@@ -162,6 +159,8 @@ def plan_of(path: str, query: Query) -> str:
         (outbox_statements.already_said(8), "outbox_waiting_in_lane"),
         (statements.latest_incidents(8), "incidents_open"),
         (statements.latest_incidents(8), "incidents_of_key"),
+        (statements.incident_page(0, False, frozenset({"drafts"})), "incidents_with_drafts"),
+        (statements.incident_page(0, False, frozenset({"drafts", "before_number"})), "incidents_with_drafts"),
         (statements.EPISODES_OF, "alerts_of_incident"),
         # The first few are read without sorting all of them; what has one moment in common is put in order.
         (statements.EPISODES_OF, "USE TEMP B-TREE FOR RIGHT PART OF ORDER BY"),
@@ -230,6 +229,18 @@ def test_a_row_of_an_incident_may_say_what_goes_without_saying() -> None:
     said = msgspec.json.decode(rows.incident_row(incident(1))[rows.INCIDENT_COLUMNS.index("body")])
     plain = {name: value for name, value in defaults.items() if value is not msgspec.NODEFAULT}
     assert rows.incident(msgspec.json.encode(plain | said).decode(), PLAN) == incident(1)
+
+
+class Renamed(msgspec.Struct):
+    id: str
+    attempts: int | None = msgspec.field(default=None, name="tries")
+
+
+def test_a_renamed_field_keeps_its_stored_name() -> None:
+    columns = (sa.Column("id", sa.Text, primary_key=True), sa.Column("body", sa.Text))
+    codec = rows.Codec(Renamed, sa.Table("renamed", sa.MetaData(), *columns))
+    assert codec.row(Renamed("a", attempts=2)) == ("a", '{"tries":2}')
+    assert codec.item(("a", '{"tries":2}')) == Renamed("a", attempts=2)
 
 
 @pytest.mark.parametrize("many", [0, 1, 2, 3, 31, 33, 64, 65, 200])

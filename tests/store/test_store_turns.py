@@ -1,4 +1,4 @@
-"""The writer's turn, given to another process: never both at once, shared while nobody here has something to write."""
+"""The writer's turn of another process: mutually exclusive, and shared while this process has nothing to write."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,7 +8,7 @@ import pytest
 
 from conformance.store.samples import HandClock
 from tocsin.core.errors import StoreUnavailable
-from tocsin.store.engine import SqliteStore
+from tocsin.store.sqlite.sqlite_store import SqliteStore
 
 PATIENCE = 10.0
 
@@ -28,7 +28,7 @@ class Guest:
         self._store = store
         self._loop = asyncio.get_running_loop()
         self._turn: asyncio.Future[int] = self._loop.create_future()
-        store.stand_aside(
+        store.lend_writer(
             lambda now: self._loop.call_soon_threadsafe(self._turn.set_result, now) and None,
             lambda error: self._loop.call_soon_threadsafe(self._turn.set_exception, error) and None,
         )
@@ -42,14 +42,14 @@ class Guest:
         return self._turn.done()
 
     def leave(self) -> None:
-        self._store.back()
+        self._store.writer_returned()
 
 
 async def write(store: SqliteStore) -> None:
     await store.write(lambda tx: tx.probe())
 
 
-async def test_nothing_is_written_here_while_somebody_has_the_turn(store: SqliteStore) -> None:
+async def test_nothing_is_written_here_while_a_guest_has_the_turn(store: SqliteStore) -> None:
     guest = Guest(store)
     await guest.turn()
     writing = asyncio.create_task(write(store))
@@ -80,7 +80,7 @@ async def test_a_turn_is_shared_until_this_process_wants_to_write(store: SqliteS
     await asyncio.wait_for(write(store), PATIENCE)
 
 
-async def test_a_file_that_is_gone_is_told_to_all_who_wait(store: SqliteStore, tmp_path: Path) -> None:
+async def test_a_lost_file_fails_every_waiting_guest(store: SqliteStore, tmp_path: Path) -> None:
     (tmp_path / "tocsin.db").rename(tmp_path / "elsewhere.db")
     guests = [Guest(store), Guest(store)]
     for guest in guests:

@@ -1,4 +1,4 @@
-"""One line an event, readable, harmless, and without secrets."""
+"""Each event is one readable, harmless line without secrets."""
 
 import io
 import json
@@ -201,7 +201,7 @@ def test_an_unknown_level_is_an_error() -> None:
         logs.configure("loud", "json", io.StringIO())
 
 
-def test_chatty_libraries_are_heard_only_when_something_is_wrong() -> None:
+def test_verbose_libraries_are_logged_only_from_warning_level() -> None:
     stream = io.StringIO()
     logs.configure("info", "json", stream)
 

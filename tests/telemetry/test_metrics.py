@@ -1,12 +1,13 @@
-"""The observer's port on a registry of its own."""
+"""The observer on a registry of its own."""
 
 import subprocess
 
 import pytest
 
+from tocsin.core.duration import HOUR
 from tocsin.core.errors import UnknownName
-from tocsin.core.playbook import HOUR, Cell, Level, Playbook, Tier
-from tocsin.telemetry.catalogue import CATALOGUE, PREFIX, Kind
+from tocsin.core.playbook.playbook import Cell, Level, Playbook, Tier
+from tocsin.telemetry.catalogue import CATALOGUE, PREFIX, MetricKind
 from tocsin.telemetry.metrics import Metrics
 
 
@@ -33,11 +34,11 @@ def test_promtool_has_nothing_to_say_about_the_exposition() -> None:
     for metric in CATALOGUE:  # those that have no child before there is data as well
         labels = dict.fromkeys(metric.labels, "x")
         match metric.kind:
-            case Kind.COUNTER:
+            case MetricKind.COUNTER:
                 metrics.count(metric.name, **labels)
-            case Kind.GAUGE:
+            case MetricKind.GAUGE:
                 metrics.gauge(metric.name, 1, **labels)
-            case Kind.HISTOGRAM:
+            case MetricKind.HISTOGRAM:
                 metrics.observe(metric.name, 1, **labels)
 
     said = subprocess.run(
@@ -170,6 +171,6 @@ def test_every_entry_of_the_catalogue_is_complete() -> None:
     assert len(names) == len(set(names))
     for metric in CATALOGUE:
         assert metric.help.endswith("."), metric.name
-        assert (metric.kind is Kind.HISTOGRAM) == bool(metric.buckets), metric.name
-        assert (metric.kind is Kind.COUNTER) == metric.name.endswith("_total"), metric.name
+        assert (metric.kind is MetricKind.HISTOGRAM) == bool(metric.buckets), metric.name
+        assert (metric.kind is MetricKind.COUNTER) == metric.name.endswith("_total"), metric.name
         assert set(metric.known) <= set(metric.labels), metric.name

@@ -1,4 +1,4 @@
-"""The rate limit that the stand-ins keep."""
+"""The rate limit of the stand-ins."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +7,7 @@ from tocsin.testing.rate_limit import RateLimit
 
 
 @given(steps=st.lists(st.integers(0, 30), max_size=60), calls=st.integers(1, 5))
-def test_no_window_of_time_holds_more_calls_than_allowed_and_who_waits_as_told_is_let_in(steps, calls):
+def test_no_window_has_more_calls_than_allowed_and_waiting_as_requested_is_enough(steps, calls):
     now = [0.0]
     limit, taken = RateLimit(calls, 10.0, lambda: now[0]), []
     for step in steps:

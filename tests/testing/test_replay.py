@@ -1,4 +1,4 @@
-"""A replay with the same rules is what happened; with other rules it is what would have happened."""
+"""A replay with the same rules reproduces history; with other rules it shows what would have happened."""
 
 import dataclasses
 import json
@@ -13,12 +13,14 @@ import pytest
 
 from tocsin.app.kinds import KINDS
 from tocsin.conf.bundle import Bundle, load
-from tocsin.core.alert import AlertStatus
+from tocsin.core.alerts.alert import AlertStatus
+from tocsin.core.duration import HOUR
 from tocsin.core.errors import IllegalTransition, UnknownName
-from tocsin.core.matcher import parse_matchers
-from tocsin.core.outbox import Job
-from tocsin.core.placeholder import Template
-from tocsin.core.rules import Rule, RuleSet
+from tocsin.core.incident.outbox import Job
+from tocsin.core.matching.matcher import parse_matchers
+from tocsin.core.matching.placeholders import Template
+from tocsin.core.rules.rule import Rule
+from tocsin.core.rules.rules import RuleSet
 from tocsin.ports.store import IncidentFilter
 from tocsin.store.open import open_history, open_store
 from tocsin.testing.clock import VirtualClock
@@ -29,7 +31,6 @@ from tocsin.testing.replay import Changed, Run, compare, groups_of, replay
 REPOSITORY = Path(__file__).parents[2]
 BUNDLE = load(REPOSITORY / "config", REPOSITORY / "rules", KINDS, {})
 PLAYBOOK = BUNDLE.default_playbook
-HOUR = 3_600_000_000
 
 
 def with_rules(*more: Rule) -> Bundle:
@@ -143,7 +144,7 @@ async def test_a_rule_that_suppresses_takes_its_incidents_and_pages_away_and_not
     assert after.figures.paged == before.figures.paged - saved
 
 
-async def test_another_severity_and_key_are_told_by_alert_with_what_they_cost(tmp_path: Path) -> None:
+async def test_changed_severities_and_keys_are_listed_by_alert_with_their_cost(tmp_path: Path) -> None:
     async def story(tocsin: Harness) -> None:
         await tocsin.fire(alertname="Slow", severity="warning", service="shop")
         await tocsin.fire(alertname="Down", severity="warning", service="shop")

@@ -1,14 +1,15 @@
-"""What a simulation says of people: who is on call at that minute, through which of their ways."""
+"""People in a simulation: who is on call at that minute, and through which contacts."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from tocsin.core.event import Acknowledge, Actor, Opened
-from tocsin.core.people import Contact, Method, People, Person
-from tocsin.core.playbook import HOUR, MINUTE, Cell, Kind, Level, Playbook, Tier, Until
-from tocsin.core.rotation import Rotation, Turns
+from tocsin.core.duration import HOUR, MINUTE
+from tocsin.core.incident.event import Acknowledge, Actor, Opened
+from tocsin.core.oncall.people import Contact, Method, People, Person
+from tocsin.core.oncall.rotation import Rotation, TurnsLayer
+from tocsin.core.playbook.playbook import Cell, Kind, Level, Playbook, Tier, Until
 from tocsin.testing.clock import microseconds
 from tocsin.testing.simulate import Walk, Ways
 
@@ -28,7 +29,7 @@ def ladder(*minutes: int, until: Until = Until.ACKNOWLEDGED) -> Playbook:
 
 def watch(starts: datetime, *members: str) -> People:
     """They take turns each day at that time of the wall clock in Berlin."""
-    turns = Turns(members, BERLIN, starts, starts, timedelta(days=1))
+    turns = TurnsLayer(members, BERLIN, starts, starts, timedelta(days=1))
     persons = {name: Person(name, contact=Contact("pager", name)) for name in members}
     return People(persons=persons, rotations={"watch": Rotation("watch", (turns,), "Europe/Berlin")})
 
@@ -64,7 +65,7 @@ def test_the_hand_over_is_where_the_wall_clock_says_also_in_the_nights_in_which_
     ]
 
 
-def test_each_further_way_comes_at_its_time_until_somebody_acknowledges() -> None:
+def test_each_further_method_is_used_at_its_time_until_an_acknowledgment() -> None:
     ways = tuple(Method(Contact(channel, "ann"), after) for channel, after in (("sms", 2 * MINUTE), ("console", HOUR)))
     people = People(persons={"watch": Person("watch", contact=Contact("pager", "ann"), further=ways)})
     start = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -74,7 +75,7 @@ def test_each_further_way_comes_at_its_time_until_somebody_acknowledges() -> Non
     ]
 
 
-def test_whoever_comes_on_call_is_told_of_what_somebody_has_taken() -> None:
+def test_the_next_shift_is_informed_of_acknowledged_incidents() -> None:
     people = watch(datetime(2026, 11, 20, 13), "ann", "ben")  # noqa: DTZ001 - on the wall clock in Berlin
     start = datetime(2026, 11, 20, 12, tzinfo=UTC)
     taken = (5 * MINUTE, Acknowledge(by=Actor("ann", "api")))
@@ -83,7 +84,18 @@ def test_whoever_comes_on_call_is_told_of_what_somebody_has_taken() -> None:
     assert found == ["0 page ann by pager", f"{day} update ben by pager", f"{day + 1} page ben by pager"]
 
 
-def test_a_rotation_of_nobody_goes_to_the_console() -> None:
+def test_a_page_to_an_empty_rotation_goes_to_the_console() -> None:
     people = watch(datetime(2026, 12, 1, 9), "ann", "ben")  # noqa: DTZ001 - it has not begun
     found = told(ladder(0), people, datetime(2026, 11, 20, 12, tzinfo=UTC), 0)
     assert found == ["0 page watch by console"]
+
+
+def test_who_stays_paged_is_informed_once_when_another_person_acknowledges() -> None:
+    people = People(persons={"watch": Person("watch", contact=Contact("pager", "ann"))})
+    start = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    by_bob, by_watch = ((5 * MINUTE, Acknowledge(by=Actor(name, "api"))) for name in ("bob", "watch"))
+    pages = ["0 page watch by pager", "2 page watch by pager"]
+    lasting = ladder(0, 2, until=Until.RESOLVED)
+    assert told(lasting, people, start, 9, by_bob) == [*pages, "5 update watch by pager"]
+    assert told(lasting, people, start, 9, by_watch) == pages
+    assert told(ladder(0, 2), people, start, 9, by_bob) == pages

@@ -1,43 +1,38 @@
-"""The stand-ins held against the providers' own documents, where those are at hand (TOCSIN_CORPUS)."""
+"""The stand-ins compared with documents in the shape that their providers publish."""
 
 import json
-import os
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
 
+from contracts import document, in_each_folder
 from tocsin.testing.pagerduty_event import ACTIONS, SEVERITIES, check_event
-from tocsin.testing.pagerduty_webhook import Delivery, User, incident_event
+from tocsin.testing.pagerduty_webhook import User, WebhookDelivery, incident_event
 from tocsin.testing.slack_button import Press
 
-CORPUS = os.environ.get("TOCSIN_CORPUS")
-pytestmark = pytest.mark.skipif(not CORPUS, reason="TOCSIN_CORPUS is not set")
 
-
-def document(path: str) -> Any:
-    return json.loads((Path(CORPUS or "") / path).read_text())
-
-
-def test_the_published_example_event_is_taken():
-    contract = document("pagerduty/events-v2-openapiv3.json")["paths"]["/enqueue"]["post"]["requestBody"]
+@in_each_folder
+def test_the_published_example_event_is_taken(folder: Path) -> None:
+    contract = document(folder, "pagerduty/events-v2-openapiv3.json")["paths"]["/enqueue"]["post"]["requestBody"]
     event = contract["content"]["application/json"]["examples"]["event"]["value"]
     body = json.dumps(event).encode()
     assert check_event(body, "application/json", frozenset({event["routing_key"]})) == (event, [])
 
 
-def test_actions_and_severities_are_the_contracts():
-    contract = document("pagerduty/events-v2-openapiv3.json")
+@in_each_folder
+def test_actions_and_severities_are_the_contracts(folder: Path) -> None:
+    contract = document(folder, "pagerduty/events-v2-openapiv3.json")
     event = contract["paths"]["/enqueue"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert set(ACTIONS) == set(event["properties"]["event_action"]["enum"])
     payload = contract["components"]["schemas"]["Payload"]
     assert set(SEVERITIES) == set(payload["properties"]["severity"]["enum"])
 
 
+@in_each_folder
 @pytest.mark.parametrize("status", ["acknowledged", "resolved"])
-def test_a_webhook_has_the_shape_of_the_documented_one(status: str):
-    documented = document(f"pagerduty/webhooks/synthetic_envelopes/incident.{status}.json")["event"]
+def test_a_webhook_has_the_shape_of_the_documented_one(status: str, folder: Path) -> None:
+    documented = document(folder, f"pagerduty/webhooks/synthetic_envelopes/incident.{status}.json")["event"]
     details = {"incident_id": "Q1", "incident_key": "k", "number": 1, "title": "t"}
     ours = json.loads(incident_event(f"incident.{status}", **details, by=User("P1", "Bob")).body)["event"]
     assert set(ours) == set(documented)
@@ -47,18 +42,20 @@ def test_a_webhook_has_the_shape_of_the_documented_one(status: str):
     assert (ours["event_type"], ours["data"]["type"]) == (documented["event_type"], documented["data"]["type"])
 
 
-def test_signatures_are_made_as_pagerdutys_are():
-    vectors = document("pagerduty/webhooks/signed_vectors.json")
+@in_each_folder
+def test_signatures_are_made_as_pagerdutys_are(folder: Path) -> None:
+    vectors = document(folder, "pagerduty/webhooks/signed_vectors.json")
     checked = 0
     for vector in vectors["vectors"]:
-        headers = Delivery(vector["raw_body"].encode()).headers((vectors["secret"],))
+        headers = WebhookDelivery(vector["raw_body"].encode()).headers((vectors["secret"],))
         assert (headers["X-PagerDuty-Signature"] == vector["signature"]) is vector["valid"]
         checked += 1
     assert checked
 
 
-def test_a_pressed_button_has_the_shape_of_the_documented_one():
-    documented = document("slack/interactive/block_actions_button.json")
+@in_each_folder
+def test_a_pressed_button_has_the_shape_of_the_documented_one(folder: Path) -> None:
+    documented = document(folder, "slack/interactive/block_actions_button.json")
     button = {"type": "button", "action_id": "a", "value": "v", "text": {"type": "plain_text", "text": "Go"}}
     press = Press(button, "C1", {"ts": "1.1"}, "U1", "https://x")
     ours = json.loads(parse_qs(press.body().decode())["payload"][0])

@@ -1,4 +1,4 @@
-"""The stand-ins for a mail server, Twilio and Alertmanager refuse what a real one refuses."""
+"""The stand-ins for a mail server, Twilio and Alertmanager refuse what the real ones refuse."""
 
 import asyncio
 import io
@@ -9,9 +9,11 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from e2e.processes import until
 from tocsin.testing.alertmanager_server import AlertmanagerServer
 from tocsin.testing.smtp_message import check_message
-from tocsin.testing.smtp_server import SmtpServer
+from tocsin.testing.smtp_server import SIZE, SmtpServer
+from tocsin.testing.standin import Hang
 from tocsin.testing.twilio_server import (
     ACCOUNT,
     API_KEY,
@@ -71,7 +73,19 @@ async def test_a_good_message_is_taken_with_its_dots(server: SmtpServer) -> None
         ([TALK[0], "MAIL FROM:<a@example.com> SIZE=99999999"], "552"),
         ([*TALK[:2], "DATA"], "503"),
         (["EHLO ex ample"], "501"),
-        (["HELLO"], "502"),
+        (["HELLO"], "500"),
+        (["HELO example.com"], "502"),
+        (["EHLO"], "501"),
+        ([f"EHLO {'a' * 506}"], "501"),
+        ([b"EHLO exam\rple.com\r\n"], "500"),
+        ([*TALK[:2], TALK[1]], "503"),
+        ([TALK[0], "MAIL FROM:a@example.com"], "501"),
+        ([TALK[0], "MAIL FROM:<>"], "501"),
+        ([*TALK[:2], "RCPT TO:<alice>"], "501"),
+        ([*TALK[:3], "DATA now"], "501"),
+        ([*TALK, GOOD.replace(b"\r\nHelp", b"\nHelp") + b".\r\n"], "500"),
+        ([*TALK, GOOD.replace(b"From: tocsin <tocsin@", b"From: tocsin <eve@") + b".\r\n"], "554"),
+        ([*TALK, GOOD + b"Help.\r\n" * (SIZE // 7) + b".\r\n"], "552"),
         ([b"EHLO example.com\n"], "500"),
         ([TALK[0], "AUTH PLAIN !!!"], "501"),
         ([TALK[0], "AUTH PLAIN AGEAYg=="], "535"),
@@ -201,6 +215,60 @@ async def test_twilio_knows_the_account_and_its_api_key(user: str, password: str
         url = f"{server.url}/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
         async with session.post(url, data=SMS) as answer:
             assert answer.status == status
+
+
+TWILIO = {"Authorization": aiohttp.encode_basic_auth(ACCOUNT, AUTH_TOKEN)}
+
+
+async def test_twilio_queues_a_call_a_second_for_the_account() -> None:
+    async with TwilioServer(now=lambda: 0.0) as server, aiohttp.ClientSession(headers=TWILIO) as session:
+        url = f"{server.url}/2010-04-01/Accounts/{ACCOUNT}/Calls.json"
+        for number in range(3):
+            async with session.post(url, data=CALL) as answer:
+                assert (await answer.json())["queue_time"] == str(number * 1000)
+
+
+async def test_twilio_queues_a_segment_a_second_for_each_number() -> None:
+    now = 0.0
+    async with TwilioServer(now=lambda: now) as server, aiohttp.ClientSession(headers=TWILIO) as session:
+        url = f"{server.url}/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
+        for body in ("a" * 161, "b", "c"):
+            await session.post(url, data=SMS | {"Body": body})
+        now = 10.0
+        await session.post(url, data=SMS | {"Body": "d"})
+        assert [entry["queued"] for entry in server.accepted] == [0, 2, 3, 0]
+
+
+@pytest.mark.parametrize(
+    ("service", "status", "error"), [(False, 429, None), (True, 201, 30001)], ids=["a number", "a messaging service"]
+)
+async def test_twilio_refuses_a_message_that_would_wait_for_longer_than_it_is_valid(
+    service: bool, status: int, error: int | None
+) -> None:
+    sms = {**SMS, "ValidityPeriod": "3"}
+    if service:
+        sms = {**{name: value for name, value in sms.items() if name != "From"}, "MessagingServiceSid": SERVICE}
+    async with TwilioServer(now=lambda: 0.0) as server, aiohttp.ClientSession(headers=TWILIO) as session:
+        url = f"{server.url}/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
+        for _ in range(3):
+            await session.post(url, data=sms)
+        async with session.post(url, data=sms) as answer:
+            said = await answer.json()
+        assert (answer.status, said.get("code")) == (status, 21611 if status == 429 else None)
+        assert [entry["error"] for entry in server.accepted] == [None] * 3 + ([error] if error else [])
+
+
+async def test_twilio_refuses_requests_beyond_the_accounts_concurrency() -> None:
+    async with TwilioServer(concurrent=2) as server, aiohttp.ClientSession(headers=TWILIO) as session:
+        url = f"{server.url}/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
+        server.fail(Hang(), Hang())
+        hanging = [asyncio.create_task(session.post(url, data=SMS)) for _ in range(2)]
+        await until(lambda: server.requests == 2, 10, "both are at work")
+        async with session.post(url, data=SMS) as answer:
+            assert (answer.status, (await answer.json())["code"]) == (429, 20429)
+        for task in hanging:
+            task.cancel()
+        await asyncio.gather(*hanging, return_exceptions=True)
 
 
 @pytest.mark.parametrize(

@@ -134,14 +134,14 @@ async def effects(server: PagerDutyServer, *events: dict[str, Any]) -> list[str]
     return [entry["effect"] for entry in server.accepted]
 
 
-async def test_an_open_key_absorbs_and_a_closed_one_opens_anew(server):
+async def test_an_open_key_deduplicates_and_a_closed_one_opens_again(server):
     events = [TRIGGER, TRIGGER, act("resolve"), TRIGGER]
     assert await effects(server, *events) == ["opened", "absorbed", "resolved", "opened"]
     assert server.notified == ["key-1", "key-1"]
     assert [alert.status for alert in server.alerts] == ["resolved", "triggered"]
 
 
-async def test_a_trigger_on_an_acknowledged_alert_notifies_nobody(server):
+async def test_a_trigger_on_an_acknowledged_alert_notifies_no_one(server):
     events = [TRIGGER, act("acknowledge"), TRIGGER, act("acknowledge")]
     assert await effects(server, *events) == ["opened", "acknowledged", "absorbed", "dropped"]
     assert server.alert("key-1").status == "acknowledged"
@@ -185,14 +185,14 @@ async def test_a_person_acknowledges_and_the_webhook_about_it_is_signed_with_eve
     assert server.alert("key-1").status == "acknowledged"
 
 
-async def test_an_incidents_key_stands_in_its_webhooks_only_where_that_is_asked_for():
+async def test_an_incidents_key_is_in_its_webhooks_only_if_requested():
     async with PagerDutyServer(shows_keys=True) as server:
         await post(server, TRIGGER)
         for delivery in (server.trigger("key-1"), server.acknowledge("key-1", BOB)):
             assert json.loads(delivery.body)["event"]["data"]["incident_key"] == "key-1"
 
 
-async def test_a_merged_incident_is_resolved_for_that_reason_and_its_alert_goes_on_in_the_other(server):
+async def test_a_merged_incident_is_resolved_and_its_alert_moves_to_the_other(server):
     await post(server, TRIGGER)
     await post(server, trigger(dedup_key="key-2"))
     data = json.loads(server.merge("key-1", "key-2", BOB).body)["event"]["data"]
@@ -241,14 +241,14 @@ def test_the_documented_rate_is_kept_unless_a_test_says_otherwise():
     assert PagerDutyServer().rate.calls == 120
 
 
-async def test_what_a_person_resolved_opens_anew_when_triggered(server):
+async def test_a_resolved_incident_opens_again_when_triggered(server):
     await post(server, TRIGGER)
     delivery = server.resolve("key-1", BOB)
     assert json.loads(delivery.body)["event"]["event_type"] == "incident.resolved"
     assert await effects(server, TRIGGER) == ["opened", "opened"]
 
 
-async def test_nobody_can_act_on_what_was_never_triggered(server):
+async def test_an_unknown_key_cannot_be_acknowledged_or_resolved(server):
     with pytest.raises(LookupError):
         server.acknowledge("key-1", BOB)
 

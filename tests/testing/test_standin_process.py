@@ -1,4 +1,4 @@
-"""The stand-ins as processes of their own, as the kill tests run them."""
+"""The stand-ins as separate processes, as the kill tests run them."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ import pytest
 
 from tocsin.testing.pagerduty_server import ROUTING_KEY
 from tocsin.testing.slack_server import CHANNEL, TOKEN
-from tocsin.testing.standin import Hang, Status
+from tocsin.testing.standin import ErrorStatus, Hang
 from tocsin.testing.webhook_sink import WebhookSink
 
 EVENT = {
@@ -55,7 +55,7 @@ async def test_what_was_answered_is_in_the_log_even_after_kill_9(
 
 async def test_faults_come_one_a_request_and_can_be_taken_back():
     async with WebhookSink() as sink, aiohttp.ClientSession() as session:
-        sink.fail(Status(503), Status(500), Hang())
+        sink.fail(ErrorStatus(503), ErrorStatus(500), Hang())
 
         async def post() -> int:
             async with session.post(sink.url, json={}) as answer:

@@ -112,7 +112,7 @@ async def test_a_thread_is_its_parents_in_its_own_channel(server):
     assert (await post(server, thread_ts=parent, channel="C0OTHER"))["error"] == "thread_not_found"
 
 
-async def test_an_update_changes_the_message_and_notifies_nobody(server):
+async def test_an_update_changes_the_message_and_notifies_no_one(server):
     ts = (await post(server))["ts"]
     assert (await call(server, "chat.update", channel=CHANNEL, ts=ts, text="<@U0ALICE> new"))["ok"] is True
     assert (server.messages[0].text, server.messages[0].edits) == ("<@U0ALICE> new", 1)
@@ -193,12 +193,12 @@ def test_blocks_that_are_together_too_long_are_refused():
         ("a <b> c <script>", (), (), ("b", "script")),
     ],
 )
-def test_a_text_notifies_whom_slack_would_notify(said: str, users: tuple, everybody: tuple, stray: tuple):
+def test_a_text_notifies_the_people_that_slack_would_notify(said: str, users: tuple, everybody: tuple, stray: tuple):
     for found in (notified(said, [], parses_names=False), notified("", [section(said)], parses_names=False)):
         assert (found.users, found.everybody, found.stray) == (users, everybody, stray)
 
 
-def test_plain_text_notifies_nobody_and_bare_names_do_only_where_asked():
+def test_plain_text_notifies_no_one_and_bare_names_only_if_requested():
     blocks = [{"type": "header", "text": text("<!channel>", "plain_text")}]
     assert notified("", blocks, parses_names=False).everybody == ()
     assert notified("@here", [], parses_names=False).everybody == ()

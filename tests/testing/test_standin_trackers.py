@@ -1,4 +1,4 @@
-"""The stand-ins for GitHub, Jira and Statuspage refuse what these refuse."""
+"""The stand-ins for GitHub, Jira and Statuspage refuse what the real ones refuse."""
 
 from typing import Any
 
@@ -210,6 +210,37 @@ async def test_jira_demands_the_fields_of_a_transition(fields: dict[str, Any], t
         for name, words in (told or {}).items():
             assert body["errors"][name].startswith(words)
         assert (await call("POST", f"{API}/issue/OPS-1/transitions", {"transition": {"id": "21"}}))[0] == 204
+
+
+async def test_jira_takes_as_many_writes_to_one_issue_as_atlassian_publishes() -> None:
+    now = 0.0
+    async with JiraServer(cloud=False, now=lambda: now) as server:
+        call = jira_caller(server)
+        for _ in range(2):
+            await call("POST", f"{API}/issue", {"fields": FIELDS})
+        statuses = []
+        for now in (0.0, 2.0, 4.0, 6.0, 8.0):
+            statuses += [(await call("POST", f"{API}/issue/OPS-1/comment", {"body": "x"}))[0] for _ in range(20)]
+            if now == 0.0:
+                status, _, answer = await call("PUT", f"{API}/issue/OPS-1", {"fields": {}})
+                assert (status, answer.headers["Retry-After"]) == (429, "2")
+                assert answer.headers["RateLimit-Reason"] == "jira-per-issue-on-write"
+        assert statuses == [201] * 100
+        now = 10.0
+        status, _, answer = await call("POST", f"{API}/issue/OPS-1/comment", {"body": "x"})
+        assert (status, answer.headers["Retry-After"]) == (429, "20")
+        assert (await call("POST", f"{API}/issue/OPS-2/comment", {"body": "x"}))[0] == 201
+        assert (await call("GET", f"{API}/issue/OPS-1"))[0] == 200
+
+
+async def test_jira_takes_as_many_calls_of_an_endpoint_in_a_second_as_atlassian_publishes() -> None:
+    async with JiraServer(cloud=False, now=lambda: 0.0) as server:
+        call = jira_caller(server)
+        statuses = [(await call("POST", f"{API}/issue", {"fields": FIELDS}))[0] for _ in range(101)]
+        assert statuses == [201] * 100 + [429]
+        status, _, answer = await call("POST", f"{API}/issue", {"fields": FIELDS})
+        assert (status, answer.headers["RateLimit-Reason"]) == (429, "jira-burst-based")
+        assert (await call("GET", f"{API}/issue/OPS-1"))[0] == 200
 
 
 # Statuspage.

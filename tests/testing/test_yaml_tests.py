@@ -1,4 +1,4 @@
-"""Tests that users write: what they see of the engine, what they say when it does otherwise, and their mistakes."""
+"""Tests written by users: their view of the engine, failure messages, and mistakes in them."""
 
 import dataclasses
 import textwrap
@@ -11,19 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tocsin.app.kinds import KINDS
-from tocsin.channels.webhook.settings import WebhookSettings
+from tocsin.channels.webhook.settings import WebhookChannelSettings
 from tocsin.conf.bundle import Bundle, load
 from tocsin.conf.channels import ConfiguredChannel
 from tocsin.conf.source import ConfigError
-from tocsin.core.matcher import parse_matchers
-from tocsin.core.people import Contact, Person
-from tocsin.core.recurrence import Span
-from tocsin.core.window import Window
+from tocsin.core.duration import MINUTE
+from tocsin.core.matching.matcher import parse_matchers
+from tocsin.core.oncall.maintenance_window import Window
+from tocsin.core.oncall.people import Contact, Person
+from tocsin.core.schedule.recurrence import Span
+from tocsin.testing.case_runner import CaseResult, run_case
 from tocsin.testing.cases import read_tests
-from tocsin.testing.rehearse import Outcome, rehearse
-from tocsin.testing.timeline import Told, Wanted, difference
+from tocsin.testing.timeline import ExpectedPage, SentPage, difference
 
-MINUTE = 60_000_000
 MONDAY = 1_767_603_600_000_000
 """2026-01-05 09:00 UTC."""
 
@@ -33,14 +33,14 @@ BUNDLE = load(REPOSITORY / "config", REPOSITORY / "rules", KINDS, {})
 FIRES = "{at: 0m, alert: down, fire: {alertname: Down, severity: critical, service: shop}}"
 
 
-async def outcome(tmp_path: Path, body: str, bundle: Bundle = BUNDLE) -> Outcome:
+async def outcome(tmp_path: Path, body: str, bundle: Bundle = BUNDLE) -> CaseResult:
     path = tmp_path / "mine.yaml"
     path.write_text("tests:\n  - name: mine\n" + textwrap.indent(textwrap.dedent(body), "    "))
     (case,) = read_tests([path], bundle)
-    return await rehearse(case, bundle)
+    return await run_case(case, bundle)
 
 
-def diff(outcome: Outcome) -> list[str]:
+def diff(outcome: CaseResult) -> list[str]:
     return [f"{sign} {text}" for failure in outcome.failures for sign, text in failure.lines]
 
 
@@ -82,7 +82,7 @@ async def test_the_timeline_is_exact(tmp_path: Path, pages: str, says: list[str]
     assert all(line.startswith(said) for line, said in zip(diff(found), says, strict=True))
 
 
-async def test_a_test_that_forgets_its_end_is_told_how_to_write_one(tmp_path: Path) -> None:
+async def test_a_test_without_an_end_is_reported_with_the_correction(tmp_path: Path) -> None:
     found = await outcome(tmp_path, f"events: [{FIRES}]\npages: [{{at: 0m, who: alex}}]\n")
     assert diff(found)[-1] == "  `until: 0s` would end this test with the last line of `pages:`"
 
@@ -98,7 +98,7 @@ async def test_a_long_difference_is_cut_and_counted(tmp_path: Path) -> None:
     )
 
 
-async def test_what_stands_otherwise_is_told_with_the_rules_that_decided(tmp_path: Path) -> None:
+async def test_a_failed_expectation_is_reported_with_the_deciding_rules(tmp_path: Path) -> None:
     found = await outcome(
         tmp_path,
         f"""
@@ -119,7 +119,7 @@ async def test_what_stands_otherwise_is_told_with_the_rules_that_decided(tmp_pat
     ]
 
 
-async def test_a_response_that_cannot_be_is_told_where_it_stands(tmp_path: Path) -> None:
+async def test_an_impossible_response_is_reported_at_its_position(tmp_path: Path) -> None:
     found = await outcome(
         tmp_path,
         f"""
@@ -174,7 +174,7 @@ async def test_what_is_due_at_a_moment_comes_before_what_happens_then(tmp_path: 
 
 
 async def test_channels_stand_in_under_their_names_and_none_of_them_is_spoken_to(tmp_path: Path) -> None:
-    hook = ConfiguredChannel("hook", "webhook", WebhookSettings(url="http://127.0.0.1:9/"))
+    hook = ConfiguredChannel("hook", "webhook", WebhookChannelSettings(url="http://127.0.0.1:9/"))
     alex = Person("alex", contact=Contact("hook", "anywhere"))
     people = BUNDLE.people
     bundle = dataclasses.replace(
@@ -218,7 +218,7 @@ MISTAKES = {
     "tests: [{name: a, events: [{at: 0m}]}]": "1:28: nothing happens in this event; write one of fire, resolve",
     "tests: [{name: a, events: [{at: 5, fire: {a: b}}]}]": "1:33: a duration needs its unit; write 5s",
     "tests: [{name: a, events: [{at: 0m, fire: {a: 1}}]}]": "1:43: the label a must be text, and not empty; put it in",
-    "tests: [{name: a, events: [{at: 0m, fire: {}}]}]": "1:43: labels are wanted here; write for example {alertname",
+    "tests: [{name: a, events: [{at: 0m, fire: {}}]}]": "1:43: labels are expected here; write for example {alertname",
     "tests: [{name: a, events: [{at: 0m, fier: {a: b}}]}]": "1:37: unknown key 'fier'; did you mean fire?",
     "tests: [{name: a, events: [{at: 0m, fire: {a: b}, escalate: alex}]}]": "1:28: fire and escalate in one event",
     "tests: [{name: a, events: [{at: 0m, resolve: x}]}]": "1:46: no event fires an alert 'x'; name it where it fires",
@@ -226,24 +226,24 @@ MISTAKES = {
     "tests: [{name: a, events: [{at: 0m, escalate: alex, by: kim}]}]": "1:53: 'by' means nothing beside 'escalate'; it",
     "tests: [{name: a, events: [{at: 0m, flag: leak}]}]": "1:43: no playbook has a flag 'leak'; known: blocked, compl",
     "tests: [{name: a, start: '2026-01-05T09:00:00', events: [{at: 0m, fire: {a: b}}]}]": "1:26: a time needs its zone",
-    "tests: [{name: a, start: soon, events: [{at: 0m, fire: {a: b}}]}]": "1:26: is no time; write for example",
+    "tests: [{name: a, start: soon, events: [{at: 0m, fire: {a: b}}]}]": "1:26: is not a time; write for example",
     "tests: [{name: a, until: 1m, events: [{at: 2m, fire: {a: b}}]}]": "1:44: comes after the end of the test; write a",
     "tests: [{name: a, events: [{at: 0m, fire: {a: b}}], expect: [{at: 0m}]}]": "1:62: nothing is expected here; write",
-    "tests: [{name: a, events: [{at: 0m, fire: {a: b}}], expect: [{severity: SEV1}]}]": "1:73: there is no severity of",
-    "tests: [{name: a, events: [{at: 0m, fire: {a: b}}], expect: [{state: open}]}]": "1:70: 'open' is no state; known:",
+    "tests: [{name: a, events: [{at: 0m, fire: {a: b}}], expect: [{severity: SEV1}]}]": "1:73: there is no severity",
+    "tests: [{name: a, events: [{at: 0m, fire: {a: b}}], expect: [{state: open}]}]": "1:70: 'open' is not a state",
     "tests: [{name: a, events: [{at: 0m, fire: {a: b}}], expect: [{rules: [critcal]}]}]": "1:71: there is no rule 'cri",
     "tests: [{name: a, events: [{at: 0m, fire: {a: b}}], expect: [{incident: 1, rules: []}]}]": "1:83: an incident has",
-    "tests: [{name: a, events: [{at: 0m, fire: {a: b}}], pages: [{at: 0m, who: alx}]}]": "1:75: nobody is called 'alx'",
+    "tests: [{name: a, events: [{at: 0m, fire: {a: b}}], pages: [{at: 0m, who: alx}]}]": "1:75: there is no person",
     "tests: [{name: a, events: [{at: 0m, fire: {a: b}}], pages: [{at: 0m, who: alex, by: sms}]}]": "1:85: there is no",
     "tests: [{name: a, events: [{at: 0m, fire: {a: b}}], expect: [{waits: [strom]}]}]": "1:71: 'strom' is nothing that",
     "tests: []": "1:8: must not be empty",
     "rules: []": "1:1: 'tests' is missing",
-    "- a": "1:1: a mapping is wanted here; begin the file with `tests:`",
+    "- a": "1:1: a mapping is expected here; begin the file with `tests:`",
 }
 
 
 @pytest.mark.parametrize(("text", "told"), MISTAKES.items(), ids=MISTAKES.values())
-def test_a_mistake_is_told_at_its_place(tmp_path: Path, text: str, told: str) -> None:
+def test_a_mistake_is_reported_at_its_position(tmp_path: Path, text: str, told: str) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(text)
     with pytest.raises(ConfigError) as refused:
@@ -259,7 +259,7 @@ def test_two_tests_of_one_name_are_a_mistake(tmp_path: Path) -> None:
 
 
 TOLD = st.builds(
-    Told,
+    SentPage,
     at=st.integers(0, 1),
     who=st.sampled_from("ab"),
     kind=st.just("page"),
@@ -269,7 +269,7 @@ TOLD = st.builds(
     incident=st.just(1),
 )
 WANTED = st.builds(
-    Wanted,
+    ExpectedPage,
     at=st.integers(0, 1),
     who=st.sampled_from("ab"),
     kind=st.just("page"),
@@ -282,7 +282,7 @@ WANTED = st.builds(
 
 @given(st.lists(WANTED, max_size=5), st.lists(TOLD, max_size=5))
 def test_timelines_are_the_same_if_every_line_can_have_a_page_of_its_own(
-    wanted: list[Wanted], told: list[Told]
+    wanted: list[ExpectedPage], told: list[SentPage]
 ) -> None:
     is_same = len(wanted) == len(told) and any(
         all(one.matches(found) for one, found in zip(wanted, order, strict=True)) for order in permutations(told)
@@ -291,7 +291,7 @@ def test_timelines_are_the_same_if_every_line_can_have_a_page_of_its_own(
 
 
 @given(st.lists(TOLD, max_size=8), st.data())
-def test_what_is_missing_and_what_is_extra_add_up(told: list[Told], data: st.DataObject) -> None:
+def test_what_is_missing_and_what_is_extra_add_up(told: list[SentPage], data: st.DataObject) -> None:
     wanted = data.draw(st.lists(WANTED, max_size=8))
     lines = [sign for sign, _ in difference(wanted, told)]
     if lines:
@@ -317,7 +317,7 @@ P9 = "targets_of: {playbook: erlmcp, severity: P9}"
         (P0, "respond_within + 5", "'respond_within + 5' is not a duration"),
     ],
 )
-def test_a_time_that_names_no_target_is_told_at_its_place(tmp_path: Path, of: str, at: str, told: str) -> None:
+def test_a_time_that_names_no_target_is_reported_at_its_position(tmp_path: Path, of: str, at: str, told: str) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(f"tests: [{{name: a, {of}, events: [{{at: {at}, fire: {{a: b}}}}]}}]")
     with pytest.raises(ConfigError) as refused:
@@ -334,11 +334,13 @@ async def test_times_name_the_targets_of_a_severity_their_multiples_and_sums(tmp
         events:
           - {at: 0m, fire: {alertname: Down, severity: P0, playbook: erlmcp, service: shop}}
         pages:
-          - {at: 0m, who: on-call-engineer}
-          - {at: respond_within, who: engineering-manager-on-call}
+          - {at: 0m, who: devops-on-call}
+          - {at: respond_within, who: [engineering-manager-on-call, devops-secondary]}
           - {at: 2 x respond_within, who: vp-engineering-on-call}
           - {at: 4 x respond_within - 5m, who: [ceo, cto]}
-          - {at: 3 x respond_within + fallback_every, every: fallback_every, who: [ceo, cto, on-call-engineer]}
+          - at: 3 x respond_within + fallback_every
+            every: fallback_every
+            who: [ceo, cto, devops-on-call, devops-secondary]
         """,
     )
     assert diff(found) == []

@@ -6,13 +6,13 @@ import pytest
 from aiohttp import web
 
 from conformance.trackers.tracker_rigs import HOSTILE, RIGS, about, said
-from tocsin.core.acting import Ticket
-from tocsin.core.outbox import Job
+from tocsin.core.incident.outbox import Job
+from tocsin.core.playbook.actions import Ticket
 from tocsin.ports.channel import Outcome, Reason
 from tocsin.ports.tracker import Tracker
 from tocsin.testing.content import NOW, alert_line
 from tocsin.testing.github_server import GitHubServer
-from tocsin.testing.standin import Status
+from tocsin.testing.standin import ErrorStatus
 
 RIG = RIGS["github"]
 LIMITED = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(NOW // 1_000_000 + 90)}
@@ -51,7 +51,7 @@ async def test_a_template_has_the_word(server: GitHubServer, github: Tracker) ->
     assert issue["body"].startswith("## Incident\n")
 
 
-async def test_a_label_mentions_nobody_and_makes_no_markup(server: GitHubServer, github: Tracker) -> None:
+async def test_a_label_mentions_no_one_and_makes_no_markup(server: GitHubServer, github: Tracker) -> None:
     await github.send(about(Job.TICKET_OPEN, alerts=(alert_line(HOSTILE),), title=HOSTILE))
     [issue] = server.accepted
     assert "@everyone" not in issue["body"]
@@ -69,6 +69,15 @@ async def test_a_new_severity_changes_our_labels_and_no_others(server: GitHubSer
     assert change["labels"] == ["incident", "area:infra", "SEV-2"]
 
 
+async def test_the_playbooks_labels_are_set_and_follow_the_severity(server: GitHubServer, github: Tracker) -> None:
+    wanted = ("priority:high", "area:infra", "{severity}")
+    ref = (await github.send(about(Job.TICKET_OPEN, ticket_labels=wanted))).ref
+    assert server.accepted[-1]["labels"] == ["incident", "SEV-1", "priority:high", "area:infra"]
+    changed = about(Job.TICKET_UPDATE, ref, severity="SEV-2", because="", text=None, ticket_labels=wanted)
+    await github.send(changed)
+    assert sorted(server.accepted[-1]["labels"]) == ["SEV-2", "area:infra", "incident", "priority:high"]
+
+
 async def test_it_is_closed_with_the_last_word(server: GitHubServer, github: Tracker) -> None:
     ref = await opened(github)
     await github.send(about(Job.TICKET_CLOSE, ref, state="resolved", text=said("It is over.")))
@@ -78,7 +87,7 @@ async def test_it_is_closed_with_the_last_word(server: GitHubServer, github: Tra
 
 
 async def test_a_secondary_limit_is_waited_for(server: GitHubServer, github: Tracker) -> None:
-    server.fail(Status(403, {"Retry-After": "60"}), Status(403, LIMITED), Status(403))
+    server.fail(ErrorStatus(403, {"Retry-After": "60"}), ErrorStatus(403, LIMITED), ErrorStatus(403))
     moments = [NOW, NOW + 60_000_000, NOW + 120_000_000]
     receipts = [await github.send(about(Job.TICKET_OPEN, now=now)) for now in moments]
     assert [(each.outcome, each.reason) for each in receipts] == [
@@ -90,7 +99,7 @@ async def test_a_secondary_limit_is_waited_for(server: GitHubServer, github: Tra
 
 
 async def test_what_a_repository_without_issues_says_is_for_good(server: GitHubServer, github: Tracker) -> None:
-    server.fail(Status(410, body=b'{"message": "Issues has been disabled in this repository."}'))
+    server.fail(ErrorStatus(410, body=b'{"message": "Issues has been disabled in this repository."}'))
     receipt = await github.send(about(Job.TICKET_OPEN))
     assert receipt.outcome is Outcome.PERMANENT
     assert "Issues has been disabled" in receipt.detail
@@ -147,7 +156,7 @@ async def test_a_link_to_another_host_is_not_followed() -> None:
 
 async def test_a_change_that_is_refused_keeps_no_word_from_the_issue(server: GitHubServer, github: Tracker) -> None:
     ref = await opened(github)
-    server.fail(Status(403, body=b'{"message": "Issue is locked"}'))
+    server.fail(ErrorStatus(403, body=b'{"message": "Issue is locked"}'))
     receipt = await github.send(about(Job.TICKET_UPDATE, ref, key="b" * 40, text=said("It grows.")))
     assert (receipt.outcome, "Issue is locked" in receipt.detail) == (Outcome.PERMANENT, True)
     assert server.accepted[-1]["body"].startswith("It grows.")

@@ -10,18 +10,18 @@ from pydantic import ValidationError
 from conformance.trackers.tracker_rigs import HOSTILE, RIGS, about, said
 from tocsin.conf.channels import ConfiguredTracker
 from tocsin.conf.secrets import Secret
-from tocsin.core.outbox import Job
-from tocsin.core.said import Piece, Said
+from tocsin.core.content.rendered_text import Piece, Said
+from tocsin.core.duration import SECOND
+from tocsin.core.incident.outbox import Job
 from tocsin.ports.channel import Outcome
 from tocsin.ports.tracker import Tracker
 from tocsin.testing.content import NOW
 from tocsin.testing.jira_server import JiraServer, words_of
-from tocsin.testing.standin import Drop, Pass, Status
+from tocsin.testing.standin import Drop, ErrorStatus, Pass
 from tocsin.trackers.jira.settings import JiraSettings
 from tocsin.trackers.jira.texts import document, wiki
 from tocsin.trackers.registry import build
 
-SECOND = 1_000_000
 CLOUD, DATA_CENTER = RIGS["jira cloud"], RIGS["jira data center"]
 
 
@@ -52,6 +52,12 @@ async def test_an_issue_has_its_key_its_link_and_its_priority(server: JiraServer
     assert "Service: checkout" in words_of(issue["description"])
 
 
+async def test_the_playbooks_labels_have_no_spaces(server: JiraServer, jira: Tracker) -> None:
+    await jira.send(about(Job.TICKET_OPEN, ticket_labels=("area infra", "{severity}")))
+    [issue] = server.accepted
+    assert issue["labels"][:3] == ["incident", "area-infra", "SEV-1"]
+
+
 async def test_a_new_severity_is_a_new_priority(server: JiraServer, jira: Tracker) -> None:
     ref = (await jira.send(about(Job.TICKET_OPEN))).ref
     await jira.send(about(Job.TICKET_UPDATE, ref, severity="SEV-2", because="", text=None))
@@ -80,7 +86,7 @@ async def test_the_statuses_may_be_named(server: JiraServer) -> None:
     await tracker.close()
 
 
-async def test_a_status_that_no_transition_leads_to_is_told_by_name(server: JiraServer) -> None:
+async def test_a_status_without_a_transition_is_reported_by_name(server: JiraServer) -> None:
     tracker = other(server, close_to="Verified")
     await tracker.start()
     ref = (await tracker.send(about(Job.TICKET_OPEN))).ref
@@ -89,7 +95,7 @@ async def test_a_status_that_no_transition_leads_to_is_told_by_name(server: Jira
     await tracker.close()
 
 
-async def test_what_a_project_demands_is_told_and_may_be_given() -> None:
+async def test_a_projects_required_fields_are_reported_and_can_be_configured() -> None:
     async with JiraServer(demanded=frozenset({"customfield_10042"})) as server:
         async with CLOUD.running(server.url) as tracker:
             refused = await tracker.send(about(Job.TICKET_OPEN))
@@ -129,12 +135,12 @@ async def test_the_fields_that_a_transition_demands_may_be_given() -> None:
 
 
 @pytest.mark.parametrize("job", [Job.TICKET_UPDATE, Job.TICKET_CLOSE])
-async def test_a_word_is_written_whatever_the_transition_does_and_only_once(
+async def test_a_comment_is_written_once_regardless_of_the_transition(
     server: JiraServer, jira: Tracker, job: Job
 ) -> None:
     """Each of the calls of a job fails for good, or for a while, one after the other; it is tried until it is over."""
     for number, (fault, at) in enumerate(
-        (fault, at) for fault in (Status(400), Status(503), Drop()) for at in range(6)
+        (fault, at) for fault in (ErrorStatus(400), ErrorStatus(503), Drop()) for at in range(6)
     ):
         ref = (await jira.send(about(Job.TICKET_OPEN, key=f"o{number:039}"))).ref
         issue = server.issues[ref.split(" ")[0]]

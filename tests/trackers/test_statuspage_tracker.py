@@ -1,13 +1,13 @@
-"""The Statuspage tracker against a strict stand-in: everybody reads what is said there."""
+"""The Statuspage tracker against a strict stand-in; its texts are public."""
 
 import pytest
 
 from conformance.trackers.tracker_rigs import RIGS, about, said
-from tocsin.core.outbox import Job
+from tocsin.core.incident.outbox import Job
 from tocsin.ports.channel import Outcome, Reason
 from tocsin.ports.tracker import Tracker
 from tocsin.testing.content import alert_line
-from tocsin.testing.standin import Status
+from tocsin.testing.standin import ErrorStatus
 from tocsin.testing.statuspage_server import StatuspageServer
 
 RIG = RIGS["statuspage"]
@@ -61,6 +61,16 @@ async def test_what_a_person_is_shown_before_is_what_customers_read(
     assert (posted.get("name", ""), posted["body"]) == (shown.title, shown.text)
 
 
+async def test_the_text_of_an_update_is_shown_to_a_person_and_not_published_unread(
+    server: StatuspageServer, page: Tracker
+) -> None:
+    ref = (await page.send(about(Job.TICKET_OPEN))).ref
+    comment = about(Job.TICKET_COMMENT, ref, update="db-3 is back")
+    assert page.words(comment).text == "db-3 is back"
+    await page.send(comment)
+    assert "db-3" not in server.accepted[-1]["body"]
+
+
 async def test_an_update_has_the_status_of_the_playbook(server: StatuspageServer, page: Tracker) -> None:
     ref = (await page.send(about(Job.TICKET_OPEN))).ref
     for number, (status, shown) in enumerate([("Monitoring", "monitoring"), ("Mitigating", "investigating")]):
@@ -96,7 +106,7 @@ async def test_a_new_severity_changes_the_impact_and_is_no_news(server: Statuspa
 
 
 async def test_its_own_status_for_too_many_is_one_of_them(server: StatuspageServer, page: Tracker) -> None:
-    server.fail(Status(420, {"Retry-After": "7"}))
+    server.fail(ErrorStatus(420, {"Retry-After": "7"}))
     receipt = await page.send(about(Job.TICKET_OPEN))
     assert (receipt.outcome, receipt.reason) == (Outcome.RETRY, Reason.RATE_LIMITED)
     assert receipt.retry_after == 7_000_000

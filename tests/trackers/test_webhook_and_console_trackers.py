@@ -1,10 +1,10 @@
-"""The webhook tracker, whose receiver may say how the ticket is called, and the console, where nobody keeps one."""
+"""The webhook tracker, whose receiver may return a ticket reference, and the console tracker."""
 
 import io
 import json
 
 from conformance.trackers.tracker_rigs import RIGS, about, said
-from tocsin.core.outbox import Job
+from tocsin.core.incident.outbox import Job
 from tocsin.ports.channel import Outcome
 from tocsin.testing.standin import Junk
 from tocsin.testing.webhook_sink import WebhookSink

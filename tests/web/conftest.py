@@ -1,4 +1,4 @@
-"""The edge, opened."""
+"""Fixtures for tests of the HTTP server."""
 
 from collections.abc import AsyncIterator
 

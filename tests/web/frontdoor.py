@@ -1,9 +1,10 @@
-"""The whole edge on a real socket, over the real engine and a store in memory."""
+"""The whole HTTP server on a real socket, with the real engine and a store in memory."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar
 
 import aiohttp
@@ -20,26 +21,32 @@ from tocsin.conf.settings import (
     SharedSecret,
     TokenSettings,
 )
-from tocsin.core.alert import Alert
-from tocsin.core.matcher import parse_matchers
-from tocsin.core.people import Contact, People, Person
-from tocsin.core.placeholder import Template
-from tocsin.core.playbook import MINUTE, Cell, Kind, Level, Playbook, Tier
-from tocsin.core.quarantine import Quarantined
-from tocsin.core.rules import Rule, RuleSet
-from tocsin.engine.senders import KnownSenders
-from tocsin.engine.shadow import Shadow
-from tocsin.ports.store import Reader, Transaction
-from tocsin.store.memory import MemoryStore
+from tocsin.core.alerts.alert import Alert
+from tocsin.core.alerts.quarantine import Quarantined
+from tocsin.core.duration import MINUTE
+from tocsin.core.matching.matcher import parse_matchers
+from tocsin.core.matching.placeholders import Template
+from tocsin.core.oncall.people import Contact, People, Person
+from tocsin.core.playbook.playbook import Cell, Kind, Level, Playbook, Tier
+from tocsin.core.rules.rule import Rule
+from tocsin.core.rules.rules import RuleSet
+from tocsin.engine.intake.ingest import Ingest
+from tocsin.engine.intake.senders import KnownSenders
+from tocsin.engine.intake.shadow import Shadow
+from tocsin.ports.store import Reader, Store, Transaction
+from tocsin.store.sqlite.memory_store import MemoryStore
+from tocsin.store.sqlite.sqlite_store import SqliteStore
 from tocsin.telemetry.metrics import Metrics
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
 from tocsin.testing.recording import RecordingChannel
-from tocsin.web.connections import Limits
-from tocsin.web.keys import Deadlines, Edge, Health, ReloadResult
-from tocsin.web.server import Server, bind, build_app
+from tocsin.web.application import Server, bind, build_app
+from tocsin.web.edge import Deadlines, Edge, Health, ReloadResult
+from tocsin.web.server.connections import ConnectionLimits
 
 T = TypeVar("T")
+
+OWN_TOKEN = "the-token-that-only-tocsin-knows"
 
 PEOPLE = People(
     persons={
@@ -121,10 +128,10 @@ SETTINGS = Settings(
 
 
 class WatchedStore:
-    """A store in memory that fails with ``failure``, or writes only once ``gate`` is open, where a test says so."""
+    """A store that fails with ``failure``, or writes only once ``gate`` is open, where a test says so."""
 
-    def __init__(self, clock: VirtualClock) -> None:
-        self._store = MemoryStore(clock)
+    def __init__(self, store: Store) -> None:
+        self._store = store
         self.failure: Exception | None = None
         self.gate: asyncio.Event | None = None
 
@@ -148,7 +155,7 @@ class WatchedStore:
 
 
 @dataclass
-class Intake:
+class Intake(Ingest):
     """The engine's intake, watched; fails with ``failure``, or waits for ``gate``, where a test says so."""
 
     engine: Harness
@@ -163,7 +170,12 @@ class Intake:
     reports: list[tuple[str, str, str]] = field(default_factory=list)
 
     async def take(
-        self, alerts: Sequence[Alert], quarantined: Sequence[Quarantined] = (), *, is_part: bool = False
+        self,
+        alerts: Sequence[Alert],
+        quarantined: Sequence[Quarantined] = (),
+        *,
+        is_part: bool = False,
+        received_at: int | None = None,
     ) -> None:
         if self.gate is not None:
             self.waiting += 1
@@ -171,11 +183,12 @@ class Intake:
             await self.gate.wait()
         if self.failure is not None:
             raise self.failure
-        await self.engine.ingest.take(alerts, quarantined, is_part=is_part)
+        await self.engine.ingest.take(alerts, quarantined, is_part=is_part, received_at=received_at)
         self.taken += alerts
         self.quarantined += quarantined
 
-    def report(self, reason: str, source: str, detail: str) -> None:
+    def report(self, reason: str, source: str, detail: str, fault: str = "", title: str = "") -> None:
+        del fault, title
         self.reports.append((reason, source, detail))
 
 
@@ -220,16 +233,17 @@ class FrontDoor:
 async def front_door(
     settings: Settings = SETTINGS,
     deadlines: Deadlines = Deadlines(),  # noqa: B008 - immutable
-    limits: Limits = Limits(),  # noqa: B008 - immutable
+    limits: ConnectionLimits = ConnectionLimits(),  # noqa: B008 - immutable
+    database: Path | None = None,
 ) -> AsyncIterator[FrontDoor]:
-    """Open it on a free port of 127.0.0.1."""
+    """Open it on a free port of 127.0.0.1; in memory, unless a file for the database is named."""
     pager = RecordingChannel("pager", keyed=True)
     clock = VirtualClock()
-    store = WatchedStore(clock)
+    store = WatchedStore(MemoryStore(clock) if database is None else SqliteStore(database, clock))
     channels = (pager, RecordingChannel("slack"))
     async with Harness(PLAN, PEOPLE, rules=RULES, channels=channels, store=store, clock=clock) as engine:
         intake, metrics = Intake(engine), Metrics(playbooks=[PLAN])
-        senders = KnownSenders(engine.store, clock)
+        senders = KnownSenders(engine.store, clock, metrics)
 
         door: FrontDoor | None = None
 
@@ -255,6 +269,7 @@ async def front_door(
             reload=reload,
             health=lambda: door.health if door else GOOD,
             operator="op",
+            own_token=OWN_TOKEN,
             deadlines=deadlines,
             last_reload=lambda: door.last_reload if door else None,
             shadow=lambda: door.shadow.report() if door and door.shadow else None,

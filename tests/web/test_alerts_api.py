@@ -1,10 +1,10 @@
-"""Alerts that came, over HTTP: found by their fingerprint, explained rule by rule."""
+"""Received alerts over HTTP: found by fingerprint, explained rule by rule."""
 
 from urllib.parse import quote
 
 import pytest
 
-from tocsin.core.alert import Alert, AlertStatus, fingerprint
+from tocsin.core.alerts.alert import Alert, AlertStatus, fingerprint
 from tocsin.core.errors import StoreUnavailable
 from web.test_api import INCIDENTS, explain, get
 
@@ -42,7 +42,7 @@ async def test_a_suppressed_alert_is_found_and_explained_although_it_has_no_inci
     labels = {"alertname": "X", "severity": "none"}
     await door.engine.fire(**labels)
     found = await get(door, f"{ALERTS}/default/{fingerprint(labels)}/explain")
-    assert (found["outcome"], found["because"]) == ("suppressed", "nobody was told: suppressed by rule noise")
+    assert (found["outcome"], found["because"]) == ("suppressed", "no one was notified: suppressed by rule noise")
     assert found["decided_by"]["suppress"] == "noise"
     assert (found["incident"], found["belongs"]) == (None, "")
 
@@ -65,7 +65,7 @@ async def test_an_incident_leads_to_the_chains_of_its_alerts(door):
     assert found["incident"]["alerts"] == []
 
 
-async def test_a_fingerprint_may_hold_whatever_a_sender_puts_there(door):
+async def test_a_fingerprint_may_be_any_text(door):
     strange = "a/b?c#d e%ü"
     await door.engine.take(Alert("default", strange, AlertStatus.FIRING, {"alertname": "X"}))
     [alert] = (await get(door, f"{INCIDENTS}/1/explain"))["alerts"]
@@ -99,7 +99,7 @@ async def test_hostile_label_names_are_not_taken_for_ours(door):
     assert (await get(door, alert["explain"]))["labels"] == {"alertname": "Down", "created_at": "5", "at": "6"}
 
 
-async def test_what_rules_say_is_told_even_while_the_store_is_away(door):
+async def test_rules_are_explained_even_while_the_store_is_unavailable(door):
     door.store.failure = StoreUnavailable("no disk")
     found = await explain(door, alertname="Down")
     assert (found["outcome"], found["incident"]) == ("pages", None)

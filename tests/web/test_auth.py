@@ -1,4 +1,4 @@
-"""Who is let in, and for what."""
+"""Authentication and authorization."""
 
 import base64
 from functools import reduce
@@ -7,10 +7,10 @@ import pytest
 from multidict import CIMultiDict
 
 from tocsin.conf.settings import Scope
-from tocsin.web.auth import _hostname, _is_loopback
-from tocsin.web.guard import Access, Route
 from tocsin.web.openapi import plain_path
 from tocsin.web.routes import ROUTES
+from tocsin.web.server.auth import _hostname, _is_loopback
+from tocsin.web.server.guard import Access, Route
 from web.frontdoor import TOKENS, front_door, token, with_tokens
 
 OPEN = {("GET", "/"), ("GET", "/metrics"), ("GET", "/-/healthy"), ("GET", "/-/ready")}
@@ -19,6 +19,7 @@ SIGNED = {("POST", "/webhooks/pagerduty"), ("POST", "/webhooks/slack"), ("POST",
 
 def concrete(route: Route) -> str:
     names = {"{ref}": "1", "{source}": "east", "{window}": "w1", "{override}": "o1", "{item}": "1", "{draft}": "1"}
+    names |= {"{duty}": "status-page"}
     return reduce(lambda path, name: path.replace(name, names[name]), names, plain_path(route.path))
 
 
@@ -102,7 +103,7 @@ async def test_without_any_token_a_proxy_on_this_machine_does_not_let_the_world_
     async with front_door(with_tokens()) as door:
         async with door.call("GET", "/api/v1/incidents", token=None, headers={header: "127.0.0.1"}) as answer:
             assert answer.status == 401
-            assert "write tokens:" in (await answer.json())["error"]["message"]
+            assert "add tokens:" in (await answer.json())["error"]["message"]
         assert await door.status("GET", "/api/v1/incidents", token=None, headers={"X-Request-Id": "1"}) == 200
 
 

@@ -1,25 +1,23 @@
-"""Acknowledgments on their way back."""
+"""Callbacks from Slack."""
 
 import asyncio
 import hashlib
 import hmac
 import json
-import os
 import urllib.parse
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts import document, in_each_folder
 from tocsin.core.errors import StoreUnavailable
-from tocsin.core.incident import State
+from tocsin.core.incident.incident import State
 from tocsin.testing.pagerduty_webhook import User
-from tocsin.web.keys import Deadlines
-from tocsin.web.signatures import SLACK_WINDOW, pagerduty_signed, slack_signed
+from tocsin.web.callbacks.signatures import SLACK_WINDOW, pagerduty_signed, slack_signed
+from tocsin.web.edge import Deadlines
 from web.frontdoor import SLACK_SECRET, front_door
 
-CORPUS = os.environ.get("TOCSIN_CORPUS")
 PD, SLACK = "/webhooks/pagerduty", "/webhooks/slack"
 ALICE = User("PALICE", "Alice A.")
 MALLORY = User("PM", "alice")
@@ -63,6 +61,19 @@ async def test_a_click_on_acknowledge_takes_the_incident_and_is_answered_empty(d
     assert entry.via == "slack"
 
 
+async def test_a_click_on_take_over_makes_the_person_the_owner(door):
+    await door.engine.fire(alertname="Down")
+    await door.engine.acknowledge("bob")
+    assert await send(door, click("take_over", "incident-1:1")) == (200, b"")
+    assert (await door.engine.incident()).acknowledged_by == "alice"
+
+
+async def test_a_click_on_take_over_of_what_no_one_has_is_answered_and_changes_nothing(door):
+    await door.engine.fire(alertname="Down")
+    assert await send(door, click("take_over", "incident-1:1")) == (200, b"")
+    assert (await door.engine.incident()).state is State.TRIGGERED
+
+
 async def test_a_click_on_resolve_closes_it(door):
     await door.engine.fire(alertname="Down")
     await send(door, click("resolve", "incident-1:1"))
@@ -75,6 +86,24 @@ async def test_a_click_on_escalate_pages_the_next_tier(door):
     assert 2 in (await door.engine.incident()).reached
 
 
+async def test_a_click_on_declare_declares_it(door):
+    await door.engine.fire(alertname="Down")
+    assert await send(door, click("declare", "incident-1:1")) == (200, b"")
+    work = (await door.engine.incident()).work
+    assert work is not None
+    assert work.declared_by == "alice"
+
+
+async def test_declare_under_an_older_occurrences_message_declares_nothing(door):
+    await door.engine.fire(alertname="Down")
+    await door.engine.resolve(alertname="Down")
+    await door.engine.advance(minutes=3)
+    await door.engine.fire(alertname="Down")
+    assert (await door.engine.incident()).occurrence == 2
+    assert (await send(door, click("declare", "incident-1:1")))[0] == 200
+    assert (await door.engine.incident()).work is None
+
+
 async def test_a_click_that_slack_repeats_counts_once(door):
     await door.engine.fire(alertname="Down")
     for _ in range(2):
@@ -83,13 +112,13 @@ async def test_a_click_that_slack_repeats_counts_once(door):
     assert len(escalations) == 1
 
 
-async def test_a_slack_user_whom_nobody_knows_may_act_but_not_under_anothers_name(door):
+async def test_an_unknown_slack_user_may_act_but_not_under_another_name(door):
     await door.engine.fire(alertname="Down")
     await send(door, click("acknowledge", "incident-1:1", user="U666"))
     assert (await door.engine.incident()).acknowledged_by == "alice (U666)"
 
 
-async def test_escalate_under_an_older_occurrences_message_notifies_nobody(door):
+async def test_escalate_under_an_older_occurrences_message_notifies_no_one(door):
     await door.engine.fire(alertname="Down")
     await door.engine.resolve(alertname="Down")
     await door.engine.advance(minutes=3)
@@ -128,7 +157,7 @@ async def test_a_click_is_believed_for_five_minutes(door, age, status):
     assert (await send(door, {"type": "other"}, age=age))[0] == status
 
 
-async def test_a_click_with_a_wrong_signature_is_refused_and_told(door):
+async def test_a_click_with_a_wrong_signature_is_refused_and_reported(door):
     await door.engine.fire(alertname="Down")
     assert (await send(door, click("acknowledge", "incident-1:1"), secret="wrong"))[0] == 401
     assert (await door.engine.incident()).state is State.TRIGGERED
@@ -185,10 +214,9 @@ def test_a_signature_is_of_its_bytes_and_of_any_secret(body, secrets, other):
     assert not pagerduty_signed(body, header, [])
 
 
-@pytest.mark.skipif(CORPUS is None, reason="TOCSIN_CORPUS names no folder; the own vectors cover the same kinds")
-def test_all_signed_deliveries_of_the_corpus_verify_as_they_say():
-    path = Path(CORPUS or "") / "pagerduty" / "webhooks" / "signed_vectors.json"
-    data = json.loads(path.read_text())
+@in_each_folder
+def test_signed_deliveries_verify_as_they_say(folder):
+    data = document(folder, "pagerduty/webhooks/signed_vectors.json")
     assert len(data["vectors"]) > 3
     for vector in data["vectors"]:
         signed = pagerduty_signed(vector["raw_body"].encode(), vector["signature"], ["other", data["secret"]])

@@ -1,4 +1,4 @@
-"""Peers that open many connections, send slowly, or do not read: real sockets before the real edge."""
+"""Peers that open many connections, send slowly, or do not read, on real sockets."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from e2e.processes import until
 from tocsin.conf.settings import LimitSettings
 from tocsin.testing.recording import RecordingObserver
-from tocsin.web.connections import ANSWER_WITHIN, Connections, Limits
-from tocsin.web.peers import address_of, counted_as, is_within, sender_of
+from tocsin.web.server.connections import ANSWER_WITHIN, ConnectionLimits, Connections
+from tocsin.web.server.peers import address_of, counted_as, is_within, sender_of
 from web.frontdoor import SETTINGS, FrontDoor, front_door
 
 HALF = b"GET /-/healthy HTTP/1.1\r\nHost: x\r\nX-Slow: "
@@ -80,7 +80,7 @@ class Gate:
 
 
 @asynccontextmanager
-async def gate(limits: Limits) -> AsyncIterator[Gate]:
+async def gate(limits: ConnectionLimits) -> AsyncIterator[Gate]:
     async with front_door(limits=limits) as door:
         opened = Gate(door)
         try:
@@ -91,7 +91,7 @@ async def gate(limits: Limits) -> AsyncIterator[Gate]:
 
 
 async def test_a_request_head_that_takes_too_long_is_answered_408_and_its_connection_closed() -> None:
-    async with gate(Limits(head_within=0.2)) as opened:
+    async with gate(ConnectionLimits(head_within=0.2)) as opened:
         slow = await opened.opens(first=HALF)
         assert await slow.is_told() == 408
         assert await slow.is_closed()
@@ -99,7 +99,7 @@ async def test_a_request_head_that_takes_too_long_is_answered_408_and_its_connec
 
 
 async def test_a_head_that_comes_a_byte_at_a_time_has_no_longer() -> None:
-    async with gate(Limits(head_within=0.2)) as opened:
+    async with gate(ConnectionLimits(head_within=0.2)) as opened:
         slow = await opened.opens(first=HALF)
 
         def one_more_byte() -> bool:
@@ -113,14 +113,14 @@ async def test_a_head_that_comes_a_byte_at_a_time_has_no_longer() -> None:
     "headers", [b"X-Long: " + b"x" * 9_000 + b"\r\n", b"".join(b"X-%d: y\r\n" % n for n in range(70))]
 )
 async def test_a_head_that_is_too_large_is_answered_400(headers: bytes) -> None:
-    async with gate(Limits()) as opened:
+    async with gate(ConnectionLimits()) as opened:
         peer = await opened.opens()
         assert await peer.asks(b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n" + headers + b"\r\n") == 400
         assert await peer.is_closed()
 
 
 async def test_the_next_head_on_a_connection_that_was_used_has_the_same_deadline() -> None:
-    async with gate(Limits(head_within=0.3)) as opened:
+    async with gate(ConnectionLimits(head_within=0.3)) as opened:
         peer = await opened.opens()
         assert await peer.asks() == 200
         peer.writer.write(HALF)
@@ -128,7 +128,7 @@ async def test_the_next_head_on_a_connection_that_was_used_has_the_same_deadline
 
 
 async def test_an_honest_client_keeps_its_connection_between_requests() -> None:
-    async with gate(Limits(head_within=0.2)) as opened:
+    async with gate(ConnectionLimits(head_within=0.2)) as opened:
         peer = await opened.opens()
         assert await peer.asks() == 200
         assert await (await opened.opens(first=HALF)).is_told() == 408
@@ -136,7 +136,7 @@ async def test_an_honest_client_keeps_its_connection_between_requests() -> None:
 
 
 async def test_one_peer_has_so_many_connections_and_the_longest_half_open_makes_room() -> None:
-    async with gate(Limits(per_peer=3)) as opened:
+    async with gate(ConnectionLimits(per_peer=3)) as opened:
         first, *_ = [await opened.opens(first=HALF) for _ in range(3)]
         newcomer = await opened.opens()
         assert await newcomer.asks() == 200
@@ -145,8 +145,8 @@ async def test_one_peer_has_so_many_connections_and_the_longest_half_open_makes_
         assert opened.door.figure("connections_open") == 3
 
 
-async def test_a_connection_that_has_carried_requests_stays_before_one_that_has_not() -> None:
-    async with gate(Limits(per_peer=2)) as opened:
+async def test_a_connection_that_has_carried_requests_is_kept_over_an_unused_one() -> None:
+    async with gate(ConnectionLimits(per_peer=2)) as opened:
         honest = await opened.opens()
         assert await honest.asks() == 200
         half_open = await opened.opens(first=HALF)
@@ -156,7 +156,7 @@ async def test_a_connection_that_has_carried_requests_stays_before_one_that_has_
 
 
 async def test_another_peer_comes_in_where_one_holds_all_connections() -> None:
-    async with gate(Limits(connections=4, per_peer=4)) as opened:
+    async with gate(ConnectionLimits(connections=4, per_peer=4)) as opened:
         for _ in range(4):
             await opened.opens("127.0.0.3", HALF)
         assert await (await opened.opens("127.0.0.2")).asks() == 200
@@ -165,9 +165,12 @@ async def test_another_peer_comes_in_where_one_holds_all_connections() -> None:
 
 @pytest.mark.parametrize(
     ("limits", "reason"),
-    [(Limits(per_peer=2), "too_many_of_peer"), (Limits(connections=2, per_peer=2), "too_many_of_peer")],
+    [
+        (ConnectionLimits(per_peer=2), "too_many_of_peer"),
+        (ConnectionLimits(connections=2, per_peer=2), "too_many_of_peer"),
+    ],
 )
-async def test_where_all_are_being_answered_a_new_one_is_told_503(limits: Limits, reason: str) -> None:
+async def test_a_new_connection_gets_503_while_all_others_are_busy(limits: ConnectionLimits, reason: str) -> None:
     async with gate(limits) as opened:
         opened.door.intake.gate = asyncio.Event()
         body = b'{"alerts":[{"labels":{"alertname":"A"}}]}'
@@ -189,7 +192,7 @@ DOWN = b'{"alerts":[{"labels":{"alertname":"A"}}]}'
 
 @pytest.mark.parametrize("first", [UNFINISHED % (b"pagerduty", b""), UNFINISHED % (b"alertmanager", b"")])
 async def test_bodies_that_do_not_end_keep_no_one_out(first: bytes) -> None:
-    async with gate(Limits(connections=4, per_peer=2)) as opened:
+    async with gate(ConnectionLimits(connections=4, per_peer=2)) as opened:
         for address in ("127.0.0.3", "127.0.0.3", "127.0.0.4", "127.0.0.4"):
             stranger = await opened.opens(address, first)
             if b"alertmanager" in first:  # refused; what is left of the body is waited for
@@ -208,7 +211,7 @@ async def test_bodies_that_do_not_end_keep_no_one_out(first: bytes) -> None:
     ],
 )
 async def test_a_peer_that_leaves_within_its_body_is_no_failure_of_tocsin(first: bytes) -> None:
-    async with gate(Limits()) as opened:
+    async with gate(ConnectionLimits()) as opened:
         peer = await opened.opens(first=first)
         await until(lambda: opened.ranks() == {None}, 5, "the body is waited for")
         peer.writer.transport.abort()
@@ -219,7 +222,7 @@ async def test_a_peer_that_leaves_within_its_body_is_no_failure_of_tocsin(first:
 
 
 async def test_a_slow_upload_with_a_token_stays() -> None:
-    async with gate(Limits(connections=2, per_peer=2)) as opened:
+    async with gate(ConnectionLimits(connections=2, per_peer=2)) as opened:
         slow = await opened.opens("127.0.0.3", UNFINISHED % (b"alertmanager", TOKEN) + DOWN[:9])
         stranger = await opened.opens("127.0.0.3", UNFINISHED % (b"pagerduty", b""))
         await until(lambda: opened.ranks() == {None, 1}, 5, "both bodies are waited for")
@@ -229,7 +232,7 @@ async def test_a_slow_upload_with_a_token_stays() -> None:
 
 
 async def test_a_listed_proxy_may_have_more_connections_than_one_peer() -> None:
-    async with gate(Limits(per_peer=1, proxies=(ip_network("127.0.0.9"),))) as opened:
+    async with gate(ConnectionLimits(per_peer=1, proxies=(ip_network("127.0.0.9"),))) as opened:
         several = [await opened.opens("127.0.0.9") for _ in range(5)]
         assert [await peer.asks() for peer in several] == [200] * 5
 
@@ -261,7 +264,7 @@ async def test_behind_a_listed_proxy_each_sender_has_its_own_limit() -> None:
 
 
 async def test_what_is_closed_is_forgotten() -> None:
-    async with gate(Limits(per_peer=2)) as opened:
+    async with gate(ConnectionLimits(per_peer=2)) as opened:
         for _ in range(10):
             peer = await opened.opens()
             assert await peer.asks() == 200
@@ -297,7 +300,7 @@ async def test_a_peer_that_does_not_read_its_answer_is_cut_off() -> None:
         timer = connection._answer_timer
         assert timer is not None
         assert timer.when() == pytest.approx(before + ANSWER_WITHIN, abs=1)
-        connection._answer_is_not_read()
+        connection._answer_is_unread()
         assert transport.is_aborted
         assert door.figure("connections_closed_total", reason="slow_reader") == 1
         connection.connection_lost(None)
@@ -305,7 +308,7 @@ async def test_a_peer_that_does_not_read_its_answer_is_cut_off() -> None:
 
 async def test_a_reason_is_logged_once_a_minute() -> None:
     observer = RecordingObserver()
-    limiter = Connections(Limits, observer)
+    limiter = Connections(ConnectionLimits, observer)
     for _ in range(1000):
         limiter.closed("slow_head", "127.0.0.3")
     assert observer.counted("connections_closed_total", reason="slow_head") == 1000

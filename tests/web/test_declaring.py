@@ -24,12 +24,12 @@ async def test_it_is_opened_declared_and_shown(door):
 @pytest.mark.parametrize(
     ("body", "status", "told"),
     [
-        ({"title": " ", "severity": SEVERITY}, 400, "say in title"),
-        ({"title": "x" * 201, "severity": SEVERITY}, 422, "title is longer"),
-        ({"title": "x", "severity": SEVERITY, "summary": "x" * 4001}, 422, "summary is longer"),
-        ({"title": "x", "severity": SEVERITY, "facts": {"A b": "x"}}, 400, "no name of a fact"),
-        ({"title": "x", "severity": "SEV-77"}, 400, "SEV-77"),
-        ({"title": "x", "severity": SEVERITY, "playbook": "nothing"}, 404, "there is no playbook 'nothing'"),
+        ({"title": " ", "severity": SEVERITY}, 422, "title is empty"),
+        ({"title": "x" * 201, "severity": SEVERITY}, 422, "title has at most 200 characters"),
+        ({"title": "x", "severity": SEVERITY, "summary": "x" * 4001}, 422, "summary has at most 4000 characters"),
+        ({"title": "x", "severity": SEVERITY, "facts": {"A b": "x"}}, 422, "not a valid name of a fact"),
+        ({"title": "x", "severity": "SEV-77"}, 422, "SEV-77"),
+        ({"title": "x", "severity": SEVERITY, "playbook": "nothing"}, 422, "there is no playbook 'nothing'"),
         ({"title": "x"}, 400, "severity"),
     ],
 )

@@ -1,8 +1,9 @@
-"""The application as a whole, its sockets, and how the daemon is."""
+"""The HTTP application: its sockets and its health endpoints."""
 
 import asyncio
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -10,18 +11,18 @@ import sys
 import msgspec
 import pytest
 
-from tocsin.conf.changes import Change
+from tocsin.conf.changes import ConfigChange
 from tocsin.conf.settings import Listen
-from tocsin.core.alert import Alert, AlertStatus
-from tocsin.core.comparison import Difference
-from tocsin.engine.shadow import Shadow, ShadowRules
-from tocsin.engine.treatment import Treated, Treatment
+from tocsin.core.alerts.alert import Alert, AlertStatus
+from tocsin.core.rules.comparison import Difference
+from tocsin.engine.intake.shadow import Shadow, ShadowRules
+from tocsin.engine.reload_impact import AffectedIncident, ReloadImpact
 from tocsin.testing.recording import RecordingObserver
-from tocsin.web.answers import rfc3339
-from tocsin.web.keys import Health, ReloadResult
+from tocsin.web.application import NotServed, bind, expect_loopback, inherited
+from tocsin.web.edge import Health, ReloadResult
 from tocsin.web.openapi import document, plain_path
 from tocsin.web.routes import ROUTES
-from tocsin.web.server import NotServed, bind, expect_loopback, inherited
+from tocsin.web.server.answers import rfc3339
 from web.frontdoor import RULES, front_door
 
 
@@ -34,11 +35,11 @@ async def test_healthy_and_ready_tell_the_daemons_state(door):
 
 
 @pytest.mark.parametrize("path", ["/-/healthy", "/-/ready"])
-async def test_what_is_wrong_is_said(door, path):
-    door.health = Health(healthy=False, ready=False, why="the store takes nothing now")
+async def test_errors_name_the_problem(door, path):
+    door.health = Health(healthy=False, ready=False, why="the store does not accept writes")
     async with door.call("GET", path, token=None) as answer:
         assert answer.status == 503
-        assert ": the store takes nothing now.\n" in await answer.text()
+        assert ": the store does not accept writes.\n" in await answer.text()
 
 
 async def test_the_status_has_version_and_detail(door):
@@ -57,6 +58,13 @@ async def test_a_reload_that_fails_says_what_is_wrong(door):
         assert "did you mean" in (await answer.json())["errors"][0]
 
 
+async def test_the_document_has_both_answers_to_a_reload_that_fails(door):
+    async with door.call("GET", "/api/v1/openapi.json") as answer:
+        responses = (await answer.json())["paths"]["/-/reload"]["post"]["responses"]
+    schema = responses["400"]["content"]["application/json"]["schema"]
+    assert [each["$ref"].rpartition("/")[2] for each in schema["oneOf"]] == ["ReloadResult", "Problem"]
+
+
 @pytest.mark.parametrize(
     ("query", "status", "forced"),
     [("", 200, [False]), ("?force=false", 200, [False]), ("?force=true", 200, [True])]
@@ -67,15 +75,15 @@ async def test_only_the_whole_word_forces_a_reload(door, query, status, forced):
     assert door.forced == forced
 
 
-async def test_a_reload_is_told_with_its_changes_and_stays_to_be_seen_in_the_status(door):
+async def test_a_reload_is_answered_with_its_changes_and_remains_in_the_status(door):
     assert (await (await door.call("GET", "/api/v1/status")).json())["last_reload"] is None
     difference = Difference("severity", "SEV-2", "SEV-1")
     door.reloaded = ReloadResult(
         ok=True,
         at=1_000_000,
         fingerprint="abc",
-        changes=(Change("rule", "shop", "added", "rules/10-shop.yaml:3"),),
-        treatment=Treatment((Treated(1, "Down", "SEV-2", "shop", (difference,)),), judged=1),
+        changes=(ConfigChange("rule", "shop", "added", "rules/10-shop.yaml:3"),),
+        treatment=ReloadImpact((AffectedIncident(1, "Down", "SEV-2", "shop", (difference,)),), judged=1),
     )
     told = {
         "ok": True,
@@ -110,7 +118,7 @@ async def test_what_the_shadow_has_seen_is_served_and_null_where_there_is_none(d
     shadow = door.shadow = Shadow(ShadowRules("branch", RULES), RecordingObserver(), door.engine.clock.now)
     alert = Alert("default", "f", AlertStatus.FIRING, {"alertname": "A", "severity": "P1"})
     live = RULES.evaluate(alert)
-    shadow.judge([(alert, msgspec.structs.replace(live, service="shop"))])
+    await shadow.judge([(alert, msgspec.structs.replace(live, service="shop"))])
     async with door.call("GET", "/api/v1/shadow") as answer:
         found = (await answer.json())["shadow"]
     (row,) = found.pop("differences")
@@ -149,7 +157,7 @@ async def test_the_root_says_what_this_is(door):
         ("GET", "/api/v1/incidents/1/acknowledge", 405, "POST"),
     ],
 )
-async def test_what_is_not_there_is_told_in_json(door, method, path, status, allow):
+async def test_an_unknown_path_is_a_json_404(door, method, path, status, allow):
     async with door.call(method, path) as answer:
         assert answer.status == status
         assert set((await answer.json())["error"]) == {"code", "message"}
@@ -168,7 +176,8 @@ async def test_every_answer_a_browser_may_see_is_hardened(door, path):
 
 INCIDENT = (
     "id number title playbook severity service state dedup_key alerts_firing opened_at acknowledged_at "
-    "acknowledged_by resolved_at due_at next_tier next_step waits storm members"
+    "acknowledged_by resolved_at due_at next_tier next_step waits storm members "
+    "flags can_declare open_duties"
 )
 
 
@@ -193,8 +202,9 @@ def test_the_documents_incident_is_the_issues():
     assert list(schemas["IncidentView"]["properties"]) == promised
     from_rules = ["team", "summary", "runbook", "automation"]
     of_people = ["declared_at", "declared_by", "status", "roles", "checklists"]
-    of_the_clock = ["targets", "update_due_at", "post_mortem", "action_items", "tickets", "drafts"]
-    detail = [*promised, *from_rules, *of_people, *of_the_clock, "alerts", "timeline"]
+    of_the_clock = ["targets", "update_due_at", "post_mortem", "duties"]
+    of_the_clock += ["closed_at", "action_items", "tickets", "drafts"]
+    detail = [*promised, *from_rules, *of_people, *of_the_clock, "alerts", "timeline", "names", "tiers", "cut"]
     assert list(schemas["IncidentDetail"]["properties"]) == detail
     alert = ["source", "fingerprint", "episode", "status", "labels", "annotations", "starts_at", "ends_at", "remarks"]
     assert list(schemas["AlertView"]["properties"]) == alert
@@ -228,13 +238,29 @@ def test_port_0_is_the_same_free_port_on_every_address():
         bound.close()
 
 
-def test_a_port_that_is_taken_is_told_with_its_address():
+def test_a_port_in_use_is_reported_with_its_address():
     [first] = bind(Listen("127.0.0.1", 0))
     first.listen()
     port = first.getsockname()[1]
-    with pytest.raises(NotServed, match=f"127.0.0.1:{port}"):
+    message = (
+        f"cannot listen on 127.0.0.1:{port}: another program uses this port, perhaps another tocsin: stop it, or set "
+        "another address: listen: in tocsin.yaml, or for example TOCSIN_LISTEN=127.0.0.1:9100"
+    )
+    with pytest.raises(NotServed, match=re.escape(message)):
         bind(Listen("127.0.0.1", port))
     first.close()
+
+
+@pytest.mark.parametrize(
+    ("host", "why"),
+    [
+        ("no.such.host.invalid", "there is no host 'no.such.host.invalid'; set another address"),
+        ("192.0.2.1", "this machine does not have this address; set another address"),
+    ],
+)
+def test_an_unavailable_address_is_reported_with_instructions(host, why):
+    with pytest.raises(NotServed, match=re.escape(why)):
+        bind(Listen(host, 9099))
 
 
 def test_without_a_token_no_socket_may_be_reached_from_elsewhere(tmp_path):
@@ -243,7 +269,7 @@ def test_without_a_token_no_socket_may_be_reached_from_elsewhere(tmp_path):
         here.bind(("127.0.0.1", 0))
         local.bind(str(tmp_path / "socket"))
         expect_loopback([here, local])
-        with pytest.raises(NotServed, match="write tokens:"):
+        with pytest.raises(NotServed, match="add tokens:"):
             expect_loopback([here, everywhere])
 
 
@@ -260,7 +286,7 @@ def test_what_systemd_announces_wrongly_is_an_error():
 def test_a_socket_that_systemd_hands_over_is_used():
     listening = socket.create_server(("127.0.0.1", 0))
     program = (
-        "import os, sys; from tocsin.web.server import inherited\n"
+        "import os, sys; from tocsin.web.application import inherited\n"
         "os.dup2(int(sys.argv[1]), 3)\n"
         "[s] = inherited({'LISTEN_PID': str(os.getpid()), 'LISTEN_FDS': '1'})\n"
         "print(s.getsockname()[1], os.get_inheritable(3))"

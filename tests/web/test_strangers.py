@@ -1,4 +1,4 @@
-"""Requests without a valid token: limited for each sender, and told without a page unless the sender is known."""
+"""Requests without a valid token are limited per sender, and reported without a page unless the sender is known."""
 
 import hashlib
 import hmac
@@ -7,13 +7,14 @@ from ipaddress import ip_network
 import pytest
 
 from tocsin.conf.settings import LimitSettings, Scope
-from tocsin.core.outbox import Job
-from tocsin.engine.senders import MOST, REMEMBERED_DAYS, KnownSenders
-from tocsin.store.memory import MemoryStore
+from tocsin.core.incident.outbox import Job
+from tocsin.engine.intake.senders import MOST, REMEMBERED_DAYS, KnownSenders
+from tocsin.store.sqlite.memory_store import MemoryStore
 from tocsin.testing.clock import VirtualClock
-from tocsin.web.bodies import SMALL
-from tocsin.web.keys import EDGE
-from tocsin.web.sender_limits import MOST_SENDERS, FailedLogins
+from tocsin.testing.recording import RecordingObserver
+from tocsin.web.edge import EDGE
+from tocsin.web.server.bodies import SMALL
+from tocsin.web.server.sender_limits import MOST_SENDERS, FailedLogins
 from web.frontdoor import SETTINGS, SLACK_SECRET, TOKENS, FrontDoor, front_door, inbound
 
 PATH = "/webhooks/alertmanager"
@@ -48,7 +49,7 @@ async def test_a_valid_token_is_never_refused_for_the_failures_of_others_at_its_
             assert await door.status("POST", PATH, token=INGEST, json=DOWN) == 200
 
 
-async def test_the_next_minute_begins_anew() -> None:
+async def test_the_limit_resets_every_minute() -> None:
     async with front_door(LIMITED) as door:
         for _ in range(LIMIT + 1):
             last = await door.status("GET", "/api/v1/incidents", token="wrong")
@@ -170,21 +171,21 @@ async def store() -> MemoryStore:
 async def test_a_sender_is_known_after_a_restart_for_a_week(store: MemoryStore) -> None:
     clock = store._clock
     assert isinstance(clock, VirtualClock)
-    before = KnownSenders(store, clock)
+    before = KnownSenders(store, clock, RecordingObserver())
     before.accept("alertmanager/eu", "10.0.0.1")
     await before.close()
-    assert await KnownSenders(store, clock).is_known("alertmanager/eu", "10.0.0.1")
-    assert not await KnownSenders(store, clock).is_known("alertmanager/eu", "10.0.0.2")
+    assert await KnownSenders(store, clock, RecordingObserver()).is_known("alertmanager/eu", "10.0.0.1")
+    assert not await KnownSenders(store, clock, RecordingObserver()).is_known("alertmanager/eu", "10.0.0.2")
     clock.advance(days=REMEMBERED_DAYS)
-    assert await KnownSenders(store, clock).is_known("alertmanager/eu", "10.0.0.1")
+    assert await KnownSenders(store, clock, RecordingObserver()).is_known("alertmanager/eu", "10.0.0.1")
     clock.advance(days=1)
-    assert not await KnownSenders(store, clock).is_known("alertmanager/eu", "10.0.0.1")
+    assert not await KnownSenders(store, clock, RecordingObserver()).is_known("alertmanager/eu", "10.0.0.1")
 
 
 async def test_without_a_restart_a_sender_is_known_for_a_week_too(store: MemoryStore) -> None:
     clock = store._clock
     assert isinstance(clock, VirtualClock)
-    senders = KnownSenders(store, clock)
+    senders = KnownSenders(store, clock, RecordingObserver())
     senders.accept("alertmanager/eu", "10.0.0.1")
     await senders.close()
     clock.advance(days=REMEMBERED_DAYS)
@@ -195,11 +196,11 @@ async def test_without_a_restart_a_sender_is_known_for_a_week_too(store: MemoryS
 
 async def test_looking_for_a_sender_makes_no_one_known(store: MemoryStore) -> None:
     for _ in range(3):
-        assert not await KnownSenders(store, store._clock).is_known("pagerduty", "10.0.0.1")
+        assert not await KnownSenders(store, store._clock, RecordingObserver()).is_known("pagerduty", "10.0.0.1")
 
 
 async def test_a_stranger_that_is_accepted_is_known_at_once(store: MemoryStore) -> None:
-    senders = KnownSenders(store, store._clock)
+    senders = KnownSenders(store, store._clock, RecordingObserver())
     assert not await senders.is_known("pagerduty", "10.0.0.1")
     senders.accept("pagerduty", "10.0.0.1")
     assert await senders.is_known("pagerduty", "10.0.0.1")
@@ -207,7 +208,9 @@ async def test_a_stranger_that_is_accepted_is_known_at_once(store: MemoryStore) 
 
 
 async def test_however_many_senders_there_are_memory_is_bounded(store: MemoryStore) -> None:
-    senders, failures = KnownSenders(store, store._clock), FailedLogins(lambda: LIMITED, store._clock.now)
+    observer = RecordingObserver()
+    senders = KnownSenders(store, store._clock, observer)
+    failures = FailedLogins(lambda: LIMITED, store._clock.now, observer)
     for number in range(MOST + 10):
         senders._refused[str(number), ""] = (0, False)
     await senders.is_known("x", "y")

@@ -1,4 +1,4 @@
-"""Acknowledgments by telephone: a key pressed in a call, and an SMS that answers one."""
+"""Acknowledgment by phone: a pressed key, and a reply by SMS."""
 
 import asyncio
 from collections.abc import Mapping
@@ -10,16 +10,16 @@ import pytest
 from tocsin.channels.twilio.channel import TwilioChannel
 from tocsin.channels.twilio.settings import TwilioSettings
 from tocsin.conf.secrets import Secret
+from tocsin.core.content.page import Content
 from tocsin.core.errors import StoreUnavailable
-from tocsin.core.incident import State
-from tocsin.core.outbox import Job
-from tocsin.core.page import Content
-from tocsin.core.people import Contact, People, Person
+from tocsin.core.incident.incident import State
+from tocsin.core.incident.outbox import Job
+from tocsin.core.oncall.people import Contact, People, Person
 from tocsin.ports.channel import Outcome, Reason, Receipt
 from tocsin.testing.recording import RecordingChannel
 from tocsin.testing.twilio_server import ACCOUNT, AUTH_TOKEN, NUMBER, TwilioServer, signature
-from tocsin.web.keys import Deadlines
-from tocsin.web.signatures import twilio_signed
+from tocsin.web.callbacks.signatures import twilio_signed
+from tocsin.web.edge import Deadlines
 from web.frontdoor import SETTINGS, FrontDoor, front_door, inbound
 
 OUTSIDE = "https://tocsin.example.com"
@@ -73,7 +73,7 @@ def sms(body: str, sender: str = ALICE, sid: str = "SM1") -> dict[str, str]:
     return {"AccountSid": "AC1", "MessageSid": sid, "From": sender, "To": "+15005550006", "Body": body}
 
 
-async def test_the_key_1_acknowledges_for_whoever_was_called(door: FrontDoor):
+async def test_the_key_1_acknowledges_for_the_called_person(door: FrontDoor):
     query = await called(door)
     status, said = await bring(door, key("1"), query)
     assert (status, "<Say>Acknowledged. Thank you.</Say>" in said) == (200, True)
@@ -110,7 +110,7 @@ async def test_a_call_about_an_earlier_occurrence_does_not_acknowledge_this_one(
     assert (await door.engine.incident()).state is State.TRIGGERED
 
 
-async def test_repeated_by_twilio_or_by_somebody_who_listened_it_changes_nothing(door: FrontDoor):
+async def test_a_repeated_key_press_changes_nothing(door: FrontDoor):
     query = await called(door)
     await bring(door, key("1"), query)
     entries = len(await door.engine.timeline())
@@ -127,7 +127,7 @@ async def test_an_sms_acknowledges_for_the_person_with_its_number(door: FrontDoo
     assert (await door.engine.incident()).acknowledged_by == "bob"
 
 
-async def test_an_sms_from_a_number_that_nobody_has_does_nothing_and_gets_no_answer(door: FrontDoor):
+async def test_an_sms_from_an_unknown_number_does_nothing_and_gets_no_reply(door: FrontDoor):
     await called(door)
     status, said = await bring(door, sms("ack 1", "+15005559999"))
     assert (status, "Message" in said) == (200, False)
@@ -185,7 +185,7 @@ async def test_ack_alone_means_the_page_of_this_occurrence(door: FrontDoor):
     assert "#1 is yours" in (await bring(door, sms("ack")))[1]
 
 
-async def test_ack_alone_that_twilio_repeats_changes_nothing(door: FrontDoor):
+async def test_a_repeated_callback_for_ack_changes_nothing(door: FrontDoor):
     await called(door)
     await bring(door, sms("ack"))
     entries = len(await door.engine.timeline())
@@ -211,7 +211,7 @@ async def test_a_word_of_the_carriers_gets_no_answer(door: FrontDoor, body: str)
     assert (await door.engine.incident()).state is State.TRIGGERED
 
 
-async def test_whoever_stops_sms_is_told_of_because_pages_no_longer_arrive(door: FrontDoor):
+async def test_an_opt_out_from_sms_is_reported_because_pages_no_longer_arrive(door: FrontDoor):
     for fields in (
         sms("STOP"),
         {**sms("arret", sid="SM2"), "OptOutType": "STOP"},
@@ -258,7 +258,7 @@ async def _answered_through_twilio(door: FrontDoor, outside: str, signs_port: bo
         await phone.close()
 
 
-async def test_what_cannot_be_recorded_is_told_to_whoever_waits_on_the_telephone():
+async def test_a_caller_hears_that_the_response_could_not_be_recorded():
     async with front_door(LISTENING, Deadlines(twilio=0.1)) as door:
         query = await called(door)
         door.store.gate = asyncio.Event()
@@ -361,7 +361,7 @@ class Dead(RecordingChannel):
         return Receipt(Outcome.PERMANENT, Reason.CLIENT_ERROR, detail=f"no such user as {content.target}")
 
 
-async def test_a_page_that_fell_back_to_somebody_else_is_acknowledged_by_whoever_pressed_the_key(door: FrontDoor):
+async def test_a_fallback_page_is_acknowledged_by_the_person_who_pressed_the_key(door: FrontDoor):
     engine = door.engine
     alice = Person("alice", contact=Contact("pager", "alice"))
     bob = Person("bob", contact=Contact("phone", BOB))

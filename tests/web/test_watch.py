@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tocsin.web.watch import Watch
+from tocsin.web.deadline import Deadline
 
 
 async def forever() -> None:
@@ -12,7 +12,7 @@ async def forever() -> None:
 
 
 async def test_what_ends_in_time_gives_its_result():
-    watch = Watch(5)
+    watch = Deadline(5)
 
     async def soon() -> int:
         await asyncio.sleep(0)
@@ -22,7 +22,7 @@ async def test_what_ends_in_time_gives_its_result():
 
 
 async def test_every_wait_that_takes_too_long_is_a_timeout_and_its_task_lives_on():
-    watch = Watch(0.02)
+    watch = Deadline(0.02)
 
     async def wait() -> str:
         with pytest.raises(TimeoutError):
@@ -40,11 +40,11 @@ async def test_an_error_passes_unchanged():
         raise KeyError("x")
 
     with pytest.raises(KeyError):
-        await Watch(5).wait(broken())
+        await Deadline(5).wait(broken())
 
 
 async def test_a_cancellation_from_outside_is_no_timeout():
-    task = asyncio.create_task(Watch(5).wait(forever()))
+    task = asyncio.create_task(Deadline(5).wait(forever()))
     await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -52,7 +52,7 @@ async def test_a_cancellation_from_outside_is_no_timeout():
 
 
 async def test_a_task_may_wait_again_after_a_timeout():
-    watch = Watch(0.02)
+    watch = Deadline(0.02)
     for _ in range(2):
         with pytest.raises(TimeoutError):
             await watch.wait(forever())

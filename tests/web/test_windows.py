@@ -4,10 +4,10 @@ import dataclasses
 
 import pytest
 
-from tocsin.core.matcher import parse_matchers
-from tocsin.core.playbook import HOUR
-from tocsin.core.recurrence import Span
-from tocsin.core.window import Window
+from tocsin.core.duration import HOUR
+from tocsin.core.matching.matcher import parse_matchers
+from tocsin.core.oncall.maintenance_window import Window
+from tocsin.core.schedule.recurrence import Span
 from web.frontdoor import TOKENS
 from web.test_api import get, post
 
@@ -52,7 +52,7 @@ async def test_it_may_begin_later_and_end_at_a_time_in_any_zone(door):
     assert made["upcoming"] == [{"starts_at": made["starts_at"], "ends_at": made["ends_at"]}]
 
 
-async def test_windows_of_the_file_stand_beside_those_made_by_hand_active_ones_first(door):
+async def test_windows_from_the_file_and_manual_ones_are_listed_active_ones_first(door):
     start = door.engine.clock.start
     soon = Window("Soon", parse_matchers("a=b"), Span(start + HOUR, start + 2 * HOUR), "planned", "dana")
     live = door.engine.live
@@ -69,7 +69,7 @@ async def test_windows_of_the_file_stand_beside_those_made_by_hand_active_ones_f
     assert (listed[1]["id"], listed[1]["author"], listed[1]["match"]) == (None, "dana", '{a="b"}')
 
 
-async def test_one_that_was_ended_says_by_whom_and_what_still_fires_is_paged(door):
+async def test_an_ended_window_says_who_ended_it_and_firing_incidents_are_paged(door):
     made = await post(door, WINDOWS, UPGRADE)
     await door.engine.fire(**SHOP)
     assert door.engine.pages() == []
@@ -88,23 +88,23 @@ async def test_one_that_was_ended_says_by_whom_and_what_still_fires_is_paged(doo
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "told", "status"),
     [
-        ({"match": "{}"}, "matches alerts that have no label at all; write which alerts"),
-        ({"match": 'a="b'}, "bad matcher"),
-        ({"duration": "2"}, "duration is not a duration: write for example 30s"),
-        ({"duration": "40d"}, "is longer than 31 days"),
-        ({"duration": None}, "does not say once when it is over"),
-        ({"ends_at": "2026-11-20T16:00:00Z"}, "does not say once when it is over"),
-        ({"starts_at": "2026-11-20T16:00:00"}, "timezone"),
-        ({"starts_at": "2020-11-20T16:00:00Z"}, "begins in the past"),
-        ({"until": "tomorrow"}, "unknown field `until`"),
-        ({"name": 7}, "Expected `str`"),
+        ({"match": "{}"}, "matches alerts that have no label at all; write which alerts", 422),
+        ({"match": 'a="b'}, "bad matcher", 422),
+        ({"duration": "2"}, "duration is not a duration: write for example 30s", 400),
+        ({"duration": "40d"}, "is longer than 31 days", 422),
+        ({"duration": None}, "the end is missing or is given twice", 422),
+        ({"ends_at": "2026-11-20T16:00:00Z"}, "the end is missing or is given twice", 422),
+        ({"starts_at": "2026-11-20T16:00:00"}, "timezone", 400),
+        ({"starts_at": "2020-11-20T16:00:00Z"}, "the start is in the past", 422),
+        ({"until": "tomorrow"}, "unknown field `until`", 400),
+        ({"name": 7}, "Expected `str`", 400),
     ],
 )
-async def test_a_window_that_cannot_be_used_is_a_400_that_says_why(door, changes, told):
+async def test_a_window_that_cannot_be_used_is_refused_with_the_reason(door, changes, told, status):
     wish = {name: value for name, value in {**UPGRADE, **changes}.items() if value is not None}
-    answer = await post(door, WINDOWS, wish, status=400)
+    answer = await post(door, WINDOWS, wish, status=status)
     assert told in answer["error"]["message"]
     assert (await get(door, WINDOWS))["windows"] == []
 
@@ -130,13 +130,13 @@ async def test_a_preview_shows_incidents_and_alerts(door):
 TOKENS_READ = next(value for scope, value in TOKENS.items() if scope.value == "read")
 
 
-async def test_explain_says_that_nobody_is_paged_in_a_window(door):
+async def test_explain_says_that_no_one_is_paged_in_a_window(door):
     asked = {"labels": SHOP}
     assert (await post(door, "/api/v1/explain", asked))["outcome"] == "pages"
     await post(door, WINDOWS, UPGRADE)
     told = await post(door, "/api/v1/explain", asked)
     assert told["outcome"] == "waits"
-    assert told["because"] == "nobody is paged: maintenance window Upgrade until 2026-11-20 14:00 UTC; then SEV-1 of er"
+    assert told["because"] == "no one is paged: maintenance window Upgrade until 2026-11-20 14:00 UTC; then SEV-1 of er"
 
 
 async def test_explain_of_an_incident_names_the_window(door):

@@ -1,4 +1,4 @@
-"""An alert that can be placed is taken, whatever else stands in its webhook; a large body is read as a small one is."""
+"""Every alert that can be routed is accepted; a large body is parsed like a small one."""
 
 import json
 from pathlib import Path
@@ -8,11 +8,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tocsin.core.alert import Alert, AlertStatus, fingerprint
-from tocsin.core.shown import REMARKS
-from tocsin.web import slices, wire
-from tocsin.web.rejected import Rejected
-from tocsin.web.tolerant import status_of
+from tocsin.core.alerts.alert import Alert, AlertStatus, fingerprint
+from tocsin.core.rules.shown_parts import REMARKS
+from tocsin.web.alertmanager import payload as wire
+from tocsin.web.alertmanager import slices
+from tocsin.web.alertmanager.lenient import status_of
+from tocsin.web.alertmanager.rejected import Rejected
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "alertmanager"
 NOON = 1_795_176_000_000_000  # 2026-11-20T12:00:00Z
@@ -184,7 +185,7 @@ def read_in_slices(text: str, max_rejected: int = 100) -> tuple[list[Alert], Rej
 
 @given(_BODIES)
 @example({"alerts": [{"labels": {"a": 1e308}}], "status": {}, "truncatedAlerts": -1})
-def test_whatever_json_stands_anywhere_no_alert_with_labels_is_lost(body):
+def test_no_alert_with_labels_is_lost_for_any_json(body):
     webhook = read(body)
     placeable = [alert for alert in body["alerts"] if is_placeable(alert)]
     assert len(webhook.alerts) == len(placeable)
@@ -216,6 +217,12 @@ def test_what_is_no_webhook_is_refused_in_slices_as_it_is_as_a_whole(body):
         except wire.Malformed as error:
             errors.append(str(error))
     assert errors[0] == errors[1]
+
+
+@pytest.mark.parametrize("text", ["disk full", "alert=DiskFull&severity=critical", "<alert/>", "[1, 2"])
+def test_a_large_body_that_does_not_begin_like_a_webhook_is_answered_with_what_was_expected(text):
+    with pytest.raises(wire.Malformed, match="expected a webhook of Alertmanager, such as"):
+        read_in_slices(text)
 
 
 @given(st.text(st.sampled_from('{}[]":,alerts1 \\\t'), max_size=40))

@@ -1,1 +1,1 @@
-"""Floor 6: puts the daemon together and runs it."""
+"""Floor 6: the composition and the lifecycle of the daemon."""

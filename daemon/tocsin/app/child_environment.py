@@ -1,4 +1,4 @@
-"""The environment of a process of ours: what an interpreter needs, and no secret of the configuration."""
+"""The environment of child processes: the variables an interpreter needs, without secrets of the configuration."""
 
 from collections.abc import Mapping
 
@@ -30,9 +30,9 @@ _NAMES = frozenset(
         "MALLOC_ARENA_MAX",
     }
 )
-"""A list of what is passed on: any other variable may hold a secret (`token_env: ANY_NAME`)."""
+"""The variables to pass on. Any other variable may hold a secret (`token_env: ANY_NAME`)."""
 
 
 def child_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return what a child process inherits of this environment."""
+    """Return the variables of this environment that a child process inherits."""
     return {name: value for name, value in environ.items() if name in _NAMES}

@@ -1,16 +1,16 @@
-"""Batches of alerts are committed by a process of their own, while this one reads the next webhooks.
+"""A second process that commits batches of alerts while this one reads the next webhooks.
 
-A thread would do, and does where there is no such process; but the two would
-share one interpreter, and so one processor. The process is nothing but speed:
-while it is not there, or cannot, the batch is committed here.
+Without the second process a thread commits, but the two threads share one
+interpreter and therefore one processor. The second process only adds speed: while it
+is unavailable, this process commits the batches.
 
         this process                                committing process
     webhook -> alerts -> verdicts -> batch  ------>  transaction, commit
     200 to each webhook                     <------  done
 
-Both write the same file, in turns: a batch is handed over in the turn of this
-process's writer (`SqliteStore.stand_aside`). The next one is sent while it is
-busy with this one, so that it never waits.
+The two processes write the same file, in turns: a batch is handed over during the turn
+of this process's writer (`SqliteStore.lend_writer`). The next batch is sent while the
+second process commits the current one, so that it never waits.
 """
 
 import asyncio
@@ -28,35 +28,35 @@ import structlog
 
 from tocsin.app import frames
 from tocsin.app.child_environment import child_environment
-from tocsin.app.frames import Kind
+from tocsin.app.frames import FrameKind
 from tocsin.core.errors import StoreUnavailable
-from tocsin.engine.commit import Committed
-from tocsin.engine.intake import Classified
-from tocsin.engine.policy import Policy
+from tocsin.engine.change.commit import Committed
+from tocsin.engine.change.policy import Policy
+from tocsin.engine.intake.batch import Classified, Receipts
 from tocsin.ports.observer import Observer
-from tocsin.store.engine import SqliteStore
+from tocsin.store.sqlite.sqlite_store import SqliteStore
 
 START_PATIENCE = 60.0
-"""Seconds until it must be ready."""
+"""Seconds that the process gets to become ready."""
 BATCH_PATIENCE = 10.0
-"""Seconds that one batch may take: then the process is ended, and the batch committed here."""
+"""Seconds that a batch may take. After that, the process is killed and the batch is committed here."""
 AGAIN_AFTER = 10.0
-"""Seconds after which one that has ended is replaced."""
+"""Seconds between the end of a process and the start of the next one."""
 BUFFER = 1 << 20
 
 _log = structlog.get_logger("tocsin.app.commit_process")
 
 
 def _spawn(path: str, lock_fd: int) -> tuple[subprocess.Popen[bytes], socket.socket]:
-    """The process, and our end of the socket to it."""
-    ours, theirs = socket.socketpair()
-    with theirs:
-        # A batch that fits is on its way at once; of another one the rest waits for the event loop.
-        for end in (ours, theirs):
+    """Start the process; return it and our end of the socket to it."""
+    ours, others = socket.socketpair()
+    with others:
+        # A batch that fits into the buffer is sent at once; the rest of a larger one waits for the event loop.
+        for end in (ours, others):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
         process = subprocess.Popen(  # noqa: S603 - ourselves
             [sys.executable, "-m", "tocsin.app.committing", path],
-            stdin=theirs.fileno(),
+            stdin=others.fileno(),
             pass_fds=(lock_fd,),
             env=child_environment(os.environ),
         )
@@ -64,68 +64,70 @@ def _spawn(path: str, lock_fd: int) -> tuple[subprocess.Popen[bytes], socket.soc
 
 
 class _Link:
-    """One process, and the socket to it. Its answers come in the order of the batches."""
+    """A commit process and the socket to it. The answers come in the order of the batches."""
 
     def __init__(self, store: SqliteStore, lock_fd: int) -> None:
         self._store = store
         self.process, self._socket = _spawn(str(store.path), lock_fd)
         self._policy: Policy | None = None
         self._order = threading.Lock()
-        self._asked = deque[Future[Committed | None]]()
-        self._is_over = False
+        self._pending = deque[Future[Committed | None]]()
+        self._has_ended = False
         self.lost = asyncio.Event()
 
     def expect_ready(self) -> None:
-        """Wait until it can take batches."""
+        """Wait until the process can take batches."""
         self._socket.settimeout(START_PATIENCE)
         kind, _ = frames.receive(self._socket)
-        if kind is not Kind.READY:
-            raise ValueError(f"said {kind.name} first")
+        if kind is not FrameKind.READY:
+            raise ValueError(f"expected READY first, got {kind.name}")
         self._socket.settimeout(None)
 
-    def send(self, pairs: bytes, policy: Policy, now: int, answer: Future[Committed | None]) -> None:
-        """Send a batch, in the turn that `listen` ends with its answer. From any thread."""
+    def send(
+        self, pairs: bytes, received: Receipts, policy: Policy, now: int, answer: Future[Committed | None]
+    ) -> None:
+        """Send a batch during a turn, which `listen` ends when the answer comes. May be called from any thread."""
         with self._order:
-            if self._is_over:
-                self._end_of(answer)
+            if self._has_ended:
+                self._fail(answer)
                 return
-            self._asked.append(answer)
-            # Who is not there any more is noticed by `listen`.
+            self._pending.append(answer)
+            # `listen` notices if the process has ended.
             with contextlib.suppress(OSError):
                 if policy is not self._policy:
-                    frames.send(self._socket, Kind.POLICY, frames.policy_frame(policy))
+                    frames.send(self._socket, FrameKind.POLICY, frames.policy_frame(policy))
                     self._policy = policy
-                frames.send(self._socket, Kind.BATCH, frames.batch_frame(pairs, now))
+                frames.send(self._socket, FrameKind.BATCH, frames.batch_frame(pairs, received, now))
 
     def listen(self) -> None:
-        """Hand its answers on until it has ended; who waits for one then is told so. In a thread of its own."""
+        """Set the answers until the process has ended, then fail the pending ones. Runs in its own thread."""
         try:
             while True:
                 kind, body = frames.receive(self._socket)
-                answer = self._asked.popleft()
-                self._store.back()
-                if kind is not Kind.DONE:
-                    _log.warning("batch_failed_elsewhere", error=body.decode(errors="replace"))
-                answer.set_result(frames.decode_committed(body) if kind is Kind.DONE else None)
+                answer = self._pending.popleft()
+                self._store.writer_returned()
+                if kind is not FrameKind.DONE:
+                    _log.warning("commit_process_batch_failed", error=body.decode(errors="replace"))
+                answer.set_result(frames.decode_committed(body) if kind is FrameKind.DONE else None)
         finally:
-            # Before anybody else writes: the two must never meet in the file.
+            # Kill the process before anyone else writes: two processes must never write the file at the same time.
             self.kill()
             with self._order:
-                self._is_over = True
-            for answer in self._asked:
-                self._end_of(answer)
+                self._has_ended = True
+            for answer in self._pending:
+                self._fail(answer)
 
-    def _end_of(self, answer: Future[Committed | None]) -> None:
-        self._store.back()
+    def _fail(self, answer: Future[Committed | None]) -> None:
+        self._store.writer_returned()
         answer.set_exception(frames.Gone())
 
     def hang_up(self) -> None:
-        """Close our side: it ends then."""
+        """Shut down the socket, so that the process ends."""
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
 
     def end(self) -> None:
-        """Back when it has ended."""
+        """Wait until the process has ended, and kill it if that takes too long."""
         try:
             self.process.wait(BATCH_PATIENCE)
         except subprocess.TimeoutExpired:
@@ -133,14 +135,14 @@ class _Link:
         self._socket.close()
 
     def kill(self) -> None:
-        """End it at once, whatever it is doing; what it had not committed is rolled back."""
+        """Kill the process immediately; an uncommitted transaction is rolled back."""
         self.process.kill()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(BATCH_PATIENCE)
 
 
 class CommitProcess:
-    """`engine.ingest.Elsewhere` in a process that is started anew whenever it ends."""
+    """`engine.intake.ingest.Elsewhere` in a process that is restarted whenever it ends."""
 
     def __init__(
         self,
@@ -160,16 +162,16 @@ class CommitProcess:
 
     @property
     def pid(self) -> int | None:
-        """Of the process, while it can take batches."""
+        """Process id while the process can take batches, else None."""
         return self._link.process.pid if self._link is not None else None
 
     def start(self) -> None:
-        """Have it started, without waiting; the store must be open."""
+        """Start the process in the background; the store must be open."""
         self._observer.gauge("commit_process_up", 0)
         self._task = asyncio.get_running_loop().create_task(self._keep(), name="commit process")
 
     async def close(self) -> None:
-        """End it, once nothing is handed over any more; it is not started again."""
+        """End the process for good. Call this when no more batches are handed over."""
         self._closing.set()
         for link in (self._starting, self._link):
             if link is not None:
@@ -179,25 +181,25 @@ class CommitProcess:
         if self._task is not None:
             await asyncio.wait([self._task])
 
-    async def commit(self, pairs: Sequence[Classified], policy: Policy) -> Committed | None:
-        """See `engine.ingest.Elsewhere`."""
+    async def commit(self, pairs: Sequence[Classified], received: Receipts, policy: Policy) -> Committed | None:
+        """See `engine.intake.ingest.Elsewhere`."""
         link = self._link
         if link is None:
             return None
         try:
-            # Here, and not in the writer's turn: meanwhile the process commits the batch before.
+            # Encoded before the writer's turn, while the process still commits the previous batch.
             encoded = frames.encode_pairs(pairs)
-        except Exception as error:  # noqa: BLE001 - the process is nothing but speed: what it cannot have is done here
+        except Exception as error:  # noqa: BLE001 - a batch that cannot be handed over is committed here
             _log.warning("batch_not_handed_over", error=repr(error))
             return None
         answer = Future[Committed | None]()
-        self._store.stand_aside(lambda now: link.send(encoded, policy, now, answer), answer.set_exception)
+        self._store.lend_writer(lambda now: link.send(encoded, received, policy, now, answer), answer.set_exception)
         try:
             return await self._answered(link, answer)
         except StoreUnavailable:
             raise
         except Exception as error:  # noqa: BLE001 - see above
-            # What became of the batch is not known. Taken again it changes nothing: its alerts are repetitions then.
+            # The outcome of the batch is unknown. Committing it again is safe: its alerts are then repetitions.
             _log.error("commit_process_lost", error=repr(error), pid=link.process.pid)
             if self._link is link:
                 self._link = None
@@ -205,20 +207,20 @@ class CommitProcess:
             return None
 
     async def _answered(self, link: _Link, answer: Future[Committed | None]) -> Committed | None:
-        """The answer, whether or not it is still waited for; of one that takes too long the process is ended."""
-        waiting = asyncio.wrap_future(answer)
-        done, _ = await asyncio.wait([waiting], timeout=self._patience)
+        """Return the answer; kill the process if that takes too long. A canceled caller leaves the answer intact."""
+        future = asyncio.wrap_future(answer)
+        done, _ = await asyncio.wait([future], timeout=self._patience)
         if not done:
             await asyncio.to_thread(link.kill)
-        return await waiting
+        return await future
 
     async def _keep(self) -> None:
         while not self._closing.is_set():
             try:
                 await self._run_one()
-            except Exception as error:  # noqa: BLE001 - see above: tried again
+            except Exception as error:  # noqa: BLE001 - the next round retries
                 if not self._closing.is_set():
-                    _log.error("commit_process_cannot_start", error=repr(error))
+                    _log.error("commit_process_start_failed", error=repr(error))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._closing.wait(), self._again_after)
 

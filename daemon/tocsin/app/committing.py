@@ -1,11 +1,11 @@
-"""The committing process: ``python -m tocsin.app.committing DATABASE``, started by the daemon (`app/commit_process`).
+"""The commit process: ``python -m tocsin.app.committing DATABASE``, started by the daemon (`app/commit_process`).
 
-It takes batches of judged alerts from its standard input, which is a socket,
-commits each in one transaction and says so. It decides nothing of its own:
-what fails here is tried again by the daemon. It ends when the daemon does,
-however that ends, because then the socket is closed; until then it shares the
-lock of the file with the daemon, so that no other one takes over a file to
-which a batch is still being written.
+The process reads batches of evaluated alerts from its standard input, which is a
+socket, commits each batch in one transaction and reports the outcome. It makes no
+decisions: the daemon retries a failed batch itself. The process ends when the daemon
+ends, however that happens, because the socket is then closed. Until then it shares
+the lock of the file with the daemon, so that no other daemon opens a file to which a
+batch is still being written.
 """
 
 import contextlib
@@ -22,27 +22,27 @@ from threading import Event, Lock, Thread
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 from tocsin.app import frames
-from tocsin.app.frames import Batch, Kind
+from tocsin.app.frames import EncodedBatch, FrameKind
 from tocsin.app.ids import new_id
-from tocsin.engine import intake
-from tocsin.engine.apply import Work
-from tocsin.engine.commit import Committed, committed
-from tocsin.engine.policy import Policy
+from tocsin.engine.change.commit import Committed, committed
+from tocsin.engine.change.policy import Policy
+from tocsin.engine.change.unit_of_work import UnitOfWork
+from tocsin.engine.intake import batch as intake
 from tocsin.ports.store import Transaction
-from tocsin.store.dialect import Compiler
-from tocsin.store.reader import Shared
-from tocsin.store.writer import SqliteWriter
+from tocsin.store.sql.dialect import Compiler
+from tocsin.store.sql.reader import Shared
+from tocsin.store.sqlite.writer import SqliteWriter
 
 YOUNG = 50_000
-"""See `app/lifecycle`: objects made before the collector looks at the young ones."""
+"""Number of allocations between two garbage collections of the youngest generation, as in `app/lifecycle`."""
 TURN = 0.0005
-"""Seconds after which the thread that computes lets another one go on: who only waits for the disk must not be late."""
+"""Thread switch interval in seconds: a thread that waits for the disk must not be delayed by one that computes."""
 AHEAD = 2
-"""Batches that are read ahead."""
+"""Number of batches that are read ahead."""
 
 
 class GivenClock:
-    """`ports.clock.Clock` that says what the daemon's clock said when it sent the batch."""
+    """`ports.clock.Clock` that returns the daemon's time at which it sent the batch."""
 
     def __init__(self) -> None:
         self.at = 0
@@ -53,65 +53,65 @@ class GivenClock:
 
 
 class Committing:
-    """Commits batches, one after the other.
+    """Committer of batches, one after the other.
 
-    Three threads, because most of a commit is not this interpreter's work:
-    while one is inside SQLite another reads the next batch, and a third waits
+    There are three threads, because most of a commit does not need the interpreter:
+    while one thread is inside SQLite, another reads the next batch, and a third waits
     for the disk.
     """
 
     def __init__(
         self, writer: SqliteWriter, clock: GivenClock, link: socket.socket, end: Callable[[int], object] = os._exit
     ) -> None:
-        """``clock`` is the writer's; ``end`` ends the process at once, with a status."""
+        """Create a committer with the writer's ``clock``; ``end`` ends the process immediately with an exit status."""
         self._end = end
         self._writer = writer
         self._clock = clock
         self._link = link
         self._policy: Policy | None = None
-        self._batches = Queue[Policy | Batch | Exception](AHEAD)
+        self._batches = Queue[Policy | EncodedBatch | Exception](AHEAD)
         self._idle = Event()
-        """The interpreter has nothing better to do than to read: the thread that commits is inside SQLite, or waits."""
-        self._answers = SimpleQueue[tuple[Kind, bytes]]()
+        """Set while the committing thread waits or is inside SQLite: the reading thread may use the interpreter."""
+        self._answers = SimpleQueue[tuple[FrameKind, bytes]]()
         self._counting = Lock()
         self._unanswered = 0
-        """Answers that the other thread has not sent yet."""
+        """Number of answers that the answering thread has not sent yet."""
 
     def serve(self) -> None:
         """Answer every batch until the other side closes the socket."""
-        frames.send(self._link, Kind.READY)
+        frames.send(self._link, FrameKind.READY)
         Thread(target=self._read, daemon=True).start()
         Thread(target=self._answer_later, daemon=True).start()
         while True:
             self._idle.set()
-            given = self._batches.get()
+            message = self._batches.get()
             self._idle.clear()
-            if isinstance(given, Policy):
-                self._policy = given
+            if isinstance(message, Policy):
+                self._policy = message
                 continue
             try:
-                done = self._commit(given)
-            except Exception as error:  # noqa: BLE001 - whatever it was, the daemon tries it again itself
-                self._answer(Kind.FAILED, repr(error).encode(errors="replace"))
+                result = self._commit(message)
+            except Exception as error:  # noqa: BLE001 - the daemon retries a failed batch itself
+                self._answer(FrameKind.FAILED, repr(error).encode(errors="replace"))
             else:
-                self._answer(Kind.DONE, frames.encode(done))
+                self._answer(FrameKind.DONE, frames.encode(result))
 
-    def _answer(self, kind: Kind, body: bytes) -> None:
-        """Say what became of a batch, once what it wrote is on the disk: here, where nothing else is to be done."""
+    def _answer(self, kind: FrameKind, body: bytes) -> None:
+        """Answer a batch once its commit is on disk: in this thread if no other batch waits, else in the other one."""
         if self._batches.empty() and not self._unanswered:
-            self._say([(kind, body)])
+            self._sync_and_send([(kind, body)])
         else:
             with self._counting:
                 self._unanswered += 1
             self._answers.put((kind, body))
 
-    def _say(self, answers: list[tuple[Kind, bytes]]) -> None:
+    def _sync_and_send(self, answers: list[tuple[FrameKind, bytes]]) -> None:
         try:
             self._writer.sync()
             for kind, body in answers:
                 frames.send(self._link, kind, body)
         except OSError:
-            self._end(1)  # the daemon takes again whatever was not answered
+            self._end(1)  # the daemon commits unanswered batches itself
 
     def _read(self) -> None:
         with contextlib.suppress(frames.Gone, OSError):
@@ -119,41 +119,41 @@ class Committing:
                 kind, body = frames.receive(self._link)
                 self._idle.wait()
                 try:
-                    self._batches.put(frames.policy_of(body) if kind is Kind.POLICY else frames.batch_of(body))
-                except Exception as error:  # noqa: BLE001 - the answer says so
+                    self._batches.put(frames.policy_of(body) if kind is FrameKind.POLICY else frames.batch_of(body))
+                except Exception as error:  # noqa: BLE001 - the answer reports the error
                     self._batches.put(error)
-        self._end(0)  # who comes next waits for the lock
+        self._end(0)  # at once: the next daemon waits for the lock
 
     def _answer_later(self) -> None:
         while True:
             answers = [self._answers.get()]
             while not self._answers.empty():
                 answers.append(self._answers.get())
-            self._say(answers)
+            self._sync_and_send(answers)
             with self._counting:
                 self._unanswered -= len(answers)
 
-    def _commit(self, batch: Batch | Exception) -> Committed:
+    def _commit(self, batch: EncodedBatch | Exception) -> Committed:
         if isinstance(batch, Exception):
             raise batch
         policy = self._policy
         if policy is None:
-            raise LookupError("a batch came before its policy")
+            raise LookupError("received a batch before its policy")
         self._clock.at = batch.now
 
-        def work(tx: Transaction) -> Work:
-            changes = Work(tx, policy)
-            intake.Batch(changes, lambda: new_id(batch.now)).take(batch.pairs)
-            changes.finish()
+        def take(tx: Transaction) -> UnitOfWork:
+            uow = UnitOfWork(tx, policy)
+            intake.Batch(uow, lambda: new_id(batch.now), received=batch.received).take(batch.pairs)
+            uow.finish()
             self._idle.set()
-            return changes
+            return uow
 
-        return committed(self._writer.write(work))
+        return committed(self._writer.write(take))
 
 
 def main() -> None:
     """Serve the socket on standard input."""
-    # Ctrl-C and systemd speak to the whole group; the daemon says when it is over, by closing the socket.
+    # Ctrl-C and systemd signal the whole process group. The daemon ends this process by closing the socket.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     clock = GivenClock()

@@ -1,4 +1,4 @@
-"""File descriptors: how many this process may have, and how many connections that leaves."""
+"""The limit of open files, and the number of connections that it allows."""
 
 import asyncio
 import resource
@@ -8,25 +8,24 @@ import structlog
 
 from tocsin.app import fatal
 from tocsin.conf.settings import LimitSettings, Settings
+from tocsin.core.duration import SECOND
 from tocsin.ports.observer import Observer
-from tocsin.web.connections import ACCEPTS_AT_A_TIME, Limits
-
-SECOND = 1_000_000
+from tocsin.web.server.connections import ACCEPTS_AT_A_TIME, ConnectionLimits
 
 OWN_FILES = 64
-"""The store's files, logs, pipes and sockets of the daemon itself, with room for a backup and a reload."""
+"""File descriptors reserved for the daemon itself: store, logs, pipes, sockets, a backup and a reload."""
 FEWEST_CONNECTIONS = 16
 LOG_AGAIN_AFTER = 60.0
-"""Seconds between two log lines about connections that cannot be accepted."""
+"""Minimum seconds between two log lines about connections that cannot be accepted."""
 
 _ACCEPT_FAILED = "socket.accept() out of system resource"
-"""How asyncio names a connection that it cannot accept for want of file descriptors or memory."""
+"""The message of asyncio for a connection that it cannot accept because file descriptors or memory are exhausted."""
 
 _log = structlog.get_logger("tocsin.app.descriptors")
 
 
 def raise_file_limit() -> int:
-    """Raise the soft limit of open files to the hard one; return what it is now."""
+    """Raise the soft limit of open files to the hard limit; return the resulting limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -36,16 +35,16 @@ def raise_file_limit() -> int:
     return hard
 
 
-def connection_limits(settings: Settings, files: int) -> Limits:
-    """Return the limits of connections: those of the settings, as far as ``files`` descriptors allow.
+def connection_limits(settings: Settings, files: int) -> ConnectionLimits:
+    """Return the connection limits of the settings, reduced to what ``files`` file descriptors allow.
 
-    The store and the providers keep what they need: strangers must not be able to use it up.
+    Descriptors for the store and the providers are reserved, so that clients cannot use them up.
     """
     limits: LimitSettings = settings.limits
-    # A connection that is accepted, and one that is closed, each has a descriptor for one more turn of the event loop.
+    # Connections being accepted and connections being closed each hold a descriptor for one more loop iteration.
     reserve = OWN_FILES + 2 * ACCEPTS_AT_A_TIME + settings.delivery.concurrency * (len(settings.channels) + 1)
     connections = min(limits.connections, max(FEWEST_CONNECTIONS, files - reserve))
-    return Limits(
+    return ConnectionLimits(
         connections=connections,
         per_peer=min(limits.connections_per_peer, max(1, connections // 2)),
         head_within=limits.request_head / SECOND,
@@ -54,9 +53,9 @@ def connection_limits(settings: Settings, files: int) -> Limits:
 
 
 class AcceptErrors:
-    """The event loop's exception handler: connections that cannot be accepted are counted, and logged once a minute.
+    """Exception handler of the event loop that counts connections that cannot be accepted and logs one per minute.
 
-    asyncio reports each of a thousand attempts with a traceback; the log would fill the disk.
+    asyncio reports every failed attempt with a traceback, and thousands of them would fill the disk.
     """
 
     def __init__(self, observer: Observer) -> None:

@@ -1,8 +1,8 @@
-"""The end of a process that cannot be relied on any more.
+"""The immediate end of a process after a fatal error.
 
-An orderly stop needs what is missing: it would wait for threads that wait for
-memory. What was answered is durable, and what was not is repeated by its
-sender, so the process ends at once, and its supervisor starts another.
+A graceful stop is impossible without memory: it would wait for threads that wait for
+memory. All answered requests are durable, and senders retry the others. So the process
+ends at once, and its supervisor restarts it.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from tocsin.core.errors import TocsinError
 EXIT_CODE = 70
 """EX_SOFTWARE of sysexits.h."""
 
-_LAST_WORDS = b"tocsin cannot go on and ends: "
+_FINAL_MESSAGE = b"tocsin ends because of a fatal error: "
 _STDERR = 2
 
 T = TypeVar("T")
@@ -27,10 +27,10 @@ _log = structlog.get_logger("tocsin.app.fatal")
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """Run the event loop until ``main`` is done; an error that is fatal, or that breaks the loop, ends the process.
+    """Run the event loop until ``main`` is done; a fatal error, or one that breaks the loop, ends the process.
 
     Raises:
-        TocsinError: What ``main`` raises of these.
+        TocsinError: ``main`` raised it.
     """
     runner = asyncio.Runner()
     try:
@@ -39,14 +39,14 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     except (TocsinError, KeyboardInterrupt, SystemExit):
         runner.close()
         raise
-    except BaseException as error:  # noqa: BLE001 - the loop itself is broken: nothing can be closed in order
+    except BaseException as error:  # noqa: BLE001 - the loop itself is broken: nothing can be closed gracefully
         end_process(error)
     runner.close()
     return result
 
 
 def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Handle exceptions that no other code has handled: the exception handler of the event loop."""
+    """Handle an unhandled exception of the event loop."""
     error = context.get("exception")
     if isinstance(error, MemoryError):
         end_process(error)
@@ -54,17 +54,17 @@ def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
 
 
 def end_with(task: asyncio.Task[Any]) -> None:
-    """End the process where a task has ended with a fatal error."""
+    """End the process if a task has ended with a fatal error."""
     error = None if task.cancelled() else task.exception()
     if isinstance(error, MemoryError):
         end_process(error)
 
 
 def end_process(error: BaseException) -> NoReturn:
-    """End the process at once."""
+    """End the process immediately."""
     try:
-        os.write(_STDERR, _LAST_WORDS + type(error).__name__.encode() + b"\n")
-        with contextlib.suppress(Exception):  # there may be no memory for a line in the log
+        os.write(_STDERR, _FINAL_MESSAGE + type(error).__name__.encode() + b"\n")
+        with contextlib.suppress(Exception):  # there may be no memory for a log line
             _log.critical("process_ended", error=repr(error), exc_info=error)
     finally:
         os._exit(EXIT_CODE)

@@ -1,4 +1,4 @@
-"""What the daemon and its committing process say to each other over a socket pair: length, kind, body."""
+"""The protocol between the daemon and its commit process, over a socket pair. A frame is length, kind, body."""
 
 import pickle
 import socket
@@ -10,14 +10,14 @@ from typing import Any, cast
 import msgspec
 from msgspec.structs import astuple, force_setattr
 
-from tocsin.core.alert import Alert
-from tocsin.core.outbox import Job
-from tocsin.core.rules import RuleSet
-from tocsin.core.verdict import Verdict
-from tocsin.engine.commit import Committed
-from tocsin.engine.former_keys import FormerKeys
-from tocsin.engine.intake import Classified
-from tocsin.engine.policy import Policy
+from tocsin.core.alerts.alert import Alert
+from tocsin.core.incident.outbox import Job
+from tocsin.core.rules.rules import RuleSet
+from tocsin.core.rules.verdict import Verdict
+from tocsin.engine.change.commit import Committed
+from tocsin.engine.change.former_keys import FormerKeys
+from tocsin.engine.change.policy import Policy
+from tocsin.engine.intake.batch import Classified, Receipts
 from tocsin.ports.channel import Channel
 from tocsin.ports.tracker import Tracker
 
@@ -26,38 +26,39 @@ _HEAD = struct.Struct("!IB")
 _LABELS = Verdict.__struct_fields__.index("labels")
 
 
-class Kind(IntEnum):
-    """What a frame's body is."""
+class FrameKind(IntEnum):
+    """The kind of a frame, which determines its body."""
 
     READY = 1
-    """Nothing: the process can take batches."""
+    """No body. The process can take batches."""
     POLICY = 2
-    """The policy by which the following batches are committed."""
+    """The policy for the following batches."""
     BATCH = 3
-    """A `Batch`."""
+    """An `EncodedBatch`."""
     DONE = 4
-    """A `Committed`: it is durable."""
+    """A `Committed`. The batch is durable."""
     FAILED = 5
-    """Text: why nothing of the batch was written."""
+    """An error message. Nothing of the batch was written."""
 
 
 class _Alert(Alert, frozen=True, array_like=True):
-    """An alert on the wire: its fields without their names."""
+    """An alert in a frame: its fields without their names."""
 
 
 class _Verdict(Verdict, frozen=True, array_like=True):
-    """A verdict on the wire. Its labels are sent only where they are not the alert's own."""
+    """A verdict in a frame. Its labels are sent only if they differ from the alert's labels."""
 
 
-class Batch(msgspec.Struct, frozen=True, array_like=True):
-    """Alerts to commit, and the store's time."""
+class EncodedBatch(msgspec.Struct, frozen=True, array_like=True):
+    """Alerts to commit, the store's time, and when the alerts were received."""
 
     now: int
+    received: list[tuple[int, int]]
     pairs: list[tuple[_Alert, _Verdict]]
 
 
-class Traits(msgspec.Struct, frozen=True):
-    """What a transaction asks about a channel; it sends nothing."""
+class ChannelTraits(msgspec.Struct, frozen=True):
+    """The attributes of a channel that a transaction needs."""
 
     name: str
     kind: str
@@ -66,23 +67,23 @@ class Traits(msgspec.Struct, frozen=True):
 
 
 class TrackerTraits(msgspec.Struct, frozen=True):
-    """What a transaction asks of a tracker."""
+    """The attributes of a tracker that a transaction needs."""
 
     name: str
     kind: str
 
 
 class Gone(Exception):
-    """The other side has closed the socket."""
+    """The other process has closed the socket."""
 
 
 encode = msgspec.msgpack.Encoder().encode
-_decode_batch = msgspec.msgpack.Decoder(Batch).decode
+_decode_batch = msgspec.msgpack.Decoder(EncodedBatch).decode
 decode_committed = msgspec.msgpack.Decoder(Committed).decode
 
 
 def encode_pairs(pairs: Sequence[Classified]) -> bytes:
-    """What is most of a `batch_frame`, so that it can be made ahead."""
+    """Encode the alerts of a `batch_frame` in advance."""
     return encode([(astuple(alert), _without_labels(alert, verdict)) for alert, verdict in pairs])
 
 
@@ -91,13 +92,13 @@ def _without_labels(alert: Alert, verdict: Verdict) -> tuple[Any, ...]:
     return fields if verdict.labels is not alert.labels else (*fields[:_LABELS], {}, *fields[_LABELS + 1 :])
 
 
-def batch_frame(pairs: bytes, now: int) -> bytes:
-    """The body of a `Kind.BATCH`."""
-    return encode((now, msgspec.Raw(pairs)))
+def batch_frame(pairs: bytes, received: Receipts, now: int) -> bytes:
+    """Encode the body of a `FrameKind.BATCH`."""
+    return encode((now, received, msgspec.Raw(pairs)))
 
 
-def batch_of(body: bytes | bytearray) -> Batch:
-    """The batch of a `Kind.BATCH`."""
+def batch_of(body: bytes | bytearray) -> EncodedBatch:
+    """Decode the body of a `FrameKind.BATCH`."""
     batch = _decode_batch(body)
     for alert, verdict in batch.pairs:
         if not verdict.labels:
@@ -106,13 +107,13 @@ def batch_of(body: bytes | bytearray) -> Batch:
 
 
 def policy_frame(policy: Policy) -> bytes:
-    """The body of a `Kind.POLICY`: all that a transaction needs of it, without rules and without ways out.
+    """Encode the body of a `FrameKind.POLICY`: the policy without its rules and without running channels and trackers.
 
-    Pickled, because both ends are this program, and nobody else has the socket.
+    Pickle is safe here: both ends are this program, and no other process has the socket.
     """
     own = policy.self_playbook
     channels = {
-        name: Traits(channel.name, channel.kind, channel.handles, channel.keyed)
+        name: ChannelTraits(channel.name, channel.kind, channel.handles, channel.keyed)
         for name, channel in policy.channels.items()
     }
     trackers = {name: TrackerTraits(tracker.name, tracker.kind) for name, tracker in policy.trackers.items()}
@@ -125,38 +126,38 @@ def policy_frame(policy: Policy) -> bytes:
 
 
 def policy_of(body: bytes | bytearray) -> Policy:
-    """The policy of a `Kind.POLICY`."""
+    """Decode the body of a `FrameKind.POLICY`."""
     fields = pickle.loads(body)  # noqa: S301 - see `policy_frame`
     fields["channels"] = cast("dict[str, Channel]", fields["channels"])
     fields["trackers"] = cast("dict[str, Tracker]", fields["trackers"])
     return Policy(**fields)
 
 
-def send(link: socket.socket, kind: Kind, body: bytes = b"") -> None:
+def send(link: socket.socket, kind: FrameKind, body: bytes = b"") -> None:
     """Send one frame.
 
     Raises:
-        OSError: The other side is gone.
+        OSError: The other process has closed the socket.
     """
     link.sendall(_HEAD.pack(len(body), kind) + body)
 
 
-def receive(link: socket.socket) -> tuple[Kind, bytearray]:
+def receive(link: socket.socket) -> tuple[FrameKind, bytearray]:
     """Wait for one frame.
 
     Raises:
-        Gone: There will be none.
-        ValueError: It is of no kind that there is.
+        Gone: The other process has closed the socket.
+        ValueError: The kind of the frame is unknown.
     """
     length, kind = _HEAD.unpack(_exactly(link, _HEAD.size))
-    return Kind(kind), _exactly(link, length)
+    return FrameKind(kind), _exactly(link, length)
 
 
 def _exactly(link: socket.socket, length: int) -> bytearray:
     body = bytearray(length)
     rest = memoryview(body)
     while rest:
-        # Whole, if it can be: each return has to wait for the interpreter.
+        # Read the whole body in one call if possible, because each return waits for the GIL.
         count = link.recv_into(rest, flags=socket.MSG_WAITALL)
         if count == 0:
             raise Gone

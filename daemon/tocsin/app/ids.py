@@ -1,11 +1,11 @@
-"""The ids of incidents."""
+"""Incident ids."""
 
 import secrets
 
 TIME_BITS = 80
-"""Where the time stands in an incident's id: ids sort by when they were made, and cannot be guessed."""
+"""Number of random bits in an id, below the time: ids sort by creation time and cannot be guessed."""
 
 
 def new_id(now: int) -> str:
-    """An incident's id: 48 bits of milliseconds and 80 random ones, 32 hex digits, sorted by time."""
+    """Return an incident id of 32 hex digits: 48 bits of time in milliseconds, then 80 random bits."""
     return f"{((now // 1000) << TIME_BITS) | secrets.randbits(TIME_BITS):032x}"

@@ -1,8 +1,8 @@
-"""What the configuration is handed: the kinds of channels and of trackers that there are."""
+"""The kinds of channels and trackers that the configuration may use."""
 
 from tocsin.channels.registry import KINDS as CHANNELS
 from tocsin.conf.channels import Kinds
 from tocsin.trackers.registry import KINDS as TRACKERS
 
 KINDS = Kinds(channels=CHANNELS, trackers=TRACKERS)
-"""Every kind of both."""
+"""All kinds of channels and trackers."""

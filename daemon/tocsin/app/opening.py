@@ -1,4 +1,4 @@
-"""Opening the store at the start: a migration takes its time, and the daemon before this one may still be ending."""
+"""Opening the store at startup: a migration may take long, and the previous daemon may still be stopping."""
 
 import asyncio
 
@@ -10,11 +10,11 @@ from tocsin.core.errors import StoreHeld
 from tocsin.ports.store import Store
 
 HELD_FOR = 10.0
-"""Seconds that another daemon gets to let go of the store."""
+"""Seconds that another daemon gets to release the store."""
 LOOK_EVERY = 0.25
 EXTEND_EVERY = 15.0
 EXTEND_BY = 60 * 1_000_000
-"""Microseconds; four times as long as it is asked for, so that one datagram may be lost."""
+"""Microseconds per extension: four times the interval, so that a datagram may be lost."""
 
 _log = structlog.get_logger("tocsin.app.opening")
 
@@ -22,18 +22,18 @@ _log = structlog.get_logger("tocsin.app.opening")
 async def open_store(
     store: Store, notifier: Notifier, *, held_for: float = HELD_FOR, extend_every: float = EXTEND_EVERY
 ) -> None:
-    """Open it, and keep systemd from losing patience meanwhile.
+    """Open the store, and extend systemd's start timeout meanwhile.
 
     Raises:
-        StoreHeld: Another daemon has not let go of it.
-        StoreUnavailable: It cannot be opened.
+        StoreHeld: Another daemon has not released the store in time.
+        StoreUnavailable: The store cannot be opened.
     """
     extending = asyncio.get_running_loop().create_task(_extend(notifier, extend_every), name="extend start")
     attempts = AsyncRetrying(
         retry=retry_if_exception_type(StoreHeld),
         stop=stop_after_delay(held_for),
         wait=wait_fixed(LOOK_EVERY),
-        before_sleep=_say_once,
+        before_sleep=_log_first_wait,
         reraise=True,
     )
     try:
@@ -48,6 +48,6 @@ async def _extend(notifier: Notifier, every: float) -> None:
         await asyncio.sleep(every)
 
 
-def _say_once(state: RetryCallState) -> None:
+def _log_first_wait(state: RetryCallState) -> None:
     if state.attempt_number == 1 and state.outcome is not None:
-        _log.warning("waiting_for_the_store", error=str(state.outcome.exception()))
+        _log.warning("store_wait_started", error=str(state.outcome.exception()))

@@ -1,6 +1,6 @@
-"""Whether the daemon makes progress: event-loop lag, the age of each worker's last cycle, the store, the watchdog.
+"""Monitoring of the daemon's own progress: event loop lag, age of each worker's last cycle, the store, the watchdog.
 
-Ages are taken by the loop's own clock: the wall clock jumps, and stands still for nobody while a machine sleeps.
+Ages are measured with the event loop's clock, because the wall clock jumps and keeps running while the machine sleeps.
 """
 
 import asyncio
@@ -11,55 +11,54 @@ import structlog
 
 from tocsin.app.build import Daemon
 from tocsin.app.notify import Notifier
+from tocsin.core.duration import SECOND, duration
 from tocsin.core.errors import StoreLost, StoreUnavailable
-from tocsin.web.keys import Health
-
-SECOND = 1_000_000
+from tocsin.web.edge import Health
 
 TICK = 0.5
-"""Seconds between two looks."""
+"""Seconds between two checks."""
 PROBE_EVERY = 2.0
 PROBE_PATIENCE = 5.0
-"""Seconds that the store gets for the probe."""
+"""Seconds that the store gets to commit a probe."""
 PROBE_FRESH = 10.0
-"""Seconds. Ready means that the probe has succeeded no longer ago than this."""
+"""Seconds since the last successful probe, after which the daemon is not ready."""
 FAILURES_TOLERATED = 2
-"""Probes that may fail in a row before somebody is told."""
+"""Number of probes that may fail in a row before tocsin opens an incident about the store."""
 
 _log = structlog.get_logger("tocsin.app.pulse")
 
 
 class Pulse:
-    """Looks twice a second; never waits for what it watches."""
+    """Checks twice a second that the daemon makes progress; it never waits for the components that it checks."""
 
     def __init__(self, daemon: Daemon, notifier: Notifier, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._daemon = daemon
         self._notifier = notifier
         self._monotonic = monotonic
-        self._began = self._fed_at = monotonic()
+        self._began = self._pinged_at = monotonic()
         self._probed_at: float | None = None
-        """When the store last took the probe."""
+        """Time of the last successful probe, by the monotonic clock."""
         self._trouble = "the store has not been probed yet"
         self._failures = 0
         self.tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Start looking."""
+        """Start the checks."""
         loop = asyncio.get_running_loop()
         self.tasks = [loop.create_task(self._look(), name="pulse"), loop.create_task(self._probe(), name="probe")]
 
     async def stop(self) -> None:
-        """Stop looking."""
+        """Stop the checks."""
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
     def health(self) -> Health:
-        """How the daemon is now."""
+        """Return the current state of the daemon."""
         daemon = self._daemon
         ages = self._ages()
         stuck = [
-            f"{worker.name} has finished nothing for {ages[worker.name]:.0f} s"
+            f"{worker.name} has not finished a cycle for {_in_words(ages[worker.name])}"
             for worker in daemon.services
             if ages[worker.name] > worker.allowance
         ]
@@ -74,51 +73,51 @@ class Pulse:
             healthy=not stuck,
             ready=not trouble and not daemon.stopping,
             detail=detail,
-            why="; ".join([*stuck, *self._closed(trouble)]),
+            why="; ".join([*stuck, *self._reasons_not_ready(trouble)]),
         )
 
-    def _closed(self, trouble: str) -> list[str]:
-        """Why no alerts are taken, in words for everybody: whoever may know more asks for the status."""
-        stopping = ["it is stopping"] if self._daemon.stopping else []
-        return [*stopping, "the store takes nothing now"] if trouble else stopping
+    def _reasons_not_ready(self, trouble: str) -> list[str]:
+        """Return public reasons for not accepting alerts; ``/api/v1/status`` has the details."""
+        stopping = ["the daemon is stopping"] if self._daemon.stopping else []
+        return [*stopping, "the store does not accept writes"] if trouble else stopping
 
     def look(self) -> None:
-        """Show how long ago each worker finished a cycle, and feed the watchdog while all of them make progress."""
+        """Publish the age of each worker's last cycle, and ping the watchdog while all workers make progress."""
         ages = self._ages()
         for worker in self._daemon.services:
             self._daemon.metrics.gauge("worker_cycle_age_seconds", ages[worker.name], worker=worker.name)
             self._daemon.metrics.gauge("worker_cycle_allowance_seconds", worker.allowance, worker=worker.name)
         interval = self._notifier.watchdog_interval
-        progress = all(ages[worker.name] < worker.watchdog_allowance for worker in self._daemon.services)
-        if interval is not None and progress and self._monotonic() - self._fed_at >= min(interval, 10.0):
+        has_progress = all(ages[worker.name] < worker.watchdog_allowance for worker in self._daemon.services)
+        if interval is not None and has_progress and self._monotonic() - self._pinged_at >= min(interval, 10.0):
             self._notifier.watchdog()
-            self._fed_at = self._monotonic()
+            self._pinged_at = self._monotonic()
 
     async def probe(self) -> None:
-        """Write on the way that webhooks take, and tell tocsin's people where that goes wrong again and again.
+        """Write a row the way webhooks do, and raise the alarm after repeated failures.
 
         Raises:
-            StoreLost: The database is not the one on the disk any more: the daemon has to be restarted.
+            StoreLost: The open database is no longer the one on disk; the daemon has to be restarted.
         """
         try:
             trouble = await self._try_store()
         except StoreLost as lost:
             self._daemon.metrics.gauge("store_writable", 0)
-            self._daemon.alarm.sound("store", str(lost))
+            self._daemon.alarm.store_failed(lost)
             raise
         self._daemon.metrics.gauge("store_writable", 0 if trouble else 1)
         if not trouble:
             self._probed_at, self._trouble, self._failures = self._monotonic(), "", 0
             return
         if trouble != self._trouble:
-            _log.error("store_trouble", trouble=trouble)
+            _log.error("store_probe_failed", error=trouble)
         self._trouble = trouble
         self._failures += 1
         if self._failures > FAILURES_TOLERATED:
-            self._daemon.alarm.sound("store", trouble)
+            self._daemon.alarm.store_failed(StoreUnavailable(trouble))
 
     async def _try_store(self) -> str:
-        """What is wrong with the store, "" if nothing."""
+        """Return the problem with the store, "" if there is none."""
         store = self._daemon.store
         try:
             async with asyncio.timeout(PROBE_PATIENCE):
@@ -128,17 +127,17 @@ class Pulse:
         except StoreUnavailable as error:
             return str(error)
         except TimeoutError:
-            return f"the store has not taken a row within {PROBE_PATIENCE:.0f} s"
-        return "" if store.has_reserve else "the disk is full: what was kept aside for this is used up"
+            return f"the store did not commit a row within {PROBE_PATIENCE:.0f} s"
+        return "" if store.has_reserve else "the disk is full, and the reserve is used up; free disk space"
 
     def _store_trouble(self) -> str:
         if self._trouble or self._probed_at is None:
             return self._trouble
         age = self._monotonic() - self._probed_at
-        return f"the store took its last row {age:.0f} s ago" if age >= PROBE_FRESH else ""
+        return f"the store last committed a row {_in_words(age)} ago" if age >= PROBE_FRESH else ""
 
     def _ages(self) -> dict[str, float]:
-        """Seconds since each worker's last cycle; before its first one, since the start."""
+        """Return the seconds since each worker's last cycle, or since the start before its first cycle."""
         now = self._monotonic()
         return {
             worker.name: now - (self._began if worker.cycled_at is None else worker.cycled_at)
@@ -157,3 +156,7 @@ class Pulse:
         while True:
             await self.probe()
             await asyncio.sleep(PROBE_EVERY)
+
+
+def _in_words(seconds: float) -> str:
+    return duration(int(seconds * SECOND))

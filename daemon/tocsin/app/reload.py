@@ -1,4 +1,4 @@
-"""Taking over a new configuration while running: everything that can fail comes first, then one swap."""
+"""Reloading the configuration of a running daemon: all steps that can fail come first, then one swap."""
 
 import asyncio
 import threading
@@ -11,19 +11,21 @@ import structlog
 from tocsin.app.build import Daemon, policy_of, prepare, running, ways_out
 from tocsin.channels import registry
 from tocsin.conf.bundle import Bundle
-from tocsin.conf.changes import Change, changes
+from tocsin.conf.changes import ConfigChange, changes
 from tocsin.conf.channels import ConfiguredChannel, ConfiguredTracker
 from tocsin.conf.losses import losses
 from tocsin.conf.source import ConfigError
 from tocsin.core.errors import StoreUnavailable, TocsinError
-from tocsin.core.incident import OPEN
-from tocsin.engine.shadow import ShadowRules
-from tocsin.engine.treatment import Treatment, compare
+from tocsin.core.incident.incident import OPEN
+from tocsin.core.oncall.gap import uncovered
+from tocsin.engine.change.oncall import duty_of
+from tocsin.engine.intake.shadow import ShadowRules
+from tocsin.engine.reload_impact import ReloadImpact, compare
 from tocsin.ports.channel import Channel
 from tocsin.ports.store import IncidentFilter, Reader
 from tocsin.ports.tracker import Tracker
 from tocsin.trackers import registry as tracker_registry
-from tocsin.web.keys import ReloadResult
+from tocsin.web.edge import ReloadResult
 
 _log = structlog.get_logger("tocsin.app.reload")
 
@@ -32,8 +34,8 @@ C = TypeVar("C", ConfiguredChannel, ConfiguredTracker)
 W = TypeVar("W")
 
 
-class _Ways(NamedTuple):
-    """The ways out of a configuration, each running."""
+class _Integrations(NamedTuple):
+    """The running channels and trackers of a configuration."""
 
     channels: dict[str, tuple[ConfiguredChannel, Channel]]
     trackers: dict[str, tuple[ConfiguredTracker, Tracker]]
@@ -41,17 +43,18 @@ class _Ways(NamedTuple):
 
 LISTED = 1000
 LOGGED = 50
-"""Changes, and incidents, that are named in the log; the API has them all."""
+"""Maximum number of changes, and of incidents, in the log; the API has all of them."""
 LOAD_PATIENCE = 30.0
-"""Seconds until a reload is refused whose files are not read, or whose channels are not started."""
+"""Seconds for reading the files and starting the channels; after that, the reload is refused."""
 COMPARE_PATIENCE = 5.0
-"""Seconds that the store gets to say which incidents keep an older plan."""
+"""Seconds that the store gets to list the incidents that keep an older plan."""
 
 
 class Reloader:
-    """Reloads one daemon. ``load`` reads the files and raises `ConfigError`; ``adopt`` is told of each new bundle.
+    """Reloader of one daemon.
 
-    ``load_shadow`` reads the shadow rules, where there are any.
+    ``load`` reads the files and may raise `ConfigError`. ``adopt`` is called with each
+    new bundle. ``load_shadow`` reads the shadow rules, if there are any.
     """
 
     def __init__(
@@ -68,44 +71,45 @@ class Reloader:
         self._patience = patience
         self._load_shadow = load_shadow
         self.last: ReloadResult | None = None
-        """What became of the last one."""
+        """Result of the last reload."""
         self._one_at_a_time = asyncio.Lock()
-        self._farewells: set[asyncio.Task[None]] = set()
+        self._closing: set[asyncio.Task[None]] = set()
 
     async def reload(self, *, force: bool = False) -> ReloadResult:
-        """Take over the files as they are now; a bad configuration never replaces a good one.
+        """Apply the configuration files as they are now; a bad configuration never replaces a good one.
 
-        ``force`` takes over one that removes every token, channel or contact as well.
+        With ``force``, also apply a configuration that removes every token, channel or contact.
         """
         async with self._one_at_a_time:
             try:
                 async with asyncio.timeout(self._patience):
-                    bundle = await asyncio.wrap_future(_in_a_thread(self._load))
+                    bundle = await asyncio.wrap_future(_in_thread(self._load))
                     lost = losses(self._daemon.bundle, bundle)
                     if lost and not force:
                         return self._refuse(*(str(loss) for loss in lost))
-                    ways = await self._open(bundle)
+                    integrations = await self._open(bundle)
             except ConfigError as error:
-                return self._refuse(*(str(problem) for problem in error.problems))
+                return self._refuse(*(problem.shown for problem in error.problems))
             except TocsinError as error:
                 return self._refuse(str(error))
             except TimeoutError:
                 return self._refuse(f"the configuration could not be read within {self._patience:g} s")
-            except Exception as error:  # noqa: BLE001 - nothing has been taken over: what runs goes on, whatever it was
-                _log.exception("reload_broke")
-                return self._refuse(f"tocsin failed at taking it over ({error}); its log has the details")
+            except Exception as error:  # noqa: BLE001 - nothing was applied: the running configuration stays in force
+                _log.exception("reload_crashed")
+                return self._refuse(f"internal error while applying the configuration ({error}); see tocsin's log")
             old = self._daemon.bundle
             forced = tuple(f"forced: {loss.path}: {loss.message}" for loss in lost)
-            notes = (*forced, *self._take_over(bundle, ways), *await self._reload_shadow())
-            treatment, found = await self._compared(old, bundle)
-            return self._tell(bundle, (*notes, *found), changes(old, bundle), treatment)
+            applied = self._apply(bundle, integrations)
+            notes = (*forced, *await self._uncovered(), *applied, *await self._reload_shadow())
+            treatment, more_notes = await self._compare(old, bundle)
+            return self._succeed(bundle, (*notes, *more_notes), changes(old, bundle), treatment)
 
     async def close(self) -> None:
-        """Let the channels that were replaced go."""
-        await asyncio.sleep(0)  # a task that is canceled before it has begun would close nothing
-        for task in self._farewells:
+        """Close the replaced channels and trackers now."""
+        await asyncio.sleep(0)  # a task that is canceled before it has started would close nothing
+        for task in self._closing:
             task.cancel()
-        await asyncio.gather(*self._farewells, return_exceptions=True)
+        await asyncio.gather(*self._closing, return_exceptions=True)
 
     def _refuse(self, *problems: str) -> ReloadResult:
         daemon = self._daemon
@@ -117,8 +121,8 @@ class Reloader:
         )
         return self.last
 
-    def _tell(
-        self, bundle: Bundle, notes: tuple[str, ...], changed: tuple[Change, ...], treatment: Treatment
+    def _succeed(
+        self, bundle: Bundle, notes: tuple[str, ...], changed: tuple[ConfigChange, ...], treatment: ReloadImpact
     ) -> ReloadResult:
         daemon = self._daemon
         daemon.metrics.count("config_reloads_total", outcome="taken_over")
@@ -139,84 +143,98 @@ class Reloader:
         )
         return self.last
 
-    async def _open(self, bundle: Bundle) -> _Ways:
-        """The channels and trackers that stay, and those that are new or changed, started: all of them, or none."""
+    async def _open(self, bundle: Bundle) -> _Integrations:
+        """Return the channels and trackers of a configuration; start the new and changed ones, all or none of them."""
         channels, new_channels = _sort(self._daemon.channels, bundle.channels, registry.build)
         trackers, new_trackers = _sort(self._daemon.trackers, bundle.trackers, tracker_registry.build)
         opened: list[Channel | Tracker] = [*new_channels, *new_trackers]
         try:
-            for way in opened:
-                await way.start()
+            for integration in opened:
+                await integration.start()
             prepare(self._daemon.metrics, bundle)
         except BaseException:
-            await asyncio.gather(*(way.close() for way in opened), return_exceptions=True)
+            await asyncio.gather(*(integration.close() for integration in opened), return_exceptions=True)
             raise
-        return _Ways(channels, trackers)
+        return _Integrations(channels, trackers)
 
-    def _take_over(self, bundle: Bundle, ways: _Ways) -> tuple[str, ...]:
-        """The swap; returns what the operator should know."""
+    def _apply(self, bundle: Bundle, new: _Integrations) -> tuple[str, ...]:
+        """Swap the configuration; return notes for the operator."""
         daemon, old = self._daemon, self._daemon.bundle
-        stay = {id(way) for _, way in (*ways.channels.values(), *ways.trackers.values())}
-        gone = [way for way in ways_out(daemon) if id(way) not in stay]
+        current = {id(integration) for _, integration in (*new.channels.values(), *new.trackers.values())}
+        replaced = [integration for integration in ways_out(daemon) if id(integration) not in current]
         self._adopt(bundle)
         daemon.bundle = bundle
-        daemon.channels, daemon.trackers = ways.channels, ways.trackers
-        daemon.live.policy = policy_of(bundle, running(ways.channels), running(ways.trackers))
+        daemon.channels, daemon.trackers = new.channels, new.trackers
+        daemon.live.policy = policy_of(bundle, running(new.channels), running(new.trackers))
         mark_reloaded(daemon)
         daemon.wake.everyone()
-        self._dismiss(gone)
+        self._close_later(replaced)
         return (*(str(warning) for warning in bundle.warnings), *_needs_restart(old, bundle))
 
-    def _dismiss(self, gone: list[Channel | Tracker]) -> None:
-        """What is no longer configured is closed once nothing can be on its way through them."""
-        patience = self._daemon.live.policy.delivery.timeout / 1_000_000
+    def _close_later(self, replaced: list[Channel | Tracker]) -> None:
+        """Close replaced channels and trackers after the delivery timeout, when no delivery can be in progress."""
+        delivery_timeout = self._daemon.live.policy.delivery.timeout / 1_000_000
 
-        async def farewell() -> None:
+        async def close() -> None:
             try:
-                await asyncio.sleep(patience)
+                await asyncio.sleep(delivery_timeout)
             finally:
-                for channel in gone:
-                    await channel.close()
+                for integration in replaced:
+                    await integration.close()
 
-        if gone:
-            task = asyncio.get_running_loop().create_task(farewell(), name="close replaced channels")
-            self._farewells.add(task)
-            task.add_done_callback(self._farewells.discard)
+        if replaced:
+            task = asyncio.get_running_loop().create_task(close(), name="close replaced channels")
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
 
-    async def _differing(self) -> tuple[str, ...]:
-        """Open incidents keep their plan: say which of them a new one would treat differently."""
+    async def _uncovered(self) -> tuple[str, ...]:
+        """Return the rotations without an on-call person now; none if the store cannot be read."""
+        people = self._daemon.live.policy.people
+        try:
+            async with asyncio.timeout(COMPARE_PATIENCE):
+                duty = await self._daemon.store.read(lambda tx: duty_of(tx, people))
+        except (StoreUnavailable, TimeoutError):
+            return ()
+        except Exception:  # noqa: BLE001 - the new configuration is in force, whatever the store does
+            _log.exception("oncall_not_read")
+            return ()
+        return tuple(uncovered(people.rotations, duty).values())
+
+    async def _outdated_plans(self) -> tuple[str, ...]:
+        """Return a note for each open incident whose playbook has changed: it keeps the old one."""
         policy = self._daemon.live.policy
 
-        def find(tx: Reader) -> list[str]:
+        def find(reader: Reader) -> list[str]:
             return [
-                f"incident {incident.number} keeps the plan it began with; {incident.plan.name} now differs"
-                for incident in tx.incidents(IncidentFilter(states=OPEN, limit=LISTED))
-                if incident.plan.sha != policy.plan(incident.plan.name).sha
+                f"incident {incident.number} keeps the earlier version of {incident.plan.name}; "
+                f"`tocsin incidents replan {incident.number}` applies the new one"
+                for incident in reader.incidents(IncidentFilter(states=OPEN, limit=LISTED))
+                if incident.plan != policy.plan(incident.plan.name)
             ]
 
         async with asyncio.timeout(COMPARE_PATIENCE):
             return tuple(await self._daemon.store.read(find))
 
-    async def _compared(self, old: Bundle, new: Bundle) -> tuple[Treatment, tuple[str, ...]]:
-        """Open incidents that the new rules would have treated differently, and what the operator should know.
+    async def _compare(self, old: Bundle, new: Bundle) -> tuple[ReloadImpact, tuple[str, ...]]:
+        """Return the open incidents that the new rules would have treated differently, and notes for the operator.
 
-        The new configuration is in force, whatever the store does.
+        The new configuration stays in force even if the store fails.
         """
-        failed = "open incidents could not be compared with the new plans and rules"
+        failure = "open incidents could not be compared with the new playbooks and rules"
         try:
-            notes = await self._differing()
-            found = await compare(self._daemon.store, old.rules, new.rules, COMPARE_PATIENCE)
+            notes = await self._outdated_plans()
+            treatment = await compare(self._daemon.store, old.rules, new.rules, COMPARE_PATIENCE)
         except (StoreUnavailable, TimeoutError):
-            return Treatment(), (f"{failed}: the store does not answer",)
-        except Exception as error:  # noqa: BLE001 - such as a row that is damaged
-            _log.exception("comparison_broke")
-            return Treatment(), (f"{failed}: {error}; the log has the details",)
-        if found.cut:
-            notes = (*notes, f"open incidents judged by the new rules: {found.cut}")
-        return found, notes
+            return ReloadImpact(), (f"{failure}: the store does not answer",)
+        except Exception as error:  # noqa: BLE001 - for example a damaged row
+            _log.exception("comparison_failed")
+            return ReloadImpact(), (f"{failure}: {error}; see tocsin's log",)
+        if treatment.cut:
+            notes = (*notes, f"open incidents evaluated with the new rules: {treatment.cut}")
+        return treatment, notes
 
     async def _reload_shadow(self) -> tuple[str, ...]:
-        """Take the shadow rules as they are now, or keep those that run; either way they begin to count anew."""
+        """Reload the shadow rules, or keep the running ones if that fails; reset their counts either way."""
         shadow = self._daemon.shadow
         if shadow is None or self._load_shadow is None:
             return ()
@@ -224,31 +242,31 @@ class Reloader:
         rules: ShadowRules | None = None
         try:
             async with asyncio.timeout(self._patience):
-                rules = await asyncio.wrap_future(_in_a_thread(self._load_shadow))
+                rules = await asyncio.wrap_future(_in_thread(self._load_shadow))
         except ConfigError as error:
             notes = tuple(f"shadow rules not reloaded: {problem}" for problem in error.problems)
-        except Exception as error:  # noqa: BLE001 - the live configuration is in force, whatever the shadow does
-            _log.exception("shadow_reload_broke")
-            notes = (f"shadow rules not reloaded: {error}; the log has the details",)
+        except Exception as error:  # noqa: BLE001 - the live configuration stays in force if the shadow rules fail
+            _log.exception("shadow_reload_failed")
+            notes = (f"shadow rules not reloaded: {error}; see tocsin's log",)
         shadow.replace(rules)
         return notes
 
 
 def _first(items: Sequence[object]) -> list[str]:
-    """As many as one line of the log may hold."""
+    """Return the first `LOGGED` items as text, and a count of the rest."""
     more = [f"... and {len(items) - LOGGED} more"] if len(items) > LOGGED else []
     return [str(item) for item in items[:LOGGED]] + more
 
 
-def _in_a_thread(work: Callable[[], T]) -> Future[T]:
-    """Begin it in a thread that nobody has to wait for: files that hang must not keep the daemon from ending."""
+def _in_thread(load: Callable[[], T]) -> Future[T]:
+    """Run ``load`` in a daemon thread: a read that hangs must not keep the daemon from stopping."""
     outcome: Future[T] = Future()
 
     def run() -> None:
         outcome.set_running_or_notify_cancel()
         try:
-            outcome.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - whoever waits for it is given it
+            outcome.set_result(load())
+        except BaseException as error:  # noqa: BLE001 - the error is passed on to the caller
             outcome.set_exception(error)
 
     threading.Thread(target=run, name="tocsin-load", daemon=True).start()
@@ -256,24 +274,24 @@ def _in_a_thread(work: Callable[[], T]) -> Future[T]:
 
 
 def mark_reloaded(daemon: Daemon) -> None:
-    """Show that the running configuration is the one on disk."""
+    """Set the metrics for a running configuration that is the one on disk."""
     daemon.metrics.gauge("config_last_reload_successful", 1)
     daemon.metrics.gauge("config_last_reload_success_timestamp_seconds", daemon.clock.now() / 1_000_000)
 
 
 def _sort(
-    there: Mapping[str, tuple[C, W]], wanted: Iterable[C], build: Callable[[C], W]
+    current: Mapping[str, tuple[C, W]], new: Iterable[C], build: Callable[[C], W]
 ) -> tuple[dict[str, tuple[C, W]], list[W]]:
-    """All that is wanted, and what of it is new or changed: built, not yet started."""
-    ways: dict[str, tuple[C, W]] = {}
+    """Return all integrations of the new configuration, and those that are new or changed: built, not yet started."""
+    integrations: dict[str, tuple[C, W]] = {}
     opened: list[W] = []
-    for configured in wanted:
-        known = there.get(configured.name)
-        if known is None or known[0] != configured:
-            known = (configured, build(configured))
-            opened.append(known[1])
-        ways[configured.name] = known
-    return ways, opened
+    for configured in new:
+        entry = current.get(configured.name)
+        if entry is None or entry[0] != configured:
+            entry = (configured, build(configured))
+            opened.append(entry[1])
+        integrations[configured.name] = entry
+    return integrations, opened
 
 
 def _needs_restart(old: Bundle, new: Bundle) -> list[str]:
@@ -284,4 +302,4 @@ def _needs_restart(old: Bundle, new: Bundle) -> list[str]:
         ("instance", before.instance, after.instance),
         ("webhook", before.webhook, after.webhook),
     )
-    return [f"{name} takes effect after a restart" for name, was, is_ in fixed if was != is_]
+    return [f"{name} takes effect after a restart" for name, was, now in fixed if was != now]

@@ -1,1 +1,1 @@
-"""Floor 3: the ways out."""
+"""Floor 3: channels to people."""

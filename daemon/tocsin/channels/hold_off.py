@@ -1,33 +1,33 @@
-"""Calls that a provider has asked not to make for a while."""
+"""Pauses before further API requests, after a provider has answered 429 (rate limited)."""
 
-from tocsin.channels.http import SECOND
+from tocsin.core.duration import SECOND
 from tocsin.ports.channel import Outcome, Reason, Receipt
 
 LONGEST = 60 * SECOND
-"""A provider that names a longer time is asked again after this, so that one wrong answer does not silence the rest."""
+"""The maximum wait that a provider's response can impose, so that one wrong response does not silence the rest."""
 KEYS = 1000
 
 
 class HoldOff:
-    """The moments until which calls of a kind would be refused, by the kind.
+    """The times until which a provider would refuse requests, by kind of request.
 
-    A provider that has answered "too many" (429) counts the calls that ignore
-    it, and some then wait longer or close the account.
+    A provider that has answered 429 counts requests that ignore the answer; some providers then extend the wait or
+    block the account.
     """
 
     def __init__(self) -> None:
         self._until: dict[str, int] = {}
 
     def ask(self, kind: str, now: int) -> Receipt | None:
-        """Return the receipt of a call that would be refused now; None where it may be made."""
+        """Return the receipt of a request that would be refused now; None if the request may be made."""
         wait = self._until.get(kind, now) - now
-        if not 0 < wait <= LONGEST:  # longer than any can be: the clock was set back
+        if not 0 < wait <= LONGEST:  # longer than any wait: the clock was set back
             return None
         detail = "the provider has asked to wait: nothing was sent"
         return Receipt(Outcome.RETRY, Reason.RATE_LIMITED, detail, retry_after=wait)
 
     def note(self, kind: str, receipt: Receipt, now: int) -> None:
-        """Remember what a receipt says about further calls of this kind."""
+        """Remember the wait that a receipt demands of further requests of this kind."""
         if receipt.reason is not Reason.RATE_LIMITED or not receipt.retry_after:
             return
         if len(self._until) >= KEYS:

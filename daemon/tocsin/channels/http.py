@@ -1,4 +1,4 @@
-"""HTTP as every channel speaks it: bounded, without redirects or proxies, and classified in one place."""
+"""The HTTP client of all channels: bounded, without redirects or proxies, with one classification of outcomes."""
 
 import asyncio
 import errno
@@ -15,18 +15,18 @@ import aiohttp
 
 from tocsin import __version__
 from tocsin.channels.text import plain, without
+from tocsin.core.duration import SECOND
 from tocsin.ports.channel import Outcome, Reason, Receipt
 
 ANSWER_LIMIT = 64 * 1024
-"""No provider needs to say more; what goes on longer is not read."""
+"""Maximum size of a response; no provider needs more."""
 
 LISTING_LIMIT = 4 * 1024 * 1024
-"""Where a provider is asked for a list."""
+"""Maximum size of a response that is a list."""
 
 DETAIL_LIMIT = 300
-SECOND = 1_000_000
 LONGEST_WAIT = 3600 * SECOND
-"""A provider that asks for more is asked again after this: a page must not wait for a wrong header."""
+"""Maximum wait that a provider can impose: a wrong header must not delay a page."""
 
 USER_AGENT = f"tocsin/{__version__}"
 
@@ -63,7 +63,7 @@ class Redirected(aiohttp.ClientError):
 
 
 class AnswerTooLong(aiohttp.ClientPayloadError):
-    """The answer is longer than it may be; ``status`` is what it began with."""
+    """The response exceeds the limit; ``status`` is its HTTP status."""
 
     def __init__(self, status: int) -> None:
         super().__init__("answer too long")
@@ -102,12 +102,12 @@ class _LongerResponse(_BoundedResponse):
 
 
 def open_session(timeout: int, *, lists: bool = False) -> aiohttp.ClientSession:
-    """A session for one channel; ``timeout`` bounds a whole call, in microseconds.
+    """Return a session for one channel; ``timeout`` limits a whole request, in microseconds.
 
-    ``lists``: answers may be listings, up to `LISTING_LIMIT`.
+    ``lists``: responses may be listings, up to `LISTING_LIMIT`.
 
-    Reads neither proxies nor credentials from the environment, keeps no
-    cookies, refuses redirects and answers beyond `ANSWER_LIMIT`.
+    The session reads neither proxies nor credentials from the environment, keeps no cookies, and refuses redirects and
+    responses beyond `ANSWER_LIMIT`.
     """
     total = timeout / SECOND
     return aiohttp.ClientSession(
@@ -122,7 +122,7 @@ def open_session(timeout: int, *, lists: bool = False) -> aiohttp.ClientSession:
 
 
 def classify_status(status: int, detail: str = "", retry_after: int | None = None) -> Receipt:
-    """What an HTTP status says of an attempt. Written here once for all channels."""
+    """Return the receipt for an HTTP status, the same for all channels."""
     outcome, reason = _CODES.get(status) or _CLASSES.get(status // 100, (Outcome.AMBIGUOUS, Reason.BAD_ANSWER))
     return Receipt(
         outcome,
@@ -134,15 +134,15 @@ def classify_status(status: int, detail: str = "", retry_after: int | None = Non
 
 
 def classify_error(error: Exception) -> Receipt:
-    """What an exception of aiohttp says of an attempt.
+    """Return the receipt for an exception of aiohttp.
 
-    Refused, unresolved or not connected in time: surely not sent. Anything
-    after that: no answer came, and the provider may have taken it.
+    Refused, unresolved or not connected in time: certainly not sent. Anything later: there was no response, and the
+    provider may have accepted the request.
     """
     if isinstance(error, Redirected):
         return classify_status(error.status, detail=str(error))
     if isinstance(error, AnswerTooLong):
-        # Whoever reads an answer wants to know more than its status.
+        # The detail needs more than the status.
         receipt = classify_status(error.status, detail=str(error))
         return receipt if receipt.outcome is not Outcome.SENT else unreadable(error.status)
     if isinstance(error, _NEVER_SENT):
@@ -155,13 +155,13 @@ def classify_error(error: Exception) -> Receipt:
 
 
 def unreadable(status: int | None = None) -> Receipt:
-    """An answer that says neither yes nor no: the provider may have taken it."""
+    """Return a receipt for a response that cannot be interpreted: the provider may have accepted the request."""
     detail = "an answer that is none of the provider's"
     return Receipt(Outcome.AMBIGUOUS, Reason.BAD_ANSWER, detail=detail, http_status=status)
 
 
 def explain(error: BaseException) -> str:
-    """Return an exception in words, without its arguments, which may hold URLs."""
+    """Return a description of an exception without its arguments, which may contain URLs."""
     cause: BaseException | None = getattr(error, "os_error", error)
     while cause is not None:
         number = getattr(cause, "errno", None)
@@ -186,11 +186,10 @@ def _in_words(error: BaseException) -> str:
 
 
 def retry_after(headers: Mapping[str, str], now: int) -> int | None:
-    """How long ``Retry-After`` asks to wait, in microseconds: seconds or an HTTP date (RFC 9110 10.2.3).
+    """Return the microseconds that ``Retry-After`` asks to wait: seconds or an HTTP date (RFC 9110 10.2.3).
 
-    A date counts from the answer's own ``Date``, so that the two clocks need
-    not agree; without one, from ``now``. None where there is none or it is no
-    such thing.
+    A date is relative to the response's own ``Date``, so that the two clocks need not agree; without one, to ``now``.
+    None if the header is missing or malformed.
     """
     value = headers.get("Retry-After", "").strip()
     if value.isascii() and value.isdigit():
@@ -211,21 +210,21 @@ def _http_date(value: str) -> int | None:
 
 
 async def excerpt(response: aiohttp.ClientResponse, secrets: Iterable[str]) -> str:
-    """The beginning of a refusal, for the timeline: one line without secrets, "" where it cannot be read."""
+    """Return the beginning of an error response for the timeline: one line without secrets, "" if it cannot be read."""
     try:
         body = await response.read()
     except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError):
         return ""
-    return said(body, secrets)
+    return error_text(body, secrets)
 
 
-def said(body: bytes, secrets: Iterable[str]) -> str:
-    """What a provider said, for the timeline: one line without secrets."""
+def error_text(body: bytes, secrets: Iterable[str]) -> str:
+    """Return a provider's text for the timeline: one line without secrets."""
     return plain(without(body[:4096].decode(errors="replace"), secrets), DETAIL_LIMIT)
 
 
 def is_loopback(url: str) -> bool:
-    """Whether a URL's host is this machine by its name or address."""
+    """Return whether a URL's host is this machine, by its name or address."""
     host = urlsplit(url).hostname or ""
     if host == "localhost":
         return True
@@ -236,10 +235,10 @@ def is_loopback(url: str) -> bool:
 
 
 def check_base_url(url: str) -> str:
-    """A provider's base URL: https, or plain http on loopback, where a stand-in may take its place.
+    """Return a provider's base URL: https, or plain http on loopback, for a stand-in.
 
     Raises:
-        ValueError: It is neither; credentials would travel in the clear.
+        ValueError: It is neither; credentials would be sent unencrypted.
     """
     parts = urlsplit(url)
     if not parts.hostname or parts.port == 0 or parts.query or parts.fragment or parts.username:

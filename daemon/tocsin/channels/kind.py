@@ -12,7 +12,7 @@ S = TypeVar("S", bound=ChannelSettings)
 
 @dataclass(frozen=True)
 class BuildableKind(ChannelKind, Generic[S]):
-    """What the registry holds: a `ChannelKind` that can also make a channel of its settings."""
+    """An entry of the registry: a `ChannelKind` that can create a channel from its settings."""
 
     build: Callable[[str, S], Channel]
     """(name, settings) -> the channel, not yet started."""

@@ -1,4 +1,4 @@
-"""The kinds of channel: one line each. A new kind is a folder beside this file, and a line here."""
+"""The kinds of channel, one line each. A new kind is a folder beside this file, and a line here."""
 
 import sys
 from collections.abc import Mapping
@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from tocsin.channels.console.channel import ConsoleChannel
+from tocsin.channels.console.printed import ON_STDOUT
 from tocsin.channels.console.settings import ConsoleContact, ConsoleSettings
 from tocsin.channels.email.channel import EmailChannel
 from tocsin.channels.email.settings import EmailContact, EmailSettings
@@ -18,14 +19,14 @@ from tocsin.channels.slack.settings import SlackContact, SlackSettings
 from tocsin.channels.twilio.channel import TwilioChannel
 from tocsin.channels.twilio.settings import TwilioContact, TwilioSettings
 from tocsin.channels.webhook.channel import WebhookChannel
-from tocsin.channels.webhook.settings import WebhookContact, WebhookSettings
+from tocsin.channels.webhook.settings import WebhookChannelSettings, WebhookContact
 from tocsin.conf.channels import ConfiguredChannel
 from tocsin.core.errors import SourceUnavailable
 from tocsin.ports.channel import Channel
 
 
 def _console(name: str, settings: ConsoleSettings) -> Channel:
-    return ConsoleChannel(name, settings, sys.stdout)
+    return ConsoleChannel(name, settings, sys.stdout, ON_STDOUT)
 
 
 _ALL: tuple[BuildableKind[Any], ...] = (
@@ -34,23 +35,23 @@ _ALL: tuple[BuildableKind[Any], ...] = (
     BuildableKind("pagerduty", PagerDutySettings, PagerDutyContact, PagerDutyChannel),
     BuildableKind("slack", SlackSettings, SlackContact, SlackChannel),
     BuildableKind("twilio", TwilioSettings, TwilioContact, TwilioChannel),
-    BuildableKind("webhook", WebhookSettings, WebhookContact, WebhookChannel),
+    BuildableKind("webhook", WebhookChannelSettings, WebhookContact, WebhookChannel),
 )
 
 KINDS: Mapping[str, BuildableKind[Any]] = MappingProxyType({kind.kind: kind for kind in _ALL})
-"""Every kind by its name; what the configuration is handed."""
+"""Every kind by name, for the configuration."""
 
 
 def build(configured: ConfiguredChannel) -> Channel:
-    """The channel of one entry of ``channels:``, not yet started."""
+    """Return the channel of one entry of ``channels:``, not yet started."""
     return KINDS[configured.kind].build(configured.name, configured.settings)
 
 
 async def group_members(configured: ConfiguredChannel, group: str, now: int) -> tuple[str, ...]:
-    """The members of a user group, as the provider behind a channel names them.
+    """Return the members of a user group, as the channel's provider names them.
 
     Raises:
-        SourceUnavailable: It does not say, or has no user groups.
+        SourceUnavailable: The provider does not respond, or has no user groups.
     """
     if not isinstance(configured.settings, SlackSettings):
         raise SourceUnavailable(f"the channel {configured.name} is no Slack channel")

@@ -3,37 +3,74 @@
 Everything here may hold text from outside; a channel escapes it for its provider.
 """
 
+import re
 from datetime import UTC, datetime
-from typing import NamedTuple
 
-from tocsin.channels.alert_groups import AlertGroup, distinct, grouped
+from tocsin.channels import hand_over, next_steps, outcomes
+from tocsin.channels.alert_groups import common_place
+from tocsin.channels.counts import alerts, tells_declarer
+from tocsin.channels.next_pages import following, is_taken
+from tocsin.channels.persons import capitalized, holder, is_own, person, reachable
 from tocsin.channels.text import sentence
-from tocsin.core.clock import BREACH_STEP, DRAFT_STEP, ITEM_STEP, POST_MORTEM_STEP, UPDATE_STEP, Promise
-from tocsin.core.duration import duration
-from tocsin.core.moments import moment, short_moment
-from tocsin.core.outbox import Job
-from tocsin.core.page import Content
-from tocsin.core.playbook import MINUTE, SECOND
-from tocsin.core.transitions.reach import SHIFT
-from tocsin.core.wording import DUE_NOW
+from tocsin.core.content.page import Content
+from tocsin.core.duration import MINUTE, SECOND, duration
+from tocsin.core.incident.outbox import DIGEST, Job
+from tocsin.core.incident.sla import (
+    ACKNOWLEDGED_STEP,
+    BREACH_STEP,
+    BREACHED_DUTY_STEP,
+    DRAFT_STEP,
+    DUTY_STEP,
+    HANDOFF_STEP,
+    HANDOFFS_STEP,
+    ITEM_STEP,
+    MEETING_STEP,
+    POST_MORTEM_STEP,
+    TAKEN_OVER_STEP,
+    UNCONFIRMED_STEP,
+    UPDATE_STEP,
+    Promise,
+)
+from tocsin.core.incident.wording import AS_IT_WAS, DUE_NOW, NEW, OVERDUE
+from tocsin.core.schedule.moments import moment, short_moment
 
 LATE_FROM = 10 * SECOND
-"""A page that is less late than this does not say so."""
+"""Delay from which a page mentions that it is late."""
+NAMES = 4
+"""Maximum number of people of a list that are named."""
+
+STORM_TITLES = 2
+"""Maximum number of incidents whose titles a storm's headline names."""
+CONSOLE = "console"
+"""The name of tocsin's console, which is no person."""
+_NUMBER = re.compile(r"#(\d+)\b", re.ASCII)
 
 _KINDS = {
     f"{BREACH_STEP}{Promise.UPDATE}": "UPDATE OVERDUE",
+    BREACHED_DUTY_STEP: "DUTY OVERDUE",
     BREACH_STEP: "TARGET MISSED",
     UPDATE_STEP: "UPDATE DUE",
     POST_MORTEM_STEP: "POSTMORTEM DUE",
     ITEM_STEP: "ACTION ITEM DUE",
+    DUTY_STEP: "DUTY DUE",
+    MEETING_STEP: "INVITATION",
+    UNCONFIRMED_STEP: "DRAFT NOT CONFIRMED",
     DRAFT_STEP: "DRAFT TO CONFIRM",
-    f"{SHIFT}:": "HANDOVER",
+    HANDOFF_STEP: "HANDOVER",
+    HANDOFFS_STEP: "HANDOVER:",
+    DIGEST: "FLAPPING",
+    TAKEN_OVER_STEP: "TAKEN OVER",
+    ACKNOWLEDGED_STEP: "ACKNOWLEDGED",
 }
-"""What an update is, by its step."""
+"""The kind of an update, by its step."""
+
+
+_STATES = {"triggered": "not acknowledged", "pending": "no one is paged yet: automation has time to heal it"}
+"""Labels for states whose name is not clear enough."""
 
 
 def iso(at: int) -> str:
-    """A point in time as ISO 8601 in UTC, to the microsecond."""
+    """Return a time as ISO 8601 in UTC, to the microsecond."""
     return datetime.fromtimestamp(at // SECOND, UTC).replace(microsecond=at % SECOND).isoformat()
 
 
@@ -41,17 +78,68 @@ def headline(content: Content) -> str:
     """Return the incident in one line: ``[SEV-1] #12 checkout: HighLatency``."""
     if content.is_reminder:
         return subject(content)
+    if content.is_notice:
+        return subject(content)
+    if shift := hand_over.of(content):
+        return _handed_over(shift)
+    if content.is_own or content.is_alarm:
+        where = "" if content.is_alarm else f"[tocsin itself] {content.name or f'#{content.number}'} "
+        return f"{where}{title(content)}"
     drill = "DRILL " if content.drill else ""
-    return f"{drill}[{content.severity}] {_named(content)}"
+    named = f"{_storm_name(content)}: {storm(content)}" if content.members is not None else _named_with_place(content)
+    return f"{drill}[{content.severity}] {named}"
+
+
+def storm(content: Content) -> str:
+    """Return a storm in words: ``11 incidents at once (#1 to #11): A target is down``."""
+    titles = list(dict.fromkeys(alert.labels.get("alertname", "") for alert in content.alerts))
+    broken = ", ".join(titles[:STORM_TITLES])
+    more = ", and more" if len(titles) > STORM_TITLES else ""
+    return f"{content.members} incidents at once{_numbers(content)}: {broken or 'see the list'}{more}"
+
+
+def _numbers(content: Content) -> str:
+    """Return the numbers of a storm's incidents, if they are known and consecutive."""
+    matches = [_NUMBER.match(alert.labels.get("incident", "")) for alert in content.alerts]
+    numbers = sorted(int(match[1]) for match in matches if match is not None)
+    if len(numbers) < 2 or len(numbers) != content.members or numbers[-1] - numbers[0] != len(numbers) - 1:
+        return ""
+    return f" (#{numbers[0]} to #{numbers[-1]})"
+
+
+def _storm_name(content: Content) -> str:
+    return f"Storm {content.name or f'#{content.number}'}"
 
 
 def subject(content: Content) -> str:
-    """Return the incident in one line that stays the same for its life: ``#12 checkout: HighLatency``."""
-    if content.members is not None:  # the title of a storm counts its incidents
-        return f"{content.name or f'#{content.number}'} {title(content).rpartition(': ')[0] or 'Storm'}"
+    """Return the incident in one line that never changes: ``#12 checkout: HighLatency``."""
+    if content.members is not None:  # neither the number of its incidents nor their titles stay the same
+        return f"{_storm_name(content)}: many incidents at once"
     if content.is_reminder:
-        return f"Reminder: {title(content)} ({content.service})"
+        return f"Reminder {content.name or f'#{content.number}'}: {title(content)} ({_playbook(content)})"
+    if content.is_notice:
+        return f"FYI {content.name or f'#{content.number}'}: {title(content)}"
+    if content.is_alarm:
+        return title(content)
+    if shift := hand_over.of(content):
+        return f"Handover: {_handed_over(shift)}"
     return f"{'DRILL ' if content.drill else ''}{_named(content)}"
+
+
+def _named_with_place(content: Content) -> str:
+    """Return the incident's name and title, with the place where no text of an alert names it."""
+    return ", ".join([_named(content), *affected(content)])
+
+
+def affected(content: Content) -> list[str]:
+    """Return the labels that identify the object of alerts without a text: ``mountpoint /var``; else none."""
+    if content.summary or content.members is not None or content.is_alarm:
+        return []
+    return common_place(content.alerts, f"{content.title} {content.service}")
+
+
+def _handed_over(shift: hand_over.HandOver) -> str:
+    return f"{shift.total} open incidents ({shift.numbers})"
 
 
 def _named(content: Content) -> str:
@@ -65,109 +153,246 @@ def service(content: Content) -> str:
 
 
 def title(content: Content) -> str:
-    """Return the title as it stands within a line: without a period, and without the service that stands beside it."""
+    """Return the title for use within a line: without a period, and without the service, which is shown next to it."""
     bare = content.title.rstrip(" .") or content.title
     return bare.removesuffix(f" ({content.service})") if content.service else bare
 
 
 def condition(content: Content) -> str:
-    """Return the incident's state in words: ``recovering`` in its hold-down, and why nobody is paged."""
+    """Return the state in words, including a hold-down (``recovering``) and the reason why pages are held."""
+    if content.successor is not None:
+        return f"merged into #{content.successor.number}"
     if content.recovering and content.resolved_at is None:
         return "recovering"
-    state = "not acknowledged" if content.state == "triggered" else content.state
+    if content.snoozed_until is not None:
+        by = person(content, content.snoozed_by)
+        return f"snoozed until {short_moment(content.snoozed_until, content.now, content.time_zone)} by {by}"
+    state = _STATES.get(content.state, content.state)
     if content.doubted:
         return f"{state}, not believed to be over without the Watchdog of {content.doubted}"
     if not content.waits:
         return state
-    return f"{state}{'' if content.job is Job.PAGE else ', nobody is paged'}: {'; '.join(content.waits)}"
+    return f"{state}{'' if content.job is Job.PAGE else ', no one is paged'}: {'; '.join(content.waits)}"
 
 
 def standing(content: Content) -> str:
-    """Return where it stands: ``alex has had it since 04:31 CET; 30 alerts firing``."""
+    """Return the current state: ``alex has been the responder since 04:31 CET; 30 alerts firing``."""
     if content.state == "resolved":
-        return "resolved"
-    state = _holder(content, you="you have") if is_taken(content) else condition(content)
-    return f"{state}; {alerts(content)}"
+        return condition(content)
+    is_held = is_taken(content) and content.snoozed_until is None
+    state = holder(content, you="you") if is_held else condition(content)
+    return "; ".join(filter(None, [state, alerts(content)]))
+
+
+def has_state(content: Content) -> bool:
+    """Return whether an update shows the incident's current state: it is about one incident that can be broken."""
+    return not (content.is_reminder or content.is_notice or content.is_alarm or hand_over.of(content))
+
+
+def extent(content: Content) -> str:
+    """Return the size and the start: ``30 alerts firing, open since 2026-11-20 04:00 CET``; "" for an alarm."""
+    return "" if content.is_alarm else ", ".join(filter(None, [alerts(content), since(content)]))
 
 
 def kind(content: Content) -> str:
-    """Return in a word or two what this message is: ``PAGE``, ``TARGET MISSED``; "" where the headline says it."""
-    if content.is_reminder:
+    """Return the kind of this message: ``PAGE``, ``TARGET MISSED``; "" if the headline has it."""
+    if content.is_reminder or (content.is_notice and content.job is Job.UPDATE):
         return ""
     if content.job is Job.ACKNOWLEDGE:
-        return "ACKNOWLEDGED"
+        return "SNOOZED" if content.snoozed_until is not None else "ACKNOWLEDGED"
     if content.job is Job.RESOLVE:
-        return "RESOLVED"
-    if content.job is not Job.UPDATE:
+        return "MERGED" if content.successor is not None else "RESOLVED"
+    if content.job is not Job.UPDATE and content.step != DIGEST:
         return content.job.upper()
-    return next((words for step, words in _KINDS.items() if content.step.startswith(step)), "UPDATE")
+    return _kind_by_reason(content) or next(
+        (words for step, words in _KINDS.items() if content.step.startswith(step)), "UPDATE"
+    )
 
 
-def is_taken(content: Content) -> bool:
-    """Whether somebody has acknowledged it, so that nobody else needs to."""
-    return content.state in ("acknowledged", "snoozed") and bool(content.acknowledged_by)
+def _kind_by_reason(content: Content) -> str:
+    if content.step.startswith(POST_MORTEM_STEP) and content.because.startswith("write "):
+        return "POSTMORTEM DUE SOON"
+    is_late = content.step.startswith(UPDATE_STEP) and content.because.startswith(OVERDUE)
+    return "UPDATE OVERDUE" if is_late else ""
 
 
 def reason(content: Content) -> str:
-    """Return why this comes now, as a sentence (``Not acknowledged for 15 min.``).
+    """Return the reason for this message as a sentence (``Not acknowledged for 15 min.``).
 
-    A page of an incident that somebody has says who: ``Still open after 1 h. alex has had it since 13:22 UTC.``
+    A page of an acknowledged incident names the responder. A page to a later tier names the reader's role: ``You are
+    paged as Engineering manager.``
     """
     because = content.because
+    if content.is_notice or (content.is_own and because == NEW):
+        return ""
     if content.is_reminder and because == DUE_NOW:
         return f"Due since {short_moment(content.opened_at, content.now, content.time_zone)}."
-    who = content.acknowledged_by
-    first = because if who and because.startswith(f"{who} ") else because[:1].upper() + because[1:]
-    sentences = [sentence(first)]
-    if content.job is Job.PAGE and is_taken(content):
-        sentences.append(f"{_holder(content)}.")
-    elif content.job is Job.PAGE and content.state == "triggered" and who:
-        own = "Your" if _is_own(content) else f"{who}'s"
-        sentences.append(
-            f"{own} acknowledgment no longer counts{': please acknowledge again' if _is_own(content) else ''}."
+    if content.step.startswith(DRAFT_STEP):
+        return _draft(content)
+    if content.step.startswith(ACKNOWLEDGED_STEP):
+        return outcomes.taken_by_another(content)
+    if shift := hand_over.of(content):
+        return (
+            f"{sentence(capitalized(content, shift.because))} Open from the last shift: {_lead(content)}, {shift.rest}."
         )
-    return " ".join(sentences)
+    if content.raised_by:
+        because = f"{because} ({content.raised_by})"
+    sentences = [sentence(capitalized(content, because)), _of_a_digest(content), role(content)]
+    if tells_declarer(content):
+        sentences.append(f"{reachable(content, content.declared_by)} declared it: ask what is broken, and since when.")
+    sentences.append(_responder(content))
+    return " ".join(filter(None, sentences))
+
+
+def _lead(content: Content) -> str:
+    """Return the incident that a hand-over of several is sent for, as the others are listed."""
+    return f"{_named(content)} ({content.severity})"
+
+
+def _of_a_digest(content: Content) -> str:
+    if content.step != DIGEST or content.job is not Job.PAGE or content.state != "triggered":
+        return ""
+    return "Once you acknowledge the incident, its summaries no longer page you."
+
+
+def _responder(content: Content) -> str:
+    """Return who has acknowledged the incident that a page is about, or had before the severity was raised."""
+    who = content.acknowledged_by
+    if content.job is not Job.PAGE or not who:
+        return ""
+    if is_taken(content):
+        return "" if next_steps.asks_for_help(content) else f"{holder(content)}."
+    if content.state != "triggered":
+        return ""
+    if is_own(content):
+        return "Your acknowledgment no longer counts: please acknowledge again."
+    return f"{person(content, who)}'s acknowledgment no longer counts."
+
+
+def role(content: Content) -> str:
+    """Return the role of the reader, and who else is paged in it now; "" for the first tier."""
+    shown = [person(content, name) for name in content.paged_with[:NAMES]]
+    company = f", with {' and '.join(shown)}" if shown else ""
+    if content.role and "you are paged as " not in content.because:
+        return f"You are paged as {content.role}{company}."
+    return f"Paged with you: {' and '.join(shown)}." if shown and " asks for your help " in content.because else ""
+
+
+def _draft(content: Content) -> str:
+    """Return what a draft is for, and who has to confirm it."""
+    what = content.because.partition(" waits for ")[0].partition(": ")[0]
+    is_person = content.target in content.names and not content.stranded
+    others = [person(content, name) for name in content.paged_with if name in content.names]
+    whose = f"the confirmation of {' or '.join(others)}" if others and not is_person else "your confirmation"
+    return f"{what[:1].upper()}{what[1:]} waits for {whose}."
+
+
+def paged_before(content: Content) -> str:
+    """Return who was paged before this reader: ``alex was paged at 04:00 CET and has not acknowledged it.``, or ""."""
+    holder = content.acknowledged_by if is_taken(content) else None
+    others = [paged for paged in content.paged_before if paged.who != holder]
+    more = f", and {len(others) - NAMES} more" if len(others) > NAMES else ""
+    together: dict[str, list[str]] = {}
+    for paged in others[:NAMES]:
+        at = short_moment(paged.at, content.now, content.time_zone)
+        together.setdefault(at, []).append(person(content, paged.who))
+    if not together:
+        return ""
+    (first, names), *later = together.items()
+    times = [f"{' and '.join(names)} {'was' if len(names) == 1 else 'were'} paged at {first}"]
+    times += [f"{' and '.join(names)} at {at}" for at, names in later]
+    is_unanswered = content.state == "triggered" and not content.acknowledged_by
+    if not is_unanswered:
+        return f"{', '.join(times)}{more}."
+    answer = " and has not acknowledged it" if len(others) == 1 else "; none of them has acknowledged it"
+    return f"{', '.join(times)}{more}{answer}."
 
 
 def why(content: Content) -> str:
-    """Return all that says why this comes, and what to do: of a job that is for no person, its reason as it is."""
+    """Return the reason for this message, and what to do; for the incident's own message, its current state."""
     match content.job:
         case Job.PAGE:
-            return " ".join(filter(None, [reason(content), help_wanted(content), following(content)]))
+            parts = [reason(content), paged_before(content), following(content)]
+            return "\n".join(filter(None, [" ".join(filter(None, parts)), next_steps.request(content)]))
+        case Job.ANNOUNCE:
+            return f"Current state: {standing(content)}."
         case Job.UPDATE:
-            return f"{reason(content)} {request(content)}".rstrip()
+            own = "\n".join(filter(None, [reason(content), next_steps.request(content)]))
+            return own if content.text is None else _of_the_playbook(content)
         case Job.ACKNOWLEDGE:
-            return taken(content)
+            return outcomes.taken(content)
         case Job.RESOLVE:
-            return ending(content)
+            return outcomes.ending(content)
     return content.because
 
 
-def remarks(content: Content, *, seen_once: bool = False) -> list[str]:
-    """Return what else the reader must know, a sentence each, the most urgent first.
+_SENT_AT = {
+    "ticketed": ", sent when its ticket was requested",
+    "recorded": ", sent when a fact was recorded",
+}
+"""The phrases for moments that are not moments of the incident itself."""
 
-    ``seen_once``: the provider drops repeats by our key, so that no duplicate can be seen.
+
+def _of_the_playbook(content: Content) -> str:
+    """Return which playbook a message is from, and what it was sent for."""
+    moment_of_it = content.because.rpartition(AS_IT_WAS)[2] if AS_IT_WAS in content.because else ""
+    sent = _SENT_AT.get(moment_of_it, f", sent when the incident was {moment_of_it}") if moment_of_it else ""
+    return f"Message of the playbook {content.playbook_title or content.playbook}{sent}."
+
+
+def _playbook(content: Content) -> str:
+    return content.playbook_title or content.service
+
+
+def remarks(content: Content, *, seen_once: bool = False) -> list[str]:
+    """Return further important information, a sentence each, the most urgent first.
+
+    ``seen_once``: the provider deduplicates by our key, so a recipient can never see a duplicate.
     """
-    found = []
+    sentences = []
     if content.drill:
-        found.append("This is a drill: nothing is broken. Acknowledge it as you would a real page.")
+        sentences.append("This is a drill: nothing is broken. Acknowledge it as you would a real page.")
     if content.stranded:
-        found.append(stranded(content))
+        sentences.append(stranded(content))
     if content.possible_duplicate and not seen_once:
-        found.append("You may have had this already: an earlier attempt got no answer.")
+        sentences.append("You may have had this already: an earlier attempt got no answer.")
     if content.late >= LATE_FROM:
-        found.append(f"This comes {duration(content.late)} late.")
+        sentences.append(f"This comes {duration(content.late)} late.")
     if content.unrouted:
-        found.append("No rule placed this alert: it runs at the default severity for unrouted alerts.")
-    return found
+        why = content.unplaced or "it runs at the default severity for unrouted alerts"
+        sentences.append(f"No rule placed this alert: {why}.")
+    return sentences
 
 
 def stranded(content: Content) -> str:
-    """Return why this did not go to its own target, and what to do about that."""
-    why = content.stranded_because or f"Tocsin has no working contact for {content.target}"
-    wanted = content.job is Job.PAGE and not is_taken(content)
-    ask = "Please find somebody who can respond, or acknowledge this yourself." if wanted else "Please pass this on."
-    return f"{why[:1].upper()}{why[1:]}. {ask}"
+    """Return what to do with a message that did not reach its own target, and why it did not."""
+    name = person(content, content.target)
+    why = content.stranded_because or f"Tocsin has no working contact for {name}"
+    why = f"{why[:1].upper()}{why[1:]}."
+    is_vacant = why.startswith("No one is on call")
+    if content.job is Job.PAGE and not is_taken(content):
+        place = why if is_vacant else f"You get this in place of {name}, who cannot be reached."
+        request = "Find a person who can respond, or acknowledge it yourself."
+        return f"{place} {request}" if is_vacant else f"{place} {request} {why}"
+    if is_vacant:
+        return f"{why} Please pass this on."
+    reached = reachable(content, content.target)
+    if content.job is Job.UPDATE:
+        return f"{why} Please pass this on to {reached}."
+    return f"You get this in place of {name}. Please pass this on to {reached}; no acknowledgment is needed. {why}"
+
+
+def addressee(content: Content) -> str:
+    """Return for whom the message is, or in whose place the reader gets it; "" for tocsin's console."""
+    name = person(content, content.target)
+    if content.stranded:
+        return f"in place of {name}"
+    return f"for {name}" if content.target not in ("", CONSOLE) else ""
+
+
+def meaning(content: Content) -> str:
+    """Return the incident's impact, for a channel with room for paths and commands."""
+    return " ".join(filter(None, [content.summary, content.steps]))
 
 
 def storm_list(content: Content) -> str:
@@ -175,177 +400,18 @@ def storm_list(content: Content) -> str:
     return f"List them: tocsin incidents list --storm {content.number}" if content.members is not None else ""
 
 
-def following(content: Content) -> str:
-    """Return whom a page that nobody acknowledges brings in next, "" where that is not known."""
-    if content.job is not Job.PAGE or content.state != "triggered" or content.next_page is None:
-        return ""
-    at = short_moment(content.next_page.at, content.now, content.time_zone)
-    return f"If nobody acknowledges it by {at}, {content.next_page.who} will be paged."
-
-
-def request(content: Content) -> str:
-    """Return what the reader is to do next, "" where nothing is asked of them."""
-    if content.job is Job.UPDATE:
-        return _request_of_an_update(content)
-    if content.job is not Job.PAGE:
-        return ""
-    if is_taken(content):
-        return f"{help_wanted(content)} Details: tocsin incidents show {content.number}".lstrip()
-    what = f" all {content.members}" if content.members is not None else ""
-    return f"Acknowledge{what}: tocsin incidents ack {content.number}"
-
-
-def help_wanted(content: Content) -> str:
-    """Return what whoever is paged for an incident is to do that somebody else has; "" where nobody else has it."""
-    if content.job is not Job.PAGE or not is_taken(content) or _is_own(content):
-        return ""
-    who = content.acknowledged_by
-    return f"Contact {who}." if content.because.startswith(f"{who} asks ") else f"Ask {who} whether they need help."
-
-
-def _request_of_an_update(content: Content) -> str:
-    """Return what an update asks for: the first of these that its step begins with."""
-    number, step = content.number, content.step
-    has_it = content.acknowledged_by if is_taken(content) and not _is_own(content) else ""
-    post = f"Ask {has_it}, who has the incident; then post" if has_it else "Post"
-    post = f"{post} one: tocsin incidents update {number} TEXT"
-    item = step.removeprefix(ITEM_STEP).partition(".")[0]
-    requests = {
-        UPDATE_STEP: post,
-        f"{BREACH_STEP}{Promise.UPDATE}": post,
-        BREACH_STEP: "" if content.stranded else "For your information only.",
-        f"{SHIFT}:": f"Agree with {has_it} who keeps it." if has_it else "",
-        POST_MORTEM_STEP: f"Then record it: tocsin incidents reviewed {number} --link URL",
-        ITEM_STEP: f"When it is done: tocsin incidents done {number} {item}",
-    }
-    if content.is_reminder:
-        return f"When it is done: tocsin incidents resolve {number} (closes this reminder only)"
-    return next((request for start, request in requests.items() if step.startswith(start)), "")
-
-
 def concerns(content: Content) -> str:
-    """Return whose it is, and what could heal it, "" where no rule says."""
-    found = [f"team {content.team}" if content.team else ""]
-    found.append(f"automation {content.automation}" if content.automation else "")
-    return ", ".join(filter(None, found))
-
-
-def alerts(content: Content) -> str:
-    """Return how many alerts fire: ``3 of 5 alerts firing``; of a storm, how many incidents it tells of."""
-    if content.members is not None:
-        return f"{content.members} incidents"
-    firing, total = content.alerts_firing, content.alerts_total
-    if not total:
-        return "declared by hand"
-    if not unseen(content):  # an alert that fires again has been counted before
-        total = max(firing, len(distinct(content.alerts)))
-    noun = "alert" if total == 1 else "alerts"
-    if not firing:
-        return {1: "1 alert resolved", 2: "both alerts resolved"}.get(total, f"all {total} alerts resolved")
-    return f"{firing} {noun} firing" if firing == total else f"{firing} of {total} {noun} firing"
+    """Return the owner, and the automation that may fix it, "" if no rule names them."""
+    sentences = [f"team {content.team}" if content.team else ""]
+    sentences.append(f"automation {content.automation}" if content.automation else "")
+    return ", ".join(filter(None, sentences))
 
 
 def since(content: Content) -> str:
     """Return since when it has been open, and for how long: ``open since 2026-11-20 03:00 UTC (5 min)``."""
-    opened = moment(content.opened_at, content.time_zone)
+    opened = moment(content.opened_at, content.time_zone, content.now)
     if content.resolved_at is not None:
         return f"opened at {opened}"
     open_for = content.now - content.opened_at
-    return f"open since {opened}{f' ({duration(open_for)})' if open_for >= MINUTE else ''}"
-
-
-def unseen(content: Content) -> int:
-    """Return how many alerts, or incidents of a storm, there are besides those that the content holds."""
-    total = content.alerts_total if content.members is None else content.members
-    return max(0, total - len(content.alerts))
-
-
-def unseen_firing(content: Content) -> int:
-    """Return how many of the `unseen` ones fire; of a storm, all count."""
-    if content.members is not None:
-        return unseen(content)
-    seen = sum(alert.firing for alert in content.alerts)
-    return min(unseen(content), max(0, content.alerts_firing - seen))
-
-
-class Shown(NamedTuple):
-    """The groups of alerts that a message shows."""
-
-    groups: tuple[tuple[AlertGroup, int], ...]
-    """Each with the number of alerts that belong to it and are not in the sample."""
-    more: str
-    """What is not shown: ``3 more and 30 resolved``; "" where nothing is."""
-
-    @classmethod
-    def of(cls, content: Content, most: int) -> "Shown":
-        """Return at most so many groups."""
-        groups = grouped(content.alerts)
-        firing, hidden = unseen_firing(content), sum(len(group.members) for group in groups[most:])
-        resolved = unseen(content) - firing
-        if len(groups) != 1:
-            alike, hidden = 0, hidden + firing
-        elif groups[0].is_firing or content.members is not None:
-            alike = firing
-        else:
-            alike, resolved = resolved, 0
-        more = [f"{hidden} more" if hidden else "", f"{resolved} resolved" if resolved else ""]
-        return cls(tuple((group, alike) for group in groups[:most]), " and ".join(filter(None, more)))
-
-
-def count(group: AlertGroup, unseen: int, content: Content) -> str:
-    """Return how many alerts a group has: ``30 firing``, or of a storm ``11 incidents``; "" for a single one."""
-    number = len(group.members) + unseen
-    if number == 1:
-        return ""
-    if content.members is not None:
-        return f"{number} incidents"
-    return f"{number} firing" if group.is_firing else f"{number} alerts"
-
-
-def ending(content: Content) -> str:
-    """Return how the incident ended, and whether anybody had it: for those who were paged."""
-    if content.resolved_at is None:
-        return "What you were paged for is over; the incident has opened again since."
-    by = f" by {content.resolved_by}" if content.resolved_by else ""
-    how = "" if content.resolved_by else ": all alerts have cleared"
-    after = duration(content.resolved_at - content.opened_at)
-    is_firing = content.resolved_by and content.alerts_firing
-    calm = f"{content.alerts_firing} of its alerts still fire." if is_firing else "No action needed."
-    if _is_own(content):
-        had = "You had it."
-    elif content.acknowledged_by:
-        had = f"{content.acknowledged_by} had it."
-    else:
-        had = "Nobody had acknowledged it."
-    return f"Resolved{by} after {after}{how}. {calm} {had}"
-
-
-def taken(content: Content) -> str:
-    """Return who has the incident now, and what still comes unless it is resolved."""
-    taken_at = content.taken_at
-    at = f" at {short_moment(taken_at, content.now, content.time_zone)}" if taken_at is not None else ""
-    is_own, who = _is_own(content), content.acknowledged_by or "someone"
-    had = "You have acknowledged it." if is_own else f"Acknowledged by {who}{at}."
-    had = " ".join(filter(None, [had, unless_resolved(content)]))
-    return had if is_own else f"{had} You do not need to respond."
-
-
-def unless_resolved(content: Content) -> str:
-    """Return whom an incident that somebody has still brings in, "" where that is nobody."""
-    if content.next_page is None or not is_taken(content):
-        return ""
-    at = short_moment(content.next_page.at, content.now, content.time_zone)
-    return f"Unless it is resolved by {at}, {content.next_page.who} will be paged."
-
-
-def _is_own(content: Content) -> bool:
-    """Whether the reader has acknowledged it."""
-    return not content.stranded and content.acknowledged_by is not None and content.acknowledged_by == content.target
-
-
-def _holder(content: Content, you: str = "You have") -> str:
-    """Return who has it: ``alex has had it since 04:31 CET``."""
-    who = you if _is_own(content) else f"{content.acknowledged_by} has"
-    if content.taken_at is None:
-        return f"{who} it"
-    return f"{who} had it since {short_moment(content.taken_at, content.now, content.time_zone)}"
+    again = "again " if content.occurrence > 1 else ""
+    return f"open {again}since {opened}{f' ({duration(open_for)})' if open_for >= MINUTE else ''}"

@@ -4,17 +4,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from tocsin.channels.alert_groups import grouped
-from tocsin.core.page import AlertLine
+from tocsin.core.content.page import AlertLine
 
 TEXT_LIMIT = 1000
 NAMES_LIMIT = 300
 
 
 def texts_of(alerts: list[dict[str, Any]]) -> Iterator[str]:
-    """Yield a line for each text, and one for what sets the alerts apart that share it."""
+    """Yield one line per text, followed by lines that tell apart the alerts that share it."""
     for group in grouped(map(_line, alerts)):
         if text := group.text(TEXT_LIMIT):
-            count = f" ({len(group.members)} alerts)" if len(group.members) > 1 else ""
+            count = f" ({group.size()} alerts{f' {on}' if (on := group.objects()) else ''})" if group.size() > 1 else ""
             yield f"  {group.name}{count}: {text}"
         elif not any(member.description for member in group.members):
             continue

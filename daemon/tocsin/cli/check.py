@@ -1,4 +1,4 @@
-"""``tocsin check``: everything that is wrong with the configuration, at once."""
+"""``tocsin check``: all errors and likely mistakes of the configuration in one run."""
 
 from __future__ import annotations
 
@@ -6,21 +6,26 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from tocsin.cli import options
+from tocsin.cli.loading import say_excerpt
 from tocsin.cli.output import clean, say, say_json
 
 if TYPE_CHECKING:
     from tocsin.conf.bundle import Bundle
     from tocsin.conf.channels import ConfiguredTracker
     from tocsin.conf.source import Problem
+    from tocsin.core.playbook.playbook import Playbook
 
-Found = Sequence[tuple[str, "Problem"]]
-"""What was found, each with its level: ``error`` or ``warning``."""
+Findings = Sequence[tuple[str, "Problem"]]
+"""The problems, each with its level: ``error``, ``warning`` or ``note``."""
+
+_STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 
 
 @click.command(epilog=options.example("tocsin check --config config --rules rules --strict --format github"))
@@ -31,19 +36,25 @@ Found = Sequence[tuple[str, "Problem"]]
     type=click.Choice(["text", "github", "json"]),
     default="text",
     show_default=True,
-    help="For people, as annotations of a pull request, or for programs.",
+    help="text for people, github for annotations of a pull request, json for programs.",
 )
-@click.option("--strict", is_flag=True, help="Exit 1 for warnings too.")
+@click.option("--strict", is_flag=True, help="Exit 1 on warnings as well.")
 def command(config_dir: Path, rules_dir: Path, fmt: str, *, strict: bool) -> None:
-    """Say what is wrong with the configuration.
+    """Check the configuration and the rules, and report every problem in one run.
 
-    All of it at once, as file:line:column. Exits 1 when something is wrong;
-    warnings alone are no reason, unless --strict says so.
+    Each problem is printed as file:line:column with a hint. Exits 1 if there is
+    an error; with --strict, also if there is a warning. A note names a
+    rotation without an on-call person, the end of that gap, and the backup that
+    is paged meanwhile.
     """
     bundle, problems, warnings = _load(config_dir, rules_dir)
-    found = [*(("error", _here(problem)) for problem in problems), *(("warning", _here(told)) for told in warnings)]
+    findings = [
+        *(("error", _here(problem)) for problem in problems),
+        *(("warning", _here(warning)) for warning in warnings),
+        *(("note", _here(note)) for note in _notes(bundle, config_dir / "people.yaml")),
+    ]
     is_good = bundle is not None and not (strict and warnings)
-    _FORMATS[fmt](found, bundle if is_good else None)
+    _FORMATS[fmt](findings, bundle if is_good else None)
     sys.exit(0 if is_good else 1)
 
 
@@ -59,28 +70,74 @@ def _load(config_dir: Path, rules_dir: Path) -> tuple[Bundle | None, Sequence[Pr
     return bundle, (), bundle.warnings
 
 
-def _here(problem: Problem) -> Problem:
-    """The same, its file named from the working directory where it lies below that."""
-    from tocsin.conf.source import Problem
+def _notes(bundle: Bundle | None, people: Path) -> list[Problem]:
+    """Return a note if all pages end on the console, and one for each rotation whose backup is paged now.
 
+    Both may be intended, so --strict does not fail for them. A gap without a backup, and a rotation that has not
+    begun, are warnings.
+    """
+    from tocsin.conf.settings import CONSOLE
+    from tocsin.conf.source import Problem
+    from tocsin.core.oncall.gap import uncovered
+    from tocsin.core.oncall.rotation import Duty
+
+    if bundle is None:
+        return []
+    duty = Duty(time.time_ns() // 1000)
+    begun = {
+        name: rotation
+        for name, rotation in bundle.people.rotations.items()
+        if rotation.backup and (rotation.begins_at or 0) <= duty.now
+    }
+    notes = [Problem(str(people), 0, 0, text) for text in uncovered(begun, duty).values()]
+    kinds = {channel.name: channel.kind for channel in bundle.channels}
+    if names := [name for name, playbook in sorted(bundle.playbooks.items()) if not _reaches(playbook, bundle, kinds)]:
+        text = f"pages of {', '.join(names)} reach only the console, which prints where tocsin runs"
+        hint = f"to reach people, configure a channel other than {CONSOLE} in tocsin.yaml and use it in their contacts"
+        notes.append(Problem(str(people), 0, 0, text, hint))
+    return notes
+
+
+def _reaches(playbook: Playbook, bundle: Bundle, kinds: Mapping[str, str]) -> bool:
+    """Return whether a page of the playbook can reach a recipient through a channel other than the console."""
+    from tocsin.conf.settings import CONSOLE
+
+    targets = {*playbook.announce, *bundle.settings.self_.targets}
+    targets |= {target for level in playbook.levels for cell in level.cells for target in cell.targets}
+    people = bundle.people
+    names = {name for target in targets for name in people.everybody(target)}
+    used = {people.places[name].channel for name in names & people.places.keys()}
+    used |= {
+        method.contact.channel for name in names & people.persons.keys() for method in people.persons[name].methods
+    }
+    return any(kinds.get(channel, CONSOLE) != CONSOLE for channel in used)
+
+
+def _here(problem: Problem) -> Problem:
+    """Return a problem with its path relative to the working directory, if the file is below that."""
     path, here = Path(problem.path), Path.cwd()
     if not path.is_absolute() or not path.is_relative_to(here):
         return problem
-    return Problem(str(path.relative_to(here)), *(problem.line, problem.column, problem.message, problem.hint))
+    return replace(problem, path=str(path.relative_to(here)))
 
 
-def _told(problem: Problem) -> str:
+def _message_with_hint(problem: Problem) -> str:
     return f"{problem.message}; {problem.hint}" if problem.hint else problem.message
 
 
-def _as_text(found: Found, bundle: Bundle | None) -> None:
+def _as_text(findings: Findings, bundle: Bundle | None) -> None:
     from tocsin.conf.source import Mark
 
-    for level, problem in found:
+    for level, problem in findings:
         place = Mark(problem.path, problem.line, problem.column)
-        style, said = ("bold red", "") if level == "error" else ("yellow", "warning: ")
-        say(clean(f"{place}: ", "bold"), clean(said, style), _told(problem))
-    levels = [level for level, _ in found]
+        style = _STYLES[level]
+        say(
+            clean(f"{place}: ", "bold"),
+            clean("" if level == "error" else f"{level}: ", style),
+            _message_with_hint(problem),
+        )
+        say_excerpt(problem)
+    levels = [level for level, _ in findings]
     if bundle is not None:
         say(clean("good", "green"), f": {_summary(bundle)}")
     else:
@@ -88,9 +145,9 @@ def _as_text(found: Found, bundle: Bundle | None) -> None:
         say(_count(levels.count("error"), "problem") + warnings, err=True)
 
 
-def _as_json(found: Found, bundle: Bundle | None) -> None:
+def _as_json(findings: Findings, bundle: Bundle | None) -> None:
     del bundle
-    say_json([_object(level, problem) for level, problem in found])
+    say_json([_object(level, problem) for level, problem in findings])
 
 
 def _object(level: str, problem: Problem) -> Mapping[str, Any]:
@@ -98,30 +155,32 @@ def _object(level: str, problem: Problem) -> Mapping[str, Any]:
     return {"level": level, **place, "message": problem.message, "hint": problem.hint}
 
 
-def _as_github(found: Found, bundle: Bundle | None) -> None:
-    """Workflow commands of GitHub Actions: each becomes an annotation at its line of the pull request."""
+def _as_github(findings: Findings, bundle: Bundle | None) -> None:
+    """Print workflow commands of GitHub Actions: each becomes an annotation at its line of the pull request."""
     del bundle
-    for level, problem in found:
-        click.echo(f"::{level} {_properties(problem)}::{_escaped(_message(problem), also='')}")
+    for level, problem in findings:
+        click.echo(
+            f"::{'notice' if level == 'note' else level} {_properties(problem)}::{_escaped(_message(problem), also='')}"
+        )
 
 
 def _properties(problem: Problem) -> str:
-    """Where it is, in as far as that is a place in a file: an environment variable has none."""
+    """Return the file and line of an annotation; an environment variable has neither."""
     if not problem.line:
         return f"file={_escaped(problem.path)}" if Path(problem.path).exists() else "title=tocsin check"
     return f"file={_escaped(problem.path)},line={problem.line},col={problem.column}"
 
 
 def _message(problem: Problem) -> str:
-    return _told(problem) if problem.line else f"{problem.path}: {_told(problem)}"
+    return _message_with_hint(problem) if problem.line else f"{problem.path}: {_message_with_hint(problem)}"
 
 
 def _escaped(text: str, also: str = ":,") -> str:
-    """What would end a command or a property, percent-encoded."""
+    """Percent-encode the characters that would end a command or a property."""
     return "".join(f"%{ord(char):02X}" if char in "%\r\n" + also else char for char in text)
 
 
-_FORMATS: Mapping[str, Callable[[Found, Bundle | None], None]] = {
+_FORMATS: Mapping[str, Callable[[Findings, Bundle | None], None]] = {
     "text": _as_text,
     "github": _as_github,
     "json": _as_json,
@@ -148,5 +207,5 @@ def _listed(trackers: tuple[ConfiguredTracker, ...]) -> str:
     return f"{_count(len(trackers), 'tracker')} ({', '.join(tracker.name for tracker in trackers)})"
 
 
-def _count(number: int, one: str, many: str = "") -> str:
-    return f"{number} {one if number == 1 else many or one + 's'}"
+def _count(number: int, singular: str, plural: str = "") -> str:
+    return f"{number} {singular if number == 1 else plural or singular + 's'}"

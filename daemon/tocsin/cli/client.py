@@ -1,9 +1,10 @@
-"""Speaking HTTP to a daemon: where it is, who we are, and what to do when it does not answer."""
+"""The HTTP client of the daemon: its address, the token, and error messages that say what to do."""
 
 from __future__ import annotations
 
 import functools
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 import click
 
 import tocsin
-from tocsin.core.plain import one_line
+from tocsin.core.plain_text import one_line
 
 if TYPE_CHECKING:
     import aiohttp
@@ -21,11 +22,13 @@ DEFAULT_URL = "http://127.0.0.1:9099"
 TIMEOUT = 30.0
 """Seconds for one call; the daemon itself gives up on a commit after 8."""
 
+_SOME_INCIDENT = re.compile(r"there is no incident\b", re.IGNORECASE)
+
 P = ParamSpec("P")
 
 
 class Refused(click.ClickException):
-    """The daemon does not answer, or says no; the message says what to do about it."""
+    """An error because the daemon does not answer or refuses a request; the message says what to do about it."""
 
     def __init__(self, message: str, status: int | None = None, answer: str = "") -> None:
         """Keep the message, and the status and body that the daemon answered with."""
@@ -34,7 +37,7 @@ class Refused(click.ClickException):
         self.answer = answer
 
 
-class Daemon:
+class DaemonClient:
     """The API of one daemon."""
 
     def __init__(self, url: URL, session: aiohttp.ClientSession) -> None:
@@ -42,20 +45,20 @@ class Daemon:
         self._session = session
 
     async def get(self, path: str, **query: str | int | tuple[str, ...] | None) -> Any:
-        """The answer to a GET of a quoted path, decoded.
+        """GET a quoted path and return the decoded answer.
 
-        What is None is not asked for; a tuple is asked for value by value.
+        Parameters that are None are left out; a tuple repeats the parameter for each value.
 
         Raises:
-            Refused: There was none, or it was an error.
+            Refused: The daemon did not answer, or answered with an error.
         """
         return await self._call("GET", path, params=_parameters(query))
 
     async def post(self, path: str, body: object, **query: str | None) -> Any:
-        """The answer to a POST of JSON to a quoted path, decoded.
+        """POST JSON to a quoted path and return the decoded answer.
 
         Raises:
-            Refused: There was none, or it was an error.
+            Refused: The daemon did not answer, or answered with an error.
         """
         return await self._call("POST", path, json=body, params=_parameters(query))
 
@@ -67,20 +70,25 @@ class Daemon:
             async with self._session.request(method, target, allow_redirects=False, **how) as answer:
                 status, text = answer.status, await answer.text(errors="replace")
         except aiohttp.ClientConnectorError as error:
+            is_refused = isinstance(error.os_error, ConnectionRefusedError)
             raise Refused(
-                f"cannot connect to {self.url}: {error.strerror or error}. "
-                "Is `tocsin serve` running? TOCSIN_URL says where to look for it."
+                f"Cannot connect to {self.url}: {'nothing listens there' if is_refused else error.strerror or error}. "
+                "Is `tocsin serve` running? Set TOCSIN_URL or --url if it has another address."
             ) from None
         except TimeoutError:
-            raise Refused(f"{self.url} did not answer within {TIMEOUT:.0f} s") from None
+            raise Refused(
+                f"{self.url} did not answer within {TIMEOUT:.0f} s. The daemon may be overloaded; try again."
+            ) from None
         except aiohttp.ClientError as error:
-            raise Refused(f"{self.url} does not answer as tocsin does: {_short(str(error), 200)}") from None
+            raise Refused(
+                f"{self.url} did not send a valid HTTP answer: {_short(str(error), 200)}. Is it tocsin?"
+            ) from None
         if status >= 300:
             raise Refused(_explained(status, text), status, text)
         try:
             return json.loads(text) if text else None
         except ValueError:
-            raise Refused(f"{self.url} answers {_short(text, 80)!r}, which is no JSON: is it tocsin?") from None
+            raise Refused(f"{self.url} answered {_short(text, 80)!r}, which is not JSON. Is it tocsin?") from None
 
 
 def _parameters(query: Mapping[str, str | int | tuple[str, ...] | None]) -> list[tuple[str, str]]:
@@ -93,26 +101,28 @@ def _parameters(query: Mapping[str, str | int | tuple[str, ...] | None]) -> list
 
 
 def _short(text: str, limit: int) -> str:
-    """Return one harmless line of at most so many characters."""
+    """Return the text as one line without control characters, cut to the limit."""
     line = one_line(text[: 4 * limit])
     return line if len(line) <= limit else f"{line[: limit - 1]}…"
 
 
 def _explained(status: int, text: str) -> str:
     try:
-        said = json.loads(text)["error"]["message"]
+        reason = json.loads(text)["error"]["message"]
     except (ValueError, KeyError, TypeError):
-        said = text or "no reason given"
-    message = f"{_short(str(said), 500)} (HTTP {status})"
+        reason = text or "no reason given"
+    message = f"{_short(str(reason), 500)} (HTTP {status})"
     if status == 401:
-        return f"{message}; TOCSIN_TOKEN_FILE names the file that holds your token"
+        return f"{message}. Set TOCSIN_TOKEN_FILE or --token-file to the file that contains your token."
     if status == 403:
-        return f"{message}; `scopes:` of your token in tocsin.yaml says what it may do"
+        return f"{message}. The `scopes:` of your token in tocsin.yaml list what it may do."
+    if status == 404 and _SOME_INCIDENT.match(str(reason)):
+        return f"{message}. `tocsin incidents list` lists the open incidents, with --all the resolved ones as well."
     return message
 
 
-def connected(function: Callable[Concatenate[Daemon, P], Awaitable[None]]) -> Callable[..., None]:
-    """Make a coroutine function a command's body: it gets a `Daemon` before its own arguments."""
+def connected(function: Callable[Concatenate[DaemonClient, P], Awaitable[None]]) -> Callable[..., None]:
+    """Turn a coroutine function into the body of a command; its first argument is a `DaemonClient`."""
 
     @functools.wraps(function)
     def body(url: str, token_file: Path | None, *args: P.args, **kwargs: P.kwargs) -> None:
@@ -125,16 +135,21 @@ def connected(function: Callable[Concatenate[Daemon, P], Awaitable[None]]) -> Ca
         async def talk() -> None:
             timeout = aiohttp.ClientTimeout(total=TIMEOUT)
             async with aiohttp.ClientSession(timeout=timeout, headers=headers) as session:
-                await function(Daemon(target, session), *args, **kwargs)
+                await function(DaemonClient(target, session), *args, **kwargs)
 
         asyncio.run(talk())
 
     file = click.Path(path_type=Path, dir_okay=False)
     with_file = click.option(
-        "--token-file", type=file, envvar="TOCSIN_TOKEN_FILE", show_envvar=True, help="Holds the token to show."
+        "--token-file", type=file, envvar="TOCSIN_TOKEN_FILE", show_envvar=True, help="File with the API token."
     )(body)
     return click.option(
-        "--url", default=DEFAULT_URL, envvar="TOCSIN_URL", show_envvar=True, show_default=True, help="The daemon."
+        "--url",
+        default=DEFAULT_URL,
+        envvar="TOCSIN_URL",
+        show_envvar=True,
+        show_default=True,
+        help="Address of the daemon.",
     )(with_file)
 
 
@@ -146,7 +161,7 @@ def _target(text: str) -> URL:
     except ValueError:
         url = URL()
     if url.scheme not in ("http", "https") or not url.host:
-        raise click.BadParameter(f"{text!r} is no URL; write for example {DEFAULT_URL}", param_hint="--url")
+        raise click.BadParameter(f"{text!r} is not an HTTP URL; write for example {DEFAULT_URL}", param_hint="--url")
     return url.with_query(None).with_fragment(None)
 
 
@@ -158,6 +173,9 @@ def _headers(token_file: Path | None) -> dict[str, str]:
         except (OSError, UnicodeDecodeError) as error:
             raise click.BadParameter(f"cannot read the token: {error}", param_hint="--token-file") from None
         if not token or not token.isprintable() or not token.isascii():
-            raise click.BadParameter(f"{str(token_file)!r} holds no token", param_hint="--token-file")
+            raise click.BadParameter(
+                f"{str(token_file)!r} does not contain a token (one line of ASCII characters)",
+                param_hint="--token-file",
+            )
         headers["Authorization"] = f"Bearer {token}"
     return headers

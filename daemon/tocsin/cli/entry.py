@@ -1,4 +1,4 @@
-"""The entry point: before anything that takes time to import, `serve` learns how to stop."""
+"""The entry point of the console script: `serve` handles signals before it imports anything slow."""
 
 import signal
 import sys
@@ -8,14 +8,14 @@ from types import FrameType
 def main() -> None:
     """Run the command line."""
     if sys.argv[1:2] == ["serve"]:
-        _end_quietly()
-    from tocsin.cli.main import main as run  # click: after the signals
+        _handle_early_signals()
+    from tocsin.cli.main import main as run  # imports click, so only after the signal handlers are set
 
     run()
 
 
-def _end_quietly() -> None:
-    """Have a daemon that is asked to stop while it starts end with 0; a reload waits until it has started."""
+def _handle_early_signals() -> None:
+    """Exit with 0 if the daemon is asked to stop while it starts, and defer a reload until it has started."""
 
     def end(_: int, __: FrameType | None) -> None:
         sys.exit(0)

@@ -1,7 +1,9 @@
-"""``tocsin explain``: why somebody was, or was not, paged."""
+"""``tocsin explain``: why a person was or was not paged."""
 
 import json
 import re
+import shlex
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -9,12 +11,13 @@ from urllib.parse import quote
 import click
 
 from tocsin.cli import options
-from tocsin.cli.client import Daemon, connected
+from tocsin.cli.client import DaemonClient, Refused, connected
 from tocsin.cli.explanation import tell_alert, tell_incident, tell_stored
 from tocsin.cli.incident_api import incident_path
 from tocsin.cli.output import say, say_json
 
-_FOR_EPISODES = "--episode is for an alert that came: SOURCE/FINGERPRINT"
+_FOR_EPISODES = "--episode needs a received alert: SOURCE/FINGERPRINT"
+_ALERT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 
 
@@ -28,29 +31,27 @@ _FINGERPRINT = re.compile(r"[0-9a-f]{16}")
     )
 )
 @click.argument("what", nargs=-1, required=True)
-@click.option(
-    "--source", default="default", show_default=True, help="Where an alert that has not come would come from."
-)
-@click.option("--episode", type=click.IntRange(1), help="Of an alert that came: which of its episodes, not the newest.")
-@click.option("--all", "everything", is_flag=True, help="Also the rules that did not match, and every alert.")
+@click.option("--source", default="default", show_default=True, help="The source of a hypothetical alert.")
+@click.option("--episode", type=click.IntRange(1), help="The episode of a received alert. Default: the newest.")
+@click.option("--all", "everything", is_flag=True, help="Also show the rules that did not match, and every alert.")
 @click.option(
     "--config",
     "config_dir",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     metavar="DIR",
-    help="Ask this configuration in place of a daemon: of labels or a payload.",
+    help="Use this configuration instead of a daemon; for labels or a payload.",
 )
 @click.option(
     "--rules",
     "rules_dir",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     metavar="DIR",
-    help="With --config: where the rules are; rules/ beside it unless given.",
+    help="The rules to use with --config. Default: rules/ beside it.",
 )
 @options.as_json
 @connected
-async def command(  # noqa: PLR0913 - one a flag
-    daemon: Daemon,
+async def command(  # noqa: PLR0913 - one argument per option
+    daemon: DaemonClient,
     what: tuple[str, ...],
     *,
     source: str,
@@ -60,25 +61,25 @@ async def command(  # noqa: PLR0913 - one a flag
     rules_dir: Path | None,
     as_json: bool,
 ) -> None:
-    """Say why somebody is paged, or nobody.
+    """Explain who is paged about an incident or an alert, and why.
 
-    Of an incident, of an alert that came, or of one that has not; nothing is changed and nobody is told.
+    Nothing is changed and no one is notified.
 
-    WHAT is an incident's number or id, an alert that came as SOURCE/FINGERPRINT (or its fingerprint alone), an alert's
-    labels as name=value, or a file with a webhook's payload (- is standard input).
+    WHAT is the number or id of an incident, a received alert as SOURCE/FINGERPRINT (or the fingerprint alone), the
+    labels of a hypothetical alert as name=value, or a file with a webhook payload (- is standard input).
 
-    Shown are the rules that matched (+) and those that only one thing kept from it (~).
+    The output lists the rules that matched (+) and those that nearly matched (~), with the reason.
 
-    With --config no daemon is asked: what depends on open incidents, on windows made by hand and on overrides is left
-    out.
+    With --config no daemon is asked. Open incidents, manual maintenance windows and overrides are then not taken into
+    account.
     """
     alerts = _alerts(what, source)
-    _check(has_come=alerts is None, episode=episode, config_dir=config_dir, rules_dir=rules_dir)
+    _check(is_received=alerts is None, episode=episode, config_dir=config_dir, rules_dir=rules_dir)
     if alerts is not None and config_dir is not None:
-        explained = _offline(alerts, config_dir, rules_dir or config_dir.parent / "rules")
+        explained = _explained_offline(alerts, config_dir, rules_dir or config_dir.parent / "rules")
         tell = tell_alert
     elif alerts is not None:
-        explained = [await daemon.post("/api/v1/explain", alert) for alert in alerts]
+        explained = await _explained_by_daemon(daemon, alerts, what)
         tell = tell_alert
     elif (key := await _stored(daemon, what[0])) is not None:
         path = "/".join(quote(part, safe="") for part in key)
@@ -87,43 +88,67 @@ async def command(  # noqa: PLR0913 - one a flag
     else:
         if episode is not None:
             raise click.UsageError(_FOR_EPISODES)
-        explained = [await daemon.get(f"{incident_path(what[0])}/explain")]
+        explained = [await _explained_incident(daemon, what[0])]
         tell = tell_incident
     if as_json:
         say_json(explained[0] if len(explained) == 1 else explained)
         return
-    for number, one in enumerate(explained):
+    for number, explanation in enumerate(explained):
         if number:
             say("")
-        tell(one, everything=everything)
+        tell(explanation, everything=everything)
 
 
-def _check(*, has_come: bool, episode: int | None, config_dir: Path | None, rules_dir: Path | None) -> None:
-    """Check that the options go together.
+async def _explained_incident(daemon: DaemonClient, word: str) -> Any:
+    """Ask the daemon about an incident; if there is none, say how to explain an alert of that name."""
+    try:
+        return await daemon.get(f"{incident_path(word)}/explain")
+    except Refused as refusal:
+        if refusal.status != HTTPStatus.NOT_FOUND or not _ALERT_NAME.fullmatch(word):
+            raise
+        raise Refused(
+            f"{refusal.message} To explain an alert of this name: tocsin explain alertname={word}", refusal.status
+        ) from None
+
+
+def _check(*, is_received: bool, episode: int | None, config_dir: Path | None, rules_dir: Path | None) -> None:
+    """Check the combination of options.
 
     Raises:
-        UsageError: They do not.
+        UsageError: The options contradict each other.
     """
     if rules_dir is not None and config_dir is None:
-        raise click.UsageError("--rules is for --config: without it the daemon's own rules are asked")
-    if has_come and config_dir is not None:
+        raise click.UsageError("--rules needs --config; without --config, the daemon uses its own rules")
+    if is_received and config_dir is not None:
         raise click.UsageError(
-            "--config explains labels or a payload; only a daemon knows incidents and alerts that came"
+            "--config explains labels or a payload; only a daemon knows incidents and received alerts"
         )
-    if not has_come and episode is not None:
+    if not is_received and episode is not None:
         raise click.UsageError(_FOR_EPISODES)
 
 
-def _offline(alerts: list[dict[str, Any]], config_dir: Path, rules_dir: Path) -> list[Any]:
-    """Judge alerts by a configuration on disk, as its daemon would with an empty database."""
+async def _explained_by_daemon(daemon: DaemonClient, alerts: list[dict[str, Any]], what: tuple[str, ...]) -> list[Any]:
+    """Ask the daemon about hypothetical alerts; if it cannot be reached, say how to explain them without it."""
+    try:
+        return [await daemon.post("/api/v1/explain", alert) for alert in alerts]
+    except Refused as refusal:
+        if refusal.status is not None:
+            raise
+        raise Refused(
+            f"{refusal.message} Without a daemon: tocsin explain --config config {shlex.join(what)}"
+        ) from None
+
+
+def _explained_offline(alerts: list[dict[str, Any]], config_dir: Path, rules_dir: Path) -> list[Any]:
+    """Explain alerts by a configuration on disk, as a daemon with an empty database would."""
     import time
 
     from tocsin.app.build import policy_of
     from tocsin.channels.registry import build
     from tocsin.cli.loading import loaded
-    from tocsin.core.alert import Alert, AlertStatus, fingerprint
+    from tocsin.core.alerts.alert import Alert, AlertStatus, fingerprint
     from tocsin.engine.explain.alert import explain_alert
-    from tocsin.web.views import public
+    from tocsin.web.api.views import public
 
     bundle = loaded(config_dir, rules_dir)
     policy = policy_of(bundle, {channel.name: build(channel) for channel in bundle.channels}, {})
@@ -148,36 +173,41 @@ def _offline(alerts: list[dict[str, Any]], config_dir: Path, rules_dir: Path) ->
 
 
 def _alerts(what: tuple[str, ...], source: str) -> list[dict[str, Any]] | None:
-    """The alerts that have not come and are asked about; None where it is something else."""
+    """Return the hypothetical alerts to explain; None if WHAT names an incident or a received alert."""
     if all("=" in word for word in what) and not Path(what[0]).is_file():
         pairs = (word.partition("=") for word in what)
         return [{"labels": {name: value for name, _, value in pairs}, "source": source}]
     if len(what) > 1:
-        raise click.UsageError("give one incident, one alert, one file, or labels as name=value")
+        raise click.UsageError("give one incident, one alert, one file, or only labels as name=value")
+    if Path(what[0]).suffix in (".json", ".txt") and not Path(what[0]).exists():
+        raise click.UsageError(
+            f"there is no file {what[0]!r}; it must contain the JSON of a webhook from Alertmanager, or of one alert "
+            'such as {"labels": {"alertname": "HighErrorRate"}}'
+        )
     if what[0] == "-" or Path(what[0]).is_file():
         with click.open_file(what[0], encoding="utf-8") as file:
             return _of_payload(file.read(), source)
     return None
 
 
-async def _stored(daemon: Daemon, word: str) -> tuple[str, str] | None:
-    """The source and fingerprint that are meant; None where it is an incident."""
+async def _stored(daemon: DaemonClient, word: str) -> tuple[str, str] | None:
+    """Return the source and fingerprint of a received alert; None if the word names an incident."""
     source, slash, fingerprint = word.partition("/")
     if slash and source and fingerprint:
         return source, fingerprint
     if not _FINGERPRINT.fullmatch(word):
         return None
-    found = (await daemon.get("/api/v1/alerts", fingerprint=word, limit=1))["alerts"]
-    if not found:
-        raise click.ClickException(f"no alert with the fingerprint {word} is kept")
-    return found[0]["source"], word
+    alerts = (await daemon.get("/api/v1/alerts", fingerprint=word, limit=1))["alerts"]
+    if not alerts:
+        raise click.ClickException(f"There is no stored alert with the fingerprint {word}.")
+    return alerts[0]["source"], word
 
 
 def _of_payload(text: str, source: str) -> list[dict[str, Any]]:
-    """Read a payload as the daemon would, so that whatever it takes can be explained."""
-    from tocsin.web import wire
+    """Read a payload the way the daemon does, so that everything it accepts can be explained."""
+    from tocsin.web.alertmanager import payload as wire
 
-    nothing = "the file holds neither a webhook's payload nor an alert with labels"
+    nothing = "the file contains neither a webhook payload nor an alert with labels"
     try:
         payload = json.loads(text)
         if not (isinstance(payload, dict) and "alerts" in payload):
@@ -186,5 +216,5 @@ def _of_payload(text: str, source: str) -> list[dict[str, Any]]:
     except (ValueError, wire.Malformed):
         raise click.UsageError(nothing) from None
     if not webhook.alerts:
-        raise click.UsageError(nothing if webhook.quarantined is not None else "the payload holds no alerts")
+        raise click.UsageError(nothing if webhook.quarantined is not None else "the payload contains no alerts")
     return [{"labels": alert.labels, "annotations": alert.annotations, "source": source} for alert in webhook.alerts]

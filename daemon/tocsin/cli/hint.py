@@ -1,4 +1,4 @@
-"""The output of ``tocsin serve --hint`` once it serves: the commands to type next."""
+"""The output of ``tocsin serve --hint`` after the start: the commands to try next."""
 
 import shlex
 import sys
@@ -9,7 +9,7 @@ from tocsin.cli.client import DEFAULT_URL
 _ALERT = (
     '{"version": "4", "status": "firing", "receiver": "tocsin", "alerts": [{"status": "firing", "labels": '
     '{"alertname": "CheckoutDown", "severity": "critical", "service": "checkout"}, '
-    '"annotations": {"summary": "Nobody can pay"}}]}'
+    '"annotations": {"summary": "Customers cannot pay"}}]}'
 )
 
 _TEXT = """
@@ -24,7 +24,7 @@ or rehearse the whole way, from the webhook to the page:
 
 
 def hint(address: str, program: str = sys.argv[0]) -> str:
-    """Return the text for a daemon that serves on ``address``; ``program`` is how this one was called."""
+    """Return the text for a daemon on ``address``; ``program`` is the path of this console script."""
     url = f"http://{address}"
     path = Path(program)
     name = shlex.quote(str(path.absolute())) if path.name == "tocsin" and path.exists() else "tocsin"

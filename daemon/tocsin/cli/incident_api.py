@@ -1,13 +1,14 @@
-"""What all verbs about one incident have in common."""
+"""Functions shared by all commands about incidents."""
 
 import re
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import click
 
-from tocsin.cli.client import Daemon, Refused
-from tocsin.cli.output import say, say_json, state
+from tocsin.cli.client import DaemonClient, Refused
+from tocsin.cli.output import relative_time, say, say_json, state
 from tocsin.core.suggestions import nearest
 
 API = "/api/v1/incidents"
@@ -16,25 +17,29 @@ OWN_SEVERITIES = ("self", "self-notice", "reminder")
 """Severities of the incidents about tocsin itself, which are in no file."""
 
 _NAME = re.compile(r"(?:#|[A-Za-z][A-Za-z0-9_-]*-)0*([1-9][0-9]{0,8})")
-"""What people call an incident: its number stands at the end."""
+"""The name of an incident, which ends with its number."""
 
 
 def incident_path(incident: str) -> str:
-    """Where the API has an incident, by its number, its name (``INC-12``) or its id.
+    """Return the API path of an incident by its number, name (``INC-12``) or id.
 
     Raises:
-        Refused: It is neither.
+        Refused: The text is none of these.
     """
     numbered = _NAME.fullmatch(incident)
     if numbered is not None:
         incident = numbered[1]
     if not incident or not all(char.isalnum() or char in "-_" for char in incident):
-        raise Refused(f"{incident!r} is neither the number nor the id of an incident")
+        raise Refused(
+            f"{incident!r} is neither the number nor the id of an incident; `tocsin incidents list` shows both"
+        )
     return f"{API}/{incident}"
 
 
-async def respond_to_each(incidents: tuple[str, ...], post: Callable[[str], Awaitable[Any]], *, as_json: bool) -> None:
-    """Post the same response to each incident, whatever becomes of the others.
+async def respond_to_each(
+    incidents: tuple[str, ...], post: Callable[[str], Awaitable[Any]], *, as_json: bool, done: str = ""
+) -> None:
+    """Post the same response to each incident, even if others are refused.
 
     ``post`` takes the path of an incident. One incident's answer is printed as
     an object, several as a list.
@@ -54,18 +59,18 @@ async def respond_to_each(incidents: tuple[str, ...], post: Callable[[str], Awai
             say(f"{incident}: {refusal.message}", err=True)
             continue
         if not as_json:
-            tell(answers[-1], as_json=False)
+            tell(answers[-1], as_json=False, done=done)
     if as_json:
         say_json(answers[0] if len(incidents) == 1 else answers)
     if refused:
-        raise Refused(f"{len(refused)} of {len(incidents)} were refused", refused[-1].status)
+        raise Refused(f"{len(refused)} of {len(incidents)} incidents were refused.", refused[-1].status)
 
 
-async def expect_known(daemon: Daemon, severity: str | None, playbook: str | None) -> None:
-    """Check that a filter that has found nothing names a severity and a playbook that there are.
+async def expect_known(daemon: DaemonClient, severity: str | None, playbook: str | None) -> None:
+    """Check that the severity and the playbook of a filter without results exist.
 
     Raises:
-        UsageError: There is none of that name; the message names those that there are.
+        UsageError: One does not exist; the message lists the known names.
     """
     if severity is None and playbook is None:
         return
@@ -81,8 +86,11 @@ async def expect_known(daemon: Daemon, severity: str | None, playbook: str | Non
             raise click.UsageError(f"{option}: there is no {option[2:]} {wanted!r}.{hint} Known: {', '.join(known)}")
 
 
-def tell(answer: dict[str, Any], *, as_json: bool) -> None:
-    """Say what became of a response."""
+def tell(answer: dict[str, Any], *, as_json: bool, done: str = "") -> None:
+    """Print the result of a response: the incident, what has changed, and the next page.
+
+    ``done`` describes the change where the state of the incident does not show it.
+    """
     if as_json:
         say_json(answer)
         return
@@ -92,3 +100,27 @@ def tell(answer: dict[str, Any], *, as_json: bool) -> None:
         say(f"  {answer['note']}")
     elif not answer["changed"]:
         say("  nothing has changed")
+    elif done:
+        say(f"  {done}")
+    if text := next_page(incident, datetime.now(UTC)):
+        say(f"  next: {text}")
+    if incident.get("can_declare") and incident["state"] in ("acknowledged", "snoozed"):
+        say(f"  if it is no false alarm, declare it: tocsin incidents declare {incident['number']}")
+
+
+def next_page(incident: dict[str, Any], now: datetime) -> str:
+    """Return the recipients and the time of the next step; "" for a resolved incident without firing alerts."""
+    if incident["state"] == "resolved" and (firing := incident.get("alerts_firing", 0)):
+        alerts = "1 alert still fires" if firing == 1 else f"{firing} alerts still fire"
+        return f"{alerts}; if this goes on, the incident opens again and pages"
+    if incident["state"] in ("resolved", "pending") or "next_step" not in incident:
+        return ""
+    step = incident["next_step"]
+    if step is None and incident["state"] == "snoozed":
+        return "page the tier that was reached last, when the snooze ends"
+    if step is None:
+        return "no further page is planned"
+    action = "page" if step["kind"] == "page" else "inform"
+    is_silent = step["until"] == "acknowledged" and incident["state"] == "acknowledged"
+    unless = "if there is no activity until then" if is_silent else f"unless it is {step['until']}"
+    return f"{action} {', '.join(step['targets'])} (tier {step['tier']}) {relative_time(step['at'], now)}, {unless}"

@@ -1,57 +1,70 @@
-"""``tocsin incidents``: what is open, and what somebody does about it."""
+"""``tocsin incidents``: list incidents, show one, and respond to it."""
 
 from datetime import UTC, datetime
 from typing import Any
 
 import click
 
-from tocsin.channels.timeline import told
+from tocsin.channels.timeline import Titles, describe
 from tocsin.cli import drafts, options, work
 from tocsin.cli.alert_texts import texts_of
-from tocsin.cli.client import Daemon, connected
+from tocsin.cli.client import DaemonClient, connected
 from tocsin.cli.incident_api import API, expect_known, incident_path, respond_to_each, tell
-from tocsin.cli.output import ago, clean, micros, say, say_json, say_rows, state
-from tocsin.core.event import Entry
-from tocsin.core.moments import exact_moment as moment
+from tocsin.cli.output import clean, micros, relative_time, say, say_json, say_rows, state
+from tocsin.core.incident.event import Entry
+from tocsin.core.schedule.moments import exact_moment as moment
 
 OPEN_STATES = ("pending", "triggered", "acknowledged", "snoozed")
 STATES = (*OPEN_STATES, "resolved")
-_PAGING = frozenset({"limit", "cursor"})
+_LIST_POSITION = frozenset({"limit", "cursor"})
+"""Options that select a part of the list, not certain incidents."""
 MEMBERS = 50
-"""Members of a storm that are shown with it."""
+"""Number of members that are shown with a storm."""
 
 
 @click.group(epilog=options.example("tocsin incidents list --state triggered"))
 def command() -> None:
-    """List incidents, look at one, and respond to it.
+    """List incidents, show one, and respond to it.
 
-    An incident is named by its number or its id.
+    INCIDENT is the number or the id of an incident.
     """
 
 
 @command.command(
     "list", epilog=options.example("tocsin incidents list --state triggered --state acknowledged --severity SEV-1")
 )
-@click.option("--state", "states", type=click.Choice(STATES), multiple=True, help="May be given more than once.")
-@click.option("--all", "everything", is_flag=True, help="Resolved ones as well.")
-@click.option("--severity", help="For example SEV-1.")
-@click.option("--service")
-@click.option("--playbook")
+@click.option("--state", "states", type=click.Choice(STATES), multiple=True, help="Only these states. Repeatable.")
+@click.option("--all", "everything", is_flag=True, help="Include resolved incidents.")
+@click.option("--severity", help="Only this severity, for example SEV-1.")
+@click.option("--service", help="Only this service.")
+@click.option("--playbook", help="Only this playbook.")
 @click.option("--storm", type=click.IntRange(min=1), metavar="NUMBER", help="Only the members of this storm.")
-@click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
-@click.option("--cursor", help="Where the last page said to go on.")
+@click.option("--open-duties", is_flag=True, help="Only with duties neither done nor waived, resolved ones as well.")
+@click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True, help="Maximum number to list.")
+@click.option("--cursor", help="Continue the list at this value of the previous command.")
 @options.as_json
 @connected
-async def list_(daemon: Daemon, /, *, as_json: bool, states: tuple[str, ...], everything: bool, **query: Any) -> None:
-    """List incidents, the newest first: open ones, unless --all or --state says otherwise.
+async def list_(
+    daemon: DaemonClient,
+    /,
+    *,
+    as_json: bool,
+    states: tuple[str, ...],
+    everything: bool,
+    open_duties: bool,
+    **query: Any,
+) -> None:
+    """List incidents, the newest first.
 
-    On a terminal long texts are cut to its width, and columns that do not fit
-    are left out; in a pipe everything is printed. --json prints the API's
-    answer, which has resolved incidents as well.
+    Only open incidents are listed, unless --all or --state is given. On a
+    terminal, long texts are cut and columns that do not fit are left out; a
+    pipe gets everything. --json prints the API's answer, which includes
+    resolved incidents.
     """
     if everything and states:
-        raise click.UsageError("give --all or --state")
-    wanted = states or (() if everything or as_json else OPEN_STATES)
+        raise click.UsageError("give --all or --state, not both: --all includes every state")
+    wanted = states or (() if everything or as_json or open_duties else OPEN_STATES)
+    query["duties"] = "open" if open_duties else None
     page = await daemon.get(API, state=wanted, **query)
     if not page["incidents"]:
         await expect_known(daemon, query["severity"], query["playbook"])
@@ -59,11 +72,12 @@ async def list_(daemon: Daemon, /, *, as_json: bool, states: tuple[str, ...], ev
         say_json(page)
         return
     if not page["incidents"]:
-        say(_none(states, query, everything=everything))
+        say(_none(states, query, everything=everything or open_duties))
         return
     now = datetime.now(UTC)
+    duties = ("duties",) if open_duties else ()
     say_rows(
-        ("#", "severity", "state", "service", "title", "firing", "opened", "acknowledged by", "next"),
+        ("#", "severity", "state", "service", "title", "firing", "opened", "acknowledged by", *duties, "next"),
         [
             (
                 clean(incident["number"], "bold"),
@@ -72,8 +86,9 @@ async def list_(daemon: Daemon, /, *, as_json: bool, states: tuple[str, ...], ev
                 clean(incident["service"]),
                 clean(incident["title"]),
                 clean(incident["alerts_firing"]),
-                clean(ago(incident["opened_at"], now)),
+                clean(relative_time(incident["opened_at"], now)),
                 clean(incident["acknowledged_by"] or ""),
+                *(clean(incident.get("open_duties", "")) for _ in duties),
                 clean(_next(incident, now)),
             )
             for incident in page["incidents"]
@@ -89,71 +104,83 @@ async def list_(daemon: Daemon, /, *, as_json: bool, states: tuple[str, ...], ev
 @click.argument("incident")
 @options.as_json
 @connected
-async def show(daemon: Daemon, incident: str, *, as_json: bool) -> None:
-    """Show an incident, its alerts and its timeline."""
-    found = await daemon.get(incident_path(incident))
+async def show(daemon: DaemonClient, incident: str, *, as_json: bool) -> None:
+    """Show an incident with its alerts and its timeline."""
+    detail = await daemon.get(incident_path(incident))
     if as_json:
-        say_json(found)
+        say_json(detail)
         return
     now = datetime.now(UTC)
-    say(clean(f"#{found['number']} {found['title']}", "bold"))
+    say(clean(f"#{detail['number']} {detail['title']}", "bold"))
     for name, value in (
-        ("state", state(found["state"])),
-        ("severity", clean(f"{found['severity']} of {found['playbook']}")),
-        ("service", clean(found["service"])),
-        ("team", clean(found.get("team", ""))),
-        ("summary", clean(found.get("summary", ""))),
-        ("runbook", clean(found.get("runbook", ""))),
-        ("automation", clean(found.get("automation", ""))),
-        ("opened", _when(found["opened_at"], now)),
-        ("acknowledged", _when(found["acknowledged_at"], now, found["acknowledged_by"])),
-        ("declared", _when(found["declared_at"], now, found["declared_by"])),
-        ("status", clean(found["status"])),
-        ("roles", clean(", ".join(f"{role} {person}" for role, person in found["roles"].items()))),
-        ("resolved", _when(found["resolved_at"], now)),
-        ("owed", clean("; ".join(f"{each['target']} {ago(each['due_at'], now)}" for each in found["targets"]))),
-        ("update due", _when(found["update_due_at"], now)),
-        ("post-mortem", clean(_post_mortem(found["post_mortem"], now))),
-        ("tickets", clean(", ".join(_ticket(each) for each in found["tickets"]))),
-        ("drafts", clean(_drafts(found))),
-        ("next", clean(_next(found, now))),
-        ("storm", clean(f"#{found['storm']}" if found["storm"] is not None else "")),
-        ("waits for", clean("; ".join(wait["because"] for wait in found["waits"]))),
-        ("dedup key", clean(found["dedup_key"])),
-        ("id", clean(found["id"])),
+        ("state", state(detail["state"])),
+        ("severity", clean(f"{detail['severity']} of {detail['playbook']}")),
+        ("service", clean(detail["service"])),
+        ("team", clean(detail.get("team", ""))),
+        ("summary", clean(detail.get("summary", ""))),
+        ("runbook", clean(detail.get("runbook", ""))),
+        ("automation", clean(detail.get("automation", ""))),
+        ("opened", _when(detail["opened_at"], now)),
+        ("acknowledged", _when(detail["acknowledged_at"], now, detail["acknowledged_by"])),
+        ("flags", clean(", ".join(detail.get("flags", ())))),
+        ("declared", _when(detail["declared_at"], now, detail["declared_by"])),
+        ("status", clean(detail["status"])),
+        ("roles", clean(", ".join(f"{role} {person}" for role, person in detail["roles"].items()))),
+        ("resolved", _when(detail["resolved_at"], now)),
+        (
+            "due",
+            clean("; ".join(f"{each['target']} {relative_time(each['due_at'], now)}" for each in detail["targets"])),
+        ),
+        ("update due", _when(detail["update_due_at"], now)),
+        ("postmortem", clean(_post_mortem(detail["post_mortem"], now))),
+        ("record", clean(_record(detail, now))),
+        ("tickets", clean(", ".join(_ticket(each) for each in detail["tickets"]))),
+        ("drafts", clean(_drafts(detail))),
+        ("next", clean(_next_unless(detail, now))),
+        ("storm", clean(f"#{detail['storm']}" if detail["storm"] is not None else "")),
+        ("waits for", clean("; ".join(wait["because"] for wait in detail["waits"]))),
+        ("dedup key", clean(detail["dedup_key"])),
+        ("id", clean(detail["id"])),
     ):
         if value:
             say(clean(f"  {name:<13}"), value)
-    if found["members"] is not None:
-        await _say_members(daemon, found)
-    say(clean("Alerts", "bold"), f" ({found['alerts_firing']} firing)")
-    for line in texts_of(found["alerts"]):
+    if detail["members"] is not None:
+        await _print_members(daemon, detail)
+    say(clean("Alerts", "bold"), f" ({detail['alerts_firing']} firing)")
+    for line in texts_of(detail["alerts"]):
         say(line)
-    for alert in found["alerts"]:
+    for alert in detail["alerts"]:
         labels = ", ".join(f"{name}={value}" for name, value in sorted(alert["labels"].items()))
         say(f"  {alert['status']:<9} {labels}")
-    _say_what_is_left(found, now)
+    if detail.get("cut"):
+        say(clean("  The list is cut: some alerts or the oldest timeline entries are not shown."))
+    _print_open_items(detail, now)
     say(clean("Timeline", "bold"))
-    for entry in found["timeline"]:
-        say(f"  {told(timeline_entry(found['id'], entry))}")
+    titles = Titles(names=detail.get("names", {}), tiers=detail.get("tiers", {}))
+    for entry in detail["timeline"]:
+        say(f"  {describe(timeline_entry(detail['id'], entry), titles=titles)}")
 
 
-def _say_what_is_left(found: dict[str, Any], now: datetime) -> None:
-    """The checklists and the action items."""
-    for checklist in found["checklists"]:
+def _print_open_items(detail: dict[str, Any], now: datetime) -> None:
+    """Print the checklists, the duties and the action items."""
+    for checklist in detail["checklists"]:
         say(clean(f"Checklist {checklist['name']}", "bold"))
         for number, item in enumerate(checklist["items"], start=1):
             mark = f"[x] {item['text']} ({item['done_by']})" if item["done_at"] else f"[ ] {item['text']}"
             say(f"  {number:>2} {mark}")
-    if found["action_items"]:
+    if duties := detail.get("duties"):  # a daemon before this version has none
+        say(clean("Duties", "bold"))
+        for duty in duties:
+            say(f"  {_duty(duty, now)}")
+    if detail["action_items"]:
         say(clean("Action items", "bold"))
-    for item in found["action_items"]:
-        done = f"done by {item['done_by']}" if item["done_at"] else f"due {ago(item['due_at'], now)}"
+    for item in detail["action_items"]:
+        done = f"done by {item['done_by']}" if item["done_at"] else f"due {relative_time(item['due_at'], now)}"
         say(f"  {item['number']:>2} {item['text']} ({item['kind']}, {item['owner'] or 'no owner'}, {done})")
 
 
-async def _say_members(daemon: Daemon, storm: dict[str, Any]) -> None:
-    """The newest incidents of a storm, and how to see the others."""
+async def _print_members(daemon: DaemonClient, storm: dict[str, Any]) -> None:
+    """Print the newest members of a storm, and the command that lists the others."""
     page = await daemon.get(API, storm=storm["number"], limit=MEMBERS)
     say(clean("Incidents", "bold"), f" ({storm['members']} have joined this storm)")
     for member in page["incidents"]:
@@ -165,29 +192,43 @@ async def _say_members(daemon: Daemon, storm: dict[str, Any]) -> None:
 
 def _none(states: tuple[str, ...], query: dict[str, Any], *, everything: bool) -> str:
     kind = "" if everything else f"{' or '.join(states) or 'open'} "
-    filters = [f"--{name} {value}" for name, value in query.items() if value is not None and name not in _PAGING]
+    filters = [f"--{name} {value}" for name, value in query.items() if value is not None and name not in _LIST_POSITION]
     return f"No {kind}incidents{f' match {chr(32).join(filters)}' if filters else ''}."
 
 
 def _responses() -> None:
-    """The responses that need nothing but the incident."""
+    """Add the commands whose only argument is the incident."""
     for name, verb, text in (
-        ("ack", "acknowledge", "Take an incident: what waited for that stops."),
-        ("resolve", "resolve", "Close an incident. If its alerts fire on for long, it comes back to you."),
-        ("escalate", "escalate", "Page the next tier now."),
-        ("unsnooze", "unsnooze", "Go on with an incident before its snooze is over."),
+        ("ack", "acknowledge", "Acknowledge an incident, which stops the steps that wait for an acknowledgment."),
+        ("take", "take-over", "Take over an incident that another person has acknowledged; that person is notified."),
+        ("resolve", "resolve", "Resolve an incident. If its alerts keep firing, it is reopened and pages you."),
+        ("escalate", "escalate", "Page the next tier of an incident now."),
+        ("unsnooze", "unsnooze", "End the snooze of an incident early."),
         (
             "replan",
             "replan",
-            "Let an incident go on by its playbook as it is now; it keeps the one it began with otherwise.",
+            "Apply the current version of the playbook to an incident that was opened with an older one.",
         ),
     ):
         _response(name, verb, text)
 
 
+_DONE = {
+    "acknowledge": "",
+    "take-over": "you have it now; the person who had it is notified",
+    "resolve": "",
+    "escalate": "the next tier is paged now",
+    "unsnooze": "the snooze has ended",
+    "replan": "the current version of the playbook applies",
+}
+"""The change that each response makes, where the state does not show it."""
+
+
 def _response(name: str, verb: str, text: str) -> None:
-    async def respond(daemon: Daemon, incidents: tuple[str, ...], *, as_json: bool) -> None:
-        await respond_to_each(incidents, lambda path: daemon.post(f"{path}/{verb}", {}), as_json=as_json)
+    async def respond(daemon: DaemonClient, incidents: tuple[str, ...], *, as_json: bool) -> None:
+        await respond_to_each(
+            incidents, lambda path: daemon.post(f"{path}/{verb}", {}), as_json=as_json, done=_DONE[verb]
+        )
 
     respond.__doc__ = text
     body = options.as_json(connected(respond))
@@ -203,49 +244,69 @@ _responses()
     epilog=options.example("tocsin incidents snooze 12 --for 2h", "tocsin incidents snooze 12 13 --for 2h")
 )
 @click.argument("incidents", nargs=-1, required=True, metavar="INCIDENT...")
-@click.option("--for", "length", metavar="DURATION", help="How long, such as 2h; at most 31d.")
-@click.option("--until", type=options.MOMENT, help="Or until when.")
+@click.option("--for", "length", metavar="DURATION", help="Length, for example 2h; at most 31d.")
+@click.option("--until", type=options.MOMENT, help="End, instead of --for.")
 @options.as_json
 @connected
 async def snooze(
-    daemon: Daemon, incidents: tuple[str, ...], *, length: str | None, until: str | None, as_json: bool
+    daemon: DaemonClient, incidents: tuple[str, ...], *, length: str | None, until: str | None, as_json: bool
 ) -> None:
-    """Take an incident and leave it alone for a while; then whoever is on call is paged again. A rise breaks it."""
+    """Acknowledge an incident and postpone its pages.
+
+    When the snooze ends, tocsin again pages the tier that was paged last, and
+    the escalation continues. A rise of the severity ends the snooze early.
+    """
     if (length is None) == (until is None):
-        raise click.UsageError("give --for or --until")
+        raise click.UsageError("give --for or --until, for example --for 30m")
     body = {"for": length} if length is not None else {"until": until}
-    await respond_to_each(incidents, lambda path: daemon.post(f"{path}/snooze", body), as_json=as_json)
+    done = f"snoozed for {length}" if length is not None else f"snoozed until {until}"
+    await respond_to_each(incidents, lambda path: daemon.post(f"{path}/snooze", body), as_json=as_json, done=done)
 
 
 @command.command(epilog=options.example('tocsin incidents severity 12 SEV-1 --reason "payments are down as well"'))
 @click.argument("incident")
 @click.argument("level", required=False)
-@click.option("--unpin", is_flag=True, help="Let the alerts decide again.")
-@click.option("--reason", default="", help="For the timeline.")
+@click.option("--unpin", is_flag=True, help="Let the alerts determine the severity again.")
+@click.option("--reason", default="", help="Recorded in the timeline.")
 @options.as_json
 @connected
 async def severity(
-    daemon: Daemon, incident: str, level: str | None, *, unpin: bool, reason: str, as_json: bool
+    daemon: DaemonClient, incident: str, level: str | None, *, unpin: bool, reason: str, as_json: bool
 ) -> None:
-    """Pin an incident's severity, or unpin it."""
+    """Pin the severity of an incident to LEVEL, or unpin it.
+
+    A pinned severity does not change with the alerts.
+    """
     if (level is None) != unpin:
         raise click.UsageError("give a LEVEL, or --unpin")
     tell(
-        await daemon.post(f"{incident_path(incident)}/severity", {"severity": level, "reason": reason}), as_json=as_json
+        await daemon.post(f"{incident_path(incident)}/severity", {"severity": level, "reason": reason}),
+        as_json=as_json,
+        done=f"severity pinned to {level}" if level is not None else "severity unpinned",
     )
 
 
 @command.command(epilog=options.example("tocsin incidents flags 12 --add data_breach"))
 @click.argument("incident")
-@click.option("--add", multiple=True, metavar="FLAG", help="May be given more than once.")
-@click.option("--remove", multiple=True, metavar="FLAG", help="May be given more than once.")
+@click.option("--add", multiple=True, metavar="FLAG", help="Set this flag. Repeatable.")
+@click.option("--remove", multiple=True, metavar="FLAG", help="Clear this flag. Repeatable.")
 @options.as_json
 @connected
-async def flags(daemon: Daemon, incident: str, *, add: tuple[str, ...], remove: tuple[str, ...], as_json: bool) -> None:
-    """Set or clear flags; the playbook says whom they page."""
+async def flags(
+    daemon: DaemonClient, incident: str, *, add: tuple[str, ...], remove: tuple[str, ...], as_json: bool
+) -> None:
+    """Set or clear flags of an incident.
+
+    The playbook defines who is paged when a flag is set.
+    """
     if not add and not remove:
         raise click.UsageError("give --add or --remove")
-    tell(await daemon.post(f"{incident_path(incident)}/flags", {"add": add, "remove": remove}), as_json=as_json)
+    done = ", ".join((*(f"{flag} set" for flag in add), *(f"{flag} cleared" for flag in remove)))
+    tell(
+        await daemon.post(f"{incident_path(incident)}/flags", {"add": add, "remove": remove}),
+        as_json=as_json,
+        done=done,
+    )
 
 
 @command.command(epilog=options.example('tocsin incidents fact 12 root_cause="a full disk" users_affected=300'))
@@ -253,57 +314,90 @@ async def flags(daemon: Daemon, incident: str, *, add: tuple[str, ...], remove: 
 @click.argument("facts", nargs=-1, required=True, metavar="NAME=TEXT...")
 @options.as_json
 @connected
-async def fact(daemon: Daemon, incident: str, *, facts: tuple[str, ...], as_json: bool) -> None:
-    """Say what has been found out about an incident; NAME= takes it back.
+async def fact(daemon: DaemonClient, incident: str, *, facts: tuple[str, ...], as_json: bool) -> None:
+    """Record facts about an incident; NAME= removes one.
 
-    The playbook's templates say it under that name: root_cause, impact,
-    users_affected, resolution, prevention, expected_resolution ...
+    The playbook's templates use facts by their names: root_cause, impact,
+    users_affected, resolution, prevention, expected_resolution and others.
     """
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for each in facts:
         name, equals, text = each.partition("=")
         if not equals:
-            raise click.UsageError(f"{each!r} is not NAME=TEXT")
-        found[name.strip()] = text
-    tell(await daemon.post(f"{incident_path(incident)}/facts", {"facts": found}), as_json=as_json)
+            raise click.UsageError(f'{each!r} is not of the form NAME=TEXT, for example root_cause="a full disk"')
+        texts[name.strip()] = text
+    done = ", ".join(f"{name} {'recorded' if text else 'removed'}" for name, text in texts.items())
+    tell(await daemon.post(f"{incident_path(incident)}/facts", {"facts": texts}), as_json=as_json, done=done)
 
 
 def timeline_entry(incident_id: str, entry: dict[str, Any]) -> Entry:
-    """The API's entry as the core's, which is told in the same words everywhere."""
+    """Convert a timeline entry of the API to one of the core, which has one wording for all outputs."""
     return Entry(**{**entry, "incident_id": incident_id, "at": micros(entry["at"])})
 
 
 def _when(at: str | None, now: datetime, by: str | None = None) -> Any:
     if at is None:
         return None
-    return clean(f"{moment(micros(at))} ({ago(at, now)})" + (f" by {by}" if by else ""))
+    return clean(f"{moment(micros(at))} ({relative_time(at, now)})" + (f" by {by}" if by else ""))
 
 
 def _post_mortem(mortem: dict[str, Any] | None, now: datetime) -> str:
     if mortem is None:
         return ""
     if mortem["done_at"] is None:
-        return f"due {ago(mortem['due_at'], now)}"
+        return f"due {relative_time(mortem['due_at'], now)}"
     return f"{'waived' if mortem['waived'] else 'done'} by {mortem['done_by']} {mortem['link']}".strip()
+
+
+def _record(detail: dict[str, Any], now: datetime) -> str:
+    """Return whether the record of a resolved incident is closed; "" for an open incident, or without duties."""
+    if detail["state"] != "resolved" or not detail.get("duties"):
+        return ""
+    if detail["closed_at"] is not None:
+        return f"closed {relative_time(detail['closed_at'], now)}"
+    count = detail["open_duties"]
+    return f"open: {count} {'duty is' if count == 1 else 'duties are'} neither done nor waived"
+
+
+def _duty(duty: dict[str, Any], now: datetime) -> str:
+    """Return a duty in one line: its mark, its name, its text, and how it stands."""
+    if duty["outcome"] == "waived":
+        how = f"waived by {duty['done_by']}: {duty['reason']}"
+    elif duty["done_at"] is not None:
+        how = f"done by {duty['done_by']}{', late' if duty['outcome'] == 'late' else ''}"
+    else:
+        overdue = "overdue, " if duty["breached_at"] is not None else ""
+        how = f"{', '.join(duty['owner']) or 'no owner'}, {overdue}due {relative_time(duty['due_at'], now)}"
+    meets = f", meeting {moment(micros(duty['meets_at']))}" if duty["meets_at"] and not duty["done_at"] else ""
+    return f"[{' ' if duty['done_at'] is None else 'x'}] {duty['name']}: {duty['text']} ({how}{meets})"
 
 
 def _ticket(ticket: dict[str, Any]) -> str:
     return " ".join(filter(None, [ticket["name"] or ticket["tracker"], ticket["url"], f"({ticket['state']})"]))
 
 
-def _drafts(found: dict[str, Any]) -> str:
-    count = found["drafts"]
+def _drafts(incident: dict[str, Any]) -> str:
+    count = incident["drafts"]
     waits = "waits for confirmation" if count == 1 else "wait for confirmation"
-    return f"{count} {waits}: tocsin incidents drafts {found['number']}" if count else ""
+    return f"{count} {waits}: tocsin incidents drafts {incident['number']}" if count else ""
 
 
 def _next(incident: dict[str, Any], now: datetime) -> str:
-    """Return the recipients of the ladder's next step, and when; "" where no step comes by itself."""
-    step = incident.get("next_step")  # a daemon before this version has none
+    """Return the tier and the time of the ladder's next step: ``tier 2 in 29 min``; "" if no step is planned."""
+    step = incident.get("next_step")  # an older daemon does not send it
     if step is None:
         return ""
     kind = "" if step["kind"] == "page" else f" ({step['kind']})"
-    return f"tier {step['tier']} {ago(step['at'], now)}{kind}"
+    return f"tier {step['tier']} {relative_time(step['at'], now)}{kind}"
+
+
+def _next_unless(incident: dict[str, Any], now: datetime) -> str:
+    """Return the ladder's next step, and the event that would prevent the step."""
+    next_step, step = _next(incident, now), incident.get("next_step") or {}
+    if not next_step or "until" not in step:  # an older daemon does not say what would prevent the step
+        return next_step
+    is_silent = step["until"] == "acknowledged" and incident["state"] == "acknowledged"
+    return f"{next_step}, {'if there is no activity until then' if is_silent else 'unless it is ' + step['until']}"
 
 
 for verb in (*work.VERBS, *drafts.VERBS):

@@ -1,4 +1,4 @@
-"""``tocsin init``: the shipped configuration and rules, to begin with."""
+"""``tocsin init``: write the shipped configuration and rules."""
 
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -15,30 +15,33 @@ PARTS = ("config", "rules")
 @click.command(epilog=options.example("tocsin init /etc/tocsin", "tocsin init --minimal ."))
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
 @click.option(
-    "--minimal", "is_minimal", is_flag=True, help="One playbook, one file of rules and two people, to extend."
+    "--minimal", "is_minimal", is_flag=True, help="Write one playbook, one rules file and two people, to extend."
 )
-@click.option("--force", is_flag=True, help="Overwrite files that are there.")
+@click.option("--force", is_flag=True, help="Overwrite existing files.")
 def command(directory: Path, *, is_minimal: bool, force: bool) -> None:
     """Write config/ and rules/ into DIRECTORY.
 
-    All that is shipped, five organizations' playbooks among it, or with
-    --minimal the smallest configuration that pages a person. `tocsin playbooks
-    remove` removes a shipped playbook again.
+    Writes everything that is shipped, including the playbooks of five
+    organizations (`tocsin playbooks remove` removes the ones you do not use).
+    With --minimal, writes the smallest configuration that pages a person.
 
-    Nothing is overwritten without --force: if one file is in the way, none is written.
+    If an existing file differs, nothing is written unless --force is given.
     """
-    wanted = _minimal(directory) if is_minimal else _everything(directory)
-    in_the_way = [path for path, data in wanted.items() if path.exists() and path.read_bytes() != data]
-    if in_the_way and not force:
-        listed = "\n".join(f"  {path}" for path in in_the_way)
-        raise click.ClickException(f"these files differ from the shipped ones; --force overwrites them:\n{listed}")
-    missing = {path: data for path, data in wanted.items() if path in in_the_way or not path.exists()}
+    files_to_write = _minimal(directory) if is_minimal else _everything(directory)
+    differing = [path for path, data in files_to_write.items() if path.exists() and path.read_bytes() != data]
+    if differing and not force:
+        listed = "\n".join(f"  {path}" for path in differing)
+        raise click.ClickException(f"These files differ from the shipped ones; --force overwrites them:\n{listed}")
+    missing = {path: data for path, data in files_to_write.items() if path in differing or not path.exists()}
     for path, data in missing.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
-    say(f"{_files(len(missing))} written to {directory.resolve()}. Next:")
+    why = "" if missing else ": they all exist"
+    say(f"{_files(len(missing))} written to {directory.resolve()}{why}. Next:")
+    is_here = directory.resolve() == Path.cwd()
+    folders = "" if is_here else f" --config {directory / 'config'} --rules {directory / 'rules'}"
     for verb in ("check", "test", "serve"):
-        say(f"  tocsin {verb} --config {directory / 'config'} --rules {directory / 'rules'}")
+        say(f"  tocsin {verb}{folders}")
 
 
 def _minimal(directory: Path) -> dict[Path, bytes]:
@@ -51,13 +54,18 @@ def _everything(directory: Path) -> dict[Path, bytes]:
 
 
 def _files(count: int) -> str:
-    return {0: "Nothing had to be", 1: "1 file"}.get(count, f"{count} files")
+    return {0: "No files", 1: "1 file"}.get(count, f"{count} files")
 
 
 def _shipped(package: Path, part: str) -> list[tuple[Path, bytes]]:
-    """(path below the part, content) of every shipped file."""
+    """Return the relative path and the content of every shipped file of a part."""
     top = package / "shipped" / part
     if not top.is_dir():  # a checkout, where the wheel's content stands beside daemon/
         top = package.parents[1] / part
-    found = [path for path in sorted(top.rglob("*")) if path.is_file()]
-    return [(path.relative_to(top), path.read_bytes()) for path in found]
+    paths = [path for path in sorted(top.rglob("*")) if path.is_file() and not _is_task_page(path)]
+    return [(path.relative_to(top), path.read_bytes()) for path in paths]
+
+
+def _is_task_page(path: Path) -> bool:
+    """Return whether a file is a task page of the documentation, which the wheel does not contain."""
+    return path.suffix == ".md" and path.name != "README.md"

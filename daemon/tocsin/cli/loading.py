@@ -1,4 +1,4 @@
-"""What the verbs that run a configuration without a daemon have in common."""
+"""Functions shared by commands that load a configuration themselves."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def loaded(config_dir: Path, rules_dir: Path) -> Bundle:
-    """The configuration; one that cannot be used is told, and ends the program with 1."""
+    """Load the configuration; print its problems and exit with 1 if it cannot be used."""
     from tocsin.app.kinds import KINDS
     from tocsin.conf.bundle import load
     from tocsin.conf.source import ConfigError
@@ -29,28 +29,35 @@ def loaded(config_dir: Path, rules_dir: Path) -> Bundle:
 
 
 def refuse(problems: Sequence[Problem]) -> NoReturn:
-    """Tell problems, and exit 1."""
+    """Print the problems and exit with 1."""
     from tocsin.conf.source import Mark
 
     for problem in problems:
         place = Mark(problem.path, problem.line, problem.column)
-        told = f"{problem.message}; {problem.hint}" if problem.hint else problem.message
-        say(clean(f"{place}: ", "bold"), told, err=True)
+        message = f"{problem.message}; {problem.hint}" if problem.hint else problem.message
+        say(clean(f"{place}: ", "bold"), message, err=True)
+        say_excerpt(problem, err=True)
     say(f"{len(problems)} {'problem' if len(problems) == 1 else 'problems'}", err=True)
     sys.exit(1)
 
 
+def say_excerpt(problem: Problem, *, err: bool = False) -> None:
+    """Print the source line of a problem with a caret below the column, if the problem has one."""
+    for line in problem.excerpt.splitlines():
+        say(line, err=err)
+
+
 class Advance(Protocol):
-    """Told of progress."""
+    """Callback that reports progress."""
 
     def __call__(self, done: int) -> None:
-        """So much more is done."""
+        """Add ``done`` to the completed steps."""
         ...
 
 
 @contextmanager
 def progress(what: str, total: int) -> Iterator[Advance]:
-    """A bar on a terminal, gone when it is done; nothing elsewhere."""
+    """Show a progress bar on a terminal and remove it at the end; show nothing elsewhere."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     if not sys.stderr.isatty():

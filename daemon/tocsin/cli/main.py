@@ -1,4 +1,4 @@
-"""``tocsin``: one verb a file, each imported only when it is asked for."""
+"""``tocsin``: one module per command, imported only when the command is used."""
 
 import shlex
 from importlib import import_module
@@ -23,21 +23,23 @@ VERBS = (
     "oncall",
     "explain",
     "postmortem",
+    "report",
     "replay",
     "drill",
+    "drills",
 )
-"""Modules of this package; each has a ``command``. They are listed in this order."""
+"""Modules of this package, in the order of the help; each has a ``command``."""
 
 
 class Verbs(click.Group):
     """A group whose commands are modules."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
-        """The verbs, in the order in which somebody new needs them."""
+        """Return the command names in the order in which a new user needs them."""
         return list(VERBS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's signature
-        """The verb of that name, or None."""
+        """Return the command of that name; None if there is none."""
         if cmd_name not in VERBS:
             return None
         command: click.Command = import_module(f"tocsin.cli.{cmd_name}").command
@@ -46,14 +48,14 @@ class Verbs(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the verb that is meant; where there is none, say which one it could be."""
+        """Find the command; if there is none of that name, suggest the nearest one."""
         name = args[0]
         if name in VERBS or name.startswith("-"):
             return super().resolve_command(ctx, args)
-        raise click.UsageError(f"there is no command {name!r}.{self._suggestion(ctx, args)}", ctx)
+        raise click.UsageError(f"There is no command {name!r}.{self._suggestion(ctx, args)}", ctx)
 
     def _suggestion(self, ctx: click.Context, args: list[str]) -> str:
-        """Return the whole line with the nearest verb: one of a group's (``incidents ack``) as well."""
+        """Return the corrected command line with the nearest command, which may be in a group (``incidents ack``)."""
         paths: dict[str, str] = {}
         for verb in VERBS:
             command = self.get_command(ctx, verb)
@@ -71,12 +73,15 @@ class Verbs(click.Group):
 )
 @click.version_option(tocsin.__version__, message="tocsin %(version)s")
 def cli() -> None:
-    """Stand between Alertmanager and the people on call.
+    """Page the people on call about alerts from Prometheus Alertmanager.
+
+    `serve` runs the daemon. The commands from `reload` to `drills` talk to a
+    running daemon; the others work on the files in config/ and rules/.
 
     Exit codes: 0 success, 1 a problem was found, 2 usage error.
     """
 
 
 def main() -> None:
-    """The entry point."""
+    """Run the command line."""
     cli(prog_name="tocsin")

@@ -7,14 +7,14 @@ _SETTINGS = """\
 listen: 127.0.0.1:9099
 playbook: on-call
 
-# The ways out, by the names that people.yaml uses. `console` prints where tocsin runs; replace it by a kind that
-# reaches you: pagerduty, slack, email, twilio or webhook.
+# The channels, by the names that people.yaml uses. `console` prints to the terminal of `tocsin serve`; replace it by a
+# kind that reaches you: pagerduty, slack, email, twilio or webhook.
 channels:
   console: {kind: console}
 """
 
 _PEOPLE = """\
-# Who there is, how each is reached, and who is on call when.
+# The people, how to reach them, and who is on call when.
 people:
   alex: {contact: {channel: console}}
   taylor: {contact: {channel: console}}
@@ -25,7 +25,7 @@ rotations:
 
 _PLAYBOOK = """\
 title: On call
-unrouted: high    # of what no rule could place
+unrouted: high    # severity of alerts that no rule gives one
 tiers:
   1: {name: Primary, targets: [primary]}
   2: {name: Secondary, targets: [secondary]}
@@ -34,7 +34,7 @@ severities:       # the highest first
     respond_within: 15m
     matrix:
       - {tier: 1, after: 0s}
-      - {tier: 2, after: 15m}
+      - {tier: 2, after: respond_within}
   low:
     respond_within: 24h
     matrix:
@@ -59,7 +59,7 @@ rules:
 _TESTS = """\
 # `tocsin test` runs these.
 tests:
-  - name: nobody acknowledges, so that the secondary is paged after 15 minutes
+  - name: without an acknowledgment the secondary is paged after 15 minutes
     until: 16m
     events:
       - {at: 0m, fire: {alertname: CheckoutDown, severity: critical, service: checkout}}
@@ -69,7 +69,7 @@ tests:
       - {at: 0m, who: alex, tier: 1}
       - {at: 15m, who: taylor, tier: 2}
 
-  - name: a warning pages nobody, and informs the primary
+  - name: a warning pages no one and informs the primary
     events:
       - {at: 0m, fire: {alertname: DiskFills, severity: warning, service: checkout}}
     expect:

@@ -1,4 +1,4 @@
-"""``tocsin oncall``: who is on call, overrides and swaps."""
+"""``tocsin oncall``: people on call, overrides and swaps."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -7,20 +7,21 @@ from urllib.parse import quote
 import click
 
 from tocsin.cli import options
-from tocsin.cli.client import Daemon, connected
-from tocsin.cli.output import ago, clean, micros, say, say_json, say_rows
+from tocsin.cli.client import DaemonClient, connected
+from tocsin.cli.output import clean, micros, relative_time, say, say_json, say_rows
 from tocsin.core.duration import duration
-from tocsin.core.moments import exact_moment as moment
+from tocsin.core.oncall.gap import paged_instead
+from tocsin.core.schedule.moments import exact_moment as moment
 
 API = "/api/v1/oncall"
 FAULTS_SHOWN = 3
 
 
 class _ShowUnlessAsked(click.Group):
-    """Without a verb, `show` is meant, with its options."""
+    """A group that runs `show` if no command is given."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put the verb in where there is none."""
+        """Insert `show` if no command is given."""
         is_option = bool(args) and args[0].startswith("-") and args[0] not in ctx.help_option_names
         return super().parse_args(ctx, ["show", *args] if not args or is_option else args)
 
@@ -36,63 +37,61 @@ class _ShowUnlessAsked(click.Group):
 def command() -> None:
     """Show who is on call for each rotation, until when, and who is next.
 
-    Without a command it is `show`, with the options of that. An override gives
-    a rotation to somebody for a time; in a swap two people change places. Both
-    can also stand in config/people.yaml.
+    Without a command this is `tocsin oncall show`, with its options. An
+    override puts another person on call for a time; a swap exchanges the shifts
+    of two people. Both can also be written in config/people.yaml.
     """
 
 
 @command.command(epilog=options.example("tocsin oncall show --at 2026-12-24T18:00", "tocsin oncall show --json"))
-@click.option("--at", type=options.MOMENT, help="At this time; now unless given.")
-@click.option("--days", type=click.IntRange(0, 92), default=0, help="List the shifts of so many days as well.")
+@click.option("--at", type=options.MOMENT, help="Show the people on call at this time. Default: now.")
+@click.option("--days", type=click.IntRange(0, 92), default=0, help="Also list the shifts of the next N days.")
 @options.as_json
 @connected
-async def show(daemon: Daemon, /, *, at: str | None, days: int, as_json: bool) -> None:
-    """Show who is on call, as `tocsin oncall` alone does."""
-    found = await daemon.get(API, at=at, days=days or None)
+async def show(daemon: DaemonClient, /, *, at: str | None, days: int, as_json: bool) -> None:
+    """Show who is on call for each rotation."""
+    answer = await daemon.get(API, at=at, days=days or None)
     if as_json:
-        say_json(found)
+        say_json(answer)
         return
-    if not found["rotations"]:
-        say("No rotations. Write them under rotations: in config/people.yaml.")
+    if not answer["rotations"]:
+        say("There are no rotations. Write them under `rotations:` in config/people.yaml.")
         return
-    then = datetime.fromtimestamp(micros(found["at"]) / 1_000_000, UTC)
+    then = datetime.fromtimestamp(micros(answer["at"]) / 1_000_000, UTC)
     say_rows(
         ("rotation", "on call", "until", "next", "secondary"),
         [
             (
                 clean(rotation["name"]),
                 clean(_names(rotation["shift"]), "" if rotation["on_call"] else "bold red"),
-                clean(f"{moment(micros(rotation['shift']['ends_at']))} ({ago(rotation['shift']['ends_at'], then)})"),
+                clean(_end(rotation["shift"], then)),
                 clean(_names(rotation["next"]) if rotation["next"] else ""),
                 clean(", ".join(rotation["secondary"])),
             )
-            for rotation in found["rotations"]
+            for rotation in answer["rotations"]
         ],
         cut=("on call", "next", "secondary"),
         optional=("secondary", "next"),
     )
-    for rotation in found["rotations"]:
+    for rotation in answer["rotations"]:
         for line in _remarks(rotation):
             say(clean(f"{rotation['name']}: {line}"))
-        for one in rotation["overrides"]:
-            say(f"{rotation['name']}: {_told(one)}")
+        for override in rotation["overrides"]:
+            say(f"{rotation['name']}: {_override_text(override)}")
     if days:
-        _say_shifts(found["rotations"])
+        _say_shifts(answer["rotations"])
 
 
 def _remarks(rotation: dict[str, Any]) -> list[str]:
-    """Return why there is no on-call person, who is paged then, and what cannot be read of the calendar."""
+    """Return why no one is on call, who is paged instead, and which parts of the calendar cannot be read."""
     faults = rotation.get("faults", [])
     lines = [f"a shift may be missing: {fault}" for fault in faults[:FAULTS_SHOWN]]
     if len(faults) > FAULTS_SHOWN:
-        lines.append(f"and {len(faults) - FAULTS_SHOWN} more faults of its calendar: run tocsin check")
+        lines.append(f"{len(faults) - FAULTS_SHOWN} more problems of its calendar; run `tocsin check`")
     if rotation["on_call"]:
         return lines
-    backup = ", ".join(rotation["backup"])
-    paged = f"the backup is paged: {backup}" if backup else "it has no backup: what is paged goes to the console"
     why = "".join(f" ({remark})" for remark in rotation.get("remarks", []))
-    return [f"nobody is on call{why}; {paged}", *lines]
+    return [f"no one is on call{why}; {paged_instead(rotation['backup'])}", *lines]
 
 
 def _say_shifts(rotations: list[dict[str, Any]]) -> None:
@@ -113,12 +112,12 @@ def _say_shifts(rotations: list[dict[str, Any]]) -> None:
     )
 )
 @click.argument("rotation")
-@click.option("--person", required=True, help="Who takes it over.")
+@click.option("--person", required=True, help="The person who takes over.")
 @options.for_a_time
 @options.as_json
 @connected
-async def override(daemon: Daemon, rotation: str, *, person: str, when: dict[str, str], as_json: bool) -> None:
-    """Give a ROTATION to somebody for a time."""
+async def override(daemon: DaemonClient, rotation: str, *, person: str, when: dict[str, str], as_json: bool) -> None:
+    """Put another person on call for a ROTATION for a time."""
     await _make(daemon, {"rotation": rotation, "person": person} | when, as_json=as_json)
 
 
@@ -133,8 +132,10 @@ async def override(daemon: Daemon, rotation: str, *, person: str, when: dict[str
 @options.for_a_time
 @options.as_json
 @connected
-async def swap(daemon: Daemon, rotation: str, person: str, other: str, *, when: dict[str, str], as_json: bool) -> None:
-    """Let two people of a ROTATION change places: in that time each has the shifts of the other."""
+async def swap(
+    daemon: DaemonClient, rotation: str, person: str, other: str, *, when: dict[str, str], as_json: bool
+) -> None:
+    """Swap the shifts of two people of a ROTATION for a time."""
     await _make(daemon, {"rotation": rotation, "person": person, "swap_with": other} | when, as_json=as_json)
 
 
@@ -142,30 +143,42 @@ async def swap(daemon: Daemon, rotation: str, person: str, other: str, *, when: 
 @click.argument("override")
 @options.as_json
 @connected
-async def end(daemon: Daemon, override: str, *, as_json: bool) -> None:
-    """End an override or a swap that was made by hand; `tocsin oncall` shows their ids."""
+async def end(daemon: DaemonClient, override: str, *, as_json: bool) -> None:
+    """End an override or a swap that was made with a command.
+
+    `tocsin oncall` shows the ids. Entries of people.yaml are ended by editing the file.
+    """
     ended = await daemon.post(f"{API}/overrides/{quote(override, safe='')}/end", {})
     if as_json:
         say_json(ended)
         return
-    say(f"{ended['rotation']}: it is over, {_told(ended)}")
+    say(f"{ended['rotation']}: ended, {_override_text(ended)}")
 
 
-async def _make(daemon: Daemon, asked: dict[str, str], *, as_json: bool) -> None:
+async def _make(daemon: DaemonClient, asked: dict[str, str], *, as_json: bool) -> None:
     made = await daemon.post(f"{API}/overrides", asked)
     if as_json:
         say_json(made)
         return
-    say(f"{made['rotation']}: {_told(made)}")
+    say(f"{made['rotation']}: {_override_text(made)}")
     say(f"  to end it: tocsin oncall end {made['id']}")
 
 
-def _told(one: dict[str, Any]) -> str:
-    who = f"{one['person']} and {one['swap_with']} change places" if one["swap_with"] else f"{one['person']} has it"
-    named = f", id {one['id']}" if one["id"] else ", of people.yaml"
-    by = f", by {one['author']}" if one["author"] else ""
-    return f"{who} from {moment(micros(one['starts_at']))} until {moment(micros(one['ends_at']))}{by}{named}"
+def _override_text(override: dict[str, Any]) -> str:
+    who = (
+        f"{override['person']} and {override['swap_with']} swap shifts"
+        if override["swap_with"]
+        else f"{override['person']} is on call"
+    )
+    named = f", id {override['id']}" if override["id"] else ", from people.yaml"
+    by = f", by {override['author']}" if override["author"] else ""
+    return f"{who} from {moment(micros(override['starts_at']))} until {moment(micros(override['ends_at']))}{by}{named}"
+
+
+def _end(shift: dict[str, Any], now: datetime) -> str:
+    """Return the end of a shift, and how far it is away."""
+    return f"{moment(micros(shift['ends_at']))} ({relative_time(shift['ends_at'], now)})"
 
 
 def _names(shift: dict[str, Any]) -> str:
-    return ", ".join(shift["names"]) or "nobody"
+    return ", ".join(shift["names"]) or "no one"

@@ -1,4 +1,4 @@
-"""Options that several verbs share."""
+"""Options shared by several commands."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -12,14 +12,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def example(*lines: str) -> str:
-    """The end of a ``--help``: lines that may be typed as they are."""
+    """Return the epilog of a help text: example commands that can be typed as they are."""
     # click keeps the line ends of a paragraph that begins with a backspace.
     return "\n".join(("\b", "Example:", *(f"  {line}" for line in lines)))
 
 
 def configuration(function: F) -> F:
-    """``--config DIR`` and ``--rules DIR``: arguments ``config_dir`` and ``rules_dir``."""
-    for option, parameter, default, holds in (
+    """Add ``--config DIR`` and ``--rules DIR`` as the arguments ``config_dir`` and ``rules_dir``."""
+    for option, parameter, default, contents in (
         ("--rules", "rules_dir", "rules", "the rules"),
         ("--config", "config_dir", "config", "tocsin.yaml, people.yaml, playbooks/ and windows.yaml"),
     ):
@@ -32,14 +32,14 @@ def configuration(function: F) -> F:
             default=default,
             envvar=f"TOCSIN_{default.upper()}",
             show_default=True,
-            help=f"Where {holds} are.",
+            help=f"Directory of {contents}.",
         )(function)
     return function
 
 
 def as_json(function: F) -> F:
-    """``--json``: argument ``as_json``."""
-    return click.option("--json", "as_json", is_flag=True, help="Print the API's own objects.")(function)
+    """Add ``--json`` as the argument ``as_json``."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(function)
 
 
 def _existing(_: click.Context, parameter: click.Parameter, value: Path) -> Path:
@@ -51,8 +51,8 @@ def _existing(_: click.Context, parameter: click.Parameter, value: Path) -> Path
 
 
 def duration(_: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
-    """The callback of an option that takes a duration such as ``1h30m``: microseconds."""
-    from tocsin.conf.duration import parse_duration
+    """Parse the value of an option such as ``1h30m`` into microseconds."""
+    from tocsin.core.duration import parse_duration
 
     if value is None:
         return None
@@ -63,40 +63,42 @@ def duration(_: click.Context, parameter: click.Parameter, value: str | None) ->
 
 
 class _Moment(click.ParamType[str]):
-    """A time; without an offset it is one of this machine's clock."""
+    """A time; without an offset, it is in the time zone of this machine."""
 
     name = "TIME"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The time as the API wants it."""
+        """Return the time in the format of the API."""
         try:
             return datetime.fromisoformat(value).astimezone(UTC).isoformat()
         except (ValueError, OverflowError, OSError):
-            self.fail(f"{value!r} is no time; write for example 2026-11-25T22:00 or 2026-11-25T22:00+01:00", param, ctx)
+            self.fail(
+                f"{value!r} is not a time; write for example 2026-11-25T22:00 or 2026-11-25T22:00+01:00", param, ctx
+            )
 
 
 MOMENT = _Moment()
 
 
 def for_a_time(function: F) -> F:
-    """``--from``, ``--until``, ``--for`` and ``--comment``: argument ``when``, the keys of a request."""
+    """Add ``--from``, ``--until``, ``--for`` and ``--comment`` as the argument ``when``, the keys of a request."""
 
     @wraps(function)
     def with_times(
         *args: Any, starts: str | None, until: str | None, length: str | None, comment: str, **others: Any
     ) -> Any:
         if (length is None) == (until is None):
-            raise click.UsageError("give --for or --until")
+            raise click.UsageError("give --for or --until, for example --for 8h")
         given = {"starts_at": starts, "ends_at": until, "duration": length}
         when = {key: value for key, value in given.items() if value is not None}
         return function(*args, when={**when, "comment": comment}, **others)
 
     decorated: Any = with_times
     for option in (
-        click.option("--comment", default="", help="For people."),
-        click.option("--for", "length", metavar="DURATION", help="Or how long, for example 8h or 1h30m."),
-        click.option("--until", type=MOMENT, help="When it is over."),
-        click.option("--from", "starts", type=MOMENT, help="When it begins; now unless given."),
+        click.option("--comment", default="", help="A note for other people."),
+        click.option("--for", "length", metavar="DURATION", help="Length instead of --until, for example 8h or 1h30m."),
+        click.option("--until", type=MOMENT, help="End."),
+        click.option("--from", "starts", type=MOMENT, help="Beginning. Default: now."),
     ):
         decorated = option(decorated)
     return cast("F", decorated)

@@ -1,7 +1,7 @@
-"""What the command line prints: colours on a terminal, none in a pipe, and nothing that a label could break.
+"""Output of the command line: colors on a terminal, plain text in a pipe, and no control characters.
 
-Labels come from outside, so no text is ever read as markup, and every
-character that could move a cursor is replaced before it is printed.
+Labels come from outside, so no text is interpreted as markup, and every
+character that could move the cursor is replaced before it is printed.
 """
 
 import json
@@ -16,11 +16,10 @@ from rich.table import Table
 from rich.text import Text
 
 from tocsin.channels.text import one_line
-from tocsin.core.duration import duration
+from tocsin.core.duration import SECOND, duration
 
-SECOND = 1_000_000
 WIDE = 1000
-"""The columns of a pipe: nothing is cut for a reader who is a program."""
+"""The width of a pipe, so that nothing is cut for programs."""
 
 STATE_STYLES = {
     "pending": "cyan",
@@ -32,7 +31,7 @@ STATE_STYLES = {
 
 
 def console(*, err: bool = False) -> Console:
-    """A console on what is standard output (or error) now. rich honours NO_COLOR and FORCE_COLOR."""
+    """Return a console on the current standard output or error. rich honors NO_COLOR and FORCE_COLOR."""
     stream = sys.stderr if err else sys.stdout
     width = None if stream.isatty() else WIDE
     return Console(file=stream, markup=False, highlight=False, emoji=False, soft_wrap=True, width=width)
@@ -44,12 +43,12 @@ def say(*parts: str | Text, err: bool = False) -> None:
 
 
 def say_json(value: Any) -> None:
-    """Print the API's own object."""
+    """Print an object of the API as JSON."""
     sys.stdout.write(json.dumps(value, indent=2) + "\n")
 
 
 def clean(text: object, style: str = "") -> Text:
-    """One harmless line of text; spaces at its ends are kept."""
+    """Return the text as one line without control characters; spaces at both ends are kept."""
     raw = str(text)
     body = one_line(raw)
     ahead = " " * (len(raw) - len(raw.lstrip(" "))) if body else ""
@@ -57,7 +56,7 @@ def clean(text: object, style: str = "") -> Text:
 
 
 def table(*columns: str) -> Table:
-    """A table without lines; its cells go through `clean`."""
+    """Return a table without lines; callers pass its cells through `clean`."""
     made = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         made.add_column(column, overflow="fold")
@@ -65,9 +64,9 @@ def table(*columns: str) -> Table:
 
 
 GAP = 2
-"""Spaces between two columns."""
+"""Number of spaces between two columns."""
 LEAST = 12
-"""The width that a column which may be cut keeps before another one is left out."""
+"""Minimum width of a column that may be cut; then other columns are left out."""
 
 
 def say_rows(
@@ -76,11 +75,12 @@ def say_rows(
     *,
     cut: Sequence[str],
     optional: Sequence[str] = (),
+    least: int = LEAST,
 ) -> None:
-    """Print a table with one line a row.
+    """Print a table with one line per row.
 
     On a terminal the columns in ``cut`` are shortened to its width, the widest
-    first; those in ``optional`` are left out where they are empty, and in
+    first, to ``least`` characters; those in ``optional`` are left out where they are empty, and in
     their order where the others do not fit. In a pipe nothing is cut or left out.
     """
     out = console()
@@ -88,7 +88,7 @@ def say_rows(
     if sys.stdout.isatty():
         empty = {name for place, name in enumerate(columns) if name in optional and not any(row[place] for row in rows)}
         widths = {name: width for name, width in widths.items() if name not in empty}
-        widths = _fitting(widths, out.width, cut, optional)
+        widths = _fitting(widths, out.width, cut, optional, least)
     for line in ([Text(name, "bold") for name in columns], *rows):
         cells = [(cell.copy(), widths[name]) for name, cell in zip(columns, line, strict=True) if name in widths]
         for cell, width in cells:
@@ -98,7 +98,9 @@ def say_rows(
         out.print(shown)
 
 
-def _fitting(widths: dict[str, int], room: int, cut: Sequence[str], optional: Sequence[str]) -> dict[str, int]:
+def _fitting(
+    widths: dict[str, int], room: int, cut: Sequence[str], optional: Sequence[str], least: int
+) -> dict[str, int]:
     """Return the widths of the columns that are shown."""
     fitted = dict(widths)
     left_out = list(optional)
@@ -107,7 +109,7 @@ def _fitting(widths: dict[str, int], room: int, cut: Sequence[str], optional: Se
         return sum(fitted.values()) + GAP * (len(fitted) - 1) - room
 
     while excess() > 0:
-        able = [name for name in cut if fitted.get(name, 0) > LEAST]
+        able = [name for name in cut if fitted.get(name, 0) > least]
         if able:
             widest = max(able, key=lambda name: fitted[name])
             fitted[widest] -= 1
@@ -122,20 +124,20 @@ def _fitting(widths: dict[str, int], room: int, cut: Sequence[str], optional: Se
 
 
 def state(value: str) -> Text:
-    """An incident's state, in its colour."""
+    """Return the state of an incident in its color."""
     return clean(value, STATE_STYLES.get(value.strip(), ""))
 
 
 def micros(moment: str | None) -> int:
-    """One of the API's times in microseconds; 0 for none."""
+    """Convert a time of the API to microseconds; return 0 for None."""
     if moment is None:
         return 0
     since = datetime.fromisoformat(moment) - datetime(1970, 1, 1, tzinfo=UTC)
     return (since.days * 86_400 + since.seconds) * SECOND + since.microseconds
 
 
-def ago(moment: str | None, now: datetime) -> str:
-    """How long ago one of the API's times was, or how long until it comes."""
+def relative_time(moment: str | None, now: datetime) -> str:
+    """Return how long ago a time of the API was, or how far it is in the future."""
     if moment is None:
         return ""
     passed = int((now - datetime.fromisoformat(moment)).total_seconds()) * SECOND

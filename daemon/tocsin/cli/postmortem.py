@@ -1,29 +1,30 @@
-"""``tocsin postmortem``: the draft of an incident's post-mortem."""
+"""``tocsin postmortem``: the draft of an incident's postmortem."""
 
 import click
 
 from tocsin.cli import options
-from tocsin.cli.client import Daemon, connected
+from tocsin.cli.client import DaemonClient, connected
 from tocsin.cli.incident_api import incident_path
 from tocsin.cli.output import say, say_json
 
 
-@click.command(epilog=options.example("tocsin postmortem 12 > post-mortem-12.md"))
+@click.command(epilog=options.example("tocsin postmortem 12 > postmortem-12.md"))
 @click.argument("incident")
 @options.as_json
 @connected
-async def command(daemon: Daemon, incident: str, *, as_json: bool) -> None:
-    """Print the draft of an incident's post-mortem as Markdown.
+async def command(daemon: DaemonClient, incident: str, *, as_json: bool) -> None:
+    """Print the draft of an incident's postmortem as Markdown.
 
-    Its playbook's template makes it of the incident, its timeline and its facts
-    (`tocsin incidents fact`); what only people know is marked "[to fill in: ...]".
+    The playbook's template renders it from the incident, its timeline and its
+    facts (`tocsin incidents fact`). Blanks that a person has to fill in are
+    marked "[to fill in: ...]".
     """
-    found = await daemon.get(f"{incident_path(incident)}/postmortem")
+    postmortem = await daemon.get(f"{incident_path(incident)}/postmortem")
     if as_json:
-        say_json(found)
+        say_json(postmortem)
         return
-    click.echo(found["markdown"])
-    for blank in found["blanks"]:
-        say(blank, err=True)
-    if found["failure"]:
-        say(found["failure"], err=True)
+    click.echo(postmortem["markdown"])
+    if blanks := len(postmortem["blanks"]):
+        say(f"{blanks} {'blank is' if blanks == 1 else 'blanks are'} marked [to fill in: ...].", err=True)
+    if postmortem["failure"]:
+        say(postmortem["failure"], err=True)

@@ -1,4 +1,4 @@
-"""``tocsin reload``: take over the configuration on disk."""
+"""``tocsin reload``: make the daemon load the configuration on disk."""
 
 import json
 from typing import Any
@@ -6,21 +6,21 @@ from typing import Any
 import click
 
 from tocsin.cli import options
-from tocsin.cli.client import Daemon, Refused, connected
+from tocsin.cli.client import DaemonClient, Refused, connected
 from tocsin.cli.output import clean, say, say_json
 
 
 @click.command(epilog=options.example("tocsin reload", "tocsin reload --force"))
-@click.option("--force", is_flag=True, help="Also take over one that removes every token, channel or contact.")
+@click.option("--force", is_flag=True, help="Also load a configuration that removes every token, channel or contact.")
 @options.as_json
 @connected
-async def command(daemon: Daemon, *, force: bool, as_json: bool) -> None:
+async def command(daemon: DaemonClient, *, force: bool, as_json: bool) -> None:
     """Reload the configuration on disk and print what changed.
 
-    A configuration with a mistake is refused, and the running one stays; so
-    is one that removes every token, every channel or the last contact of
-    a person who may be paged, unless --force says that this is intended. Needs
-    a token with the scope `admin`. Exits 1 when it is refused.
+    An invalid configuration is refused, and the daemon keeps the running one.
+    A configuration that removes every token, every channel or the last contact
+    of a person who may be paged is refused as well, unless --force is given.
+    Needs a token with the scope `admin`. Exits 1 if the reload is refused.
     """
     try:
         result = await daemon.post("/-/reload", {}, force="true" if force else None)
@@ -39,7 +39,7 @@ async def command(daemon: Daemon, *, force: bool, as_json: bool) -> None:
 
 
 def _say_refusal(refusal: Refused, *, as_json: bool) -> None:
-    """Print a reload's own refusal, and exit 1; another error is left to the caller."""
+    """Print why the configuration was refused and exit with 1; return if it is another error."""
     try:
         result: dict[str, Any] = json.loads(refusal.answer)
         errors = [str(error) for error in result["errors"]]
@@ -48,11 +48,11 @@ def _say_refusal(refusal: Refused, *, as_json: bool) -> None:
     if as_json:
         say_json(result)
     else:
-        for error in errors:
-            say(error, err=True)
-        say(f"The running configuration stays: {_count(len(errors), 'problem')}.", err=True)
+        for line in (line for error in errors for line in error.splitlines()):
+            say(line, err=True)
+        say(f"The daemon keeps the running configuration: {_count(len(errors), 'problem')}.", err=True)
     raise SystemExit(1)
 
 
-def _count(number: int, one: str) -> str:
-    return f"{number} {one}" if number == 1 else f"{number} {one}s"
+def _count(number: int, singular: str) -> str:
+    return f"{number} {singular}" if number == 1 else f"{number} {singular}s"

@@ -1,4 +1,4 @@
-"""``tocsin replay``: what has happened, with other rules."""
+"""``tocsin replay``: run recorded alerts through the rules again."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import click
 from tocsin.cli import options
 
 LISTED = 20
-"""Groups that are shown without ``--all``."""
+"""Number of groups that are shown without ``--all``."""
 
 
 @click.command(
@@ -23,13 +23,13 @@ LISTED = 20
     "against_dir",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     metavar="DIR",
-    help="Other rules: what would they change?",
+    help="Other rules to compare with.",
 )
-@click.option("--since", metavar="AGE", callback=options.duration, help="Only what was seen since then, such as 7d.")
-@click.option("--all", "is_all", is_flag=True, help=f"Show every group that changes, not only {LISTED}.")
-@click.option("--fail-on-change", is_flag=True, help="Exit 1 when anything changes.")
+@click.option("--since", metavar="AGE", callback=options.duration, help="Only alerts seen since then, for example 7d.")
+@click.option("--all", "is_all", is_flag=True, help=f"Show every changed group, not only {LISTED}.")
+@click.option("--fail-on-change", is_flag=True, help="Exit 1 if anything changes.")
 @options.as_json
-def command(  # noqa: PLR0913 - one a flag
+def command(  # noqa: PLR0913 - one argument per option
     source: str,
     config_dir: Path,
     rules_dir: Path,
@@ -44,9 +44,12 @@ def command(  # noqa: PLR0913 - one a flag
 
     SOURCE is a database (a file, or the URL of store.url), which may be in
     use and is only read, or a folder of webhooks' payloads (*.json). The
-    engine is the real one, on a virtual clock; nobody is paged. People
-    acknowledge and resolve when they did.
+    engine is the real one, on a virtual clock; no one is paged. People
+    acknowledge and resolve when they did. Both runs escalate by the playbooks
+    and people of --config; only the rules of --against differ. Steps that are due more
+    than an hour after the last event are not counted.
     """
-    from tocsin.cli.replaying import Wanted, run
+    from tocsin.cli.replaying import Request, run
 
-    run(Wanted(source, config_dir, rules_dir, against_dir, since, is_all, fail_on_change, as_json))
+    shown = None if is_all else LISTED
+    run(Request(source, config_dir, rules_dir, against_dir, since, shown, fail_on_change, as_json))

@@ -1,4 +1,4 @@
-"""The command ``tocsin replay`` and its output."""
+"""The implementation of ``tocsin replay`` and its output."""
 
 import asyncio
 import sys
@@ -14,18 +14,17 @@ from rich.text import Text
 
 from tocsin.cli.loading import loaded, progress
 from tocsin.cli.output import clean, console, say, say_json, table
-from tocsin.cli.replay import LISTED
 from tocsin.conf.bundle import Bundle
-from tocsin.core.comparison import Difference
 from tocsin.core.errors import StoreUnavailable, TocsinError
+from tocsin.core.rules.comparison import Difference
 from tocsin.store.clock import SystemClock
 from tocsin.store.open import open_history
+from tocsin.testing.case_runner import quietly
 from tocsin.testing.recorded import Recorded, of_folder, of_store
-from tocsin.testing.rehearse import quietly
-from tocsin.testing.replay import Changed, Figures, Run, compare, groups_of, replay
+from tocsin.testing.replay import Changed, ReplayCounts, Run, compare, groups_of, replay
 
-TOLD = 3
-"""Different values of one field that are shown of one group."""
+VALUES_SHOWN = 3
+"""Number of changed values of one field that are shown for one group."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class _Replayed:
     changed: Sequence[Changed]
 
 
-class Wanted(NamedTuple):
+class Request(NamedTuple):
     """The arguments of the command."""
 
     source: str
@@ -44,36 +43,43 @@ class Wanted(NamedTuple):
     rules_dir: Path
     against_dir: Path | None
     since: int | None
-    is_all: bool
+    shown: int | None
+    """Number of changed groups that are shown; None shows all."""
     fail_on_change: bool
     as_json: bool
 
 
-def run(wanted: Wanted) -> NoReturn:
-    """Replay, print what came of it, and exit."""
-    bundle = loaded(wanted.config_dir, wanted.rules_dir)
-    against = loaded(wanted.config_dir, wanted.against_dir) if wanted.against_dir is not None else None
+def run(request: Request) -> NoReturn:
+    """Replay, print the result, and exit."""
+    bundle = loaded(request.config_dir, request.rules_dir)
+    against = loaded(request.config_dir, request.against_dir) if request.against_dir is not None else None
     began = time.perf_counter()
     try:
-        recorded = _read(wanted.source, wanted.since)
+        recorded = _read(request.source, request.since)
     except StoreUnavailable as error:
         raise click.ClickException(str(error)) from error
     except TocsinError as error:
         raise click.UsageError(str(error)) from error
     if not recorded.alerts:
-        raise click.ClickException(
-            f"{wanted.source} tells of no alert{' since then' if wanted.since is not None else ''}"
-        )
+        raise click.ClickException(f"{request.source} contains no alerts{_why_none(request)}")
     with quietly():
-        found = asyncio.run(_replay(recorded, bundle, against))
-    if wanted.as_json:
-        say_json(_as_json(found))
+        replayed = asyncio.run(_replay(recorded, bundle, against))
+    if request.as_json:
+        say_json(_as_json(replayed))
     else:
-        _tell(found, is_all=wanted.is_all)
+        _print(replayed, request.shown)
         count = len(recorded.happenings)
         events = "1 event" if count == 1 else f"{count} events"
         say(clean(f"{events} replayed in {time.perf_counter() - began:.1f} s", "dim"))
-    sys.exit(1 if wanted.fail_on_change and found.changed else 0)
+    sys.exit(1 if request.fail_on_change and replayed.changed else 0)
+
+
+def _why_none(request: Request) -> str:
+    if request.since is not None:
+        return " of that period."
+    if Path(request.source).is_dir():
+        return ". Put webhook payloads of Alertmanager into the folder, one file (*.json) for each."
+    return "."
 
 
 def _read(source: str, since: int | None) -> Recorded:
@@ -96,26 +102,23 @@ async def _replay(recorded: Recorded, bundle: Bundle, against: Bundle | None) ->
     return _Replayed(recorded, before, after, compare(before, after, groups))
 
 
-# What is printed.
-
-
-def _tell(found: _Replayed, *, is_all: bool) -> None:
-    for note in found.recorded.notes:
+def _print(replayed: _Replayed, limit: int | None) -> None:
+    for note in replayed.recorded.notes:
         say(clean("note: ", "yellow"), note, err=True)
-    _tell_figures(found.before.figures, found.after.figures if found.after is not None else None)
-    if found.after is None:
+    _print_figures(replayed.before.figures, replayed.after.figures if replayed.after is not None else None)
+    if replayed.after is None:
         return
-    if not found.changed:
+    if not replayed.changed:
         say("Nothing changes.")
         return
-    shown = found.changed if is_all else found.changed[:LISTED]
+    shown = replayed.changed[:limit]
     for changed in shown:
-        _tell_group(changed)
-    if len(shown) < len(found.changed):
-        say(clean(f"... and {len(found.changed) - len(shown)} more groups: --all shows them", "dim"))
+        _print_group(changed)
+    if len(shown) < len(replayed.changed):
+        say(clean(f"... and {len(replayed.changed) - len(shown)} more groups: --all shows them", "dim"))
 
 
-def _tell_figures(before: Figures, after: Figures | None) -> None:
+def _print_figures(before: ReplayCounts, after: ReplayCounts | None) -> None:
     made = table("", "before" if after is not None else "", *(("after", "change") if after is not None else ()))
     rows = _rows(before)
     other = _rows(after) if after is not None else {}
@@ -126,7 +129,7 @@ def _tell_figures(before: Figures, after: Figures | None) -> None:
     console().print(made)
 
 
-def _rows(figures: Figures) -> dict[str, int]:
+def _rows(figures: ReplayCounts) -> dict[str, int]:
     tiers = {f"pages, tier {tier}": count for tier, count in sorted(figures.pages.items())}
     return {
         "alerts": figures.alerts,
@@ -144,7 +147,7 @@ def _signed(change: int) -> Text:
     return clean(f"{change:+}" if change else "", "red" if change > 0 else "green")
 
 
-def _tell_group(changed: Changed) -> None:
+def _print_group(changed: Changed) -> None:
     alertname, service = changed.group
     before, after = changed.before, changed.after
     counts = [
@@ -162,14 +165,14 @@ def _tell_group(changed: Changed) -> None:
     fields: Counter[str] = Counter()
     for difference, count in changed.differences:
         fields[difference.field] += 1
-        if fields[difference.field] <= TOLD:
-            _tell_difference(difference, count)
-    more = sum(count - TOLD for count in fields.values() if count > TOLD)
+        if fields[difference.field] <= VALUES_SHOWN:
+            _print_difference(difference, count)
+    more = sum(count - VALUES_SHOWN for count in fields.values() if count > VALUES_SHOWN)
     if more:
         say(clean(f"    ... and {more} more differences", "dim"))
 
 
-def _tell_difference(difference: Difference, count: int) -> None:
+def _print_difference(difference: Difference, count: int) -> None:
     say(
         f"    {difference.field} ",
         clean(difference.before, "red"),
@@ -183,12 +186,12 @@ def _many(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 
-def _as_json(found: _Replayed) -> dict[str, object]:
+def _as_json(replayed: _Replayed) -> dict[str, object]:
     return {
-        "events": len(found.recorded.happenings),
-        "notes": found.recorded.notes,
-        "before": _figures(found.before.figures),
-        "after": _figures(found.after.figures) if found.after is not None else None,
+        "events": len(replayed.recorded.happenings),
+        "notes": replayed.recorded.notes,
+        "before": _figures(replayed.before.figures),
+        "after": _figures(replayed.after.figures) if replayed.after is not None else None,
         "changed": [
             {
                 "alertname": changed.group[0],
@@ -196,16 +199,16 @@ def _as_json(found: _Replayed) -> dict[str, object]:
                 "before": _figures(changed.before),
                 "after": _figures(changed.after),
                 "differences": [
-                    {"field": one.field, "before": one.before, "after": one.after, "alerts": count}
-                    for one, count in changed.differences
+                    {"field": difference.field, "before": difference.before, "after": difference.after, "alerts": count}
+                    for difference, count in changed.differences
                 ],
             }
-            for changed in found.changed
+            for changed in replayed.changed
         ],
     }
 
 
-def _figures(figures: Figures) -> dict[str, object]:
+def _figures(figures: ReplayCounts) -> dict[str, object]:
     return {
         "alerts": figures.alerts,
         "incidents": figures.incidents,

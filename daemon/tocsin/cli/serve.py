@@ -1,4 +1,4 @@
-"""``tocsin serve``: the daemon."""
+"""``tocsin serve``: run the daemon."""
 
 import os
 import sys
@@ -23,11 +23,15 @@ from tocsin.cli.hint import hint
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     metavar="DIR",
     envvar="TOCSIN_SHADOW",
-    help="Let other rules judge each alert as well, and show where they differ. They page nobody.",
+    show_envvar=True,
+    help="Also evaluate these rules for each alert and report differences; they page no one.",
 )
-@click.option("--hint", "has_hint", is_flag=True, help="Print what to type next, once it serves.")
+@click.option("--hint", "has_hint", is_flag=True, help="Print example commands after the start.")
 def command(config_dir: Path, rules_dir: Path, shadow_dir: Path | None, *, has_hint: bool) -> None:
-    """Take alerts and page people, until SIGTERM. SIGHUP reloads the configuration."""
+    """Run the daemon, which receives alerts and pages people.
+
+    SIGTERM stops it; SIGHUP reloads the configuration, as `tocsin reload` does.
+    """
     from tocsin.app.lifecycle import run
 
     def serving(addresses: list[str]) -> None:

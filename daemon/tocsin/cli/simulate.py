@@ -1,9 +1,9 @@
-"""``tocsin simulate``: who would be paged when, and through what."""
+"""``tocsin simulate``: print who would be paged when, and through which channel."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,18 +12,20 @@ import click
 
 from tocsin.cli import options
 from tocsin.cli.loading import loaded
-from tocsin.cli.output import clean, console, micros, say, say_json, table
-from tocsin.core.duration import duration
+from tocsin.cli.output import clean, micros, say, say_json, say_rows
+from tocsin.core.duration import SECOND, duration
 from tocsin.core.errors import TocsinError
-from tocsin.core.event import Acknowledge, Actor, AlertsChanged, Event, Opened
-from tocsin.core.playbook import SECOND, Playbook
+from tocsin.core.incident.event import Acknowledge, Actor, AlertsChanged, Event, Opened
+from tocsin.core.playbook.playbook import Playbook
 
 if TYPE_CHECKING:
-    from tocsin.testing.simulate import Step
+    from tocsin.testing.simulate import SimulatedStep
 
 KIND_STYLES = {"page": "bold red", "update": "cyan", "reminder": "yellow"}
-SOMEBODY = Actor("somebody", "cli")
-"""Who acknowledges, where nobody in particular does."""
+LEAST_REASON = 30
+"""Minimum width of the reason on a terminal; then other columns are left out."""
+RESPONDER = Actor("responder", "cli")
+"""The person who acknowledges in a simulation."""
 
 
 @click.command(
@@ -35,21 +37,21 @@ SOMEBODY = Actor("somebody", "cli")
 )
 @options.configuration
 @click.option(
-    "--playbook", "playbook_name", metavar="NAME", help="Unless given: the one of alerts that no rule places."
+    "--playbook", "playbook_name", metavar="NAME", help="Default: the playbook of alerts that no rule routes."
 )
-@click.option("--severity", required=True, metavar="NAME", help="One of the playbook's.")
-@click.option("--service", default="example", metavar="NAME", show_default=True, help="What is in trouble.")
-@click.option("--start", type=options.MOMENT, help="When it opens; now unless given.")
-@click.option("--flag", "flags", multiple=True, metavar="NAME", help="Set from the start. May be given more than once.")
+@click.option("--severity", required=True, metavar="NAME", help="A severity of the playbook.")
+@click.option("--service", default="example", metavar="NAME", show_default=True, help="The affected service.")
+@click.option("--start", type=options.MOMENT, help="When the incident opens. Default: now.")
+@click.option("--flag", "flags", multiple=True, metavar="NAME", help="A flag that is set from the start. Repeatable.")
 @click.option(
-    "--ack-after", callback=options.duration, metavar="DURATION", help="Somebody acknowledges, for example 20m."
+    "--ack-after", callback=options.duration, metavar="DURATION", help="When a responder acknowledges, for example 20m."
 )
 @click.option(
-    "--resolve-after", callback=options.duration, metavar="DURATION", help="Its alerts resolve, for example 2h."
+    "--resolve-after", callback=options.duration, metavar="DURATION", help="When the alerts resolve, for example 2h."
 )
-@click.option("--for", "length", callback=options.duration, metavar="DURATION", help="How long to look.")
+@click.option("--for", "length", callback=options.duration, metavar="DURATION", help="Length of the simulation.")
 @options.as_json
-def command(  # noqa: PLR0913 - an option each
+def command(  # noqa: PLR0913 - one argument per option
     config_dir: Path,
     rules_dir: Path,
     *,
@@ -63,12 +65,14 @@ def command(  # noqa: PLR0913 - an option each
     length: int | None,
     as_json: bool,
 ) -> None:
-    """Print who would be paged when, and through what.
+    """Print who would be paged when, and through which channel.
 
-    One incident of the playbook, at the severity, from its opening on, with
-    the people on call at each moment. What a rule, a maintenance window or a
-    storm would do about it is left out: `tocsin test` and `tocsin explain`
-    have that. Without --for it ends when all that comes once has come.
+    Simulates one incident of the playbook at the severity, with the people who
+    are on call at each time. Rules, maintenance windows and storms are not
+    taken into account; use `tocsin test` or `tocsin explain` for these. Without
+    --for, the simulation ends after the last step that is not repeated.
+
+    On a terminal, columns that do not fit are left out; a pipe gets everything.
     """
     from tocsin.testing.simulate import Walk, ways_of
 
@@ -79,7 +83,7 @@ def command(  # noqa: PLR0913 - an option each
     _check(playbook, severity, flags)
     script: list[tuple[int, Event]] = [(0, Opened(fired=(severity,), flags=flags))]
     if ack_after is not None:
-        script.append((ack_after, Acknowledge(by=SOMEBODY)))
+        script.append((ack_after, Acknowledge(by=RESPONDER)))
     if resolve_after is not None:
         script.append((resolve_after, AlertsChanged(ended=(severity,))))
     script.sort(key=lambda happening: happening[0])
@@ -91,7 +95,7 @@ def command(  # noqa: PLR0913 - an option each
     if as_json:
         say_json({"steps": [_as_json(step) for step in steps]})
     else:
-        _tell(steps, playbook, severity)
+        _print(steps, playbook, severity)
 
 
 def _check(playbook: Playbook, severity: str, flags: Iterable[str]) -> None:
@@ -108,16 +112,16 @@ def _unknown(what: str, name: str, known: Iterable[str]) -> str:
     from tocsin.core.suggestions import did_you_mean
 
     names = list(known)
-    hint = did_you_mean(name, names) or f"there are {', '.join(names) or 'none'}"
+    hint = did_you_mean(name, names) or "it has none"
     return f"there is no {what} {name!r}; {hint}"
 
 
-def _as_json(step: Step) -> dict[str, Any]:
+def _as_json(step: SimulatedStep) -> dict[str, Any]:
     whole, rest = divmod(step.after, SECOND)
     return {
         "after_seconds": step.after / SECOND if rest else whole,
         "at": _moment(step.at, UTC).isoformat().replace("+00:00", "Z"),
-        "tier": max(step.tier, 1),  # 0: somebody is told who belongs to no tier
+        "tier": max(step.tier, 1),  # 0: the recipient belongs to no tier
         "targets": list(step.targets),
         "channel": step.channel,
         "kind": step.kind,
@@ -129,11 +133,9 @@ def _moment(at: int, zone: tzinfo) -> datetime:
     return datetime.fromtimestamp(at / SECOND, zone)
 
 
-def _tell(steps: Iterable[Step], playbook: Playbook, severity: str) -> None:
-    rows = table("after", "at", "tier", "kind", "who", "through", "because")
-    rows.columns[0].justify = rows.columns[2].justify = "right"
-    for step in steps:
-        rows.add_row(
+def _print(steps: Sequence[SimulatedStep], playbook: Playbook, severity: str) -> None:
+    rows = [
+        (
             clean(duration(step.after)),
             clean(f"{_moment(step.at, UTC):%a %Y-%m-%d %H:%M:%S}", "dim"),
             clean(step.tier),
@@ -142,7 +144,19 @@ def _tell(steps: Iterable[Step], playbook: Playbook, severity: str) -> None:
             clean(step.channel),
             clean(step.because),
         )
-    if rows.row_count:
-        console().print(rows)
-    else:
-        say(f"nobody is told of {severity} of {playbook.title}")
+        for step in steps
+    ]
+    if not rows:
+        say(f"No one is notified about {severity} of {playbook.title}.")
+        return
+    columns = ("after", "at", "tier", "kind", "who", "through", "because")
+    say_rows(columns, rows, cut=("who", "because"), optional=("through", "at"), least=LEAST_REASON)
+    stranded = dict.fromkeys(name for step in steps for name in step.stranded)
+    if stranded:
+        names = ", ".join(stranded)
+        say(
+            clean("note: ", "yellow"),
+            f"no contact of {names} is on a channel that is configured for this, so the console stands in; "
+            "configure the channel in tocsin.yaml, or change the contact in people.yaml",
+            err=True,
+        )

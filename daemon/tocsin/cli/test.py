@@ -1,4 +1,4 @@
-"""``tocsin test``: tests of rules and escalation, run through the real engine on a virtual clock."""
+"""``tocsin test``: run tests of rules and escalation through the real engine on a virtual clock."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tocsin.cli.output import clean, say, say_json
 
 if TYPE_CHECKING:
     from tocsin.conf.bundle import Bundle
+    from tocsin.testing.case_runner import CaseResult, Failure
     from tocsin.testing.cases import Case
-    from tocsin.testing.rehearse import Failure, Outcome
 
 STYLES = {"-": "red", "+": "green", " ": "dim"}
 
@@ -30,26 +30,26 @@ STYLES = {"-": "red", "+": "green", " ": "dim"}
 )
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @options.configuration
-@click.option("--filter", "wanted", default="", metavar="TEXT", help="Only tests whose name contains this.")
+@click.option("--filter", "wanted", default="", metavar="TEXT", help="Only run tests whose name contains this.")
 @options.as_json
 def command(files: tuple[Path, ...], config_dir: Path, rules_dir: Path, *, wanted: str, as_json: bool) -> None:
     """Run tests of rules and escalation.
 
-    FILES are YAML; without any, all of tests/ beside the rules are run. Each
-    test lets alerts fire on a virtual clock, and says what must come of them:
-    severity, dedup key, suppression, and who is paged when. Exits 1 when one
-    fails. rules/README.md describes the format.
+    FILES are YAML files with tests; the default is every file in tests/ of the
+    rules directory. A test fires alerts on a virtual clock and states what is
+    expected: severity, dedup key, suppression, and who is paged when. Exits 1
+    if a test fails. rules/README.md describes the format.
     """
     import asyncio
 
     from tocsin.conf.source import ConfigError
+    from tocsin.testing.case_runner import quietly
     from tocsin.testing.cases import read_tests
-    from tocsin.testing.rehearse import quietly
 
     bundle = loaded(config_dir, rules_dir)
     paths = files or tuple(sorted((rules_dir / "tests").rglob("*.yaml")))
     if not paths:
-        raise click.UsageError(f"{rules_dir / 'tests'} holds no tests (*.yaml)")
+        raise click.UsageError(f"{rules_dir / 'tests'} contains no tests (*.yaml)")
     try:
         cases = read_tests(paths, bundle)
     except ConfigError as error:
@@ -63,22 +63,22 @@ def command(files: tuple[Path, ...], config_dir: Path, rules_dir: Path, *, wante
     if as_json:
         say_json({"tests": [_as_json(outcome) for outcome in outcomes]})
     else:
-        _tell(outcomes, time.perf_counter() - began)
+        _print(outcomes, time.perf_counter() - began)
     sys.exit(0 if all(outcome.passed for outcome in outcomes) else 1)
 
 
-async def _run(cases: Sequence[Case], bundle: Bundle) -> list[Outcome]:
-    from tocsin.testing.rehearse import rehearse
+async def _run(cases: Sequence[Case], bundle: Bundle) -> list[CaseResult]:
+    from tocsin.testing.case_runner import run_case
 
     outcomes = []
     with progress("testing", len(cases)) as advance:
         for case in cases:
-            outcomes.append(await rehearse(case, bundle))
+            outcomes.append(await run_case(case, bundle))
             advance(1)
     return outcomes
 
 
-def _tell(outcomes: Iterable[Outcome], seconds: float) -> None:
+def _print(outcomes: Iterable[CaseResult], seconds: float) -> None:
     passed = failed = 0
     for outcome in outcomes:
         if outcome.passed:
@@ -88,18 +88,18 @@ def _tell(outcomes: Iterable[Outcome], seconds: float) -> None:
         mark = outcome.case.mark
         say(clean("FAILED ", "bold red"), clean(outcome.case.name, "bold"), f" ({mark.path}:{mark.line})")
         for failure in outcome.failures:
-            _tell_failure(failure)
+            _print_failure(failure)
     counts = (clean(f"{passed} passed", "green"), clean(f", {failed} failed", "bold red") if failed else "")
     say(*counts, f" in {seconds:.2f} s")
 
 
-def _tell_failure(failure: Failure) -> None:
+def _print_failure(failure: Failure) -> None:
     say(f"  {failure.what} ({failure.mark})")
     for sign, text in failure.lines:
         say(clean(f"    {sign} {text}", STYLES[sign]))
 
 
-def _as_json(outcome: Outcome) -> dict[str, object]:
+def _as_json(outcome: CaseResult) -> dict[str, object]:
     return {
         "name": outcome.case.name,
         "file": outcome.case.mark.path,

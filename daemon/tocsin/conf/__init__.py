@@ -1,1 +1,1 @@
-"""Floor 2: YAML and environment into the domain; the only reader of configuration."""
+"""Floor 2: from YAML and environment variables to domain objects; the only reader of configuration."""

@@ -10,11 +10,11 @@ import msgspec
 
 from tocsin.conf.channels import ChannelKind, ConfiguredChannel, ConfiguredTracker, Kinds, TrackerKind
 from tocsin.conf.crosscheck import (
-    tell_gaps,
-    tell_lonely_people,
-    tell_roomless,
-    tell_settings_mistakes,
-    tell_trackerless,
+    report_gaps,
+    report_lonely_people,
+    report_roomless,
+    report_settings_mistakes,
+    report_trackerless,
 )
 from tocsin.conf.environment import overridden, variables
 from tocsin.conf.lint import Material, lint
@@ -24,55 +24,58 @@ from tocsin.conf.playbooks import (
     NESTED,
     limits_of,
     playbook_of,
+    report_unknown_targets,
+    report_unknown_templates,
     skeleton_of,
-    tell_unknown_targets,
-    tell_unknown_templates,
 )
 from tocsin.conf.rules import read_folder, rule_set
 from tocsin.conf.schema import validate
 from tocsin.conf.settings import CONSOLE, Settings, Times, TokenSettings
 from tocsin.conf.source import Findings, Mark, Node, Problem, read_yaml
-from tocsin.conf.templates import Template, names_of, read_templates, try_templates
+from tocsin.conf.templates import MessageTemplate, names_of, read_templates, try_templates
 from tocsin.conf.vault import Vault, with_secrets
 from tocsin.conf.windows import windows_of
-from tocsin.core.people import Contact, People
-from tocsin.core.playbook import HOUR, Cell, Kind, Level, Playbook, Tier
-from tocsin.core.rules import RuleSet
+from tocsin.core.duration import HOUR
+from tocsin.core.oncall.maintenance_window import Window
+from tocsin.core.oncall.people import Contact, People
+from tocsin.core.playbook.playbook import (
+    SELF_LEVEL,
+    SELF_NOTICE,
+    SELF_PLAYBOOK,
+    Cell,
+    Kind,
+    Level,
+    Playbook,
+    Tier,
+)
+from tocsin.core.rules.rules import RuleSet
 from tocsin.core.suggestions import did_you_mean
-from tocsin.core.window import Window
 
 K = TypeVar("K", ChannelKind, TrackerKind)
-
-SELF_PLAYBOOK = "tocsin"
-"""The built-in playbook of incidents about tocsin itself."""
-SELF_NOTICE = "self-notice"
-"""The severity of what its own people should know, and need not get up for."""
-SELF_LEVEL = "self"
-"""Its one severity."""
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A configuration that holds together. Nothing in it changes; a reload makes another."""
+    """A complete, consistent configuration. Immutable; a reload creates a new one."""
 
     settings: Settings
     rules: RuleSet
     playbooks: Mapping[str, Playbook]
-    """By name; without the built-in one."""
+    """By name, without the built-in playbook."""
     self_playbook: Playbook
     people: People
     windows: tuple[Window, ...]
-    """Of windows.yaml."""
-    templates: Mapping[str, Template]
-    """Of templates/, by name."""
+    """From windows.yaml."""
+    templates: Mapping[str, MessageTemplate]
+    """From templates/, by name."""
     channels: tuple[ConfiguredChannel, ...]
-    """What ``channels:`` says, and the console."""
+    """The entries of ``channels:``, and the console."""
     trackers: tuple[ConfiguredTracker, ...]
-    """What ``trackers:`` says."""
+    """The entries of ``trackers:``."""
     console: Contact
-    """Where a notification goes that has nowhere else to go."""
+    """The channel for notifications that have no other destination."""
     fingerprint: str
-    """SHA-256 over the content of every file and what the environment overrides; of no secret."""
+    """SHA-256 of the content of every file and of the environment's overrides; secrets are not included."""
     files: tuple[Path, ...]
     warnings: tuple[Problem, ...]
     is_empty: bool = False
@@ -82,12 +85,12 @@ class Bundle:
 
     @property
     def tokens(self) -> tuple[TokenSettings, ...]:
-        """Who may call."""
+        """Return the tokens of the API's clients."""
         return self.settings.tokens
 
     @property
     def default_playbook(self) -> Playbook:
-        """The playbook of what no rule gives another."""
+        """Return the playbook of alerts that no rule assigns to another."""
         return self.playbooks[self.settings.playbook]
 
 
@@ -114,8 +117,6 @@ def load(
     vault = Vault(config_dir, environ, findings)
     top = read_yaml(config_dir / "tocsin.yaml", findings, may_be_empty=True)
     is_empty = top is not None and not top.broken and not top.value
-    if is_empty:
-        _warn_of_emptiness(config_dir, findings)
     node = overridden(top or Node({}, Mark(str(config_dir / "tocsin.yaml"), 1, 1)), environ, findings)
     settings = validate(with_secrets(node, Settings, vault), Settings, findings)
     channels = _channels(node.at("channels"), kinds.channels, vault) if node.child("channels") else ()
@@ -132,20 +133,22 @@ def load(
     people = _people(people_node, contacts, console, findings)
     if people and people_node:
         for playbook_node in playbook_nodes.values():
-            tell_unknown_targets(playbook_node, people, findings)
+            report_unknown_targets(playbook_node, people, findings)
         told = settings.self_.targets if settings else ()
-        tell_lonely_people(people, people_node, playbooks, told, channels, findings)
+        report_lonely_people(people, people_node, playbooks, told, channels, findings)
         if now is not None:
-            tell_gaps(people, people_node, now, findings)
+            report_gaps(people, people_node, now, findings)
     if settings:
-        tell_settings_mistakes(settings, node, channels, trackers, people, playbook_nodes, findings)
+        report_settings_mistakes(settings, node, channels, trackers, people, playbook_nodes, findings)
     nameable = {**{name: skeleton_of(name, there) for name, there in playbook_nodes.items()}, **playbooks}
     default = settings.playbook if settings else ""
     folder = read_folder(rules_dir, nameable, findings)
     lint(Material(folder.rules, playbooks, playbook_nodes, default, samples(rules_dir)), findings)
-    tell_roomless(playbooks, playbook_nodes, channels, findings)
-    tell_trackerless(playbooks, playbook_nodes, trackers, findings)
+    report_roomless(playbooks, playbook_nodes, channels, findings)
+    report_trackerless(playbooks, playbook_nodes, trackers, findings)
     windows = _windows(config_dir / "windows.yaml", findings)
+    if is_empty:
+        _report_emptiness(config_dir, findings)
 
     findings.raise_problems()
     if settings is None or people is None:
@@ -169,33 +172,38 @@ def load(
     )
 
 
-def _warn_of_emptiness(config_dir: Path, findings: Findings) -> None:
+def _report_emptiness(config_dir: Path, findings: Findings) -> None:
+    """Warn about an empty tocsin.yaml. Among other problems, it is a problem too, since it may cause all of them."""
+    mark = Mark(str(config_dir / "tocsin.yaml"), 1, 1)
     message = "is empty: there is no token and no channel but the console, and only this machine can connect"
-    findings.warn(Mark(str(config_dir / "tocsin.yaml"), 1, 1), message, "`tocsin init` writes one with every setting")
+    if findings.unreadable:
+        findings.unreadable.add(mark.path)
+    tell = findings.problem if findings.problems else findings.warn
+    tell(mark, message, "`tocsin init` writes one with every setting")
 
 
 def _channels(node: Node, kinds: Mapping[str, ChannelKind], vault: Vault) -> tuple[ConfiguredChannel, ...]:
-    """The channels whose settings are well formed; the form of the entries themselves is told with the settings'."""
-    found: list[ConfiguredChannel] = []
+    """Return the channels with valid settings. Malformed entries are reported with the settings."""
+    result: list[ConfiguredChannel] = []
     for name, kind, child in _of_a_kind("channel", node, kinds, vault.findings):
         settings = validate(with_secrets(child, kind.settings, vault), kind.settings, vault.findings)
         if settings:
-            found.append(ConfiguredChannel(name, kind.kind, settings))
-    return tuple(found)
+            result.append(ConfiguredChannel(name, kind.kind, settings))
+    return tuple(result)
 
 
 def _trackers(node: Node, kinds: Mapping[str, TrackerKind], vault: Vault) -> tuple[ConfiguredTracker, ...]:
-    """The trackers, likewise."""
-    found: list[ConfiguredTracker] = []
+    """Return the trackers with valid settings. Malformed entries are reported with the settings."""
+    result: list[ConfiguredTracker] = []
     for name, kind, child in _of_a_kind("tracker", node, kinds, vault.findings):
         settings = validate(with_secrets(child, kind.settings, vault), kind.settings, vault.findings)
         if settings:
-            found.append(ConfiguredTracker(name, kind.kind, settings))
-    return tuple(found)
+            result.append(ConfiguredTracker(name, kind.kind, settings))
+    return tuple(result)
 
 
 def _of_a_kind(what: str, node: Node, kinds: Mapping[str, K], findings: Findings) -> Iterator[tuple[str, K, Node]]:
-    """(name, kind, what stands beside ``kind:``) of each entry whose kind there is."""
+    """Return (name, kind, the keys beside ``kind:``) of each entry whose kind exists."""
     for name, child in node.children():
         kind_node = child.child("kind")
         if kind_node is None or kind_node.broken or not isinstance(kind_node.value, str):
@@ -228,7 +236,7 @@ def _people(node: Node | None, contacts: ContactReader, console: Contact, findin
 
 
 def _windows(path: Path, findings: Findings) -> tuple[Window, ...]:
-    """The windows of the file; none if there is no file."""
+    """Return the windows of the file; none if there is no file."""
     if path.with_suffix(".yml").exists():
         findings.warn(Mark(str(path.with_suffix(".yml"))), "is not read", f"name it {path.name}")
     node = read_yaml(path, findings, may_be_empty=True) if path.exists() else None
@@ -236,15 +244,16 @@ def _windows(path: Path, findings: Findings) -> tuple[Window, ...]:
 
 
 def _playbook_nodes(directory: Path, findings: Findings) -> dict[str, Node]:
-    """What the files of the playbooks hold, by the playbook's name."""
+    """Return the content of the playbook files, by the playbook's name."""
     nodes: dict[str, Node] = {}
     for path in sorted(directory.glob("*.y*ml")):
         mark = Mark(str(path), 1, 1)
         if path.suffix != ".yaml":
             findings.problem(mark, "is not read as a playbook", f"name it {path.stem}.yaml")
-        elif path.stem == SELF_PLAYBOOK:
+        if path.stem == SELF_PLAYBOOK:
             findings.problem(mark, f"the playbook {SELF_PLAYBOOK} is built in", "give this one another name")
-        elif (node := read_yaml(path, findings)) is not None:
+        elif path.stem not in nodes and (node := read_yaml(path, findings)) is not None:
+            # Also one with the wrong name: otherwise everything that refers to it would be a problem of its own.
             nodes[path.stem] = node
     if not nodes:
         findings.problem(Mark(str(directory), 1, 1), "holds no playbook", "`tocsin init` writes the shipped one")
@@ -252,23 +261,23 @@ def _playbook_nodes(directory: Path, findings: Findings) -> dict[str, Node]:
 
 
 def _playbooks(nodes: Mapping[str, Node], times: Times, findings: Findings) -> dict[str, Playbook]:
-    found = {name: playbook_of(name, node, times, findings) for name, node in nodes.items()}
-    return {name: playbook for name, playbook in found.items() if playbook is not None}
+    result = {name: playbook_of(name, node, times, findings) for name, node in nodes.items()}
+    return {name: playbook for name, playbook in result.items() if playbook is not None}
 
 
 def _templates(
     directory: Path, nodes: Mapping[str, Node], playbooks: Mapping[str, Playbook], findings: Findings
-) -> dict[str, Template]:
+) -> dict[str, MessageTemplate]:
     names = names_of(directory)
     for node in nodes.values():
-        tell_unknown_templates(node, names, findings)
+        report_unknown_templates(node, names, findings)
     templates = read_templates(directory, findings)
     try_templates(templates, list(playbooks.values()), directory, findings)
     return templates
 
 
 def _self_playbook(settings: Settings) -> Playbook:
-    """One severity that pages those who look after tocsin until one of them acknowledges, and one that informs."""
+    """Return the built-in playbook: one severity pages tocsin's operators until one acknowledges, one only informs."""
     targets = settings.self_.targets
     cell = Cell(tier=1, nth=1, after=0, targets=targets)
     notice = Cell(tier=1, nth=1, kind=Kind.UPDATE, after=0, targets=targets)
@@ -279,7 +288,7 @@ def _self_playbook(settings: Settings) -> Playbook:
             Level(SELF_LEVEL, 0, HOUR, None, (cell,), settings.defaults.ack_timeout),
             Level(SELF_NOTICE, 1, HOUR, None, (notice,)),
         ),
-        tiers=(Tier(1, "those who look after tocsin", targets),),
+        tiers=(Tier(1, " and ".join(targets), targets),),
         unrouted=SELF_LEVEL,
         **settings.defaults.model_dump(exclude=set(NESTED)),
         **limits_of(settings.defaults),
@@ -287,7 +296,7 @@ def _self_playbook(settings: Settings) -> Playbook:
 
 
 def _fingerprint(digests: Mapping[str, str], config_dir: Path, rules_dir: Path, environ: Mapping[str, str]) -> str:
-    """The same for the same content, wherever the folders stand."""
+    """Return a hash of the content. The location of the folders does not matter."""
     parts: list[str] = []
     for name, digest in digests.items():
         path = Path(name)

@@ -1,4 +1,4 @@
-"""What a new configuration changes: rules, playbooks, people, channels, settings ... by name. No value is told."""
+"""The differences between two configurations, by the names of rules, playbooks, people and settings, without values."""
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,29 +8,29 @@ import msgspec
 from pydantic import BaseModel
 
 from tocsin.conf.bundle import Bundle
-from tocsin.core.rules import Rule
+from tocsin.core.rules.rule import Rule
 
 _TOLD_BY_NAME = frozenset({"channels", "trackers"})
 """Settings that are compared one by one."""
 
 
-class Change(msgspec.Struct, frozen=True):
-    """One thing that is another, or not there, in the new configuration."""
+class ConfigChange(msgspec.Struct, frozen=True):
+    """An item that was added, removed, changed or moved."""
 
     kind: str
     """``rule``, ``playbook``, ``person``, ``group``, ``target``, ``window``, ``channel``, ``tracker``, ``setting``."""
     name: str
     how: str
-    """``added``, ``removed``, ``changed``, or of a rule ``moved``: it stands at another place among the others."""
+    """``added``, ``removed`` or ``changed``; for a rule also ``moved``, when its position among the others differs."""
     place: str = ""
-    """``file:line`` of a rule; of one that was removed, where it stood."""
+    """``file:line`` of a rule; for a removed rule, where it was."""
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name} {self.how}{f' ({self.place})' if self.place else ''}"
 
 
-def changes(old: Bundle, new: Bundle) -> tuple[Change, ...]:
-    """Everything that differs, rules first, in the order of the new configuration."""
+def changes(old: Bundle, new: Bundle) -> tuple[ConfigChange, ...]:
+    """Return all differences, rules first, in the order of the new configuration."""
     return (
         *_rules(old.rules.rules, new.rules.rules),
         *_named("playbook", old.playbooks, new.playbooks),
@@ -41,11 +41,11 @@ def changes(old: Bundle, new: Bundle) -> tuple[Change, ...]:
         *_named("window", {one.name: one for one in old.windows}, {one.name: one for one in new.windows}),
         *_named("channel", {one.name: one for one in old.channels}, {one.name: one for one in new.channels}),
         *_named("tracker", {one.name: one for one in old.trackers}, {one.name: one for one in new.trackers}),
-        *(Change("setting", name, "changed") for name in _settings(old.settings, new.settings)),
+        *(ConfigChange("setting", name, "changed") for name in _settings(old.settings, new.settings)),
     )
 
 
-def _rules(old: Sequence[Rule], new: Sequence[Rule]) -> Iterator[Change]:
+def _rules(old: Sequence[Rule], new: Sequence[Rule]) -> Iterator[ConfigChange]:
     before = {rule.name: rule for rule in old}
     after = {rule.name: rule for rule in new}
     position = {rule.name: index for index, rule in enumerate(old)}
@@ -53,18 +53,18 @@ def _rules(old: Sequence[Rule], new: Sequence[Rule]) -> Iterator[Change]:
     for rule in new:
         was = before.get(rule.name)
         if was is None:
-            yield Change("rule", rule.name, "added", _place(rule))
+            yield ConfigChange("rule", rule.name, "added", _place(rule))
         elif _content(was) != _content(rule):
-            yield Change("rule", rule.name, "changed", _place(rule))
+            yield ConfigChange("rule", rule.name, "changed", _place(rule))
         elif rule.name in moved:
-            yield Change("rule", rule.name, "moved", _place(rule))
+            yield ConfigChange("rule", rule.name, "moved", _place(rule))
     for rule in old:
         if rule.name not in after:
-            yield Change("rule", rule.name, "removed", _place(rule))
+            yield ConfigChange("rule", rule.name, "removed", _place(rule))
 
 
 def _content(rule: Rule) -> Rule:
-    """The rule wherever it stands."""
+    """Return the rule without its position."""
     return msgspec.structs.replace(rule, path="", line=0)
 
 
@@ -73,7 +73,7 @@ def _place(rule: Rule) -> str:
 
 
 def _moved(names: Sequence[str], position: Mapping[str, int]) -> set[str]:
-    """The fewest that have to move for the old order to become the new one."""
+    """Return the smallest set of rules that must move to turn the old order into the new one."""
     ends: list[int] = []
     """Where the longest orderly run of each length ends, at the least."""
     last: list[str] = []
@@ -95,19 +95,19 @@ def _moved(names: Sequence[str], position: Mapping[str, int]) -> set[str]:
     return set(names) - stayed
 
 
-def _named(kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
+def _named(kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[ConfigChange]:
     for name, value in new.items():
         if name not in old:
-            yield Change(kind, name, "added")
+            yield ConfigChange(kind, name, "added")
         elif old[name] != value:
-            yield Change(kind, name, "changed")
+            yield ConfigChange(kind, name, "changed")
     for name in old:
         if name not in new:
-            yield Change(kind, name, "removed")
+            yield ConfigChange(kind, name, "removed")
 
 
 def _settings(old: BaseModel, new: BaseModel, within: str = "") -> Iterator[str]:
-    """Names of the settings that differ, such as ``delivery.timeout``."""
+    """Return the names of the settings that differ, such as ``delivery.timeout``."""
     for key, info in type(new).model_fields.items():
         name = f"{within}{info.alias or key}"
         was, is_ = getattr(old, key), getattr(new, key)

@@ -1,7 +1,7 @@
-"""What the configuration knows of channels and trackers: that there are kinds of them, which it is handed.
+"""The kinds of channels and trackers, as the configuration sees them.
 
-A kind is declared beside its channel (``channels/<kind>/``) and registered in
-``channels/registry``; this floor only reads ``channels:`` and contacts by it.
+A kind is declared beside its channel (``channels/<kind>/``) and registered in ``channels/registry``; this package
+receives the kinds and uses them to read ``channels:`` and contacts.
 """
 
 from abc import abstractmethod
@@ -9,46 +9,46 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tocsin.conf.schema import Section
-from tocsin.core.people import Contact
+from tocsin.core.oncall.people import Contact
 
 
 class ChannelSettings(Section):
-    """Base of what stands under ``channels: <name>:`` beside ``kind``.
+    """Base class for the keys beside ``kind`` in ``channels: <name>:``.
 
-    A secret is a field of type `conf.secrets.Secret`: ``token: Secret`` is
-    written as ``token_file``, ``token_env`` or ``token_credential``.
+    A secret is a field of type `conf.secrets.Secret`: ``token: Secret`` is written as ``token_file``, ``token_env`` or
+    ``token_credential``.
     """
 
     def destinations(self) -> frozenset[str] | None:
-        """The destinations that contacts may have here, where the settings list them; None: any."""
+        """Return the destinations that contacts may use here, if the settings list them; None: any."""
         return None
 
     @property
     def asks_for_answers(self) -> bool:
-        """Whether somebody who is paged may answer by the same way, where there is one back."""
+        """Return whether the recipient of a page can respond through the same channel."""
         return True
 
     @property
     def informs(self) -> bool:
-        """Return whether the channel carries updates and reminders beside pages."""
+        """Return whether the channel carries updates and reminders in addition to pages."""
         return True
 
     def doubts(self) -> tuple[str, ...]:
-        """What works, but is hardly meant: told as warnings."""
+        """Return likely mistakes, which are reported as warnings."""
         return ()
 
 
 class ContactSettings(Section):
-    """Base of what stands under ``contact:`` beside ``channel``."""
+    """Base class for the keys beside ``channel`` in ``contact:``."""
 
     @abstractmethod
     def contact(self, channel: str) -> Contact:
-        """The way to this destination on the channel of that name."""
+        """Return the contact at this destination through the channel of that name."""
 
 
 @dataclass(frozen=True)
 class ChannelKind:
-    """One kind of channel, as far as the configuration goes."""
+    """One kind of channel, as the configuration sees it."""
 
     kind: str
     settings: type[ChannelSettings]
@@ -56,16 +56,16 @@ class ChannelKind:
 
 
 class TrackerSettings(Section):
-    """Base of what stands under ``trackers: <name>:`` beside ``kind``."""
+    """Base class for the keys beside ``kind`` in ``trackers: <name>:``."""
 
     def doubts(self) -> tuple[str, ...]:
-        """What works, but is hardly meant: told as warnings."""
+        """Return likely mistakes, which are reported as warnings."""
         return ()
 
 
 @dataclass(frozen=True)
 class TrackerKind:
-    """One kind of tracker, as far as the configuration goes."""
+    """One kind of tracker, as the configuration sees it."""
 
     kind: str
     settings: type[TrackerSettings]
@@ -73,7 +73,7 @@ class TrackerKind:
 
 @dataclass(frozen=True)
 class Kinds:
-    """What there is, by name: the kinds of channels, ``console`` among them, and of trackers."""
+    """The available kinds by name: channels, including ``console``, and trackers."""
 
     channels: Mapping[str, ChannelKind]
     trackers: Mapping[str, TrackerKind] = field(default_factory=dict)

@@ -1,16 +1,16 @@
-"""The parts of READMEs that come from the code: ``python -m tocsin.conf.document rules/README.md`` writes them.
+"""The generated parts of READMEs: ``python -m tocsin.conf.document rules/README.md`` writes them.
 
-Each stands between ``<!-- NAME: written by make docs -->`` and ``<!-- /NAME -->``.
+Each part is between ``<!-- NAME: written by make docs -->`` and ``<!-- /NAME -->``.
 """
 
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from tocsin.core.action import ACTIONS, Action, Form
-from tocsin.core.brief import VARIABLES
-from tocsin.core.condition import CONDITIONS, Described
+from tocsin.core.content.template_context import VARIABLES
+from tocsin.core.matching.condition import CONDITIONS, Described
+from tocsin.core.rules.action import ACTIONS, Action, Form
 
 _PART = re.compile(r"(<!-- ([\w ]+): written by make docs -->\n).*?(<!-- /\2 -->)", re.DOTALL)
 
@@ -25,25 +25,30 @@ def _variables() -> str:
     return "".join(("\n| variable | what it says | example |\n|---|---|---|\n", *rows, "\n"))
 
 
-PARTS: dict[str, Callable[[], str]] = {
+PARTS: Mapping[str, Callable[[], str]] = {
     "template variables": _variables,
     "conditions": lambda: _table(CONDITIONS.values()),
     "under set": lambda: _table(action for action in ACTIONS.values() if action.form is Form.TEXT),
     "beside set": lambda: _table(action for action in ACTIONS.values() if action.form is not Form.TEXT),
 }
-"""What stands between the marks of each name."""
+"""The function that generates each part, by name."""
 
 
-def documented(page: str) -> str:
-    """A page with its parts as the code says.
+def documented(page: str, parts: Mapping[str, Callable[[], str]] = PARTS) -> str:
+    """Return a page with its generated parts up to date.
 
     Raises:
-        KeyError: It has marks of a name that is none.
+        KeyError: The page names a part that does not exist.
     """
-    return _PART.sub(lambda found: found[1] + PARTS[found[2]]() + found[3], page)
+    return _PART.sub(lambda result: result[1] + parts[result[2]]() + result[3], page)
+
+
+def write(names: Iterable[str], parts: Mapping[str, Callable[[], str]] = PARTS) -> None:
+    """Write the parts of the pages with these file names."""
+    for name in names:
+        path = Path(name)
+        path.write_text(documented(path.read_text(encoding="utf-8"), parts), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    for name in sys.argv[1:]:
-        path = Path(name)
-        path.write_text(documented(path.read_text(encoding="utf-8")), encoding="utf-8")
+    write(sys.argv[1:])

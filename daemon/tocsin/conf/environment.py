@@ -32,7 +32,7 @@ Keys = tuple[str, ...]
 
 
 def variables(model: type[BaseModel] = Settings, path: Keys = ()) -> Iterator[tuple[str, Keys, Any]]:
-    """(variable, the keys of the setting that it overrides, the setting's field) of every setting."""
+    """Return (variable, the keys of the setting that it overrides, the setting's field) of every setting."""
     for name, info in model.model_fields.items():
         keys = (*path, info.alias or name)
         inner = bare(info.annotation)
@@ -43,7 +43,7 @@ def variables(model: type[BaseModel] = Settings, path: Keys = ()) -> Iterator[tu
 
 
 def overridden(node: Node, environ: Mapping[str, str], findings: Findings) -> Node:
-    """The settings with what the environment says in place of what the file says."""
+    """Return the settings with the environment's values in place of the file's."""
     known = {variable: (keys, info) for variable, keys, info in variables()}
     named = set(_named_variables(node))
     for variable in sorted(name for name in environ if name.startswith(PREFIX)):
@@ -60,10 +60,10 @@ def overridden(node: Node, environ: Mapping[str, str], findings: Findings) -> No
 
 
 def _value(variable: str, text: str, info: Any, findings: Findings) -> Node | None:
-    """What a variable says, read as its setting wants it."""
+    """Return the value of a variable, read as its setting's type."""
     annotation = bare(info.annotation)
     mark = Mark(variable)
-    if annotation in (int, bool) and not any(isinstance(told, BeforeValidator) for told in info.metadata):
+    if annotation in (int, bool) and not any(isinstance(message, BeforeValidator) for message in info.metadata):
         try:
             return Node(plain_value(text.strip()), mark)
         except Surprise as surprise:
@@ -84,7 +84,7 @@ def _put(node: Node, keys: Keys, value: Node) -> Node:
 
 
 def _named_variables(node: Node) -> Iterator[str]:
-    """The variables that ``*_env`` keys name: they hold secrets and override nothing."""
+    """Return the variables named by ``*_env`` keys: they hold secrets and override nothing."""
     for step, child in node.children():
         if isinstance(step, str) and step.endswith("_env") and isinstance(child.value, str):
             yield child.value

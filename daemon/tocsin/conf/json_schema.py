@@ -1,6 +1,6 @@
-"""JSON Schemas of the configuration files, for editors: made of the same models and actions that read the files.
+"""JSON Schemas of the configuration files for editors, generated from the models and actions that read the files.
 
-An editor shows them while somebody types; what decides is `tocsin check`, which knows more than a schema can say.
+Editors use them while a file is edited. `tocsin check` is authoritative: it checks more than a schema can express.
 """
 
 import copy
@@ -12,42 +12,43 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
 from tocsin.conf.channels import Kinds
-from tocsin.conf.duration import DURATION_SCHEMA, SIZE_SCHEMA, format_duration, format_size
+from tocsin.conf.duration import DURATION_SCHEMA, SIZE_SCHEMA, format_size
 from tocsin.conf.people import PeopleFile
 from tocsin.conf.playbooks import PlaybookFile
 from tocsin.conf.secrets import WAYS, Secret
 from tocsin.conf.settings import Listen, Settings
 from tocsin.conf.windows import WindowsFile
-from tocsin.core.action import ACTIONS, Form
-from tocsin.core.condition import COLUMNS, CONDITIONS
+from tocsin.core.duration import format_duration
+from tocsin.core.matching.condition import COLUMNS, CONDITIONS
+from tocsin.core.rules.action import ACTIONS, Form
 
 Schema = dict[str, Any]
 
 _DIALECT = "http://json-schema.org/draft-07/schema#"
 _SECRET: Schema = {"secret": True}
-"""Stands for a secret until the key that holds it is replaced by the keys that say where it is."""
+"""A marker for a secret, until its key is replaced by the keys that name where the secret is stored."""
 
 
 def schemas(kinds: Kinds) -> dict[str, Schema]:
-    """The schema of each file of config/schemas/, by the file's name; each a value of its own."""
+    """Return the schemas of config/schemas/ by file name; no two share a value."""
     return {name: copy.deepcopy(make(kinds)) for name, make in _FILES.items()}
 
 
 def model_schema(title: str, model: type[BaseModel]) -> Schema:
-    """The schema of a file that consists of what one model holds."""
+    """Return the schema of a file that a single model describes."""
     return _file(title, _of_model(model))
 
 
 def tocsin_schema(kinds: Kinds) -> Schema:
-    """tocsin.yaml."""
+    """Return the schema of tocsin.yaml."""
     schema = _of_model(Settings)
-    _tell_apart(schema, "ChannelEntry", "kind", {kind.kind: kind.settings for kind in kinds.channels.values()})
-    _tell_apart(schema, "TrackerEntry", "kind", {kind.kind: kind.settings for kind in kinds.trackers.values()})
+    _report_apart(schema, "ChannelEntry", "kind", {kind.kind: kind.settings for kind in kinds.channels.values()})
+    _report_apart(schema, "TrackerEntry", "kind", {kind.kind: kind.settings for kind in kinds.trackers.values()})
     return _file("config/tocsin.yaml: tocsin's own settings", schema)
 
 
 def people_schema(kinds: Kinds) -> Schema:
-    """people.yaml; which kind of channel a contact's is, is known to tocsin.yaml only."""
+    """Return the schema of people.yaml. The kind of a contact's channel is known only from tocsin.yaml."""
     schema = _of_model(PeopleFile)
     forms = [_of_model(kind.contacts) for kind in kinds.channels.values()]
     keys: Schema = {}
@@ -62,7 +63,7 @@ def people_schema(kinds: Kinds) -> Schema:
 
 
 def playbook_schema(kinds: Kinds) -> Schema:
-    """playbooks/*.yaml."""
+    """Return the schema of playbooks/*.yaml."""
     del kinds
     schema = _of_model(PlaybookFile)
     cell = schema["$defs"]["CellEntry"]
@@ -73,7 +74,7 @@ def playbook_schema(kinds: Kinds) -> Schema:
 
 
 def rules_schema(kinds: Kinds) -> Schema:
-    """rules/*.yaml."""
+    """Return the schema of rules/*.yaml."""
     del kinds
     under = {action.name: _action(action.name) for action in ACTIONS.values() if action.form is Form.TEXT}
     beside = {action.name: _action(action.name) for action in ACTIONS.values() if action.form is not Form.TEXT}
@@ -110,7 +111,7 @@ _FILES: Mapping[str, Callable[[Kinds], Schema]] = {
     "rules.json": rules_schema,
     "windows.json": lambda _: model_schema("config/windows.yaml: maintenance windows", WindowsFile),
 }
-"""Every file of config/schemas/, and what makes it."""
+"""Every file of config/schemas/, and the function that generates it."""
 
 
 # --- rules ------------------------------------------------------------------------------------------------------------
@@ -174,7 +175,7 @@ def _action(name: str) -> Schema:
 
 
 class _Generator(GenerateJsonSchema):
-    """As the files are written, where that differs from what the models hold."""
+    """A schema generator for the form in files, where it differs from that of the models."""
 
     def is_instance_schema(self, schema: core_schema.IsInstanceSchema) -> JsonSchemaValue:
         if schema["cls"] is Secret:
@@ -182,7 +183,7 @@ class _Generator(GenerateJsonSchema):
         return super().is_instance_schema(schema)
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
-        """A key without a value is a mistake: whoever wants nothing leaves the key out."""
+        """Disallow null: a key without a value is a mistake. To leave a setting unset, leave the key out."""
         return self.generate_inner(schema["schema"])
 
     def encode_default(self, dft: Any) -> Any:
@@ -199,25 +200,25 @@ def _of_model(model: type[BaseModel]) -> Schema:
 
 
 def _tidied(schema: Any) -> Any:
-    """Without what says nothing, with secrets as they are written, and no key that is none."""
+    """Return the schema in the form of files: with the keys for secrets, without empty parts and disallowed keys."""
     if isinstance(schema, list):
         return [_tidied(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
-    found = {key: _tidied(value) for key, value in schema.items()}
-    if "default" in found:
-        found |= _default(found)
-    if "title" in found and "type" in found and isinstance(found["title"], str):
-        del found["title"]  # a class's name says nothing to whoever edits a file
-    if isinstance(found.get("description"), str):
-        found["description"] = found["description"].replace("``", "`")
-    if "patternProperties" in found:
-        found["additionalProperties"] = False
-    return _with_secrets(found) if isinstance(found.get("properties"), dict) else found
+    result = {key: _tidied(value) for key, value in schema.items()}
+    if "default" in result:
+        result |= _default(result)
+    if "title" in result and "type" in result and isinstance(result["title"], str):
+        del result["title"]  # a class's name is of no use to editors of a file
+    if isinstance(result.get("description"), str):
+        result["description"] = result["description"].replace("``", "`")
+    if "patternProperties" in result:
+        result["additionalProperties"] = False
+    return _with_secrets(result) if isinstance(result.get("properties"), dict) else result
 
 
 def _default(schema: Schema) -> Schema:
-    """A default as it would be written; none where a whole section or nothing is one."""
+    """Return a default in the form of files; none if the default is a whole section or null."""
     value = schema.pop("default")
     for form, written in ((DURATION_SCHEMA, format_duration), (SIZE_SCHEMA, format_size)):
         if schema.get("pattern") == form["pattern"] and isinstance(value, int):
@@ -240,20 +241,20 @@ def _with_secrets(schema: Schema) -> Schema:
             ways.append({"oneOf": [{"required": [name]} for name in names]})
         else:
             ways.append({"not": {"anyOf": [{"required": pair} for pair in _pairs(names)]}})
-    found = {**schema, "properties": properties}
-    if "required" in found:
-        found["required"] = required
+    result = {**schema, "properties": properties}
+    if "required" in result:
+        result["required"] = required
     if ways:
-        found["allOf"] = ways
-    return {key: value for key, value in found.items() if (key, value) != ("required", [])}
+        result["allOf"] = ways
+    return {key: value for key, value in result.items() if (key, value) != ("required", [])}
 
 
 def _pairs(names: list[str]) -> list[list[str]]:
     return [[one, other] for index, one in enumerate(names) for other in names[index + 1 :]]
 
 
-def _tell_apart(schema: Schema, entry: str, key: str, models: Mapping[str, type[BaseModel]]) -> None:
-    """Give an entry, beside its key, the keys that the model of the key's value has."""
+def _report_apart(schema: Schema, entry: str, key: str, models: Mapping[str, type[BaseModel]]) -> None:
+    """Add to an entry the keys of the model that the value of its discriminating key selects."""
     definitions = schema["$defs"]
     branches = []
     for word, model in models.items():
@@ -270,5 +271,5 @@ def _tell_apart(schema: Schema, entry: str, key: str, models: Mapping[str, type[
 
 
 def _file(title: str, schema: Schema) -> Schema:
-    schema.pop("description", None)  # a model's own, which is written for whoever reads the code
+    schema.pop("description", None)  # a model's docstring is for readers of the code
     return {"$schema": _DIALECT, "title": title, **schema}

@@ -1,7 +1,7 @@
-"""What a new configuration takes away from a running daemon that somebody is paged by.
+"""Parts of the running configuration that a reload would remove although people are paged through them.
 
-A file that was cut off or emptied is valid YAML as often as not: it only says
-less. So a reload that takes these things away has to be asked for by name.
+A truncated or emptied file is often valid YAML; it merely contains less. So a reload that removes these parts needs
+explicit confirmation.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,15 +9,15 @@ from collections.abc import Iterable, Iterator
 from tocsin.conf.bundle import Bundle
 from tocsin.conf.settings import CONSOLE
 from tocsin.conf.source import Mark, Problem
-from tocsin.core.people import Person
+from tocsin.core.oncall.people import Person
 
 ON_PURPOSE = "if this is intended, run `tocsin reload --force`"
 
 
 def losses(old: Bundle, new: Bundle) -> tuple[Problem, ...]:
-    """Return each loss with the file to look at, in the order in which the files are read; none is the usual case."""
-    found = (*_of_settings(old, new), *_of_people(old, new), *_of_calendars(old, new))
-    return tuple(_problem(old, new, *loss) for loss in found)
+    """Return each loss with the file to check, in the order in which the files are read. Usually empty."""
+    result = (*_of_settings(old, new), *_of_people(old, new), *_of_calendars(old, new))
+    return tuple(_problem(old, new, *loss) for loss in result)
 
 
 def _of_settings(old: Bundle, new: Bundle) -> Iterator[tuple[str, str]]:
@@ -35,15 +35,15 @@ def _of_settings(old: Bundle, new: Bundle) -> Iterator[tuple[str, str]]:
     for provider in type(new.settings.inbound).model_fields:
         is_lost = _secrets(old, provider) and not _secrets(new, provider)
         if is_lost and any(channel.kind == provider for channel in new.channels):
-            told = f"inbound.{provider} has no secret left: acknowledgments made in {provider} are refused"
-            yield "tocsin.yaml", told
+            problem = f"inbound.{provider} has no secret left: acknowledgments made in {provider} are refused"
+            yield "tocsin.yaml", problem
     if _beyond_console(old.settings.self_.targets) and not _beyond_console(new.settings.self_.targets):
-        told = f"self.targets has only the console left: this removes {_names(old.settings.self_.targets)}"
-        yield "tocsin.yaml", told
+        problem = f"self.targets has only the console left: this removes {_names(old.settings.self_.targets)}"
+        yield "tocsin.yaml", problem
 
 
 def _of_people(old: Bundle, new: Bundle) -> Iterator[tuple[str, str]]:
-    """Look at everybody whom the new configuration may page, on call at this moment or not."""
+    """Check everyone whom the new configuration may page, on call now or not."""
     targets = {target for playbook in new.playbooks.values() for target in playbook.targets}
     names = {name for target in (*targets, *new.settings.self_.targets) for name in new.people.everybody(target)}
     for name in sorted(names & old.people.persons.keys() & new.people.persons.keys()):
@@ -52,12 +52,16 @@ def _of_people(old: Bundle, new: Bundle) -> Iterator[tuple[str, str]]:
 
 
 def _of_calendars(old: Bundle, new: Bundle) -> Iterator[tuple[str, str]]:
-    """Who is on call by the running calendar is better than nobody."""
+    """Report unreadable calendars: the on-call person of the running calendar is better than none."""
     known = {str(path) for path in old.files} - old.lost_calendars
     for path in sorted(new.lost_calendars & known):
+        warnings = [each for each in new.warnings if each.path == path]
+        # The size comes first: the rest may follow from it.
+        reason = min(warnings, key=lambda each: "larger than" not in each.message, default=None)
+        why = f" (line {reason.line} {reason.message})" if reason is not None else ""
         yield (
             path,
-            "cannot be read as a whole calendar any more: its last shifts stay in force; restore the file",
+            f"cannot be read as a whole calendar any more{why}: its last shifts stay in force; restore the file",
         )
 
 

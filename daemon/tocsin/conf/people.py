@@ -1,8 +1,8 @@
-"""config/people.yaml: who there is, and how each is reached."""
+"""config/people.yaml: people and their contact methods."""
 
 from collections.abc import Collection, Iterable, Mapping
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import ConfigDict, Field
 
@@ -14,8 +14,8 @@ from tocsin.conf.settings import CONSOLE
 from tocsin.conf.source import Findings, Node
 from tocsin.conf.vault import Vault, with_secrets
 from tocsin.conf.wall_clock import TimeZone
-from tocsin.core.people import Contact, Method, People, Person
-from tocsin.core.suggestions import did_you_mean
+from tocsin.core.oncall.people import Contact, Method, People, Person
+from tocsin.core.suggestions import did_you_mean, did_you_mean_or_add
 
 SLACK_USER = IdForm(
     r"[UW][A-Z0-9]{2,}",
@@ -34,27 +34,36 @@ SKIPPED = "this method is skipped"
 
 
 class ContactEntry(Section):
-    """``contact:``; what stands beside ``channel`` is the kind's own."""
+    """``contact:``; the keys beside ``channel`` depend on the channel's kind."""
 
     model_config = ConfigDict(extra="allow")
+
+    HINTS: ClassVar[Mapping[str, str]] = {
+        "channel": "write `channel:` and the name of a channel, such as {channel: console}"
+    }
 
     channel: Name
 
 
 class MethodEntry(ContactEntry):
-    """One of ``methods:``; ``after`` counts from the page."""
+    """One of ``methods:``; ``after`` is counted from the page."""
 
     after: Duration = 0
 
 
 class TargetEntry(ContactEntry):
-    """One of ``targets:``; the further ways are for when those before them fail."""
+    """One of ``targets:``; each further contact is used when those before it fail."""
 
     otherwise: tuple[ContactEntry, ...] = ()
 
 
 class PersonEntry(Section):
     """One of ``people:``; ``contact`` is the short form of a single method."""
+
+    HINTS: ClassVar[Mapping[str, str]] = {
+        key: f"write `contact: {{channel: {key if key != 'channel' else '...'}}}`"
+        for key in ("channel", "console", "pagerduty", "slack", "twilio", "webhook")
+    }
 
     full_name: str = ""
     email: str = ""
@@ -84,7 +93,7 @@ class ContactReader:
         vault: Vault,
         broken: Collection[str] = (),
     ) -> None:
-        """Args: ``broken`` names channels that are written down, and about whose settings a problem has been told."""
+        """Create a reader; ``broken`` has the names of channels whose settings have been reported as invalid."""
         self._channels = {channel.name: channel for channel in channels}
         self._broken = broken
         self._kinds = kinds
@@ -93,22 +102,25 @@ class ContactReader:
 
     @property
     def kinds_of_channels(self) -> dict[str, str]:
-        """The kind of each channel."""
+        """Return the kind of each channel."""
         return {name: channel.kind for name, channel in self._channels.items()}
 
     def read(
-        self, node: Node, entry: ContactEntry, without: str = "what goes here goes to the playbook's announce targets"
+        self,
+        node: Node,
+        entry: ContactEntry,
+        without: str = "what goes here goes to the playbook's announce targets, else to the console",
     ) -> Contact:
-        """The contact of a node that has the form of one; without a destination if something is wrong with it.
+        """Return the contact of a well-formed node; without a destination if it is invalid.
 
-        ``without`` says what follows from a channel that is not configured.
+        ``without`` describes the consequence of a channel that is not configured.
         """
         channel = self._channels.get(entry.channel)
         if channel is None:
             if entry.channel not in self._broken:
                 mark = node.at("channel").mark
-                told = f"no channel {entry.channel!r} is configured: {without}"
-                self.findings.warn(mark, told, did_you_mean(entry.channel, self._channels))
+                message = f"no channel {entry.channel!r} is configured: {without}"
+                self.findings.warn(mark, message, did_you_mean(entry.channel, self._channels))
             return Contact(entry.channel, "")
         form = self._kinds[channel.kind].contacts
         for key in type(entry).model_fields:  # what else stands there is the kind's own, or a mistake
@@ -119,19 +131,19 @@ class ContactReader:
         contact = settings.contact(channel.name)
         known = channel.settings.destinations()
         if known is not None and contact.destination not in known:
-            said = next((child for _, child in node.children() if child.value == contact.destination), node)
-            told = f"the channel {channel.name} has no {contact.destination!r}"
-            self.findings.problem(said.mark, told, did_you_mean(contact.destination, known))
+            text = next((child for _, child in node.children() if child.value == contact.destination), node)
+            message = f"the channel {channel.name} has no {contact.destination!r}"
+            self.findings.problem(text.mark, message, did_you_mean(contact.destination, known))
         return contact
 
 
 def people_of(node: Node, contacts: ContactReader, findings: Findings) -> People | None:
-    """The people of a file; None if something about its form is wrong, which is told to ``findings``."""
+    """Return the people of a file; None if the file is malformed, which is reported to ``findings``."""
     file = validate(node, PeopleFile, findings)
     if file is None:
         return None
-    _tell_clashes(file, node, findings)
-    _tell_twins(file, node, findings)
+    _report_clashes(file, node, findings)
+    _report_twins(file, node, findings)
     persons = {name: _person(name, entry, node.at("people", name), contacts) for name, entry in file.people.items()}
     places = {name: contacts.read(node.at("targets", name), entry) for name, entry in file.targets.items()}
     spares = {
@@ -147,7 +159,8 @@ def people_of(node: Node, contacts: ContactReader, findings: Findings) -> People
         for index, member in enumerate(named):
             if member not in members:
                 mark = node.at("groups", group, index).mark
-                findings.problem(mark, f"{member!r} is neither a person nor a target", did_you_mean(member, members))
+                hint = did_you_mean_or_add(member, members)
+                findings.problem(mark, f"{member!r} is neither a person nor a target", hint)
     reader = RotationReader(Known(persons, members | file.groups.keys(), contacts.kinds_of_channels), findings)
     rotations = {name: reader.read(name, entry, node.at("rotations", name)) for name, entry in file.rotations.items()}
     return People(persons=persons, groups=dict(file.groups), places=places, spares=spares, rotations=rotations)
@@ -161,7 +174,7 @@ def _person(name: str, entry: PersonEntry, node: Node, contacts: ContactReader) 
             contacts.findings.problem(node.at("contact").head, "has both `contact` and `methods`", "remove contact:")
         read = [contacts.read(node.at("methods", at), method, SKIPPED) for at, method in enumerate(entry.methods)]
         first, further = read[0], tuple(map(Method, read[1:], (method.after for method in entry.methods[1:])))
-        _tell_order(entry.methods, node.at("methods"), contacts.findings)
+        _report_order(entry.methods, node.at("methods"), contacts.findings)
     return Person(
         name=name,
         full_name=entry.full_name,
@@ -174,36 +187,36 @@ def _person(name: str, entry: PersonEntry, node: Node, contacts: ContactReader) 
     )
 
 
-def _tell_order(methods: tuple[MethodEntry, ...], node: Node, findings: Findings) -> None:
+def _report_order(methods: tuple[MethodEntry, ...], node: Node, findings: Findings) -> None:
     if methods[0].after:
-        told = "the first method is used at once"
-        findings.problem(node.at(0, "after").mark, told, "remove its `after`: those that follow count from the page")
+        message = "the first method is used at once"
+        findings.problem(node.at(0, "after").mark, message, "remove its `after`: those that follow count from the page")
     for index, (before, method) in enumerate(pairwise(methods), start=1):
         if method.after < before.after:
-            told = "this method comes before the one above it"
-            findings.problem(node.at(index).head, told, "write methods in the order of their `after`")
+            message = "this method comes before the one above it"
+            findings.problem(node.at(index).head, message, "write methods in the order of their `after`")
 
 
-def _tell_clashes(file: PeopleFile, node: Node, findings: Findings) -> None:
-    """A playbook names people, groups and targets alike: one name must mean one of them."""
+def _report_clashes(file: PeopleFile, node: Node, findings: Findings) -> None:
+    """Report duplicate names: playbooks name people, groups and targets alike, so a name must be unique among them."""
     taken = {CONSOLE: "the built-in target"}
     for kind in ("people", "groups", "rotations", "targets"):
         for name in getattr(file, kind):
             if name in taken:
-                told = f"{name!r} is already the name of {taken[name]}"
-                findings.problem(node.at(kind, name).head, told, "choose another")
+                message = f"{name!r} is already the name of {taken[name]}"
+                findings.problem(node.at(kind, name).head, message, "choose another")
             else:
                 taken[name] = f"one of {kind}:"
 
 
-def _tell_twins(file: PeopleFile, node: Node, findings: Findings) -> None:
-    """Who answers from a provider is told apart by these."""
+def _report_twins(file: PeopleFile, node: Node, findings: Findings) -> None:
+    """Report duplicate ids: they identify the person who responds through a provider."""
     for key in ("email", "slack_user", "pagerduty_user"):
         first: dict[str, str] = {}
         for name, entry in file.people.items():
             value = getattr(entry, key).lower()
             if value and value in first:
-                told = f"{first[value]} has the same {key}: an acknowledgment could be either's"
-                findings.problem(node.at("people", name, key).mark, told, "give each their own")
+                message = f"{first[value]} has the same {key}: an acknowledgment could be either's"
+                findings.problem(node.at("people", name, key).mark, message, "give each their own")
             elif value:
                 first[value] = name

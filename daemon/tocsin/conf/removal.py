@@ -1,6 +1,6 @@
-"""Removing a playbook with everything that is there for it alone: its rules, templates and tests.
+"""Removal of a playbook together with the rules, templates and tests that only it uses.
 
-Works on the text of the files, so that what stays keeps its comments and its order.
+Works on the text of the files, so that the rest keeps its comments and order.
 """
 
 import re
@@ -11,18 +11,27 @@ from typing import Any
 import yaml
 
 Changes = Mapping[Path, str | None]
-"""The new text of each file that changes; None: it is deleted."""
+"""The new text of each changed file; None: delete it."""
 
 _TEMPLATE = re.compile(r"[\w.-]+")
 
 
-def removal(name: str, config_dir: Path, rules_dir: Path) -> dict[Path, str | None]:
-    """Return what removing the playbook ``name`` changes; nothing is written."""
+def removal(name: str, config_dir: Path, rules_dir: Path, default: str = "") -> dict[Path, str | None]:
+    """Return the changes that remove the playbook ``name``; write nothing.
+
+    If it is the default playbook, ``default`` replaces it in tocsin.yaml and in rules for every alert.
+    """
     playbook = config_dir / "playbooks" / f"{name}.yaml"
     changes: dict[Path, str | None] = {playbook: None}
     changes |= dict.fromkeys(_own_templates(name, config_dir))
+    if default:
+        changes[config_dir / "tocsin.yaml"] = _with_default(config_dir / "tocsin.yaml", name, default)
     for path in sorted(rules_dir.glob("*.yaml")):
-        changes |= _without(path, "rules", lambda rule: _is_rule_for(rule, name))
+        text = path.read_text(encoding="utf-8")
+        renamed = _with_other_playbook(text, name, default) if default else text
+        shorter, left = without_items(renamed, "rules", lambda rule: _is_rule_for(rule, name))
+        if shorter != text:
+            changes[path] = shorter if left else None
     for path in sorted((rules_dir / "tests").rglob("*.yaml")):
         if path.stem == name:
             changes[path] = None
@@ -32,7 +41,7 @@ def removal(name: str, config_dir: Path, rules_dir: Path) -> dict[Path, str | No
 
 
 def apply(changes: Changes) -> None:
-    """Write the files, and delete those that are not wanted any more."""
+    """Write the changed files, and delete those no longer needed."""
     for path, text in changes.items():
         if text is None:
             path.unlink()
@@ -46,10 +55,10 @@ def without_items(text: str, key: str, is_unwanted: Callable[[Any], bool]) -> tu
     The comments and blank lines above an item go with it.
     """
     top = yaml.compose(text, Loader=yaml.SafeLoader)
-    found = next((pair for pair in top.value if pair[0].value == key), None) if top is not None else None
-    if found is None or found[1].flow_style:
+    result = next((pair for pair in top.value if pair[0].value == key), None) if top is not None else None
+    if result is None or result[1].flow_style:
         return text, -1
-    head, items = found
+    head, items = result
     lines = text.splitlines(keepends=True)
     kept = list(lines)
     left = 0
@@ -65,7 +74,7 @@ def without_items(text: str, key: str, is_unwanted: Callable[[Any], bool]) -> tu
 
 
 def _end_of(node: Any, lines: list[str]) -> int:
-    """Return the number of the line after the last one of an item: PyYAML counts what follows a block to it."""
+    """Return the number of the line after the last one of an item; PyYAML includes the lines that follow a block."""
     end: int = node.end_mark.line + (1 if node.flow_style else 0)
     while end > node.start_mark.line + 1 and re.fullmatch(r"\s*(#.*)?\n?", lines[end - 1]):
         end -= 1
@@ -77,6 +86,35 @@ def _without(path: Path, key: str, is_unwanted: Callable[[Any], bool]) -> Iterat
     shorter, left = without_items(text, key, is_unwanted)
     if shorter != text:
         yield path, shorter if left else None
+
+
+def _with_default(path: Path, name: str, default: str) -> str:
+    """Return tocsin.yaml with another default playbook; where it names none, with a line that does."""
+    text = path.read_text(encoding="utf-8")
+    line = re.compile(rf"""^playbook:[ \t]+(["']?){re.escape(name)}\1""", re.MULTILINE)
+    if line.search(text):
+        return line.sub(f"playbook: {default}", text)
+    return f"{text.rstrip()}\n\nplaybook: {default}\n".lstrip()
+
+
+def _with_other_playbook(text: str, name: str, default: str) -> str:
+    """Return the text of rules where a rule for every alert selects ``default`` in place of ``name``."""
+    top = yaml.compose(text, Loader=yaml.SafeLoader)
+    rules = _at(top, "rules")
+    marks = []
+    for rule in rules.value if rules is not None else ():
+        match, chosen = _at(rule, "match"), _at(_at(rule, "set"), "playbook")
+        if match is not None and match.value == [] and chosen is not None and chosen.value == name:
+            marks.append((chosen.start_mark.index, chosen.end_mark.index))
+    for start, end in reversed(marks):
+        text = text[:start] + default + text[end:]
+    return text
+
+
+def _at(node: Any, key: str) -> Any:
+    """Return the node at a key of a mapping; None where there is none."""
+    pairs = node.value if isinstance(node, yaml.MappingNode) else ()
+    return next((value for name, value in pairs if name.value == key), None)
 
 
 def _is_rule_for(rule: Any, name: str) -> bool:

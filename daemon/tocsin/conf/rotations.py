@@ -9,20 +9,29 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from tocsin.conf.calendars import calendar_of
-from tocsin.conf.duration import parse_duration
 from tocsin.conf.schema import IdForm, Name, Section, Text, mistake
 from tocsin.conf.source import Findings, Node
 from tocsin.conf.wall_clock import Local, TimeOfDay, TimeZone, Weekdays, WeekTimes
-from tocsin.core.hours import A_DAY
-from tocsin.core.people import Person
-from tocsin.core.roster import slack_source
-from tocsin.core.rotation import DutyHours, Layer, Listed, Override, Rotation, Turns, first_at, overlaps
-from tocsin.core.suggestions import did_you_mean
+from tocsin.core.duration import parse_duration
+from tocsin.core.oncall.people import Person
+from tocsin.core.oncall.roster import slack_source
+from tocsin.core.oncall.rotation import (
+    DutyHours,
+    Layer,
+    Override,
+    RosterLayer,
+    Rotation,
+    TurnsLayer,
+    first_at,
+    overlaps,
+)
+from tocsin.core.schedule.hours import A_DAY
+from tocsin.core.suggestions import did_you_mean, did_you_mean_or_add
 
 SLACK = "slack"
-"""The kind of channel that can be asked for the members of a user group."""
+"""The kind of channel that can be queried for the members of a user group."""
 NEXT = "next"
-"""In place of a secondary's names: the member whose turn is next."""
+"""The value of ``secondary`` that stands for the member whose turn is next."""
 
 _DAY = timedelta(days=1)
 _WEEK = timedelta(days=7)
@@ -36,14 +45,14 @@ def _every(value: object) -> timedelta:
         return _EVERY[value]
     hint = "write daily, weekly, or a length such as 12h or 14d"
     if not isinstance(value, str):
-        raise mistake("the length of a turn is wanted here", hint)
+        raise mistake("the length of a turn is expected here", hint)
     try:
-        found = timedelta(microseconds=parse_duration(value))
+        result = timedelta(microseconds=parse_duration(value))
     except ValueError:
-        raise mistake(f"{value!r} is no length of a turn", hint) from None
-    if not _SHORTEST <= found <= _LONGEST or found % timedelta(minutes=1):
+        raise mistake(f"{value!r} is not a length of a turn", hint) from None
+    if not _SHORTEST <= result <= _LONGEST or result % timedelta(minutes=1):
         raise mistake("a turn is whole minutes long, 30m to 366d", hint)
-    return found
+    return result
 
 
 Every = Annotated[
@@ -55,11 +64,11 @@ Every = Annotated[
 
 
 _OF_TURNS = ("only", "every", "hand_over", "starts")
-"""Keys that mean something only where members take turns."""
+"""Keys that are valid only together with ``members``."""
 
 
 class OnlyEntry(Section):
-    """One of ``only:``."""
+    """One entry of ``only:``: hours at which the layer has someone on call."""
 
     days: Weekdays = tuple(range(7))
     opens: Annotated[TimeOfDay, Field(alias="from")] = 0
@@ -67,7 +76,7 @@ class OnlyEntry(Section):
 
 
 class SlackGroupEntry(Section):
-    """``slack_group:``; the user group of that id, asked through a Slack channel."""
+    """``slack_group:``: a user group by its id, queried through a Slack channel."""
 
     channel: Name
     group: Annotated[
@@ -76,7 +85,7 @@ class SlackGroupEntry(Section):
 
 
 class LayerEntry(Section):
-    """Turns of members, of which ``every`` or ``hand_over`` says when they end; or a calendar; or a user group."""
+    """A layer: members who take turns (``every`` or ``hand_over``), a calendar, or a user group."""
 
     calendar: Text | None = None
     slack_group: SlackGroupEntry | None = None
@@ -88,7 +97,7 @@ class LayerEntry(Section):
 
 
 class OverrideEntry(Section):
-    """One of ``overrides:``."""
+    """One entry of ``overrides:``: a person who is on call for a time."""
 
     person: Name
     starts: Annotated[Local, Field(alias="from")]
@@ -97,7 +106,7 @@ class OverrideEntry(Section):
 
 
 class SwapEntry(Section):
-    """One of ``swaps:``."""
+    """One entry of ``swaps:``: two people who exchange their shifts for a time."""
 
     between: Annotated[tuple[Name, ...], Field(min_length=2, max_length=2)]
     starts: Annotated[Local, Field(alias="from")]
@@ -106,7 +115,7 @@ class SwapEntry(Section):
 
 
 class RotationEntry(LayerEntry):
-    """One of ``rotations:``; it is a layer itself, or has several."""
+    """One entry of ``rotations:``: either a single layer, or several."""
 
     time_zone: TimeZone = "UTC"
     layers: tuple[LayerEntry, ...] = ()
@@ -128,19 +137,19 @@ class Known:
 
 
 class RotationReader:
-    """Makes rotations of entries that have the form of one."""
+    """Reads entries of the right form as rotations, and reports mistakes."""
 
     def __init__(self, known: Known, findings: Findings) -> None:
         self._known = known
         self._findings = findings
-        self._tell = findings.problem
+        self._report = findings.problem
 
     def read(self, name: str, entry: RotationEntry, node: Node) -> Rotation:
-        """The rotation; whatever is wrong with it is told."""
+        """Return the rotation; mistakes are reported."""
         secondary = entry.secondary if isinstance(entry.secondary, tuple) else ()
         for names, place in ((secondary, node.at("secondary")), (entry.backup, node.at("backup"))):
             self._expect_others(name, names, place)
-        found = Rotation(
+        result = Rotation(
             name,
             layers=tuple(self._layers(entry, node)),
             time_zone=entry.time_zone,
@@ -149,48 +158,50 @@ class RotationReader:
             secondary_is_next=entry.secondary == NEXT,
             backup=entry.backup,
         )
-        self._look_at_swaps(found, entry, node)
-        return found
+        self._look_at_swaps(result, entry, node)
+        return result
 
-    def _look_at_swaps(self, found: Rotation, entry: RotationEntry, node: Node) -> None:
-        """Whether each swap changes anything: they come before overrides, each on the result of the one before."""
-        if found.is_asked_for or len(found.layers) < len(entry.layers or (entry,)):
-            return  # nobody can say who is ever on call
-        known = {name for layer in found.layers for name in layer.names}
+    def _look_at_swaps(self, result: Rotation, entry: RotationEntry, node: Node) -> None:
+        """Report swaps without effect. Swaps are applied before overrides, each to the result of the previous one."""
+        if result.is_asked_for or len(result.layers) < len(entry.layers or (entry,)):
+            return  # the people who may be on call are not known
+        known = {name for layer in result.layers for name in layer.names}
         for index, swap in enumerate(entry.swaps):
             if known.isdisjoint(swap.between):
-                told = f"neither {' nor '.join(swap.between)} is ever on call here: the swap changes nothing"
-                self._findings.warn(node.at("swaps", index).head, told, "name somebody of this rotation, or remove it")
+                message = f"neither {' nor '.join(swap.between)} is ever on call here: the swap changes nothing"
+                self._findings.warn(
+                    node.at("swaps", index).head, message, "name a member of this rotation, or remove it"
+                )
             else:
                 known.update(swap.between)
 
     def _layers(self, entry: RotationEntry, node: Node) -> Iterator[Layer]:
         own = [key for key in LayerEntry.model_fields if node.child(key) is not None]
         if entry.layers and own:
-            told = f"has both layers and {own[0]} of its own"
-            self._tell(node.at(own[0]).head, told, "write it into a layer of its own")
+            message = f"has both layers and {own[0]} of its own"
+            self._report(node.at(own[0]).head, message, "write it into a layer of its own")
             return
         for layer, place in (
             [(layer, node.at("layers", index)) for index, layer in enumerate(entry.layers)]
             if entry.layers
             else [(entry, node)]
         ):
-            found = self._layer(layer, place, ZoneInfo(entry.time_zone))
-            if found is not None:
-                yield found
+            result = self._layer(layer, place, ZoneInfo(entry.time_zone))
+            if result is not None:
+                yield result
 
     def _layer(self, entry: LayerEntry, node: Node, zone: ZoneInfo) -> Layer | None:
         sources = [key for key in ("members", "calendar", "slack_group") if getattr(entry, key) is not None]
         if len(sources) > 1:
-            self._tell(
+            self._report(
                 node.at(sources[1]).head, f"has both {sources[0]} and {sources[1]}", "keep one, or write layers:"
             )
             return None
         if sources and sources[0] != "members":
             idle = next((key for key in _OF_TURNS if node.child(key) is not None), None)
             if idle is not None:
-                told = f"{idle} says nothing of a {sources[0]}, which says itself who is on call when"
-                self._tell(node.at(idle).head, told, "remove it, or write members:")
+                message = f"{idle} says nothing of a {sources[0]}, which says itself who is on call when"
+                self._report(node.at(idle).head, message, "remove it, or write members:")
                 return None
         if entry.calendar is not None:
             return calendar_of(entry.calendar, node.at("calendar"), self._known.persons, zone, self._findings)
@@ -201,48 +212,50 @@ class RotationReader:
     def _slack_group(self, entry: SlackGroupEntry, node: Node) -> Layer | None:
         kind = self._known.channels.get(entry.channel)
         if kind is None:
-            told = f"no channel {entry.channel!r} is configured: this rotation has nobody"
-            self._findings.warn(node.at("channel").mark, told, did_you_mean(entry.channel, self._known.channels))
+            message = f"no channel {entry.channel!r} is configured: this rotation has no members"
+            self._findings.warn(node.at("channel").mark, message, did_you_mean(entry.channel, self._known.channels))
         elif kind != SLACK:
-            self._tell(
-                node.at("channel").mark, f"the channel {entry.channel} is no Slack channel", "name one of kind slack"
+            self._report(
+                node.at("channel").mark, f"the channel {entry.channel} is not a Slack channel", "name one of kind slack"
             )
-        return Listed(slack_source(entry.channel, entry.group))
+        return RosterLayer(slack_source(entry.channel, entry.group))
 
-    def _turns(self, entry: LayerEntry, node: Node, zone: tzinfo) -> Turns | None:
+    def _turns(self, entry: LayerEntry, node: Node, zone: tzinfo) -> TurnsLayer | None:
         if entry.members is None:
-            self._tell(node.head, "'members' is missing", "write who takes turns: members: [alex, robin]")
+            self._report(node.head, "'members' is missing", "write who takes turns: members: [alex, robin]")
             return None
         for index, member in enumerate(entry.members):
             self._person(member, node.at("members", index))
         only = tuple(self._hours(hours, node.at("only", index)) for index, hours in enumerate(entry.only))
         if entry.starts is None:
             if len(set(entry.members)) > 1:
-                self._tell(node.head, "'starts' is missing", 'write when the first turn begins: "2026-01-05 09:00"')
+                self._report(node.head, "'starts' is missing", 'write when the first turn begins: "2026-01-05 09:00"')
                 return None
             starts = datetime(2000, 1, 3)  # noqa: DTZ001 - a Monday on the wall clock
         else:
             starts = entry.starts
         if entry.every is not None and entry.hand_over is not None:
-            self._tell(node.at("hand_over").head, "has both `every` and `hand_over`", "remove one")
+            self._report(node.at("hand_over").head, "has both `every` and `hand_over`", "remove one")
             return None
         if entry.hand_over is not None:
             monday = (starts - starts.weekday() * _DAY).replace(hour=0, minute=0, second=0)
-            return Turns(entry.members, zone, starts, anchor=monday, period=_WEEK, offsets=entry.hand_over, only=only)
+            return TurnsLayer(
+                entry.members, zone, starts, anchor=monday, period=_WEEK, offsets=entry.hand_over, only=only
+            )
         if entry.every is None and len(set(entry.members)) > 1:
-            self._tell(
+            self._report(
                 node.head, "does not say when it is handed over", 'write every: weekly, or hand_over: ["Mon 09:00"]'
             )
-        return Turns(entry.members, zone, starts, anchor=starts, period=entry.every or _WEEK, only=only)
+        return TurnsLayer(entry.members, zone, starts, anchor=starts, period=entry.every or _WEEK, only=only)
 
     def _hours(self, entry: OnlyEntry, node: Node) -> DutyHours:
         if entry.opens == A_DAY:
-            self._tell(node.at("from").mark, "24:00 is the end of a day", 'write from: "00:00", and the day after')
+            self._report(node.at("from").mark, "24:00 is the end of a day", 'write from: "00:00", and the day after')
         closes = entry.closes if entry.closes > entry.opens else entry.closes + A_DAY
         return DutyHours(frozenset(entry.days), timedelta(minutes=entry.opens), timedelta(minutes=closes))
 
     def _overrides(self, name: str, entry: RotationEntry, node: Node) -> tuple[Override, ...]:
-        """Swaps first: an override says who has it whoever has changed places."""
+        """Return swaps and overrides, in this order, so that an override takes precedence over every swap."""
         zone = ZoneInfo(entry.time_zone)
         swaps: list[Override] = []
         for index, swap in enumerate(entry.swaps):
@@ -251,25 +264,25 @@ class RotationReader:
             for number, person in enumerate(swap.between):
                 self._person(person, place.at("between", number))
             if one == other:
-                self._tell(place.at("between").mark, "nobody can change places with themselves", "name two persons")
+                self._report(place.at("between").mark, "a person cannot swap with themselves", "name two persons")
             swaps.append(self._override(name, (one, other), swap, zone, place))
-        found: list[Override] = []
-        for index, said in enumerate(entry.overrides):
+        result: list[Override] = []
+        for index, text in enumerate(entry.overrides):
             place = node.at("overrides", index)
-            self._person(said.person, place.at("person"))
-            override = self._override(name, (said.person, ""), said, zone, place)
-            clash = next((earlier for earlier in found if overlaps((earlier, override))), None)
+            self._person(text.person, place.at("person"))
+            override = self._override(name, (text.person, ""), text, zone, place)
+            clash = next((earlier for earlier in result if overlaps((earlier, override))), None)
             if clash is not None:
-                told = f"for some of that time {clash.person} is named as well; this one counts"
-                self._findings.warn(place.head, told, "end the one where the other begins")
-            found.append(override)
-        return (*swaps, *found)
+                message = f"for some of that time {clash.person} is named as well; this one counts"
+                self._findings.warn(place.head, message, "end the one where the other begins")
+            result.append(override)
+        return (*swaps, *result)
 
     def _override(
         self, name: str, who: tuple[str, str], entry: OverrideEntry | SwapEntry, zone: tzinfo, node: Node
     ) -> Override:
         if entry.until <= entry.starts:
-            self._tell(node.at("until").mark, "ends before it begins", "the end must be later than the start")
+            self._report(node.at("until").mark, "ends before it begins", "the end must be later than the start")
         ends_at = first_at(entry.until, zone)
         return Override(
             rotation=name,
@@ -283,12 +296,14 @@ class RotationReader:
 
     def _person(self, name: str, node: Node) -> None:
         if name not in self._known.persons:
-            self._tell(node.mark, f"there is no person {name!r}", did_you_mean(name, self._known.persons))
+            self._report(node.mark, f"there is no person {name!r}", did_you_mean_or_add(name, self._known.persons))
 
     def _expect_others(self, rotation: str, names: tuple[str, ...], node: Node) -> None:
         for index, name in enumerate(names):
             mark = node.at(index).mark
             if name == rotation:
-                self._tell(mark, f"{name} cannot stand in for itself", "name a person, a group or another rotation")
+                self._report(mark, f"{name} cannot stand in for itself", "name a person, a group or another rotation")
             elif name not in self._known.targets:
-                self._tell(mark, f"{name!r} is neither a person nor a target", did_you_mean(name, self._known.targets))
+                self._report(
+                    mark, f"{name!r} is neither a person nor a target", did_you_mean_or_add(name, self._known.targets)
+                )

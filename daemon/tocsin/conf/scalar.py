@@ -1,4 +1,4 @@
-"""What an unquoted YAML scalar means: only what every version of YAML, and every reader, agrees on."""
+"""The values of unquoted YAML scalars: only those that every version of YAML and every reader agree on."""
 
 import re
 
@@ -33,10 +33,10 @@ class Surprise(Exception):
 
 
 def plain_value(text: str) -> str | int | float | bool | None:
-    """The value of an unquoted scalar.
+    """Return the value of an unquoted scalar.
 
     Raises:
-        Surprise: It is not clear what is meant; the hint says what to write.
+        Surprise: The meaning is ambiguous; the hint has an unambiguous form.
     """
     if text in _NOTHING:
         return None
@@ -63,7 +63,7 @@ def _refuse_words(text: str) -> None:
 
 def _refuse_numbers(text: str) -> None:
     if _DATE.fullmatch(text):
-        raise Surprise("an unquoted date is no text to YAML", "put it in quotes")
+        raise Surprise("an unquoted date is not text to YAML", "put it in quotes")
     if _SEXAGESIMAL.fullmatch(text):
         raise Surprise("an unquoted time such as 22:30 is a number in base 60 to YAML 1.1", "put it in quotes")
     if _OCTAL.fullmatch(text):

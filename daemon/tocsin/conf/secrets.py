@@ -1,4 +1,4 @@
-"""A secret: a value that never shows itself."""
+"""A secret: a value that is not shown when it is printed or logged."""
 
 import hmac
 from typing import Any
@@ -7,7 +7,7 @@ from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 WAYS = ("file", "env", "credential")
-"""How a file says where a secret ``token`` is to be found: ``token_file``, ``token_env``, ``token_credential``."""
+"""The ways in which a file names a secret ``token``: ``token_file``, ``token_env``, ``token_credential``."""
 
 
 class Secret:
@@ -19,11 +19,11 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """The value, for the one who must send it or compare it."""
+        """Return the value, to be sent or compared."""
         return self._value
 
     def matches(self, candidate: str) -> bool:
-        """Whether this is the value, in a time that does not depend on where they differ."""
+        """Return whether the values are equal, in constant time."""
         return hmac.compare_digest(self._value.encode(), candidate.encode(errors="surrogatepass"))
 
     def __repr__(self) -> str:
@@ -37,6 +37,6 @@ class Secret:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """A model takes it as it is; nothing else becomes one."""
+        """Accept an instance unchanged; no other value is converted."""
         del source, handler
         return core_schema.is_instance_schema(cls, serialization=core_schema.to_string_ser_schema())

@@ -1,13 +1,11 @@
-"""Reading YAML with a place for everything: what is wrong is told as ``file:line:column``, all of it at once.
+"""A YAML reader that keeps the position of every value, and reports all mistakes at once as ``file:line:column``.
 
-The files are edited by people under stress, so YAML is read more strictly
-than YAML asks: what its versions read differently (``no``, ``22:30``,
-``012``, ``1e3``, dates), keys given twice, aliases, anchors, merge keys and
-tags are mistakes here, each told with what to write instead.
+The files are edited under stress, so YAML is read more strictly than the standard requires: values that its versions
+read differently (``no``, ``22:30``, ``012``, ``1e3``, dates), duplicate keys, aliases, anchors, merge keys and tags are
+mistakes. Each is reported with the correct form.
 """
 
 import hashlib
-import re
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -17,14 +15,11 @@ from typing import Any, NamedTuple, cast
 import yaml
 
 from tocsin.conf.scalar import Surprise, plain_value
+from tocsin.conf.yaml_mistakes import excerpt, explained
 from tocsin.core.errors import TocsinError
 
 MAX_BYTES = 1 << 20
 """The largest file that is read."""
-_GO_TEMPLATE = re.compile(
-    r"\{\{-?\s*(?:\$|\.)(?:(?:labels|Labels|CommonLabels|GroupLabels)\.(?P<label>[A-Za-z0-9_]+)|[A-Za-z])[^}]*\}\}"
-)
-"""Templates copied from an alerting rule or from Alertmanager: `{{ $labels.instance }}`."""
 MAX_DEPTH = 20
 """The deepest nesting that is read."""
 
@@ -45,17 +40,24 @@ class Mark(NamedTuple):
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One thing that is wrong, where, and what to write instead."""
+    """A mistake, its position, and the correct form."""
 
     path: str
     line: int
     column: int
     message: str
     hint: str = ""
+    excerpt: str = ""
+    """The line and a caret below the place, where the place is hard to find without."""
 
     def __str__(self) -> str:
         told = f"{Mark(self.path, self.line, self.column)}: {self.message}"
         return f"{told}; {self.hint}" if self.hint else told
+
+    @property
+    def shown(self) -> str:
+        """Return the full text, in one or three lines."""
+        return f"{self}\n{self.excerpt}" if self.excerpt else str(self)
 
 
 class ConfigError(TocsinError):
@@ -64,38 +66,38 @@ class ConfigError(TocsinError):
     def __init__(self, problems: list[Problem], warnings: Iterable[Problem] = ()) -> None:
         self.problems = tuple(sorted(set(problems)))
         self.warnings = tuple(sorted(set(warnings)))
-        """What would work, but is hardly meant; it is no reason for the error."""
-        super().__init__("\n".join(str(problem) for problem in self.problems))
+        """Likely mistakes, which did not cause the error."""
+        super().__init__("\n".join(problem.shown for problem in self.problems))
 
 
 @dataclass
 class Findings:
-    """What came up while files were read: collected, so that all of it is told at once."""
+    """The mistakes found while reading files, collected so that all are reported at once."""
 
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
     digests: dict[str, str] = field(default_factory=dict)
     """The SHA-256 of every file that was read, by its path."""
     unreadable: set[str] = field(default_factory=set)
-    """The files of which nothing is known, such as one with a tab where YAML allows none."""
+    """The files that could not be read at all, such as one with a tab where YAML allows none."""
     lost_calendars: set[str] = field(default_factory=set)
-    """The paths of calendars of which nothing could be read."""
+    """The paths of calendars that could not be read at all."""
 
     def problem(self, mark: Mark, message: str, hint: str = "") -> None:
-        """Something that makes the configuration unusable."""
+        """Add an error, which makes the configuration unusable."""
         self.problems.append(Problem(*mark, message, hint))
 
     def warn(self, mark: Mark, message: str, hint: str = "") -> None:
-        """Something that works, but hardly as it was meant."""
+        """Add a warning about a likely mistake."""
         self.warnings.append(Problem(*mark, message, hint))
 
     def raise_problems(self) -> None:
-        """Tell all problems, if there are any.
+        """Raise all problems, if there are any.
 
-        Where a file cannot be read at all, only that is told: whatever refers to it would be told as unknown.
+        If a file cannot be read at all, report only that: every reference to its content would be reported as unknown.
 
         Raises:
-            ConfigError: There are.
+            ConfigError: There are problems.
         """
         if self.unreadable:
             raise ConfigError([problem for problem in self.problems if problem.path in self.unreadable])
@@ -105,36 +107,50 @@ class Findings:
 
 @dataclass(frozen=True)
 class Node:
-    """A value of a YAML file and where it stands."""
+    """A value of a YAML file and its position."""
 
     value: "str | int | float | bool | dict[str, Node] | list[Node] | None"
     mark: Mark
     key_mark: Mark | None = None
-    """Where its key stands, if it has one."""
+    """The position of its key, if it has one."""
+    lacks_keys: bool = False
+    """Keys of the mapping are left out; each has been reported."""
     broken: bool = False
-    """A problem has been told about it; what else is wrong with it would only repeat that."""
+    """A problem with this node has been reported; further ones would only repeat it."""
     quote: int = 0
     """1 if the text begins after a quotation mark."""
     is_long: bool = False
-    """The text stands on several lines, so that its characters cannot be counted from its beginning."""
+    """The text spans several lines, so that positions of characters cannot be computed."""
 
     def plain(self) -> Any:
-        """The value without places."""
+        """Return the value without positions."""
         if isinstance(self.value, dict):
             return {key: child.plain() for key, child in self.value.items()}
         if isinstance(self.value, list):
             return [child.plain() for child in self.value]
         return self.value
 
+    @property
+    def braces(self) -> str:
+        """Return the text of a mapping that was read because the text begins with a brace; "" for anything else."""
+        if not isinstance(self.value, dict) or any(child.value is not None for child in self.value.values()):
+            return ""
+        return f"{{{', '.join(self.value)}}}" if self.value else ""
+
+    @property
+    def is_damaged(self) -> bool:
+        """Return whether a problem has been reported about this node or anything in it."""
+        return self.broken or self.lacks_keys or any(child.is_damaged for _, child in self.children())
+
     def children(self) -> Iterator[tuple[Step, "Node"]]:
-        """Keys or indexes, and what stands there."""
+        """Yield the keys or indexes with their nodes."""
         if isinstance(self.value, dict):
             yield from self.value.items()
         elif isinstance(self.value, list):
             yield from enumerate(self.value)
 
     def child(self, step: Step) -> "Node | None":
-        """What stands at this key or index."""
+        """Return the node at this key or index."""
         if isinstance(self.value, dict):
             return self.value.get(str(step))
         if isinstance(self.value, list) and isinstance(step, int) and 0 <= step < len(self.value):
@@ -142,7 +158,7 @@ class Node:
         return None
 
     def at(self, *steps: Step) -> "Node":
-        """The node at the end of these steps, or the nearest one on the way that exists."""
+        """Return the node at the end of these steps, or the nearest one on the way that exists."""
         node = self
         for step in steps:
             child = node.child(step)
@@ -152,18 +168,18 @@ class Node:
         return node
 
     def without(self, key: str) -> "Node":
-        """A mapping without one of its keys."""
+        """Return the mapping without one of its keys."""
         if not isinstance(self.value, dict):
             return self
         return replace(self, value={name: child for name, child in self.value.items() if name != key})
 
     @property
     def head(self) -> Mark:
-        """Where one would look for it: its key, or else itself."""
+        """Return the position to report: that of its key, or else its own."""
         return self.key_mark or self.mark
 
     def inside(self, offset: int) -> Mark:
-        """The place of a character of a text, ``offset`` counts from 0; of a text on several lines its beginning."""
+        """Return the position of the character at ``offset`` in a text; of a text on several lines, its start."""
         if self.is_long:
             return self.mark
         return self.mark._replace(column=self.mark.column + self.quote + offset)
@@ -174,32 +190,37 @@ def read_yaml(path: Path, findings: Findings, shown: str | None = None, *, may_b
 
     Args:
         path: The file: UTF-8, at most ``MAX_BYTES``.
-        findings: Takes whatever is wrong; nothing is raised.
-        shown: How problems name the file; its path unless told.
-        may_be_empty: Whether a file without content is an empty mapping and no problem.
+        findings: Receives all mistakes; none is raised.
+        shown: The name of the file in problems; the default is its path.
+        may_be_empty: Treat an empty file as an empty mapping, not as a problem.
 
     Returns:
-        The top value, also if parts of it are broken; None if there is nothing to go on with.
+        The top value, even if parts of it are invalid; None if nothing can be read.
     """
     name = shown or str(path)
     text = read_text(path, findings, name)
     node = None if text is None else parse_yaml(text, name, findings, may_be_empty=may_be_empty)
-    if text is not None and node is None:
+    if node is None and path.exists():
         findings.unreadable.add(name)
     return node
 
 
+_SHIPPED = ("tocsin.yaml", "people.yaml")
+_WRITTEN_BY_INIT = "`tocsin init --minimal DIR` writes a small one to start with, `tocsin init DIR` the complete one"
+
+
 def read_text(path: Path, findings: Findings, shown: str | None = None) -> str | None:
-    """The text of one file: UTF-8, at most ``MAX_BYTES``; None where it cannot be read, which is told."""
+    """Return the text of one file: UTF-8, at most ``MAX_BYTES``; None if it cannot be read, which is reported."""
     name = shown or str(path)
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for somebody who writes into it
-            findings.problem(Mark(name, 1, 1), "is no regular file", "put the text itself there")
+        if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would block until it has a writer
+            findings.problem(Mark(name, 1, 1), "is not a regular file", "put the text itself there")
             return None
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except OSError as error:
-        findings.problem(Mark(name, 1, 1), f"cannot be read: {error.strerror or type(error).__name__}")
+        hint = _WRITTEN_BY_INIT if isinstance(error, FileNotFoundError) and path.name in _SHIPPED else ""
+        findings.problem(Mark(name, 1, 1), f"cannot be read: {error.strerror or type(error).__name__}", hint)
         return None
     findings.digests[name] = hashlib.sha256(raw).hexdigest()
     if len(raw) > MAX_BYTES:
@@ -217,6 +238,15 @@ def read_text(path: Path, findings: Findings, shown: str | None = None) -> str |
 
 def parse_yaml(text: str, name: str, findings: Findings, *, may_be_empty: bool = False) -> Node | None:
     """Read YAML from a text; ``name`` is how problems name it. See `read_yaml`."""
+    first = len(findings.problems)
+    node = _parsed(text, name, findings, may_be_empty=may_be_empty)
+    findings.problems[first:] = [
+        replace(problem, excerpt=excerpt(text, problem.line, problem.column)) for problem in findings.problems[first:]
+    ]
+    return node
+
+
+def _parsed(text: str, name: str, findings: Findings, *, may_be_empty: bool) -> Node | None:
     try:
         loader = _Loader(text, name, findings)
     except yaml.reader.ReaderError as error:
@@ -227,18 +257,19 @@ def parse_yaml(text: str, name: str, findings: Findings, *, may_be_empty: bool =
     try:
         node = loader.get_single_node()
     except yaml.MarkedYAMLError as error:
-        place = error.problem_mark or error.context_mark or loader.get_mark()
-        findings.problem(_mark(name, place), f"is not YAML: {error.problem or error.context}")
+        mistake = explained(error, text, loader.quote, loader.get_mark())
+        findings.problem(Mark(name, mistake.line + 1, mistake.column + 1), mistake.message, mistake.hint)
         return None
     except (ValueError, OverflowError):  # PyYAML lets these out of impossible escapes and version numbers
-        findings.problem(_mark(name, loader.get_mark()), "is not YAML: a character code or number that cannot be")
+        findings.problem(_mark(name, loader.get_mark()), "there is no such character or number", "write another")
         return None
     finally:
         loader.dispose()
     if node is None and may_be_empty:
         return Node({}, Mark(name, 1, 1))
     if node is None:
-        findings.problem(Mark(name, 1, 1), "is empty")
+        hint = _WRITTEN_BY_INIT if Path(name).name in _SHIPPED else ""
+        findings.problem(Mark(name, 1, 1), "is empty", hint)
         return None
     return _Builder(name, findings, loader.broken).build(node)
 
@@ -248,12 +279,12 @@ def _mark(name: str, place: Any) -> Mark:
 
 
 def _nothing(event: Any) -> yaml.ScalarNode:
-    """An empty text in place of what may not be there."""
+    """Return an empty text in place of a missing optional file."""
     return yaml.ScalarNode("", "", event.start_mark, event.end_mark, style="'")
 
 
 class _Loader(yaml.SafeLoader):
-    """Composes nodes; tells of aliases, anchors and tags as it meets them, and of too much depth."""
+    """Composes nodes; reports aliases, anchors, tags and excessive depth."""
 
     def __init__(self, text: str, name: str, findings: Findings) -> None:
         super().__init__(text)
@@ -261,6 +292,14 @@ class _Loader(yaml.SafeLoader):
         self._shown = name
         self._findings = findings
         self._depth = 0
+        self.quote: tuple[int, int, int] | None = None
+        """The last quoted text that spans several lines: its line and column, and the line where it ends."""
+
+    def scan_flow_scalar(self, style: str) -> Any:
+        token: Any = super().scan_flow_scalar(style)
+        if token.start_mark.line != token.end_mark.line:
+            self.quote = (token.start_mark.line, token.start_mark.column, token.end_mark.line)
+        return token
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         event: Any = self.peek_event()  # type: ignore[no-untyped-call]  # the stubs leave events out
@@ -299,7 +338,9 @@ class _Builder:
     def build(self, node: yaml.Node, key_mark: Mark | None = None) -> Node:
         mark = _mark(self._name, node.start_mark)
         if isinstance(node, yaml.MappingNode):
-            built = Node(self._mapping(node), mark, key_mark)
+            children = self._mapping(node)
+            lacks_keys = len(children) < len(node.value)
+            built = Node(children, mark, key_mark, lacks_keys=lacks_keys, broken=lacks_keys and not children)
         elif isinstance(node, yaml.SequenceNode):
             built = Node([self.build(item) for item in node.value], mark, key_mark)
         else:
@@ -316,7 +357,7 @@ class _Builder:
             try:
                 key = _key(key_node)
             except Surprise as surprise:
-                self._tell(mark, surprise)
+                self._report(mark, surprise)
                 continue
             if key in children:
                 first = children[key].head.line
@@ -331,19 +372,21 @@ class _Builder:
             is_long = node.start_mark.line != node.end_mark.line
             return Node(_value(node), mark, key_mark, quote=quote, is_long=is_long)
         except Surprise as surprise:
-            self._tell(mark, surprise)
+            self._report(mark, surprise)
             return Node("", mark, key_mark, broken=True)
 
-    def _tell(self, mark: Mark, surprise: Surprise) -> None:
+    def _report(self, mark: Mark, surprise: Surprise) -> None:
         self._findings.problem(mark, str(surprise), surprise.hint)
 
 
 def _key(node: yaml.Node) -> str:
     if not isinstance(node, yaml.ScalarNode):
-        raise Surprise("a key must be a word, not a list or a mapping", "")
+        is_braces = isinstance(node, yaml.MappingNode)
+        hint = 'put text with braces in quotes: "{{ ... }}"' if is_braces else "put it in quotes"
+        raise Surprise("a key must be a word, not a list or a mapping", hint)
     if node.style is None and node.value == "<<":
         raise Surprise("a merge key (<<) is not allowed", "write the keys out")
-    if node.value == "on":  # a key is no truth value: a step of a matrix says `on: declared`
+    if node.value == "on":  # a key is not a truth value: a step of a matrix says `on: declared`
         return "on"
     value = _value(node)
     if value is None or isinstance(value, bool | float):
@@ -355,7 +398,4 @@ def _value(node: yaml.ScalarNode) -> str | int | float | bool | None:
     text: str = node.value
     if any(char == "\0" or "\ud800" <= char <= "\udfff" for char in text):
         raise Surprise("holds a character that no file can hold (\\0 or half a surrogate pair)", "remove it")
-    if (match := _GO_TEMPLATE.search(text)) is not None:
-        label = f"{{{match['label']}}}" if match["label"] else "{label}"
-        raise Surprise(f"{match[0]!r} is Prometheus's template syntax, which tocsin does not render", f"write {label}")
     return text if node.style is not None else plain_value(text)

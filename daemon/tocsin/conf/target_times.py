@@ -7,8 +7,9 @@ from typing import Annotated
 
 from pydantic import WithJsonSchema
 
-from tocsin.conf.duration import DURATION_SCHEMA, Duration, format_duration, parse_duration
+from tocsin.conf.duration import DURATION_SCHEMA, Duration
 from tocsin.conf.settings import Span
+from tocsin.core.duration import format_duration, parse_duration
 from tocsin.core.suggestions import did_you_mean
 
 _TARGET_SCHEMA = {
@@ -18,9 +19,9 @@ _TARGET_SCHEMA = {
 }
 _EITHER = WithJsonSchema({"anyOf": [DURATION_SCHEMA, _TARGET_SCHEMA]})
 TimeOrTarget = Annotated[Duration, _EITHER]
-"""A duration, in whose place a playbook's file may name a target: `conf.playbooks.targets` puts it there."""
+"""A duration; a playbook's file may name a target instead, which `conf.playbooks.targets` replaces."""
 SpanOrTarget = Annotated[Span, _EITHER]
-"""The same where it cannot be zero."""
+"""A time as above, but not zero."""
 
 _TERM = re.compile(r"(?:([0-9]{1,3}(?:\.[0-9]{1,2})?) ?x ?)?([a-z][a-z_]*)", re.ASCII)
 _SUM = re.compile(r" ([+-]) ")
@@ -35,7 +36,7 @@ def time_of(text: str, targets: Mapping[str, int]) -> int:
     """Return the microseconds of one term: a duration, a target, or a multiple of one.
 
     Raises:
-        ValueError: It is none of these; the message says what to write.
+        ValueError: The text is none of these; the message shows the expected form.
     """
     match = _TERM.fullmatch(text)
     if match is None:
@@ -48,10 +49,10 @@ def time_of(text: str, targets: Mapping[str, int]) -> int:
 
 
 def sum_of(text: str, targets: Mapping[str, int]) -> int:
-    """Return the microseconds of terms with `` + `` and `` - `` between them.
+    """Return the microseconds of terms joined by `` + `` and `` - ``.
 
     Raises:
-        ValueError: One of them is no time, or the whole is less than nothing; the message says what to write.
+        ValueError: A term is not a time, or the sum is negative; the message shows the expected form.
     """
     first, *rest = _SUM.split(text)
     total = time_of(first, targets)

@@ -1,8 +1,7 @@
-"""Where secrets come from: never from a file that is edited.
+"""Reading of secrets, which are stored outside the configuration files.
 
-A model declares ``token: Secret``; the file says where it is to be found, by
-one of ``token_file``, ``token_env`` or ``token_credential``. `with_secrets`
-puts the secret in their place before the model is validated.
+A model declares ``token: Secret``; the file names where it is stored, by one of ``token_file``, ``token_env`` or
+``token_credential``. `with_secrets` replaces these keys with the secret before the model is validated.
 """
 
 import os
@@ -23,24 +22,26 @@ _READABLE_BY_ALL = 0o004
 
 @dataclass(frozen=True)
 class Vault:
-    """Where secrets come from.
+    """A reader of secrets.
 
-    What a file says about a secret is not repeated in a problem: it may be the secret itself, by mistake.
+    Problems never quote a key's value: it may be the secret itself, entered by mistake.
     """
 
     directory: Path
-    """What a relative ``*_file`` counts from, after systemd's credentials."""
+    """The folder that a relative ``*_file`` is resolved against, after systemd's credentials."""
     environ: Mapping[str, str]
     findings: Findings
 
     def fetch(self, way: str, name: str, mark: Mark) -> Secret | None:
-        """The secret found this way (one of ``WAYS``) under this name; None if it is not there, which is told."""
+        """Return the secret stored this way (one of ``WAYS``) under this name; None if missing, which is reported."""
         if way == "env":
             return self._from_environment(name, mark)
         path = self._credential(name) if way == "credential" else self._path(name)
         if path is None:
-            told = "systemd hands over no such credential" if self._credentials else "systemd hands over no credentials"
-            self.findings.problem(mark, told, "write LoadCredential= into the unit, or use a *_file")
+            message = (
+                "systemd hands over no such credential" if self._credentials else "systemd hands over no credentials"
+            )
+            self.findings.problem(mark, message, "write LoadCredential= into the unit, or use a *_file")
             return None
         return self._from_file(path, mark, is_credential=way == "credential")
 
@@ -82,15 +83,16 @@ class Vault:
             self.findings.problem(mark, f"the secret file {path} is not UTF-8 text")
             return None
         if not value or len(raw) > _MAX_BYTES:
-            self.findings.problem(mark, f"the secret file {path} is {'larger than 64 KiB' if value else 'empty'}")
+            problem = f"the secret file {path} is {'larger than 64 KiB' if value else 'empty'}"
+            self.findings.problem(mark, problem, "put the secret into it, and nothing else")
             return None
         if mode & _READABLE_BY_ALL and not is_credential:
-            self.findings.warn(mark, f"everybody on this machine can read {path}", f"run: chmod o-rwx {path}")
+            self.findings.warn(mark, f"every user on this machine can read {path}", f"run: chmod o-rwx {path}")
         return Secret(value)
 
 
 def with_secrets(node: Node, model: type[BaseModel], vault: Vault) -> Node:
-    """The node with every ``Secret`` of the model in place of the keys that say where it is to be found."""
+    """Return the node with every ``Secret`` of the model in place of the keys that name where it is stored."""
     if not isinstance(node.value, dict):
         return node
     children: dict[str, Any] = dict(node.value)
@@ -114,10 +116,10 @@ def _descend(node: Node, annotation: Any, vault: Vault) -> Node:
 
 def _put_secret(children: dict[str, Any], key: str, vault: Vault) -> None:
     """Replace ``key_file``, ``key_env`` or ``key_credential`` by ``key``."""
-    told = f"write {key}_file: and the name of a file that holds it, {key}_env: or {key}_credential:"
+    message = f"write {key}_file: and the name of a file that holds it, {key}_env: or {key}_credential:"
     inline: Node | None = children.get(key)
     if inline is not None:
-        vault.findings.problem(inline.head, f"the secret {key!r} must not stand in this file", told)
+        vault.findings.problem(inline.head, f"the secret {key!r} must not stand in this file", message)
         children[key] = replace(inline, value=None, broken=True)
     given = [(way, children.pop(f"{key}_{way}")) for way in WAYS if f"{key}_{way}" in children]
     for position, (way, named) in enumerate(given):
@@ -125,7 +127,7 @@ def _put_secret(children: dict[str, Any], key: str, vault: Vault) -> None:
             vault.findings.problem(named.head, f"the secret {key!r} is given twice", "keep one")
         elif named.broken or not isinstance(named.value, str) or not named.value:
             if not named.broken:
-                vault.findings.problem(named.head, "text is wanted here", told)
+                vault.findings.problem(named.head, "text is expected here", message)
             children[key] = replace(named, value=None, broken=True)
         else:
             secret = vault.fetch(way, named.value, named.mark)

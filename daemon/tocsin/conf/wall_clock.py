@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonS
 
 from tocsin.conf.schema import mistake
 from tocsin.core.errors import WindowError
-from tocsin.core.recurrence import FIRST_YEAR, LAST_YEAR, expect_year
+from tocsin.core.schedule.recurrence import FIRST_YEAR, LAST_YEAR, expect_year
 from tocsin.core.suggestions import did_you_mean
 
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -27,58 +27,58 @@ _DATE_HINT = 'write year, month and day, in quotes: "2026-12-25"'
 def _weekdays(value: object) -> tuple[int, ...]:
     parts = value.split(",") if isinstance(value, str) else value
     if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
-        raise mistake("days of the week are wanted here", _DAYS_HINT)
-    found: set[int] = set()
+        raise mistake("days of the week are expected here", _DAYS_HINT)
+    result: set[int] = set()
     for part in parts:
         first, _, last = (piece.strip() for piece in part.partition("-"))
         begins = _weekday(first)
         ends = _weekday(last) if last or "-" in part else begins
-        found |= {(begins + step) % 7 for step in range((ends - begins) % 7 + 1)}
-    return tuple(sorted(found))
+        result |= {(begins + step) % 7 for step in range((ends - begins) % 7 + 1)}
+    return tuple(sorted(result))
 
 
 def _weekday(text: str) -> int:
     try:
         return DAYS.index(text.capitalize())
     except ValueError:
-        raise mistake(f"{text!r} is no day of the week", did_you_mean(text, DAYS)) from None
+        raise mistake(f"{text!r} is not a day of the week", did_you_mean(text, DAYS)) from None
 
 
 def _minutes(value: object) -> int:
     match = _TIME.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        raise mistake("is no time of the day", _TIME_HINT)
+        raise mistake("is not a time of the day", _TIME_HINT)
     return int(match[1]) * 60 + int(match[2]) if match[1] else 24 * 60
 
 
 def format_minutes(minutes: int) -> str:
-    """A time of the day, as it is written."""
+    """Return a time of day in the form of the files."""
     return f"{minutes // 60:02}:{minutes % 60:02}"
 
 
 def _iso_date(value: object) -> str:
     if not isinstance(value, str) or not _DATE.fullmatch(value):
-        raise mistake("is no date", _DATE_HINT)
+        raise mistake("is not a date", _DATE_HINT)
     try:
-        found = date.fromisoformat(value)
+        result = date.fromisoformat(value)
     except ValueError:
         raise mistake(f"there is no day {value}", _DATE_HINT) from None
-    if not FIRST_YEAR <= found.year <= LAST_YEAR:
-        raise mistake(f"the year {found.year} is out of reach", f"write one from {FIRST_YEAR} to {LAST_YEAR}")
+    if not FIRST_YEAR <= result.year <= LAST_YEAR:
+        raise mistake(f"the year {result.year} is out of reach", f"write one from {FIRST_YEAR} to {LAST_YEAR}")
     return value
 
 
 def _local(value: object) -> datetime:
     if not isinstance(value, str) or not _LOCAL.fullmatch(value):
-        raise mistake(f"{value!r} is no time", _LOCAL_HINT)
+        raise mistake(f"{value!r} is not a time", _LOCAL_HINT)
     try:
-        found = datetime.fromisoformat(value)
-        expect_year(found)
+        result = datetime.fromisoformat(value)
+        expect_year(result)
     except WindowError as error:
         raise mistake(str(error), error.hint) from None
     except ValueError:
         raise mistake(f"there is no time {value}", _LOCAL_HINT) from None
-    return found
+    return result
 
 
 _WEEK = timedelta(days=7)
@@ -86,17 +86,17 @@ _WEEK = timedelta(days=7)
 
 def _times_of_the_week(value: object) -> tuple[timedelta, ...]:
     pieces = value if isinstance(value, list | tuple) else [value]
-    found: list[timedelta] = []
+    result: list[timedelta] = []
     for piece in pieces:
         if not isinstance(piece, str):
-            raise mistake(f"{piece!r} is no time of the week", _WEEK_HINT)
+            raise mistake(f"{piece!r} is not a time of the week", _WEEK_HINT)
         days, _, clock = piece.rpartition(" ")
         at = _minutes(clock)
         # Sunday's 24:00 is Monday's 00:00.
-        found += [timedelta(days=day, minutes=at) % _WEEK for day in (_weekdays(days) if days else range(7))]
-    if not found or len(set(found)) < len(found):
-        raise mistake("names no time" if not found else "names a time twice", _WEEK_HINT)
-    return tuple(sorted(found))
+        result += [timedelta(days=day, minutes=at) % _WEEK for day in (_weekdays(days) if days else range(7))]
+    if not result or len(set(result)) < len(result):
+        raise mistake("names no time" if not result else "names a time twice", _WEEK_HINT)
+    return tuple(sorted(result))
 
 
 def _known_zone(value: str) -> str:
@@ -107,7 +107,7 @@ def _known_zone(value: str) -> str:
 
 @cache
 def zones() -> frozenset[str]:
-    """The names of the IANA database."""
+    """Return the names of the IANA database."""
     return frozenset(available_timezones())
 
 
@@ -138,7 +138,7 @@ TimeZone = Annotated[str, AfterValidator(_known_zone)]
 Local = Annotated[
     datetime, BeforeValidator(_local), PlainSerializer(str, when_used="json"), _text(examples=["2026-11-01 09:00"])
 ]
-"""Written as ``2026-11-01 09:00``; on the wall clock of a zone that is said elsewhere."""
+"""Written as ``2026-11-01 09:00``; the time zone is defined elsewhere."""
 WeekTimes = Annotated[
     tuple[timedelta, ...],
     BeforeValidator(_times_of_the_week),

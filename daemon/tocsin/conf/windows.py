@@ -11,10 +11,11 @@ from tocsin.conf.schema import Section, Text, validate
 from tocsin.conf.source import Findings, Node
 from tocsin.conf.wall_clock import zones
 from tocsin.core.errors import MatcherError, WindowError
-from tocsin.core.matcher import Matchers, read_matchers
-from tocsin.core.recurrence import Recurrence, Span, expect_year, moment
+from tocsin.core.matching.matcher import Matchers
+from tocsin.core.matching.matcher_slips import read_written
+from tocsin.core.oncall.maintenance_window import Window, expect_duration, expect_length, expect_narrow
+from tocsin.core.schedule.recurrence import Recurrence, Span, expect_year, moment
 from tocsin.core.suggestions import did_you_mean
-from tocsin.core.window import Window, expect_duration, expect_length, expect_narrow
 
 _LOCAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(:[0-9]{2})?", re.ASCII)
 _EXAMPLE = 'write the time on the wall clock of `time_zone`, in quotes: "2026-11-01 02:00"'
@@ -43,18 +44,18 @@ class WindowsFile(Section):
 
 
 def windows_of(node: Node, findings: Findings) -> tuple[Window, ...]:
-    """The windows of a file; what is wrong with one is told to ``findings``."""
+    """Return the windows of a file; mistakes are reported to ``findings``."""
     file = validate(node, WindowsFile, findings)
     if file is None:
         return ()
-    _tell_twins(file, node, findings)
+    _report_twins(file, node, findings)
     reader = _Reader(findings)
-    found = [reader.read(entry, node.at("windows", index)) for index, entry in enumerate(file.windows)]
-    return tuple(window for window in found if window is not None)
+    result = [reader.read(entry, node.at("windows", index)) for index, entry in enumerate(file.windows)]
+    return tuple(window for window in result if window is not None)
 
 
-def _tell_twins(file: WindowsFile, node: Node, findings: Findings) -> None:
-    """People and the timeline call a window by its name."""
+def _report_twins(file: WindowsFile, node: Node, findings: Findings) -> None:
+    """Report duplicate names: people and the timeline identify a window by its name."""
     first: dict[str, int] = {}
     for index, entry in enumerate(file.windows):
         place = node.at("windows", index, "name").mark
@@ -70,11 +71,11 @@ class _Reader:
 
     def __init__(self, findings: Findings) -> None:
         self._findings = findings
-        self._tell = findings.problem
+        self._report = findings.problem
 
     def read(self, entry: WindowEntry, node: Node) -> Window | None:
         if not entry.name.isprintable():
-            self._tell(
+            self._report(
                 node.at("name").mark, "the name is not one line of text", "remove line breaks and control characters"
             )
         matchers = self._matchers(entry.match, node.at("match"))
@@ -103,49 +104,49 @@ class _Reader:
 
     def _matchers(self, text: str, node: Node) -> Matchers | None:
         try:
-            found, warning = read_matchers(text)
-            expect_narrow(found)
+            result, warning = read_written(text)
+            expect_narrow(result)
         except MatcherError as error:
-            self._tell(node.inside(error.start or 0), f"bad matcher: {error}", "write for example 'cluster=\"eu1\"'")
+            self._report(node.inside(error.start or 0), f"bad matcher: {error}", "write for example 'cluster=\"eu1\"'")
             return None
         except WindowError as error:
-            self._tell(node.mark, str(error), error.hint)
+            self._report(node.mark, str(error), error.hint)
             return None
         if warning:
             self._findings.warn(node.mark, warning)
-        return found
+        return result
 
     def _zone(self, name: str, node: Node) -> ZoneInfo | None:
         if name in zones():
             return ZoneInfo(name)
-        self._tell(node.mark, f"there is no time zone {name!r}", did_you_mean(name, zones()))
+        self._report(node.mark, f"there is no time zone {name!r}", did_you_mean(name, zones()))
         return None
 
     def _local(self, text: str, node: Node) -> datetime | None:
         if not _LOCAL.fullmatch(text):
-            self._tell(node.mark, f"{text!r} is no time", _EXAMPLE)
+            self._report(node.mark, f"{text!r} is not a time", _EXAMPLE)
             return None
         try:
-            found = datetime.fromisoformat(text)
-            expect_year(found)
+            result = datetime.fromisoformat(text)
+            expect_year(result)
         except ValueError:
-            self._tell(node.mark, f"there is no time {text}", _EXAMPLE)
+            self._report(node.mark, f"there is no time {text}", _EXAMPLE)
         except WindowError as error:
-            self._tell(node.mark, str(error), error.hint)
+            self._report(node.mark, str(error), error.hint)
         else:
-            return found
+            return result
         return None
 
     def _has_one_end(self, entry: WindowEntry, node: Node) -> bool:
         if entry.ends is not None and entry.rrule is not None:
-            self._tell(
+            self._report(
                 node.at("ends").head, "a window with rrule has no `ends`", "write how long each lasts: duration: 2h"
             )
         elif entry.ends is not None and entry.duration is not None:
-            self._tell(node.at("ends").head, "has both `ends` and `duration`", "remove one")
+            self._report(node.at("ends").head, "has both `ends` and `duration`", "remove one")
         elif entry.ends is None and entry.duration is None:
             hint = "write duration: 2h" if entry.rrule else 'write duration: 2h, or ends: "2026-11-01 04:00"'
-            self._tell(node.head, "does not say when it is over", hint)
+            self._report(node.head, "does not say when it is over", hint)
         else:
             return True
         return False
@@ -157,7 +158,7 @@ class _Reader:
             place = node.at("rrule")
             return Recurrence(rule, starts, zone, duration)
         except WindowError as error:
-            self._tell(place.mark, str(error), error.hint)
+            self._report(place.mark, str(error), error.hint)
             return None
 
     def _span(self, starts_at: int, duration: int, place: Node) -> Span | None:
@@ -165,6 +166,6 @@ class _Reader:
         try:
             expect_length(span)
         except WindowError as error:
-            self._tell(place.mark, str(error), error.hint)
+            self._report(place.mark, str(error), error.hint)
             return None
         return span

@@ -1,1 +1,1 @@
-"""Floor 0: decisions. Pure: no IO, no clock, no randomness, no logging."""
+"""Floor 0: decisions. Pure: no I/O, no clock, no randomness, no logging."""

@@ -1,16 +1,16 @@
-"""How long to wait before trying again."""
+"""Delays between retries."""
 
-SECOND = 1_000_000
+from tocsin.core.duration import SECOND
 
 FIRST = 1 * SECOND
 LONGEST = 60 * SECOND
 
 
 def delay(attempt: int, jitter: float, first: int = FIRST, longest: int = LONGEST) -> int:
-    """Microseconds until attempt number ``attempt`` + 1.
+    """Return the microseconds to wait before attempt number ``attempt`` + 1.
 
-    Doubles from ``first`` up to ``longest``; ``jitter`` in [0, 1) spreads the
-    result over its upper half, so that many rows do not come back at once.
+    The delay doubles from ``first`` up to ``longest``. ``jitter`` in [0, 1) spreads
+    it over its upper half, so that many rows are not retried at the same moment.
     """
     ceiling = min(longest, first << min(attempt - 1, 20))
     return ceiling // 2 + int(ceiling / 2 * jitter)

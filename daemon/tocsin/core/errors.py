@@ -3,42 +3,68 @@
 ::
 
     TocsinError
-    ├── Conflict            what is to be written once is there already
-    ├── IllegalTransition   the incident's state does not allow this event
-    │   └── InvalidValue    what a person gave is empty, too long or out of range
-    ├── MatcherError        a matcher or regex that does not parse
+    ├── Conflict            a record that must be unique exists already
+    ├── IllegalTransition   an event that the incident's state does not allow
+    │   └── LimitReached    a limit on how many there may be of something
+    ├── InvalidValue        a value that is readable but cannot be used
+    │   ├── InvalidText     a text from a person that is empty or too long
+    │   ├── UnknownChoice   a person, rotation, playbook or other incident that a request names and that does not exist
+    │   ├── UnknownLevel    a severity, flag, status or role that the incident's playbook does not have
+    │   └── WindowError     a maintenance window or override that cannot be used
+    ├── MatcherError        a matcher or regular expression that does not parse
     ├── PlaceholderError    a {label} template that does not parse or render
-    ├── UnknownName         no such incident, playbook, level, person ...
-    │   └── UnknownLevel    no such severity or flag in the incident's playbook
-    ├── WindowError         a maintenance window that cannot be used
+    ├── UnknownName         the name of an incident, window, alert ... that does not exist
+    ├── SourceUnavailable   a source of on-call data that gives no answer
     └── StoreUnavailable    the store cannot commit now; the same call may succeed later
-        ├── Overloaded      too much is queued; refuse, so that the sender retries
-        ├── StoreHeld       another daemon has it open
-        └── StoreLost       the open database is not the one on the disk any more
+        ├── Overloaded      the queue is too long; the sender should retry
+        ├── StoreHeld       another daemon has the store open
+        └── StoreLost       the open database is no longer the one on the disk
 """
 
 
 class TocsinError(Exception):
-    """Base of every error that tocsin raises on purpose."""
+    """Base class of all errors that tocsin raises."""
 
 
 class Conflict(TocsinError):
-    """What may be there only once is there already: a number, a timeline entry, an open incident for a dedup key."""
+    """A record that must be unique exists already: a number, a timeline entry, an open incident for a dedup key."""
 
 
 class IllegalTransition(TocsinError):
-    """The incident's state does not allow this event; nothing was changed."""
+    """An event that the incident's state does not allow; nothing was changed."""
 
 
-class InvalidValue(IllegalTransition):
-    """A value from a person that is empty, too long or out of range; the message names the limit."""
+class LimitReached(IllegalTransition):
+    """A limit on how many there may be of something; the message names the limit."""
+
+
+class InvalidValue(TocsinError):
+    """A value that is readable but cannot be used; the message says what would be right."""
+
+
+class InvalidText(InvalidValue):
+    """A text from a person that is empty or too long; the message names the limit.
+
+    Args:
+        what: The text, such as ``a note``.
+        most: The maximum length, in characters.
+        length: The length of the text.
+    """
+
+    def __init__(self, what: str, most: int, length: int) -> None:
+        too_long = f"{what} has at most {most} characters; this one has {length}"
+        super().__init__(too_long if length > most else f"{what} is empty; write 1 to {most} characters")
+
+
+class UnknownChoice(InvalidValue):
+    """A person, rotation, playbook or other incident that a request names and that does not exist."""
 
 
 class MatcherError(TocsinError):
-    """A matcher or a regular expression does not parse.
+    """A matcher or regular expression that does not parse.
 
-    ``start`` and ``end`` are 0-based character offsets into the input where
-    they are known.
+    ``start`` and ``end`` are 0-based character offsets into the input; None if
+    they are not known.
     """
 
     def __init__(self, message: str, start: int | None = None, end: int | None = None) -> None:
@@ -48,9 +74,9 @@ class MatcherError(TocsinError):
 
 
 class PlaceholderError(TocsinError):
-    """A ``{label}`` template does not parse, or a label that it needs is missing.
+    """A ``{label}`` template that does not parse, or that needs a missing label.
 
-    ``start`` is the 0-based character offset into the template where it does not parse.
+    ``start`` is the 0-based character offset at which the template does not parse; None if a label is missing.
     """
 
     def __init__(self, message: str, start: int | None = None) -> None:
@@ -59,18 +85,18 @@ class PlaceholderError(TocsinError):
 
 
 class UnknownName(TocsinError):
-    """Something is named that does not exist."""
+    """The name of an incident, window, alert ... that does not exist."""
 
 
-class UnknownLevel(UnknownName):
-    """An incident's playbook has no such severity, flag, status or role; the incident is there."""
+class UnknownLevel(InvalidValue):
+    """A severity, flag, status or role that the incident's playbook does not have; the incident itself exists."""
 
 
-class WindowError(TocsinError):
-    """A maintenance window cannot be used as it is written.
+class WindowError(InvalidValue):
+    """A maintenance window or override that cannot be used as it is written.
 
-    ``hint`` says what to write instead; ``offset`` is where in its matchers it
-    goes wrong, a 0-based character, None where that is not it.
+    ``hint`` says what to write instead. ``offset`` is the 0-based character of
+    the error in the window's matchers; None if they are not at fault.
     """
 
     def __init__(self, message: str, hint: str = "", offset: int | None = None) -> None:
@@ -80,20 +106,28 @@ class WindowError(TocsinError):
 
 
 class SourceUnavailable(TocsinError):
-    """A source of people on call does not say who they are; the text says why, and holds no secret."""
+    """A source of on-call data that gives no answer; the text says why and contains no secret."""
 
 
 class StoreUnavailable(TocsinError):
-    """The store cannot commit now; nothing was written, and the same call may succeed later."""
+    """A store that cannot commit now; nothing was written, and the same call may succeed later."""
 
 
 class Overloaded(StoreUnavailable):
-    """More is queued than can be committed in time; the sender should retry."""
+    """More queued alerts than can be committed in time; the sender should retry."""
 
 
 class StoreHeld(StoreUnavailable):
-    """Another daemon has the store open; it may be about to end."""
+    """A store that another daemon has open; that daemon may be shutting down."""
 
 
 class StoreLost(StoreUnavailable):
-    """The database was removed or replaced while it was open; only a restart can go on from here."""
+    """A database that was removed or replaced while it was open; only a restart recovers from this."""
+
+    def __init__(self, what: str, saved: str = "", steps: str = "") -> None:
+        super().__init__(" ".join(filter(None, [f"{what}." if saved or steps else what, saved, steps])))
+        self.what = what
+        self.saved = saved
+        """A sentence that says whether the content of the database is saved."""
+        self.steps = steps
+        """The numbered steps that restore the database."""

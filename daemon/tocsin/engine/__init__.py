@@ -1,1 +1,1 @@
-"""Floor 4: carries decisions out: transactions, timers, delivery."""
+"""Floor 4: execution of decisions: transactions, timers, delivery."""

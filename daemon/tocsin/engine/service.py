@@ -1,36 +1,36 @@
-"""What every long-lived part of the engine is: a loop around ``run_once``, started and stopped alike."""
+"""The base class of the engine's workers: a loop around ``run_once`` with start and stop."""
 
 import asyncio
 from abc import ABC, abstractmethod
 
 import structlog
 
+from tocsin.core.duration import SECOND
 from tocsin.core.errors import StoreUnavailable
 from tocsin.ports.clock import Clock
 
-SECOND = 1_000_000
-
 COMPLAIN_EVERY = 30.0
-"""Seconds between two lines about a store that does not answer."""
+"""Seconds between two log lines about an unavailable store."""
 CYCLE_PATIENCE = 120.0
-"""Seconds that one cycle may take beyond the pause before it. A worker that takes longer is stuck."""
+"""Seconds that one cycle may take after its pause. A worker that takes longer is stuck."""
 WATCHDOG_PATIENCE = 20.0
-"""Seconds beyond the pause after which the watchdog is no longer fed: systemd restarts a hanging daemon before that."""
+"""Seconds after the pause when the watchdog is no longer fed, so that systemd restarts a hanging daemon in time."""
 
 _log = structlog.get_logger("tocsin.engine.service")
 
 
 class Service(ABC):
-    """A worker with a loop of its own.
+    """A worker with its own loop.
 
-    ``start`` and ``stop`` may come in any order and more than once. A store
-    that does not answer is waited for; any other exception ends the loop, and
-    whoever watches `task` stops the daemon: better restarted than limping.
+    ``start`` and ``stop`` may be called in any order and more than once. An
+    unavailable store is retried; any other exception ends the loop, and the
+    daemon, which watches `task`, stops: a restart is better than a daemon
+    without one of its workers.
     """
 
     name: str
     longest_pause: float = 1.0
-    """Seconds. A wake-up may be lost and the machine may be suspended: no worker sleeps longer than this."""
+    """Longest sleep in seconds: a wake-up may be lost, and the machine may be suspended."""
     pause_after_failure: float = 0.5
 
     def __init__(self, clock: Clock, woken: asyncio.Event | None = None) -> None:
@@ -39,9 +39,9 @@ class Service(ABC):
         self._stopping = False
         self.task: asyncio.Task[None] | None = None
         self.cycled_at: float | None = None
-        """When the last cycle finished, by the loop's own clock, which no jump of the wall clock moves.
+        """The end of the last cycle by the event loop's clock, which jumps of the wall clock do not affect.
 
-        A refusal of the store counts as a cycle, a hanging call does not.
+        A cycle that ends because the store is unavailable counts; a hanging call does not.
         """
         self._complained_at: float | None = None
 
@@ -55,27 +55,27 @@ class Service(ABC):
 
     @property
     def watchdog_allowance(self) -> float:
-        """Return the seconds after which a worker without a finished cycle starves the watchdog."""
+        """Return the seconds after which a worker without a finished cycle makes the watchdog expire."""
         return self.longest_pause + WATCHDOG_PATIENCE
 
     @abstractmethod
     async def run_once(self) -> int | None:
-        """Do what is to be done now; returns when there is more to do (microseconds), None if not known."""
+        """Do the work that is due; return the time of the next work in microseconds, None if unknown."""
 
     def start(self) -> None:
-        """Start the loop, once."""
+        """Start the loop; further calls do nothing."""
         if self.task is None and not self._stopping:
             self.task = asyncio.get_running_loop().create_task(self._run(), name=self.name)
 
     def wake(self) -> None:
-        """Look again now: something that this worker depends on has changed.
+        """Start a cycle now, because data that this worker depends on has changed.
 
-        A call during a cycle is not lost: another cycle follows at once.
+        A call during a cycle starts another cycle after it.
         """
         self._woken.set()
 
     async def stop(self) -> None:
-        """Let the cycle that runs finish, then end."""
+        """Let the current cycle finish, then end the loop."""
         self._stopping = True
         self._woken.set()
         if self.task is not None:
@@ -96,7 +96,7 @@ class Service(ABC):
             await self._pause(pause)
 
     def _complain(self, error: StoreUnavailable) -> None:
-        """Twice a second would fill the disk that may be the very trouble."""
+        """Log an unavailable store, rarely: a line for each attempt would fill a disk that may already be full."""
         now = asyncio.get_running_loop().time()
         if self._complained_at is None or now - self._complained_at >= COMPLAIN_EVERY:
             self._complained_at = now

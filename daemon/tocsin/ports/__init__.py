@@ -1,1 +1,1 @@
-"""Floor 1: what the engine needs from the world, as Protocols."""
+"""Floor 1: the interfaces of the engine to the outside, as Protocols."""

@@ -1,29 +1,29 @@
-"""A way out: what every channel does, whatever its provider."""
+"""The interface of every channel, whatever its provider."""
 
 from enum import StrEnum
 from typing import Protocol
 
 import msgspec
 
-from tocsin.core.outbox import Job
-from tocsin.core.page import Content
+from tocsin.core.content.page import Content
+from tocsin.core.incident.outbox import Job
 
 
 class Outcome(StrEnum):
-    """What became of one attempt."""
+    """Outcome of one attempt."""
 
     SENT = "sent"
-    """The provider has taken it."""
+    """Accepted by the provider."""
     RETRY = "retry"
-    """It was surely not taken; the same call may succeed later."""
+    """Certainly not accepted; the same request may succeed later."""
     AMBIGUOUS = "ambiguous"
-    """No answer came: it may have been taken. Tried again, labelled as a possible duplicate."""
+    """Perhaps accepted, because no response came. The retry is labeled as a possible duplicate."""
     PERMANENT = "permanent"
-    """It will be refused however often it is tried."""
+    """Refused for good: every retry would be refused, too."""
 
 
 class Reason(StrEnum):
-    """Why an attempt failed; a metric label, so the list is closed."""
+    """Reason for a failed attempt; a metric label, so the list is closed."""
 
     NONE = "none"
     RATE_LIMITED = "rate_limited"
@@ -37,38 +37,39 @@ class Reason(StrEnum):
 
 
 class Receipt(msgspec.Struct, frozen=True):
-    """The channel's own classification of one attempt; the dispatcher alone decides on retries."""
+    """The channel's own classification of one attempt; only the dispatcher decides on retries."""
 
     outcome: Outcome
     reason: Reason = Reason.NONE
     detail: str = ""
-    """For the timeline and the log; holds no secret."""
+    """For the timeline and the log; contains no secret."""
     http_status: int | None = None
     retry_after: int | None = None
-    """Microseconds, where the provider said so."""
+    """Microseconds; None if the provider did not say."""
     ref: str = ""
-    """The provider's reference; for announce, of the incident's own message."""
+    """The provider's reference; for announce, that of the incident's own message."""
 
 
 class Channel(Protocol):
-    """One configured way out.
+    """One configured channel.
 
-    ``send`` does not raise for anything that a provider or a network does; it
-    classifies it. It may be cancelled by the dispatcher's total deadline,
-    which then counts the attempt as ambiguous. It neither retries nor sleeps.
+    ``send`` does not raise for an error of the provider or the network; it
+    classifies the error. The dispatcher's total deadline may cancel ``send``;
+    the attempt then counts as ambiguous. ``send`` neither retries nor sleeps.
     """
 
     name: str
-    """Its key under ``channels:``."""
+    """The key under ``channels:``."""
     kind: str
     handles: frozenset[Job]
-    """The jobs that mean something here; others are never enqueued for it."""
+    """The jobs that this channel supports; others are never enqueued for it."""
     keyed: bool
-    """Whether the provider keeps each page open by its key, so that each must be closed by its own
-    acknowledge and resolve; elsewhere a target is told once."""
+    """True if the provider keeps each page open by its key, so that each page must be closed by its own
+    acknowledge and resolve. Otherwise each target is notified once.
+    """
 
     async def start(self) -> None:
-        """Open what sending needs. May be called once."""
+        """Open the resources for sending. May be called once."""
         ...
 
     async def send(self, content: Content) -> Receipt:
@@ -76,5 +77,5 @@ class Channel(Protocol):
         ...
 
     async def close(self) -> None:
-        """Release it. May be called without ``start``, and twice."""
+        """Release all resources. May be called without ``start``, and twice."""
         ...

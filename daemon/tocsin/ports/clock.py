@@ -1,11 +1,11 @@
-"""Time, as the store tells it."""
+"""The store's time."""
 
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """The one clock: read once a unit of work, then carried as ``now``."""
+    """The only clock: read once per unit of work, then passed on as ``now``."""
 
     def now(self) -> int:
-        """Microseconds since the epoch, UTC; never less than the last answer."""
+        """Return microseconds since the epoch, UTC; never less than the last result."""
         ...

@@ -1,12 +1,26 @@
-"""Figures about the daemon itself."""
+"""Metrics about the daemon itself."""
 
+from enum import StrEnum
 from typing import Protocol
 
 
-class Observer(Protocol):
-    """Takes figures by the names of DESIGN's metrics, without the ``tocsin_`` prefix.
+class Limit(StrEnum):
+    """A limit that cuts or drops something without an error: the values of ``limits_exceeded_total{limit}``."""
 
-    An unknown name or label is an error at once: a misspelt metric is never silent.
+    ANSWER_BYTES = "answer_bytes"
+    METRICS_RENDERINGS = "metrics_renderings"
+    SELF_FAULTS = "self_faults"
+    SELF_INCIDENTS = "self_incidents"
+    SENDERS = "senders"
+    SLACK_CLICKS = "slack_clicks"
+    SMS_CHARACTERS = "sms_characters"
+    WATCHDOG_SOURCES = "watchdog_sources"
+
+
+class Observer(Protocol):
+    """A recorder of metrics, by DESIGN's names without the ``tocsin_`` prefix.
+
+    An unknown name or label raises an error at once: a misspelled metric is never silent.
     """
 
     def count(self, name: str, amount: float = 1, **labels: str) -> None:
@@ -14,7 +28,7 @@ class Observer(Protocol):
         ...
 
     def observe(self, name: str, value: float, **labels: str) -> None:
-        """Put a value (seconds) into a histogram."""
+        """Record a value (seconds) in a histogram."""
         ...
 
     def gauge(self, name: str, value: float | None, **labels: str) -> None:

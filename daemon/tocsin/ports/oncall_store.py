@@ -1,29 +1,33 @@
-"""What the store keeps about who is on call; part of `ports.store`."""
+"""The store's records about who is on call; part of `ports.store`."""
 
 from typing import Protocol
 
-from tocsin.core.roster import Roster
-from tocsin.core.rotation import Override
+from tocsin.core.oncall.roster import Roster
+from tocsin.core.oncall.rotation import Override
 
 
 class OnCallReader(Protocol):
-    """What can be read."""
+    """Queries about who is on call."""
 
     def overrides(self, over_after: int) -> list[Override]:
-        """The overrides and swaps made while tocsin ran that end after then, by (starts_at, id)."""
+        """Return the overrides and swaps made at run time that end after ``over_after``, by (starts_at, id)."""
         ...
 
     def override(self, override_id: str) -> Override | None:
-        """One of them, whether it is over or not."""
+        """Return one override or swap made at run time, also if it is over."""
         ...
 
     def rosters(self) -> dict[str, Roster]:
-        """The last good answer of each source that is asked while tocsin runs, by the source's key."""
+        """Return the last valid response of each source that is polled at run time, by the source's key."""
+        ...
+
+    def moments(self, prefix: str) -> dict[str, int]:
+        """Return the moments that `OnCallWriter.put_moment` has stored, by name, for names with this prefix."""
         ...
 
 
 class OnCallWriter(Protocol):
-    """What can be written."""
+    """Writes about who is on call."""
 
     def put_override(self, override: Override) -> None:
         """Insert, or replace by id."""
@@ -33,6 +37,10 @@ class OnCallWriter(Protocol):
         """Insert, or replace by source."""
         ...
 
+    def put_moment(self, name: str, at: int) -> None:
+        """Store when something last happened that needs no other record, such as a person's last drill."""
+        ...
+
     def forget_overrides_before(self, at: int) -> int:
-        """Delete overrides and swaps that ended before ``at``; returns how many."""
+        """Delete overrides and swaps that ended before ``at``; return their number."""
         ...

@@ -1,4 +1,4 @@
-"""A source of alerts that can be asked: one replica of an Alertmanager."""
+"""A source of alerts that can be queried: one replica of an Alertmanager."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -7,7 +7,7 @@ from tocsin.core.errors import TocsinError
 
 
 class Unreachable(TocsinError):
-    """It does not answer, answers badly, or does not know its alerts yet: its word counts for nothing."""
+    """An Alertmanager that gives no usable answer: no response, an invalid one, or its alerts are not loaded yet."""
 
 
 class Replica(Protocol):
@@ -15,15 +15,13 @@ class Replica(Protocol):
 
     @property
     def url(self) -> str:
-        """Where it is."""
+        """The base URL."""
         ...
 
     async def alerts(self) -> Mapping[str, Mapping[str, str]]:
-        """The labels of every alert that it knows and that is not resolved, silenced and inhibited ones too.
-
-        By fingerprint.
+        """Return the labels of every unresolved alert, including silenced and inhibited ones, by fingerprint.
 
         Raises:
-            Unreachable: It cannot say.
+            Unreachable: The Alertmanager gives no usable response.
         """
         ...

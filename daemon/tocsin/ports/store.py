@@ -1,29 +1,29 @@
-"""The store: what tocsin remembers, behind one port.
+"""The store: everything that tocsin remembers, behind one port.
 
-Work against it is a plain function of a `Transaction`, run in the store's own
-thread, never cancelled, and committed or rolled back as a whole. All times are
-microseconds since the epoch, UTC.
+A unit of work is a plain function of a `Transaction`. It runs in the store's own thread, is never canceled, and is
+committed or rolled back as a whole. All times are microseconds since the epoch, UTC.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 import msgspec
 
-from tocsin.core.alert import Episode
-from tocsin.core.condition import Likeness
+from tocsin.core.alerts.alert import Episode
+from tocsin.core.alerts.heartbeat import Heartbeat
+from tocsin.core.alerts.quarantine import Quarantined
 from tocsin.core.errors import TocsinError
-from tocsin.core.event import Entry
-from tocsin.core.heartbeat import Heartbeat
-from tocsin.core.incident import Incident
-from tocsin.core.measure import Mean, Occurrence
-from tocsin.core.outbox import Outgoing, RowState
-from tocsin.core.playbook import Playbook
-from tocsin.core.quarantine import Quarantined
-from tocsin.core.rules import RuleSet
-from tocsin.core.throttle import Surge
-from tocsin.core.window import HandMade
+from tocsin.core.incident.event import Entry
+from tocsin.core.incident.incident import Incident
+from tocsin.core.incident.measure import Mean, Occurrence
+from tocsin.core.incident.outbox import Outgoing, RowState
+from tocsin.core.incident.throttle import Surge
+from tocsin.core.matching.condition import Likeness
+from tocsin.core.oncall.maintenance_window import HandMade
+from tocsin.core.playbook.playbook import Playbook
+from tocsin.core.rules.rules import RuleSet
 from tocsin.ports.callback_store import CallbackReader, CallbackWriter
+from tocsin.ports.measure_store import MeasureReader
 from tocsin.ports.oncall_store import OnCallReader, OnCallWriter
 
 T = TypeVar("T")
@@ -32,11 +32,11 @@ AlertKey = tuple[str, str]
 """(source, fingerprint)"""
 
 WHOLE = 1_000_000
-"""As a limit: everything there is of one incident."""
+"""The limit that reads the whole timeline of one incident."""
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """One try at delivering a row of the outbox; written before the call, completed after it."""
+    """One attempt to deliver a row of the outbox; written before the row is sent, completed afterwards."""
 
     key: str
     """The row's idempotency key."""
@@ -52,15 +52,15 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MessageRef(msgspec.Struct, frozen=True):
-    """Where an incident's own message stands at one destination."""
+    """Reference to an incident's own message at one destination."""
 
     ref: str
     seq: int
-    """The last timeline entry that was appended to its history."""
+    """The last timeline entry that was appended to the message's history."""
 
 
 class Unreadable(TocsinError):
-    """What is kept under this key cannot be decoded: the file was damaged, or a newer version has written it."""
+    """A stored record that cannot be decoded: the file was damaged, or a newer version has written it."""
 
     def __init__(self, key: str, error: Exception) -> None:
         super().__init__(f"what the store keeps of {key} cannot be read: {error!r}")
@@ -69,149 +69,167 @@ class Unreadable(TocsinError):
 
 
 class IncidentFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which incidents a list asks for. None means any."""
+    """Criteria for a list of incidents. None means any."""
 
     states: tuple[str, ...] | None = None
     severity: str | None = None
     service: str | None = None
     playbook: str | None = None
     storm: int | None = None
-    """Members of the storm with this number."""
+    """The number of a storm: only its members."""
     waiting: bool | None = None
-    """Whether the ladder waits for something."""
+    """Only incidents whose ladder waits (True), or does not wait (False)."""
+    drafts: bool = False
+    """Only incidents with drafts that wait for confirmation."""
+    open_duties: bool = False
+    """Only incidents with duties that are neither done nor waived."""
     before_number: int | None = None
-    """Only incidents with a smaller number: the cursor."""
+    """The cursor: only incidents with a smaller number."""
     limit: int = 50
 
 
-class Reader(CallbackReader, OnCallReader, Protocol):
-    """What may be asked without changing anything.
+class Reader(CallbackReader, MeasureReader, OnCallReader, Protocol):
+    """Queries that change nothing.
 
-    Lists leave out what cannot be decoded, so that one damaged row holds up
-    nobody else; `Store.unreadable` names it. Who asks for one such incident or
-    row by its key or dedup key gets `Unreadable`.
+    Lists leave out records that cannot be decoded, so that one damaged row does
+    not block the others; `Store.unreadable` names it. A query for one such
+    incident or row by its key or dedup key raises `Unreadable`.
     """
 
     @property
     def now(self) -> int:
-        """The store's clock, read once when the transaction began."""
+        """The store's clock, read once at the start of the transaction."""
         ...
 
     def latest_episodes(self, keys: Sequence[AlertKey]) -> dict[AlertKey, Episode]:
-        """The newest episode of each of these alerts that has one."""
+        """Return the newest episode of each alert; alerts without an episode are left out."""
         ...
 
     def episodes_of(self, incident_id: str, limit: int = 1000) -> list[Episode]:
-        """The episodes of an incident: firing ones first, then by first_seen_at."""
+        """Return the episodes of an incident: firing ones first, then by first_seen_at."""
+        ...
+
+    def every_episode_of(self, incident_id: str) -> Iterator[Episode]:
+        """Yield all episodes of an incident in the same order, one at a time: there may be hundreds of thousands.
+
+        Write no episode until it has ended.
+        """
         ...
 
     def episodes_after(self, after: tuple[str, str, int], seen_since: int, limit: int) -> list[Episode]:
-        """Episodes last seen at or after ``seen_since``, in the order of (source, fingerprint, episode).
+        """Return episodes last seen at or after ``seen_since``, in the order of (source, fingerprint, episode).
 
-        Only those that come after ``after`` in this order (``("", "", 0)``: all), ``limit`` at most; an empty list
+        Only those that follow ``after`` in this order (``("", "", 0)``: all), at most ``limit``; an empty list
         is the end.
         """
         ...
 
-    def episodes_at(self, source: str, ended_since: int) -> list[Episode]:
-        """A source's episodes that fire, or ended at or after ``ended_since``; in the order of their keys.
+    def episodes_at(self, source: str, ended_since: int) -> Iterator[Episode]:
+        """Yield a source's episodes that fire, or ended at or after ``ended_since``; in the order of their keys.
 
-        Only those of incidents that are open, about which something is due, or that were resolved since then.
+        Only those of incidents that are open, that have something due, or that were resolved since then.
         """
         ...
 
     def episodes_begun(self, since: int, limit: int) -> list[Episode]:
-        """Episodes first seen at ``since`` or later, and all that fire, the newest first.
+        """Return episodes first seen at ``since`` or later, and all that fire, newest first.
 
-        It may have to look at every episode there is: for people who ask, not for what happens all the time.
+        This may scan every episode: use it for requests from people, not in regular processing.
         """
         ...
 
     def incident(self, incident_id: str) -> Incident | None:
-        """The incident with this id, or with this number where it is all digits."""
+        """Return the incident with this id, or with this number if it is all digits."""
         ...
 
     def latest_incidents(self, dedup_keys: Sequence[str]) -> dict[str, Incident]:
-        """The newest incident of each of these dedup keys that has one: the open one, if one is open."""
+        """Return the newest incident for each dedup key, which is the open one if there is one."""
         ...
 
     def open_alike(self, like: Likeness, limit: int = 2) -> list[str]:
-        """The dedup keys of open incidents that are like this, in the order of the keys."""
+        """Return the dedup keys of open incidents that match, in the order of the keys."""
         ...
 
     def episodes_since(self, dedup_key: str, since: int) -> int:
-        """How many episodes of a dedup key's incidents were first seen at or after ``since``."""
+        """Return how many episodes of a dedup key's incidents were first seen at or after ``since``."""
         ...
 
     def incidents(self, wanted: IncidentFilter) -> list[Incident]:
-        """Incidents, newest number first."""
+        """Return incidents, newest number first."""
         ...
 
     def due_incidents(self, limit: int) -> list[Incident]:
-        """Incidents whose ``due_at`` is not after ``now``, the longest due first.
+        """Return incidents whose ``due_at`` is not after ``now``, the longest overdue first.
 
-        The first time that one of them turns out to be unreadable there may be
-        fewer than ``limit`` although more are due: `next_due_at` tells.
+        The result may be shorter than ``limit`` although more incidents are due, the first time that one of
+        them is found to be unreadable; `next_due_at` shows this.
         """
         ...
 
     def due_at_of(self, incident_id: str) -> int | None:
-        """The stored ``due_at`` of an incident, as the timers see it."""
+        """Return the stored ``due_at`` of an incident, as the timers see it."""
         ...
 
     def next_due_at(self) -> int | None:
-        """The smallest ``due_at`` of an incident that is not known to be unreadable."""
+        """Return the smallest ``due_at`` of an incident that is not known to be unreadable."""
         ...
 
     def entries(self, incident_id: str, after_seq: int = 0, limit: int = 1000) -> list[Entry]:
-        """An incident's timeline, in order."""
+        """Return an incident's timeline, in order."""
         ...
 
     def outbox_of(self, incident_id: str, occurrence: int | None = None) -> list[Outgoing]:
-        """An incident's rows, in order."""
+        """Return an incident's outbox rows, in order."""
+        ...
+
+    def targets_of_step(self, row: Outgoing) -> list[str]:
+        """Return the targets that the same step of the incident notifies with the same job, each once, in order.
+
+        Rows that went elsewhere because their target has no working contact (``stranded``) are left out.
+        """
         ...
 
     def next_claim_at(self) -> int | None:
-        """When the next readable pending row may be claimed; may be in the past. None: none is pending."""
+        """Return when the next readable pending row may be claimed, possibly in the past; None if no row is pending."""
         ...
 
     def overdue_pages(self) -> list[Outgoing]:
-        """Pending pages that are overdue and for which nobody else was told (not ``fell_back``), the first first.
+        """Return overdue pending pages for which no fallback was used (not ``fell_back``), the longest overdue first.
 
-        100 at most.
+        At most 100.
         """
         ...
 
     def next_overdue_at(self) -> int | None:
-        """When the next such page is overdue; may be in the past. None: there is none."""
+        """Return when the next page becomes overdue, possibly in the past; None if there is no such page."""
         ...
 
     def attempts_of(self, key: str) -> list[Attempt]:
-        """The attempts at one row, in order."""
+        """Return the attempts at one row, in order."""
         ...
 
     def message_ref(self, incident_id: str, channel: str, destination: str) -> MessageRef | None:
-        """Where the incident's own message stands there."""
+        """Return the reference to the incident's own message at this destination."""
         ...
 
     def heartbeats(self) -> dict[str, Heartbeat]:
-        """What is known of the Watchdog of each source that has one."""
+        """Return the heartbeat of each source that has a Watchdog."""
         ...
 
     def quarantined(self, limit: int = 100) -> list[Quarantined]:
-        """What could not be placed, newest first."""
+        """Return the quarantined alerts, newest first."""
         ...
 
     def windows(self, over_after: int) -> list[HandMade]:
-        """The maintenance windows made by hand that end after then, by their start."""
+        """Return the maintenance windows made by hand that end after ``over_after``, by their start."""
         ...
 
     def window(self, window_id: str) -> HandMade | None:
-        """One of them, whether it is over or not."""
+        """Return one maintenance window made by hand, also if it is over."""
         ...
 
     def means(self, measure: str, since: int) -> list[Mean]:
-        """The means of ``acknowledge`` or ``resolve`` over counted occurrences whose figure fell at or after ``since``.
+        """Return the means of ``acknowledge`` or ``resolve`` over counted occurrences, from ``since`` on.
 
         ``acknowledge``: acknowledged_at - opened_at, for acknowledged_at >= since;
         ``resolve``: ended_at - opened_at, for resolved_at >= since.
@@ -219,35 +237,35 @@ class Reader(CallbackReader, OnCallReader, Protocol):
         ...
 
     def open_counts(self) -> Mapping[tuple[str, str, str], int]:
-        """Open incidents by (playbook, severity, state)."""
+        """Return the number of open incidents by (playbook, severity, state)."""
         ...
 
     def exhausted_counts(self) -> Mapping[str, int]:
-        """Open incidents whose ladder is exhausted (``fallback_at`` is set), by playbook."""
+        """Return the number of open incidents whose ladder is exhausted (``fallback_at`` is set), by playbook."""
         ...
 
     def surge(self, target: str) -> Surge | None:
-        """How many incidents have lately begun to notify a target; held for who will change it."""
+        """Return how many incidents have recently begun to notify a target; locks the row for a later change."""
         ...
 
     def open_storms(self) -> Mapping[str, int]:
-        """The members of each target's storm whose ladder waits for it."""
+        """Return the number of members of each target's storm whose ladder waits for it."""
         ...
 
     def outbox_depth(self) -> Mapping[str, tuple[int, int]]:
-        """Pending rows by channel: (how many, created_at of the oldest)."""
+        """Return the pending rows by channel: (their number, created_at of the oldest)."""
         ...
 
     def episode(self, source: str, fingerprint: str, number: int) -> Episode | None:
-        """One episode of one alert."""
+        """Return one episode of one alert."""
         ...
 
     def episodes(self, fingerprint: str, source: str | None = None, limit: int = 50) -> list[Episode]:
-        """The episodes of an alert, the last seen to begin first; without a source those of all sources."""
+        """Return the episodes of an alert, the newest first; without a source, those of all sources."""
         ...
 
     def rules(self, sha: str) -> RuleSet | None:
-        """The rule set with this sha, if it is kept.
+        """Return the rule set with this sha; None if it is not stored.
 
         Raises:
             Unreadable: It cannot be decoded.
@@ -255,35 +273,35 @@ class Reader(CallbackReader, OnCallReader, Protocol):
         ...
 
     def self_episodes(self, seen_before: int) -> list[Episode]:
-        """Firing episodes of the source ``tocsin`` last seen before then."""
+        """Return the firing episodes of the source ``tocsin`` that were last seen before ``seen_before``."""
         ...
 
 
 class Transaction(Reader, CallbackWriter, OnCallWriter, Protocol):
-    """One unit of work. What it writes is seen by its own reads, and by nobody else before the commit."""
+    """One transaction. Its own reads see its writes; other transactions see them only after the commit."""
 
     def put_episodes(self, episodes: Sequence[Episode]) -> None:
         """Insert, or replace by (source, fingerprint, episode)."""
         ...
 
     def insert_incidents(self, incidents: Sequence[Incident]) -> None:
-        """Write new incidents. At most one open incident may exist a dedup key."""
+        """Write new incidents. At most one incident per dedup key may be open."""
         ...
 
     def update_incidents(self, incidents: Sequence[Incident]) -> None:
-        """Replace incidents by id; ``due_at`` is written as ``core.escalation.next_due`` says."""
+        """Replace incidents by id, and set ``due_at`` to ``core.incident.escalation.next_due``."""
         ...
 
     def next_numbers(self, count: int) -> int:
-        """Reserve ``count`` incident numbers; returns the first. Numbers start at 1 and have no gaps."""
+        """Reserve ``count`` incident numbers; return the first. Numbers start at 1 and have no gaps."""
         ...
 
     def save_plan(self, plan: Playbook) -> None:
-        """Keep a plan by its sha, once."""
+        """Store a plan by its sha, once."""
         ...
 
     def save_rules(self, rules: RuleSet) -> None:
-        """Keep a rule set by its sha, once; note that it is in use."""
+        """Store a rule set by its sha, once; record that it is in use."""
         ...
 
     def append_entries(self, entries: Sequence[Entry]) -> None:
@@ -291,19 +309,19 @@ class Transaction(Reader, CallbackWriter, OnCallWriter, Protocol):
         ...
 
     def enqueue(self, rows: Sequence[Outgoing]) -> int:
-        """Write rows that are not there yet (by key); returns how many were new.
+        """Write rows whose keys do not exist yet; return their number.
 
-        A level-triggered row (announce, history) is left out where one of the same
+        A level-triggered row (announce, history) is left out if one for the same
         incident, channel, destination and job is pending and not claimed.
         """
         ...
 
     def replace_row(self, row: Outgoing) -> None:
-        """Write a row as it now stands, by key."""
+        """Replace a row by its key."""
         ...
 
     def claimable(self, limit: int, exclude: frozenset[str]) -> list[Outgoing]:
-        """Pending rows that may be sent now, oldest ``not_before`` first, locked.
+        """Return pending rows that may be sent now, oldest ``not_before`` first, locked.
 
         not_before <= now, no live lease, channel not in ``exclude``, and no earlier
         readable pending row (smaller order_no) for the same incident, channel and destination.
@@ -311,11 +329,11 @@ class Transaction(Reader, CallbackWriter, OnCallWriter, Protocol):
         ...
 
     def claimable_for_pages(self, limit: int, exclude: frozenset[str]) -> list[Outgoing]:
-        """Those of them that are, or have to go before, one of the first 100 pages that nothing holds up."""
+        """Return the claimable rows that are, or must go before, one of the first 100 pages that nothing blocks."""
         ...
 
     def settle(self, row: Outgoing, fence: int) -> bool:
-        """Replace a row whose fence is still ``fence`` and whose state is pending; False if it is not."""
+        """Replace a pending row whose fence is still ``fence``; return False if there is none."""
         ...
 
     def put_attempt(self, attempt: Attempt) -> None:
@@ -323,7 +341,7 @@ class Transaction(Reader, CallbackWriter, OnCallWriter, Protocol):
         ...
 
     def put_message_ref(self, incident_id: str, channel: str, destination: str, ref: MessageRef) -> None:
-        """Remember where the incident's own message stands."""
+        """Store the reference to the incident's own message."""
         ...
 
     def put_heartbeat(self, heartbeat: Heartbeat) -> None:
@@ -331,7 +349,7 @@ class Transaction(Reader, CallbackWriter, OnCallWriter, Protocol):
         ...
 
     def quarantine(self, item: Quarantined, keep: int) -> None:
-        """Keep what cannot be placed, once by its id, and count how often it comes; of all entries, the newest."""
+        """Store an entry, or count a repeated one by its id; of all entries, keep the newest ``keep``."""
         ...
 
     def put_window(self, window: HandMade) -> None:
@@ -347,37 +365,37 @@ class Transaction(Reader, CallbackWriter, OnCallWriter, Protocol):
         ...
 
     def probe(self) -> None:
-        """Write something small that a full or read-only disk would refuse; leaves at most one row."""
+        """Write something small that a full or read-only disk would refuse; leave at most one row."""
         ...
 
     def forget_before(self, at: int) -> int:
-        """Delete what nobody needs any more: inbound keys seen before ``at``. Returns how many."""
+        """Delete inbound keys seen before ``at``; return their number."""
         ...
 
     def forget_rules_before(self, at: int) -> int:
-        """Delete the rule sets that were last in use before ``at`` and that no episode refers to; returns how many."""
+        """Delete the rule sets last in use before ``at`` to which no episode refers; return their number."""
         ...
 
     def forget_windows_before(self, at: int) -> int:
-        """Delete maintenance windows made by hand that ended before ``at``; returns how many."""
+        """Delete maintenance windows made by hand that ended before ``at``; return their number."""
         ...
 
     def forget_incidents_before(self, at: int, limit: int) -> int:
-        """Delete incidents that were resolved before ``at`` and about which nothing is due; returns how many.
+        """Delete incidents that were resolved before ``at`` and have nothing due; return their number.
 
-        ``limit`` at most, the longest resolved first, each with its timeline, rows, attempts, messages and
-        episodes. Its occurrences stay, for the reports, and so do episodes that fire to this day. Resolved
-        episodes without an incident go as well, ``limit`` at most, if they were last seen before ``at``.
+        At most ``limit``, the longest resolved first, each with its timeline, rows, attempts, messages and
+        episodes. Its occurrences are kept for the reports, and so are episodes that still fire. Resolved
+        episodes without an incident, last seen before ``at``, are deleted too, at most ``limit``.
         """
         ...
 
 
 class Store(Protocol):
-    """Where transactions run."""
+    """A store that runs transactions."""
 
     @property
     def has_reserve(self) -> bool:
-        """Whether the space kept aside for a full disk is still there; without it the daemon is not ready."""
+        """True while the space reserved for a full disk still exists; without the reserve, the daemon is not ready."""
         ...
 
     @property
@@ -386,21 +404,21 @@ class Store(Protocol):
         ...
 
     async def open(self) -> None:
-        """Bring the schema up to date and be ready.
+        """Migrate the schema and make the store ready.
 
         Raises:
-            StoreUnavailable: It cannot be opened, or another daemon holds it.
+            StoreUnavailable: It cannot be opened, or another daemon has it open.
         """
         ...
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Run ``work`` in one transaction and commit durably before returning.
 
-        The transaction outlives a cancelled caller. An exception of ``work`` rolls
+        The transaction continues when the caller is canceled. An exception in ``work`` rolls
         everything back and is raised.
 
         Raises:
-            StoreUnavailable: It could not be committed now.
+            StoreUnavailable: It cannot commit now.
         """
         ...
 
@@ -408,12 +426,12 @@ class Store(Protocol):
         """Run ``work`` on a consistent snapshot.
 
         Raises:
-            StoreUnavailable: The store does not answer now.
+            StoreUnavailable: It does not respond now.
         """
         ...
 
     async def close(self) -> None:
-        """Finish what runs and release everything. May be called twice."""
+        """Finish running transactions and release all resources. May be called twice."""
         ...
 
 

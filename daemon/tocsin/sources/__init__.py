@@ -1,1 +1,1 @@
-"""What can be asked about a source, beside what it tells by itself."""
+"""Floor 3: clients that query the Alertmanagers of a source."""

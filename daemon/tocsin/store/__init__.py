@@ -1,1 +1,1 @@
-"""Floor 3: what tocsin remembers."""
+"""Floor 3: the database."""

@@ -1,17 +1,17 @@
-"""The system's clock, made fit for deadlines: it never goes back and never stands still."""
+"""A system clock that is safe for deadlines: it never runs backward and never stops."""
 
 import threading
 import time
 from collections.abc import Callable
 
 TOLERANCE = 2 * 1_000_000
-"""By how much the wall clock may move against the steady one without having jumped, in microseconds."""
+"""Largest difference between the wall clock and the monotonic clock that is not a jump, in microseconds."""
 
 PATIENCE = 5 * 60 * 1_000_000
-"""How long a wall clock that has jumped back is not believed, in microseconds."""
+"""Time for which a wall clock that has jumped back is ignored, in microseconds."""
 
 SLOWER_BY = 10
-"""A tenth slower while it waits for a wall clock that lies behind: deadlines stretch by a tenth, and none is lost."""
+"""Divisor of the slowdown (a tenth) until a wall clock that is behind has caught up: deadlines are late, never lost."""
 
 
 def _wall() -> int:
@@ -19,17 +19,18 @@ def _wall() -> int:
 
 
 def _boot() -> int:
-    # CLOCK_MONOTONIC of Linux stops while the machine is suspended.
+    # On Linux, CLOCK_MONOTONIC stops while the machine is suspended.
     return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)) // 1000
 
 
 class SystemClock:
-    """`ports.clock.Clock` on the wall clock, held by one that only counts.
+    """`ports.clock.Clock` based on the wall clock and corrected by a monotonic clock.
 
-    It follows the wall clock, also through a jump forward. Where that jumps
-    back, it goes on from its last answer at the steady clock's pace; if after
-    five minutes the wall clock still says otherwise, it runs slower until the
-    wall clock has caught up. Safe to call from any thread.
+    This clock follows the wall clock, including its jumps forward. When the wall
+    clock jumps back, this clock continues from its last value at the pace of the
+    monotonic clock. If the wall clock is still behind after five minutes, this
+    clock runs slower until the wall clock has caught up. Safe to call from any
+    thread.
     """
 
     def __init__(
@@ -38,7 +39,13 @@ class SystemClock:
         boot: Callable[[], int] = _boot,
         on_jump: Callable[[int], None] | None = None,
     ) -> None:
-        """``wall`` and ``boot`` answer in microseconds; ``on_jump`` is told each jump, negative for one back."""
+        """Create a clock.
+
+        Args:
+            wall: Returns the wall clock's time in microseconds.
+            boot: Returns the monotonic clock's time in microseconds.
+            on_jump: Called with the size of each jump in microseconds, negative for a jump back.
+        """
         self._wall = wall
         self._boot = boot
         self._on_jump = on_jump
@@ -54,23 +61,24 @@ class SystemClock:
             elapsed = max(0, boot - self._last_boot)
             expected = self._last + elapsed
             wall = self._wall()
-            ahead = wall - expected
-            if ahead < -TOLERANCE:
-                jump = self._fell_behind(boot, ahead)
-                waited = boot - (self._behind_since or boot) >= PATIENCE
-                self._last = max(wall, expected - elapsed // SLOWER_BY) if waited else expected
+            offset = wall - expected
+            if offset < -TOLERANCE:
+                jump = self._jump_back(boot, offset)
+                is_slowed = boot - (self._behind_since or boot) >= PATIENCE
+                self._last = max(wall, expected - elapsed // SLOWER_BY) if is_slowed else expected
             else:
-                jump = ahead if ahead > TOLERANCE else 0
+                jump = offset if offset > TOLERANCE else 0
                 self._behind_since = None
                 self._last = max(self._last, wall)
             self._last_boot = boot
-            answer = self._last
+            now = self._last
         if jump and self._on_jump is not None:
             self._on_jump(jump)
-        return answer
+        return now
 
-    def _fell_behind(self, boot: int, ahead: int) -> int:
+    def _jump_back(self, boot: int, offset: int) -> int:
+        """Return the size of a jump back when it is first seen, then 0."""
         if self._behind_since is not None:
             return 0
         self._behind_since = boot
-        return ahead
+        return offset

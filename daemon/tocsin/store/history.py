@@ -1,4 +1,4 @@
-"""Reading what a store has kept, without disturbing the daemon that has it open."""
+"""Read-only access to a database that a daemon may have open."""
 
 import sqlite3
 from collections.abc import Callable
@@ -10,20 +10,21 @@ from sqlalchemy.dialects import sqlite as sqlite_dialect
 from tocsin.core.errors import StoreUnavailable
 from tocsin.ports.clock import Clock
 from tocsin.ports.store import Reader
-from tocsin.store import migrations, sqlite
-from tocsin.store.dialect import Compiler
-from tocsin.store.reader import Shared, SqlReader
+from tocsin.store import migrations
+from tocsin.store.sql.dialect import Compiler
+from tocsin.store.sql.reader import Shared, SqlReader
+from tocsin.store.sqlite import connection as sqlite
 
 T = TypeVar("T")
 
 
 class SqliteHistory:
-    """Reads a SQLite file that may be in use.
+    """Reader of a SQLite file that may be in use.
 
-    Each `read` is a transaction of its own, on a connection that cannot write:
-    a long one would keep the log from being copied back. A file without a log
-    belongs to nobody at the moment, and is read without making one: a log made
-    by another user than the daemon's would keep that one from starting.
+    Each `read` is a separate transaction on a read-only connection, because a long
+    transaction would keep SQLite from copying the write-ahead log back. If the file
+    has no log, no process has it open, and it is read without creating a log: a
+    daemon cannot start on a log that another user owns.
     """
 
     def __init__(self, path: Path, clock: Clock) -> None:
@@ -33,25 +34,25 @@ class SqliteHistory:
         self._compiler = Compiler(sqlite_dialect.dialect())
         self._shared = Shared()
 
-    def read(self, work: Callable[[Reader], T]) -> T:
-        """Run ``work`` on a consistent snapshot.
+    def read(self, query: Callable[[Reader], T]) -> T:
+        """Run ``query`` on a consistent snapshot and return its result.
 
         Raises:
-            StoreUnavailable: The file cannot be read, or it is not of this version's schema.
+            StoreUnavailable: The file cannot be read, or its schema is not the one of this version.
         """
         if not self._path.is_file():
-            raise StoreUnavailable(f"there is no file {self._path}")
+            raise StoreUnavailable(f"{self._path} does not exist or is not a file")
         connection: sqlite3.Connection | None = None
         try:
             connection = sqlite.connect(self._path, "ro" if self._log.exists() else "unused")
             cursor = connection.cursor()
             cursor.execute("BEGIN")
             self._expect_schema(cursor)
-            result = work(SqlReader(cursor, self._compiler, self._shared, self._clock.now()))
+            result = query(SqlReader(cursor, self._compiler, self._shared, self._clock.now()))
             cursor.execute("ROLLBACK")
         except sqlite3.Error as error:
             if sqlite.code(error) == sqlite3.SQLITE_NOTADB:
-                raise StoreUnavailable(f"{self._path} is no database of tocsin's: {error}") from error
+                raise StoreUnavailable(f"{self._path} is not a tocsin database: {error}") from error
             raise sqlite.unavailable(self._path, error) from error
         finally:
             if connection is not None:
@@ -60,13 +61,13 @@ class SqliteHistory:
 
     def _expect_schema(self, cursor: sqlite3.Cursor) -> None:
         try:
-            found = [row[0] for row in cursor.execute("SELECT version_num FROM alembic_version")]
+            revisions = [row[0] for row in cursor.execute("SELECT version_num FROM alembic_version")]
         except sqlite3.OperationalError as error:
             if sqlite.code(error) != sqlite3.SQLITE_ERROR:
                 raise
-            raise StoreUnavailable(f"{self._path} is no database of tocsin's: {error}") from error
-        if found != [migrations.head()]:
+            raise StoreUnavailable(f"{self._path} is not a tocsin database: {error}") from error
+        if revisions != [migrations.head()]:
             raise StoreUnavailable(
-                f"{self._path} has the schema {', '.join(map(str, found)) or 'of nobody'}, and this tocsin reads "
-                f"{migrations.head()}: use the tocsin that serves it"
+                f"{self._path} has schema revision {', '.join(map(str, revisions)) or '(none)'}, but this version of "
+                f"tocsin reads {migrations.head()}; use the version of tocsin that runs on this database"
             )

@@ -1,1 +1,1 @@
-"""Floor 3: figures and logs about the daemon itself."""
+"""Floor 3: metrics and logs about the daemon itself."""

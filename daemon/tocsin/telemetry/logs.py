@@ -1,7 +1,7 @@
-"""Logs: one line an event, JSON outside a terminal, readable on one, and without secrets.
+"""Logging: one line per event, JSON or human-readable (on a terminal), without secrets.
 
-Everything that could fail on a hostile value runs inside the handler, where
-a failure costs the line and not the caller: logging never raises.
+Everything that could fail on a hostile value runs inside the handler, where a failure
+loses the line but does not affect the caller: logging never raises.
 """
 
 import json
@@ -19,10 +19,10 @@ Format = Literal["auto", "json", "console"]
 REDACTED = "[redacted]"
 
 SHORTEST_SECRET = 4
-"""A shorter one cannot be told from ordinary text, and would blot it out."""
+"""Minimum length of a redacted secret: redacting a shorter one would garble ordinary text."""
 
 _CHATTY = ("alembic", "httpcore2", "httpx2")
-"""Libraries that tell at ``info`` what is of use only to those who write them."""
+"""Libraries whose ``info`` messages are only useful to their own developers."""
 
 _SECRET_KEY = re.compile(
     r"authorization|cookie|credential|passwd|password|routing_?key|secret|signature|token|api_?key", re.IGNORECASE
@@ -31,29 +31,29 @@ _AUTHORIZATION = re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{4,}", re.IGNORECASE)
 
 
 class Handler(logging.StreamHandler[TextIO]):
-    """Writes lines to a stream; a line that cannot be written is dropped and counted."""
+    """A handler that drops and counts lines that cannot be written."""
 
     dropped = 0
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802  # the name and shape that logging calls
-        """Count instead of printing a traceback to a stream that may be gone as well."""
+        """Count the line, instead of printing a traceback to a stream that may be closed as well."""
         self.dropped += 1
 
 
 class Redactor:
-    """Blots out what is called like a secret, and known secrets wherever they come up."""
+    """Processors that redact values with the name of a secret, and known secrets anywhere."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         forms = {form for secret in secrets if len(secret) >= SHORTEST_SECRET for form in _forms(secret)}
-        # The longest first: a secret may begin with another one.
+        # Longest first, because a secret may begin with another one.
         self._known = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True)))) if forms else None
 
     def values(self, _: WrappedLogger, __: str, event_dict: EventDict) -> EventDict:
-        """A processor before the renderer: names and values, at any depth."""
+        """Redact names and values at any depth; a processor before the renderer."""
         return cast("EventDict", self._clean(event_dict))
 
     def line(self, _: WrappedLogger, __: str, line: Any) -> str:
-        """The last processor: what only came to light when the renderer spelt an object out."""
+        """Redact secrets that appear only when the renderer writes objects as text; the last processor."""
         return self._text(line)
 
     def _clean(self, value: Any) -> Any:
@@ -74,7 +74,7 @@ class Redactor:
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """How a secret may be spelt: as it is, as in a repr, and each of them inside JSON."""
+    """Yield the forms in which a secret may appear: as it is, in a repr, and both within JSON."""
     for form in (secret, repr(secret)[1:-1]):
         yield form
         yield json.dumps(form)[1:-1]
@@ -83,23 +83,23 @@ def _forms(secret: str) -> Iterator[str]:
 def configure(
     level: str = "info", fmt: Format = "auto", stream: TextIO | None = None, secrets: Iterable[str] = ()
 ) -> Handler:
-    """Send structlog's and the standard library's logs to one stream; may be called again, as at a reload.
+    """Send the logs of structlog and of the standard library to one stream. Call again to change the configuration.
 
     Args:
-        level: The least level that is written.
-        fmt: ``json`` or ``console``; ``auto`` is ``console`` on a terminal.
-        stream: Where to; standard error unless given.
-        secrets: Values that must never appear, wherever they come up.
+        level: The lowest level to write.
+        fmt: ``json`` or ``console``; ``auto`` is ``console`` on a terminal, else ``json``.
+        stream: The output stream; standard error by default.
+        secrets: Values to redact wherever they appear.
 
     Returns:
-        The handler, which counts what it had to drop.
+        The handler, which counts dropped lines.
 
     Raises:
-        ValueError: There is no such level.
+        ValueError: The level does not exist.
     """
     target = sys.stderr if stream is None else stream
-    terminal = target.isatty()
-    human = fmt == "console" or (fmt == "auto" and terminal)
+    is_terminal = target.isatty()
+    is_console = is_for_people(fmt, target)
     redactor = Redactor(secrets)
     handler = Handler(target)
     handler.setFormatter(
@@ -109,7 +109,7 @@ def configure(
                 structlog.processors.TimeStamper(fmt="iso", utc=True),
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.StackInfoRenderer(),
-                *(_console(redactor, colors=terminal) if human else _json(redactor)),
+                *(_console(redactor, colors=is_terminal) if is_console else _json(redactor)),
                 redactor.line,
             ]
         )
@@ -127,6 +127,11 @@ def configure(
     return handler
 
 
+def is_for_people(fmt: Format, stream: TextIO | None = None) -> bool:
+    """Return whether a log of this format, on standard error unless a stream is given, is read as it is written."""
+    return fmt == "console" or (fmt == "auto" and (sys.stderr if stream is None else stream).isatty())
+
+
 def _console(redactor: Redactor, *, colors: bool) -> list[Processor]:
     return [
         structlog.processors.format_exc_info,
@@ -137,17 +142,17 @@ def _console(redactor: Redactor, *, colors: bool) -> list[Processor]:
 
 
 def _json(redactor: Redactor) -> list[Processor]:
-    # Frame locals would carry tokens into the log.
+    # Local variables of frames could put tokens into the log.
     traceback = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
     return [
         structlog.processors.ExceptionRenderer(traceback),
         redactor.values,
-        structlog.processors.JSONRenderer(),  # escapes everything outside of printable ASCII
+        structlog.processors.JSONRenderer(),  # escapes everything except printable ASCII
     ]
 
 
 def _add_origin(_: WrappedLogger, __: str, event_dict: EventDict) -> EventDict:
-    """Add the level and the name of the logger, whichever library the record came from."""
+    """Add the level and the logger's name to records of any library."""
     record = cast("logging.LogRecord", event_dict["_record"])
     event_dict["level"] = record.levelname.lower()
     event_dict["logger"] = record.name
@@ -155,7 +160,7 @@ def _add_origin(_: WrappedLogger, __: str, event_dict: EventDict) -> EventDict:
 
 
 def escape_unprintable(_: WrappedLogger, __: str, event_dict: EventDict) -> EventDict:
-    """Make every value one harmless line; a traceback keeps its line ends."""
+    """Escape unprintable characters, so that every value is one harmless line; tracebacks keep their line breaks."""
     return {
         key: _printable(value, keep="\n\t" if key in ("exception", "stack") else "")
         for key, value in event_dict.items()

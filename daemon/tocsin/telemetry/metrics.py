@@ -1,4 +1,4 @@
-"""Figures about the daemon, on a registry of its own."""
+"""The metrics of the daemon, in their own Prometheus registry."""
 
 import platform
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,8 +19,8 @@ from prometheus_client.exposition import choose_encoder
 
 import tocsin
 from tocsin.core.errors import UnknownName
-from tocsin.core.playbook import Playbook
-from tocsin.telemetry.catalogue import CATALOGUE, PREFIX, Kind, Metric
+from tocsin.core.playbook.playbook import Playbook
+from tocsin.telemetry.catalogue import CATALOGUE, PREFIX, Metric, MetricKind
 
 Collector = Counter | Gauge | Histogram
 C = TypeVar("C", Counter, Gauge, Histogram)
@@ -29,11 +29,10 @@ _BY_NAME = {metric.name: metric for metric in CATALOGUE}
 
 
 class Metrics:
-    """Implements the observer's port; knows the catalogue's metrics and no others.
+    """`ports.observer.Observer` for the metrics of the catalog.
 
-    A series that is born with its first event hides that event from
-    ``increase()``, so the children of all known label values exist before
-    anything happens (`prepare`).
+    ``increase()`` misses the first event of a series that appears with it. Therefore
+    the series of all known label values exist from the start (`prepare`).
     """
 
     def __init__(
@@ -60,10 +59,10 @@ class Metrics:
         workers: Iterable[str] = (),
         rules: Iterable[str] = (),
     ) -> None:
-        """Create the children of all known label values; what exists already keeps its value.
+        """Create the series of all known label values; existing series keep their values.
 
-        Called at start, and again when a reload brings new playbooks or
-        channels. ``rules`` are the auditor's invariants.
+        Called at the start, and again at each reload, which may add playbooks or
+        channels. ``rules`` are the names of the auditor's invariants.
         """
         plans = tuple(playbooks)
         values = {
@@ -81,27 +80,27 @@ class Metrics:
         """Add to a counter.
 
         Raises:
-            UnknownName: There is no counter of that name, or it has other labels.
+            UnknownName: The catalog has no counter of that name, or the counter has other labels.
         """
         counter = self._counters.get((name, *labels.items()))
         if counter is None:
-            # Finding a child costs more than all the rest of counting; what is counted on the hot path is found once.
+            # Finding a child is the most expensive part of counting, so children are cached for the hot path.
             counter = self._counters[(name, *labels.items())] = self._child(Counter, name, labels)
         counter.inc(amount)
 
     def observe(self, name: str, value: float, **labels: str) -> None:
-        """Put a value (seconds) into a histogram.
+        """Observe a value (in seconds) in a histogram.
 
         Raises:
-            UnknownName: There is no histogram of that name, or it has other labels.
+            UnknownName: The catalog has no histogram of that name, or the histogram has other labels.
         """
         self._child(Histogram, name, labels).observe(value)
 
     def gauge(self, name: str, value: float | None, **labels: str) -> None:
-        """Set a gauge; None removes the child. One without labels cannot be removed: it becomes NaN.
+        """Set a gauge. None removes the series, or sets it to NaN if the gauge has no labels.
 
         Raises:
-            UnknownName: There is no gauge of that name, or it has other labels.
+            UnknownName: The catalog has no gauge of that name, or the gauge has other labels.
         """
         child = self._child(Gauge, name, labels)
         if value is not None:
@@ -112,14 +111,14 @@ class Metrics:
             child.set(float("nan"))
 
     def render(self, accept: str = "") -> tuple[bytes, str]:
-        """The exposition and its content type, as the ``Accept`` header asks for it."""
+        """Return the metrics and their content type in the format of the ``Accept`` header."""
         encoder, content_type = choose_encoder(accept)
         return encoder(self.registry), content_type
 
     def _child(self, kind: type[C], name: str, labels: Mapping[str, str]) -> C:
         collector = self._collectors.get(name)
         if not isinstance(collector, kind):
-            raise UnknownName(f"there is no {kind.__name__.lower()} {name!r} in the catalogue of metrics")
+            raise UnknownName(f"the catalog of metrics has no {kind.__name__.lower()} {name!r}")
         expected = _BY_NAME[name].labels
         if labels.keys() != set(expected):
             raise UnknownName(f"metric {name} has the labels {expected}, not {tuple(labels)}")
@@ -129,19 +128,19 @@ class Metrics:
 def _build(metric: Metric, registry: CollectorRegistry) -> Collector:
     name = PREFIX + metric.name
     match metric.kind:
-        case Kind.COUNTER:
+        case MetricKind.COUNTER:
             return Counter(name, metric.help, metric.labels, registry=registry)
-        case Kind.GAUGE:
+        case MetricKind.GAUGE:
             return Gauge(name, metric.help, metric.labels, registry=registry)
-        case Kind.HISTOGRAM:
+        case MetricKind.HISTOGRAM:
             return Histogram(name, metric.help, metric.labels, registry=registry, buckets=metric.buckets)
 
 
 def _children(
     metric: Metric, playbooks: Sequence[Playbook], values: Mapping[str, tuple[str, ...]]
 ) -> Iterable[dict[str, str]]:
-    """Every combination of known label values; none where the values of a label are not known yet."""
-    if "severity" in metric.labels:  # a severity means something only within its playbook
+    """Yield every combination of known label values; none if the values of a label are not known yet."""
+    if "severity" in metric.labels:  # severities are specific to a playbook
         levels = [{"playbook": plan.name, "severity": level.name} for plan in playbooks for level in plan.levels]
         rest = [label for label in metric.labels if label not in ("playbook", "severity")]
     else:

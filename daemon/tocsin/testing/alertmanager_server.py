@@ -1,4 +1,4 @@
-"""A stand-in for Alertmanager's API v2: the alerts that it is given, and when it was started.
+"""A stand-in for Alertmanager's API v2: its alerts, and the time of its start.
 
 ``python -m tocsin.testing.alertmanager_server --port 9093``
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from tocsin.core.alert import fingerprint
+from tocsin.core.alerts.alert import fingerprint
 from tocsin.testing.standin import StandIn, arguments, serve
 
 _SWITCHES = ("active", "silenced", "inhibited", "unprocessed")
@@ -17,14 +17,14 @@ _TAKES = {*_SWITCHES, "filter", "receiver", "receiver_matchers"}
 
 
 class AlertmanagerServer(StandIn):
-    """Serves ``/api/v2/alerts`` and ``/api/v2/status``.
+    """Server of ``/api/v2/alerts`` and ``/api/v2/status``.
 
-    ``silenced`` and ``inhibited`` are alerts too; a request must say whether it wants them, or gets what
-    Alertmanager's defaults say.
+    ``silenced`` and ``inhibited`` are alerts too; if a request does not say whether to include them, Alertmanager's
+    defaults apply.
     """
 
     def __init__(self, *, port: int = 0, log: Path | None = None, token: str = "", up_for: float = 86_400) -> None:
-        """``up_for``: seconds since its start. With a ``token`` nobody is answered without it."""
+        """Create a server. ``up_for``: seconds since its start. With a ``token``, requests without it are refused."""
         super().__init__(port=port, log=log)
         self.token = token
         self.started = datetime.now(UTC) - timedelta(seconds=up_for)
@@ -32,15 +32,15 @@ class AlertmanagerServer(StandIn):
         self._alerts: dict[str, tuple[dict[str, str], str]] = {}
 
     def know(self, labels: Mapping[str, str], state: str = "active") -> None:
-        """It is told of an alert. ``state``: ``active``, ``silenced``, ``inhibited`` or ``unprocessed``."""
+        """Add an alert. ``state``: ``active``, ``silenced``, ``inhibited`` or ``unprocessed``."""
         self._alerts[fingerprint(dict(labels))] = (dict(labels), state)
 
     def forget(self, labels: Mapping[str, str]) -> None:
-        """The alert resolves."""
+        """Resolve the alert."""
         del self._alerts[fingerprint(dict(labels))]
 
     def restart(self) -> None:
-        """It knows nothing any more."""
+        """Restart: lose all alerts."""
         self._alerts.clear()
         self.started = datetime.now(UTC)
 
@@ -60,12 +60,12 @@ class AlertmanagerServer(StandIn):
         ):
             return web.json_response("bad query", status=400)
         shown = {name for name in _SWITCHES if request.query.get(name, "true") == "true"}
-        found = [
+        result = [
             _shown(name, labels, state, self.started)
             for name, (labels, state) in self._alerts.items()
             if state in shown
         ]
-        return web.json_response(found)
+        return web.json_response(result)
 
     async def _status(self, request: web.Request) -> web.Response:
         if self._is_refused(request):
@@ -104,8 +104,8 @@ def _time(at: datetime) -> str:
 
 def main() -> None:
     """Run it by itself."""
-    given = arguments("A stand-in for Alertmanager's API v2 on loopback.").parse_args()
-    serve(lambda: AlertmanagerServer(port=given.port, log=given.log))
+    fields = arguments("A stand-in for Alertmanager's API v2 on loopback.").parse_args()
+    serve(lambda: AlertmanagerServer(port=fields.port, log=fields.log))
 
 
 if __name__ == "__main__":

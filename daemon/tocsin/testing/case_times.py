@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TypeVar
 
-from tocsin.conf.duration import format_duration
 from tocsin.conf.source import Findings, Node
 from tocsin.conf.target_times import follows_from_a_target, sum_of
-from tocsin.core.playbook import Level, Playbook
+from tocsin.core.duration import format_duration
+from tocsin.core.playbook.playbook import Level, Playbook
 from tocsin.core.suggestions import did_you_mean
 
 T = TypeVar("T")
@@ -27,7 +27,7 @@ def with_durations(file: Node, playbooks: Mapping[str, Playbook], findings: Find
 
 
 def _names(test: Node, playbooks: Mapping[str, Playbook], findings: Findings) -> dict[str, int]:
-    """Return what the times of a test may name; nothing where it does not say whose targets they are."""
+    """Return the names that the times of a test may use; none if the test does not name the playbook of its targets."""
     of = test.child(OF)
     if of is None:
         return {}

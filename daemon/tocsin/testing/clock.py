@@ -1,4 +1,4 @@
-"""A clock that stands still until it is told to go on."""
+"""A clock that moves only when a test advances it."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -7,7 +7,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def microseconds(moment: datetime) -> int:
-    """An aware moment as microseconds since the epoch."""
+    """Return an aware datetime as microseconds since the epoch."""
     return (moment - _EPOCH) // _MICROSECOND
 
 
@@ -19,18 +19,18 @@ class VirtualClock:
         self._now = self.start
 
     def now(self) -> int:
-        """Microseconds since the epoch."""
+        """Return microseconds since the epoch."""
         return self._now
 
     def advance(self, *, days: float = 0, hours: float = 0, minutes: float = 0, seconds: float = 0) -> None:
-        """Go on by this much."""
+        """Advance by this duration."""
         self._now += timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds) // _MICROSECOND
 
     def set(self, now: int) -> None:
-        """Go to this moment; back in time too, as clocks do."""
+        """Set the time; it may also go back, as real clocks do."""
         self._now = now
 
     @property
     def minutes(self) -> float:
-        """Minutes since it started."""
+        """Return the minutes since the start."""
         return (self._now - self.start) / 60_000_000

@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from tocsin.core.outbox import Job
-from tocsin.core.page import AlertLine, Content
+from tocsin.core.content.page import AlertLine, Content
+from tocsin.core.duration import MINUTE
+from tocsin.core.incident.outbox import Job
 
 NOW = 1_795_143_909_000_000
 """2026-11-20 03:05:09 UTC"""
-MINUTE = 60_000_000
 
 
 def alert_line(name: str = "HighLatency", **labels: str) -> AlertLine:
-    """An alert as a page shows it."""
+    """Return an alert as a page shows it."""
     return AlertLine(
         labels={"alertname": name, "instance": "web-1:9100", "cluster": "eu-1"} | labels,
         annotations={"summary": "p99 above 2 s", "runbook_url": "https://runbooks.example.com/latency"},
@@ -22,8 +22,8 @@ def alert_line(name: str = "HighLatency", **labels: str) -> AlertLine:
 
 
 def content(job: Job = Job.PAGE, **fields: Any) -> Content:
-    """A notification about one incident, triggered five minutes ago; any field can be given."""
-    given: dict[str, Any] = {
+    """Return a notification about one incident, triggered five minutes ago; any field can be overridden."""
+    arguments: dict[str, Any] = {
         "job": job,
         "key": "5f0c0a4e6b7d4d6f8e7a1c2b3d4e5f60718293a4b5c6d7e8f9010203040506070"[:64],
         "about": "",
@@ -61,4 +61,4 @@ def content(job: Job = Job.PAGE, **fields: Any) -> Content:
         "alerts": (alert_line(),),
         "now": NOW,
     }
-    return Content(**(given | fields))
+    return Content(**(arguments | fields))

@@ -1,4 +1,4 @@
-"""A stand-in for GitHub: the issues of one repository, as its REST API (2022-11-28) takes and refuses them.
+"""A stand-in for GitHub: the issues of one repository, with the validation of its REST API (2022-11-28).
 
 ``python -m tocsin.testing.github_server --port 8085 --log github.jsonl``
 """
@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tocsin.testing.rate_limit import RateLimit
+from tocsin.testing.rate_limit import RateLimit, longest_wait
 from tocsin.testing.standin import StandIn, arguments, serve
 
 REPOSITORY = "example/site"
@@ -28,10 +28,13 @@ _OF_A_CHANGE = _OF_AN_ISSUE | {"state", "state_reason"}
 
 
 class GitHubServer(StandIn):
-    """An ``accepted`` entry holds ``kind`` (``issue``, ``change`` or ``comment``), ``number`` and what was sent."""
+    """Server of one repository's issues.
+
+    An ``accepted`` entry holds ``kind`` (``issue``, ``change`` or ``comment``), ``number`` and the request's content.
+    """
 
     def __init__(self, *, port: int = 0, log: Path | None = None, now: Callable[[], float] = time.time) -> None:
-        """``now`` is GitHub's clock, in seconds since the epoch."""
+        """Create a server; ``now`` is GitHub's clock, in seconds since the epoch."""
         super().__init__(port=port, log=log)
         self.issues: dict[int, dict[str, Any]] = {}
         self.comments: dict[int, list[dict[str, Any]]] = {}
@@ -62,46 +65,46 @@ class GitHubServer(StandIn):
             return _refusal(422, "Validation Failed", "state")
         if order[0] not in ("created", "updated", "comments") or order[1] not in ("asc", "desc"):
             return _refusal(422, "Validation Failed", "sort")
-        found = [issue for issue in self.issues.values() if state in ("all", issue["state"])]
+        issues = [issue for issue in self.issues.values() if state in ("all", issue["state"])]
         by = (lambda issue: issue["updated_at"]) if order[0] == "updated" else (lambda issue: issue["number"])
-        return self._page(request, sorted(found, key=by, reverse=order[1] == "desc"))
+        return self._page(request, sorted(issues, key=by, reverse=order[1] == "desc"))
 
-    def _page(self, request: web.Request, found: list[dict[str, Any]]) -> web.Response:
-        """Answer with one page of what was changed ``since``, and a Link to the next."""
+    def _page(self, request: web.Request, issues: list[dict[str, Any]]) -> web.Response:
+        """Return one page of what was changed ``since``, and a Link to the next."""
         since = request.query.get("since")
         if since is not None and not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", since):
             return _refusal(422, "Validation Failed", "since")
-        found = [each for each in found if since is None or each["updated_at"] >= since]
+        issues = [each for each in issues if since is None or each["updated_at"] >= since]
         number, size = int(request.query.get("page", "1")), min(int(request.query.get("per_page", "30")), PER_PAGE)
         end = number * size
         following = request.url.update_query(page=str(number + 1))
-        headers = {"Link": f'<{following}>; rel="next"'} if end < len(found) else {}
-        return web.json_response(found[end - size : end], headers=headers)
+        headers = {"Link": f'<{following}>; rel="next"'} if end < len(issues) else {}
+        return web.json_response(issues[end - size : end], headers=headers)
 
     def _times(self) -> dict[str, str]:
         now = datetime.fromtimestamp(self._now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return {"created_at": now, "updated_at": now}
 
     def _limited(self) -> web.Response | None:
-        waits = [wait for limit in self.limits if (wait := limit.wait("content")) is not None]
-        if not waits:
+        wait = longest_wait(self.limits, "content")
+        if wait is None:
             return None
-        told = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
-        return web.json_response({"message": told}, status=403, headers={"Retry-After": str(max(waits))})
+        message = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
+        return web.json_response({"message": message}, status=403, headers={"Retry-After": str(wait)})
 
     async def _create(self, request: web.Request) -> web.Response:
-        given, refusal = await _body(request, _OF_AN_ISSUE)
+        fields, refusal = await _body(request, _OF_AN_ISSUE)
         refusal = refusal or self._limited()
         if refusal is not None:
             return refusal
-        if not given.get("title", "").strip():
+        if not fields.get("title", "").strip():
             return _refusal(422, "Validation Failed", "title")
         number = len(self.issues) + 1
-        labels = [{"name": label} for label in given.get("labels", ())]
+        labels = [{"name": label} for label in fields.get("labels", ())]
         link = f"https://github.com/{REPOSITORY}/issues/{number}"
         made = {"number": number, "labels": labels, "state": "open", "html_url": link, **self._times()}
-        self.issues[number] = {**given, **made}
-        self.accept(kind="issue", number=number, **given)
+        self.issues[number] = {**fields, **made}
+        self.accept(kind="issue", number=number, **fields)
         return web.json_response(self.issues[number], status=201)
 
     async def _get(self, request: web.Request) -> web.Response:
@@ -112,25 +115,25 @@ class GitHubServer(StandIn):
         return web.json_response(issue) if issue is not None else _refusal(404, "Not Found")
 
     async def _change(self, request: web.Request) -> web.Response:
-        given, refusal = await _body(request, _OF_A_CHANGE)
+        fields, refusal = await _body(request, _OF_A_CHANGE)
         refusal = refusal or self._limited()
         if refusal is not None:
             return refusal
         issue = self._issue(request)
         if issue is None:
             return _refusal(404, "Not Found")
-        if not given.get("title", "x").strip():
+        if not fields.get("title", "x").strip():
             return _refusal(422, "Validation Failed", "title")
-        if given.get("state", "open") not in ("open", "closed"):
+        if fields.get("state", "open") not in ("open", "closed"):
             return _refusal(422, "Validation Failed", "state")
-        if given.get("state_reason", "completed") not in ("completed", "not_planned", "reopened", "duplicate"):
+        if fields.get("state_reason", "completed") not in ("completed", "not_planned", "reopened", "duplicate"):
             return _refusal(422, "Validation Failed", "state_reason")
         issue |= {
-            **given,
+            **fields,
             "updated_at": self._times()["updated_at"],
-            **({"labels": [{"name": each} for each in given["labels"]]} if "labels" in given else {}),
+            **({"labels": [{"name": each} for each in fields["labels"]]} if "labels" in fields else {}),
         }
-        self.accept(kind="change", number=issue["number"], **given)
+        self.accept(kind="change", number=issue["number"], **fields)
         return web.json_response(issue)
 
     async def _list_comments(self, request: web.Request) -> web.Response:
@@ -141,18 +144,18 @@ class GitHubServer(StandIn):
         return self._page(request, self.comments.get(issue["number"], []))
 
     async def _comment(self, request: web.Request) -> web.Response:
-        given, refusal = await _body(request, {"body"})
+        fields, refusal = await _body(request, {"body"})
         refusal = refusal or self._limited()
         if refusal is not None:
             return refusal
         issue = self._issue(request)
         if issue is None:
             return _refusal(404, "Not Found")
-        if not given.get("body", "").strip():
+        if not fields.get("body", "").strip():
             return _refusal(422, "Validation Failed", "body")
-        self.comments.setdefault(issue["number"], []).append({**given, **self._times()})
-        self.accept(kind="comment", number=issue["number"], **given)
-        return web.json_response({"id": 1, **given}, status=201)
+        self.comments.setdefault(issue["number"], []).append({**fields, **self._times()})
+        self.accept(kind="comment", number=issue["number"], **fields)
+        return web.json_response({"id": 1, **fields}, status=201)
 
     def _issue(self, request: web.Request) -> dict[str, Any] | None:
         number = request.match_info["number"]
@@ -160,7 +163,7 @@ class GitHubServer(StandIn):
 
 
 def _stranger(request: web.Request) -> web.Response | None:
-    """The refusal of whoever may not do this."""
+    """Return the error for a missing or wrong token."""
     if request.headers.get("Authorization") != f"Bearer {TOKEN}":
         return _refusal(401, "Bad credentials")
     if f"{request.match_info['owner']}/{request.match_info['name']}" != REPOSITORY:
@@ -179,20 +182,20 @@ async def _body(request: web.Request, known: set[str]) -> tuple[dict[str, Any], 
     if refusal is not None:
         return {}, refusal
     try:
-        given = await request.json()
+        fields = await request.json()
     except ValueError:
         return {}, _refusal(400, "Problems parsing JSON")
-    if not isinstance(given, dict) or not set(given) <= known:
+    if not isinstance(fields, dict) or not set(fields) <= known:
         return {}, _refusal(422, "Invalid request")
-    labels = given.get("labels", [])
+    labels = fields.get("labels", [])
     checks = {
-        "title": isinstance(given.get("title", ""), str) and len(given.get("title", "")) <= TITLE_LIMIT,
-        "body": isinstance(given.get("body", ""), str) and len(given.get("body", "")) <= BODY_LIMIT,
+        "title": isinstance(fields.get("title", ""), str) and len(fields.get("title", "")) <= TITLE_LIMIT,
+        "body": isinstance(fields.get("body", ""), str) and len(fields.get("body", "")) <= BODY_LIMIT,
         "labels": isinstance(labels, list)
         and all(isinstance(label, str) and 0 < len(label) <= LABEL_LIMIT for label in labels),
     }
     wrong = next((name for name, good in checks.items() if not good), None)
-    return given, _refusal(422, "Validation Failed", wrong) if wrong else None
+    return fields, _refusal(422, "Validation Failed", wrong) if wrong else None
 
 
 def _refusal(status: int, message: str, field: str | None = None) -> web.Response:
@@ -204,8 +207,8 @@ def _refusal(status: int, message: str, field: str | None = None) -> web.Respons
 
 def main() -> None:
     """Run it by itself."""
-    given = arguments("A stand-in for GitHub's issues on loopback.").parse_args()
-    serve(lambda: GitHubServer(port=given.port, log=given.log))
+    fields = arguments("A stand-in for GitHub's issues on loopback.").parse_args()
+    serve(lambda: GitHubServer(port=fields.port, log=fields.log))
 
 
 if __name__ == "__main__":

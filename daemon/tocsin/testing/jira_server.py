@@ -1,4 +1,4 @@
-"""A stand-in for Jira: one project, as Jira Cloud (REST API 3) or a Data Center (REST API 2) takes and refuses it.
+"""A stand-in for Jira: one project, with the validation of Jira Cloud (REST API 3) or a Data Center (REST API 2).
 
 ``python -m tocsin.testing.jira_server --port 8086 --log jira.jsonl``
 """
@@ -13,7 +13,8 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from tocsin.testing.standin import StandIn, arguments, serve
+from tocsin.testing.jira_limits import JiraLimits
+from tocsin.testing.standin import Handler, StandIn, arguments, serve
 
 PROJECT = "OPS"
 EMAIL = "tocsin@example.com"
@@ -27,6 +28,7 @@ _STATUSES = {"To Do": "new", "In Progress": "indeterminate", "Done": "done"}
 _WAYS = {"11": "To Do", "21": "In Progress", "31": "Done"}
 _FIELDS = {"project", "issuetype", "summary", "description", "labels", "priority"}
 _JQL = re.compile(r'project = "(?P<project>[A-Z]+)" AND labels = "(?P<label>[^" ]+)"')
+_TOO_MANY = "The request has been rate-limited. Please try again later."
 _ADF_BLOCKS = {"paragraph", "heading", "bulletList"}
 
 
@@ -41,10 +43,13 @@ class JiraServer(StandIn):
         cloud: bool = True,
         demanded: frozenset[str] = frozenset(),
         asked_on_the_way: Mapping[str, frozenset[str]] = MappingProxyType({}),
+        limited: bool = True,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         """Make a project; ``demanded`` are further fields that it demands of a new issue.
 
-        ``asked_on_the_way``: the fields that the transition to a status demands, by the status.
+        ``asked_on_the_way``: the fields that the transition to a status demands, by the status. ``limited`` False: no
+        rate limits, for tests of other behavior; ``now`` is the clock of the limits and of the search index.
         """
         super().__init__(port=port, log=log)
         self.cloud = cloud
@@ -52,9 +57,11 @@ class JiraServer(StandIn):
         self.asked_on_the_way = asked_on_the_way
         self.issues: dict[str, dict[str, Any]] = {}
         self._indexed_at: dict[str, float] = {}
+        self._now = now
+        self._limits = JiraLimits(now, on=limited)
 
     def index(self) -> None:
-        """Let the search know of every issue now."""
+        """Add every issue to the search index now."""
         self._indexed_at = dict.fromkeys(self.issues, 0.0)
 
     def routes(self, app: web.Application) -> None:
@@ -71,23 +78,35 @@ class JiraServer(StandIn):
             ("POST", f"{api}/issue/{{key}}/transitions", self._move),
             ("POST", search, self._search),
         ):
-            app.router.add_route(method, path, self.faulty(handler))
+            app.router.add_route(method, path, self.faulty(self._limited(path, handler)))
+
+    def _limited(self, path: str, handler: Handler) -> Handler:
+        """Return the handler of an endpoint, which refuses requests beyond Jira's rate limits."""
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            refused = self._limits.refused(request.method, path, request.match_info.get("key"))
+            if refused is None:
+                return await handler(request)
+            headers = {"Retry-After": str(refused.wait), "RateLimit-Reason": refused.reason}
+            return web.json_response({"errorMessages": [_TOO_MANY], "errors": {}}, status=429, headers=headers)
+
+        return handle
 
     async def _create(self, request: web.Request) -> web.Response:
         given, refusal = await self._body(request)
         if refusal is not None:
             return refusal
         fields = given.get("fields")
-        errors = self._wrong(fields) if isinstance(fields, dict) else {"fields": "required"}
+        errors = self._errors(fields) if isinstance(fields, dict) else {"fields": "required"}
         if errors:
             return _refusal(400, errors)
         key = f"{PROJECT}-{len(self.issues) + 1}"
         self.issues[key] = {**given["fields"], "status": "To Do", "comments": []}
-        self._indexed_at[key] = time.monotonic() + SEARCH_LAG
+        self._indexed_at[key] = self._now() + SEARCH_LAG
         self.accept(kind="issue", key=key, **given["fields"])
         return web.json_response({"id": "10001", "key": key, "self": f"{self.url}/rest/api/3/issue/10001"}, status=201)
 
-    def _wrong(self, fields: dict[str, Any]) -> dict[str, str]:
+    def _errors(self, fields: dict[str, Any]) -> dict[str, str]:
         """Return what is wrong with the fields of a new issue, by field."""
         missing = {"project", "issuetype", "summary", "description", *self.demanded} - set(fields)
         return self._wrong_values(fields) | {name: f"{name} is required." for name in missing}
@@ -102,7 +121,7 @@ class JiraServer(StandIn):
             "priority": lambda value: _name(value) in PRIORITIES,
         }
         errors = {
-            name: f"{name} is not valid" for name, good in checks.items() if not good(fields.get(name, GOOD[name]))
+            name: f"{name} is not valid" for name, good in checks.items() if not good(fields.get(name, _MISSING[name]))
         }
         unknown = set(fields) - _FIELDS - self.demanded
         return errors | {name: f"Field '{name}' cannot be set." for name in unknown}
@@ -176,12 +195,12 @@ class JiraServer(StandIn):
             return _refusal(400, {"transition": "It is not on the appropriate workflow step."})
         fields, asked = given.get("fields", {}), self.asked_on_the_way.get(to, frozenset())
         if set(fields) != asked:
-            told = {name: f"{name} is required." for name in asked - set(fields)}
+            errors = {name: f"{name} is required." for name in asked - set(fields)}
             unknown = {
                 name: f"Field '{name}' cannot be set. It is not on the appropriate screen, or unknown."
                 for name in set(fields) - asked
             }
-            return _refusal(400, told | unknown)
+            return _refusal(400, errors | unknown)
         if not set(given) <= {"transition", "fields", "update"}:
             return _refusal(400, {"transition": "not valid"})
         issue["status"] = to
@@ -195,9 +214,9 @@ class JiraServer(StandIn):
         jql = _JQL.fullmatch(str(given.get("jql")))
         if jql is None or jql["project"] != PROJECT:
             return _refusal(400, {"jql": "Error in the JQL Query"})
-        known = [key for key in self.issues if self._indexed_at[key] <= time.monotonic()]
-        found = [{"key": key} for key in known if jql["label"] in self.issues[key].get("labels", ())]
-        return web.json_response({"issues": found[: int(given.get("maxResults", 50))]})
+        known = [key for key in self.issues if self._indexed_at[key] <= self._now()]
+        result = [{"key": key} for key in known if jql["label"] in self.issues[key].get("labels", ())]
+        return web.json_response({"issues": result[: int(given.get("maxResults", 50))]})
 
     def _issue(self, request: web.Request) -> dict[str, Any] | None:
         return self.issues.get(request.match_info["key"])
@@ -221,7 +240,7 @@ class JiraServer(StandIn):
         return (given, None) if isinstance(given, dict) else ({}, _refusal(400, {"body": "not an object"}))
 
 
-GOOD: Mapping[str, Any] = MappingProxyType(
+_MISSING: Mapping[str, Any] = MappingProxyType(
     {
         "project": {"key": PROJECT},
         "issuetype": {"name": "Task"},
@@ -231,7 +250,7 @@ GOOD: Mapping[str, Any] = MappingProxyType(
         "priority": {"name": "Medium"},
     }
 )
-"""Stands for a field that is not given."""
+"""Marks a missing argument."""
 
 
 def _is_summary(value: object) -> bool:
@@ -249,7 +268,7 @@ def _name(value: object) -> object:
 
 
 def is_document(node: dict[str, Any]) -> bool:
-    """Whether it is an Atlassian document of the nodes that tocsin uses; an empty text node is refused, as by Jira."""
+    """Return whether it is an Atlassian document of supported nodes; an empty text node is refused, as by Jira."""
     if node.get("type") != "doc" or node.get("version") != 1:
         return False
     return all(block.get("type") in _ADF_BLOCKS and _is_block(block) for block in node.get("content", ()))
@@ -275,7 +294,7 @@ def _is_inline(node: dict[str, Any]) -> bool:
 
 
 def words_of(node: dict[str, Any]) -> str:
-    """The text of an Atlassian document, a block a line."""
+    """Return the text of an Atlassian document, one line per block."""
     if node.get("type") == "text":
         return str(node["text"])
     parts = [words_of(child) for child in node.get("content", ())]

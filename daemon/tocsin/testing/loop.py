@@ -3,8 +3,8 @@
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         runner.run(an_hour_of_the_daemon())
 
-Whenever every task waits, the time jumps to the next timer; while a thread started since works, it stands still.
-Not for code that waits for a socket or a process: the time does not wait for these.
+When every task waits, the time jumps to the next timer; while a thread started since then is working, it stops. Do not
+use it for code that waits for a socket or a process: virtual time does not wait for these.
 """
 
 import asyncio
@@ -67,10 +67,10 @@ class LoopClock(VirtualClock):
 
 
 async def let_pass(seconds: float) -> None:
-    """Let virtual time pass; every task does what is due meanwhile.
+    """Let virtual time pass; tasks that become due run.
 
     Raises:
-        TypeError: The running loop waits for real.
+        TypeError: The running loop uses real time.
     """
     if not isinstance(asyncio.get_running_loop(), VirtualLoop):
         raise TypeError("only a VirtualLoop lets time pass")

@@ -1,7 +1,6 @@
-"""Whether PagerDuty's Events API v2 would take an event: its published contract, and its limits.
+"""Validation of events against the contract of PagerDuty's Events API v2, and its limits.
 
-Stricter in one thing: a key that the contract does not know is refused, so that
-a misspelt one is found.
+In one respect it is stricter: a key that the contract does not define is refused, so that a misspelled one is detected.
 """
 
 import json
@@ -22,7 +21,7 @@ _PAYLOAD = {"summary", "source", "severity", "timestamp", "component", "group", 
 
 
 def check_event(body: bytes, content_type: str, routing_keys: frozenset[str]) -> tuple[dict[str, Any], list[str]]:
-    """The event, and what is wrong with it."""
+    """Return the event, and the mistakes in it."""
     if len(body) > BODY_LIMIT:
         return {}, [f"event is {len(body)} bytes long; the limit is {BODY_LIMIT}"]
     if content_type != "application/json":

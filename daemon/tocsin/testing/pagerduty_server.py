@@ -1,4 +1,4 @@
-"""A stand-in for PagerDuty: the Events API v2 with its deduplication, incidents' alerts, and signed V3 webhooks back.
+"""A stand-in for PagerDuty: Events API v2 with deduplication, the alerts of incidents, and signed V3 webhooks.
 
 ``python -m tocsin.testing.pagerduty_server --port 8081 --log pagerduty.jsonl``
 """
@@ -14,7 +14,7 @@ from typing import Any
 from aiohttp import web
 
 from tocsin.testing.pagerduty_event import check_event
-from tocsin.testing.pagerduty_webhook import Delivery, User, incident_event, send
+from tocsin.testing.pagerduty_webhook import User, WebhookDelivery, incident_event, send
 from tocsin.testing.rate_limit import RateLimit
 from tocsin.testing.standin import StandIn, arguments, serve
 
@@ -25,7 +25,7 @@ REST_KEY = "a-rest-key-0123456789"
 """The REST API key that it knows."""
 
 RATE = 120
-"""Events a minute and integration key that PagerDuty documents."""
+"""Maximum number of events per minute and integration key, as PagerDuty documents."""
 REST_RATE = 960
 """REST calls a minute and key."""
 LISTED = 100
@@ -33,8 +33,8 @@ LISTED = 100
 
 
 @dataclass
-class Alert:
-    """One alert as PagerDuty keeps it, from trigger to resolve, with the incident that it opened."""
+class PagerDutyAlert:
+    """One alert in PagerDuty, from trigger to resolve, with the incident that it opened."""
 
     routing_key: str
     dedup_key: str
@@ -44,7 +44,7 @@ class Alert:
     severity: str
     status: str = "triggered"
     triggers: int = 1
-    """How often it was triggered while open; only the first notified anybody."""
+    """Number of triggers while open; only the first notified a person."""
 
 
 class PagerDutyServer(StandIn):
@@ -65,28 +65,30 @@ class PagerDutyServer(StandIn):
         shows_keys: bool = False,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``rate``: events a minute and key after which it answers 429, by the clock ``now``; None: no limit.
+        """Create a server.
+
+        ``rate``: events per minute and key above which it answers 429, by the clock ``now``; None: no limit.
 
         ``shows_keys``: whether webhooks show an incident's key. PagerDuty documents none for incidents with alerts,
-        which is what Events API v2 makes.
+        which Events API v2 creates.
         """
         super().__init__(port=port, log=log)
-        self.alerts: list[Alert] = []
+        self.alerts: list[PagerDutyAlert] = []
         """Every alert that was ever opened, in order."""
         self.rate = RateLimit(rate, 60.0, now)
         self.shows_keys = shows_keys
         self._rest_rate = RateLimit(REST_RATE, 60.0, now)
         self._keys = frozenset(routing_keys)
-        self._open: dict[tuple[str, str], Alert] = {}
+        self._open: dict[tuple[str, str], PagerDutyAlert] = {}
         self._numbers = itertools.count(1)
 
     @property
     def notified(self) -> list[str]:
-        """The dedup_keys for which a person was notified, in order."""
+        """Return the dedup_keys for which a person was notified, in order."""
         return [entry["dedup_key"] for entry in self.accepted if entry["effect"] == "opened"]
 
-    def alert(self, dedup_key: str) -> Alert:
-        """The newest alert with this key.
+    def alert(self, dedup_key: str) -> PagerDutyAlert:
+        """Return the newest alert with this key.
 
         Raises:
             LookupError: There never was one.
@@ -97,41 +99,41 @@ class PagerDutyServer(StandIn):
         raise LookupError(f"no alert with the key {dedup_key}")
 
     def routes(self, app: web.Application) -> None:
-        """Serve the Events API, and of the REST API what tells an incident's alerts."""
+        """Add the Events API, and the alerts of incidents from the REST API."""
         app.router.add_post("/v2/enqueue", self.faulty(self._enqueue))
         app.router.add_get("/incidents/{id}/alerts", self.faulty(self._list_alerts))
 
-    def trigger(self, dedup_key: str) -> Delivery:
+    def trigger(self, dedup_key: str) -> WebhookDelivery:
         """Return the webhook about the incident's opening; PagerDuty did it, so it names no person."""
         return self._event(self.alert(dedup_key), "triggered", None)
 
-    def merge(self, dedup_key: str, into: str, by: User) -> Delivery:
+    def merge(self, dedup_key: str, into: str, by: User) -> WebhookDelivery:
         """Merge the incident of one key into that of another; return the webhook about it."""
         alert, other = self.alert(dedup_key), self.alert(into)
         delivery = self._event(alert, "resolved", by, merged_into=other.incident_id)
         alert.incident_id = other.incident_id
         return delivery
 
-    def acknowledge(self, dedup_key: str, by: User) -> Delivery:
-        """A person acknowledges the incident in PagerDuty; the webhook about it, to be sent."""
+    def acknowledge(self, dedup_key: str, by: User) -> WebhookDelivery:
+        """Acknowledge the incident as a person in PagerDuty; return the webhook to send."""
         return self._act(dedup_key, "acknowledged", by)
 
-    def resolve(self, dedup_key: str, by: User) -> Delivery:
-        """A person resolves the incident in PagerDuty; the webhook about it, to be sent."""
+    def resolve(self, dedup_key: str, by: User) -> WebhookDelivery:
+        """Resolve the incident as a person in PagerDuty; return the webhook to send."""
         delivery = self._act(dedup_key, "resolved", by)
         self._open.pop((self.alert(dedup_key).routing_key, dedup_key), None)
         return delivery
 
-    async def deliver(self, delivery: Delivery, to: str, secrets: Iterable[str]) -> int:
-        """Send a webhook, signed once with each secret; twice sends the same delivery again. The answer's status."""
+    async def deliver(self, delivery: WebhookDelivery, to: str, secrets: Iterable[str]) -> int:
+        """Send a webhook, signed with each secret, and return the response's status. Send it twice for a redelivery."""
         return await send(delivery, to, tuple(secrets))
 
-    def _act(self, dedup_key: str, status: str, by: User) -> Delivery:
+    def _act(self, dedup_key: str, status: str, by: User) -> WebhookDelivery:
         alert = self.alert(dedup_key)
         alert.status = status
         return self._event(alert, status, by)
 
-    def _event(self, alert: Alert, status: str, by: User | None, merged_into: str = "") -> Delivery:
+    def _event(self, alert: PagerDutyAlert, status: str, by: User | None, merged_into: str = "") -> WebhookDelivery:
         return incident_event(
             f"incident.{status}",
             incident_id=alert.incident_id,
@@ -153,12 +155,12 @@ class PagerDutyServer(StandIn):
         limit, offset = request.query.get("limit", "25"), request.query.get("offset", "0")
         if not (limit.isdecimal() and offset.isdecimal() and 0 < int(limit) <= LISTED and int(offset) <= 10_000):
             return _rest_error(400, 2001, "Invalid Input Provided")
-        found = [alert for alert in self.alerts if alert.incident_id == request.match_info["id"]]
-        if not found:
+        result = [alert for alert in self.alerts if alert.incident_id == request.match_info["id"]]
+        if not result:
             return _rest_error(404, 2100, "Not Found")
         end = int(offset) + int(limit)
-        shown = [{"type": "alert", "alert_key": each.dedup_key} for each in found[int(offset) : end]]
-        more = {"limit": int(limit), "offset": int(offset), "more": end < len(found), "total": None}
+        shown = [{"type": "alert", "alert_key": each.dedup_key} for each in result[int(offset) : end]]
+        more = {"limit": int(limit), "offset": int(offset), "more": end < len(result), "total": None}
         return web.json_response({"alerts": shown, **more})
 
     async def _enqueue(self, request: web.Request) -> web.Response:
@@ -185,14 +187,14 @@ class PagerDutyServer(StandIn):
             case "trigger", None:
                 self._open_alert(place, event["payload"])
                 return "opened"
-            case "trigger", Alert():
+            case "trigger", PagerDutyAlert():
                 alert.triggers += 1
                 return "absorbed"
             case _, None:
                 return "dropped"
-            case "acknowledge", Alert(status="acknowledged"):
+            case "acknowledge", PagerDutyAlert(status="acknowledged"):
                 return "dropped"
-            case "acknowledge", Alert():
+            case "acknowledge", PagerDutyAlert():
                 alert.status = "acknowledged"
                 return "acknowledged"
             case _:
@@ -201,7 +203,7 @@ class PagerDutyServer(StandIn):
 
     def _open_alert(self, place: tuple[str, str], payload: dict[str, Any]) -> None:
         number = next(self._numbers)
-        alert = Alert(*place, f"Q{number:013d}", number, payload["summary"], payload["severity"])
+        alert = PagerDutyAlert(*place, f"Q{number:013d}", number, payload["summary"], payload["severity"])
         self._open[place] = alert
         self.alerts.append(alert)
 
@@ -220,9 +222,9 @@ def main() -> None:
     parser = arguments("A stand-in for PagerDuty's Events API v2 on loopback.")
     parser.add_argument("--routing-key", action="append", help=f"an integration key that it knows ({ROUTING_KEY})")
     parser.add_argument("--rate", type=int, default=RATE, help="how many events of a key it takes in a minute")
-    given = parser.parse_args()
-    keys = given.routing_key or [ROUTING_KEY]
-    serve(lambda: PagerDutyServer(keys, port=given.port, log=given.log, rate=given.rate))
+    fields = parser.parse_args()
+    keys = fields.routing_key or [ROUTING_KEY]
+    serve(lambda: PagerDutyServer(keys, port=fields.port, log=fields.log, rate=fields.rate))
 
 
 if __name__ == "__main__":

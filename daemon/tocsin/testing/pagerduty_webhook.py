@@ -17,25 +17,25 @@ TIMEOUT = 5.0
 
 @dataclass(frozen=True)
 class User:
-    """Somebody who acts in PagerDuty."""
+    """A person who acts in PagerDuty."""
 
     id: str
     summary: str
 
     def reference(self) -> dict[str, Any]:
-        """As the envelope shows them."""
+        """Return the user as shown in the envelope."""
         return _reference("users", self.id, self.summary)
 
 
 @dataclass(frozen=True)
-class Delivery:
-    """One webhook. Sent again it keeps its id and its body, as PagerDuty's redeliveries do."""
+class WebhookDelivery:
+    """One webhook. A redelivery has the same id and body, as with PagerDuty."""
 
     body: bytes
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     def headers(self, secrets: tuple[str, ...]) -> dict[str, str]:
-        """What it is sent with: one signature for each active secret, each over the raw body."""
+        """Return the headers: one signature for each active secret, over the raw body."""
         digests = [hmac.new(secret.encode(), self.body, hashlib.sha256).hexdigest() for secret in secrets]
         headers = {
             "Content-Type": "application/json",
@@ -57,7 +57,7 @@ def incident_event(
     title: str,
     by: User | None,
     merged_into: str = "",
-) -> Delivery:
+) -> WebhookDelivery:
     """Return a webhook about an incident.
 
     ``by`` None: PagerDuty did it by itself (auto-resolve, timeout). ``incident_key`` None: as PagerDuty documents it
@@ -93,15 +93,15 @@ def incident_event(
         "client": None,
         "data": data,
     }
-    return Delivery(json.dumps({"event": event}).encode())
+    return WebhookDelivery(json.dumps({"event": event}).encode())
 
 
 def _merge_reason(into: str) -> dict[str, Any]:
     return {"type": "merge_resolve_reason", "incident": _reference("incidents", into, "")}
 
 
-def ping() -> Delivery:
-    """The webhook that PagerDuty sends to test a subscription."""
+def ping() -> WebhookDelivery:
+    """Return the webhook that PagerDuty sends to test a subscription."""
     event = {
         "id": uuid.uuid4().hex[:26].upper(),
         "event_type": "pagey.ping",
@@ -111,11 +111,11 @@ def ping() -> Delivery:
         "client": None,
         "data": {"type": "ping", "message": "Hello from the stand-in"},
     }
-    return Delivery(json.dumps({"event": event}).encode())
+    return WebhookDelivery(json.dumps({"event": event}).encode())
 
 
-async def send(delivery: Delivery, to: str, secrets: tuple[str, ...]) -> int:
-    """Post a delivery; the answer's status. PagerDuty follows no redirects."""
+async def send(delivery: WebhookDelivery, to: str, secrets: tuple[str, ...]) -> int:
+    """Post a delivery; return the response's status. PagerDuty follows no redirects."""
     timeout = aiohttp.ClientTimeout(total=TIMEOUT)
     async with (
         aiohttp.ClientSession(timeout=timeout) as session,

@@ -1,4 +1,4 @@
-"""What has happened, as a store or a folder of webhooks tells it: alerts over time, and what people did."""
+"""Recorded history from a store or a folder of webhooks: alerts over time, and people's responses."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -7,22 +7,23 @@ from pathlib import Path
 
 import msgspec
 
-from tocsin.core.alert import SELF_SOURCE, Alert, AlertStatus, Episode, EpisodeStatus
-from tocsin.core.event import Entry
-from tocsin.engine.treatment import alert_of
+from tocsin.core.alerts.alert import OWN_SOURCES, Alert, AlertStatus, Episode, EpisodeStatus, alert_of
+from tocsin.core.incident.event import Entry
+from tocsin.core.incident.timeline.alerts import Resolved
+from tocsin.core.incident.timeline.responses import Acknowledged
 from tocsin.ports.store import WHOLE, AlertKey, Reader
 from tocsin.store.history import SqliteHistory
-from tocsin.web.wire import Malformed, read
+from tocsin.web.alertmanager.payload import Malformed, read
 
 PAGE = 1000
-"""Episodes that one look at the store reads."""
+"""Number of episodes that one query reads."""
 
 FIRST = ("", "", 0)
 
 
 @dataclass(frozen=True)
 class Happening:
-    """One thing that happened. An alert, or what a person did about the incident that these alerts belong to."""
+    """One recorded event: an alert, or a person's response to the incident of these alerts."""
 
     at: int
     alert: Alert | None = None
@@ -34,33 +35,33 @@ class Happening:
 
 @dataclass
 class Recorded:
-    """What happened, in the order of time."""
+    """Recorded events, in the order of time."""
 
     happenings: list[Happening] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    """What could not be read."""
+    """Descriptions of the parts that could not be read."""
 
     @property
     def alerts(self) -> list[Alert]:
-        """Each alert that fired, once."""
+        """Return each alert that fired, once."""
         fired = (one.alert for one in self.happenings if one.alert is not None)
         return list({alert.key: alert for alert in fired if alert.status is AlertStatus.FIRING}.values())
 
     def sort(self) -> None:
-        """Bring it into the order of time; what happened at one moment stays in its order."""
+        """Sort by time, stably."""
         self.happenings.sort(key=lambda one: one.at)
 
 
 def of_store(history: SqliteHistory, since: int) -> Recorded:
-    """What a database knows of episodes that were last seen at or after ``since``, in microseconds.
+    """Return a database's record of episodes that were last seen at or after ``since``, in microseconds.
 
     Raises:
-        StoreUnavailable: It cannot be read.
+        StoreUnavailable: The database cannot be read.
     """
     recorded = Recorded()
     incidents: dict[str, list[AlertKey]] = {}
     for episode in _episodes(history, since):
-        if episode.source == SELF_SOURCE or episode.status is EpisodeStatus.HELD or _never_fired(episode):
+        if episode.source in OWN_SOURCES or episode.status is EpisodeStatus.HELD or _never_fired(episode):
             continue
         recorded.happenings += _spell(episode)
         if episode.incident_id is not None:
@@ -82,7 +83,7 @@ def _page(tx: Reader, after: tuple[str, str, int], since: int) -> list[Episode]:
 
 
 def _never_fired(episode: Episode) -> bool:
-    """Its resolve is all that was ever heard of it."""
+    """Return whether only a resolve of the alert was received."""
     return episode.status is EpisodeStatus.RESOLVED and episode.first_seen_at == episode.last_seen_at
 
 
@@ -95,12 +96,12 @@ def _spell(episode: Episode) -> Iterator[Happening]:
 
 
 def _answers(history: SqliteHistory, incidents: dict[str, list[AlertKey]]) -> Iterator[Happening]:
-    """What people did: without it, every incident of the past would be climbed to its end."""
+    """Yield people's responses: without them, every past incident would escalate to the end."""
     names = list(incidents)
     for start in range(0, len(names), PAGE):
         for entry in history.read(partial(_responses, ids=names[start : start + PAGE])):
             alerts = tuple(incidents[entry.incident_id])
-            yield Happening(entry.at, person=entry.actor, resolves=entry.kind == "resolved", alerts=alerts)
+            yield Happening(entry.at, person=entry.actor, resolves=entry.kind == Resolved.kind, alerts=alerts)
 
 
 def _responses(tx: Reader, ids: Sequence[str]) -> list[Entry]:
@@ -108,16 +109,16 @@ def _responses(tx: Reader, ids: Sequence[str]) -> list[Entry]:
         entry
         for incident_id in ids
         for entry in tx.entries(incident_id, limit=WHOLE)
-        if entry.kind == "acknowledged" or (entry.kind == "resolved" and entry.data.get("cause") == "person")
+        if entry.kind == Acknowledged.kind or (entry.kind == Resolved.kind and entry.data.get("cause") == "person")
     ]
 
 
 def of_folder(folder: Path, since: int, source: str, now: int) -> Recorded:
-    """What the webhooks in a folder's ``*.json`` files tell.
+    """Return the record of the webhooks in a folder's ``*.json`` files.
 
-    An alert fires at its ``startsAt`` and resolves at its ``endsAt``: the times of files do not survive a
-    checkout. One without them happens when its file was last written. What happened at one moment goes by
-    the names of the files.
+    An alert fires at its ``startsAt`` and resolves at its ``endsAt``, since the times of files do not survive a
+    checkout. Without these fields, the file's modification time is used. Simultaneous events are in the order of the
+    files' names.
     """
     recorded = Recorded()
     for path in sorted(folder.glob("*.json")):

@@ -1,11 +1,11 @@
-"""Doubles for the channel's and the observer's port that remember what they were given."""
+"""Doubles for the ports of channels, trackers and the observer that record their calls."""
 
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tocsin.core.outbox import Job
-from tocsin.core.page import Content
+from tocsin.core.content.page import Content
+from tocsin.core.incident.outbox import Job
 from tocsin.ports.channel import Outcome, Receipt
 from tocsin.ports.tracker import Words
 from tocsin.trackers.words import preview
@@ -19,7 +19,7 @@ def _opened(content: Content) -> Receipt:
 
 @dataclass
 class RecordingChannel:
-    """A channel that takes everything, or answers as ``answer`` says."""
+    """A channel that accepts everything, or answers as ``answer`` says."""
 
     name: str = "console"
     kind: str = "recording"
@@ -29,15 +29,15 @@ class RecordingChannel:
         default=lambda content: Receipt(Outcome.SENT, ref=f"ref {content.key[:8]}")
     )
     sent: list[Content] = field(default_factory=list)
-    """What was taken."""
+    """The accepted content."""
     tried: list[Content] = field(default_factory=list)
-    """What was offered."""
+    """The attempted content."""
 
     async def start(self) -> None:
-        """Nothing to open."""
+        """Do nothing."""
 
     async def send(self, content: Content) -> Receipt:
-        """Remember it."""
+        """Record the content."""
         receipt = self.answer(content)
         self.tried.append(content)
         if receipt.outcome is Outcome.SENT:
@@ -45,35 +45,35 @@ class RecordingChannel:
         return receipt
 
     async def close(self) -> None:
-        """Nothing to release."""
+        """Do nothing."""
 
 
 @dataclass
 class RecordingTracker:
-    """A tracker that does everything, or answers as ``answer`` says."""
+    """A tracker that accepts everything, or answers as ``answer`` says."""
 
     name: str
     kind: str = "recording"
     answer: Callable[[Content], Receipt] = field(default=_opened)
     sent: list[Content] = field(default_factory=list)
-    """What was done."""
+    """The accepted content."""
 
     async def start(self) -> None:
-        """Nothing to open."""
+        """Do nothing."""
 
     async def send(self, content: Content) -> Receipt:
-        """Remember it."""
+        """Record the content."""
         receipt = self.answer(content)
         if receipt.outcome is Outcome.SENT:
             self.sent.append(content)
         return receipt
 
     def words(self, content: Content) -> Words:
-        """Return what a tracker without words of its own says."""
+        """Return a tracker's default text."""
         return preview(content)
 
     async def close(self) -> None:
-        """Nothing to release."""
+        """Do nothing."""
 
 
 class RecordingObserver:
@@ -89,7 +89,7 @@ class RecordingObserver:
         self.counts[name, tuple(sorted(labels.items()))] += int(amount)
 
     def observe(self, name: str, value: float, **labels: str) -> None:
-        """Remember an observation."""
+        """Record an observation."""
         self.observations.append((name, value, labels))
 
     def gauge(self, name: str, value: float | None, **labels: str) -> None:
@@ -101,10 +101,10 @@ class RecordingObserver:
             self.gauges[key] = value
 
     def observed(self, name: str) -> list[float]:
-        """All values of one histogram, in order."""
+        """Return all values of one histogram, in order."""
         return [value for seen, value, _ in self.observations if seen == name]
 
     def counted(self, name: str, **labels: str) -> int:
-        """A counter, over all labels that are not given."""
+        """Return a counter, summed over all labels that are not given."""
         wanted = labels.items()
         return sum(count for (seen, has), count in self.counts.items() if seen == name and wanted <= dict(has).items())

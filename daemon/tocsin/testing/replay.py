@@ -1,4 +1,4 @@
-"""Runs what has happened through the whole engine again, on a virtual clock, and says what other rules change."""
+"""Replay of recorded history through the whole engine on a virtual clock, to compare rules."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -7,33 +7,33 @@ from datetime import UTC, datetime
 from itertools import groupby
 
 from tocsin.conf.bundle import Bundle
-from tocsin.core.alert import SELF_SOURCE, Alert, Episode
-from tocsin.core.comparison import Difference, differences
+from tocsin.core.alerts.alert import OWN_SOURCES, Alert, Episode
+from tocsin.core.content.page import Content
+from tocsin.core.duration import HOUR
 from tocsin.core.errors import TocsinError
-from tocsin.core.incident import TAKEN, State
-from tocsin.core.outbox import Job
-from tocsin.core.page import Content
-from tocsin.core.playbook import HOUR
-from tocsin.core.verdict import Verdict
+from tocsin.core.incident.incident import TAKEN, State
+from tocsin.core.incident.outbox import Job
+from tocsin.core.rules.comparison import Difference, differences
+from tocsin.core.rules.verdict import Verdict
 from tocsin.ports.store import AlertKey, IncidentFilter, Reader
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
 from tocsin.testing.recorded import Happening, Recorded
 
-LOOKS_ON_FOR = HOUR
-"""How long the replay goes on after the last thing that happened, so that what fired last can climb."""
-TOLD = frozenset({Job.PAGE, Job.UPDATE})
-"""What is counted; the incidents' own messages are four fifths of all that would be sent."""
+FOLLOW_FOR = HOUR
+"""Time for which the replay continues after the last event, so that the last alert can escalate."""
+COUNTED_JOBS = frozenset({Job.PAGE, Job.UPDATE})
+"""The jobs that are counted; the incidents' own messages would be four fifths of all."""
 ALL = 10_000_000
-"""As a limit."""
+"""The limit that stands for no limit."""
 
 Group = tuple[str, str]
 """(alertname, service as the first rules have it)"""
 
 
 @dataclass
-class Figures:
-    """What became of some alerts."""
+class ReplayCounts:
+    """The counts for a group of alerts."""
 
     alerts: int = 0
     """Firing spells."""
@@ -42,14 +42,14 @@ class Figures:
     """By tier."""
     updates: int = 0
     suppressed: int = 0
-    """Firing spells of which nobody was told."""
+    """Firing periods without any notification."""
     held: int = 0
     """Firing spells that automation was given time to heal."""
     unrouted: int = 0
 
     @property
     def paged(self) -> int:
-        """Pages of every tier."""
+        """Return the pages of all tiers."""
         return self.pages.total()
 
 
@@ -57,24 +57,24 @@ class Figures:
 class Run:
     """One replay."""
 
-    figures: Figures = field(default_factory=Figures)
-    groups: dict[Group, Figures] = field(default_factory=dict)
+    figures: ReplayCounts = field(default_factory=ReplayCounts)
+    groups: dict[Group, ReplayCounts] = field(default_factory=dict)
     verdicts: dict[AlertKey, Verdict] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Changed:
-    """What other rules change about alerts of one name and service."""
+    """The effect of other rules on alerts of one name and service."""
 
     group: Group
-    before: Figures
-    after: Figures
+    before: ReplayCounts
+    after: ReplayCounts
     differences: tuple[tuple[Difference, int], ...]
     """And how many alerts each concerns, the most frequent first."""
 
     @property
     def weight(self) -> tuple[int, int, int]:
-        """How much it changes: pages first."""
+        """Return the size of the change: pages first."""
         before, after = self.before, self.after
         return (
             abs(after.paged - before.paged),
@@ -86,20 +86,20 @@ class Changed:
 async def replay(
     recorded: Recorded, bundle: Bundle, groups: Mapping[AlertKey, Group], advance: Callable[[int], None]
 ) -> Run:
-    """Run it once with this configuration.
+    """Replay the record once with this configuration.
 
     Args:
-        recorded: What happened.
+        recorded: The recorded history.
         bundle: The configuration.
-        groups: To which group each alert belongs; empty: by this configuration's rules.
-        advance: Told how many happenings more are over.
+        groups: The group of each alert; empty: by this configuration's rules.
+        advance: Called with the number of further events completed.
     """
     run = Run(verdicts={alert.key: bundle.rules.evaluate(alert) for alert in recorded.alerts})
     happenings = recorded.happenings
     if not happenings:
         return run
     start = datetime.fromtimestamp(happenings[0].at / 1_000_000, UTC)
-    async with Harness.of(bundle, clock=VirtualClock(start), jobs=TOLD) as tocsin:
+    async with Harness.of(bundle, clock=VirtualClock(start), jobs=COUNTED_JOBS) as tocsin:
         for at, together in groupby(happenings, key=lambda one: one.at):
             await tocsin.advance_to(max(at, tocsin.clock.now()))
             some = list(together)
@@ -110,26 +110,26 @@ async def replay(
                 if one.alert is None:
                     await _answer(tocsin, one)
             advance(len(some))
-        await tocsin.advance_to(happenings[-1].at + LOOKS_ON_FOR)
+        await tocsin.advance_to(happenings[-1].at + FOLLOW_FOR)
         await _count(tocsin, run, groups or groups_of(run, recorded.alerts))
     return run
 
 
 def groups_of(run: Run, alerts: list[Alert]) -> dict[AlertKey, Group]:
-    """The groups of a run's alerts, by its own rules."""
+    """Return the groups of a run's alerts, by its own rules."""
     return {alert.key: (alert.name, run.verdicts[alert.key].service) for alert in alerts}
 
 
 async def _answer(tocsin: Harness, happening: Happening) -> None:
-    """The person who then had the incident has whatever these alerts have become."""
+    """Apply a person's response to the incidents that these alerts have opened in the replay."""
     keys = list(happening.alerts)
 
     def find(tx: Reader) -> list[str]:
         episodes = tx.latest_episodes(keys).values()
         ids = {episode.incident_id: None for episode in episodes if episode.incident_id is not None}
-        found = (tx.incident(incident_id) for incident_id in ids)
+        result = (tx.incident(incident_id) for incident_id in ids)
         wanted = (State.TRIGGERED, *TAKEN) if happening.resolves else (State.TRIGGERED,)
-        return [incident.id for incident in found if incident is not None and incident.state in wanted]
+        return [incident.id for incident in result if incident is not None and incident.state in wanted]
 
     answer = tocsin.close if happening.resolves else tocsin.acknowledge
     for incident_id in await tocsin.store.read(find):
@@ -143,7 +143,7 @@ async def _count(tocsin: Harness, run: Run, groups: Mapping[AlertKey, Group]) ->
     own = tocsin.live.policy.self_playbook.name
     episodes, incidents = await tocsin.store.read(
         lambda tx: (
-            [one for one in tx.episodes_after(("", "", 0), 0, ALL) if one.source != SELF_SOURCE],
+            [one for one in tx.episodes_after(("", "", 0), 0, ALL) if one.source not in OWN_SOURCES],
             [one.id for one in tx.incidents(IncidentFilter(limit=ALL)) if one.plan.name != own],
         )
     )
@@ -159,7 +159,9 @@ async def _count(tocsin: Harness, run: Run, groups: Mapping[AlertKey, Group]) ->
     for incident_id in incidents:
         for figures in _counted(run, opened.get(incident_id)):
             figures.incidents += 1
-    sent = [content for content in tocsin.sent(*TOLD) if content.playbook != own and not content.beside_the_ladder]
+    sent = [
+        content for content in tocsin.sent(*COUNTED_JOBS) if content.playbook != own and not content.beside_the_ladder
+    ]
     tiers = await tocsin.store.read(lambda tx: [_tier(tx, content) for content in sent])
     for content, tier in zip(sent, tiers, strict=True):
         for figures in _counted(run, opened.get(content.incident_id)):
@@ -169,14 +171,14 @@ async def _count(tocsin: Harness, run: Run, groups: Mapping[AlertKey, Group]) ->
                 figures.updates += 1
 
 
-def _counted(run: Run, group: Group | None) -> Iterator[Figures]:
-    """Where something is counted. What belongs to no alert, and so to no group, is in the total all the same."""
+def _counted(run: Run, group: Group | None) -> Iterator[ReplayCounts]:
+    """Return the counters to increase. What belongs to no alert, and so to no group, still counts in the total."""
     yield run.figures
     if group is not None:
-        yield run.groups.setdefault(group, Figures())
+        yield run.groups.setdefault(group, ReplayCounts())
 
 
-def _count_episode(figures: Figures, episode: Episode, verdict: Verdict) -> None:
+def _count_episode(figures: ReplayCounts, episode: Episode, verdict: Verdict) -> None:
     figures.alerts += 1
     figures.suppressed += episode.incident_id is None
     figures.held += verdict.hold > 0
@@ -189,14 +191,15 @@ def _tier(tx: Reader, content: Content) -> int:
 
 
 def compare(before: Run, after: Run, groups: Mapping[AlertKey, Group]) -> list[Changed]:
-    """What differs between two runs, the most changed group first."""
+    """Return the differences between two runs, the most changed group first."""
     counted: dict[Group, Counter[Difference]] = {}
     for key, group in groups.items():
-        told = counted.setdefault(group, Counter())
-        told.update(differences(before.verdicts[key], after.verdicts[key]))
+        differences_by_field = counted.setdefault(group, Counter())
+        differences_by_field.update(differences(before.verdicts[key], after.verdicts[key]))
     changed = [
-        Changed(group, was, is_, tuple(told.most_common()))
-        for group, told in counted.items()
-        if (was := before.groups.get(group, Figures())) != (is_ := after.groups.get(group, Figures())) or told
+        Changed(group, was, is_, tuple(differences_by_field.most_common()))
+        for group, differences_by_field in counted.items()
+        if (was := before.groups.get(group, ReplayCounts())) != (is_ := after.groups.get(group, ReplayCounts()))
+        or differences_by_field
     ]
     return sorted(changed, key=lambda one: (*(-weight for weight in one.weight), one.group))

@@ -1,7 +1,6 @@
-"""Whether Slack would take a message's blocks: the block types that tocsin uses, with their published limits.
+"""Validation of a message's blocks: the block types that tocsin uses, with Slack's published limits.
 
-Anything else is refused: a block type or a field that is not in here is either a
-mistake, or wants adding.
+Anything else is refused: an unknown block type or field is either a mistake, or must be added here.
 """
 
 import json
@@ -23,7 +22,7 @@ _BUTTON = {"type", "text", "action_id", "value", "style", "url"}
 
 
 def check_blocks(blocks: object) -> tuple[str, list[str]]:
-    """The name of Slack's error and what is wrong in words; ("", []) where nothing is."""
+    """Return the name of Slack's error and a description of the mistake; ("", []) if the blocks are valid."""
     if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
         return "invalid_blocks_format", ["blocks must be an array of objects"]
     errors = list(_errors(blocks))
@@ -100,7 +99,7 @@ def _button(element: object) -> Iterator[str]:
         if not isinstance(value, str) or not 0 < len(value) <= limit:
             yield f"{name} must be a string of 1 to {limit} characters"
     if "action_id" not in element:
-        yield "a button needs an action_id here: nobody could tell which was pressed"
+        yield "a button needs an action_id here: no program could tell which was pressed"
     if element.get("style", "primary") not in ("primary", "danger"):
         yield "style must be primary or danger"
 

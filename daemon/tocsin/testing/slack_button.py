@@ -1,4 +1,4 @@
-"""A pressed button, from Slack's side: the payload, the signature, the three seconds."""
+"""A pressed Slack button, from Slack's side: the payload, the signature, and the limit of three seconds."""
 
 import hashlib
 import hmac
@@ -12,12 +12,12 @@ from urllib.parse import urlencode
 import aiohttp
 
 TIMEOUT = 3.0
-"""Seconds within which Slack wants its 200."""
+"""Seconds within which Slack requires a 200."""
 
 
 @dataclass(frozen=True)
 class Press:
-    """One press of one button. Sent again it is the same press."""
+    """One press of one button; it may be sent more than once."""
 
     button: dict[str, Any]
     channel: str
@@ -28,7 +28,7 @@ class Press:
     action_ts: str = field(default_factory=lambda: f"{time.time():.6f}")
 
     def body(self) -> bytes:
-        """The form that Slack posts: one field, ``payload``, of JSON."""
+        """Return the form that Slack posts: one field, ``payload``, of JSON."""
         container = {
             "type": "message",
             "message_ts": self.message["ts"],
@@ -57,8 +57,8 @@ class Press:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What came back. Slack shows a warning beside the button for anything but an empty 200 within `TIMEOUT`."""
+class SlackResponse:
+    """The response. Slack shows a warning beside the button for anything but an empty 200 within `TIMEOUT`."""
 
     status: int
     body: str
@@ -66,12 +66,12 @@ class Answer:
 
 
 def sign(body: bytes, secret: str, timestamp: int) -> dict[str, str]:
-    """The headers by which Slack proves that a request is its own (v0)."""
+    """Return the headers with which Slack authenticates a request (v0)."""
     digest = hmac.new(secret.encode(), f"v0:{timestamp}:".encode() + body, hashlib.sha256).hexdigest()
     return {"X-Slack-Request-Timestamp": str(timestamp), "X-Slack-Signature": f"v0={digest}"}
 
 
-async def send(press: Press, to: str, secret: str, age: int = 0) -> Answer:
+async def send(press: Press, to: str, secret: str, age: int = 0) -> SlackResponse:
     """Post a press, signed ``age`` seconds ago."""
     body = press.body()
     headers = {
@@ -85,4 +85,4 @@ async def send(press: Press, to: str, secret: str, age: int = 0) -> Answer:
         session.post(to, data=body, headers=headers, allow_redirects=False) as answer,
     ):
         text = await answer.text()
-        return Answer(answer.status, text, time.monotonic() - began)
+        return SlackResponse(answer.status, text, time.monotonic() - began)

@@ -1,4 +1,4 @@
-"""The channels of the Slack stand-in: made, named, filled, pinned in, archived, with the refusals that Slack has."""
+"""The channels of the Slack stand-in: creation, names, members, pins and archival, with Slack's errors."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -7,7 +7,7 @@ from typing import Any
 
 NAME_LIMIT = 80
 TEXT_LIMIT = 250
-"""Of a topic, and of a purpose."""
+"""Limit of a topic, and of a purpose."""
 INVITED_AT_ONCE = 100
 PAGE_LIMIT = 999
 PINS = 100
@@ -25,7 +25,7 @@ SCOPES: Mapping[str, tuple[str, ...]] = {
     "usergroups.users.list": ("usergroups:read",),
     "pins.add": ("pins:write",),
 }
-"""One of these scopes each method needs."""
+"""The scopes of which each method needs one."""
 
 _KNOWN: Mapping[str, frozenset[str]] = {
     "conversations.create": frozenset({"name", "is_private"}),
@@ -46,12 +46,12 @@ class SlackError(Exception):
         self.error = error
         self.messages = messages
         self.more = more
-        """What stands beside the error in the answer."""
+        """Further fields of the error response."""
 
 
 @dataclass
 class SlackChannelMade:
-    """One channel as it now stands."""
+    """One channel in its current state."""
 
     id: str
     name: str
@@ -64,7 +64,7 @@ class SlackChannelMade:
     archived: bool = False
 
     def shown(self) -> dict[str, Any]:
-        """As the Web API shows it."""
+        """Return the channel as the Web API shows it."""
         return {
             "id": self.id,
             "name": self.name,
@@ -88,7 +88,7 @@ class Channels:
         self._bot = bot
 
     def named(self, name: str) -> SlackChannelMade:
-        """The channel of that name.
+        """Return the channel of that name.
 
         Raises:
             LookupError: There is none.
@@ -99,10 +99,10 @@ class Channels:
         raise LookupError(f"no channel {name}")
 
     def writable(self, channel_id: object) -> SlackChannelMade:
-        """The channel, where the bot may write into it.
+        """Return the channel if the bot may write into it.
 
         Raises:
-            SlackError: It may not.
+            SlackError: The bot may not.
         """
         channel = self.made.get(channel_id) if isinstance(channel_id, str) else None
         if channel is None or (channel.private and self._bot not in channel.members):
@@ -113,31 +113,31 @@ class Channels:
             raise SlackError("not_in_channel")
         return channel
 
-    def call(self, method: str, given: dict[str, Any]) -> dict[str, Any]:
-        """Answer a method about channels; what is given came in a form, so that all of it is text.
+    def call(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Answer a method about channels; the arguments come from a form, so all of them are text.
 
         Raises:
-            SlackError: Slack would refuse it.
+            SlackError: Slack would refuse the call.
         """
-        unknown = given.keys() - _KNOWN[method]
+        unknown = arguments.keys() - _KNOWN[method]
         if unknown:
             raise SlackError("invalid_arguments", f"not known to this stand-in: {sorted(unknown)}")
         match method:
             case "conversations.create":
-                return self._create(given)
+                return self._create(arguments)
             case "users.conversations":
-                return self._list(given)
+                return self._list(arguments)
             case "conversations.setTopic" | "conversations.setPurpose":
-                return self._describe(given, "topic" if method.endswith("Topic") else "purpose")
+                return self._describe(arguments, "topic" if method.endswith("Topic") else "purpose")
             case "conversations.invite":
-                return self._invite(given)
+                return self._invite(arguments)
             case "conversations.archive":
-                return self._archive(given)
+                return self._archive(arguments)
             case _:
-                return self._pin(given)
+                return self._pin(arguments)
 
-    def _create(self, given: dict[str, Any]) -> dict[str, Any]:
-        name = given.get("name")
+    def _create(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        name = arguments.get("name")
         if not isinstance(name, str) or not name:
             raise SlackError("invalid_name_required")
         if len(name) > NAME_LIMIT:
@@ -148,33 +148,33 @@ class Channels:
             raise SlackError("invalid_name_punctuation")
         if any(channel.name == name for channel in self.made.values()):
             raise SlackError("name_taken")
-        channel = SlackChannelMade(f"C0MADE{len(self.made):03}", name, self._bot, given.get("is_private") == "true")
+        channel = SlackChannelMade(f"C0MADE{len(self.made):03}", name, self._bot, arguments.get("is_private") == "true")
         channel.members.add(self._bot)
         self.made[channel.id] = channel
         return {"channel": channel.shown()}
 
-    def _list(self, given: dict[str, Any]) -> dict[str, Any]:
-        limit, cursor = int(given.get("limit", "100")), given.get("cursor", "0")
-        types = str(given.get("types", "public_channel")).split(",")
+    def _list(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        limit, cursor = int(arguments.get("limit", "100")), arguments.get("cursor", "0")
+        types = str(arguments.get("types", "public_channel")).split(",")
         if not 0 < limit <= PAGE_LIMIT:
             raise SlackError("invalid_limit")
         if not set(types) <= {"public_channel", "private_channel"}:
             raise SlackError("invalid_types")
         if not isinstance(cursor, str) or not cursor.isdecimal():
             raise SlackError("invalid_cursor")
-        seen = [channel for channel in self.made.values() if self._is_listed(channel, types, given)]
+        seen = [channel for channel in self.made.values() if self._is_listed(channel, types, arguments)]
         start = int(cursor)
         following = str(start + limit) if start + limit < len(seen) else ""
         shown = [channel.shown() for channel in seen[start : start + limit]]
         return {"channels": shown, "response_metadata": {"next_cursor": following}}
 
-    def _is_listed(self, channel: SlackChannelMade, types: list[str], given: dict[str, Any]) -> bool:
-        if channel.archived and given.get("exclude_archived") == "true":
+    def _is_listed(self, channel: SlackChannelMade, types: list[str], arguments: dict[str, Any]) -> bool:
+        if channel.archived and arguments.get("exclude_archived") == "true":
             return False
         return self._bot in channel.members and ("private_channel" if channel.private else "public_channel") in types
 
-    def _describe(self, given: dict[str, Any], what: str) -> dict[str, Any]:
-        channel, text = self.writable(given.get("channel")), given.get(what)
+    def _describe(self, arguments: dict[str, Any], what: str) -> dict[str, Any]:
+        channel, text = self.writable(arguments.get("channel")), arguments.get(what)
         if not isinstance(text, str):
             raise SlackError("invalid_arguments", f"{what} must be a string")
         if len(text) > TEXT_LIMIT:
@@ -182,17 +182,17 @@ class Channels:
         setattr(channel, what, text)
         return {"channel": channel.shown()}
 
-    def _invite(self, given: dict[str, Any]) -> dict[str, Any]:
-        channel, users = self.writable(given.get("channel")), given.get("users")
+    def _invite(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        channel, users = self.writable(arguments.get("channel")), arguments.get("users")
         ids = users.split(",") if isinstance(users, str) and users else []
         if not ids:
             raise SlackError("no_user")
         if len(ids) > INVITED_AT_ONCE:
             raise SlackError("too_many_users")
         errors = {user: error for user in ids if (error := self._cannot_come(user, channel))}
-        if errors and (given.get("force") != "true" or len(errors) == len(ids)):
-            told = [{"user": user, "ok": False, "error": error} for user, error in errors.items()]
-            raise SlackError(next(iter(errors.values())), errors=told)
+        if errors and (arguments.get("force") != "true" or len(errors) == len(ids)):
+            details = [{"user": user, "ok": False, "error": error} for user, error in errors.items()]
+            raise SlackError(next(iter(errors.values())), errors=details)
         channel.members |= set(ids) - errors.keys()
         return {"channel": channel.shown()}
 
@@ -203,16 +203,16 @@ class Channels:
             return "user_not_found"
         return "already_in_channel" if user in channel.members else ""
 
-    def _archive(self, given: dict[str, Any]) -> dict[str, Any]:
-        channel_id = given.get("channel")
+    def _archive(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        channel_id = arguments.get("channel")
         channel = self.made.get(channel_id) if isinstance(channel_id, str) else None
         if channel is not None and channel.archived:
             raise SlackError("already_archived")
         self.writable(channel_id).archived = True
         return {}
 
-    def _pin(self, given: dict[str, Any]) -> dict[str, Any]:
-        channel, ts = self.writable(given.get("channel")), given.get("timestamp")
+    def _pin(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        channel, ts = self.writable(arguments.get("channel")), arguments.get("timestamp")
         if not isinstance(ts, str):
             raise SlackError("no_item_specified")
         if ts in channel.pins:
@@ -224,10 +224,10 @@ class Channels:
 
 
 def check_scopes(method: str, granted: frozenset[str] | None) -> None:
-    """Whether a bot with these scopes may call a method; None: it may call everything.
+    """Check that a bot with these scopes may call a method; None: all scopes.
 
     Raises:
-        SlackError: It may not.
+        SlackError: A scope is missing.
     """
     needed = SCOPES.get(method, ())
     if granted is not None and needed and not granted & set(needed):

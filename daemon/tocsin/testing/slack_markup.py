@@ -1,4 +1,4 @@
-"""Whom a Slack message notifies: its text read as Slack reads it."""
+"""The people that a Slack message notifies, from its text as Slack parses it."""
 
 import re
 from collections.abc import Iterator
@@ -11,25 +11,24 @@ _EVERYBODY = ("channel", "here", "everyone")
 
 
 @dataclass(frozen=True)
-class Notified:
-    """Whom a message notifies."""
+class NotifiedUsers:
+    """The recipients of a message's notification."""
 
     users: tuple[str, ...] = ()
     """User ids, once each, in order."""
     everybody: tuple[str, ...] = ()
-    """``channel``, ``here``, ``everyone`` and ``subteam^S...``: what must never come out of a label."""
+    """``channel``, ``here``, ``everyone`` and ``subteam^S...``, which a label must never cause."""
     stray: tuple[str, ...] = ()
     """Sequences in angle brackets that are no mention, no date and no link: something was not escaped."""
 
 
-NOBODY = Notified()
+NOT_NOTIFIED = NotifiedUsers()
 
 
-def notified(text: str, blocks: list[dict[str, Any]], *, parses_names: bool) -> Notified:
-    """Whom a message with this text and these blocks notifies.
+def notified(text: str, blocks: list[dict[str, Any]], *, parses_names: bool) -> NotifiedUsers:
+    """Return the people that a message with this text and these blocks notifies.
 
-    ``parses_names``: it was posted with ``link_names`` or ``parse: full``, which
-    make mentions of bare names.
+    ``parses_names``: it was posted with ``link_names`` or ``parse: full``, which turn bare names into mentions.
     """
     users, everybody, stray = [], [], []
     for markup in (text, *_marked_up(blocks)):
@@ -43,7 +42,7 @@ def notified(text: str, blocks: list[dict[str, Any]], *, parses_names: bool) -> 
                 stray.append(sequence)
         if parses_names:
             everybody += _AT.findall(markup)
-    return Notified(_once(users), _once(everybody), _once(stray))
+    return NotifiedUsers(_once(users), _once(everybody), _once(stray))
 
 
 def _is_harmless(content: str) -> bool:
@@ -52,7 +51,7 @@ def _is_harmless(content: str) -> bool:
 
 
 def _marked_up(node: object) -> Iterator[str]:
-    """The texts of every mrkdwn object in the blocks; plain_text is not read for mentions."""
+    """Return the texts of every mrkdwn object in the blocks; plain_text is not parsed for mentions."""
     if isinstance(node, list):
         for child in node:
             yield from _marked_up(child)

@@ -14,10 +14,10 @@ from typing import Any
 from aiohttp import web
 
 from tocsin.testing.slack_blocks import check_blocks
-from tocsin.testing.slack_button import Answer, Press, send
+from tocsin.testing.slack_button import Press, SlackResponse, send
 from tocsin.testing.slack_channels import SCOPES, Channels, SlackChannelMade, SlackError, check_scopes
 from tocsin.testing.slack_limits import SlackLimits
-from tocsin.testing.slack_markup import NOBODY, Notified, notified
+from tocsin.testing.slack_markup import NOT_NOTIFIED, NotifiedUsers, notified
 from tocsin.testing.standin import StandIn, arguments, serve
 
 TOKEN = "xoxb-standin-0123456789"  # noqa: S105 - it opens nothing but this
@@ -38,8 +38,8 @@ _UPDATE = {"channel", "ts", "text", "blocks", "metadata", "link_names", "parse",
 
 
 @dataclass
-class Message:
-    """One message as it now stands."""
+class PostedMessage:
+    """One message in its current state."""
 
     channel: str
     ts: str
@@ -48,23 +48,23 @@ class Message:
     thread_ts: str | None = None
     broadcast: bool = False
     metadata: dict[str, Any] = field(default_factory=dict)
-    notified: Notified = NOBODY
-    """Whom it notified when it was posted. Edits notify nobody."""
+    notified: NotifiedUsers = NOT_NOTIFIED
+    """The people notified when it was posted. Edits notify no one."""
     edits: int = 0
 
     @property
     def buttons(self) -> dict[str, dict[str, Any]]:
-        """Its buttons by action_id."""
+        """Return its buttons by action_id."""
         rows = [block for block in self.blocks if block["type"] == "actions"]
         return {element["action_id"]: element for row in rows for element in row["elements"]}
 
 
 class SlackServer(StandIn):
-    """Takes the methods of `SCOPES` under ``/api``; ``api_url`` is the base URL for a client.
+    """Server of the methods in `SCOPES` under ``/api``; ``api_url`` is the base URL for a client.
 
     An ``accepted`` entry holds ``method``, ``channel``, ``ts``, ``thread_ts``, ``text``, ``key`` (of the metadata),
-    ``users`` and ``everybody`` whom it notified, and ``stray`` sequences that should have been escaped; of a call about
-    a channel, ``method`` and what was given.
+    ``users`` and ``everybody`` that it notified, and ``stray`` sequences that should have been escaped; for a call
+    about a channel, ``method`` and the arguments.
     """
 
     def __init__(
@@ -77,27 +77,27 @@ class SlackServer(StandIn):
         limited: bool = True,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``limited`` False: without Slack's rate limits, for tests of something else; ``now`` is their clock."""
+        """Create a server. ``limited`` False: no rate limits, for tests of other behavior; ``now`` is their clock."""
         super().__init__(port=port, log=log)
-        self.messages: list[Message] = []
+        self.messages: list[PostedMessage] = []
         self.responses: list[dict[str, Any]] = []
-        """What came to the response_urls of pressed buttons."""
+        """The requests to the response_urls of pressed buttons."""
         self.groups: dict[str, list[str]] = {}
         """The ids of the users of each user group, by its id."""
         self.limits = SlackLimits(now, on=limited)
         self.scopes: frozenset[str] | None = None
-        """What the bot may do; None: everything."""
+        """The bot's scopes; None: all."""
         self.channels = Channels(channels, BOT["user_id"])
         self._token = token
         self._last_ts = 0
 
     @property
     def api_url(self) -> str:
-        """What to set as the channel's ``base_url``."""
+        """Return the URL to set as the channel's ``base_url``."""
         return f"{self.url}/api"
 
-    def message(self, ts: str) -> Message:
-        """The message with this ts.
+    def message(self, ts: str) -> PostedMessage:
+        """Return the message with this ts.
 
         Raises:
             LookupError: There is none.
@@ -108,19 +108,19 @@ class SlackServer(StandIn):
         raise LookupError(f"no message {ts}")
 
     def room(self, name: str) -> SlackChannelMade:
-        """The channel of that name.
+        """Return the channel of that name.
 
         Raises:
             LookupError: There is none.
         """
         return self.channels.named(name)
 
-    def delete(self, message: Message) -> None:
-        """Somebody deletes a message."""
+    def delete(self, message: PostedMessage) -> None:
+        """Delete a message, as a person."""
         self.messages.remove(message)
 
-    def press(self, message: Message, action_id: str, user: str) -> Press:
-        """Somebody presses a button of a message; the request about it, to be sent.
+    def press(self, message: PostedMessage, action_id: str, user: str) -> Press:
+        """Press a button of a message, as a person; return the request to send.
 
         Raises:
             LookupError: The message has no such button.
@@ -140,8 +140,8 @@ class SlackServer(StandIn):
             shown["thread_ts"] = message.thread_ts
         return Press(button, message.channel, shown, user, f"{self.url}/response/{message.ts}")
 
-    async def deliver(self, press: Press, to: str, secret: str, *, age: int = 0) -> Answer:
-        """Send a press, signed ``age`` seconds ago; twice sends the same press again."""
+    async def deliver(self, press: Press, to: str, secret: str, *, age: int = 0) -> SlackResponse:
+        """Send a press, signed ``age`` seconds ago; sending it twice repeats the same press."""
         return await send(press, to, secret, age)
 
     def routes(self, app: web.Application) -> None:
@@ -161,46 +161,46 @@ class SlackServer(StandIn):
             metadata = {"response_metadata": {"messages": list(error.messages)}} if error.messages else {}
             return web.json_response({"ok": False, "error": error.error, **metadata, **error.more})
 
-    def _call(self, method: str, given: dict[str, Any]) -> web.Response:
+    def _call(self, method: str, fields: dict[str, Any]) -> web.Response:
         if method not in SCOPES:
             raise SlackError("unknown_method")
         check_scopes(method, self.scopes)
-        wait = self.limits.wait(method, given)
+        wait = self.limits.wait(method, fields)
         if wait is not None:
             headers = {"Retry-After": str(wait)}
             return web.json_response({"ok": False, "error": "ratelimited"}, status=429, headers=headers)
         match method:
             case "chat.postMessage":
-                return self._post(given)
+                return self._post(fields)
             case "chat.update":
-                return self._update(given)
+                return self._update(fields)
             case "usergroups.users.list":
-                return self._group(given)
+                return self._group(fields)
             case "auth.test":
                 return _ok(url="https://standin.slack.com/", team="standin", user="tocsin", **BOT)
             case _:
-                return self._channel(method, given)
+                return self._channel(method, fields)
 
-    def _channel(self, method: str, given: dict[str, Any]) -> web.Response:
+    def _channel(self, method: str, fields: dict[str, Any]) -> web.Response:
         if method == "pins.add":
-            self._check_pin(given)
-        answer = self.channels.call(method, given)
+            self._check_pin(fields)
+        answer = self.channels.call(method, fields)
         if method != "users.conversations":
-            self.accept(method=method, **given)
+            self.accept(method=method, **fields)
         return _ok(**answer)
 
-    def _check_pin(self, given: dict[str, Any]) -> None:
-        ts = given.get("timestamp")
+    def _check_pin(self, fields: dict[str, Any]) -> None:
+        ts = fields.get("timestamp")
         if not isinstance(ts, str) or not re.fullmatch(r"[0-9]+\.[0-9]{6}", ts):
             raise SlackError("no_item_specified" if ts is None else "bad_timestamp")
-        if not any((each.ts, each.channel) == (ts, given.get("channel")) for each in self.messages):
+        if not any((each.ts, each.channel) == (ts, fields.get("channel")) for each in self.messages):
             raise SlackError("message_not_found")
 
-    def _group(self, given: dict[str, Any]) -> web.Response:
-        unknown = given.keys() - {"usergroup", "include_disabled"}
+    def _group(self, fields: dict[str, Any]) -> web.Response:
+        unknown = fields.keys() - {"usergroup", "include_disabled"}
         if unknown:
             raise SlackError("invalid_arguments", f"not known to this stand-in: {sorted(unknown)}")
-        users = self.groups.get(str(given.get("usergroup", "")))
+        users = self.groups.get(str(fields.get("usergroup", "")))
         if users is None:
             raise SlackError("no_such_subteam")
         return _ok(users=list(users))
@@ -212,65 +212,65 @@ class SlackServer(StandIn):
         if token != self._token:
             raise SlackError("invalid_auth")
 
-    def _post(self, given: dict[str, Any]) -> web.Response:
-        self._check(given, _POST)
-        channel, text = given["channel"], given.get("text", "")
+    def _post(self, fields: dict[str, Any]) -> web.Response:
+        self._check(fields, _POST)
+        channel, text = fields["channel"], fields.get("text", "")
         if len(text) > TEXT_LIMIT:
             raise SlackError("msg_too_long")
-        thread = given.get("thread_ts")
+        thread = fields.get("thread_ts")
         if thread is not None:
             self._check_thread(channel, thread)
-        elif given.get("reply_broadcast"):
+        elif fields.get("reply_broadcast"):
             raise SlackError("invalid_arguments", "reply_broadcast without thread_ts")
-        message = Message(
+        message = PostedMessage(
             channel,
             self._next_ts(),
             text,
-            given.get("blocks", []),
+            fields.get("blocks", []),
             thread,
-            broadcast=bool(given.get("reply_broadcast")),
-            metadata=given.get("metadata", {}),
-            notified=_whom(given),
+            broadcast=bool(fields.get("reply_broadcast")),
+            metadata=fields.get("metadata", {}),
+            notified=_whom(fields),
         )
         self.messages.append(message)
         self._note("chat.postMessage", message, message.notified)
         return _ok(channel=channel, ts=message.ts, message={"text": text, "ts": message.ts, "type": "message"})
 
-    def _update(self, given: dict[str, Any]) -> web.Response:
-        channel = self.channels.made.get(str(given.get("channel")))
+    def _update(self, fields: dict[str, Any]) -> web.Response:
+        channel = self.channels.made.get(str(fields.get("channel")))
         if channel is not None and channel.archived:
             raise SlackError("is_inactive")
-        self._check(given, _UPDATE)
-        text = given.get("text", "")
+        self._check(fields, _UPDATE)
+        text = fields.get("text", "")
         if len(text) > UPDATE_TEXT_LIMIT:
             raise SlackError("msg_too_long")
-        ts = given.get("ts")
+        ts = fields.get("ts")
         if not isinstance(ts, str):
             raise SlackError("invalid_arguments", "ts must be a string")
-        found = [each for each in self.messages if each.ts == ts and each.channel == given["channel"]]
-        if not found:
+        result = [each for each in self.messages if each.ts == ts and each.channel == fields["channel"]]
+        if not result:
             raise SlackError("message_not_found")
-        message = found[0]
-        message.text, message.blocks = text, given.get("blocks", [])
-        message.metadata = given.get("metadata", message.metadata)
+        message = result[0]
+        message.text, message.blocks = text, fields.get("blocks", [])
+        message.metadata = fields.get("metadata", message.metadata)
         message.edits += 1
-        # An edit notifies nobody, but what should have been escaped is to be seen.
-        self._note("chat.update", message, Notified(stray=_whom(given).stray))
+        # An edit notifies no one, but text that should have been escaped is recorded.
+        self._note("chat.update", message, NotifiedUsers(stray=_whom(fields).stray))
         return _ok(channel=message.channel, ts=ts, text=text)
 
-    def _check(self, given: dict[str, Any], known: set[str]) -> None:
-        unknown = given.keys() - known
+    def _check(self, fields: dict[str, Any], known: set[str]) -> None:
+        unknown = fields.keys() - known
         if unknown:
             raise SlackError("invalid_arguments", f"not known to this stand-in: {sorted(unknown)}")
-        self.channels.writable(given.get("channel"))
-        if not isinstance(given.get("text", ""), str) or not (given.get("text") or given.get("blocks")):
+        self.channels.writable(fields.get("channel"))
+        if not isinstance(fields.get("text", ""), str) or not (fields.get("text") or fields.get("blocks")):
             raise SlackError("no_text")
-        if given.get("blocks") and not given.get("text"):
+        if fields.get("blocks") and not fields.get("text"):
             raise SlackError("no_text", "text is what notifications show: this stand-in wants it beside blocks")
-        error, messages = check_blocks(given.get("blocks", []))
+        error, messages = check_blocks(fields.get("blocks", []))
         if error:
             raise SlackError(error, *messages)
-        _check_metadata(given.get("metadata"))
+        _check_metadata(fields.get("metadata"))
 
     def _check_thread(self, channel: str, ts: object) -> None:
         if not isinstance(ts, str) or "." not in ts:
@@ -281,7 +281,7 @@ class SlackServer(StandIn):
         if parents[0].thread_ts:
             raise SlackError("cannot_reply_to_message", "a reply's ts is no thread: use its parent's")
 
-    def _note(self, method: str, message: Message, whom: Notified) -> None:
+    def _note(self, method: str, message: PostedMessage, recipient: NotifiedUsers) -> None:
         self.accept(
             method=method,
             channel=message.channel,
@@ -290,9 +290,9 @@ class SlackServer(StandIn):
             text=message.text,
             key=message.metadata.get("event_payload", {}).get("key"),
             event_type=message.metadata.get("event_type"),
-            users=list(whom.users),
-            everybody=list(whom.everybody),
-            stray=list(whom.stray),
+            users=list(recipient.users),
+            everybody=list(recipient.everybody),
+            stray=list(recipient.stray),
         )
 
     def _next_ts(self) -> str:
@@ -301,26 +301,26 @@ class SlackServer(StandIn):
 
 
 async def _arguments(request: web.Request) -> dict[str, Any]:
-    """A method's arguments: JSON, or a form whose structured fields are JSON."""
+    """Return a method's arguments: JSON, or a form whose structured fields are JSON."""
     if request.content_type == "application/json":
         if request.match_info["method"] in set(SCOPES) - TAKE_JSON:
             raise SlackError("invalid_arguments", "this stand-in takes a form here, as every method of Slack does")
         try:
-            given = json.loads(await request.read())
+            fields = json.loads(await request.read())
         except ValueError:
             raise SlackError("invalid_json") from None
-        if not isinstance(given, dict):
+        if not isinstance(fields, dict):
             raise SlackError("json_not_object")
-        return given
+        return fields
     form = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
-    given = dict[str, Any](form)
+    fields = dict[str, Any](form)
     try:
         for name in ("blocks", "metadata"):
             if name in form:
-                given[name] = json.loads(form[name])
+                fields[name] = json.loads(form[name])
     except ValueError:
         raise SlackError("invalid_blocks_format") from None
-    return given
+    return fields
 
 
 def _check_metadata(metadata: object) -> None:
@@ -334,9 +334,9 @@ def _check_metadata(metadata: object) -> None:
         raise SlackError("metadata_too_large")
 
 
-def _whom(given: dict[str, Any]) -> Notified:
-    parses_names = bool(given.get("link_names")) or given.get("parse") == "full"
-    return notified(given.get("text", ""), given.get("blocks", []), parses_names=parses_names)
+def _whom(fields: dict[str, Any]) -> NotifiedUsers:
+    parses_names = bool(fields.get("link_names")) or fields.get("parse") == "full"
+    return notified(fields.get("text", ""), fields.get("blocks", []), parses_names=parses_names)
 
 
 def _ok(**body: Any) -> web.Response:
@@ -348,9 +348,9 @@ def main() -> None:
     parser = arguments("A stand-in for Slack's Web API on loopback.")
     parser.add_argument("--channel", action="append", help=f"a channel id that it knows ({CHANNEL})")
     parser.add_argument("--token", default=TOKEN, help=f"the bot token that it takes ({TOKEN})")
-    given = parser.parse_args()
-    channels = given.channel or [CHANNEL]
-    serve(lambda: SlackServer(channels, token=given.token, port=given.port, log=given.log))
+    fields = parser.parse_args()
+    channels = fields.channel or [CHANNEL]
+    serve(lambda: SlackServer(channels, token=fields.token, port=fields.port, log=fields.log))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the stand-in for a mail server demands of a message: RFC 5321 and RFC 5322 to the letter."""
+"""Strict validation of a message for the stand-in mail server: RFC 5321 and RFC 5322."""
 
 import email
 import re
@@ -17,7 +17,7 @@ _HEADER = re.compile(rb"[!-9;-~]+:[ -~\t]*")
 
 
 def check_message(raw: bytes) -> tuple[dict[str, Any], str]:
-    """What a message says, and what is wrong with it ("" where nothing is)."""
+    """Return a message's content, and the mistake in it ("" if there is none)."""
     if wrong := _check_octets(raw):
         return {}, wrong
     message = email.message_from_bytes(raw, policy=SMTP)
@@ -25,10 +25,22 @@ def check_message(raw: bytes) -> tuple[dict[str, Any], str]:
         raise TypeError("this policy makes messages of this kind")
     if message.defects:
         return {}, f"malformed: {message.defects[0]!r}"
-    if wrong := _check_headers(message):
+    if wrong := _check_headers(message) or _check_parts(message):
         return {}, wrong
-    said = {name.lower().replace("-", "_"): str(message[name]) for name in (*ONCE, *AT_MOST_ONCE) if message[name]}
-    return {**said, "headers": dict(message.items()), "body": message.get_content()}, ""
+    text = message.get_body(("plain",))
+    content = {name.lower().replace("-", "_"): str(message[name]) for name in (*ONCE, *AT_MOST_ONCE) if message[name]}
+    return {**content, "headers": dict(message.items()), "body": text.get_content() if text is not None else ""}, ""
+
+
+def _check_parts(message: EmailMessage) -> str:
+    """Check that there is one text for people, and at most one invitation, with the method that calendars need."""
+    parts = [part for part in message.walk() if not part.is_multipart()]
+    kinds = [part.get_content_type() for part in parts]
+    if kinds not in (["text/plain"], ["text/plain", "text/calendar"]):
+        return f"parts that no reader expects: {', '.join(kinds)}"
+    if len(parts) > 1 and parts[1].get_param("method") != "REQUEST":
+        return "an invitation without its method"
+    return ""
 
 
 def _check_octets(raw: bytes) -> str:
@@ -36,7 +48,7 @@ def _check_octets(raw: bytes) -> str:
     head, blank, _ = raw.partition(b"\r\n\r\n")
     checks = (
         (b"\r" not in alone and b"\n" not in alone, "a CR or LF that stands alone"),
-        (max(raw) <= 127, "8-bit octets, and nobody has asked for BODY=8BITMIME"),
+        (max(raw) <= 127, "8-bit octets, and the client has not asked for BODY=8BITMIME"),
         (b"\0" not in raw, "a NUL"),
         (all(len(line) <= LONGEST_LINE for line in raw.split(b"\r\n")), f"a line of more than {LONGEST_LINE} octets"),
         (bool(blank), "no blank line behind the headers"),

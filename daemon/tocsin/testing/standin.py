@@ -1,7 +1,7 @@
-"""What the stand-ins share: a server on loopback, faults by script, and a log of what was accepted.
+"""The common parts of the stand-ins: a server on loopback, scripted faults, and a log of accepted requests.
 
-A stand-in takes a provider's place in tests and in trials without an account.
-It is stricter than the provider wherever that finds mistakes.
+A stand-in replaces a provider in tests and in trials without an account. It is stricter than the provider wherever that
+detects mistakes.
 """
 
 import argparse
@@ -10,6 +10,7 @@ import contextlib
 import json
 import signal
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -25,7 +26,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True)
-class Status:
+class ErrorStatus:
     """Answer with a status, without doing anything."""
 
     status: int
@@ -35,21 +36,21 @@ class Status:
 
 @dataclass(frozen=True)
 class Hang:
-    """Never answer. ``accept``: do what was asked, and keep silent about it."""
+    """Never answer. ``accept``: perform the request first."""
 
     accept: bool = False
 
 
 @dataclass(frozen=True)
 class Drop:
-    """Cut the connection without an answer. ``accept``: having done what was asked."""
+    """Close the connection without a response. ``accept``: perform the request first."""
 
     accept: bool = False
 
 
 @dataclass(frozen=True)
 class Junk:
-    """Do what was asked, then answer with the right status and this body instead."""
+    """Perform the request, then answer with the right status and this body."""
 
     body: bytes = b"\xff\x00 not what you expect"
     content_type: str = "application/json"
@@ -62,20 +63,20 @@ class Pass:
 
 @dataclass(frozen=True)
 class Drip:
-    """Do what was asked, then begin an answer that never ends, a byte at a time."""
+    """Perform the request, then begin a response that never ends, a byte at a time."""
 
     status: int = 200
 
 
-Fault = Status | Hang | Drop | Junk | Drip | Pass
+Fault = ErrorStatus | Hang | Drop | Junk | Drip | Pass
 
 
-class StandIn:
-    """A server on 127.0.0.1. ``async with`` starts and stops it; ``url`` is where it listens.
+class StandIn(ABC):
+    """A server on 127.0.0.1. ``async with`` starts and stops it; ``url`` is its address.
 
-    ``accepted`` holds what it took, in order, each with ``at``: microseconds of
-    the wall clock. With ``log`` the same goes to a file, one JSON line each, as
-    soon as it is taken: what this process has answered survives its kill.
+    ``accepted`` holds the accepted requests in order, each with ``at``: microseconds of the wall clock. With ``log``
+    they are also written to a file, one JSON line each, as soon as they are accepted, so that they survive a kill of
+    the process.
     """
 
     def __init__(self, *, port: int = 0, log: Path | None = None) -> None:
@@ -92,15 +93,15 @@ class StandIn:
 
     @property
     def url(self) -> str:
-        """``http://127.0.0.1:<port>``."""
+        """Return ``http://127.0.0.1:<port>``."""
         return f"http://127.0.0.1:{self._port}"
 
     def fail(self, *faults: Fault) -> None:
-        """Let the next requests fail, one fault each, in this order."""
+        """Make the next requests fail, one fault each, in this order."""
         self._faults.extend(faults)
 
     def recover(self) -> None:
-        """Forget the faults that have not happened."""
+        """Discard the faults that have not happened."""
         self._faults.clear()
 
     async def accepts(self, count: int, within: float = 10.0) -> list[dict[str, Any]]:
@@ -143,12 +144,12 @@ class StandIn:
         if self._log is not None:
             self._log.close()
 
+    @abstractmethod
     def routes(self, app: web.Application) -> None:
-        """Add what it serves."""
-        raise NotImplementedError
+        """Add the routes."""
 
     def accept(self, **entry: Any) -> dict[str, Any]:
-        """Note something that was taken; call it before answering."""
+        """Record an accepted request; call it before answering."""
         entry = {"at": time.time_ns() // 1000, **entry}
         self.accepted.append(entry)
         if self._log is not None:
@@ -157,7 +158,7 @@ class StandIn:
         return entry
 
     def faulty(self, handler: Handler) -> Handler:
-        """The handler, with the next scripted fault in its way."""
+        """Return the handler, preceded by the next scripted fault."""
 
         async def handle(request: web.Request) -> web.StreamResponse:
             self.requests += 1
@@ -166,7 +167,7 @@ class StandIn:
             match fault:
                 case None | Pass():
                     return await handler(request)
-                case Status(status, headers, body):
+                case ErrorStatus(status, headers, body):
                     return web.Response(status=status, headers=headers, body=body)
                 case Hang(accept):
                     return await self._hang(request, handler if accept else None)
@@ -206,7 +207,7 @@ class StandIn:
 
 
 def arguments(description: str) -> argparse.ArgumentParser:
-    """The command line that every stand-in has; the caller adds its own."""
+    """Return the command line parser of every stand-in; the caller adds its own options."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--port", type=int, default=0, help="where to listen on 127.0.0.1; 0 takes any free port")
     parser.add_argument("--log", type=Path, help="append each accepted event to this file, as a line of JSON")
@@ -214,14 +215,14 @@ def arguments(description: str) -> argparse.ArgumentParser:
 
 
 def serve(stand_in: Callable[[], StandIn]) -> None:
-    """Run a stand-in until SIGINT or SIGTERM, and say on standard output where it listens."""
+    """Run a stand-in until SIGINT or SIGTERM, and print its URL on standard output."""
 
     async def run() -> None:
         stop = asyncio.Event()
         for signum in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(signum, stop.set)
         async with stand_in() as running:
-            print(running.url, flush=True)  # noqa: T201 - the one thing that whoever started it must know
+            print(running.url, flush=True)  # noqa: T201 - the caller needs the address
             await stop.wait()
 
     asyncio.run(run())

@@ -15,7 +15,7 @@ PAGE = "kctbh9vrtdwd"
 TOKEN = "statuspage-key-0123456789"  # noqa: S105 - of a stand-in
 COMPONENTS = frozenset({"ftgks51sfs2d", "8kbf7d35c070"})
 RATE = 60
-"""Calls a minute and token: one a second, measured over a minute."""
+"""Maximum number of requests per minute and token: one per second, measured over a minute."""
 _STATUSES = frozenset({"investigating", "identified", "monitoring", "resolved"})
 _IMPACTS = frozenset({"none", "maintenance", "minor", "major", "critical"})
 _OF_COMPONENTS = frozenset(
@@ -30,7 +30,10 @@ _KEYS = frozenset(
 
 
 class StatuspageServer(StandIn):
-    """An ``accepted`` entry holds ``kind`` (``incident`` or ``update``), ``id`` and what was sent."""
+    """Server of one page's incidents.
+
+    An ``accepted`` entry holds ``kind`` (``incident`` or ``update``), ``id`` and the request's content.
+    """
 
     def __init__(self, *, port: int = 0, log: Path | None = None) -> None:
         super().__init__(port=port, log=log)
@@ -49,16 +52,16 @@ class StatuspageServer(StandIn):
             app.router.add_route(method, path, self.faulty(handler))
 
     async def _create(self, request: web.Request) -> web.Response:
-        given, refusal = await self._body(request)
+        fields, refusal = await self._body(request)
         if refusal is not None:
             return refusal
-        if not given.get("name", "").strip():
+        if not fields.get("name", "").strip():
             return _refusal(422, "name can't be blank")
         name = f"p31zjtct2jer{len(self.incidents)}"
         link = f"http://stspg.io/{name}"
-        self.incidents[name] = {"incident_updates": [], **given, "id": name, "shortlink": link}
-        _append(self.incidents[name], given)
-        self.accept(kind="incident", id=name, **given)
+        self.incidents[name] = {"incident_updates": [], **fields, "id": name, "shortlink": link}
+        _append(self.incidents[name], fields)
+        self.accept(kind="incident", id=name, **fields)
         return web.json_response(self.incidents[name], status=201)
 
     async def _unresolved(self, request: web.Request) -> web.Response:
@@ -72,13 +75,13 @@ class StatuspageServer(StandIn):
         return self._refuses(request) or web.json_response(incident)
 
     async def _update(self, request: web.Request) -> web.Response:
-        given, refusal = await self._body(request)
+        fields, refusal = await self._body(request)
         incident = self.incidents.get(request.match_info["incident"])
         if refusal is not None or incident is None:
             return refusal or _refusal(404, "not found")
-        incident |= given
-        _append(incident, given)
-        self.accept(kind="update", id=incident["id"], **given)
+        incident |= fields
+        _append(incident, fields)
+        self.accept(kind="update", id=incident["id"], **fields)
         return web.json_response(incident)
 
     def _refuses(self, request: web.Request) -> web.Response | None:
@@ -96,36 +99,36 @@ class StatuspageServer(StandIn):
         if refusal is not None:
             return {}, refusal
         try:
-            given = (await request.json())["incident"]
+            fields = (await request.json())["incident"]
         except (ValueError, KeyError, TypeError):
             return {}, _refusal(400, "incident is missing")
-        if not isinstance(given, dict):
+        if not isinstance(fields, dict):
             return {}, _refusal(400, "incident is missing")
-        wrong = _wrong(given)
-        return given, _refusal(422, f"{wrong} is invalid") if wrong else None
+        wrong = _error(fields)
+        return fields, _refusal(422, f"{wrong} is invalid") if wrong else None
 
 
-def _wrong(given: dict[str, Any]) -> str | None:
+def _error(fields: dict[str, Any]) -> str | None:
     """Return the first key whose value Statuspage refuses."""
-    components = given.get("components", {})
+    components = fields.get("components", {})
     checks = {
-        "incident": set(given) <= _KEYS,
-        "name": isinstance(given.get("name", ""), str) and len(given.get("name", "")) <= 255,
-        "status": given.get("status", "investigating") in _STATUSES,
-        "impact_override": given.get("impact_override", "none") in _IMPACTS,
-        "body": isinstance(given.get("body", ""), str) and len(given.get("body", "")) <= 25_000,
-        "metadata": all(isinstance(value, dict) for value in given.get("metadata", {}).values()),
-        "component_ids": set(given.get("component_ids", ())) <= COMPONENTS,
+        "incident": set(fields) <= _KEYS,
+        "name": isinstance(fields.get("name", ""), str) and len(fields.get("name", "")) <= 255,
+        "status": fields.get("status", "investigating") in _STATUSES,
+        "impact_override": fields.get("impact_override", "none") in _IMPACTS,
+        "body": isinstance(fields.get("body", ""), str) and len(fields.get("body", "")) <= 25_000,
+        "metadata": all(isinstance(value, dict) for value in fields.get("metadata", {}).values()),
+        "component_ids": set(fields.get("component_ids", ())) <= COMPONENTS,
         "components": set(components) <= COMPONENTS and set(components.values()) <= _OF_COMPONENTS,
-        "deliver_notifications": isinstance(given.get("deliver_notifications", True), bool),
+        "deliver_notifications": isinstance(fields.get("deliver_notifications", True), bool),
     }
     return next((name for name, good in checks.items() if not good), None)
 
 
-def _append(incident: dict[str, Any], given: dict[str, Any]) -> None:
-    """A status or a text is an update of its own; the newest comes first."""
-    if "body" in given or "status" in given:
-        update = {"status": given.get("status", incident.get("status")), "body": given.get("body", "")}
+def _append(incident: dict[str, Any], fields: dict[str, Any]) -> None:
+    """Add an update for a status or a text; the newest comes first."""
+    if "body" in fields or "status" in fields:
+        update = {"status": fields.get("status", incident.get("status")), "body": fields.get("body", "")}
         incident["incident_updates"].insert(0, update)
 
 
@@ -135,8 +138,8 @@ def _refusal(status: int, message: str) -> web.Response:
 
 def main() -> None:
     """Run it by itself."""
-    given = arguments("A stand-in for Statuspage on loopback.").parse_args()
-    serve(lambda: StatuspageServer(port=given.port, log=given.log))
+    fields = arguments("A stand-in for Statuspage on loopback.").parse_args()
+    serve(lambda: StatuspageServer(port=fields.port, log=fields.log))
 
 
 if __name__ == "__main__":

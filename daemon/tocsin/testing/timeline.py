@@ -1,22 +1,22 @@
-"""Whether a timeline of pages is the one that was expected: nothing missing, nothing extra."""
+"""Comparison of actual pages with the expected ones: nothing missing, nothing extra."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tocsin.conf.duration import format_duration
-from tocsin.core.people import People
-from tocsin.core.rotation import Duty
+from tocsin.core.duration import format_duration
+from tocsin.core.oncall.people import People
+from tocsin.core.oncall.rotation import Duty
 from tocsin.testing.cases import PageSettings
 
 LISTED = 40
-"""Lines of a difference that are shown."""
+"""Maximum number of lines of a difference that are shown."""
 
 Line = tuple[str, str]
-"""(what it is: ``-`` missing, ``+`` extra, " " as expected; what it says)"""
+"""(kind: ``-`` missing, ``+`` extra, " " as expected; the text)"""
 
 
 @dataclass(frozen=True)
-class Told:
+class SentPage:
     """A page or an update as it went out. ``at`` counts from the beginning of the test, in microseconds."""
 
     at: int
@@ -33,7 +33,7 @@ class Told:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ExpectedPage:
     """A page or an update as it was expected, of one person; None: whichever."""
 
     at: int
@@ -44,15 +44,15 @@ class Wanted:
     severity: str | None
     incident: int | None
 
-    def matches(self, told: Told) -> bool:
-        """Whether it is this one."""
-        return (self.at, self.who, self.kind) == (told.at, told.who, told.kind) and all(
-            wanted is None or wanted == found
-            for wanted, found in (
-                (self.tier, told.tier),
-                (self.by, told.by),
-                (self.severity, told.severity),
-                (self.incident, told.incident),
+    def matches(self, notified: SentPage) -> bool:
+        """Return whether the page is the expected one."""
+        return (self.at, self.who, self.kind) == (notified.at, notified.who, notified.kind) and all(
+            wanted is None or wanted == result
+            for wanted, result in (
+                (self.tier, notified.tier),
+                (self.by, notified.by),
+                (self.severity, notified.severity),
+                (self.incident, notified.incident),
             )
         )
 
@@ -67,35 +67,35 @@ class Wanted:
 
 
 def _line(at: int, kind: str, who: str, facts: Iterable[str]) -> str:
-    told = ", ".join(fact for fact in facts if fact)
-    return f"{format_duration(at)} {kind} {who}{f': {told}' if told else ''}"
+    details = ", ".join(fact for fact in facts if fact)
+    return f"{format_duration(at)} {kind} {who}{f': {details}' if details else ''}"
 
 
-def wanted_of(pages: Iterable[PageSettings], people: People, start: int) -> list[Wanted]:
-    """One for each person: a group stands for all of its members, a rotation for who is on call at that moment.
+def wanted_of(pages: Iterable[PageSettings], people: People, start: int) -> list[ExpectedPage]:
+    """Return an expected page for each person: a group means all of its members, a rotation those on call then.
 
-    ``start``: when the test begins, in microseconds since the epoch.
+    ``start``: the start of the test, in microseconds since the epoch.
     """
     return [
-        Wanted(page.at, who, page.kind, page.tier, page.by, page.severity, page.incident)
+        ExpectedPage(page.at, who, page.kind, page.tier, page.by, page.severity, page.incident)
         for page in pages
         for name in page.who
         for who in people.members(name, Duty(start + page.at)) or (name,)
     ]
 
 
-def difference(wanted: Sequence[Wanted], told: Sequence[Told]) -> list[Line]:
-    """Both timelines as one, in the order of time; empty if they are the same."""
-    pairs = _pair(wanted, told)
+def difference(wanted: Sequence[ExpectedPage], notified: Sequence[SentPage]) -> list[Line]:
+    """Return both timelines merged in the order of time; empty if they are the same."""
+    pairs = _pair(wanted, notified)
     taken = set(pairs.values())
     missing = [one for index, one in enumerate(wanted) if index not in pairs]
-    extra = [one for index, one in enumerate(told) if index not in taken]
+    extra = [one for index, one in enumerate(notified) if index not in taken]
     if not missing and not extra:
         return []
     rows = [
         *((one.at, 0, "-", str(one)) for one in missing),
         *((one.at, 1, "+", str(one)) for one in extra),
-        *((told[index].at, 2, " ", str(told[index])) for index in sorted(taken)),
+        *((notified[index].at, 2, " ", str(notified[index])) for index in sorted(taken)),
     ]
     rows.sort(key=lambda row: row[:2])
     lines = [(sign, text) for _, _, sign, text in rows]
@@ -109,21 +109,21 @@ def difference(wanted: Sequence[Wanted], told: Sequence[Told]) -> list[Line]:
     return [*lines[:LISTED], (" ", f"... and {len(rest)} more: {counts}")]
 
 
-def _pair(wanted: Sequence[Wanted], told: Sequence[Told]) -> dict[int, int]:
-    """As many pairs as can be made: whatever an open expectation takes, it leaves to a stricter one that needs it."""
+def _pair(wanted: Sequence[ExpectedPage], notified: Sequence[SentPage]) -> dict[int, int]:
+    """Return as many pairs as possible: a flexible expectation leaves a page to a stricter one that needs it."""
     by: dict[int, int] = {}
-    candidates = [[index for index, found in enumerate(told) if one.matches(found)] for one in wanted]
+    candidates = [[index for index, result in enumerate(notified) if one.matches(result)] for one in wanted]
 
     def place(one: int, tried: set[int]) -> bool:
-        for found in candidates[one]:
-            if found in tried:
+        for result in candidates[one]:
+            if result in tried:
                 continue
-            tried.add(found)
-            if found not in by or place(by[found], tried):
-                by[found] = one
+            tried.add(result)
+            if result not in by or place(by[result], tried):
+                by[result] = one
                 return True
         return False
 
     for one in range(len(wanted)):
         place(one, set())
-    return {one: found for found, one in by.items()}
+    return {one: result for result, one in by.items()}

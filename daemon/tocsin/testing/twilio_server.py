@@ -1,4 +1,4 @@
-"""A stand-in for Twilio: takes calls and SMS as its REST API does, and brings answers back, signed.
+"""A stand-in for Twilio: accepts calls and SMS like its REST API, and sends signed callbacks.
 
 ``python -m tocsin.testing.twilio_server --port 8084 --log twilio.jsonl``
 """
@@ -9,7 +9,8 @@ import hmac
 import itertools
 import json
 import re
-from collections.abc import Collection, Mapping
+import time
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
@@ -18,7 +19,9 @@ from xml.etree import ElementTree as ET
 import aiohttp
 from aiohttp import web
 
-from tocsin.testing.standin import StandIn, arguments, serve
+from tocsin.channels.twilio.segments import segments
+from tocsin.testing.standin import Handler, StandIn, arguments, serve
+from tocsin.testing.twilio_limits import CALLS_A_SECOND, CONCURRENT, LONGEST_QUEUE, SEGMENTS_A_SECOND, Queue
 
 ACCOUNT = "AC0123456789abcdef0123456789abcdef"
 AUTH_TOKEN = "an-auth-token-0123456789"  # noqa: S105 - of a stand-in
@@ -56,10 +59,11 @@ _WHOLE = frozenset({"numDigits", "timeout", "length", "loop"})
 
 
 class TwilioServer(StandIn):
-    """Serves Calls.json and Messages.json of one account.
+    """Server of Calls.json and Messages.json of one account.
 
-    An ``accepted`` entry holds ``kind`` (``call`` or ``sms``), ``sid``, ``to``, ``from``, ``text`` (what is said or
-    written) and ``action`` (where a pressed key goes, "" where none is asked for).
+    An ``accepted`` entry holds ``kind`` (``call`` or ``sms``), ``sid``, ``to``, ``from``, ``text`` (spoken or written),
+    ``action`` (the URL for a pressed key, "" if none is requested), ``queued`` (the seconds of its wait at Twilio) and
+    ``error`` (the reason for which an accepted message is not sent, else None).
     """
 
     def __init__(
@@ -69,28 +73,54 @@ class TwilioServer(StandIn):
         log: Path | None = None,
         opted_out: Collection[str] = (),
         signs_port: bool | None = False,
+        concurrent: int = CONCURRENT,
+        limited: bool = True,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """``opted_out`` have answered STOP.
+        """Create a server; ``opted_out`` have answered STOP.
 
-        ``signs_port``: whether a URL is signed with its port, written or not; None: as it is written. Twilio has done
-        all three, by the product and the scheme.
+        ``signs_port``: whether a URL is signed with its port, explicit or not; None: unchanged. Twilio has done all
+        three, depending on the product and the scheme.
+
+        ``concurrent``: requests at the same time above which it answers 429. ``limited`` False: calls and messages wait
+        in no queue, for tests of other behavior; ``now`` is the clock of the queues.
         """
         super().__init__(port=port, log=log)
         self.opted_out = frozenset(opted_out)
         self.signs_port = signs_port
+        self._concurrent = concurrent
+        self._requests_now = 0
+        self._calls = Queue(CALLS_A_SECOND if limited else None, now)
+        self._messages = Queue(SEGMENTS_A_SECOND if limited else None, now)
         self._numbers = itertools.count(1)
 
     def routes(self, app: web.Application) -> None:
         """Serve both resources."""
-        app.router.add_post("/2010-04-01/Accounts/{account}/{resource:Calls|Messages}.json", self.faulty(self._create))
+        path = "/2010-04-01/Accounts/{account}/{resource:Calls|Messages}.json"
+        app.router.add_post(path, self._counted(self.faulty(self._create)))
+
+    def _counted(self, handler: Handler) -> Handler:
+        """Return the handler, which refuses requests beyond the account's concurrency."""
+
+        async def handle(request: web.Request) -> web.StreamResponse:
+            if self._requests_now >= self._concurrent:
+                self.requests += 1
+                return _refusal(429, 20429, "Too Many Requests")
+            self._requests_now += 1
+            try:
+                return await handler(request)
+            finally:
+                self._requests_now -= 1
+
+        return handle
 
     async def press(self, call: Mapping[str, Any], digits: str) -> tuple[int, str]:
-        """Somebody presses keys during a call; the status and text of tocsin's answer."""
+        """Press keys during a call, as the recipient; return the status and text of tocsin's response."""
         about = {"CallSid": call["sid"], "From": call["from"], "To": call["to"], "CallStatus": "in-progress"}
         return await self._bring(call["action"], {"AccountSid": ACCOUNT, **about, "Digits": digits})
 
     async def answer(self, to: str, sender: str, body: str) -> tuple[int, str]:
-        """Somebody sends an SMS to the account's number, whose messages go ``to`` this URL."""
+        """Send an SMS to the account's number, whose webhook is ``to``; return the response's status and text."""
         sid = f"SM{next(self._numbers):032x}"
         return await self._bring(
             to, {"AccountSid": ACCOUNT, "MessageSid": sid, "From": sender, "To": NUMBER, "Body": body}
@@ -109,7 +139,7 @@ class TwilioServer(StandIn):
             return response.status, await response.text()
 
     def _signed(self, url: str) -> str:
-        """Return the URL as it stands in the signature."""
+        """Return the URL in the form used for the signature."""
         parts = urlsplit(url)
         if self.signs_port is None or parts.hostname is None:
             return url
@@ -118,7 +148,7 @@ class TwilioServer(StandIn):
         return urlunsplit(parts._replace(netloc=f"{host}:{port}" if self.signs_port else host))
 
     def reached(self, url: str) -> str:
-        """Where a public URL is really served; the same, unless a test says otherwise."""
+        """Return the real address of a public URL; the same unless a test overrides it."""
         return url
 
     async def _create(self, request: web.Request) -> web.Response:
@@ -130,17 +160,32 @@ class TwilioServer(StandIn):
         resource = request.match_info["resource"]
         form = await request.post()
         fields = {name: str(value) for name, value in form.items()}
-        wrong = self._wrong(resource, fields, list(form))
+        wrong = self._error(resource, fields, list(form))
         if wrong is not None:
             return _refusal(400, *wrong)
         sid = f"{'CA' if resource == 'Calls' else 'SM'}{next(self._numbers):032x}"
-        text, action = _read(fields["Twiml"]) if resource == "Calls" else (fields["Body"], "")
-        kind = "call" if resource == "Calls" else "sms"
-        self.accept(kind=kind, sid=sid, to=fields["To"], **{"from": fields.get("From", "")}, text=text, action=action)
+        about = {"sid": sid, "to": fields["To"], "from": fields.get("From", "")}
+        if resource == "Calls":
+            text, action = _read(fields["Twiml"])
+            wait = self._calls.add(ACCOUNT, 1)
+            self.accept(kind="call", **about, text=text, action=action, queued=wait, error=None)
+            return web.json_response({"sid": sid, "status": "queued", "queue_time": str(int(wait * 1000))}, status=201)
+        is_full, sender = self._is_full(fields), _sender(fields)
+        if is_full and sender != SERVICE:
+            return _refusal(429, 21611, "This 'From' number has exceeded the maximum number of queued messages")
+        # A messaging service accepts the message first, and reports the overflow later.
+        wait = 0.0 if is_full else self._messages.add(sender, segments(fields["Body"]))
+        error = 30001 if is_full else None
+        self.accept(kind="sms", **about, text=fields["Body"], action="", queued=wait, error=error)
         return web.json_response({"sid": sid, "status": "queued"}, status=201)
 
-    def _wrong(self, resource: str, fields: Mapping[str, str], names: list[str]) -> tuple[int, str] | None:
-        """(code, message) of Twilio's error."""
+    def _is_full(self, fields: Mapping[str, str]) -> bool:
+        """Return whether the message would wait longer than the queue is, or than it is valid."""
+        longest = min(LONGEST_QUEUE, int(fields.get("ValidityPeriod", LONGEST_QUEUE)))
+        return self._messages.wait(_sender(fields)) >= longest
+
+    def _error(self, resource: str, fields: Mapping[str, str], names: list[str]) -> tuple[int, str] | None:
+        """Return (code, message) of Twilio's error."""
         senders = [fields[name] for name in ("From", "MessagingServiceSid") if name in fields]
         checks = [
             (set(names) <= _TAKES[resource] and len(names) == len(fields), (20001, "Unknown or repeated parameters")),
@@ -167,6 +212,10 @@ class TwilioServer(StandIn):
             _content_check(resource, fields),
         ]
         return next((error for good, error in checks if not good), None)
+
+
+def _sender(fields: Mapping[str, str]) -> str:
+    return fields.get("MessagingServiceSid") or fields["From"]
 
 
 def _content_check(resource: str, fields: Mapping[str, str]) -> tuple[bool, tuple[int, str]]:
@@ -206,15 +255,15 @@ def _is_whole(value: str, allowed: range) -> bool:
 
 
 def _read(twiml: str) -> tuple[str, str]:
-    """What is said, and where keys go."""
+    """Return the spoken text, and the URL for keys."""
     response = ET.fromstring(twiml)  # noqa: S314 - on loopback, and what is tested is our own
-    said = [verb.text or "" for verb in response.iter("Say")]
+    content = [verb.text or "" for verb in response.iter("Say")]
     gather = response.find("Gather")
-    return "\n".join(said), gather.get("action", "") if gather is not None else ""
+    return "\n".join(content), gather.get("action", "") if gather is not None else ""
 
 
 def signature(token: str, url: str, fields: Mapping[str, str]) -> str:
-    """``X-Twilio-Signature`` of a request (Twilio's page on request validation)."""
+    """Return the ``X-Twilio-Signature`` of a request (Twilio's page on request validation)."""
     text = url
     for name in sorted(fields):
         text += name + fields[name]

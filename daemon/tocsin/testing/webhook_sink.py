@@ -1,4 +1,4 @@
-"""A stand-in for whatever takes tocsin's webhook: records each request, answers 200.
+"""A stand-in for the receiver of tocsin's webhook: records each request, answers 200.
 
 ``python -m tocsin.testing.webhook_sink --port 8083 --log webhook.jsonl``
 """
@@ -11,7 +11,7 @@ from aiohttp import web
 from tocsin.testing.standin import StandIn, arguments, serve
 
 BODY_LIMIT = 1 << 20
-"""Bytes of a body, as many a proxy takes them."""
+"""Maximum number of bytes of a body, as many proxies limit it."""
 
 
 class WebhookSink(StandIn):
@@ -21,7 +21,7 @@ class WebhookSink(StandIn):
     """
 
     def __init__(self, *, port: int = 0, log: Path | None = None, form: bool = False) -> None:
-        """``form``: takes forms, and nothing else."""
+        """Create a sink; ``form``: accept only forms."""
         super().__init__(port=port, log=log)
         self._form = form
 

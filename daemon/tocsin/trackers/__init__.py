@@ -1,1 +1,1 @@
-"""Where tickets are: each kind in a folder of its own."""
+"""Ticket trackers, each kind in a folder of its own."""

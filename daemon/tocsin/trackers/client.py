@@ -3,21 +3,21 @@
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 
-from tocsin.channels.json_api import Classify, Client, Refused, text
+from tocsin.channels.json_api import CallFailed, Classify, Client, text
 from tocsin.channels.text import is_link
-from tocsin.core.outbox import Job
-from tocsin.core.page import Content
+from tocsin.core.content.page import Content
+from tocsin.core.incident.outbox import Job
 from tocsin.ports.channel import Outcome, Reason, Receipt
 from tocsin.ports.tracker import Words
 from tocsin.trackers import words
 
-__all__ = ["ApiTracker", "Classify", "Client", "Do", "Refused", "every", "text", "ticket_ref"]
+__all__ = ["ApiTracker", "CallFailed", "Classify", "Client", "Do", "every", "text", "ticket_ref"]
 
 Do = Callable[[Content], Awaitable[Receipt]]
 
 
 class ApiTracker(ABC):
-    """What trackers with a JSON API have in common. A kind says what each job is, in calls of its client."""
+    """Base class of trackers with a JSON API. A subclass implements each job with requests of its client."""
 
     def __init__(self, name: str, client: Client) -> None:
         self.name = name
@@ -25,7 +25,7 @@ class ApiTracker(ABC):
 
     @abstractmethod
     def do(self, job: Job) -> Do:
-        """How a job is done; it may raise `Refused`."""
+        """Do a job. May raise `CallFailed`."""
 
     async def start(self) -> None:
         """Open the connection pool."""
@@ -35,11 +35,11 @@ class ApiTracker(ABC):
         """Make one attempt."""
         try:
             return await self.do(content.job)(content)
-        except Refused as refused:
+        except CallFailed as refused:
             return refused.receipt
 
     def words(self, content: Content) -> Words:
-        """Return what would be said."""
+        """Return the text that would be sent."""
         return words.preview(content)
 
     async def close(self) -> None:
@@ -48,17 +48,17 @@ class ApiTracker(ABC):
 
 
 async def every(*steps: Callable[[], Awaitable[object]]) -> Receipt:
-    """Take every step of a job, also those after one that is refused for good; return the receipt.
+    """Run every step of a job, even after a permanent failure; return the receipt.
 
     Raises:
-        Refused: A step was refused for good: raised after the last step. Or a step may succeed later: raised at
-            once, because the whole job is tried again, and a provider that asks to wait is not asked for more.
+        CallFailed: A step failed permanently (raised after the last step), or may succeed later (raised at once,
+            because the whole job is retried, and a provider that asks to wait gets no further calls).
     """
-    refused: Refused | None = None
+    refused: CallFailed | None = None
     for step in steps:
         try:
             await step()
-        except Refused as error:
+        except CallFailed as error:
             if error.receipt.outcome is not Outcome.PERMANENT:
                 raise
             refused = refused or error
@@ -68,7 +68,7 @@ async def every(*steps: Callable[[], Awaitable[object]]) -> Receipt:
 
 
 def ticket_ref(name: str, shown: str, url: str) -> Receipt:
-    """The receipt of an opened ticket; where its provider has not said how it is called, nobody knows."""
+    """Return the receipt of an opened ticket; an ambiguous one if the provider's response has no usable reference."""
     if not name or " " in name:
         return Receipt(Outcome.AMBIGUOUS, Reason.BAD_ANSWER, "the answer does not say what was opened")
     link = url if is_link(url) else ""

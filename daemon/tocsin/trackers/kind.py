@@ -12,7 +12,7 @@ S = TypeVar("S", bound=TrackerSettings)
 
 @dataclass(frozen=True)
 class BuildableTracker(TrackerKind, Generic[S]):
-    """What the registry holds: a `TrackerKind` that can also make a tracker of its settings."""
+    """An entry of the registry: a `TrackerKind` that can create a tracker from its settings."""
 
     build: Callable[[str, S], Tracker]
     """(name, settings) -> the tracker, not yet started."""

@@ -1,1 +1,1 @@
-"""Floor 5: the HTTP edges."""
+"""Floor 5: the HTTP interfaces."""

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made from the route table and the types of what goes in and out."""
+"""The OpenAPI 3.1 document, generated from the route table and the types of requests and answers."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -9,48 +9,58 @@ from aiohttp import web
 
 import tocsin
 from tocsin.conf.settings import Scope
-from tocsin.web.answers import json_answer
-from tocsin.web.guard import Access, Route
-from tocsin.web.views import is_time
+from tocsin.core.alerts.subject import Subject
+from tocsin.web.api.views import flat, is_time
+from tocsin.web.server.answers import json_answer
+from tocsin.web.server.guard import Access, Route
 
 DOCUMENT: web.AppKey[dict[str, Any]] = web.AppKey("openapi", dict)
 
 _PARAMETER = re.compile(r"\{(\w+)(?::(?:[^{}]|\{[^{}]*\})*)?\}")
-"""``{name}`` or ``{name:regex}`` in a path of aiohttp's; the regex may hold braces of its own."""
+"""``{name}`` or ``{name:regex}`` in an aiohttp path; the regex may contain braces."""
+
+_REFERENCE = "#/components/schemas/{name}"
 
 _PARAMETERS = {
     "ref": "the incident's id, or its number",
     "fingerprint": "the alert's fingerprint, as Alertmanager shows it",
-    "path": "anything else, which is refused and told to those who look after tocsin",
+    "path": "any other path, which is refused and reported to the operators of tocsin",
     "item": "the number of an action item",
+    "duty": "the name of a duty, as `duties` of the incident shows it",
     "draft": "the number of a draft, as `drafts` shows it",
-    "override": "the id of an override or a swap that was made by hand",
-    "window": "the id of a window that was made by hand",
-    "source": "the name of one Alertmanager, or of one HA group of them",
+    "override": "the id of a manual override or swap",
+    "window": "the id of a manual maintenance window",
+    "source": "the name of an Alertmanager, or of an HA group of Alertmanagers",
 }
 
+HEALTH = ("/-/healthy", "/-/ready")
+"""Paths that answer with text."""
+
 _PROBLEMS = {
-    "400": "something about the request is wrong; the message says what and where",
-    "401": "no such token",
-    "403": "the token lacks the scope",
-    "404": "there is no such thing",
-    "409": "the incident's state does not allow it",
-    "422": "a value is empty, too long or out of range; the message names the limit",
-    "503": "the store cannot be reached or too much waits; try again",
+    "400": "the request cannot be read: not JSON, a missing field, a wrong type, an invalid parameter",
+    "401": "the token is missing or not valid",
+    "403": "the token lacks the required scope",
+    "404": "the path names nothing that exists",
+    "409": "the state does not allow the request, or a limit is reached",
+    "413": "the body is too large",
+    "415": "the body is compressed, or its content type is not JSON",
+    "422": "a value cannot be used: unknown, empty, too long, out of range; the message says what is right",
+    "429": "too many requests without a valid token or signature; retry later",
+    "503": "the store is unavailable or overloaded; retry",
 }
 
 
 async def serve(request: web.Request) -> web.Response:
-    """This document."""
+    """Return the OpenAPI document."""
     return json_answer(request.app[DOCUMENT])
 
 
 def document(routes: Iterable[Route]) -> dict[str, Any]:
-    """The document for these routes."""
+    """Return the OpenAPI document for these routes."""
     routes = tuple(routes)
     types = {type_ for route in routes for type_ in (route.takes, route.gives) if type_ is not None}
     _, components = msgspec.json.schema_components(
-        sorted(types, key=lambda type_: type_.__name__), ref_template="#/components/schemas/{name}"
+        sorted(types, key=lambda type_: type_.__name__), ref_template=_REFERENCE
     )
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
@@ -60,12 +70,13 @@ def document(routes: Iterable[Route]) -> dict[str, Any]:
         "info": {
             "title": "tocsin",
             "version": tocsin.__version__,
-            "description": "Takes alerts from Alertmanager and pages the people on call. Times are RFC 3339, UTC.",
+            "description": "Receives alerts from Alertmanager and pages the people on call. Times are RFC 3339, UTC.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": paths,
         "components": {
-            "schemas": {name: _with_times(schema) for name, schema in components.items()} | {"Problem": _PROBLEM},
+            "schemas": {name: _with_times(schema) for name, schema in _flat(components).items()}
+            | {"Problem": _PROBLEM},
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "basic": {"type": "http", "scheme": "basic"},
@@ -75,7 +86,7 @@ def document(routes: Iterable[Route]) -> dict[str, Any]:
 
 
 def plain_path(path: str) -> str:
-    """A path as OpenAPI writes it: ``{name}`` without aiohttp's regex."""
+    """Return an aiohttp path in OpenAPI's notation: ``{name}`` without a regex."""
     return _PARAMETER.sub(r"{\1}", path)
 
 
@@ -99,12 +110,42 @@ def _operation(route: Route) -> dict[str, Any]:
 
 
 def _answers(route: Route) -> dict[str, Any]:
-    good = {"$ref": f"#/components/schemas/{route.gives.__name__}"} if route.gives else {}
+    success = {"$ref": f"#/components/schemas/{route.gives.__name__}"} if route.gives else {}
     problem = {"$ref": "#/components/schemas/Problem"}
+    if route.path in HEALTH:
+        return {"200": {"description": "success"}, "503": {"description": "the daemon is not; the text says why"}}
     return {
-        "200": {"description": "done", **(_content(good) if good else {})},
-        **{code: {"description": text, **_content(problem)} for code, text in _PROBLEMS.items()},
+        "200": {"description": "success", **(_content(success) if success else {})},
+        **{
+            code: {"description": _PROBLEMS[code], **_content(_either(route, code, problem))}
+            for code in statuses(route)
+        },
     }
+
+
+def _either(route: Route, code: str, problem: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of an error: a problem, or also the route's own result."""
+    if code != "400" or route.gives_400 is None:
+        return problem
+    return {"oneOf": [{"$ref": f"#/components/schemas/{route.gives_400.__name__}"}, problem]}
+
+
+def statuses(route: Route) -> list[str]:
+    """Return the statuses of a route's errors."""
+    has_body = route.method == "POST" and bool(route.takes or route.edge != "api")
+    found = {
+        "400": has_body or bool(route.query),
+        "401": route.access is not Access.OPEN,
+        "403": route.access is not Access.OPEN,
+        "404": "{" in route.path,
+        "409": route.takes is not None and route.access is Scope.RESPOND,
+        "413": has_body,
+        "415": has_body,
+        "422": route.takes is not None,
+        "429": route.access is not Access.OPEN,
+        "503": route.access is not Access.OPEN,
+    }
+    return [status for status, applies in found.items() if applies]
 
 
 def _parameter(name: str, place: str, text: str) -> dict[str, Any]:
@@ -126,13 +167,24 @@ def _access(access: Scope | Access) -> str:
         case Scope():
             return f"Needs a token with the scope `{access.value}`."
         case Access.SIGNED:
-            return "Believed by its signature."
+            return "Authenticated by a signature."
         case Access.OPEN:
-            return "Open."
+            return "Needs no token."
+
+
+def _flat(components: dict[str, Any]) -> dict[str, Any]:
+    """Return the schemas of views after `views.flat`."""
+    members = components.pop(Subject.__name__)["properties"]
+    subject = {name: {"type": member["type"]} for name, member in members.items()}
+    for schema in components.values():
+        if schema.get("properties", {}).get("subject") == {"$ref": _REFERENCE.format(name=Subject.__name__)}:
+            schema["properties"] = flat({**schema["properties"], "subject": subject})
+            schema["required"] = list(schema["properties"])
+    return components
 
 
 def _with_times(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema of a view as it goes out: its times are text there (`views.public`)."""
+    """Return the schema of a view after `views.public`, which converts times to text."""
     properties = {
         name: _time(member) if is_time(name) else member for name, member in schema.get("properties", {}).items()
     }

@@ -1,53 +1,60 @@
-"""Every way in: one line each, and what its caller must be allowed to do. What is not here does not exist."""
+"""The route table: all HTTP routes, each with the permission that it requires."""
 
 from tocsin.conf.settings import Scope
+from tocsin.core.incident.escalation import RESPONSES
+from tocsin.core.measures.report import IncidentReport
 from tocsin.engine.explain.alert import AlertExplanation
 from tocsin.engine.explain.incident import IncidentExplanation
 from tocsin.engine.explain.stored import StoredExplanation
-from tocsin.web import (
-    alertmanager,
+from tocsin.web import openapi
+from tocsin.web.alertmanager import webhook as alertmanager
+from tocsin.web.api import (
     alerts,
-    api,
-    callbacks,
-    declaring,
+    declare,
     drafts,
+    drills,
     health,
-    messages,
+    incidents,
     oncall,
-    openapi,
-    pagerduty,
-    query,
-    telephone,
+    postmortem,
+    reports,
+    responses,
     windows,
-    work,
 )
-from tocsin.web.guard import Access, Handler, Route
-from tocsin.web.keys import ReloadResult
-from tocsin.web.views import AlertPage, IncidentDetail, IncidentPage, QuarantinePage, Response, ShadowView
+from tocsin.web.api.quarantine_views import QuarantinePage
+from tocsin.web.api.views import AlertPage, IncidentDetail, IncidentPage, Response, ShadowView
+from tocsin.web.callbacks import pagerduty, slack, telephone
+from tocsin.web.edge import ReloadResult
+from tocsin.web.server import query
+from tocsin.web.server.guard import Access, Handler, Route
 
 _INCIDENT = "/api/v1/incidents/{ref:[A-Za-z0-9-]{1,64}}"
 _SOURCE = "{source:[A-Za-z0-9][A-Za-z0-9_.-]{0,62}}"
 
 _FINGERPRINT = "{fingerprint:[^/]{1,300}}"
 
-_LIMIT = f"how many at most, up to {query.MAX_LIMIT}; {query.DEFAULT_LIMIT} unless given"
+_LIMIT = f"maximum number of items, up to {query.MAX_LIMIT}; by default {query.DEFAULT_LIMIT}"
 _FILTERS = {
-    "state": "pending, triggered, acknowledged, snoozed or resolved; may be given several times",
-    "severity": "a severity of a playbook",
-    "service": "a service",
-    "playbook": "a playbook",
-    "storm": "the number of a storm: its members",
+    "state": "pending, triggered, acknowledged, snoozed or resolved; may be repeated",
+    "severity": "the name of a severity",
+    "service": "the name of a service",
+    "playbook": "the name of a playbook",
+    "storm": "the number of a storm, to list its members",
+    "duties": "open, to list the incidents with duties that are neither done nor waived",
     "limit": _LIMIT,
-    "cursor": "`next` of the page before",
+    "cursor": "`next` of the previous page",
 }
 
 
 _ALERT = {
-    "fingerprint": "the alert's fingerprint; has to be given",
-    "source": "the name of one Alertmanager, or of one HA group of them; all of them unless given",
+    "fingerprint": "the alert's fingerprint; required",
+    "source": "the name of an Alertmanager, or of an HA group of Alertmanagers; by default all of them",
     "limit": _LIMIT,
 }
-_EPISODE = {"episode": "the number of one episode; the newest unless given"}
+_EPISODE = {"episode": "the number of an episode; by default the newest"}
+
+
+OWN_REQUESTS = {**responses.OWN_REQUESTS, **drafts.OWN_REQUESTS}
 
 
 def _response(name: str, handler: Handler, takes: type) -> Route:
@@ -63,54 +70,34 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/webhooks/alertmanager/", alertmanager.receive, Scope.INGEST, "alertmanager"),
     Route("POST", f"/webhooks/alertmanager/{_SOURCE}", alertmanager.receive, Scope.INGEST, "alertmanager"),
     Route("POST", "/webhooks/pagerduty", pagerduty.pagerduty, Access.SIGNED, "pagerduty"),
-    Route("POST", "/webhooks/slack", callbacks.slack, Access.SIGNED, "slack"),
+    Route("POST", "/webhooks/slack", slack.slack, Access.SIGNED, "slack"),
     Route("POST", "/webhooks/twilio", telephone.twilio, Access.SIGNED, "twilio"),
     Route("POST", "/webhooks/{path:.*}", alertmanager.refuse, Scope.INGEST, "webhooks"),
-    Route("GET", "/api/v1/incidents", api.list_incidents, Scope.READ, query=_FILTERS, gives=IncidentPage),
+    Route("GET", "/api/v1/incidents", incidents.list_incidents, Scope.READ, query=_FILTERS, gives=IncidentPage),
     Route(
         "POST",
         "/api/v1/incidents",
-        declaring.declare,
+        declare.declare,
         Scope.RESPOND,
         wants_json=True,
-        takes=declaring.NewIncident,
+        takes=declare.NewIncident,
         gives=Response,
     ),
-    Route("GET", "/api/v1/playbooks", declaring.playbooks, Scope.READ, gives=declaring.PlaybookList),
-    Route("GET", _INCIDENT, api.show_incident, Scope.READ, gives=IncidentDetail),
-    Route("GET", f"{_INCIDENT}/explain", api.explain_one, Scope.READ, gives=IncidentExplanation),
-    _response("acknowledge", api.acknowledge, api.Occurrence),
-    _response("resolve", api.resolve, api.Occurrence),
-    _response("snooze", api.snooze, api.SnoozeWish),
-    _response("unsnooze", api.unsnooze, api.Nothing),
-    _response("replan", api.replan, api.Nothing),
-    _response("escalate", api.escalate, api.Nothing),
-    _response("severity", api.severity, api.Severity),
-    _response("flags", api.flags, api.Flags),
-    _response("facts", messages.facts, messages.Facts),
-    _response("declare", work.declare, work.Declaration),
-    _response("notes", work.add_note, work.Note),
-    _response("updates", work.post_update, work.Update),
-    _response("status", work.set_status, work.Status),
-    _response("roles", work.take_role, work.RoleWish),
-    _response("ticks", work.tick, work.TickWish),
-    _response("merge", work.merge, work.MergeWish),
-    _response("split", work.split, api.Nothing),
-    _response("link", work.link, work.LinkWish),
-    _response("action-items", work.add_item, work.NewItem),
-    _response("action-items/{item:[0-9]{1,9}}/done", work.end_item, api.Nothing),
-    _response("postmortem", work.end_post_mortem, work.PostMortemWord),
+    Route("GET", "/api/v1/playbooks", declare.playbooks, Scope.READ, gives=declare.PlaybookList),
+    Route("GET", _INCIDENT, incidents.show_incident, Scope.READ, gives=IncidentDetail),
+    Route("GET", f"{_INCIDENT}/explain", incidents.explain_one, Scope.READ, gives=IncidentExplanation),
+    *(_response(each.name, *responses.handled(each, OWN_REQUESTS)) for each in RESPONSES),
+    _response("split", responses.split, responses.Nothing),
+    Route("GET", "/api/v1/drafts", drafts.show_all, Scope.READ, query=drafts.QUERY, gives=drafts.WaitingDrafts),
     Route("GET", f"{_INCIDENT}/drafts", drafts.show, Scope.READ, gives=drafts.DraftList),
-    _response("drafts/{draft:[0-9]{1,9}}/confirm", drafts.confirm, drafts.Confirmation),
-    _response("drafts/{draft:[0-9]{1,9}}/discard", drafts.discard, drafts.Refusal),
-    Route("GET", f"{_INCIDENT}/postmortem", messages.post_mortem, Scope.READ, gives=messages.PostMortemView),
+    Route("GET", f"{_INCIDENT}/postmortem", postmortem.post_mortem, Scope.READ, gives=postmortem.PostMortemView),
     Route(
         "POST",
         "/api/v1/explain",
         alerts.explain,
         Scope.READ,
         wants_json=True,
-        takes=alerts.Asked,
+        takes=alerts.HypotheticalAlert,
         gives=AlertExplanation,
     ),
     Route("GET", "/api/v1/alerts", alerts.list_alerts, Scope.READ, query=_ALERT, gives=AlertPage),
@@ -145,13 +132,30 @@ ROUTES: tuple[Route, ...] = (
         takes=oncall.EndOverride,
         gives=oncall.OverrideView,
     ),
-    Route("GET", "/api/v1/quarantine", api.list_quarantined, Scope.READ, query={"limit": _LIMIT}, gives=QuarantinePage),
+    Route("GET", "/api/v1/reports", reports.show, Scope.READ, query=reports.QUERY, gives=IncidentReport),
+    Route("GET", "/api/v1/drills", drills.show, Scope.READ, gives=drills.DrillList),
+    Route(
+        "GET",
+        "/api/v1/quarantine",
+        incidents.list_quarantined,
+        Scope.READ,
+        query={"limit": _LIMIT},
+        gives=QuarantinePage,
+    ),
     Route("GET", "/api/v1/status", health.status, Scope.READ),
     Route("GET", "/api/v1/shadow", health.shadow, Scope.READ, gives=ShadowView),
     Route("GET", "/api/v1/openapi.json", openapi.serve, Scope.READ),
     Route("GET", "/-/healthy", health.healthy, Access.OPEN),
     Route("GET", "/-/ready", health.ready, Access.OPEN),
-    Route("POST", "/-/reload", health.reload, Scope.ADMIN, query=health.RELOAD_QUERY, gives=ReloadResult),
+    Route(
+        "POST",
+        "/-/reload",
+        health.reload,
+        Scope.ADMIN,
+        query=health.RELOAD_QUERY,
+        gives=ReloadResult,
+        gives_400=ReloadResult,
+    ),
     Route("GET", "/metrics", health.metrics, Access.OPEN),
     Route("GET", "/", health.index, Access.OPEN),
 )

@@ -1,4 +1,4 @@
-"""Each kind of channel, with the stand-in that it is to be tried against."""
+"""Each kind of channel with its stand-in."""
 
 import contextlib
 from collections.abc import AsyncIterator, Callable
@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 from tocsin.channels.registry import KINDS, build
 from tocsin.conf.channels import ConfiguredChannel
 from tocsin.conf.secrets import Secret
-from tocsin.core.event import Entry
-from tocsin.core.message import Room
-from tocsin.core.outbox import ROOM_JOBS, Job
-from tocsin.core.page import Content
+from tocsin.core.content.page import Content
+from tocsin.core.incident.event import Entry
+from tocsin.core.incident.outbox import ROOM_JOBS, Job
+from tocsin.core.playbook.messages import Room
 from tocsin.ports.channel import Channel
 from tocsin.testing.content import NOW, content
 from tocsin.testing.pagerduty_server import ROUTING_KEY, PagerDutyServer
@@ -115,5 +115,7 @@ def stand_in(kind: str, *, limited: bool = True) -> StandIn:
         return SmtpServer(login=True)
     if kind == "slack":
         return SlackServer(limited=limited)
-    http = {"pagerduty": PagerDutyServer, "twilio": TwilioServer, "webhook": WebhookSink}
+    if kind == "twilio":
+        return TwilioServer(limited=limited)
+    http = {"pagerduty": PagerDutyServer, "webhook": WebhookSink}
     return http[kind]()

@@ -1,4 +1,4 @@
-"""What every channel promises, whatever its kind: tried on all of them, each through its stand-in."""
+"""Promises that every kind of channel keeps, each tested against its stand-in."""
 
 import asyncio
 import socket
@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from conformance.channels.channel_rigs import HTTP_RIGS, IMPATIENT, NETWORKED, RIGS, Rig, stand_in
 from tocsin.channels.http import LONGEST_WAIT, classify_status
 from tocsin.channels.registry import KINDS
-from tocsin.core.outbox import Job
+from tocsin.core.duration import MINUTE
+from tocsin.core.incident.outbox import Job
 from tocsin.ports.channel import Channel, Outcome, Reason
 from tocsin.testing.content import NOW, alert_line
-from tocsin.testing.standin import Drip, Drop, Hang, Junk, StandIn, Status
+from tocsin.testing.standin import Drip, Drop, ErrorStatus, Hang, Junk, StandIn
 
 STATUSES = [status for status in range(200, 600) if status not in (204, 205, 304)]
 """Every final status that may have a body; httpx and aiohttp read those without one differently."""
@@ -73,8 +74,8 @@ async def test_it_handles_pages_and_takes_every_job_that_it_says_it_handles(rig:
         channel = await _in_reach(rig, stack)
         assert Job.PAGE in channel.handles
         ref = ""
-        for job in _in_order(channel.handles):
-            receipt = await channel.send(rig.content(job, ref=ref))
+        for number, job in enumerate(_in_order(channel.handles)):
+            receipt = await channel.send(rig.content(job, ref=ref, now=NOW + number * MINUTE))
             assert receipt.outcome is Outcome.SENT, (job, receipt)
             ref = ref or receipt.ref
 
@@ -98,7 +99,7 @@ async def test_before_its_start_and_after_its_close_nothing_is_sent_and_nothing_
 
 async def test_every_status_is_classified_by_the_one_table(http_rig: Rig, server: StandIn, channel: Channel):
     for status in STATUSES:
-        server.fail(Status(status, body=b"{}"))
+        server.fail(ErrorStatus(status, body=b"{}"))
         receipt = await channel.send(http_rig.content())
         table = classify_status(status)
         expected = table.outcome, table.reason
@@ -114,7 +115,7 @@ async def test_every_status_is_classified_by_the_one_table(http_rig: Rig, server
 
 
 async def test_a_rate_limit_is_retried_when_the_provider_says(http_rig: Rig, server: StandIn, channel: Channel):
-    server.fail(Status(429, {"Retry-After": "45"}), Status(429, {"Retry-After": "999999"}))
+    server.fail(ErrorStatus(429, {"Retry-After": "45"}), ErrorStatus(429, {"Retry-After": "999999"}))
     receipt = await channel.send(http_rig.content())
     assert (receipt.outcome, receipt.reason) == (Outcome.RETRY, Reason.RATE_LIMITED)
     assert receipt.retry_after == 45_000_000
@@ -180,7 +181,7 @@ async def test_an_answer_is_not_read_without_end(http_rig: Rig, server: StandIn,
 
 
 async def test_a_redirect_is_not_followed(http_rig: Rig, server: StandIn, channel: Channel):
-    server.fail(Status(307, {"Location": f"{server.url}/elsewhere"}))
+    server.fail(ErrorStatus(307, {"Location": f"{server.url}/elsewhere"}))
     receipt = await channel.send(http_rig.content())
     assert (receipt.outcome, receipt.reason) == (Outcome.PERMANENT, Reason.BAD_ANSWER)
     assert server.requests == 1
@@ -196,7 +197,7 @@ async def test_no_proxy_is_taken_from_the_environment(http_rig: Rig, server: Sta
 async def test_a_receipt_holds_no_secret(http_rig: Rig, server: StandIn, channel: Channel):
     spoken = " ".join((server.url, *http_rig.secrets))
     server.fail(
-        Status(400, body=spoken.encode()),
+        ErrorStatus(400, body=spoken.encode()),
         Junk(f'{{"ok": false, "error": "invalid_blocks", "response_metadata": {{"messages": ["{spoken}"]}}}}'.encode()),
         Drop(),
     )
@@ -246,9 +247,7 @@ HOSTILE = st.text(st.characters(codec=None), max_size=60) | st.sampled_from(
     labels=st.dictionaries(HOSTILE, HOSTILE, max_size=12),
     swollen=st.sampled_from([1, 400]),
 )
-async def test_whatever_is_in_an_alert_the_page_goes_out(
-    rig: Rig, texts: list[str], labels: dict[str, str], swollen: int
-):
+async def test_a_page_is_sent_for_any_alert_content(rig: Rig, texts: list[str], labels: dict[str, str], swollen: int):
     title, instance, cluster, summary, runbook, dashboard = (text * swollen for text in texts)
     alert = alert_line(title, instance=instance, cluster=cluster)
     alert.labels.update({name: value * swollen for name, value in labels.items()})
@@ -256,8 +255,9 @@ async def test_whatever_is_in_an_alert_the_page_goes_out(
     async with AsyncExitStack() as stack:
         channel = await _in_reach(rig, stack)
         ref = ""
-        for job in _in_order(channel.handles - {Job.ROOM_CREATE, Job.ROOM_ARCHIVE}):
-            told = rig.content(job, title=title, service=instance, because=cluster, alerts=(alert,) * 10, ref=ref)
+        for number, job in enumerate(_in_order(channel.handles - {Job.ROOM_CREATE, Job.ROOM_ARCHIVE})):
+            texts_of_it = {"title": title, "service": instance, "because": cluster}
+            told = rig.content(job, **texts_of_it, alerts=(alert,) * 10, ref=ref, now=NOW + number * MINUTE)
             receipt = await channel.send(told)
             assert receipt.outcome is Outcome.SENT, (job, receipt)
             ref = ref or receipt.ref

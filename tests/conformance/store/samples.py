@@ -1,22 +1,22 @@
-"""Small, valid things to put into a store."""
+"""Minimal valid records for a store."""
 
 from typing import Any
 
-from tocsin.core.alert import Episode, EpisodeStatus
-from tocsin.core.event import Entry
-from tocsin.core.incident import Incident, Planned, State
-from tocsin.core.measure import Occurrence
-from tocsin.core.outbox import Job, Outgoing
-from tocsin.core.placeholder import Template
-from tocsin.core.playbook import Cell, Level, Playbook, Tier
-from tocsin.core.quarantine import Quarantined
-from tocsin.core.rotation import Override
-from tocsin.core.rules import Rule, RuleSet
-from tocsin.core.window import HandMade
+from tocsin.core.alerts.alert import Episode, EpisodeStatus
+from tocsin.core.alerts.quarantine import Quarantined
+from tocsin.core.duration import MINUTE, SECOND
+from tocsin.core.incident.event import Entry
+from tocsin.core.incident.incident import Incident, Planned, State
+from tocsin.core.incident.measure import Occurrence
+from tocsin.core.incident.outbox import Job, Outgoing
+from tocsin.core.matching.placeholders import Template
+from tocsin.core.oncall.maintenance_window import HandMade
+from tocsin.core.oncall.rotation import Override
+from tocsin.core.playbook.playbook import Cell, Level, Playbook, Tier
+from tocsin.core.rules.rule import Rule
+from tocsin.core.rules.rules import RuleSet
 from tocsin.ports.store import Attempt
 
-SECOND = 1_000_000
-MINUTE = 60 * SECOND
 START = 1_780_000_000 * SECOND
 
 

@@ -1,8 +1,9 @@
-from conformance.store.samples import MINUTE, SECOND, START, HandClock, episode, incident, quarantined
-from tocsin.core.alert import Episode, EpisodeStatus
-from tocsin.core.condition import Likeness, Rate, WhenOpen
-from tocsin.core.heartbeat import Heartbeat
-from tocsin.core.incident import State
+from conformance.store.samples import START, HandClock, episode, incident, quarantined
+from tocsin.core.alerts.alert import Episode, EpisodeStatus
+from tocsin.core.alerts.heartbeat import Heartbeat
+from tocsin.core.duration import MINUTE, SECOND
+from tocsin.core.incident.incident import State
+from tocsin.core.matching.condition import Likeness, Rate, WhenOpen
 from tocsin.ports.store import Store
 
 
@@ -72,6 +73,7 @@ async def test_firing_episodes_of_an_incident_come_first_then_the_older(store: S
 
     assert await store.read(lambda tx: tx.episodes_of("incident-1")) == [early, same, late, resolved, held]
     assert await store.read(lambda tx: tx.episodes_of("incident-1", 2)) == [early, same]
+    assert await store.read(lambda tx: list(tx.every_episode_of("incident-1"))) == [early, same, late, resolved, held]
 
 
 async def test_firing_alerts_about_tocsin_itself_are_found_by_age(store: Store) -> None:
@@ -87,7 +89,7 @@ async def test_firing_alerts_about_tocsin_itself_are_found_by_age(store: Store) 
     assert [each.fingerprint for each in found] == ["older", "old"]
 
 
-async def test_a_heartbeat_is_what_was_written_last_of_its_source(store: Store) -> None:
+async def test_a_sources_heartbeat_is_the_last_one_written(store: Store) -> None:
     first, other = Heartbeat(source="größe", last_seen_at=START), Heartbeat(source="a", last_seen_at=START, lost_at=7)
     await store.write(lambda tx: (tx.put_heartbeat(first), tx.put_heartbeat(other)))
     second = Heartbeat(source="größe", last_seen_at=START + MINUTE, every=MINUTE)
@@ -116,7 +118,7 @@ async def test_a_sources_episodes_are_those_that_fire_and_those_that_ended_latel
     ]
     await store.write(lambda tx: (tx.insert_incidents([incident(1), over, due, old]), tx.put_episodes(written)))
 
-    found = await store.read(lambda tx: tx.episodes_at("default", START))
+    found = await store.read(lambda tx: list(tx.episodes_at("default", START)))
 
     names = ("again", "again", "ended", "fires", "of what is over", "of what may reopen")
     assert tuple(each.fingerprint for each in found) == names
@@ -138,7 +140,7 @@ async def test_inbound_keys_are_forgotten_by_age_and_are_new_again(store: Store,
     assert await store.write(lambda tx: (tx.first_sight("api", "old"), tx.first_sight("api", "young"))) == (True, False)
 
 
-async def test_quarantine_counts_what_comes_again_and_lists_the_newest_first(store: Store) -> None:
+async def test_quarantine_counts_repeats_and_lists_the_newest_first(store: Store) -> None:
     first, second, third = quarantined("a", 1), quarantined("b", 3), quarantined("c", 2)
     for item in (first, second, third, quarantined("a", 9, body="another", alerts=7)):
         await store.write(lambda tx, item=item: tx.quarantine(item, 10))
@@ -147,7 +149,7 @@ async def test_quarantine_counts_what_comes_again_and_lists_the_newest_first(sto
     assert await store.read(lambda tx: tx.quarantined(1)) == [again]
 
 
-async def test_quarantine_keeps_no_more_entries_than_it_is_told_to_and_the_newest_of_them(store: Store) -> None:
+async def test_quarantine_keeps_only_the_newest_entries_up_to_the_limit(store: Store) -> None:
     for number in range(6):
         await store.write(lambda tx, number=number: tx.quarantine(quarantined(f"q{number}", number), 3))
     assert [item.id for item in await store.read(lambda tx: tx.quarantined())] == ["q5", "q4", "q3"]

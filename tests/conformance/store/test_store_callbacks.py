@@ -1,10 +1,10 @@
-"""What answers from outside ask the store: the pages to a destination, and those behind a provider's incident."""
+"""Queries for callbacks: the pages to a destination, and those behind a provider's incident."""
 
 import pytest
 
 from conformance.store.samples import START, incident, outgoing
-from tocsin.core.incident import State
-from tocsin.core.outbox import Job, RowState
+from tocsin.core.incident.incident import State
+from tocsin.core.incident.outbox import Job, RowState
 from tocsin.ports.store import Store
 
 

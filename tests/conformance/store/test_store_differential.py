@@ -1,4 +1,4 @@
-"""Whatever is done to it, a store in memory and one in a file answer alike."""
+"""Every implementation of the store returns the same results for any sequence of operations."""
 
 import asyncio
 import tempfile
@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from conformance.store.samples import (
-    SECOND,
     HandClock,
     attempt,
     entry,
@@ -23,12 +22,13 @@ from conformance.store.samples import (
     rules,
     window,
 )
-from tocsin.core.alert import EpisodeStatus
+from tocsin.core.alerts.alert import EpisodeStatus
+from tocsin.core.alerts.heartbeat import Heartbeat
+from tocsin.core.duration import SECOND
 from tocsin.core.errors import TocsinError
-from tocsin.core.heartbeat import Heartbeat
-from tocsin.core.incident import Planned, State
-from tocsin.core.outbox import Job, RowState
-from tocsin.core.roster import Roster
+from tocsin.core.incident.incident import Planned, State
+from tocsin.core.incident.outbox import Job, RowState
+from tocsin.core.oncall.roster import Roster
 from tocsin.ports.store import IncidentFilter, MessageRef, Reader, Store, Transaction
 from tocsin.store.open import open_store
 
@@ -134,7 +134,7 @@ def everything(reader: Reader) -> dict[str, Any]:
     return {
         "now": reader.now,
         "latest episodes": reader.latest_episodes(keys),
-        "episodes": [reader.episodes_of(each, 3) for each in incidents],
+        "episodes": [(reader.episodes_of(each, 3), list(reader.every_episode_of(each))) for each in incidents],
         "episodes of alerts": [(reader.episodes(name), reader.episodes(name, "tocsin", 2)) for name in "ab"],
         "some": [reader.episode(*key, number) for key in keys for number in (1, 2)],
         "rules": [reader.rules(each.sha) is not None for each in RULES],
@@ -142,7 +142,7 @@ def everything(reader: Reader) -> dict[str, Any]:
         "windows": (reader.windows(START), reader.window("a")),
         "on call": (reader.overrides(START), reader.override("a"), reader.rosters()),
         "own": reader.self_episodes(START),
-        "standing": [reader.episodes_at(source, START) for source in ("default", "tocsin")],
+        "standing": [list(reader.episodes_at(source, START)) for source in ("default", "tocsin")],
         "incidents": [(reader.incident(each), reader.due_at_of(each)) for each in incidents],
         "numbers": [reader.incident(each) for each in "1234"],
         "latest incidents": reader.latest_incidents(["a", "b", "c"]),

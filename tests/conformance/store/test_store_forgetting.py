@@ -2,11 +2,12 @@ from collections.abc import Callable
 
 import pytest
 
-from conformance.store.samples import MINUTE, START, attempt, entry, episode, incident, occurrence, outgoing
-from tocsin.core.alert import EpisodeStatus
-from tocsin.core.incident import Incident, State
-from tocsin.core.measure import Mean
-from tocsin.core.outbox import RowState
+from conformance.store.samples import START, attempt, entry, episode, incident, occurrence, outgoing
+from tocsin.core.alerts.alert import EpisodeStatus
+from tocsin.core.duration import MINUTE
+from tocsin.core.incident.incident import Incident, State
+from tocsin.core.incident.measure import Mean
+from tocsin.core.incident.outbox import RowState
 from tocsin.ports.store import IncidentFilter, MessageRef, Reader, Store, Transaction
 
 RESOLVED = EpisodeStatus.RESOLVED

@@ -2,21 +2,14 @@ from collections.abc import Callable
 
 import pytest
 
-from conformance.store.samples import (
-    MINUTE,
-    START,
-    HandClock,
-    entry,
-    episode,
-    incident,
-    occurrence,
-    plan,
-)
-from tocsin.core.condition import Likeness
+from conformance.store.samples import START, HandClock, entry, episode, incident, occurrence, plan
+from tocsin.core.duration import MINUTE
 from tocsin.core.errors import Conflict, UnknownName
-from tocsin.core.escalation import next_due
-from tocsin.core.incident import Incident, Planned, State
-from tocsin.core.measure import Mean
+from tocsin.core.incident.escalation import next_due
+from tocsin.core.incident.incident import Incident, Planned, State
+from tocsin.core.incident.measure import Mean
+from tocsin.core.matching.condition import Likeness
+from tocsin.core.playbook.actions import Acting, Draft, PlaybookAction, Verb
 from tocsin.ports.store import IncidentFilter, MessageRef, Store, Transaction
 
 RESOLVED = State.RESOLVED
@@ -201,6 +194,25 @@ async def test_a_list_has_what_its_filter_asks_for(store: Store, wanted: Inciden
     await store.write(inserting(*LISTED))
     found = await store.read(lambda tx: tx.incidents(wanted))
     assert [each.number for each in found] == numbers
+
+
+async def test_incidents_whose_drafts_wait_are_listed_by_themselves_until_none_does(store: Store) -> None:
+    action = PlaybookAction(at=("resolved",), verb=Verb.MESSAGE, what="sorry", to=("customers",), confirm=True)
+    waiting = Acting(drafts=(Draft(number=1, action=action, moment="resolved", at=START),), drafted=1)
+    drafted = [
+        incident(6, acting=waiting),
+        incident(7, state=RESOLVED, acting=waiting),
+        incident(8, acting=Acting(drafted=1)),
+    ]
+    await store.write(inserting(*LISTED, *drafted))
+
+    async def listed(**more: int) -> list[int]:
+        found = await store.read(lambda tx: tx.incidents(IncidentFilter(drafts=True, **more)))
+        return [each.number for each in found]
+
+    assert (await listed(), await listed(limit=1), await listed(before_number=7)) == ([7, 6], [7], [6])
+    await store.write(lambda tx: tx.update_incidents([incident(7, state=RESOLVED), incident(5, acting=waiting)]))
+    assert await listed() == [6, 5]
 
 
 async def test_open_incidents_are_counted_by_playbook_severity_and_state(store: Store) -> None:

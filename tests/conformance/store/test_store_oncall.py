@@ -1,9 +1,10 @@
-"""Who is on call: overrides and swaps made by hand, and the last good answers of sources."""
+"""On-call records: manual overrides and swaps, and the last good responses of roster sources."""
 
 import pytest
 
-from conformance.store.samples import MINUTE, START, override
-from tocsin.core.roster import Roster
+from conformance.store.samples import START, override
+from tocsin.core.duration import MINUTE
+from tocsin.core.oncall.roster import Roster
 from tocsin.ports.store import Store
 
 
@@ -61,3 +62,11 @@ async def test_a_failed_transaction_leaves_overrides_and_answers_as_they_were(st
         )
     assert await store.read(lambda tx: [each.id for each in tx.overrides(0)]) == ["o1"]
     assert await store.read(lambda tx: tx.rosters()) == {"s": roster}
+
+
+async def test_a_moment_is_stored_by_its_name_and_replaced(store: Store) -> None:
+    await store.write(lambda tx: tx.next_numbers(1))
+    await store.write(lambda tx: tx.put_moment("drilled/person/alex", 5))
+    await store.write(lambda tx: tx.put_moment("drilled/person/alex", 7))
+    await store.write(lambda tx: tx.put_moment("other", 9))
+    assert await store.read(lambda tx: tx.moments("drilled/")) == {"drilled/person/alex": 7}

@@ -3,10 +3,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from conformance.store.samples import MINUTE, SECOND, START, HandClock, attempt, outgoing
+from conformance.store.samples import START, HandClock, attempt, outgoing
+from tocsin.core.duration import MINUTE, SECOND
 from tocsin.core.errors import UnknownName
-from tocsin.core.outbox import Job, Outgoing, RowState
-from tocsin.core.playbook import Until
+from tocsin.core.incident.outbox import Job, Outgoing, RowState
+from tocsin.core.playbook.playbook import Until
 from tocsin.ports.store import Store
 
 NOBODY: frozenset[str] = frozenset()
@@ -67,6 +68,26 @@ async def test_a_row_comes_back_as_it_was_written_with_a_place_in_the_order(stor
     assert await store.read(lambda tx: tx.outbox_row("nobody")) is None
 
 
+async def test_the_targets_of_a_step_are_those_of_the_same_job_round_and_occurrence(store: Store) -> None:
+    step = outgoing("b", target="bo", step="2.0", job=Job.PAGE, round=1)
+    others = {
+        "another step": {"step": "3.0"},
+        "another job": {"job": Job.UPDATE},
+        "another round": {"round": 2},
+        "another occurrence": {"occurrence": 2},
+        "another incident": {"incident_id": "incident-2"},
+        "stranded": {"stranded": True},
+    }
+    await enqueue(
+        store,
+        step,
+        replace(step, key="a", target="alex"),
+        replace(step, key="second contact of bo"),
+        *(replace(step, key=name, target=name, **change) for name, change in others.items()),
+    )
+    assert await store.read(lambda tx: tx.targets_of_step(step)) == ["bo", "alex"]
+
+
 async def test_the_store_alone_assigns_the_order(store: Store) -> None:
     await enqueue(store, outgoing("a", order_no=77), outgoing("b", order_no=5))
     assert await keys(store) == ["a", "b"]
@@ -74,13 +95,13 @@ async def test_the_store_alone_assigns_the_order(store: Store) -> None:
     assert await keys(store) == ["a", "b"]
 
 
-async def test_rows_of_one_occurrence_are_told_from_the_others(store: Store) -> None:
+async def test_rows_of_different_occurrences_are_distinguished(store: Store) -> None:
     await enqueue(store, outgoing("a"), outgoing("b", occurrence=2), outgoing("c"), outgoing("d", incident_id="other"))
     found = await store.read(lambda tx: tx.outbox_of("incident-1", 1))
     assert [row.key for row in found] == ["a", "c"]
 
 
-async def test_a_key_is_enqueued_once_whatever_became_of_it(store: Store) -> None:
+async def test_a_key_is_enqueued_once_regardless_of_its_outcome(store: Store) -> None:
     assert await enqueue(store, outgoing("a"), outgoing("a", target="x"), outgoing("b")) == 2
     await change(store, "b", state=RowState.DEAD)
     assert await enqueue(store, outgoing("b"), outgoing("a"), outgoing("c")) == 1
@@ -233,7 +254,7 @@ async def test_for_a_page_that_is_not_to_be_sent_now_nothing_is_claimed(store: S
     assert await claimable(store) == ["announcement"]
 
 
-async def test_a_row_is_settled_once_by_whoever_holds_its_fence(store: Store) -> None:
+async def test_a_row_is_settled_once_by_the_holder_of_its_fence(store: Store) -> None:
     await enqueue(store, outgoing("a"))
     held = await change(store, "a", fence=2)
     done = replace(held, state=RowState.SENT, done_at=START)
@@ -300,7 +321,7 @@ async def test_the_depth_is_of_pending_rows_by_channel(store: Store) -> None:
     assert await store.read(lambda tx: dict(tx.outbox_depth())) == {"pagerduty": (2, START + 1), "slack": (1, START)}
 
 
-async def test_overdue_pages_are_those_of_which_nobody_else_was_told(store: Store, clock: HandClock) -> None:
+async def test_overdue_pages_are_those_without_a_fallback(store: Store, clock: HandClock) -> None:
     assert await next_overdue_at(store) is None
     await enqueue(
         store,
@@ -327,7 +348,7 @@ async def test_at_most_a_hundred_overdue_pages_are_given_at_once(store: Store) -
     assert [row.key for row in found] == [f"{number:03}" for number in range(100)]
 
 
-async def test_a_hundred_pages_that_may_wait_longer_hide_none_that_is_overdue(store: Store) -> None:
+async def test_a_hundred_pages_with_long_fallback_times_do_not_hide_overdue_pages(store: Store) -> None:
     old = START - 10 * MINUTE
     await enqueue(store, *(outgoing(f"{number:03}", created_at=old, overdue_at=START + 1) for number in range(100)))
     await enqueue(store, outgoing("overdue", created_at=START - 5 * MINUTE, overdue_at=START - 3 * MINUTE))

@@ -1,9 +1,9 @@
-"""The rules that judged an alert are kept for as long as an alert refers to them."""
+"""The rules that evaluated an alert are stored for as long as an alert refers to them."""
 
-from conformance.store.samples import SECOND, START, HandClock, episode, rules
-from tocsin.core.matcher import parse_matchers
-from tocsin.core.playbook import DAY
-from tocsin.core.rules import RuleSet
+from conformance.store.samples import START, HandClock, episode, rules
+from tocsin.core.duration import DAY, SECOND
+from tocsin.core.matching.matcher import parse_matchers
+from tocsin.core.rules.rules import RuleSet
 from tocsin.ports.store import Store
 
 SURROGATE = "half a pair: \ud800"

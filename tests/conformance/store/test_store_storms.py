@@ -1,10 +1,11 @@
-"""What a store knows of storms: who counts for a target, and who waits for which storm."""
+"""Storm records: the recent incidents of a target, and the members of each storm."""
 
 import pytest
 
-from conformance.store.samples import SECOND, START, incident
-from tocsin.core.incident import Incident, State, Wait, WaitReason
-from tocsin.core.throttle import Surge
+from conformance.store.samples import START, incident
+from tocsin.core.duration import SECOND
+from tocsin.core.incident.incident import Incident, State, Wait, WaitReason
+from tocsin.core.incident.throttle import Surge
 from tocsin.ports.store import IncidentFilter
 
 STORM = 7
@@ -56,13 +57,13 @@ async def test_the_members_of_a_storm_are_found_and_those_that_wait(store):
     assert await found(storm=8) == []
 
 
-async def test_a_member_that_goes_on_waits_no_longer(store):
+async def test_a_resumed_member_no_longer_waits(store):
     await store.write(lambda tx: tx.insert_incidents([member(1), incident(STORM)]))
     await store.write(lambda tx: tx.update_incidents([member(1, waits=())]))
     assert await store.read(lambda tx: tx.incidents(IncidentFilter(storm=STORM, waiting=True))) == []
 
 
-async def test_each_open_storm_is_told_with_those_that_wait_for_it(store):
+async def test_each_open_storm_is_counted_with_its_waiting_members(store):
     def work(tx):
         tx.insert_incidents(
             [member(1), member(2, State.ACKNOWLEDGED), member(3, waits=()), incident(STORM), incident(8)]

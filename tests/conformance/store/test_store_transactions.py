@@ -17,11 +17,11 @@ from conformance.store.samples import (
     plan,
     quarantined,
 )
-from tocsin.core.alert import EpisodeStatus
+from tocsin.core.alerts.alert import EpisodeStatus
+from tocsin.core.alerts.heartbeat import Heartbeat
 from tocsin.core.errors import Conflict, StoreUnavailable
-from tocsin.core.heartbeat import Heartbeat
-from tocsin.core.incident import State
-from tocsin.core.outbox import Job, RowState
+from tocsin.core.incident.incident import State
+from tocsin.core.incident.outbox import Job, RowState
 from tocsin.ports.store import IncidentFilter, MessageRef, Reader, Store, Transaction
 
 

@@ -1,9 +1,10 @@
-"""Maintenance windows made by hand, and the alerts that one would hide."""
+"""Manual maintenance windows, and the alerts that a window would hide."""
 
 import pytest
 
-from conformance.store.samples import MINUTE, START, episode, window
-from tocsin.core.alert import EpisodeStatus
+from conformance.store.samples import START, episode, window
+from tocsin.core.alerts.alert import EpisodeStatus
+from tocsin.core.duration import MINUTE
 from tocsin.ports.store import Store
 
 

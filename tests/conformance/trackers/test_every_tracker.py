@@ -1,4 +1,4 @@
-"""What every tracker promises, whatever its kind: tried on all of them, each through its stand-in."""
+"""Promises that every kind of tracker keeps, each tested against its stand-in."""
 
 import asyncio
 import socket
@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from conformance.trackers.tracker_rigs import HOSTILE, IMPATIENT, RIGS, SECRETS, Rig, about, said
 from tocsin.channels.http import classify_status
-from tocsin.core.outbox import TICKET_JOBS, Job
-from tocsin.core.said import Said
+from tocsin.core.content.rendered_text import Said
+from tocsin.core.incident.outbox import TICKET_JOBS, Job
 from tocsin.ports.channel import Outcome, Reason
 from tocsin.ports.tracker import Tracker
 from tocsin.testing.content import NOW, alert_line
-from tocsin.testing.standin import Drop, Hang, Junk, StandIn, Status
+from tocsin.testing.standin import Drop, ErrorStatus, Hang, Junk, StandIn
 from tocsin.trackers.registry import KINDS
 
 LIFE = (Job.TICKET_OPEN, Job.TICKET_COMMENT, Job.TICKET_UPDATE, Job.TICKET_CLOSE, Job.TICKET_UPDATE)
@@ -78,7 +78,7 @@ async def test_before_its_start_and_after_its_close_nothing_is_done_and_nothing_
 
 async def test_every_status_is_classified_by_the_one_table(rig: Rig, server: StandIn, tracker: Tracker) -> None:
     for status in STATUSES:
-        server.fail(Status(status, body=b"{}"))
+        server.fail(ErrorStatus(status, body=b"{}"))
         receipt = await tracker.send(about(Job.TICKET_OPEN))
         table = classify_status(status)
         expected = table.outcome, table.reason
@@ -90,7 +90,7 @@ async def test_every_status_is_classified_by_the_one_table(rig: Rig, server: Sta
 
 
 async def test_a_rate_limit_is_kept(server: StandIn, tracker: Tracker) -> None:
-    server.fail(Status(429, {"Retry-After": "45"}))
+    server.fail(ErrorStatus(429, {"Retry-After": "45"}))
     receipt = await tracker.send(about(Job.TICKET_OPEN))
     assert (receipt.outcome, receipt.reason) == (Outcome.RETRY, Reason.RATE_LIMITED)
     assert receipt.retry_after == 45_000_000
@@ -147,14 +147,14 @@ async def test_what_was_said_without_an_answer_is_not_said_twice(
 
 
 async def test_a_redirect_is_not_followed(server: StandIn, tracker: Tracker) -> None:
-    server.fail(Status(307, {"Location": f"{server.url}/elsewhere"}))
+    server.fail(ErrorStatus(307, {"Location": f"{server.url}/elsewhere"}))
     receipt = await tracker.send(about(Job.TICKET_OPEN))
     assert receipt.outcome is Outcome.PERMANENT
     assert server.requests == 1
 
 
 async def test_a_receipt_holds_no_secret(rig: Rig, server: StandIn, tracker: Tracker) -> None:
-    server.fail(Status(400, body=" ".join((server.url, *SECRETS)).encode()), Drop())
+    server.fail(ErrorStatus(400, body=" ".join((server.url, *SECRETS)).encode()), Drop())
     own = [secret for secret in SECRETS if secret in str(rig.settings(server.url)) or rig.kind != "webhook"]
     details = [(await tracker.send(about(Job.TICKET_OPEN))).detail for _ in range(2)]
     assert any(details)
@@ -181,7 +181,7 @@ TEXTS = st.text(st.characters(codec=None), max_size=60) | st.sampled_from([HOSTI
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(texts=st.lists(TEXTS, min_size=4, max_size=4), swollen=st.sampled_from([1, 400]), worded=st.booleans())
-async def test_whatever_is_in_an_alert_the_ticket_is_opened(
+async def test_a_ticket_is_opened_for_any_alert_content(
     rig: Rig, texts: list[str], swollen: int, *, worded: bool
 ) -> None:
     title, service, author, foreign = (text * swollen for text in texts)

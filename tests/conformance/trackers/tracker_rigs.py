@@ -1,4 +1,4 @@
-"""Each kind of tracker, with the stand-in that it is to be tried against."""
+"""Each kind of tracker with its stand-in."""
 
 import contextlib
 from collections.abc import AsyncIterator, Callable
@@ -7,10 +7,10 @@ from typing import Any
 
 from tocsin.conf.channels import ConfiguredTracker
 from tocsin.conf.secrets import Secret
-from tocsin.core.acting import Ticket, TicketState
-from tocsin.core.outbox import Job
-from tocsin.core.page import Content
-from tocsin.core.said import Piece, Said
+from tocsin.core.content.page import Content
+from tocsin.core.content.rendered_text import Piece, Said
+from tocsin.core.incident.outbox import Job
+from tocsin.core.playbook.actions import Ticket, TicketState
 from tocsin.ports.tracker import Tracker
 from tocsin.testing import github_server, jira_server, statuspage_server
 from tocsin.testing.content import NOW, content

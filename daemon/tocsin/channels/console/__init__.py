@@ -1,1 +1,1 @@
-"""The console: the page that needs no account."""
+"""The console: prints notifications to a terminal, and needs no provider account."""

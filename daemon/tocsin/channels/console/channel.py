@@ -1,4 +1,4 @@
-"""The console channel: writes to a stream, from a thread of its own, so that a stopped reader stops nobody else."""
+"""The console channel: a separate thread writes to a stream, so that a blocked reader blocks nothing else."""
 
 import asyncio
 import errno
@@ -7,16 +7,17 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TextIO
 
-from tocsin.channels.console.payload import render
+from tocsin.channels.console.payload import compose, joined
+from tocsin.channels.console.printed import Printed
 from tocsin.channels.console.settings import ConsoleSettings
-from tocsin.core.outbox import CHANNEL_JOBS
-from tocsin.core.page import Content
+from tocsin.core.content.page import Content
+from tocsin.core.incident.outbox import CHANNEL_JOBS
 from tocsin.ports.channel import Outcome, Reason, Receipt
 
 TIMEOUT = 2.0
-"""Seconds after which a reader that does not read is no reader."""
+"""Seconds after which a blocked write fails."""
 CLOSED = frozenset({errno.EPIPE, errno.EBADF})
-"""What a stream says that nobody reads any more, or that is not open."""
+"""Error codes of a stream that is closed or has no reader."""
 
 
 class _NotWrittenError(Exception):
@@ -31,16 +32,18 @@ class _NotWrittenError(Exception):
 class ConsoleChannel:
     """A channel that prints each notification.
 
-    Only a closed stream is permanent: nobody opens it again. A full volume may have room again.
+    Only a closed stream is a permanent failure, because it cannot be opened again. A full disk may have space later.
     """
 
     kind = "console"
     keyed = False
     handles = CHANNEL_JOBS
 
-    def __init__(self, name: str, settings: ConsoleSettings, stream: TextIO) -> None:
+    def __init__(self, name: str, settings: ConsoleSettings, stream: TextIO, printed: Printed | None = None) -> None:
         self.name = name
         self._stream = stream
+        self._printed = printed or Printed()
+        self._printed.join(name)
         self._colour = settings.colour
         self._thread: ThreadPoolExecutor | None = None
         self._is_cut = False
@@ -60,7 +63,7 @@ class ConsoleChannel:
                 await asyncio.wrap_future(call)
         except TimeoutError:
             outcome = Outcome.RETRY if call.cancelled() else Outcome.AMBIGUOUS
-            return Receipt(outcome, Reason.TIMEOUT, detail="nobody reads the console")
+            return Receipt(outcome, Reason.TIMEOUT, detail="the console is not read")
         except _NotWrittenError as failure:
             return _not_written(failure)
         except ValueError as error:  # the stream is closed on our side
@@ -68,13 +71,19 @@ class ConsoleChannel:
         return Receipt(Outcome.SENT)
 
     async def close(self) -> None:
-        """Let go of the thread; the stream belongs to somebody else."""
+        """Stop the thread; the stream is left open, since this channel does not own it."""
         thread, self._thread = self._thread, None
         if thread is not None:
             thread.shutdown(wait=False, cancel_futures=True)
 
     def _write(self, content: Content) -> None:
-        text = render(content, colour=self._is_coloured())
+        message = compose(content, self._printed, colour=self._is_coloured())
+        if not message.lines:
+            return
+        self._print(joined(message, is_begun=self._printed.is_begun))
+        self._printed.note(content, announces=message.announces, text=message.text)
+
+    def _print(self, text: str) -> None:
         encoding = self._stream.encoding or "utf-8"
         # A console that is not UTF-8 gets question marks, not an exception.
         data = text.encode(encoding, errors="replace")
@@ -87,7 +96,7 @@ class ConsoleChannel:
         self._write_all(descriptor, b"\n" + data if self._is_cut else data)
 
     def _write_all(self, descriptor: int, data: bytes) -> None:
-        """Write past the stream's buffer: what fails must not stay in there, to be written once more later."""
+        """Write without the stream's buffer: failed output must not remain in it and be written again later."""
         left = data
         try:
             self._stream.flush()

@@ -1,23 +1,23 @@
-"""What stands under ``channels:`` for the console, and under ``contact:`` for somebody reached by it."""
+"""The console's settings in ``channels:`` and ``contact:``."""
 
 from typing import Literal
 
 from tocsin.conf.channels import ChannelSettings, ContactSettings
-from tocsin.core.people import Contact
+from tocsin.core.oncall.people import Contact
 
 DESTINATION = "console"
 
 
 class ConsoleSettings(ChannelSettings):
-    """The daemon's standard output: needs no account, and is where a page goes that has nowhere else to go."""
+    """The daemon's standard output, which needs no account. Pages that no other channel can deliver go there."""
 
     colour: Literal["auto", "always", "never"] = "auto"
-    """``auto``: on a terminal only."""
+    """``always``, ``never``, or ``auto``: on a terminal only."""
 
 
 class ConsoleContact(ContactSettings):
-    """Whoever reads the daemon's output."""
+    """A contact who reads the daemon's output."""
 
     def contact(self, channel: str) -> Contact:
-        """There is one destination."""
+        """Return the contact at the channel's only destination."""
         return Contact(channel, DESTINATION)

@@ -1,1 +1,1 @@
-"""E-mail over SMTP: one message a notification, an incident a thread."""
+"""E-mail over SMTP: one message per notification, one thread per incident."""

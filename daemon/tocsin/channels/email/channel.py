@@ -1,4 +1,4 @@
-"""The e-mail channel: one connection and one message an attempt."""
+"""The e-mail channel: one connection and one message per attempt."""
 
 import asyncio
 import ssl
@@ -10,8 +10,9 @@ from tocsin.channels import http
 from tocsin.channels.email.payload import render
 from tocsin.channels.email.settings import EmailSettings
 from tocsin.channels.text import plain, without
-from tocsin.core.outbox import Job
-from tocsin.core.page import Content
+from tocsin.core.content.page import Content
+from tocsin.core.duration import SECOND
+from tocsin.core.incident.outbox import Job
 from tocsin.ports.channel import Outcome, Reason, Receipt
 
 GOODBYE = 1.0
@@ -20,15 +21,14 @@ GOODBYE = 1.0
 _BUSY = frozenset({421, 450, 452})
 """Too many connections or messages, or no room for more now (RFC 5321, 4.2.3)."""
 _REFUSES_US = frozenset({530, 534, 535, 538})
-"""The server wants other credentials, or any (RFC 4954, 6)."""
+"""The server requires other credentials, or any (RFC 4954, 6)."""
 
 
 class EmailChannel:
-    """Submits each notification to one server.
+    """A channel that submits each notification to one server.
 
-    A server has no memory of messages that it has seen: an attempt whose
-    answer was lost may have been delivered, and its repetition says so. It has
-    the same Message-ID, by which many mailboxes drop the second copy.
+    SMTP servers do not deduplicate: an attempt without a response may have been delivered, and the retry is marked as a
+    possible duplicate. Both have the same Message-ID, by which many mailboxes drop the second copy.
     """
 
     kind = "email"
@@ -58,7 +58,7 @@ class EmailChannel:
         self._open.add(session)
         handing_over = False
         try:
-            async with asyncio.timeout(self._settings.timeout / http.SECOND):
+            async with asyncio.timeout(self._settings.timeout / SECOND):
                 await self._prepare(session, content.destination)
                 handing_over = True
                 answer = await session.data(message)
@@ -72,7 +72,7 @@ class EmailChannel:
             session.close()
 
     async def close(self) -> None:
-        """Cut what is open."""
+        """Close the open connections."""
         self._started = False
         for session in list(self._open):
             session.close()
@@ -84,7 +84,7 @@ class EmailChannel:
             port=settings.used_port,
             # Otherwise the library asks the name service who we are, and waits for it.
             local_hostname=settings.sender.rpartition("@")[2],
-            timeout=settings.timeout / http.SECOND,
+            timeout=settings.timeout / SECOND,
             use_tls=settings.tls == "implicit",
             start_tls=False,
             tls_context=self._tls,
@@ -105,7 +105,7 @@ class EmailChannel:
         await session.rcpt(recipient)
 
     def _classify(self, error: Exception, *, handing_over: bool) -> Receipt:
-        """What an exception says of an attempt; before the message itself was sent, nobody can have taken it."""
+        """Return the receipt for an exception; until the message itself is sent, the server cannot have accepted it."""
         unknown = Outcome.AMBIGUOUS if handing_over else Outcome.RETRY
         match error:
             case aiosmtplib.SMTPResponseException():
@@ -115,15 +115,15 @@ class EmailChannel:
             case TimeoutError():
                 return Receipt(unknown, Reason.TIMEOUT, detail="no answer in time")
             case aiosmtplib.SMTPConnectError() | aiosmtplib.SMTPServerDisconnected() | OSError():
-                told = "connection lost" if handing_over else "not connected"
-                return Receipt(unknown, Reason.CONNECTION, detail=f"{told}: {http.explain(error.__cause__ or error)}")
+                cause = "connection lost" if handing_over else "not connected"
+                return Receipt(unknown, Reason.CONNECTION, detail=f"{cause}: {http.explain(error.__cause__ or error)}")
             case aiosmtplib.SMTPException():  # such as: no way to log in that both know
                 detail = plain(without(error.message, self._secrets), http.DETAIL_LIMIT)
                 return Receipt(Outcome.PERMANENT, Reason.AUTH, detail=detail)
         return Receipt(unknown, Reason.BAD_ANSWER, detail=f"cannot be understood: {type(error).__name__}")
 
-    def _refused(self, code: int, said: str, unknown: Outcome) -> Receipt:
-        detail = plain(without(f"{code} {said}", self._secrets), http.DETAIL_LIMIT)
+    def _refused(self, code: int, reply: str, unknown: Outcome) -> Receipt:
+        detail = plain(without(f"{code} {reply}", self._secrets), http.DETAIL_LIMIT)
         if code // 100 == 5:
             return Receipt(
                 Outcome.PERMANENT, Reason.AUTH if code in _REFUSES_US else Reason.CLIENT_ERROR, detail=detail
@@ -134,7 +134,7 @@ class EmailChannel:
 
 
 class _NoEncryption(Exception):
-    """The server does not offer what the settings ask for."""
+    """The server does not offer the encryption that the settings require."""
 
 
 async def _say_goodbye(session: aiosmtplib.SMTP) -> None:

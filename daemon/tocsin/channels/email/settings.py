@@ -1,4 +1,4 @@
-"""What stands under ``channels:`` for e-mail, and under ``contact:`` for somebody reached by it."""
+"""The e-mail settings in ``channels:`` and ``contact:``."""
 
 import re
 import ssl
@@ -12,7 +12,7 @@ from tocsin.conf.duration import Duration
 from tocsin.conf.schema import Text, Whole, mistake
 from tocsin.conf.secrets import Secret
 from tocsin.conf.settings import Listen
-from tocsin.core.people import Contact
+from tocsin.core.oncall.people import Contact
 
 PORTS = {"starttls": 587, "implicit": 465, "none": 25}
 """The usual port of each way to encrypt (RFC 8314, RFC 6409)."""
@@ -33,8 +33,8 @@ def _ca_file(value: str) -> str:
     try:
         ssl.create_default_context(cafile=value)
     except (OSError, ssl.SSLError) as error:
-        told = f"cannot be read as certificates: {error.strerror or type(error).__name__}"
-        raise mistake(told, f"{Path(value).name} must hold CA certificates in PEM form") from None
+        problem = f"cannot be read as certificates: {error.strerror or type(error).__name__}"
+        raise mistake(problem, f"{Path(value).name} must hold CA certificates in PEM form") from None
     return value
 
 
@@ -43,28 +43,35 @@ Address = Annotated[Text, AfterValidator(_address)]
 
 
 class EmailSettings(ChannelSettings):
-    """A server that takes mail for submission. The daemon never falls back to less encryption than is written here."""
+    """A mail server (SMTP submission).
+
+    The daemon never uses less encryption than is configured.
+    """
 
     host: Text
-    """The server's name; its certificate must be for it."""
+    """The server's name; its certificate must be valid for it."""
     port: Annotated[Whole, Field(ge=1, le=65535)] | None = None
-    """587 with ``starttls``, 465 with ``implicit``, 25 with ``none``."""
+    """The port; by default 587 with ``starttls``, 465 with ``implicit``, 25 with ``none``."""
     tls: Literal["starttls", "implicit", "none"] = "starttls"
-    """``none``: for a relay on this machine or a network of your own."""
+    """``starttls``, ``implicit``, or ``none`` for a relay on this machine or in a network of your own. tocsin never
+    falls back to a weaker setting.
+    """
     ca_file: Annotated[Text, AfterValidator(_ca_file)] | None = None
-    """The certificates that are trusted instead of the system's."""
+    """A PEM file of CA certificates to trust instead of the system's."""
     username: Text | None = None
+    """The user name at the server, with ``password_file``."""
     password: Secret | None = None
+    """The password at the server; only sent encrypted, or on this machine."""
     sender: Annotated[Address, Field(alias="from")]
-    """The address that mail comes from."""
+    """The sender's address; its domain is also used in ``EHLO``."""
     reply_to: Address | None = None
-    """Where answers go: nobody reads those to ``from``."""
+    """The address for replies."""
     timeout: Duration = 8_000_000
-    """Bounds one message, from connecting to the server's yes."""
+    """Maximum time of one message."""
 
     @property
     def used_port(self) -> int:
-        """Where to connect."""
+        """Return the port to connect to."""
         return self.port or PORTS[self.tls]
 
     @model_validator(mode="after")
@@ -76,17 +83,18 @@ class EmailSettings(ChannelSettings):
         return self
 
     def doubts(self) -> tuple[str, ...]:
-        """Whoever listens reads all pages."""
+        """Warn about an unencrypted connection: anyone on the network can read all pages."""
         if self.tls != "none" or Listen(self.host, 0).is_loopback:
             return ()
         return (f"mail goes to {self.host} unencrypted: write tls: starttls, if the server offers it",)
 
 
 class EmailContact(ContactSettings):
-    """Somebody with a mailbox."""
+    """A contact with an e-mail address."""
 
     address: Address
+    """The address, such as ``alex@example.com``."""
 
     def contact(self, channel: str) -> Contact:
-        """The destination is the address: what one person gets keeps its order."""
+        """Return the contact. The destination is the address, so one person's messages keep their order."""
         return Contact(channel, self.address)

@@ -12,18 +12,19 @@ from tocsin.channels.pagerduty.payload import ACTIONS, render
 from tocsin.channels.pagerduty.quota import Quota
 from tocsin.channels.pagerduty.settings import PagerDutySettings
 from tocsin.channels.pagerduty.transport import BoundedTransport, OneShotClient
-from tocsin.core.outbox import Job
-from tocsin.core.page import Content
+from tocsin.core.content.page import Content
+from tocsin.core.duration import SECOND
+from tocsin.core.incident.outbox import Job
 from tocsin.ports.channel import Outcome, Reason, Receipt
 
-RATE_LIMIT_WAIT = 30 * http.SECOND
-"""PagerDuty documents no Retry-After for a 429 and asks to wait about this long."""
+RATE_LIMIT_WAIT = 30 * SECOND
+"""PagerDuty documents no Retry-After for a 429 and recommends to wait about this long."""
 
 _NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
 
 
 class PagerDutyChannel:
-    """Sends events through PagerDuty's client, which blocks, in a few threads of its own."""
+    """A channel that sends events through PagerDuty's blocking client, in a few threads of its own."""
 
     kind = "pagerduty"
     keyed = True
@@ -59,7 +60,7 @@ class PagerDutyChannel:
             return wait
         call = self._threads.submit(client.enqueue, *render(content))
         try:
-            async with asyncio.timeout(self._settings.timeout / http.SECOND):
+            async with asyncio.timeout(self._settings.timeout / SECOND):
                 await asyncio.wrap_future(call)
         except TimeoutError:
             return self._late(was_waiting=call.cancelled())
@@ -68,7 +69,7 @@ class PagerDutyChannel:
         return Receipt(Outcome.SENT, http_status=202, ref=_ref(content))
 
     async def close(self) -> None:
-        """Close the connections; calls that wait are dropped, calls that run end by themselves."""
+        """Close the connections; requests that wait are dropped, requests in progress end by themselves."""
         threads, self._threads = self._threads, None
         transport, self._transport = self._transport, None
         if threads is not None:
@@ -77,7 +78,7 @@ class PagerDutyChannel:
             transport.close()
 
     def _has_to_wait(self, content: Content) -> Receipt | None:
-        """Return the receipt of what leaves room for pages; None for what may be sent."""
+        """Return a retry receipt for an event that must wait to leave capacity for pages; None if it may be sent."""
         quota = self._quotas[content.destination]
         if content.job is Job.PAGE:
             quota.page(content.now)
@@ -97,8 +98,8 @@ class PagerDutyChannel:
         response = error.response
         if response is None:
             return _classify_network_error(error.__cause__)
-        said = http.said(response.content, self._keys.values())
-        receipt = http.classify_status(response.status_code, said, http.retry_after(response.headers, now))
+        text = http.error_text(response.content, self._keys.values())
+        receipt = http.classify_status(response.status_code, text, http.retry_after(response.headers, now))
         if receipt.reason is Reason.SERVER_ERROR:
             # Surely not lost and never seen twice: the event has a dedup_key.
             receipt = msgspec.structs.replace(receipt, outcome=Outcome.RETRY)
@@ -117,5 +118,5 @@ def _classify_network_error(cause: BaseException | None) -> Receipt:
 
 
 def _ref(content: Content) -> str:
-    """What PagerDuty knows the alert by."""
+    """Return PagerDuty's reference to the alert."""
     return content.about or content.key

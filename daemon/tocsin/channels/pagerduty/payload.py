@@ -1,19 +1,19 @@
-"""From a notification to an event of PagerDuty's Events API v2, within that contract's limits.
+"""From a notification to an event of PagerDuty's Events API v2, within its limits.
 
-Limits as published: summary 1,024 characters, dedup_key 255, the whole event
-512 KB; ``payload.source`` must not be empty and severities are four.
+Published limits: summary 1,024 characters, dedup_key 255, the whole event 512 KB; ``payload.source`` must not be empty
+and there are four severities.
 """
 
 import json
 from collections.abc import Iterator
 from typing import Any
 
-from tocsin.channels import wording
+from tocsin.channels import counts, next_pages, next_steps, wording
 from tocsin.channels.alert_groups import grouped
-from tocsin.channels.text import is_link, one_line, plain, sentence
-from tocsin.core.moments import moment
-from tocsin.core.outbox import Job
-from tocsin.core.page import AlertLine, Content
+from tocsin.channels.text import cut_list, is_link, one_line, plain, sentence
+from tocsin.core.content.page import AlertLine, Content
+from tocsin.core.incident.outbox import Job
+from tocsin.core.schedule.moments import moment
 
 SUMMARY_LIMIT = 1024
 FIELD_LIMIT = 255
@@ -24,7 +24,7 @@ SAMPLE = 10
 PAIRS = 64
 LINKS = 10
 EVENT_LIMIT = 512_000 - 1_000
-"""Leaves room for the routing key, which the client adds."""
+"""Maximum number of bytes of an event, less room for the routing key, which the client adds."""
 
 SEVERITIES = ("critical", "error", "warning", "info")
 
@@ -34,13 +34,13 @@ _TOO_LARGE = {"note": "The details were too large for PagerDuty and were left ou
 
 
 def severity(rank: int, ranks: int) -> str:
-    """PagerDuty's severity for a level: the first four in order, more spread over the four, the highest critical."""
+    """Return PagerDuty's severity for a level: up to four levels in order, more are spread evenly; highest critical."""
     span = max(ranks - 1, 3)
     return SEVERITIES[-(-(6 * rank - span) // (2 * span))]
 
 
 def render(content: Content) -> tuple[str, str, dict[str, Any]]:
-    """The event's action, its dedup_key, and the properties that go with them."""
+    """Return the event's action, its dedup_key, and their properties."""
     if content.job is Job.PAGE:
         return "trigger", content.key, _fit(_trigger(content))
     return ACTIONS[content.job], content.about, {}
@@ -50,10 +50,10 @@ def _trigger(content: Content) -> dict[str, Any]:
     labels = content.alerts[0].labels if content.alerts else {}
     payload = {
         "summary": plain(_summary(content), SUMMARY_LIMIT),
-        "source": plain(labels.get("instance") or content.service, FIELD_LIMIT) or "tocsin",
+        "source": plain(labels.get("instance") or _services(content), FIELD_LIMIT) or "tocsin",
         "severity": severity(content.rank, content.ranks),
         "timestamp": wording.iso(content.opened_at),
-        "component": plain(content.service, FIELD_LIMIT),
+        "component": plain(_services(content), FIELD_LIMIT),
         "group": plain(labels.get("cluster") or labels.get("namespace") or "", FIELD_LIMIT),
         "class": plain(labels.get("alertname", ""), FIELD_LIMIT),
         "custom_details": _details(content),
@@ -68,23 +68,33 @@ def _trigger(content: Content) -> dict[str, Any]:
     return event
 
 
+def _services(content: Content) -> str:
+    """Return the service; of a storm, the services of its incidents."""
+    if content.members is None:
+        return content.service
+    names = dict.fromkeys(alert.labels.get("service", "") for alert in reversed(content.alerts))
+    return cut_list(list(filter(None, names)), VALUE_LIMIT, counts.unseen(content))
+
+
 def _details(content: Content) -> dict[str, Any]:
     details: dict[str, Any] = {
-        "because": one_line(f"{wording.reason(content)} {wording.help_wanted(content)}").rstrip(),
+        "because": one_line(" ".join(filter(None, [wording.reason(content), *_what_acknowledge_does(content)]))),
+        "before": wording.paged_before(content),
         "remarks": [one_line(remark) for remark in wording.remarks(content, seen_once=True)],
-        "next": wording.following(content),
+        "next": next_pages.following(content),
+        "declaration": next_steps.declaration(content),
         "incidents": wording.storm_list(content),
-        "incident": f"#{content.number}",
+        "incident": "" if content.is_alarm else f"#{content.number}",
         "playbook": content.playbook_title or content.playbook,
         "severity": content.severity,
-        "summary": plain(content.summary, VALUE_LIMIT),
-        "what the alerts say": list(_said(content)),
-        "service": one_line(content.service),
+        "summary": plain(wording.meaning(content), VALUE_LIMIT),
+        "what the alerts say": list(_alert_texts(content)),
+        "service": one_line(_services(content)),
         "team": one_line(content.team),
         "automation": one_line(content.automation),
-        "state": wording.condition(content),
+        "state": "" if content.is_alarm else wording.condition(content),
         "flags": list(content.flags),
-        "alerts": wording.alerts(content),
+        "alerts": counts.alerts(content),
         "opened at": moment(content.opened_at, content.time_zone),
         "sample": [_alert(alert, content.time_zone) for alert in content.alerts[:SAMPLE]],
     }
@@ -92,28 +102,44 @@ def _details(content: Content) -> dict[str, Any]:
 
 
 def _summary(content: Content) -> str:
-    """The line that a telephone shows, and that is read out."""
+    """Return the line that phones show and voice calls read out."""
     groups = grouped(content.alerts)
-    facts = groups[0].facts(FACTS_LIMIT, f"{content.title} {content.service} {content.summary}") if groups else ""
+    facts = ""
+    if groups and not wording.affected(content):  # these are in the headline
+        facts = groups[0].facts(FACTS_LIMIT, f"{content.title} {content.service} {content.summary}")
+    if groups and content.members is not None:
+        facts = f"{groups[0].name}: {', '.join(groups[0].members_in_words(FACTS_LIMIT, counts.unseen(content)))}"
     parts = (
         wording.headline(content),
         wording.stranded(content) if content.stranded else "",
         wording.reason(content),
-        wording.help_wanted(content),
-        wording.alerts(content) if content.members is None else f"Acknowledging this takes all {content.members}",
-        content.summary,
-        facts,
+        *_what_acknowledge_does(content),
+        _capital(counts.alerts(content)) if content.members is None else "",
+        *((facts, content.summary) if next_steps.other_incident(content) else (content.summary, facts)),
     )
     return " ".join(sentence(one_line(part)) for part in parts if part)
 
 
-def _said(content: Content) -> Iterator[str]:
-    """Yield what the alerts say, those that say the same once."""
-    for group, unseen in wording.Shown.of(content, len(content.alerts)).groups:
+def _what_acknowledge_does(content: Content) -> list[str]:
+    """Return what PagerDuty's own Acknowledge does, where that is not plain."""
+    if content.members is not None:
+        return [f"Acknowledge here takes all {content.members} incidents."]
+    if other := next_steps.other_incident(content):
+        return [f"Acknowledge here only stops this notice; it does not take #{other}."]
+    return list(filter(None, [next_steps.help_wanted(content, is_answered_here=True)]))
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _alert_texts(content: Content) -> Iterator[str]:
+    """Yield the texts of the alerts, each text once."""
+    for group, unseen in counts.Shown.of(content, len(content.alerts)).groups:
         lines = (group.text(TEXT_LIMIT), *group.members_in_words(TEXT_LIMIT, unseen))
-        if said := plain(" ".join(map(sentence, filter(None, lines))), VALUE_LIMIT):
+        if line_of_alert := plain(" ".join(map(sentence, filter(None, lines))), VALUE_LIMIT):
             name = plain(group.name, FIELD_LIMIT)
-            yield said if said.startswith(name) else f"{name}: {said}"
+            yield line_of_alert if line_of_alert.startswith(name) else f"{name}: {line_of_alert}"
 
 
 def _alert(alert: AlertLine, zone: str) -> dict[str, Any]:
@@ -131,7 +157,7 @@ def _clean(pairs: dict[str, str]) -> dict[str, str]:
 
 
 def _links(content: Content) -> Iterator[dict[str, str]]:
-    """Where to look: tocsin, the runbooks, what fired; each URL once."""
+    """Return links to tocsin, the runbooks and the sources of the alerts; each URL once."""
     wanted = [(content.url, "Incident in tocsin"), (content.bridge, "War room"), (content.runbook, "Runbook")]
     for alert in content.alerts:
         name = plain(alert.labels.get("alertname", "alert"), 80)
@@ -140,13 +166,13 @@ def _links(content: Content) -> Iterator[dict[str, str]]:
             (alert.annotations.get("dashboard_url", ""), f"Dashboard: {name}"),
             (alert.generator_url, f"Alert: {name}"),
         ]
-    found = {href: text for href, text in reversed(wanted) if is_link(href)}
-    for href, text in list(reversed(found.items()))[:LINKS]:
+    unique = {href: text for href, text in reversed(wanted) if is_link(href)}
+    for href, text in list(reversed(unique.items()))[:LINKS]:
         yield {"href": href, "text": text}
 
 
 def _fit(event: dict[str, Any]) -> dict[str, Any]:
-    """The event within the size limit: without its details, then without its links."""
+    """Return the event within the size limit: without its details, then without its links."""
     if _size(event) > EVENT_LIMIT:
         event = event | {"payload": event["payload"] | {"custom_details": _TOO_LARGE}}
     if _size(event) > EVENT_LIMIT:

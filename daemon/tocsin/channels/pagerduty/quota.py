@@ -1,4 +1,4 @@
-"""What PagerDuty takes of one integration key in a minute, divided so that pages always find room."""
+"""PagerDuty's rate limit for one integration key, with a share reserved for pages."""
 
 from collections import deque
 
@@ -19,7 +19,7 @@ class Quota:
         self._recent: deque[int] = deque()
 
     def page(self, now: int) -> None:
-        """Count a page, which goes out in any case: PagerDuty may take more than it promises."""
+        """Count a page, which is sent in any case: PagerDuty may accept more than it documents."""
         self._forget(now)
         self._recent.append(now)
 

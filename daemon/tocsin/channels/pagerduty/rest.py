@@ -1,8 +1,8 @@
-"""PagerDuty's REST API v2, for what its webhooks leave out: which alerts an incident holds."""
+"""PagerDuty's REST API v2, for data that its webhooks leave out: the alerts of an incident."""
 
 import re
 
-from tocsin.channels.json_api import Client, Refused, text
+from tocsin.channels.json_api import CallFailed, Client, text
 from tocsin.conf.settings import PagerDutyInbound
 from tocsin.ports.channel import Outcome, Reason, Receipt
 
@@ -14,15 +14,15 @@ _ID = re.compile(r"[A-Za-z0-9]{1,64}")
 
 
 async def alert_keys(settings: PagerDutyInbound, incident_id: str, now: int, within: int) -> tuple[str, ...]:
-    """Return the dedup keys of an incident's alerts (``GET /incidents/{id}/alerts``), of at most `PAGES` pages.
+    """Return the dedup keys of an incident's alerts (``GET /incidents/{id}/alerts``), from at most `PAGES` pages.
 
-    ``within`` bounds each call, in microseconds.
+    ``within`` limits each request, in microseconds.
 
     Raises:
-        Refused: There is no answer, or it is a refusal.
+        CallFailed: There is no response, or it is an error.
     """
     if settings.rest_key is None or not _ID.fullmatch(incident_id):
-        raise Refused(Receipt(Outcome.PERMANENT, Reason.CLIENT_ERROR, "there is nothing to ask PagerDuty with"))
+        raise CallFailed(Receipt(Outcome.PERMANENT, Reason.CLIENT_ERROR, "there is nothing to ask PagerDuty with"))
     key = settings.rest_key.reveal()
     headers = {"Authorization": f"Token token={key}", "Accept": "application/vnd.pagerduty+json;version=2"}
     client = Client(settings.rest_url, headers, (key,), within)
@@ -39,7 +39,7 @@ async def _listed(client: Client, path: str, now: int) -> tuple[str, ...]:
         answer = await client.call("GET", path, now, limit=str(PAGE), offset=str(page * PAGE))
         alerts = answer.get("alerts") if isinstance(answer, dict) else None
         if not isinstance(alerts, list):
-            raise Refused(Receipt(Outcome.AMBIGUOUS, Reason.BAD_ANSWER, "the answer holds no list of alerts"))
+            raise CallFailed(Receipt(Outcome.AMBIGUOUS, Reason.BAD_ANSWER, "the answer holds no list of alerts"))
         keys += filter(None, (text(alert, "alert_key") for alert in alerts))
         if answer.get("more") is not True:
             break

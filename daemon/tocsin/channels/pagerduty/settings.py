@@ -1,4 +1,4 @@
-"""What stands under ``channels:`` for PagerDuty, and under ``contact:`` for somebody reached by it."""
+"""PagerDuty's settings in ``channels:`` and ``contact:``."""
 
 from typing import Annotated
 
@@ -9,13 +9,14 @@ from tocsin.conf.channels import ChannelSettings, ContactSettings
 from tocsin.conf.duration import Duration
 from tocsin.conf.schema import Name, Section, Text, Whole
 from tocsin.conf.secrets import Secret
-from tocsin.core.people import Contact
+from tocsin.core.oncall.people import Contact
 
 
 class RoutingKey(Section):
     """The integration key of one PagerDuty service (Events API v2)."""
 
     key: Secret
+    """The integration key of one PagerDuty service."""
 
     @field_validator("key")
     @classmethod
@@ -34,32 +35,34 @@ class PagerDutySettings(ChannelSettings):
     """
 
     routing_keys: Annotated[dict[Name, RoutingKey], Field(min_length=1)]
-    """Integration keys by a name of your own, which contacts refer to."""
+    """Integration keys, each by a name that contacts refer to: ``{on-call: {key_file: ...}}``."""
     base_url: Annotated[Text, AfterValidator(check_base_url)] = "https://events.pagerduty.com"
-    """EU service region: https://events.eu.pagerduty.com. Plain http is for loopback only."""
+    """EU service region: ``https://events.eu.pagerduty.com``. Plain http for loopback only."""
     events_per_minute: Annotated[Whole, Field(ge=4, le=100_000)] = 120
-    """How many events PagerDuty takes of each key in a minute; a quarter of them is kept free for pages."""
+    """Maximum number of events for each key in a minute. A quarter of them is reserved for pages: acknowledgments and
+    resolves wait instead.
+    """
     timeout: Duration = 8_000_000
-    """Bounds one call."""
+    """Maximum time of one API request."""
     concurrency: Annotated[Whole, Field(ge=1, le=64)] = 8
-    """How many calls may run at once."""
+    """Maximum number of API requests at the same time, 1 to 64."""
 
     @property
     def informs(self) -> bool:
-        """Pages only: whatever is sent there demands an acknowledgment."""
+        """Return False: only pages are sent, because every event sent there requires an acknowledgment."""
         return False
 
     def destinations(self) -> frozenset[str]:
-        """The names of the keys: a contact with another would page nobody."""
+        """Return the names of the keys: a contact with another one would page no one."""
         return frozenset(self.routing_keys)
 
 
 class PagerDutyContact(ContactSettings):
-    """Whoever PagerDuty notifies for one service."""
+    """The people whom PagerDuty notifies for one service."""
 
     routing_key: Name
     """A name under the channel's ``routing_keys``."""
 
     def contact(self, channel: str) -> Contact:
-        """The destination is the key's name: events of one incident to one service keep their order."""
+        """Return the contact. The destination is the key's name, so an incident's events to a service keep order."""
         return Contact(channel, self.routing_key)

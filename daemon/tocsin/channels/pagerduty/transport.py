@@ -1,4 +1,4 @@
-"""The blocking half of the channel: PagerDuty's own client, one attempt a call."""
+"""The blocking half of the channel: PagerDuty's own client, one attempt for each event."""
 
 import time
 from typing import Any
@@ -6,23 +6,23 @@ from typing import Any
 import httpx2
 from pagerduty import EventsApiV2Client, HttpError
 
-from tocsin.channels.http import ANSWER_LIMIT, SECOND, USER_AGENT
+from tocsin.channels.http import ANSWER_LIMIT, USER_AGENT
 from tocsin.channels.pagerduty.settings import PagerDutySettings
+from tocsin.core.duration import SECOND
 
 BODY_BY = 0.8
-"""The share of the time allowed after which a body is given up for its status, which is what counts."""
+"""Share of the time limit after which the body is abandoned; the status suffices."""
 CONNECTED_BY = 0.5
-"""The share after which a connection counts as not made, while that can still be told from a lost answer."""
+"""Share after which connecting fails, while this can still be distinguished from a lost response."""
 
 ENDED_BY = 1.25
-"""The share after which a thread gives up: later than its caller, who by then has cancelled the calls that wait."""
+"""Share after which a thread gives up: later than its caller, who has canceled the waiting calls by then."""
 
 
 class BoundedTransport(httpx2.BaseTransport):
-    """Sends each request once and reads no more of the answer than it must.
+    """A transport that sends each request once and reads no more of the response than necessary.
 
-    The client insists on https base URLs; ``scheme`` is the one that is
-    really configured, and is put back here.
+    The client requires https base URLs; ``scheme`` is the configured one, and is restored here.
     """
 
     def __init__(self, scheme: str, timeout: int, connections: int) -> None:
@@ -56,7 +56,7 @@ class BoundedTransport(httpx2.BaseTransport):
 
 
 class OneShotClient(EventsApiV2Client):
-    """The Events API client without its retries, which would sleep in the call: the outbox retries."""
+    """The Events API client without its retries, which would sleep in between: the outbox retries."""
 
     max_network_attempts = 0
 
@@ -69,11 +69,11 @@ class OneShotClient(EventsApiV2Client):
 
     @property
     def user_agent(self) -> str:
-        """Says who calls."""
+        """Return tocsin's User-Agent."""
         return f"{USER_AGENT} {super().user_agent}"
 
     def postprocess(self, response: httpx2.Response) -> None:
-        """Leave with any refusal before the client's own retry logic sees it."""
+        """Raise for any error response before the client's own retry logic sees it."""
         if not response.is_success:
             raise HttpError(f"status {response.status_code}", response)
 

@@ -1,1 +1,1 @@
-"""Slack: a message an incident, a thread, buttons."""
+"""Slack: one message per incident, a thread, buttons."""

@@ -1,62 +1,79 @@
-"""The buttons under a message, and what they say when they are pressed."""
+"""The buttons under a message, and their callback values."""
 
 from typing import Any, NamedTuple
 
-from tocsin.core.page import Content
+from tocsin.core.content.page import Content
 
 ACKNOWLEDGE = "tocsin_acknowledge"
 RESOLVE = "tocsin_resolve"
+TAKE_OVER = "tocsin_take_over"
 ESCALATE = "tocsin_escalate"
-ACTIONS = frozenset({ACKNOWLEDGE, RESOLVE, ESCALATE})
-"""The action_ids: part of what a message that was posted long ago will still send."""
+DECLARE = "tocsin_declare"
+ACTIONS = frozenset({ACKNOWLEDGE, TAKE_OVER, RESOLVE, ESCALATE, DECLARE})
+"""The action_ids. Messages posted long ago still send them."""
 
 _IN_STATE = {
     "pending": (ACKNOWLEDGE, RESOLVE),
     "triggered": (ACKNOWLEDGE, RESOLVE, ESCALATE),
-    "acknowledged": (RESOLVE, ESCALATE),
+    "acknowledged": (TAKE_OVER, RESOLVE, ESCALATE),
     "snoozed": (ACKNOWLEDGE, RESOLVE, ESCALATE),
 }
 _LOOKS: dict[str, dict[str, str]] = {
     ACKNOWLEDGE: {"label": "Acknowledge", "style": "primary"},
+    TAKE_OVER: {"label": "Take over"},
     RESOLVE: {"label": "Resolve"},
     ESCALATE: {"label": "Escalate", "style": "danger"},
+    DECLARE: {"label": "Declare"},
 }
+_OF_A_NOTICE = {ACKNOWLEDGE: "Acknowledge this notice", RESOLVE: "Close this notice", ESCALATE: "Escalate this notice"}
+"""Labels for an incident of tocsin's own."""
 
 
-class Subject(NamedTuple):
-    """What a button was shown for: the person who presses it saw this occurrence."""
+class OccurrenceRef(NamedTuple):
+    """The incident and occurrence that a button was shown for, which the person pressing it saw."""
 
     incident_id: str
     occurrence: int
 
 
-def value_of(subject: Subject) -> str:
-    """What a button carries: ``<incident id>:<occurrence>``."""
+def value_of(subject: OccurrenceRef) -> str:
+    """Return a button's value: ``<incident id>:<occurrence>``."""
     return f"{subject.incident_id}:{subject.occurrence}"
 
 
-def read_value(value: str) -> Subject | None:
-    """The subject of a button that was pressed; None if the value is none of ours."""
+def read_value(value: str) -> OccurrenceRef | None:
+    """Return the subject of a pressed button; None if the value is not one of ours."""
     incident_id, colon, occurrence = value.rpartition(":")
     if not colon or not incident_id or not (occurrence.isascii() and occurrence.isdecimal()) or len(occurrence) > 9:
         return None
-    return Subject(incident_id, int(occurrence))
+    return OccurrenceRef(incident_id, int(occurrence))
 
 
 def row(content: Content) -> list[dict[str, Any]]:
-    """The block of buttons that make sense in the incident's state: one, or none."""
-    actions = _IN_STATE.get(content.state, ())
-    value = value_of(Subject(content.incident_id, content.occurrence))
-    elements = [_button(action, value) for action in actions]
+    """Return the block of buttons that apply to the incident's state: one, or none."""
+    first, *others = _IN_STATE.get(content.state, ("",))
+    actions = filter(None, (first, DECLARE if content.can_declare else "", *others)) if not content.is_alarm else ()
+    value = value_of(OccurrenceRef(content.incident_id, content.occurrence))
+    elements = [_button(action, value, _label(action, content)) for action in actions]
     return [{"type": "actions", "block_id": "tocsin", "elements": elements}] if elements else []
 
 
-def _button(action: str, value: str) -> dict[str, Any]:
+def _label(action: str, content: Content) -> str:
+    label = _LOOKS[action]["label"]
+    if content.members is not None:
+        return f"{label} all {content.members}"
+    if content.is_own:  # it may be about another incident, which the buttons do not act on
+        label = _OF_A_NOTICE.get(action, label)
+        return f"{label} (#{content.number})"
+    return label
+
+
+def _button(action: str, value: str, label: str) -> dict[str, Any]:
     looks = _LOOKS[action]
     button: dict[str, Any] = {
         "type": "button",
         "action_id": action,
-        "text": {"type": "plain_text", "text": looks["label"]},
+        "text": {"type": "plain_text", "text": label},
         "value": value,
     }
     if "style" in looks:

@@ -1,23 +1,22 @@
-"""The Slack channel: one message an incident, kept up to date; a thread under it; a new post for each page."""
+"""The Slack channel: one message per incident, kept up to date; a thread under it; a new post for each page."""
 
 from typing import Any
 
 from tocsin.channels.slack import rooms
-from tocsin.channels.slack.client import Refused, SlackClient
+from tocsin.channels.slack.client import SlackClient, SlackRefusal
 from tocsin.channels.slack.errors import MESSAGE_GONE, THREAD_GONE
-from tocsin.channels.slack.payload import Message, render
+from tocsin.channels.slack.payload import SlackMessage, render
 from tocsin.channels.slack.settings import SlackSettings
-from tocsin.core.outbox import ROOM_JOBS, Job
-from tocsin.core.page import Content
+from tocsin.core.content.page import Content
+from tocsin.core.incident.outbox import ROOM_JOBS, Job
 from tocsin.ports.channel import Outcome, Reason, Receipt
 
 
 class SlackChannel:
-    """Speaks Slack's Web API as a bot.
+    """A channel that uses Slack's Web API as a bot.
 
-    An announce's receipt holds ``channel:ts`` of the incident's message; the
-    other jobs answer in its thread, but in the incident's own room they stand
-    for themselves. The receipt of a room that was made holds its id and name.
+    An announce's receipt holds ``channel:ts`` of the incident's message; the other jobs reply in its thread, except
+    that in the incident's own room they are separate messages. The receipt of a created room holds its id and name.
     """
 
     kind = "slack"
@@ -43,24 +42,24 @@ class SlackChannel:
             if content.job is Job.ANNOUNCE:
                 return await self._announce(content, message)
             return await self._reply(content, message)
-        except Refused as refused:
+        except SlackRefusal as refused:
             return refused.receipt
 
     async def close(self) -> None:
         """Close the connection pool."""
         await self._client.close()
 
-    async def _announce(self, content: Content, message: Message) -> Receipt:
+    async def _announce(self, content: Content, message: SlackMessage) -> Receipt:
         channel, _, ts = content.ref.partition(":")
         if ts:
             try:
                 return await self._call(content, "chat.update", message, channel=channel, ts=ts)
-            except Refused as refused:
+            except SlackRefusal as refused:
                 if refused.error not in MESSAGE_GONE:
                     raise
         return await self._post(content, message, channel=content.destination)
 
-    async def _reply(self, content: Content, message: Message) -> Receipt:
+    async def _reply(self, content: Content, message: SlackMessage) -> Receipt:
         if content.in_room:
             return await self._post(content, message, channel=content.destination)
         channel, _, thread = content.ref.partition(":")
@@ -69,7 +68,7 @@ class SlackChannel:
             where = {"channel": channel, "thread_ts": thread, "reply_broadcast": broadcast}
             try:
                 return await self._post(content, message, **where)
-            except Refused as refused:
+            except SlackRefusal as refused:
                 if refused.error not in THREAD_GONE:
                     raise
         if content.job is Job.HISTORY:
@@ -77,11 +76,11 @@ class SlackChannel:
             return Receipt(Outcome.PERMANENT, Reason.CLIENT_ERROR, detail=detail)
         return await self._post(content, message, channel=content.destination)
 
-    async def _post(self, content: Content, message: Message, **where: Any) -> Receipt:
+    async def _post(self, content: Content, message: SlackMessage, **where: Any) -> Receipt:
         quiet = {"unfurl_links": False, "unfurl_media": False}
         return await self._call(content, "chat.postMessage", message, **where, **quiet)
 
-    async def _call(self, content: Content, method: str, message: Message, **arguments: Any) -> Receipt:
+    async def _call(self, content: Content, method: str, message: SlackMessage, **arguments: Any) -> Receipt:
         answer = await self._client.call(method, content.now, **message.arguments(), **arguments)
         return Receipt(Outcome.SENT, http_status=200, ref=_ref(answer))
 

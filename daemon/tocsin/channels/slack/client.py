@@ -1,4 +1,4 @@
-"""Calls of Slack's Web API, each answered or refused with the receipt that the refusal amounts to."""
+"""Requests to Slack's Web API: each returns the answer, or the receipt for a refusal."""
 
 import logging
 from typing import Any
@@ -19,7 +19,7 @@ _LOGGER = logging.getLogger(__name__)
 _LOGGER.setLevel(logging.WARNING)  # below it, the client would write whole messages into the log
 
 
-class Refused(Exception):
+class SlackRefusal(Exception):
     """Slack's answer, or the lack of one, is the receipt."""
 
     def __init__(self, receipt: Receipt, error: str = "") -> None:
@@ -29,7 +29,7 @@ class Refused(Exception):
 
 
 class SlackClient:
-    """One bot's calls. ``start`` before the first."""
+    """The API client of one bot. Call ``start`` first."""
 
     def __init__(self, settings: SlackSettings) -> None:
         self._settings = settings
@@ -47,7 +47,7 @@ class SlackClient:
             retry_handlers=[],
             logger=_LOGGER,
         )
-        # The client takes a proxy from the environment by itself.
+        # The client would otherwise use a proxy that the environment names.
         self._client.proxy = None
 
     async def close(self) -> None:
@@ -57,54 +57,54 @@ class SlackClient:
             await session.close()
 
     async def call(self, method: str, now: int, *, form: bool = False, **arguments: Any) -> dict[str, Any]:
-        """Slack's answer. ``form``: the arguments as a form, which every method takes; JSON only some do.
+        """Return Slack's response. ``form`` sends the arguments as a form, which every method accepts, unlike JSON.
 
         Raises:
-            Refused: There is none, or it is a refusal.
+            CallFailed: There is no response, or it is an error.
         """
         if self._client is None:
-            raise Refused(Receipt(Outcome.RETRY, Reason.INTERNAL, detail="the channel is not started"))
+            raise SlackRefusal(Receipt(Outcome.RETRY, Reason.INTERNAL, detail="the channel is not started"))
         # Slack limits each method by itself, and posts also by their channel.
         kind = f"{method} {arguments.get('channel', '')}"
         held = self._hold_off.ask(kind, now)
         if held is not None:
-            raise Refused(held, "ratelimited")
+            raise SlackRefusal(held, "ratelimited")
         try:
-            given: dict[str, Any] = {"data": _as_form(arguments)} if form else {"json": arguments}
-            answer = await self._client.api_call(method, **given)
+            parameters: dict[str, Any] = {"data": _as_form(arguments)} if form else {"json": arguments}
+            answer = await self._client.api_call(method, **parameters)
         except SlackApiError as error:
             refusal = self._refusal(error, now)
             self._hold_off.note(kind, refusal.receipt, now)
             raise refusal from None
         except (aiohttp.ClientError, OSError) as error:
-            raise Refused(http.classify_error(error)) from None
+            raise SlackRefusal(http.classify_error(error)) from None
         except Exception:  # noqa: BLE001 - the client trips over answers that are no JSON objects
-            raise Refused(http.unreadable()) from None
+            raise SlackRefusal(http.unreadable()) from None
         if not isinstance(answer.data, dict):
-            raise Refused(http.unreadable(200))
+            raise SlackRefusal(http.unreadable(200))
         return answer.data
 
-    def _refusal(self, failure: SlackApiError, now: int) -> Refused:
+    def _refusal(self, failure: SlackApiError, now: int) -> SlackRefusal:
         answer = failure.response
         wait = http.retry_after(answer.headers, now)
         if not isinstance(answer, AsyncSlackResponse) or not isinstance(answer.data, dict):
             # A body that is no JSON object: only the status says anything, and stands in the client's own
             # form of an answer, or in aiohttp's where it could not make one.
             status = getattr(answer, "status_code", None) or getattr(answer, "status", None) or 0
-            return Refused(_by_status(int(status), "", wait))
+            return SlackRefusal(_by_status(int(status), "", wait))
         error = plain(str(answer.data.get("error") or ""), 100)
         if answer.status_code != 200 or not error:
-            return Refused(_by_status(answer.status_code, error, wait), error)
+            return SlackRefusal(_by_status(answer.status_code, error, wait), error)
         outcome, reason = classify(error)
-        return Refused(Receipt(outcome, reason, self._told(answer.data, error), 200, wait), error)
+        return SlackRefusal(Receipt(outcome, reason, self._described(answer.data, error), 200, wait), error)
 
-    def _told(self, data: dict[str, Any], error: str) -> str:
-        """The error with what Slack adds to it: the scope that is missing, the block that is wrong."""
+    def _described(self, data: dict[str, Any], error: str) -> str:
+        """Return the error with Slack's details: the missing scope, the invalid block."""
         metadata = data.get("response_metadata")
         messages = metadata.get("messages", []) if isinstance(metadata, dict) else []
         added = [str(each) for each in (data.get("needed"), *messages) if each]
-        said = ": ".join([error, "; ".join(added)]) if added else error
-        return plain(without(said, [self._settings.token.reveal()]), http.DETAIL_LIMIT)
+        detail = ": ".join([error, "; ".join(added)]) if added else error
+        return plain(without(detail, [self._settings.token.reveal()]), http.DETAIL_LIMIT)
 
 
 def _as_form(arguments: dict[str, Any]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What Slack says when it refuses: mostly HTTP 200 with ``ok: false`` and the name of an error."""
+"""Slack's errors: mostly HTTP 200 with ``ok: false`` and the name of an error."""
 
 from tocsin.ports.channel import Outcome, Reason
 
@@ -35,5 +35,5 @@ THREAD_GONE = frozenset(
 
 
 def classify(error: str) -> tuple[Outcome, Reason]:
-    """What an error's name says of an attempt; what is not known here is refused for good."""
+    """Return the outcome and reason for an error's name; unknown errors are permanent."""
     return _TABLE.get(error, (Outcome.PERMANENT, Reason.CLIENT_ERROR))

@@ -1,21 +1,21 @@
-"""Who belongs to a Slack user group."""
+"""Members of a Slack user group."""
 
-from tocsin.channels.slack.client import Refused, SlackClient
+from tocsin.channels.slack.client import SlackClient, SlackRefusal
 from tocsin.channels.slack.settings import SlackSettings
 from tocsin.core.errors import SourceUnavailable
 
 
 async def group_members(settings: SlackSettings, group: str, now: int) -> tuple[str, ...]:
-    """The ids of the users of a group, as ``usergroups.users.list`` gives them; it needs the scope usergroups:read.
+    """Return the user ids of a group from ``usergroups.users.list``, which needs the scope usergroups:read.
 
     Raises:
-        SourceUnavailable: Slack does not say.
+        SourceUnavailable: Slack does not return them.
     """
     client = SlackClient(settings)
     await client.start()
     try:
         answer = await client.call("usergroups.users.list", now, form=True, usergroup=group)
-    except Refused as refused:
+    except SlackRefusal as refused:
         raise SourceUnavailable(refused.receipt.detail or str(refused.receipt.reason)) from None
     finally:
         await client.close()

@@ -1,22 +1,22 @@
-"""Slack's text objects, with whatever comes from outside escaped.
+"""Slack's text objects, with all external text escaped.
 
-In Slack's markup ``&``, ``<`` and ``>`` are control characters: unescaped, a
-label that holds ``<!channel>`` would notify everybody.
+In Slack's markup ``&``, ``<`` and ``>`` are control characters: unescaped, a label that contains ``<!channel>`` would
+notify everyone.
 """
 
 import re
 from typing import Any
 
 from tocsin.channels.text import is_link, one_line
-from tocsin.core.moments import exact_moment, moment
-from tocsin.core.playbook import SECOND
+from tocsin.core.duration import SECOND
+from tocsin.core.schedule.moments import exact_moment, moment
 
 _USER = re.compile(r"[UW][A-Z0-9]{2,}")
 _LINK_LIMIT = 2000
 
 
 def escape(text: str, limit: int) -> str:
-    """One harmless line of at most ``limit`` characters, never cut within an entity."""
+    """Return one escaped line of at most ``limit`` characters, cut between two words, and never within an entity."""
     line = one_line(text[: 4 * limit + 16])
     escaped = entities(line)
     if len(escaped) <= limit:
@@ -28,21 +28,23 @@ def escape(text: str, limit: int) -> str:
         if length > limit:
             break
         kept.append(entity)
-    return "".join(kept) + "…"
+    shown = "".join(kept)
+    space = shown.rfind(" ")
+    return f"{shown[:space].rstrip(' ,') if space > limit // 2 else shown}…"
 
 
 def entities(text: str) -> str:
-    """The text with Slack's control characters escaped."""
+    """Return the text with Slack's control characters escaped."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def mention(user: str) -> str:
-    """The sequence that notifies a person; "" where this is no user id."""
+    """Return the sequence that notifies a person; "" if the text is not a user id."""
     return f"<@{user}>" if _USER.fullmatch(user) else ""
 
 
 def link(url: str, label: str) -> str:
-    """A link; "" where the URL is none that is fit to be one."""
+    """Return a link; "" if the URL is not suitable."""
     escaped = entities(url)
     return f"<{escaped}|{escape(label, 100)}>" if is_link(url) and len(escaped) <= _LINK_LIMIT else ""
 
@@ -58,20 +60,20 @@ def when_time(at: int, zone: str) -> str:
 
 
 def plain(text: str) -> dict[str, Any]:
-    """A text object without markup."""
+    """Return a text object without markup."""
     return {"type": "plain_text", "text": text, "emoji": False}
 
 
 def mrkdwn(text: str) -> dict[str, Any]:
-    """A text object with markup. Verbatim: Slack makes no mention of what only looks like one."""
+    """Return a text object with markup. Verbatim, so that Slack turns no plain name into a mention."""
     return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
 def section(text: str) -> dict[str, Any]:
-    """A paragraph."""
+    """Return a paragraph."""
     return {"type": "section", "text": mrkdwn(text)}
 
 
 def context(text: str) -> dict[str, Any]:
-    """A paragraph in small print."""
+    """Return a paragraph in small print."""
     return {"type": "context", "elements": [mrkdwn(text)]}

@@ -1,8 +1,7 @@
 """From a notification to a Slack message, within Slack's limits.
 
-Limits as published: header 150 characters, section text 3,000, field 2,000,
-the text of ``chat.update`` 4,000, 50 blocks. All blocks of a message together
-fail near 13,200 characters, which is not documented.
+Published limits: header 150 characters, section text 3,000, field 2,000, the text of ``chat.update`` 4,000, 50 blocks.
+All blocks of a message together fail near 13,200 characters, which is not documented.
 """
 
 import json
@@ -10,26 +9,28 @@ from typing import Any
 
 import msgspec
 
-from tocsin.channels import timeline, wording
+from tocsin.channels import counts, next_pages, next_steps, outcomes, timeline, wording
 from tocsin.channels.alert_groups import AlertGroup
+from tocsin.channels.persons import person
 from tocsin.channels.slack import buttons
+from tocsin.channels.slack.markdown import sections
 from tocsin.channels.slack.mrkdwn import context, escape, link, mention, mrkdwn, plain, section, when, when_time
-from tocsin.channels.slack.said import sections
-from tocsin.core.outbox import Job
-from tocsin.core.page import Content
-from tocsin.core.said import Said
+from tocsin.channels.text import lines_of, sentence
+from tocsin.core.content.page import Content
+from tocsin.core.content.rendered_text import Said
+from tocsin.core.incident.outbox import Job
 
 HEADER_LIMIT = 150
 LINE_LIMIT = 400
 FIELD_LIMIT = 200
 SUMMARY_LIMIT = 1500
 TEXT_LIMIT = 500
-"""Of what the alerts of a group say."""
+"""The limit for the texts of a group of alerts."""
 MEMBERS_LIMIT = 300
 MEMBERS = 5
 LABELS_LIMIT = 300
 ALERTS = 5
-"""Groups of alerts that are shown."""
+"""Maximum number of groups of alerts that are shown."""
 HISTORY_LIMIT = 2900
 HISTORY_BLOCKS = 2
 BLOCKS_LIMIT = 12_000
@@ -45,17 +46,17 @@ _DOT = {
 _DONE = ":large_green_circle:"
 
 
-class Message(msgspec.Struct, frozen=True):
-    """What goes into ``chat.postMessage`` or ``chat.update``."""
+class SlackMessage(msgspec.Struct, frozen=True):
+    """The content of ``chat.postMessage`` or ``chat.update``."""
 
     text: str
-    """What notifications and screen readers say."""
+    """The text for push notifications and screen readers."""
     blocks: Blocks
     event_type: str
     key: str
 
     def arguments(self) -> dict[str, Any]:
-        """The arguments that both methods take."""
+        """Return the arguments that both methods take."""
         return {
             "text": self.text,
             "blocks": self.blocks,
@@ -65,24 +66,24 @@ class Message(msgspec.Struct, frozen=True):
         }
 
 
-def render(content: Content) -> Message:
-    """The message for one notification. History wants entries: without any there is nothing to say."""
+def render(content: Content) -> SlackMessage:
+    """Return the message for one notification. A history must have entries."""
     text, blocks = _FORMS[content.job](content)
-    return Message(text, _fit(blocks), f"tocsin_{content.job}", content.key)
+    return SlackMessage(text, _fit(blocks), f"tocsin_{content.job}", content.key)
 
 
 def _announce(content: Content) -> tuple[str, Blocks]:
-    """The incident's own message: always as it stands now, whoever reads it and whenever."""
+    """Return the incident's own message, which always shows its current state, the same for all readers."""
     head = escape(wording.headline(content), HEADER_LIMIT)
     fields = [
         ("Severity", escape(content.severity, FIELD_LIMIT)),
         ("State", _state(content)),
         ("Service", escape(wording.service(content), FIELD_LIMIT)),
         ("Team", escape(content.team, FIELD_LIMIT)),
-        ("Alerts", escape(wording.alerts(content), FIELD_LIMIT)),
+        _reported(content),
         ("Opened", when(content.opened_at, content.time_zone)),
         _acknowledged(content),
-        ("Next", escape(wording.unless_resolved(content), FIELD_LIMIT)),
+        ("Next", escape(next_pages.unless_resolved(content), FIELD_LIMIT)),
         ("Resolved", when(content.resolved_at, content.time_zone) if content.resolved_at is not None else ""),
         ("Flags", escape(", ".join(content.flags), FIELD_LIMIT)),
     ]
@@ -98,68 +99,91 @@ def _announce(content: Content) -> tuple[str, Blocks]:
     return f"{head} ({_words(content)})", blocks
 
 
+def _reported(content: Content) -> tuple[str, str]:
+    """Return the number of the alerts, or who declared the incident."""
+    if not content.alerts_total and content.declared_by and content.members is None:
+        return "Declared by", escape(person(content, content.declared_by), FIELD_LIMIT)
+    return "Alerts", escape(counts.alerts(content), FIELD_LIMIT)
+
+
 def _acknowledged(content: Content) -> tuple[str, str]:
-    """Who has it, or had it before it rose or grew beyond that."""
-    who = escape(content.acknowledged_by or "", FIELD_LIMIT)
+    """Return who acknowledged the incident, or who had before its severity or size increased."""
+    who = escape(person(content, content.acknowledged_by), FIELD_LIMIT)
     if who and content.state == "triggered":
         return "Earlier acknowledgment", f"{who} (no longer counts)"
     return "Acknowledged by", who
 
 
 def _page(content: Content) -> tuple[str, Blocks]:
-    """A new post, because an edited one notifies nobody."""
+    """Return a new post, because edited messages notify no one."""
     to = _addressee(content)
     head = escape(wording.headline(content), LINE_LIMIT)
     reason = escape(wording.reason(content), LINE_LIMIT)
-    lines = [f"{to} :rotating_light: *{head}*", reason, escape(content.summary, LINE_LIMIT), *_remarks(content)]
-    opened = when(content.opened_at, content.time_zone)
-    lines.append(f"{escape(wording.alerts(content), FIELD_LIMIT)}, open since {opened}")
-    what_next = [wording.storm_list(content), wording.following(content)]
-    if wording.is_taken(content) or content.members is not None:
-        what_next.append(wording.request(content))
-    lines += [escape(line, LINE_LIMIT) for line in what_next]
+    details = [
+        reason,
+        *(escape(text, LINE_LIMIT) for text in (wording.paged_before(content), wording.meaning(content))),
+    ]
+    lines = [f"{to} :rotating_light: *{head}*", *details, *_remarks(content)]
+    if not content.is_alarm:
+        opened, count = when(content.opened_at, content.time_zone), escape(counts.alerts(content), FIELD_LIMIT)
+        again = "again " if content.occurrence > 1 else ""
+        lines.append(f"{count}, open {again}since {opened}" if count else f"Open {again}since {opened}")
+    what_next = [wording.storm_list(content), next_pages.following(content)]
+    if content.members is not None:
+        what_next.append(f"The buttons act on all {content.members} incidents.")
+    if other := next_steps.other_incident(content):
+        what_next.append(f"The buttons act only on this notice (#{content.number}), not on #{other}.")
+    if next_pages.is_taken(content) or content.members is not None:
+        what_next.append(next_steps.request(content))
+    lines += _escaped(*what_next)
     blocks = [section("\n".join(filter(None, lines))), *_sample(content), *_small_print(content), *buttons.row(content)]
-    return f"{to} {head}. {reason} {escape(wording.help_wanted(content), LINE_LIMIT)}".rstrip(), blocks
+    count = counts.alerts(content) if content.alerts_firing > 1 and content.members is None else ""
+    more = (escape(sentence(count), FIELD_LIMIT), reason, escape(next_steps.help_wanted(content), LINE_LIMIT))
+    return " ".join(filter(None, (f"{to} {head}.", *more))), blocks
 
 
 def _update(content: Content) -> tuple[str, Blocks]:
-    """For somebody's information: nothing is asked of them."""
+    """Return a message for information, which requires no response."""
     if content.text is not None:
         return _message(content, content.text)
     to = _addressee(content)
     head = escape(wording.headline(content), LINE_LIMIT)
     reason, summary = escape(wording.reason(content), LINE_LIMIT), escape(content.summary, SUMMARY_LIMIT)
-    now = "" if content.is_reminder else f"Now: {escape(wording.standing(content), FIELD_LIMIT)}."
-    request = escape(wording.request(content), LINE_LIMIT)
-    lines = [f"{to} :information_source: *{head}*", reason, summary, *_remarks(content), now, request]
-    return f"{to} {head}. {reason}", [section("\n".join(filter(None, lines))), *_small_print(content)]
+    now = "" if not wording.has_state(content) else f"Now: {escape(wording.standing(content), FIELD_LIMIT)}."
+    request = _escaped(next_steps.request(content))
+    what = wording.kind(content)
+    title = f"{what} *{head}*" if what else f"*{head}*"
+    lines = [f"{to} :information_source: {title}", reason, summary, *_remarks(content), now, *request]
+    spoken = f"{what} {head}".lstrip()
+    return f"{to} {spoken}. {reason}".rstrip(), [section("\n".join(filter(None, lines))), *_small_print(content)]
 
 
-def _message(content: Content, said: Said) -> tuple[str, Blocks]:
-    """A playbook's own words, with nothing before them but who is meant and what must be known."""
+def _message(content: Content, message: Said) -> tuple[str, Blocks]:
+    """Return a playbook's own text, preceded only by the recipients and important remarks."""
     more = f"... cut; the whole text: {link(content.url, 'tocsin') or f'tocsin incidents show {content.number}'}"
     links = (content.bridge, content.url, content.runbook, *content.links)
-    paragraphs = sections(said, links, more)
+    paragraphs = sections(message, links, more)
     head = [mention(content.recipient), f"*{escape(content.subject, LINE_LIMIT)}*" if content.subject else ""]
     before = "\n".join(filter(None, [" ".join(filter(None, head)), *_remarks(content)]))
-    first = escape(content.subject or said.plain.partition("\n")[0], LINE_LIMIT)
+    first = escape(content.subject or message.plain.partition("\n")[0], LINE_LIMIT)
     return f"{mention(content.recipient)} {first}".strip(), [section(each) for each in (before, *paragraphs) if each]
 
 
 def _resolve(content: Content) -> tuple[str, Blocks]:
-    """For everybody who was paged."""
-    to, said = _addressee(content), escape(wording.ending(content), LINE_LIMIT)
+    """Return the message for everyone who was paged."""
+    to, ending = _addressee(content), _escaped(outcomes.ending(content))
     head = escape(wording.headline(content), LINE_LIMIT)
-    lines = [f"{to} {_DONE} *{head}*", said, *_remarks(content)]
-    return f"{to} {head}. {said}", [section("\n".join(lines))]
+    what = wording.kind(content)
+    lines = [f"{to} {_DONE} {what} *{head}*", *ending, *_remarks(content)]
+    return f"{to} {what} {head}. {' '.join(ending)}", [section("\n".join(lines))]
 
 
 def _history(content: Content) -> tuple[str, Blocks]:
-    """The timeline's new entries, in as few blocks as they fit in; what does not fit is counted."""
+    """Return the new timeline entries in as few blocks as possible; entries that do not fit are counted."""
     paragraphs = [""]
-    left = 0
+    left, titles = 0, timeline.Titles(content.names, content.tiers)
     for number, entry in enumerate(content.history):
-        happened = escape(timeline.happened(entry, content.time_zone), LINE_LIMIT)
+        happened = escape(timeline.happened(entry, content.time_zone, titles), LINE_LIMIT)
         line = f"{when_time(entry.at, content.time_zone)} {happened}"
         if len(paragraphs[-1]) + len(line) >= HISTORY_LIMIT:
             if len(paragraphs) == HISTORY_BLOCKS:
@@ -171,7 +195,8 @@ def _history(content: Content) -> tuple[str, Blocks]:
     if left:
         blocks.append(context(f"... and {left} more entries: see the incident's timeline."))
     head = escape(wording.headline(content), LINE_LIMIT)
-    return f"{head}: {escape(timeline.told(content.history[-1], content.time_zone), LINE_LIMIT)}", blocks
+    last = timeline.describe(content.history[-1], content.time_zone, titles)
+    return f"{head}: {escape(last, LINE_LIMIT)}", blocks
 
 
 _FORMS = {
@@ -184,7 +209,7 @@ _FORMS = {
 
 
 def _fit(blocks: Blocks) -> Blocks:
-    """The blocks within the limit of their sum: links and alerts go, from the end; the head and the buttons stay."""
+    """Return the blocks within their total limit: links and alerts are dropped from the end; head and buttons stay."""
     kept = list(blocks)
     for index in reversed(range(1, len(blocks))):
         if len(json.dumps(kept, ensure_ascii=False)) <= BLOCKS_LIMIT:
@@ -195,12 +220,20 @@ def _fit(blocks: Blocks) -> Blocks:
 
 
 def _addressee(content: Content) -> str:
-    """Whom it is for: mentioned where there is an id, else by name."""
-    return mention(content.recipient) or f"*{escape(content.target, FIELD_LIMIT)}*:"
+    """Return the recipient, as a mention if the id is known, else by name."""
+    name = escape(person(content, content.target), FIELD_LIMIT)
+    if content.stranded:
+        return f"{mention(content.recipient)} *In place of {name}*:".lstrip()
+    return mention(content.recipient) or f"*{name}*:"
+
+
+def _escaped(*texts: str) -> list[str]:
+    """Return the lines of some texts, escaped; a command ends its line, so that it can be copied."""
+    return [escape(line, LINE_LIMIT) for text in texts for line in lines_of(text)]
 
 
 def _words(content: Content) -> str:
-    return f"{escape(wording.condition(content), FIELD_LIMIT)}, {wording.alerts(content)}"
+    return escape(", ".join(filter(None, [wording.condition(content), counts.alerts(content)])), FIELD_LIMIT)
 
 
 def _state(content: Content) -> str:
@@ -213,22 +246,22 @@ def _remarks(content: Content) -> list[str]:
 
 
 def _sample(content: Content) -> Blocks:
-    """What the alerts say, those that say the same once, and their labels."""
-    sample, shown = wording.Shown.of(content, ALERTS), f"{content.title} {content.summary}"
+    """Return the texts of the alerts, each text once, and their labels."""
+    sample, shown = counts.Shown.of(content, ALERTS), f"{content.title} {content.summary}"
     blocks = [section(_group(group, shown, unseen, content)) for group, unseen in sample.groups]
     if sample.more:
-        blocks.append(context(f"... and {sample.more}"))
+        blocks.append(context(f"... and {sample.more}."))
     return blocks
 
 
 def _group(group: AlertGroup, shown: str, unseen: int, content: Content) -> str:
-    said = escape(group.text(TEXT_LIMIT, shown), TEXT_LIMIT)
+    text = escape(group.text(TEXT_LIMIT, shown), TEXT_LIMIT)
     labels = ", ".join(group.labels_in_words(unseen))
-    number = wording.count(group, unseen, content)
+    number = counts.count(group, unseen, content)
     count = f" ({number})" if number else ""
     state = "" if group.is_firing else "(resolved) "
     members = group.members_in_words(MEMBERS_LIMIT, unseen, MEMBERS)
-    lines = [f"{state}*{escape(group.name, 100)}*{count} {said}".rstrip()]
+    lines = [f"{state}*{escape(group.name, 100)}*{count} {text}".rstrip()]
     lines += [escape(line, MEMBERS_LIMIT) for line in members]
     return "\n".join(filter(None, [*lines, escape(labels, LABELS_LIMIT)]))
 

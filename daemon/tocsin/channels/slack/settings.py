@@ -1,4 +1,4 @@
-"""What stands under ``channels:`` for Slack, and under ``contact:`` for somebody reached by it."""
+"""Slack's settings in ``channels:`` and ``contact:``."""
 
 from typing import Annotated
 
@@ -10,7 +10,7 @@ from tocsin.conf.duration import Duration
 from tocsin.conf.people import SLACK_USER
 from tocsin.conf.schema import IdForm, Text, mistake
 from tocsin.conf.secrets import Secret
-from tocsin.core.people import Contact
+from tocsin.core.oncall.people import Contact
 
 ChannelId = Annotated[
     str, IdForm(r"[CGD][A-Z0-9]{2,}", "a Slack channel id such as C0123ABCD", "at the end of the channel's details")
@@ -20,31 +20,35 @@ UserId = Annotated[str, SLACK_USER]
 
 
 def _expect_bot_token(token: Secret) -> Secret:
-    """Want a bot's token: with a person's the app's buttons and scopes do nothing."""
+    """Require a bot token: with a user token, the app's buttons and scopes do not work."""
     kind = token.reveal().partition("-")[0]
     if kind.startswith(("xox", "xapp")) and not kind.endswith("xoxb"):
-        told = f"a Slack token that begins with {kind}- is not a bot's"
-        raise mistake(told, "take the Bot User OAuth Token of the app's page OAuth & Permissions: it begins with xoxb-")
+        problem = f"a Slack token that begins with {kind}- is not a bot's"
+        raise mistake(
+            problem, "take the Bot User OAuth Token of the app's page OAuth & Permissions: it begins with xoxb-"
+        )
     return token
 
 
 class SlackSettings(ChannelSettings):
-    """A Slack app's bot in one workspace; it needs the scope chat:write and must be in the channels."""
+    """A Slack app's bot in one workspace."""
 
     token: Annotated[Secret, AfterValidator(_expect_bot_token)]
-    """The bot's token, ``xoxb-...``."""
+    """The bot's token, ``xoxb-...``; it needs the scope ``chat:write`` and must be in the Slack channels."""
     base_url: Annotated[Text, AfterValidator(check_base_url)] = "https://slack.com/api"
-    """Plain http is for loopback only."""
+    """The address of Slack's API. Plain http for loopback only."""
     timeout: Duration = 8_000_000
-    """Bounds one call."""
+    """Maximum time of one API request."""
 
 
 class SlackContact(ContactSettings):
     """A Slack channel, and in it a person to be mentioned."""
 
     slack_channel: ChannelId
+    """The id of a Slack channel (``C...``)."""
     user: UserId | None = None
+    """The id of a Slack user (``U...``) to be mentioned in the page."""
 
     def contact(self, channel: str) -> Contact:
-        """The destination is the Slack channel; whoever is paged is mentioned there."""
+        """Return the contact. The destination is the Slack channel, in which the recipient is mentioned."""
         return Contact(channel, self.slack_channel, self.user or "")

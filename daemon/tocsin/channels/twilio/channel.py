@@ -1,4 +1,4 @@
-"""The Twilio channel: one request an attempt, which Twilio queues."""
+"""The Twilio channel: one request per attempt, which Twilio queues."""
 
 import json
 from typing import Any
@@ -7,10 +7,12 @@ import aiohttp
 
 from tocsin.channels import http
 from tocsin.channels.text import plain
+from tocsin.channels.twilio.pace import Pace
 from tocsin.channels.twilio.payload import call, message
+from tocsin.channels.twilio.segments import segments
 from tocsin.channels.twilio.settings import TwilioSettings
-from tocsin.core.outbox import Job
-from tocsin.core.page import Content
+from tocsin.core.content.page import Content
+from tocsin.core.incident.outbox import Job
 from tocsin.ports.channel import Outcome, Reason, Receipt
 
 TOO_MANY = frozenset({20429, 21611, 14107, 30001})
@@ -26,11 +28,11 @@ _HANDLES = {
 
 
 class TwilioChannel:
-    """Calls, or sends an SMS.
+    """A channel that calls or sends an SMS.
 
-    Twilio has no idempotency key: an attempt without an answer may have been
-    taken, and its repetition says so. A yes means that it is queued there;
-    whether anybody has heard it, only an acknowledgment tells.
+    Twilio has no idempotency key: an attempt without a response may have been accepted, and the retry is marked as a
+    possible duplicate. Success means that the request is queued; only an acknowledgment proves that a person received
+    it.
     """
 
     kind = "twilio"
@@ -45,6 +47,7 @@ class TwilioChannel:
         who = aiohttp.encode_basic_auth(settings.api_key or settings.account, settings.token.reveal())
         self._headers = {"Authorization": who}
         self._secrets = [settings.token.reveal(), settings.account, settings.api_key or ""]
+        self._pace = Pace(settings.segments_per_second)
         self._session: aiohttp.ClientSession | None = None
 
     async def start(self) -> None:
@@ -53,12 +56,24 @@ class TwilioChannel:
 
     async def send(self, content: Content) -> Receipt:
         """Make one attempt."""
+        wait = self._pace.wait(content.now)
+        if wait is not None and content.job is not Job.PAGE:
+            detail = "earlier messages still wait at Twilio: this waits, so that pages do not have to"
+            return Receipt(Outcome.RETRY, Reason.RATE_LIMITED, detail, retry_after=wait)
+        parameters = self._render(content, self._settings)
+        size = segments(parameters.get("Body", ""))
+        self._pace.count(size, content.now)
+        receipt = await self._attempt(parameters, content.now)
+        if receipt.outcome not in (Outcome.SENT, Outcome.AMBIGUOUS):
+            self._pace.discount(size)
+        return receipt
+
+    async def _attempt(self, parameters: dict[str, str], now: int) -> Receipt:
         if self._session is None:
             return Receipt(Outcome.RETRY, Reason.INTERNAL, detail="the channel is not started")
-        given = self._render(content, self._settings)
         try:
-            async with self._session.post(self._url, data=given, headers=self._headers) as answer:
-                return await self._receipt(answer, content.now)
+            async with self._session.post(self._url, data=parameters, headers=self._headers) as answer:
+                return await self._receipt(answer, now)
         except (aiohttp.ClientError, OSError) as error:
             return http.classify_error(error)
 
@@ -70,12 +85,12 @@ class TwilioChannel:
 
     async def _receipt(self, answer: aiohttp.ClientResponse, now: int) -> Receipt:
         body = await _body(answer)
-        said = _object(body)
+        fields = _object(body)
         if answer.status // 100 == 2:  # that says it; the rest is only worth a look
-            return Receipt(Outcome.SENT, http_status=answer.status, ref=plain(str(said.get("sid", "")), 64))
-        code = said.get("code")
-        told = f"{code}: {said.get('message')}".encode() if code else body
-        detail, wait = http.said(told, self._secrets), http.retry_after(answer.headers, now)
+            return Receipt(Outcome.SENT, http_status=answer.status, ref=plain(str(fields.get("sid", "")), 64))
+        code = fields.get("code")
+        message = f"{code}: {fields.get('message')}".encode() if code else body
+        detail, wait = http.error_text(message, self._secrets), http.retry_after(answer.headers, now)
         if code in TOO_MANY:
             return Receipt(Outcome.RETRY, Reason.RATE_LIMITED, detail, answer.status, wait)
         if code in OF_THE_ACCOUNT:
@@ -84,7 +99,7 @@ class TwilioChannel:
 
 
 async def _body(answer: aiohttp.ClientResponse) -> bytes:
-    """What an answer holds; nothing where it cannot be read to its end."""
+    """Return the body of a response; empty if it cannot be read completely."""
     try:
         return await answer.read()
     except (aiohttp.ClientError, OSError):
@@ -93,7 +108,7 @@ async def _body(answer: aiohttp.ClientResponse) -> bytes:
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        said = json.loads(body)
+        fields = json.loads(body)
     except (ValueError, RecursionError):
         return {}
-    return said if isinstance(said, dict) else {}
+    return fields if isinstance(fields, dict) else {}

@@ -1,25 +1,28 @@
-"""From a notification to the parameters of Twilio's API: what is said on the telephone, what stands in an SMS.
+"""From a notification to the parameters of Twilio's API: the spoken text of a call, the text of an SMS.
 
-Limits as published: 4,000 characters of TwiML inline, 1,600 of an SMS; a message that waits at Twilio longer than
-``ValidityPeriod`` seconds is dropped there, and a page of an hour ago helps nobody.
+Published limits: 4,000 characters of inline TwiML, 1,600 of an SMS. Twilio drops a message that has waited longer
+than ``ValidityPeriod`` seconds. We set an hour: an older page helps no one.
 """
 
 import re
+from collections.abc import Iterable
 from urllib.parse import urlencode
 from xml.sax.saxutils import escape, quoteattr
 
-from tocsin.channels import wording
+from tocsin.channels import counts, hand_over, next_pages, next_steps, outcomes, wording
 from tocsin.channels.alert_groups import grouped
-from tocsin.channels.text import cut, is_link, plain, sentence
-from tocsin.channels.twilio.segments import fitted
+from tocsin.channels.persons import capitalized, holder, is_own, person, reachable
+from tocsin.channels.text import cut_words, ends_in_command, is_link, lines_of, plain, sentence
+from tocsin.channels.twilio.segments import fitted, packed, segments
 from tocsin.channels.twilio.settings import TwilioSettings
-from tocsin.core.clock import BREACH_STEP, REMINDER
-from tocsin.core.outbox import Job
-from tocsin.core.page import Content
-from tocsin.core.playbook import SECOND
+from tocsin.core.content.page import Content
+from tocsin.core.duration import SECOND
+from tocsin.core.incident.outbox import Job
+from tocsin.core.incident.sla import ACKNOWLEDGED_STEP, BREACH_STEP, DRAFT_STEP, REMINDER
+from tocsin.core.incident.wording import RAISED, STILL_OPEN, UNANSWERED
 
 CALLBACK = "/webhooks/twilio"
-"""Where Twilio brings the answers."""
+"""The path of Twilio's callbacks."""
 KEY = "1"
 """The key that acknowledges."""
 
@@ -29,17 +32,30 @@ HEAD_LIMIT = 350
 DETAILS_LIMIT = 450
 NAME_LIMIT = 60
 TITLE_LIMIT = 160
+LINES = 100
+"""Maximum number of lines of a playbook's text that are read; an SMS holds fewer."""
 FACTS_LIMIT = 240
 ESCAPED_HEAD_LIMIT = 500
 ESCAPED_LIMIT = 700
-"""Of what is read out, as XML: it stands there twice, and Twilio takes 4,000 characters in all."""
+"""Limit of the spoken text as XML: it appears twice, and Twilio accepts 4,000 characters in all."""
 _DURATION = re.compile(r"\b(\d+) (d|h|min|s)\b", re.ASCII)
 _UNITS = {"d": "day", "h": "hour", "min": "minute", "s": "second"}
+_COMMAND = re.compile(r": tocsin incidents ack (\d+)", re.ASCII)
+_TAKE = re.compile(r"Or take #(\d+) yourself: tocsin incidents ack \1", re.ASCII)
+_RESCUED = re.compile(r"(\S+\.rescued)-\d{8}T\d{6}Z", re.ASCII)
+"""The name of a copy of the database: by ear, only its beginning can be noted."""
+_ADDRESS = re.compile(r"\s/\w+/", re.ASCII)
+"""The path of an address, which says nothing by ear."""
+_AS_ROLE = re.compile(r"\(you are (paged as [^)]*)\)")
+_SENTENCES = re.compile(r"(?<=[.!?]) (?=[A-Z])")
+_PAIR = re.compile(r"(\w)=(?=[\w/\"])(\S)")
+_NUMBERED = re.compile(r"#(?=[0-9])")
+_PATH = re.compile(r"\s?(?<![<:/])/(?!/)\s?")
 _NOT_XML = re.compile(r"[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def call(content: Content, settings: TwilioSettings) -> dict[str, str]:
-    """The parameters of a call (Calls.json)."""
+    """Return the parameters of a call (Calls.json)."""
     return {
         "To": content.destination,
         "From": settings.sender or "",
@@ -49,108 +65,247 @@ def call(content: Content, settings: TwilioSettings) -> dict[str, str]:
 
 
 def message(content: Content, settings: TwilioSettings) -> dict[str, str]:
-    """The parameters of an SMS (Messages.json)."""
-    given = {"To": content.destination, "Body": text(content, settings), "ValidityPeriod": str(VALID_FOR)}
+    """Return the parameters of an SMS (Messages.json)."""
+    parameters = {"To": content.destination, "Body": text(content, settings), "ValidityPeriod": str(VALID_FOR)}
     if settings.messaging_service:
-        return given | {"MessagingServiceSid": settings.messaging_service}
-    return given | {"From": settings.sender or ""}
+        return parameters | {"MessagingServiceSid": settings.messaging_service}
+    return parameters | {"From": settings.sender or ""}
 
 
 def twiml(content: Content, settings: TwilioSettings) -> str:
-    """What happens on the telephone: the page twice; where answers are taken, a key acknowledges."""
+    """Return the script of the call: the page twice; if callbacks are configured, a key acknowledges."""
     say = f"<Say language={quoteattr(settings.language)}>{{}}</Say>"
     head, details = (say.format(escape(text)) for text in _spoken(content))
     if not is_answerable(content, settings):
-        return f'<Response>{head}{details}<Pause length="1"/>{head}{details}</Response>'
+        again, end = say.format("This message is repeated once."), say.format("Goodbye.")
+        return f'<Response>{head}{details}{again}<Pause length="1"/>{head}{details}{end}</Response>'
     action = f"{content.external_url}{CALLBACK}?{urlencode({'page': content.key})}"
-    told = f"{head}{say.format(escape(_ask(content)))}{details}"
-    gather = f'<Gather numDigits="1" timeout="{WAIT_FOR_KEY}" action={quoteattr(action)}>{told}{told}</Gather>'
-    left = "" if wording.is_taken(content) else " This page is still unanswered."
+    script = f"{head}{say.format(escape(_ask(content)))}{details}"
+    gather = f'<Gather numDigits="1" timeout="{WAIT_FOR_KEY}" action={quoteattr(action)}>{script}{script}</Gather>'
+    left = "" if next_pages.is_taken(content) else " This page is still unanswered."
     return f"<Response>{gather}{say.format(f'No key pressed.{left} Goodbye.')}</Response>"
 
 
 def _ask(content: Content) -> str:
-    """What the key does, which is said before the details: it can be pressed at any time."""
-    if wording.is_taken(content):
-        keeps = plain(content.acknowledged_by or "", NAME_LIMIT)
-        return f"Press {KEY} at any time to confirm that you got this call. {keeps} keeps the incident."
+    """Return the prompt for the key, spoken before the details, since the key can be pressed at any time."""
+    if next_pages.is_taken(content):
+        keeps = plain(person(content, content.acknowledged_by), NAME_LIMIT)
+        return f"Press {KEY} when you have heard this; {keeps} keeps the incident."
     what = f" all {content.members} incidents" if content.members is not None else ""
+    if next_steps.other_incident(content):
+        return f"Pressing {KEY} only stops this notice; the incident stays open."
+    what = " this notice" if content.is_own else what
     return f"Press {KEY} at any time to acknowledge{what}."
 
 
 def text(content: Content, settings: TwilioSettings) -> str:
-    """The SMS."""
-    if content.text is not None:  # a message's own words, which a customer may read: nothing beside them
-        words = f"{content.subject}: {content.text.plain}" if content.subject else content.text.plain
-        return fitted(_line(words), "", settings.segments)
-    match content.job:
-        case Job.ACKNOWLEDGE:
-            more = wording.taken(content)
-        case Job.RESOLVE:
-            more = wording.ending(content)
-        case _:
-            is_brief = content.resolved_at is not None or content.step.startswith((REMINDER, BREACH_STEP))
-            remarks = map(sentence, wording.remarks(content))
-            request = wording.request(content) if content.job is Job.UPDATE else ""
-            facts = "" if is_brief else _facts(content)
-            parts = [wording.reason(content), wording.help_wanted(content), *remarks, facts, request]
-            more = " ".join(filter(None, parts))
+    """Return the text of the SMS."""
+    if content.text is not None:  # a text of the playbook, which may go to customers: nothing is added to it
+        said = [content.subject, *content.text.unmarked.splitlines()[:LINES]]
+        return fitted("\n".join(filter(None, map(_line, said))), "", settings.segments)
+    coming = "" if content.job in (Job.ACKNOWLEDGE, Job.RESOLVE) else next_pages.next_in_short(content)
     tail = f" {content.url}" if is_link(content.url) and len(content.url) <= TITLE_LIMIT // 2 else ""
-    if content.job is Job.PAGE and is_answerable(content, settings) and not wording.is_taken(content):
+    if content.job is Job.PAGE and is_answerable(content, settings) and not next_pages.is_taken(content):
         what = f" to acknowledge all {content.members}" if content.members is not None else ""
+        what = " to acknowledge this notice" if content.is_own else what
         tail += f" Reply{what}: ack {content.number}"
-    return fitted(f"{sentence(_line(wording.headline(content)))} {_line(more)}", tail, settings.segments)
+        tail += f" ({content.number} is the storm)" if content.members is not None else ""
+    head = sentence(_line(wording.headline(content)))
+    if hand_over.of(content):
+        head = f"{wording.kind(content)} {head}"
+    lines = [_line(part) for part in _parts(content) if part]
+    if content.is_own and is_answerable(content, settings):
+        lines = [_COMMAND.sub(r": reply ack \1", line) for line in lines]
+    parts = _for_a_computer(lines)
+    sentences = [each for part in parts for each in _SENTENCES.split(part)]
+    whole = {*_SENTENCES.split(wording.paged_before(content)), *_SENTENCES.split(next_steps.help_wanted(content))}
+    if coming:
+        first = " ".join([head, *sentences[: _needed(content, sentences)]])
+        longer = f" {_line(coming)}{tail}"
+        is_pushed_out = segments(first + longer) > settings.segments >= segments(first + tail)
+        tail = tail if is_pushed_out else longer
+    return packed(head, sentences, tail, settings.segments, whole)
+
+
+def _needed(content: Content, sentences: list[str]) -> int:
+    """Return how many of the first sentences matter more than the next pages: what is broken, and what to do."""
+    facts = [_line(each) for each in _facts(content, has_counts=False)]
+    fact = facts[-1 if content.is_own else 0] if facts else ""
+    if content.because.startswith(UNANSWERED) and content.paged_before and not content.stranded:
+        fact = _line(_SENTENCES.split(wording.paged_before(content))[-1])
+    if fact in sentences:
+        return sentences.index(fact) + 1
+    return 1 if content.stranded else 0
+
+
+def _parts(content: Content) -> list[str]:
+    """Return the sentences of an SMS, the most useful first: those at the end are left out if it is too long."""
+    if content.job in (Job.ACKNOWLEDGE, Job.RESOLVE):
+        return lines_of(outcomes.taken(content) if content.job is Job.ACKNOWLEDGE else outcomes.ending(content))
+    is_brief = content.resolved_at is not None or content.step.startswith((REMINDER, BREACH_STEP, ACKNOWLEDGED_STEP))
+    facts = [] if is_brief else [content.summary] if content.is_notice else _facts(content)
+    if shift := hand_over.of(content):
+        return [sentence(capitalized(content, shift.because)), *_requests(content)]
+    if content.is_reminder:
+        return [sentence(content.summary), wording.reason(content), *_requests(content)]
+    stranded = wording.stranded(content) if content.stranded else ""
+    remarks = [sentence(remark) for remark in wording.remarks(content) if remark != stranded]
+    if stranded and content.job is Job.PAGE:
+        *asked, why = _SENTENCES.split(stranded)
+        return [" ".join(asked), *facts, wording.reason(content), *remarks, why]
+    before, storm_list = wording.paged_before(content), wording.storm_list(content)
+    first = [wording.reason(content), *remarks, next_steps.help_wanted(content)]
+    if content.job is Job.PAGE:
+        first = [stranded, *first]
+    if content.because.startswith(UNANSWERED):  # who was paged says more than the texts of the alerts
+        return [*first, before, *facts, storm_list]
+    return [*first, stranded if content.job is not Job.PAGE else "", *_requests(content), *facts, storm_list, before]
+
+
+def _requests(content: Content) -> list[str]:
+    """Return the lines of an update's request; of a draft the commands first, since its text may have to be cut."""
+    lines = lines_of(next_steps.request(content)) if content.job is Job.UPDATE else []
+    return (
+        sorted(lines, key=lambda line: not ends_in_command(line)[1]) if content.step.startswith(DRAFT_STEP) else lines
+    )
+
+
+def _for_a_computer(parts: Iterable[str]) -> list[str]:
+    """Return the parts with the first command marked as one for a terminal, which is no reply to an SMS."""
+    marked = list(parts)
+    for index, part in enumerate(marked):
+        if ": tocsin " in part:
+            marked[index] = part.replace(": tocsin ", ", on a computer: tocsin ", 1)
+            break
+    return marked
 
 
 def is_answerable(content: Content, settings: TwilioSettings) -> bool:
-    """Whether an answer can come back."""
+    """Return whether the recipient can respond."""
     return settings.acknowledge and is_link(content.external_url) and bool(content.incident_id)
 
 
 def _spoken(content: Content) -> tuple[str, str]:
-    """What is read out: whom it is for, how bad it is, and what happened; then the details."""
-    service = wording.service(content)
-    severity = f"{content.severity}, {plain(service, NAME_LIMIT)}:" if service else f"{content.severity}."
+    """Return the spoken text: what happened, where, how severe, and for whom; then the details."""
+    reader = wording.addressee(content)
     head = [
         "This is a drill." if content.drill else "",
         "You may have had this call already." if content.possible_duplicate else "",
-        wording.stranded(content) if content.stranded else f"Tocsin page for {plain(content.target, NAME_LIMIT)}.",
-        f"{severity} {sentence(plain(wording.title(content), TITLE_LIMIT))}",
-        sentence(wording.alerts(content)) if content.alerts_firing > 1 and content.members is None else "",
+        *_opening(content),
+        f"{sentence(counts.alerts(content))}" if content.alerts_firing > 1 and content.members is None else "",
+        "" if content.is_own or content.is_alarm else f"Severity {content.severity}.",
+        wording.stranded(content) if content.stranded else f"Tocsin page {plain(reader, NAME_LIMIT)}".rstrip() + ".",
     ]
+    facts, why = plain(_spoken_facts(content), FACTS_LIMIT), _why(content)
+    name = "Storm" if content.members is not None else "Incident"
     details = [
-        _aloud(wording.reason(content)),
-        wording.help_wanted(content),
-        plain(_facts(content, counts=False), FACTS_LIMIT),
-        f"Incident {content.number}.",
+        *((why, facts) if content.is_alarm else (facts, why)),  # the reason of an alarm says what to do
+        wording.paged_before(content),
+        next_pages.next_in_short(content).replace("If not resolved", "If it is not resolved"),
+        "" if content.is_alarm else f"{name} {content.number}.",
     ]
     return _fitting(head, HEAD_LIMIT, ESCAPED_HEAD_LIMIT), _fitting(details, DETAILS_LIMIT, ESCAPED_LIMIT)
 
 
+def _spoken_facts(content: Content) -> str:
+    """Return the facts of a call: without the request that tocsin refused, whose address no one can note by ear."""
+    facts = _facts(content, has_counts=False)
+    if content.is_own:
+        facts = [part for part in facts if part in content.summary or not _ADDRESS.search(part)]
+    return " ".join(f"{part}." if ends_in_command(part)[1] else part for part in facts)
+
+
+def _opening(content: Content) -> list[str]:
+    """Return what happened; before it, what a responder asks for or why an acknowledgment no longer counts."""
+    what = _what_happened(content)
+    if content.is_own:
+        return [f"About tocsin itself: {what}"]
+    if content.job is Job.PAGE and content.state == "triggered" and content.because.startswith(RAISED):
+        again = ": acknowledge again" if is_own(content) else ""
+        return [f"Raised to {content.severity}{again}. {what}"]
+    if _is_unanswered(content):
+        return [sentence(capitalized(content, content.because)), what]
+    if content.stranded or not next_steps.help_wanted(content):
+        return [what]
+    who = plain(person(content, content.acknowledged_by), NAME_LIMIT)
+    if next_steps.asks_for_help(content):
+        return [f"{who} asks for your help with {what}"]
+    first = f"{sentence(capitalized(content, content.because))} " if content.because.startswith(STILL_OPEN) else ""
+    return [f"{first}{who} is on it; ask whether help is needed. {what}"]
+
+
+def _why(content: Content) -> str:
+    """Return the reason for the call, without what the opening has said."""
+    if _is_unanswered(content):
+        return wording.role(content)
+    if content.is_own or content.stranded or not next_steps.help_wanted(content):
+        return wording.reason(content)
+    is_said = next_steps.asks_for_help(content) or content.because.startswith(STILL_OPEN)
+    as_role = _AS_ROLE.search(content.because)
+    because = f"You are {as_role[1]}." if as_role else ""
+    if not is_said:
+        because = sentence(capitalized(content, content.because))
+    who, reached = person(content, content.acknowledged_by), reachable(content, content.acknowledged_by)
+    since = "" if next_steps.asks_for_help(content) else f"{holder(content)}."
+    contact = f"Contact {reached}." if reached != who else ""
+    return " ".join(filter(None, [because, wording.role(content), since, contact]))
+
+
+def _is_unanswered(content: Content) -> bool:
+    """Return whether the call is for a person to whom a page has come because no one has acknowledged."""
+    is_first = not content.because.startswith(UNANSWERED) or "; " in content.because
+    return not (is_first or content.is_own or content.stranded or content.members is not None)
+
+
+def _what_happened(content: Content) -> str:
+    """Return the title, and the service or the place."""
+    if content.members is not None:
+        return sentence(plain(wording.storm(content), TITLE_LIMIT))
+    title = plain(wording.title(content), TITLE_LIMIT)
+    is_known = content.is_alarm or content.is_own or content.service in title
+    service = "" if is_known else f"{plain(wording.service(content), NAME_LIMIT)}: "
+    return sentence(", ".join([f"{service}{title}", *wording.affected(content)]))
+
+
 def _fitting(sentences: list[str], limit: int, escaped_limit: int) -> str:
-    spoken = _NOT_XML.sub("", plain(" ".join(filter(None, sentences)), limit))
+    """Return the sentences that fit, as they are spoken; one that does not is left out, unless it is the first."""
+    spoken = ""
+    for text in filter(None, sentences):
+        longer = _NOT_XML.sub("", plain(f"{spoken} {_aloud(text)}".lstrip(), 4 * limit))
+        if not spoken:
+            spoken = plain(longer, limit)
+        elif len(longer) <= limit and len(escape(longer)) <= escaped_limit:
+            spoken = longer
     while len(escape(spoken)) > escaped_limit:  # a label of ampersands
-        spoken = cut(spoken, len(spoken) - 20)
+        spoken = cut_words(spoken, len(spoken) - 20)
     return spoken
 
 
 def _aloud(text: str) -> str:
-    """The text with durations that are read as they are meant: ``30 min`` is no word."""
-    return _DURATION.sub(lambda found: f"{found[1]} {_UNITS[found[2]]}{'' if found[1] == '1' else 's'}", text)
+    """Return the text as a voice can read it: durations spelled out, no ``=`` and no ``/`` between words."""
+    text = _DURATION.sub(lambda match: f"{match[1]} {_UNITS[match[2]]}{'' if match[1] == '1' else 's'}", text)
+    text = _TAKE.sub(r"Or take incident \1 yourself: on a computer, run tocsin incidents ack \1", text)
+    text = _COMMAND.sub("", text)  # nothing to read aloud
+    text = _RESCUED.sub(r"the newest file whose name begins with \1", text)
+    text = _PAIR.sub(r"\1 \2", text)
+    return _PATH.sub(" slash ", _NUMBERED.sub("number ", text))
 
 
-def _facts(content: Content, *, counts: bool = True) -> str:
-    """What it means, and what the first of its alerts say."""
+def _facts(content: Content, *, has_counts: bool = True) -> list[str]:
+    """Return the impact, and the texts of the first alerts, in sentences."""
     groups = grouped(content.alerts)
     shown = f"{content.title} {content.service} {content.summary}"
-    texts = [groups[0].facts(FACTS_LIMIT, shown)] if groups else []
+    # Without a text of the alerts, the headline names what is affected.
+    has_text = bool(groups) and not wording.affected(content)
+    texts = [groups[0].facts(FACTS_LIMIT, shown)] if has_text else []
     has_many = content.alerts_firing > 1 and content.members is None
-    count = wording.alerts(content) if counts and has_many else ""
+    count = counts.alerts(content) if has_counts and has_many else ""
     if groups and content.members is not None:
         texts += [f"{group.name}: {', '.join(group.members_in_words(FACTS_LIMIT))}" for group in groups[:2]]
-    return " ".join(sentence(text) for text in (content.summary, count, *texts) if text)
+    whole = [sentence(text) for text in (content.summary, count, *texts) if text]
+    return [part for text in whole for part in _SENTENCES.split(text)]
 
 
 def _line(line: str) -> str:
-    # A zero character ends an SMS at some carriers; plain() has no other that could be one.
+    # `plain` replaces control characters but keeps U+FFFE and U+FFFF, which XML refuses.
     return _NOT_XML.sub("", plain(line, 4 * TITLE_LIMIT))

@@ -1,14 +1,21 @@
-"""What an SMS may hold: GSM 03.38 seven-bit text or UCS-2, in segments of 160 or 70 characters.
+"""Segments of an SMS: GSM 03.38 seven-bit text or UCS-2, 160 or 70 characters each.
 
-In several segments each loses some for the header that joins them: 153 or 67.
+In several segments, each loses some for the header that joins them: 153 or 67 remain.
 """
+
+from collections.abc import Collection, Sequence
+
+from tocsin.channels.text import ends_in_command
+
+SHORTEST_CUT = 20
+"""Minimum number of characters of a part that is cut."""
 
 _GSM = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 _GSM_TWICE = frozenset("^{}\\[~]|€\f")
-"""These take two of the 160."""
+"""Characters that count as two of the 160."""
 
 
 def segments(text: str) -> int:
@@ -42,9 +49,9 @@ def _sizes(text: str) -> list[int]:
 
 
 def fitted(head: str, tail: str, most: int) -> str:
-    """``head`` and ``tail`` in at most so many segments; a head that is cut ends in ``...``.
+    """Return ``head`` and ``tail`` in at most that many segments; the head is cut after a word, with ``...``.
 
-    The tail says what to do, and is never cut.
+    The tail has the instructions, and is never cut.
     """
     if segments(head + tail) <= most:
         return head + tail
@@ -55,4 +62,37 @@ def fitted(head: str, tail: str, most: int) -> str:
             low = middle
         else:
             high = middle - 1
-    return f"{head[:low].rstrip()}...{tail}"
+    kept = head[:low]
+    space = kept.rfind(" ") if head[low : low + 1] not in ("", " ") else -1
+    return f"{(kept[:space] if space > low // 2 else kept).rstrip(' ,;:')}...{tail}"
+
+
+def packed(head: str, parts: Sequence[str], tail: str, most: int, whole: Collection[str] = ()) -> str:
+    """Return ``head``, the parts that fit, and ``tail`` in at most that many segments.
+
+    A part is cut only if much of it remains, and a part after a cut one is left out. Those in ``whole`` are never cut.
+    A command has a line of its own.
+    """
+    text, is_after_command = head, False
+    for part in parts:
+        is_command = bool(ends_in_command(part)[1])
+        longer = f"{text}{_gap(is_command or is_after_command)}{part}"
+        if segments(longer + tail) <= most:
+            text, is_after_command = longer, is_command
+            continue
+        if is_command or part in whole:
+            continue
+        cut = _balanced(fitted(longer, "", most) if not tail else fitted(longer, tail, most).removesuffix(tail))
+        if len(cut) - len(text) > SHORTEST_CUT:
+            return f"{cut}{tail}"
+    return fitted(text, f"{_gap(is_after_command)}{tail[1:]}" if tail else "", most)
+
+
+def _gap(is_line: bool) -> str:
+    return "\n" if is_line else " "
+
+
+def _balanced(cut: str) -> str:
+    """Return a cut text without a bracket that the cut has left open."""
+    start = cut.rfind(" (")
+    return f"{cut[:start].rstrip(' ,;:')}..." if start > cut.rfind(")") else cut

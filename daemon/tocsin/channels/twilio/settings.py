@@ -1,4 +1,4 @@
-"""What stands under ``channels:`` for Twilio, and under ``contact:`` for somebody with a telephone."""
+"""Twilio's settings in ``channels:`` and ``contact:``."""
 
 import re
 from typing import Annotated, Literal
@@ -10,7 +10,7 @@ from tocsin.conf.channels import ChannelSettings, ContactSettings
 from tocsin.conf.duration import Duration
 from tocsin.conf.schema import Text, Whole, YesNo, mistake
 from tocsin.conf.secrets import Secret
-from tocsin.core.people import Contact
+from tocsin.core.oncall.people import Contact
 from tocsin.core.suggestions import did_you_mean
 
 _NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
@@ -50,7 +50,7 @@ LANGUAGES = frozenset(
         *("uk-UA", "vi-VN", "yue-CN", "yue-HK", "zh-CN", "zh-HK", "zh-TW"),
     }
 )
-"""The languages of Twilio's voices ("Text-to-speech: languages and voices"). A call in another one says nothing."""
+"""The languages of Twilio's voices ("Text-to-speech: languages and voices"). A call in another one is silent."""
 
 
 def _language(value: str) -> str:
@@ -65,39 +65,50 @@ Number = Annotated[Text, AfterValidator(_number)]
 
 
 class TwilioSettings(ChannelSettings):
-    """Twilio's Programmable Voice or Messaging, one of them a channel."""
+    """Twilio: telephone calls or SMS; one channel makes calls, another one sends SMS."""
 
     mode: Literal["call", "sms"]
+    """``call``: a telephone call (pages only). ``sms``: a text message (pages, updates, acknowledgments and resolves).
+    """
     account: Annotated[Text, _sid("AC")]
-    """The Account SID."""
+    """The Account SID, ``AC...``."""
     api_key: Annotated[Text, _sid("SK")] | None = None
-    """Authenticates with this API key; ``token`` is then its secret."""
+    """An API key, ``SK...``, that authenticates instead of the account."""
     token: Secret
-    """The account's auth token, or the API key's secret."""
+    """The account's auth token, or with ``api_key`` that key's secret."""
     sender: Annotated[Number | None, Field(alias="from")] = None
-    """The number that calls, or sends."""
+    """The number that calls or sends, in quotes: ``"+15005550006"``. Required, unless ``messaging_service`` is set."""
     messaging_service: Annotated[Text, _sid("MG")] | None = None
-    """Sends an SMS from whichever of its numbers fits, instead of ``from``."""
+    """A messaging service, ``MG...``, which chooses the number from which an SMS is sent. Required, unless ``from`` is
+    set.
+    """
     language: Annotated[str, AfterValidator(_language)] = "en-US"
-    """Of the voice that reads a page out, as Twilio names it; the words are English."""
+    """The voice that reads the page out, as Twilio names languages; the words are English."""
     ring_for: Annotated[Duration, AfterValidator(_ring)] = 30_000_000
-    """How long it rings; shorter than until a mailbox answers."""
+    """Ringing time of a telephone call, ``5s`` to ``10m``; choose a time before the voicemail answers."""
     segments: Annotated[Whole, Field(ge=1, le=10)] = 2
-    """How many segments an SMS may have: each is paid for."""
+    """Maximum number of segments of an SMS, 1 to 10; each is charged. A longer text is truncated, but never the reply
+    instructions.
+    """
+    segments_per_second: Annotated[Whole, Field(ge=1, le=1000)] = 1
+    """Number of segments that Twilio sends in a second for the number or the messaging service, 1 to 1000 (one for a
+    long code). While more of them wait at Twilio, updates wait at tocsin, so that pages do not wait behind them.
+    """
     acknowledge: YesNo = True
-    """Whether a key, or a reply, acknowledges: where ``external_url`` and ``inbound.twilio.secrets`` are set."""
+    """``true``: pressing a key during the call, or replying to the SMS, acknowledges."""
     base_url: Annotated[Text, AfterValidator(check_base_url)] = "https://api.twilio.com"
+    """The address of Twilio's API. Plain http for loopback only."""
     timeout: Duration = 8_000_000
-    """Bounds one call of Twilio's API."""
+    """Maximum time of one API request."""
 
     @property
     def asks_for_answers(self) -> bool:
-        """Unless it is switched off."""
+        """Return whether responses are enabled."""
         return self.acknowledge
 
     @property
     def informs(self) -> bool:
-        """Only a text: nobody is called to be told that an update is due."""
+        """Return whether updates are sent: by SMS only; a call is made only for pages."""
         return self.mode == "sms"
 
     @model_validator(mode="after")
@@ -105,17 +116,18 @@ class TwilioSettings(ChannelSettings):
         if self.mode == "call" and self.sender is None:
             raise mistake("has no number to call from", 'write from: "+15005550006"')
         if self.mode == "call" and self.messaging_service is not None:
-            raise mistake("has a messaging service, which calls nobody", "remove messaging_service:")
+            raise mistake("has a messaging service, which cannot make calls", "remove messaging_service:")
         if (self.sender is None) == (self.messaging_service is None):
             raise mistake("needs one sender", "write from:, or messaging_service:")
         return self
 
 
 class TwilioContact(ContactSettings):
-    """Somebody with a telephone."""
+    """A contact with a phone number."""
 
     number: Number
+    """A telephone number in its international form, in quotes: ``"+491711234567"``."""
 
     def contact(self, channel: str) -> Contact:
-        """The destination is the number."""
+        """Return the contact. The destination is the phone number."""
         return Contact(channel, self.number)

@@ -1,1 +1,1 @@
-"""Any HTTP endpoint of your own: one JSON body a notification."""
+"""Any HTTP endpoint of your own: one JSON body per notification."""

@@ -1,4 +1,4 @@
-"""The webhook channel: one POST a notification."""
+"""The webhook channel: one POST per notification."""
 
 import io
 from urllib.parse import urlsplit
@@ -7,9 +7,9 @@ import aiohttp
 
 from tocsin.channels import http
 from tocsin.channels.webhook.payload import render, sign
-from tocsin.channels.webhook.settings import WebhookSettings
-from tocsin.core.outbox import CHANNEL_JOBS, LEVEL_TRIGGERED
-from tocsin.core.page import Content
+from tocsin.channels.webhook.settings import WebhookChannelSettings
+from tocsin.core.content.page import Content
+from tocsin.core.incident.outbox import CHANNEL_JOBS, LEVEL_TRIGGERED
 from tocsin.ports.channel import Outcome, Reason, Receipt
 
 
@@ -19,7 +19,7 @@ class WebhookChannel:
     kind = "webhook"
     keyed = True
 
-    def __init__(self, name: str, settings: WebhookSettings) -> None:
+    def __init__(self, name: str, settings: WebhookChannelSettings) -> None:
         self.name = name
         jobs = CHANNEL_JOBS
         self.handles = jobs if settings.announce else jobs - LEVEL_TRIGGERED
@@ -69,5 +69,5 @@ class WebhookChannel:
     async def _receipt(self, answer: aiohttp.ClientResponse, now: int) -> Receipt:
         if answer.status // 100 == 2:
             return http.classify_status(answer.status)
-        said = await http.excerpt(answer, self._secrets)
-        return http.classify_status(answer.status, said, http.retry_after(answer.headers, now))
+        text = await http.excerpt(answer, self._secrets)
+        return http.classify_status(answer.status, text, http.retry_after(answer.headers, now))

@@ -9,7 +9,9 @@
       "about": "",                    acknowledge, resolve: the key of the page that they refer to
       "target": "alice",              whom this is for: a name of people.yaml
       "recipient": "",                as the contact says
-      "because": "New incident.",     why this comes, why now
+      "because": "New incident.",     why this comes, why now; then what to do, with one command per line
+      "acknowledge": {"command", "method", "path"},     a page: the command, and the request of tocsin's API, that
+                                      acknowledge it; null where no acknowledgment is needed
       "remarks": ["..."],             drill, late, possible duplicate ... in words
       "late_seconds": 0.0,            how much later than planned
       "possible_duplicate": false,    an earlier attempt may have arrived
@@ -37,24 +39,27 @@ import hmac
 import json
 from typing import Any
 
-from tocsin.channels import timeline, wording
+from tocsin.channels import next_steps, timeline, wording
+from tocsin.channels.next_pages import is_taken
 from tocsin.channels.text import cut
-from tocsin.core.event import Entry
-from tocsin.core.page import AlertLine, Content
-from tocsin.core.playbook import SECOND
+from tocsin.core.alerts.subject import DETAILS
+from tocsin.core.content.page import AlertLine, Content
+from tocsin.core.duration import SECOND
+from tocsin.core.incident.event import Entry
+from tocsin.core.incident.outbox import Job
 
 VERSION = 1
 
 BODY_LIMIT = 1_000_000
-"""Bytes. Many receivers and proxies take 1 MiB and no more."""
+"""Bytes. Many receivers and proxies accept at most 1 MiB."""
 NAME_LIMIT = 255
 VALUE_LIMIT = 2048
 PAIRS = 64
-"""Of an alert's labels and annotations, where the whole body would be too long."""
+"""Number of an alert's labels and annotations that remain if the whole body would be too long."""
 
 _ALIKE = (
     *("number", "occurrence", "title", "playbook", "severity", "rank", "service", "state", "flags", "dedup_key"),
-    *("team", "summary", "runbook", "automation", "bridge", "waits"),
+    *(*DETAILS, "bridge", "waits"),
     *("drill", "unrouted", "recovering", "acknowledged_by", "resolved_by", "alerts_firing", "alerts_total", "url"),
 )
 """Fields of the content that the body shows as they are."""
@@ -101,7 +106,10 @@ def _body(content: Content) -> dict[str, Any]:
         "target": content.target,
         "recipient": content.recipient,
         "because": wording.why(content),
-        "remarks": list(filter(None, [*wording.remarks(content), wording.storm_list(content)])),
+        "acknowledge": _acknowledge(content),
+        "remarks": list(
+            filter(None, [*wording.remarks(content), wording.storm_list(content), next_steps.declaration(content)])
+        ),
         "late_seconds": content.late / SECOND,
         "possible_duplicate": content.possible_duplicate,
         "stranded": content.stranded,
@@ -110,17 +118,23 @@ def _body(content: Content) -> dict[str, Any]:
         "alerts": [_alert(alert) for alert in content.alerts],
         "message": _message(content),
         "ticket": _ticket(content),
-        "history": [_entry(entry, content.time_zone) for entry in content.history],
+        "history": [_entry(entry, content) for entry in content.history],
         "sent_at": wording.iso(content.now),
     }
 
 
-def sign(secret: str, body: bytes, now: int) -> dict[str, str]:
-    """The headers that prove where a body comes from, and when it was sent.
+def _acknowledge(content: Content) -> dict[str, str] | None:
+    if content.job is not Job.PAGE or content.is_alarm or is_taken(content):
+        return None
+    command = next_steps.acknowledge(content).partition(": ")[2]
+    return {"command": command, "method": "POST", "path": f"/api/v1/incidents/{content.number}/acknowledge"}
 
-    ``X-Tocsin-Signature: v1=<hex>`` is HMAC-SHA256 over ``<timestamp>.<body>``,
-    ``X-Tocsin-Timestamp`` the seconds since the epoch: a receiver refuses what
-    is older than a few minutes.
+
+def sign(secret: str, body: bytes, now: int) -> dict[str, str]:
+    """Return the headers that authenticate a body and its time.
+
+    ``X-Tocsin-Signature: v1=<hex>`` is HMAC-SHA256 over ``<timestamp>.<body>``, ``X-Tocsin-Timestamp`` the seconds
+    since the epoch: a receiver should refuse requests older than a few minutes.
     """
     timestamp = str(now // SECOND)
     digest = hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
@@ -130,6 +144,7 @@ def sign(secret: str, body: bytes, now: int) -> dict[str, str]:
 def _incident(content: Content) -> dict[str, Any]:
     shown: dict[str, Any] = {"id": content.incident_id}
     shown |= {name: getattr(content, name) for name in _ALIKE}
+    shown["summary"] = wording.meaning(content)
     shown |= {name: _time(getattr(content, name)) for name in ("opened_at", "acknowledged_at", "resolved_at")}
     return shown
 
@@ -155,7 +170,7 @@ def _ticket(content: Content) -> dict[str, str] | None:
     return {"ref": ticket.ref, "name": ticket.shown, "url": ticket.url} if ticket is not None else None
 
 
-def _entry(entry: Entry, zone: str) -> dict[str, Any]:
+def _entry(entry: Entry, content: Content) -> dict[str, Any]:
     return {
         "seq": entry.seq,
         "at": wording.iso(entry.at),
@@ -163,7 +178,7 @@ def _entry(entry: Entry, zone: str) -> dict[str, Any]:
         "actor": entry.actor,
         "via": entry.via,
         "data": entry.data,
-        "text": timeline.told(entry, zone),
+        "text": timeline.describe(entry, content.time_zone, timeline.Titles(content.names, content.tiers)),
     }
 
 

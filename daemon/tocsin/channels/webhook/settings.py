@@ -1,4 +1,4 @@
-"""What stands under ``channels:`` for a webhook, and under ``contact:`` for somebody reached by one."""
+"""The webhook's settings in ``channels:`` and ``contact:``."""
 
 from urllib.parse import urlsplit
 
@@ -9,22 +9,25 @@ from tocsin.conf.duration import Duration
 from tocsin.conf.schema import Text, YesNo
 from tocsin.conf.secrets import Secret
 from tocsin.conf.settings import Listen
-from tocsin.core.people import Contact
+from tocsin.core.oncall.people import Contact
 
 
-class WebhookSettings(ChannelSettings):
-    """A URL that takes tocsin's own JSON (see `tocsin.channels.webhook.payload`)."""
+class WebhookChannelSettings(ChannelSettings):
+    """An HTTP endpoint of your own that takes tocsin's JSON.
+
+    `tocsin.channels.webhook.payload` has the form of the JSON.
+    """
 
     url: Text
-    """Where to POST. http or https; a secret in it is kept out of logs and receipts."""
+    """The URL to which each notification is posted, http or https."""
     timeout: Duration = 8_000_000
-    """Bounds one call, from connecting to the answer's status."""
+    """Maximum time of one request."""
     bearer: Secret | None = None
-    """Sent as ``Authorization: Bearer``."""
+    """A token, sent as ``Authorization: Bearer``."""
     signing: Secret | None = None
-    """Signs each body: ``X-Tocsin-Signature``."""
+    """The key that signs each body: ``X-Tocsin-Signature``."""
     announce: YesNo = False
-    """Also POST the incident's state whenever it changes, and what its timeline gains."""
+    """Also POST the incident's state whenever it changes, and new timeline entries."""
 
     @field_validator("url")
     @classmethod
@@ -35,7 +38,7 @@ class WebhookSettings(ChannelSettings):
         return url
 
     def doubts(self) -> tuple[str, ...]:
-        """A token that goes over a network in the clear is everybody's."""
+        """Warn about a token that is sent unencrypted."""
         parts = urlsplit(self.url)
         if self.bearer is None or parts.scheme == "https" or Listen(parts.hostname or "", 0).is_loopback:
             return ()
@@ -43,11 +46,11 @@ class WebhookSettings(ChannelSettings):
 
 
 class WebhookContact(ContactSettings):
-    """Somebody behind a webhook."""
+    """A recipient behind a webhook."""
 
     recipient: str = ""
-    """Handed on in the body, for a receiver that serves several people."""
+    """A text that is passed on in the body, for a receiver that serves several people."""
 
     def contact(self, channel: str) -> Contact:
-        """The channel's one destination: its URL."""
+        """Return the contact. The channel's only destination is its URL."""
         return Contact(channel, "webhook", self.recipient)

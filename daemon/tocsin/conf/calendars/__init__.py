@@ -1,8 +1,7 @@
-"""A calendar file (RFC 5545) beside people.yaml, as the shifts of a rotation.
+"""A calendar file (RFC 5545) beside people.yaml, read as the shifts of a rotation.
 
-What is legal is read. What cannot be read costs its event, not the daemon: it
-is a warning at its line, and a fault of the rotation that tocsin tells its own
-people about, because a shift may be missing.
+Every legal file is read. An unreadable event does not stop the daemon: it is a warning at its line and a fault of the
+rotation. tocsin opens an incident of its own about the fault, because a shift may be missing.
 """
 
 import hashlib
@@ -14,72 +13,72 @@ from zoneinfo import ZoneInfo
 from tocsin.conf.calendars.content import components, is_calendar, is_cut_off
 from tocsin.conf.calendars.events import EventReader
 from tocsin.conf.source import Findings, Mark, Node
-from tocsin.core.calendar import Calendar
-from tocsin.core.people import Person
+from tocsin.core.oncall.calendar import Calendar
+from tocsin.core.oncall.people import Person
 
 MAX_BYTES = 4 << 20
-MAX_TOLD = 50
-"""Warnings of one file that are told one by one."""
+MAX_REPORTED = 50
+"""Number of warnings of one file that are reported individually."""
 
 
 def calendar_of(name: str, node: Node, persons: Mapping[str, Person], zone: ZoneInfo, findings: Findings) -> Calendar:
-    """Return the shifts of the file of that name, which stands beside the file that names it.
+    """Return the shifts of the calendar with that file name, relative to the file that names it.
 
-    Times without a time zone, and whole days, are on the wall clock of ``zone``.
+    Times without a time zone, and whole days, are in ``zone``.
     """
     path = Path(node.mark.path).parent / name
     report = _Report(str(path), name, findings)
     raw = _content(path, node.mark, report)
     if raw is None:
         findings.lost_calendars.add(str(path))
-        return Calendar((), tuple(report.faults))
+        return Calendar((), tuple(report.faults), name)
     if is_cut_off(raw):
         findings.lost_calendars.add(str(path))
-    found, faults = components(raw)
+    result, faults = components(raw)
     for fault in faults:
         report.fault(*fault)
-    events = EventReader(found, persons, zone, report).events()
+    events = EventReader(result, persons, zone, report).events()
     report.finish()
-    return Calendar(tuple(events), tuple(report.faults))
+    return Calendar(tuple(events), tuple(report.faults), name)
 
 
 class _Report:
-    """Takes what is wrong with a file: warnings, and those of them that are faults."""
+    """Collects the warnings about a file, and which of them are faults."""
 
     def __init__(self, path: str, name: str, findings: Findings) -> None:
         self._path = path
         self._name = name
         self._findings = findings
         self.faults: list[str] = []
-        self._not_told = 0
-        self._told: set[tuple[int, str]] = set()
+        self._unreported = 0
+        self._reported: set[tuple[int, str]] = set()
 
     def warn(self, line: int, message: str, hint: str) -> None:
-        """Take what is hardly meant."""
-        if (line, message) in self._told:
+        """Report a likely mistake."""
+        if (line, message) in self._reported:
             return
-        if len(self._told) >= MAX_TOLD:
-            self._not_told += 1
+        if len(self._reported) >= MAX_REPORTED:
+            self._unreported += 1
             return
-        self._told.add((line, message))
+        self._reported.add((line, message))
         self._findings.warn(Mark(self._path, line, 1), message, hint)
 
     def finish(self) -> None:
-        """Tell how much has not been told."""
-        if self._not_told:
-            more = f"has {self._not_told} more events like those named in the first {MAX_TOLD} warnings"
+        """Report the number of warnings that were left out."""
+        if self._unreported:
+            more = f"has {self._unreported} more events like those named in the first {MAX_REPORTED} warnings"
             self._findings.warn(Mark(self._path, 1, 1), more, "correct those first")
 
     def fault(self, line: int, message: str, hint: str) -> None:
-        """Take what cannot be read."""
-        if (line, message) in self._told:
+        """Report something that cannot be read."""
+        if (line, message) in self._reported:
             return
         self.warn(line, message, hint)
         self.faults.append(f"{self._name}:{line}: {message}")
 
     def lost(self, mark: Mark, message: str, hint: str) -> None:
-        """Take why nothing of the file can be read."""
-        self._findings.warn(mark, f"{self._name} {message}: nobody is on call by it", hint)
+        """Report why the whole file cannot be read."""
+        self._findings.warn(mark, f"{self._name} {message}: no one is on call by it", hint)
         self.faults.append(f"{self._name} {message}")
 
     def digest(self, raw: bytes) -> None:
@@ -88,10 +87,10 @@ class _Report:
 
 
 def _content(path: Path, mark: Mark, report: _Report) -> bytes | None:
-    """Return the content of the file; None if it is no calendar, which is told."""
+    """Return the content of the file. None if it is not a calendar, which is reported."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for a writer
-            report.lost(mark, "is no regular file", "put the calendar itself there")
+            report.lost(mark, "is not a regular file", "put the calendar itself there")
             return None
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
@@ -101,7 +100,7 @@ def _content(path: Path, mark: Mark, report: _Report) -> bytes | None:
         return None
     report.digest(raw)
     if not is_calendar(raw):
-        report.lost(Mark(str(path), 1, 1), "is no calendar", "export it as iCalendar (.ics)")
+        report.lost(Mark(str(path), 1, 1), "is not a calendar", "export it as iCalendar (.ics)")
         return None
     if len(raw) > MAX_BYTES:
         report.fault(1, "is larger than 4 MiB; what comes after that is not read", "export fewer years")

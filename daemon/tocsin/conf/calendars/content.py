@@ -23,7 +23,7 @@ _NO_PARAMETERS: Mapping[str, str] = {}
 
 
 class Fault(NamedTuple):
-    """Something that cannot be read, and what to do about it."""
+    """Something that cannot be read, and how to fix it."""
 
     line: int
     message: str
@@ -34,15 +34,15 @@ class Property(NamedTuple):
     """One line of a component."""
 
     name: str
-    """In capitals."""
+    """In uppercase."""
     parameters: Mapping[str, str]
-    """By name, in capitals, without quotation marks."""
+    """By name in uppercase, without quotation marks."""
     value: str
     line: int
 
     @property
     def text(self) -> str:
-        """The value as text, without its escapes."""
+        """Return the value as text, unescaped."""
         return _ESCAPE.sub(lambda match: " " if match[1] in "nN" else match[1], self.value)
 
 
@@ -75,7 +75,7 @@ def is_calendar(raw: bytes) -> bool:
 
 
 def components(raw: bytes) -> tuple[list[Component], list[Fault]]:
-    """Return the events and time zones of a file, in their order, and what of it cannot be read.
+    """Return the events and time zones of a file in order, and the faults in it.
 
     Several calendars in one file are read as one.
     """
@@ -121,7 +121,7 @@ class _Reader:
         self.faults: list[Fault] = []
         self._open: list[Component] = []
         self._too_deep = 0
-        self._is_told: set[str] = set()
+        self._is_reported: set[str] = set()
 
     def take(self, number: int, raw: bytes) -> None:
         """Take one line."""
@@ -138,20 +138,20 @@ class _Reader:
             self._open[-1].properties.setdefault(parsed.name, []).append(parsed)
 
     def finish(self) -> None:
-        """Tell of what the file does not end."""
+        """Report components that the file does not end."""
         for component in self._open:
-            self._tell_cut_off(component)
+            self._report_cut_off(component)
 
     def _parsed(self, number: int, raw: bytes) -> Property | None:
         if len(raw) > MAX_LINE:
-            self._tell_once("long", Fault(number, "a line is longer than 1 MiB and is not read", "export it again"))
+            self._report_once("long", Fault(number, "a line is longer than 1 MiB and is not read", "export it again"))
             return None
         try:
             line = raw.decode()
         except UnicodeDecodeError:
             line = raw.decode("cp1252", errors="replace")
-            told = "is not UTF-8 text; it is read as Windows-1252, so names may not be recognized"
-            self._tell_once("text", Fault(number, told, "export it as UTF-8"))
+            problem = "is not UTF-8 text; it is read as Windows-1252, so names may not be recognized"
+            self._report_once("text", Fault(number, problem, "export it as UTF-8"))
         name = _NAME.match(line)
         if name is None:
             return None
@@ -169,17 +169,17 @@ class _Reader:
     def _begin(self, name: str, number: int) -> None:
         if self._too_deep or len(self._open) >= MAX_DEPTH:
             self._too_deep += 1
-            self._tell_once("deep", Fault(number, f"is nested deeper than {MAX_DEPTH} levels", "export it again"))
+            self._report_once("deep", Fault(number, f"is nested deeper than {MAX_DEPTH} levels", "export it again"))
             return
         if name in ("VEVENT", "VCALENDAR"):
             self._close_open_events()
         self._open.append(Component(name, number))
 
     def _close_open_events(self) -> None:
-        """Give up an event in which another one begins: its END is missing."""
+        """Discard an event in which another one begins, because its END is missing."""
         for place, component in enumerate(self._open):
             if component.name == "VEVENT":
-                self._tell_cut_off(component)
+                self._report_cut_off(component)
                 del self._open[place:]
                 return
 
@@ -196,15 +196,15 @@ class _Reader:
         elif self._open:
             self._open[-1].parts.append(component)
 
-    def _tell_cut_off(self, component: Component) -> None:
+    def _report_cut_off(self, component: Component) -> None:
         if component.name == "VEVENT":
-            told = f"the event {component.text('SUMMARY')!r} has no end and is not read"
-            self.faults.append(Fault(component.line, told, "the file seems to be cut off: fetch it again"))
+            problem = f"the event {component.text('SUMMARY')!r} has no end and is not read"
+            self.faults.append(Fault(component.line, problem, "the file seems to be cut off: fetch it again"))
         elif component.name == "VCALENDAR":
-            told = "the calendar has no END:VCALENDAR: events may be missing"
-            self.faults.append(Fault(component.line, told, "the file seems to be cut off: fetch it again"))
+            problem = "the calendar has no END:VCALENDAR: events may be missing"
+            self.faults.append(Fault(component.line, problem, "the file seems to be cut off: fetch it again"))
 
-    def _tell_once(self, kind: str, fault: Fault) -> None:
-        if kind not in self._is_told:
-            self._is_told.add(kind)
+    def _report_once(self, kind: str, fault: Fault) -> None:
+        if kind not in self._is_reported:
+            self._is_reported.add(kind)
             self.faults.append(fault)

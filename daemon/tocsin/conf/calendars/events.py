@@ -1,4 +1,4 @@
-"""The events of a calendar file as shifts: which version of an event counts, when it takes place, whom it names."""
+"""The events of a calendar file as shifts: the effective version of each event, its times, and its people."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -8,19 +8,27 @@ from zoneinfo import ZoneInfo
 
 from tocsin.conf.calendars.content import Component
 from tocsin.conf.calendars.persons import Names
-from tocsin.conf.calendars.values import LAST_YEAR, Moment, Period, duration_of, moment_in, moment_of, moments_in
+from tocsin.conf.calendars.values import (
+    LAST_YEAR,
+    CalendarMoment,
+    Period,
+    duration_of,
+    moment_in,
+    moment_of,
+    moments_in,
+)
 from tocsin.conf.calendars.zones import Zones
-from tocsin.core.calendar import CalendarEvent
 from tocsin.core.errors import WindowError
-from tocsin.core.people import Person
-from tocsin.core.rrule import RRule, parse
+from tocsin.core.oncall.calendar import CalendarEvent
+from tocsin.core.oncall.people import Person
+from tocsin.core.schedule.rrule import RRule, parse
 
 MAX_SHIFTS = 20_000
 """The most shifts of one file: single events, and further dates of series (RDATE)."""
 MAX_TIMES_A_DAY = 1000
 """The most times a day of all series of one file together; each series counts at least once."""
 MAX_COUNTED = 500_000
-"""The most times that all COUNTs of one file may count, which is about a second of work."""
+"""Limit for the sum of all COUNTs in one file, which takes about a second to compute."""
 LONGEST = timedelta(days=3660)
 
 _DAY = timedelta(days=1)
@@ -30,14 +38,14 @@ _MISSING = "correct it in the calendar and export it again; until then a shift m
 
 
 class Report(Protocol):
-    """Takes what is wrong with a file, each with its line and what to do about it."""
+    """Receives the faults and likely mistakes in a file, each with its line and its remedy."""
 
     def warn(self, line: int, message: str, hint: str) -> None:
-        """Take what is hardly meant."""
+        """Report a likely mistake."""
         ...
 
     def fault(self, line: int, message: str, hint: str) -> None:
-        """Take what cannot be read: a shift may be missing."""
+        """Report something that cannot be read: a shift may be missing."""
         ...
 
 
@@ -47,8 +55,8 @@ class _Event:
 
     component: Component
     uid: str
-    replaces: Moment | None
-    """RECURRENCE-ID: the time of its series in whose place it stands."""
+    replaces: CalendarMoment | None
+    """RECURRENCE-ID: the occurrence of the series that this event replaces."""
     version: tuple[int, str]
     """(SEQUENCE, DTSTAMP)"""
 
@@ -71,7 +79,7 @@ class _Event:
 
 
 class _Times(NamedTuple):
-    """When an event takes place."""
+    """The times of an event."""
 
     zone: tzinfo
     starts: datetime
@@ -105,14 +113,14 @@ class EventReader:
         self._counted_left = MAX_COUNTED
 
     def events(self) -> list[CalendarEvent]:
-        """Return the shifts, and the events that name no person; whatever is wrong is told."""
-        found: list[CalendarEvent] = []
+        """Return the shifts, and the events that name no person. Faults are reported."""
+        result: list[CalendarEvent] = []
         for series in self._series():
-            found += self._of_series(series)
-        return self._within_limits(found)
+            result += self._of_series(series)
+        return self._within_limits(result)
 
     def _series(self) -> Iterable[_Series]:
-        """Group the versions that count by UID; an event without one stands for itself."""
+        """Group the effective versions by UID; an event without a UID is a group of its own."""
         versions: dict[object, list[_Event]] = {}
         for place, component in enumerate(self._components):
             if component.name == "VEVENT" and (event := self._event(component)) is not None:
@@ -129,12 +137,12 @@ class EventReader:
     def _that_count(self, events: list[_Event]) -> list[_Event]:
         """Return all events of one version: to drop one would lose a shift."""
         if len({event.component.text("SUMMARY") for event in events}) > 1:
-            told = f"{events[-1].title} has the UID, SEQUENCE and DTSTAMP of the event in line {events[0].line}"
-            self._report.warn(events[-1].line, f"{told}: both count", "give each event a UID of its own")
+            message = f"{events[-1].title} has the UID, SEQUENCE and DTSTAMP of the event in line {events[0].line}"
+            self._report.warn(events[-1].line, f"{message}: both count", "give each event a UID of its own")
         return events
 
     def _event(self, component: Component) -> _Event | None:
-        """Return the event; None if it cannot be said in whose place it stands, which is told."""
+        """Return the event; None if the occurrence that it replaces is unclear, which is reported."""
         sequence = component.text("SEQUENCE")
         version = (int(sequence) if sequence.isdecimal() and len(sequence) < 10 else 0, component.text("DTSTAMP"))
         event = _Event(component, component.text("UID"), None, version)
@@ -159,13 +167,13 @@ class EventReader:
                 yield from self._of_one(event)
 
     def _of_one(self, event: _Event) -> Iterator[CalendarEvent]:
-        """Yield the shift of an exception. A rule in it is that of its series, which many exports repeat."""
+        """Yield the shift of an exception. Its RRULE is ignored: many exports repeat that of the series."""
         times = self._times(event)
         if times is not None:
             yield from self._repeated(event, times, frozenset(), [(None, None)])
 
     def _of_master(self, master: _Event, exceptions: Sequence[_Event]) -> Iterator[CalendarEvent]:
-        """Yield the shifts of a series, without the times in whose place an exception stands."""
+        """Yield the shifts of a series, except the occurrences that exceptions replace."""
         times = self._times(master)
         if times is None:
             return
@@ -223,8 +231,8 @@ class EventReader:
         """Yield the shifts of an event by itself: each person, each rule, each further date."""
         further = [(starts, length) for starts, length in self._further(event, times) if length > _ZERO]
         if not times.length and not further:
-            told = f"{event.title} begins and ends at the same time: nobody is on call by it"
-            self._report.warn(event.line, told, "give it an end (DTEND), or remove it")
+            problem = f"{event.title} begins and ends at the same time: no one is on call by it"
+            self._report.warn(event.line, problem, "give it an end (DTEND), or remove it")
             return
         for person in self._persons(event):
             shift = CalendarEvent(
@@ -241,14 +249,14 @@ class EventReader:
         names = self._names.named(event.component.text("SUMMARY"), participants)
         if names:
             return names
-        told = f"{event.title} names no person of people.yaml"
+        problem = f"{event.title} names no person of people.yaml"
         if event.replaces is not None:
-            told += ": nobody is on call by the calendar at that time of its series"
-        self._report.warn(event.line, told, _NAME_IT)
+            problem += ": no one is on call by the calendar at that time of its series"
+        self._report.warn(event.line, problem, _NAME_IT)
         return ("",)
 
     def _times(self, event: _Event) -> _Times | None:
-        """Return when the event takes place for the first time; None if that cannot be read, which is told."""
+        """Return the times of the first occurrence; None if they cannot be read, which is reported."""
         try:
             begins = _beginning(event.component)
             zone = self._zone(begins, event)
@@ -259,7 +267,7 @@ class EventReader:
         rules = [prop.text.upper() for prop in event.component.every("RRULE")]
         return _Times(zone, begins.local, length, begins.is_date, rules)
 
-    def _length(self, event: _Event, begins: Moment, zone: tzinfo) -> timedelta:
+    def _length(self, event: _Event, begins: CalendarMoment, zone: tzinfo) -> timedelta:
         ends, duration = event.component.first("DTEND"), event.component.first("DURATION")
         length = _DAY if begins.is_date else _ZERO
         if ends is not None:
@@ -280,20 +288,20 @@ class EventReader:
                 ends = self._end(rule, times)
                 self._spend(rule)
             except (WindowError, ValueError, OverflowError) as error:
-                told = f"{event.title} does not recur, because its rule cannot be read: {error}"
-                self._report.fault(event.line, told, getattr(error, "hint", "") or _MISSING)
+                problem = f"{event.title} does not recur, because its rule cannot be read: {error}"
+                self._report.fault(event.line, problem, getattr(error, "hint", "") or _MISSING)
                 continue
             yield rule, ends
 
     def _spend(self, rule: RRule) -> None:
-        """Refuse what all series of one file together come too often for.
+        """Refuse a COUNT that exceeds the limit for all series of one file together.
 
         Raises:
-            WindowError: They do.
+            WindowError: The limit is exceeded.
         """
         if rule.times_a_day > self._times_a_day_left:
-            told = f"the series of this file come more than {MAX_TIMES_A_DAY} times a day in all"
-            raise WindowError(told, "export fewer of them")
+            problem = f"the series of this file come more than {MAX_TIMES_A_DAY} times a day in all"
+            raise WindowError(problem, "export fewer of them")
         self._times_a_day_left -= rule.times_a_day
 
     def _end(self, rule: RRule, times: _Times) -> datetime | None:
@@ -310,28 +318,28 @@ class EventReader:
         for prop in event.component.every("RDATE"):
             try:
                 for moment in moments_in(prop):
-                    if isinstance(moment, Moment):
+                    if isinstance(moment, CalendarMoment):
                         yield self._local(moment, times.zone, event), times.length
                         continue
                     starts = self._local(moment.begins, times.zone, event)
                     ends = moment.ends
-                    length = self._local(ends, times.zone, event) - starts if isinstance(ends, Moment) else ends
+                    length = self._local(ends, times.zone, event) - starts if isinstance(ends, CalendarMoment) else ends
                     yield starts, _expect_length(length)
             except (ValueError, OverflowError) as error:
                 self._cannot_be_read(event, error)
 
     def _left_out(self, event: _Event, times: _Times) -> frozenset[datetime]:
         """Return the times of a series that do not take place (EXDATE)."""
-        found: set[datetime] = set()
+        result: set[datetime] = set()
         for prop in event.component.every("EXDATE"):
             try:
                 for moment in moments_in(prop):
-                    found.add(self._time_of_series(moment.begins if isinstance(moment, Period) else moment, times))
+                    result.add(self._time_of_series(moment.begins if isinstance(moment, Period) else moment, times))
             except (ValueError, OverflowError) as error:
                 self._cannot_be_read(event, error)
-        return frozenset(found)
+        return frozenset(result)
 
-    def _time_of_series(self, moment: Moment, series: _Times) -> datetime:
+    def _time_of_series(self, moment: CalendarMoment, series: _Times) -> datetime:
         """Return the time of a series that EXDATE or RECURRENCE-ID means, on the wall clock of the series.
 
         A date means that day's time of a series of times, as many exports write it.
@@ -341,47 +349,49 @@ class EventReader:
         local = _shown(moment.local, self._zone(moment, None), series.zone)
         return datetime.combine(local.date(), series.starts.time()) if series.is_date else local
 
-    def _local(self, moment: Moment, zone: tzinfo, event: _Event) -> datetime:
+    def _local(self, moment: CalendarMoment, zone: tzinfo, event: _Event) -> datetime:
         """Return a moment on the wall clock of ``zone``."""
         return _shown(moment.local, self._zone(moment, event), zone)
 
-    def _instant(self, moment: Moment) -> datetime:
+    def _instant(self, moment: CalendarMoment) -> datetime:
         """Return a moment on UTC's wall clock."""
         return _shown(moment.local, self._zone(moment, None), UTC)
 
-    def _zone(self, moment: Moment, event: _Event | None) -> tzinfo:
-        """Return the time zone of a moment; the rotation's where the calendar's is unknown, which is told."""
+    def _zone(self, moment: CalendarMoment, event: _Event | None) -> tzinfo:
+        """Return the time zone of a moment; the rotation's if the calendar's is unknown, which is reported."""
         if moment.is_utc:
             return UTC
         if not moment.tzid:
             return self._default
         zone = self._zones.zone(moment.tzid)
         if zone is None and event is not None:
-            told = f"{event.title} is in the time zone {moment.tzid[:60]!r}, which neither the file nor the IANA "
-            told += f"database defines: it is read as {self._default.key}"
-            self._report.fault(event.line, told, "use a name such as Europe/Berlin; its shift may be at a wrong time")
+            problem = f"{event.title} is in the time zone {moment.tzid[:60]!r}, which neither the file nor the IANA "
+            problem += f"database defines: it is read as {self._default.key}"
+            self._report.fault(
+                event.line, problem, "use a name such as Europe/Berlin; its shift may be at a wrong time"
+            )
         return zone or self._default
 
     def _cannot_be_read(self, event: _Event, error: Exception) -> None:
         self._report.fault(event.line, f"{event.title} cannot be read: {error}", _MISSING)
 
     def _within_limits(self, events: list[CalendarEvent]) -> list[CalendarEvent]:
-        """Leave out what is too much: of the shifts that take place once, those that began first."""
+        """Drop shifts above the limit: of the shifts that take place once, those that began first."""
         once = [event for event in events if event.rule is None]
         if len(once) <= MAX_SHIFTS:
             return events
-        told = f"has {len(once)} shifts; only the {MAX_SHIFTS} that begin last are read"
-        self._report.fault(1, told, "export fewer years")
+        problem = f"has {len(once)} shifts; only the {MAX_SHIFTS} that begin last are read"
+        self._report.fault(1, problem, "export fewer years")
         kept = {id(event) for event in sorted(once, key=lambda event: event.starts)[-MAX_SHIFTS:]}
         return [event for event in events if event.rule is not None or id(event) in kept]
 
 
 def _has(pieces: Iterable[CalendarEvent], at: datetime) -> bool:
-    """Return whether a series takes place at a time of its own."""
+    """Return whether a time is an occurrence of the series."""
     return any(True for piece in pieces for _ in piece.begins(at, at))
 
 
-def _beginning(component: Component) -> Moment:
+def _beginning(component: Component) -> CalendarMoment:
     starts = component.first("DTSTART")
     if starts is None:
         raise ValueError("it has no DTSTART")
@@ -397,7 +407,7 @@ def _expect_length(length: timedelta) -> timedelta:
 
 
 def _shown(local: datetime, zone: tzinfo, other: tzinfo) -> datetime:
-    """Return what the wall clock of another time zone shows then."""
+    """Return the wall clock time of that moment in another time zone."""
     if zone is other:
         return local
     return local.replace(tzinfo=zone).astimezone(other).replace(tzinfo=None, fold=0)
@@ -412,7 +422,7 @@ def _cut(
 
 
 def _until(text: str, zone: tzinfo) -> datetime | None:
-    """Return UNTIL on the wall clock of a series; None if it is so late that it means nothing."""
+    """Return UNTIL on the wall clock of a series; None if it is so late that it has no effect."""
     if text[:4].isdecimal() and int(text[:4]) > LAST_YEAR:
         return None
     until = moment_of(text)

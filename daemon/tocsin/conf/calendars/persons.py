@@ -4,11 +4,11 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 
-from tocsin.core.people import Person
+from tocsin.core.oncall.people import Person
 
 
 class Names:
-    """The texts that stand for persons: names, full names (also as "Last, First") and e-mail addresses."""
+    """The texts that identify people: names, full names (also as "Last, First") and e-mail addresses."""
 
     def __init__(self, persons: Mapping[str, Person]) -> None:
         self._persons: dict[str, list[str]] = {}
@@ -31,9 +31,9 @@ class Names:
         if text in self._persons:
             return tuple(self._persons[text])
         if self._pattern is not None:
-            found = [name for match in self._pattern.finditer(text) for name in self._persons[match[1]]]
-            if found:
-                return tuple(dict.fromkeys(found))
+            result = [name for match in self._pattern.finditer(text) for name in self._persons[match[1]]]
+            if result:
+                return tuple(dict.fromkeys(result))
         emails = (_plain(address).removeprefix("mailto:") for address in participants)
         attending = dict.fromkeys(self._emails[email] for email in emails if email in self._emails)
         return tuple(attending) if len(attending) == 1 else ()
@@ -48,5 +48,5 @@ def _texts(person: Person) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """Return the text without what typing it differently changes: case, spaces, composed characters."""
+    """Return the text normalized for comparison: case, spaces, composed characters."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())

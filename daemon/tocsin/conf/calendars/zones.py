@@ -10,8 +10,8 @@ from tzlocal.windows_tz import win_tz
 from tocsin.conf.calendars.content import Component
 from tocsin.conf.calendars.values import Period, moment_in, moments_in, offset_of
 from tocsin.core.errors import WindowError
-from tocsin.core.observances import ObservedZone, Onset
-from tocsin.core.rrule import parse
+from tocsin.core.schedule.observances import ObservedZone, Onset
+from tocsin.core.schedule.rrule import parse
 
 FIRST_ONSET, LAST_ONSET = datetime(1969, 1, 1), datetime(2120, 1, 1)  # noqa: DTZ001 - on a wall clock
 """Between these a rule of a VTIMEZONE is worked out; after the last its last offset stays."""
@@ -20,7 +20,7 @@ MAX_ONSETS = 2000
 
 
 class Zones:
-    """The time zones of one file. Nothing is kept beyond it, so that no file decides what another one means."""
+    """The time zones of one file. They are not shared, so no file affects the meaning of another."""
 
     def __init__(self, components: Iterable[Component]) -> None:
         self._defined: dict[str, Component] = {}
@@ -30,16 +30,17 @@ class Zones:
         self._known: dict[str, tzinfo | None] = {}
 
     def zone(self, tzid: str) -> tzinfo | None:
-        """Return the time zone of a TZID; None if nothing says what it is."""
+        """Return the time zone of a TZID; None if it is unknown."""
         if tzid not in self._known:
             self._known[tzid] = self._found(tzid)
         return self._known[tzid]
 
     def _found(self, tzid: str) -> tzinfo | None:
-        """Look it up.
+        """Look up a TZID.
 
-        A name with an area, such as Europe/Berlin, is the IANA database's even where the file defines it: exports
-        cut their VTIMEZONE down to a few years, and laws change after an export. Any other name is the file's first.
+        A name with an area, such as Europe/Berlin, is taken from the IANA database even if the file defines it: exports
+        cut their VTIMEZONE down to a few years, and laws change after an export. For any other name, the file's
+        definition comes first.
         """
         if "/" in tzid and tzid in _iana_names().values():
             return ZoneInfo(tzid)

@@ -1,16 +1,16 @@
-"""When a rule matches, compared between rules."""
+"""Comparisons of the conditions of rules."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
 from tocsin.conf.lint.implication import contradiction, implies, texts
-from tocsin.core.rules import Rule
+from tocsin.core.rules.rule import Rule
 
 MOST_COMPARISONS = 50_000
-"""How many pairs of clauses one lint compares: about half a second. Beyond that it says less, never anything wrong."""
+"""Limit on the pairs of clauses that a lint compares (about half a second); beyond it, mistakes may be missed."""
 
 
 def goes_with(rule: Rule, other: Rule) -> bool:
-    """Whether the other surely matches whatever this one matches."""
+    """Return whether the other certainly matches every alert that this one matches."""
     if other.asks:
         return False
     wanted = other.clauses
@@ -18,12 +18,12 @@ def goes_with(rule: Rule, other: Rule) -> bool:
 
 
 def are_apart(rule: Rule, other: Rule) -> bool:
-    """Whether surely no alert matches both."""
+    """Return whether certainly no alert matches both."""
     return all(contradiction((*one, *two)) for one in rule.clauses for two in other.clauses)
 
 
 class Broader:
-    """Finds, among ``those`` of the rules, the ones that match whatever another does; it compares few of them."""
+    """An index that finds rules that match every alert of another rule, with few comparisons."""
 
     def __init__(self, rules: Sequence[Rule], those: Iterable[int]) -> None:
         self._rules = rules
@@ -36,16 +36,16 @@ class Broader:
                 self._file(index, rules[index])
 
     def _file(self, index: int, rule: Rule) -> None:
-        """Under what one of its labels must be, so that only rules that want the same are compared with it."""
+        """Index a clause by one required value of a label, to compare only clauses that share it."""
         ways = rule.clauses
         if len(ways) != 1 or not ways[0]:
             self._others.append(index)
             return
         listed = {name: texts([m for m in ways[0] if m.name == name]) for name in {m.name for m in ways[0]}}
         known = {
-            name: [self._by_text.setdefault((name, text), []) for text in found]
-            for name, found in listed.items()
-            if found
+            name: [self._by_text.setdefault((name, text), []) for text in result]
+            for name, result in listed.items()
+            if result
         }
         if known:
             for bucket in min(known.values(), key=lambda buckets: max(map(len, buckets))):
@@ -54,11 +54,11 @@ class Broader:
             self._by_label.setdefault(ways[0][0].name, []).append(index)
 
     def of(self, index: int, within: range) -> Iterator[int]:
-        """Those in the range, in their order, that surely match whatever the rule at this index matches."""
+        """Return the rules in the range, in order, that certainly match every alert of the rule at this index."""
         if self._left <= 0:
             return
         rule = self._rules[index]
-        for other in sorted(found for found in self._candidates(rule) if found in within):
+        for other in sorted(result for result in self._candidates(rule) if result in within):
             if self._left <= 0:
                 return
             self._left -= len(rule.clauses) * len(self._rules[other].clauses)
@@ -66,11 +66,11 @@ class Broader:
                 yield other
 
     def _candidates(self, rule: Rule) -> set[int]:
-        found = set(self._others)
+        result = set(self._others)
         for matchers in rule.clauses[:1]:  # whatever matches all that a rule does matches its first way too
             for label in {matcher.name for matcher in matchers}:
-                found.update(self._by_label.get(label, ()))
+                result.update(self._by_label.get(label, ()))
                 listed = texts([matcher for matcher in matchers if matcher.name == label])
                 if listed:
-                    found.update(self._by_text.get((label, next(iter(listed))), ()))
-        return found
+                    result.update(self._by_text.get((label, next(iter(listed))), ()))
+        return result

@@ -1,4 +1,4 @@
-"""Rules that decide nothing: that no alert can match, or that no alert comes as far as."""
+"""Rules without effect, because no alert can match or reach them."""
 
 from collections.abc import Sequence
 
@@ -9,8 +9,8 @@ from tocsin.conf.source import Findings
 
 
 def dead_rules(rules: Sequence[Written], findings: Findings) -> frozenset[int]:
-    """Tell of them; their indexes are returned, so that nothing else is said about them."""
-    impossible = {index for index, written in enumerate(rules) if _tell_contradiction(written, findings)}
+    """Report the dead rules and return their indexes, so that other lints skip them."""
+    impossible = {index for index, written in enumerate(rules) if _report_contradiction(written, findings)}
     stopping = [index for index, (rule, _) in enumerate(rules) if rule.stops and index not in impossible]
     broader = Broader([rule for rule, _ in rules], stopping)
     shadowed = set()
@@ -20,22 +20,22 @@ def dead_rules(rules: Sequence[Written], findings: Findings) -> frozenset[int]:
         earlier = next(broader.of(index, range(index)), None)
         if earlier is not None:
             shadowed.add(index)
-            _tell_shadow(written, rules[earlier], findings)
+            _report_shadow(written, rules[earlier], findings)
     return frozenset(impossible | shadowed)
 
 
-def _tell_contradiction(written: Written, findings: Findings) -> bool:
-    """Tell if no alert can match the rule, or an entry of its ``any``; returns whether it is the whole rule."""
+def _report_contradiction(written: Written, findings: Findings) -> bool:
+    """Report a rule, or an entry of its ``any``, that no alert can match; return whether the whole rule is dead."""
     clashes = [contradiction(clause) for clause in written.rule.clauses]
     is_dead = all(clashes)
     what = "this rule" if is_dead else "this entry of `any`"
     for clash in clashes[:1] if is_dead else filter(None, clashes):
-        told = f"no alert can match {what}: {' and '.join(map(str, clash))} exclude each other"
-        findings.warn(written.where(clash[-1]), told, "correct one of them, or remove it")
+        message = f"no alert can match {what}: {' and '.join(map(str, clash))} exclude each other"
+        findings.warn(written.where(clash[-1]), message, "correct one of them, or remove it")
     return is_dead
 
 
-def _tell_shadow(written: Written, earlier: Written, findings: Findings) -> None:
+def _report_shadow(written: Written, earlier: Written, findings: Findings) -> None:
     what = "every alert" if earlier.rule.matches_everything else "whatever this one does"
-    told = f"no alert comes as far as this rule: {earlier.rule.name!r} matches {what} and stops"
-    findings.warn(written.node.mark, told, f"see {earlier.place}")
+    message = f"no alert comes as far as this rule: {earlier.rule.name!r} matches {what} and stops"
+    findings.warn(written.node.mark, message, f"see {earlier.place}")

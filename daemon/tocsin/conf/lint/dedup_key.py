@@ -1,11 +1,11 @@
-"""Dedup keys that differ between alerts of one trouble."""
+"""Dedup keys that differ between alerts of the same problem."""
 
 from collections.abc import Sequence
 
 from tocsin.conf.rules.written import Written
 from tocsin.conf.source import Findings
-from tocsin.core.action import Value
-from tocsin.core.placeholder import Template
+from tocsin.core.matching.placeholders import Template
+from tocsin.core.rules.action import Value
 
 RESTLESS = frozenset(
     {
@@ -19,17 +19,17 @@ RESTLESS = frozenset(
 """Labels that differ between alerts of one trouble: in a dedup key they open an incident for each."""
 
 
-def tell_restless_keys(rules: Sequence[Written], findings: Findings) -> None:
-    """Warn of every dedup key, and of all `key_labels`, with such a label."""
+def report_restless_keys(rules: Sequence[Written], findings: Findings) -> None:
+    """Warn about every dedup key, and all `key_labels`, that contain such a label."""
     for written in rules:
         for action in ("dedup_key", "key_labels"):
             if restless := sorted(_names(written.rule.actions.get(action)) & RESTLESS):
-                told = f"{' and '.join(restless)} in a dedup key opens one incident for each"
-                findings.warn(written.action(action).mark, told, "leave it out, unless that is what you want")
+                message = f"{' and '.join(restless)} in a dedup key opens one incident for each"
+                findings.warn(written.action(action).mark, message, "leave it out, unless that is what you want")
 
 
 def _names(value: Value | None) -> frozenset[str]:
-    """Return the labels that a rule puts into a key."""
+    """Return the labels that a rule adds to a key."""
     if isinstance(value, Template):
         return value.names
     return frozenset(map(str, value)) if isinstance(value, tuple) else frozenset()

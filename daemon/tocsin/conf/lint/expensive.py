@@ -1,7 +1,8 @@
-"""Regular expressions that cost more than they should.
+"""Regular expressions that cost more than necessary.
 
-RE2 never hangs, and `tocsin.core.matching` makes the number of expressions cheap. What remains is memory, and counting
-behind a wildcard: measured beside fifty others on one label, ``.*[a-m].{20}`` makes every new value four times as dear.
+RE2 never hangs, and `tocsin.core.matching.clause_index` makes the number of expressions cheap. Two costs remain:
+memory, and counted repetition after a wildcard. Measured with fifty other expressions on one label, ``.*[a-m].{20}``
+makes every new value four times as expensive.
 """
 
 import re
@@ -9,28 +10,28 @@ from collections.abc import Sequence
 
 from tocsin.conf.rules.written import Written
 from tocsin.conf.source import Findings
-from tocsin.core.matcher import Matcher
-from tocsin.core.pattern import cost_of
+from tocsin.core.matching.matcher import Matcher
+from tocsin.core.matching.pattern import cost_of
 
-MOST_INSTRUCTIONS = 10_000
-"""What RE2 may make of one expression: above it, megabytes each."""
+MOST_INSTRUCTIONS = 5_000
+"""Limit for the RE2 program of one expression; above it, each takes megabytes."""
 _COUNTING = re.compile(r"\.[*+](?:\[[^\]]+\]|\\[dws])\.\{[1-9][0-9]")
-"""``.*``, one of several characters, and ten or more of any: at each place RE2 has to count anew."""
+"""``.*``, a character class, and a repetition of ten or more: RE2 starts counting at every position."""
 
 
-def tell_expensive_patterns(rules: Sequence[Written], findings: Findings) -> None:
-    """Tell of each, once."""
+def report_expensive_patterns(rules: Sequence[Written], findings: Findings) -> None:
+    """Report each expensive pattern once."""
     known: set[Matcher] = set()
     for written in rules:
         for matcher in dict.fromkeys(matcher for clause in written.rule.clauses for matcher in clause):
             if "~" in matcher.op and matcher not in known:
                 known.add(matcher)
-                _tell(matcher, written, findings)
+                _report(matcher, written, findings)
 
 
-def _tell(matcher: Matcher, written: Written, findings: Findings) -> None:
-    told = str(matcher)
-    shown = told if len(told) <= 60 else f"{told[:59]}…"
+def _report(matcher: Matcher, written: Written, findings: Findings) -> None:
+    problem = str(matcher)
+    shown = problem if len(problem) <= 60 else f"{problem[:59]}…"
     cost = cost_of(matcher.value)
     if cost > MOST_INSTRUCTIONS:
         hint = "repeat less, or name smaller classes than \\pL and \\w"

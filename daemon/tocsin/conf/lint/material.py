@@ -1,21 +1,21 @@
-"""What the lints look at: the whole configuration, as it was read and where it was written."""
+"""The input of the lints: the whole configuration, with the positions in its files."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tocsin.conf.rules.written import Written
 from tocsin.conf.source import Node
-from tocsin.core.playbook import Playbook
+from tocsin.core.playbook.playbook import Playbook
 
 
 @dataclass(frozen=True)
 class Material:
-    """A configuration, possibly with gaps where something in it is wrong."""
+    """A configuration, with gaps where parts of it are invalid."""
 
     rules: Sequence[Written]
-    """Those that could be read, in their order."""
+    """The valid rules, in order."""
     playbooks: Mapping[str, Playbook]
-    """Those that hold together."""
+    """The valid playbooks."""
     playbook_nodes: Mapping[str, Node]
     """Every playbook's file."""
     default_playbook: str

@@ -1,8 +1,7 @@
-"""Placeholders whose label an alert may not have: such an alert is unrouted, and pages.
+"""Placeholders whose label an alert may lack: such an alert is unrouted, and pages.
 
 A label is guaranteed by the rule's own matchers (``team="db"``, ``team!=""``, ``team=~"a|b"``), or by ``labels``
-of the same rule. Otherwise alerts as they really look are asked; where none of them uses the text, nothing speaks
-for it, and that is told.
+of the same rule. Otherwise the sample alerts decide; if no sample uses the text, it is reported.
 """
 
 import re
@@ -14,25 +13,25 @@ from tocsin.conf.lint.implication import is_there
 from tocsin.conf.lint.material import Material
 from tocsin.conf.rules.written import Written
 from tocsin.conf.source import Findings, Node
-from tocsin.core.action import ACTIONS, Lookup, Outcome
-from tocsin.core.placeholder import Template
-from tocsin.core.rules import Rule
+from tocsin.core.matching.placeholders import Template
+from tocsin.core.rules.action import ACTIONS, Lookup, RuleOutcome
+from tocsin.core.rules.rule import Rule
 
 _ALWAYS = frozenset({"alertname"})
-"""What Prometheus puts on every alert."""
+"""Labels that Prometheus adds to every alert."""
 
 
 @dataclass
 class _Use:
-    """How a text fared with the samples."""
+    """The result of trying a text on the samples."""
 
     used: bool = False
     missing: dict[str, str] = field(default_factory=dict)
-    """For each label, the first alert that uses the text and does not have it."""
+    """For each label, the first alert that uses the text and lacks the label."""
 
 
-def tell_missing_labels(material: Material, dead: frozenset[int], findings: Findings) -> None:
-    """Tell of each label of each text without which an alert of that rule may come."""
+def report_missing_labels(material: Material, dead: frozenset[int], findings: Findings) -> None:
+    """Report each label of a text that an alert of that rule may lack."""
     alive = [written for index, written in enumerate(material.rules) if index not in dead]
     uses: dict[int, _Use] = {}
     for sample in material.samples:
@@ -44,17 +43,17 @@ def tell_missing_labels(material: Material, dead: frozenset[int], findings: Find
             for label in sorted(template.needs):
                 doubtful = label in use.missing or (not use.used and label not in always)
                 if doubtful and not _is_guaranteed(written.rule, template, label):
-                    _tell(label, use, template, node, findings)
+                    _report(label, use, template, node, findings)
 
 
-def _tell(label: str, use: _Use, template: Template, node: Node, findings: Findings) -> None:
+def _report(label: str, use: _Use, template: Template, node: Node, findings: Findings) -> None:
     if label in use.missing:
-        told = f"{{{label}}}: {use.missing[label]} has no such label, so this rule would leave it unrouted"
+        message = f"{{{label}}}: {use.missing[label]} has no such label, so this rule would leave it unrouted"
     else:
-        told = f"{{{label}}}: an alert without this label would be unrouted, and nothing says that each here has it"
+        message = f"{{{label}}}: an alert without this label would be unrouted, and nothing says that each here has it"
     place = re.search(rf"\{{\s*{re.escape(label)}\s*\}}", template.text)
     hint = f'write {{{label}|...}}, or match {label}!=""'
-    findings.warn(node.inside(place.start() if place else 0), told, hint)
+    findings.warn(node.inside(place.start() if place else 0), message, hint)
 
 
 def _is_guaranteed(rule: Rule, template: Template, label: str) -> bool:
@@ -62,7 +61,7 @@ def _is_guaranteed(rule: Rule, template: Template, label: str) -> bool:
 
 
 def _added_labels(rule: Rule, before: Template | None = None) -> list[str]:
-    """The labels that a rule adds; those before a text that is one of them."""
+    """Return the labels that a rule adds; for a text in ``labels``, only those before it."""
     added = rule.actions.get("labels")
     if not isinstance(added, dict):
         return []
@@ -71,7 +70,7 @@ def _added_labels(rule: Rule, before: Template | None = None) -> list[str]:
 
 
 def _templates(written: Written) -> Iterator[tuple[Template, Node]]:
-    """Every text of a rule, and where it stands."""
+    """Return every text of a rule with its position."""
     for name, value in written.rule.actions.items():
         node = written.action(name)
         if isinstance(value, Template):
@@ -81,8 +80,8 @@ def _templates(written: Written) -> Iterator[tuple[Template, Node]]:
 
 
 def _try(sample: Mapping[str, str], rules: Sequence[Rule], uses: dict[int, _Use]) -> None:
-    """Carry out what the rules make of one alert, and note what became of each text that counts in the end."""
-    outcome = Outcome()
+    """Apply the rules to one alert, and record the result of each text that takes effect."""
+    outcome = RuleOutcome()
     for rule in rules:
         if not rule.asks and _matches(rule, sample):
             for name, value in rule.actions.items():
@@ -113,7 +112,7 @@ def _note(value: Any, labels: Mapping[str, str], sample: Mapping[str, str], uses
 
 
 def _added(name: str, extra: Any, labels: Mapping[str, str]) -> dict[str, str]:
-    """The labels that a rule adds to an alert that has these."""
+    """Return the labels that a rule adds to an alert with these labels."""
     if isinstance(extra, Template) and all(labels.get(label) for label in extra.needs):
         return {name: extra.render(labels)}
     if isinstance(extra, Lookup) and all(labels.get(label) for label in extra.by.needs):

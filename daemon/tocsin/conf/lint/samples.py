@@ -1,4 +1,4 @@
-"""Alerts as they really look: the labels that well-known rule collections and exporters give theirs."""
+"""Sample alerts: the labels that well-known rule collections and exporters set."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -99,16 +99,16 @@ BUILT_IN: tuple[Mapping[str, str], ...] = (
 
 
 def samples(rules_dir: Path) -> list[Mapping[str, str]]:
-    """The alerts of the rules' own tests, and typical ones. What is wrong with a test is for `tocsin test` to tell."""
-    found: list[Mapping[str, str]] = []
+    """Return the alerts of the rules' own tests, and typical ones. Mistakes in a test are left to `tocsin test`."""
+    result: list[Mapping[str, str]] = []
     for path in sorted((rules_dir / "tests").rglob("*.yaml")):
         top = read_yaml(path, Findings())
-        found += [labels for node in _fired(top) if (labels := _labels(node))] if top is not None else []
-    return [*found, *BUILT_IN]
+        result += [labels for node in _fired(top) if (labels := _labels(node))] if top is not None else []
+    return [*result, *BUILT_IN]
 
 
 def _fired(node: Node) -> Iterator[Node]:
-    """What stands under ``fire:``, wherever that is."""
+    """Return everything under a ``fire:`` key, at any depth."""
     for step, child in node.children():
         if step == "fire":
             yield child

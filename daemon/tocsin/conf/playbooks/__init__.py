@@ -1,15 +1,16 @@
-"""config/playbooks/<name>.yaml: an organisation's response rules.
+"""config/playbooks/<name>.yaml: an organization's incident response process.
 
-The file is made of parts, one module each: a part has its keys, what they
-become in the playbook, and what must hold together (`parts.Part`). A new part
-is a new module and a line in ``file.py``.
+The file consists of parts, one module each: a part has its keys, their form in the playbook, and its consistency checks
+(`parts.Part`). A new part is a new module and a line in ``file.py``.
 """
 
 from tocsin.conf.playbooks.actions import ActionEntry
 from tocsin.conf.playbooks.business import HoursEntry
+from tocsin.conf.playbooks.duties import DutyEntry, MeetingEntry
 from tocsin.conf.playbooks.file import PlaybookFile, SeverityEntry, playbook_of
+from tocsin.conf.playbooks.goals import GoalsEntry
 from tocsin.conf.playbooks.matrix import CellEntry, TierEntry
-from tocsin.conf.playbooks.names import skeleton_of, tell_unknown_targets, tell_unknown_templates
+from tocsin.conf.playbooks.names import report_unknown_targets, report_unknown_templates, skeleton_of
 from tocsin.conf.playbooks.promises import FollowUpEntry
 from tocsin.conf.playbooks.reminders import ReminderEntry
 from tocsin.conf.playbooks.times import NESTED, limits_of
@@ -21,8 +22,11 @@ __all__ = [
     "BranchEntry",
     "CellEntry",
     "ChecklistEntry",
+    "DutyEntry",
     "FollowUpEntry",
+    "GoalsEntry",
     "HoursEntry",
+    "MeetingEntry",
     "PlaybookFile",
     "QuestionEntry",
     "ReminderEntry",
@@ -31,7 +35,7 @@ __all__ = [
     "TierEntry",
     "limits_of",
     "playbook_of",
+    "report_unknown_targets",
+    "report_unknown_templates",
     "skeleton_of",
-    "tell_unknown_targets",
-    "tell_unknown_templates",
 ]

@@ -1,23 +1,27 @@
-"""What a playbook does besides paging: ``actions:``."""
+"""Actions of a playbook other than paging: ``actions:``."""
 
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema, model_validator
 
 from tocsin.conf.playbooks.parts import Check, Part
 from tocsin.conf.schema import Name, Section, YesNo, mistake
 from tocsin.conf.settings import Times
 from tocsin.conf.source import Node
-from tocsin.core.acting import PlaybookAction, Verb
+from tocsin.core.playbook.actions import PlaybookAction, Verb
 from tocsin.core.suggestions import did_you_mean
 
-AtMoment = Literal["opened", "declared", "acknowledged", "updated", "resolved", "flagged", "ticketed", "item"]
+AtMoment = Literal[
+    "opened", "declared", "acknowledged", "updated", "resolved", "flagged", "recorded", "ticketed", "item"
+]
+FactName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
+TicketLabel = Annotated[str, StringConstraints(min_length=1, max_length=50, pattern=r"^\S(.*\S)?$")]
 _ONE = {"enum": list(get_args(AtMoment))}
 
 
 def _listed(value: object) -> object:
-    """One moment may be written without brackets."""
+    """Return a list; a single moment may be written without brackets."""
     return (value,) if isinstance(value, str) else value
 
 
@@ -37,7 +41,10 @@ class ActionEntry(Section):
     template: Name | None = None
     severities: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
     when: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
+    facts: Annotated[tuple[FactName, ...], Field(min_length=1)] | None = None
+    labels: Annotated[tuple[TicketLabel, ...], Field(min_length=1, max_length=20)] | None = None
     confirm: YesNo = False
+    only_if_told: YesNo = False
 
     @model_validator(mode="after")
     def _one_verb(self) -> "ActionEntry":
@@ -54,13 +61,23 @@ class ActionEntry(Section):
         if self.message is not None and self.template is not None:
             raise mistake("names two templates", "message: is the template")
         if "item" in self.at and (self.tracker is None or self.confirm or self.template is not None):
-            raise mistake("is no action for an action item", "write only {at: item, tracker: ...}")
+            raise mistake("is not an action for an action item", "write only {at: item, tracker: ...}")
+        if self.only_if_told and (self.at != ("resolved",) or self.message is None):
+            raise mistake("asks who has been told before", "write only_if_told: with at: resolved and message:")
         if "flagged" in self.at and not self.when:
             raise mistake("says not which flags it waits for", "write when: [...]")
+        if ("recorded" in self.at) != (self.facts is not None):
+            raise (
+                mistake("says not which facts it waits for", "write facts: [...]")
+                if self.facts is None
+                else mistake("has facts: without at: recorded", "write at: recorded")
+            )
+        if self.labels is not None and self.tracker is None:
+            raise mistake("has labels: without tracker:", "only a ticket has labels")
         return self
 
     def action(self) -> PlaybookAction:
-        """The core's form of it."""
+        """Return the action as the core's type."""
         verb = next(verb for verb in Verb if getattr(self, verb.value) is not None)
         return PlaybookAction(
             at=self.at,
@@ -70,7 +87,10 @@ class ActionEntry(Section):
             template=self.template or "",
             severities=self.severities or (),
             when=self.when or (),
+            facts=self.facts or (),
+            labels=self.labels or (),
             confirm=self.confirm,
+            only_if_told=self.only_if_told,
         )
 
 
@@ -80,18 +100,18 @@ class ActionsPart(Part):
     actions: Annotated[tuple[ActionEntry, ...], Field(max_length=100)] = ()
 
     def of_playbook(self, times: Times) -> dict[str, Any]:
-        """The playbook's actions."""
+        """Return the playbook's actions."""
         del times
         return {"actions": tuple(entry.action() for entry in self.actions)}
 
     def check(self, check: Check) -> None:
-        """Severities and flags are the playbook's."""
+        """Check that severities and flags belong to the playbook."""
         for index, entry in enumerate(self.actions):
             node = check.node.at("actions", index)
-            self._tell_unknown("severity", "severities", entry.severities, node, check)
-            self._tell_unknown("flag", "flags", entry.when, node, check)
+            self._report_unknown("severity", "severities", entry.severities, node, check)
+            self._report_unknown("flag", "flags", entry.when, node, check)
 
-    def _tell_unknown(self, what: str, key: str, names: tuple[str, ...] | None, node: Node, check: Check) -> None:
+    def _report_unknown(self, what: str, key: str, names: tuple[str, ...] | None, node: Node, check: Check) -> None:
         known = getattr(self, key, ())
         place = node.at("when" if what == "flag" else "severities")
         for index, name in enumerate(names or ()):
@@ -100,22 +120,22 @@ class ActionsPart(Part):
 
     @classmethod
     def targets_in(cls, node: Node) -> Iterable[Node]:
-        """Whom messages are for."""
+        """Return the recipients of messages."""
         yield from cls._in_actions(node, "to")
 
     @classmethod
     def target_names_in(cls, node: Node) -> Iterable[Node]:
-        """The automations."""
+        """Return the automations."""
         yield from cls._in_actions(node, "automation")
 
     @classmethod
     def templates_in(cls, node: Node) -> Iterable[Node]:
-        """Of messages, and what words tickets."""
+        """Return the templates of messages and tickets."""
         yield from cls._in_actions(node, "message")
         yield from cls._in_actions(node, "template")
 
     @classmethod
     def _in_actions(cls, node: Node, key: str) -> Iterator[Node]:
         actions = node.child("actions")
-        found = [action.child(key) for _, action in actions.children()] if actions is not None else []
-        yield from (each for each in found if each is not None)
+        result = [action.child(key) for _, action in actions.children()] if actions is not None else []
+        yield from (each for each in result if each is not None)

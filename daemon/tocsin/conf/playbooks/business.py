@@ -9,11 +9,11 @@ from tocsin.conf.playbooks.parts import Check, Part
 from tocsin.conf.schema import Section, mistake
 from tocsin.conf.settings import Times
 from tocsin.conf.wall_clock import Day, TimeOfDay, TimeZone, Weekdays
-from tocsin.core.hours import BusinessHours
+from tocsin.core.schedule.hours import BusinessHours
 
 DEFAULT = BusinessHours()
 CLOSED_AT_MOST = 31
-"""Days without an opening: what waits longer is not for these hours."""
+"""Maximum number of days without business hours; work that waits longer needs other hours."""
 
 
 class HoursEntry(Section):
@@ -32,7 +32,7 @@ class HoursEntry(Section):
         return self
 
     def hours(self) -> BusinessHours:
-        """As the core has them."""
+        """Return the hours as the core's type."""
         return BusinessHours(
             days=self.days, opens=self.from_, closes=self.to, time_zone=self.time_zone, holidays=self.holidays
         )
@@ -44,19 +44,19 @@ class BusinessHoursPart(Part):
     business_hours: HoursEntry = HoursEntry()
 
     def of_playbook(self, times: Times) -> dict[str, Any]:
-        """The hours."""
+        """Return the business hours."""
         del times
         return {"business_hours": self.business_hours.hours()}
 
     def check(self, check: Check) -> None:
-        """No holidays without an end, and none twice."""
+        """Check that holidays have an end, and that none is listed twice."""
         entry, node = self.business_hours, check.node.at("business_hours", "holidays")
         for index, holiday in enumerate(entry.holidays):
             if holiday in entry.holidays[:index]:
                 check.problem(node.at(index), f"{holiday} is given twice", "remove one")
             elif not _opens_within(entry, date.fromisoformat(holiday)):
-                told = f"from {holiday} on nothing opens for {CLOSED_AT_MOST} days"
-                check.problem(node.at(index), told, "whoever waits for business hours would be forgotten: remove some")
+                message = f"from {holiday} on nothing opens for {CLOSED_AT_MOST} days"
+                check.problem(node.at(index), message, "what waits for business hours would never be sent: remove some")
                 return
 
 

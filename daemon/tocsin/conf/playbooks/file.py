@@ -4,6 +4,8 @@ from typing import Any
 
 from tocsin.conf.playbooks.actions import ActionsPart
 from tocsin.conf.playbooks.business import BusinessHoursPart
+from tocsin.conf.playbooks.drills import DrillsPart
+from tocsin.conf.playbooks.goals import GoalsPart
 from tocsin.conf.playbooks.ladder import LadderPart, SeverityEntry
 from tocsin.conf.playbooks.parts import Check, Part
 from tocsin.conf.playbooks.promises import PromisesPart
@@ -15,7 +17,7 @@ from tocsin.conf.playbooks.work import WorkPart
 from tocsin.conf.schema import validate
 from tocsin.conf.settings import Times
 from tocsin.conf.source import Findings, Node
-from tocsin.core.playbook import Playbook
+from tocsin.core.playbook.playbook import Playbook
 
 
 class PlaybookFile(
@@ -24,6 +26,8 @@ class PlaybookFile(
     TextsPart,
     PromisesPart,
     RemindersPart,
+    GoalsPart,
+    DrillsPart,
     WorkPart,
     TimesPart,
     LadderPart,
@@ -35,7 +39,7 @@ PARTS: tuple[type[Part], ...] = tuple(base for base in PlaybookFile.__bases__ if
 
 
 def playbook_of(name: str, node: Node, times: Times, findings: Findings) -> Playbook | None:
-    """The playbook of a file, ``times`` where it does not say its own; None if something is wrong with it."""
+    """Return the playbook of a file; ``times`` are its defaults. None if the file is invalid."""
     node = with_targets(node, findings)
     file = validate(node, PlaybookFile, findings)
     if file is None:

@@ -7,8 +7,8 @@ from pydantic import AfterValidator, Field, model_validator
 
 from tocsin.conf.schema import Name, Section, Text, Whole, mistake
 from tocsin.conf.target_times import TimeOrTarget
-from tocsin.core.hours import Hours
-from tocsin.core.playbook import Cell, Kind, Moment, Until
+from tocsin.core.playbook.playbook import Cell, Kind, Moment, Until
+from tocsin.core.schedule.hours import Hours
 
 Targets = Annotated[tuple[Name, ...], Field(min_length=1)]
 Flags = Annotated[tuple[Name, ...], Field(min_length=1)]
@@ -47,7 +47,7 @@ class CellEntry(Section):
 
     @model_validator(mode="after")
     def _says_when(self) -> "CellEntry":
-        if sum(said is not None for said in (self.after, self.on, self.flagged)) != 1:
+        if sum(entry is not None for entry in (self.after, self.on, self.flagged)) != 1:
             raise mistake("a step says when in one way", "write either after: 15m, on: declared or flagged: [a_flag]")
         if self.on is Moment.ACKNOWLEDGED and self.until is Until.ACKNOWLEDGED:
             raise mistake("an acknowledgment fires this step and makes it pointless", "write until: resolved")
@@ -55,12 +55,12 @@ class CellEntry(Section):
 
     @property
     def waits_for(self) -> Until:
-        """Until what it is worth sending; what a moment fires goes on after the acknowledgment unless it says so."""
+        """Return until when the cell is worth sending; a cell fired by a moment outlasts acknowledgment by default."""
         return self.until or (Until.ACKNOWLEDGED if self.on is None else Until.RESOLVED)
 
     @property
     def is_plain(self) -> bool:
-        """Whether its tier is notified at a planned time whatever is flagged."""
+        """Return whether its tier is notified at a planned time regardless of flags."""
         return self.after is not None and not self.when
 
 
@@ -68,7 +68,7 @@ Matrix = Annotated[tuple[CellEntry, ...], Field(min_length=1)]
 
 
 def numbers_of(cells: Matrix) -> list[int]:
-    """Which step of its tier each cell is: as it says, or counted."""
+    """Return the number of each cell's step within its tier: explicit, or counted."""
     counted: Counter[int] = Counter()
     numbers: list[int] = []
     for cell in cells:
@@ -78,7 +78,7 @@ def numbers_of(cells: Matrix) -> list[int]:
 
 
 def cells_of(matrix: Matrix, tiers: Tiers) -> tuple[Cell, ...]:
-    """The cells of the core."""
+    """Return the cells as the core's type."""
     return tuple(
         Cell(
             tier=cell.tier,

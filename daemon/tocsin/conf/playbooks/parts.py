@@ -1,4 +1,4 @@
-"""What each part of a playbook's file is made of."""
+"""The interface of the parts of a playbook's file."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,7 +9,7 @@ from tocsin.conf.source import Findings, Node
 
 
 class Check:
-    """Where a part tells what does not hold together."""
+    """Receives the consistency errors of a part."""
 
     def __init__(self, node: Node, findings: Findings) -> None:
         self.node = node
@@ -18,7 +18,7 @@ class Check:
         self.failed = False
 
     def problem(self, node: Node, message: str, hint: str = "") -> None:
-        """Refuse the file for what stands at ``node``."""
+        """Report an error at ``node``, which makes the file invalid."""
         self.failed = True
         self.findings.problem(node.mark, message, hint)
 
@@ -26,33 +26,33 @@ class Check:
 class Part(Section):
     """Some keys of the file; `PlaybookFile` inherits from every part.
 
-    A part that needs the keys of another inherits from it, stands before it
-    among the bases of `PlaybookFile`, and overrides every method here.
+    A part that needs the keys of another inherits from it, precedes it among the bases of `PlaybookFile`, and overrides
+    every method here.
     """
 
     def of_playbook(self, times: Times) -> dict[str, Any]:
-        """The fields of the core's `Playbook` that these keys are; ``times`` are the defaults of tocsin.yaml."""
+        """Return the fields of the core's `Playbook` for these keys; ``times`` are the defaults of tocsin.yaml."""
         del times
         return {}
 
     def check(self, check: Check) -> None:
-        """Tell what does not hold together. Only asked where every key is well formed."""
+        """Report inconsistencies. Called only if every key is well-formed."""
 
     @classmethod
     def targets_in(cls, node: Node) -> Iterable[Node]:
-        """The lists of targets in a file, whatever else is wrong with it: they are compared with people.yaml."""
+        """Return the lists of targets in a file, even an invalid one, to compare them with people.yaml."""
         del node
         return ()
 
     @classmethod
     def target_names_in(cls, node: Node) -> Iterable[Node]:
-        """The targets that stand alone, likewise."""
+        """Return the single targets in a file, even an invalid one, to compare them with people.yaml."""
         del node
         return ()
 
     @classmethod
     def templates_in(cls, node: Node) -> Iterable[Node]:
-        """The names of templates in a file, likewise: they are compared with config/templates/."""
+        """Return the names of templates in a file, even an invalid one, to compare them with config/templates/."""
         del node
         return ()
 
@@ -61,5 +61,5 @@ class SeverityPart(Section):
     """Some keys of a severity; `SeverityEntry` inherits from every such part."""
 
     def of_level(self) -> dict[str, Any]:
-        """The fields of the core's `Level` that these keys are."""
+        """Return the fields of the core's `Level` that these keys define."""
         return {}

@@ -1,14 +1,17 @@
-"""The clock of an incident: what is owed by when, and what is left to be done afterwards."""
+"""The SLAs of an incident: obligations with deadlines, and follow-ups."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from pydantic import Field
 
+from tocsin.conf.playbooks.duties import DutiesByName, check_duties, target_names_in
 from tocsin.conf.playbooks.parts import Check, Part, SeverityPart
 from tocsin.conf.schema import Name, Section, Text
 from tocsin.conf.settings import Span, Times
+from tocsin.conf.source import Node
 from tocsin.conf.target_times import SpanOrTarget
-from tocsin.core.playbook import Duties, FollowUp, ItemKind
+from tocsin.core.playbook.playbook import Duties, FollowUp, ItemKind
 from tocsin.core.suggestions import did_you_mean
 
 DEFAULT = Duties()
@@ -22,7 +25,7 @@ class PromisesSeverity(SeverityPart):
     post_mortem_within: Span | None = None
 
     def of_level(self) -> dict[str, Any]:
-        """As the core has them."""
+        """Return the promises as the core's types."""
         return {
             "acknowledge_within": self.acknowledge_within,
             "update_every": self.update_every,
@@ -40,15 +43,16 @@ class FollowUpEntry(Section):
 
 
 class PromisesPart(Part):
-    """Who is reminded of what an incident asks for besides mending it."""
+    """The keys that define who is reminded of obligations besides fixing the incident."""
 
     updates_by: Name = DEFAULT.updates_by
     post_mortem_by: Name = DEFAULT.post_mortem_by
     action_items: Annotated[dict[Name, Span], Field(max_length=20)] | None = None
     follow_ups: Annotated[tuple[FollowUpEntry, ...], Field(max_length=50)] = ()
+    duties: DutiesByName = Field(default_factory=dict)
 
     def of_playbook(self, times: Times) -> dict[str, Any]:
-        """The duties."""
+        """Return the obligations."""
         del times
         kinds = self.action_items
         return {
@@ -68,11 +72,12 @@ class PromisesPart(Part):
                     )
                     for number, entry in enumerate(self.follow_ups, start=1)
                 ),
+                required=tuple(entry.duty(name) for name, entry in self.duties.items()),
             )
         }
 
     def check(self, check: Check) -> None:
-        """Severities and roles are the playbook's."""
+        """Check that severities and roles belong to the playbook."""
         severities, roles = getattr(self, "severities", {}), getattr(self, "roles", {})
         for index, entry in enumerate(self.follow_ups):
             node = check.node.at("follow_ups", index)
@@ -83,8 +88,14 @@ class PromisesPart(Part):
             if entry.role is not None and entry.role not in roles:
                 hint = did_you_mean(entry.role, roles) or "declare it under roles:"
                 check.problem(node.at("role"), f"there is no role {entry.role!r}", hint)
+        check_duties(self.duties, self, check)
         for key in ("updates_by", "post_mortem_by"):
             role = getattr(self, key)
             if key in self.model_fields_set and role not in roles:
                 hint = did_you_mean(role, roles) or "declare it under roles:"
                 check.problem(check.node.at(key), f"there is no role {role!r}", hint)
+
+    @classmethod
+    def target_names_in(cls, node: Node) -> Iterable[Node]:
+        """Return the owners of duties, and the people to invite."""
+        return target_names_in(node)

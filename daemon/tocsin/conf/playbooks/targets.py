@@ -1,11 +1,11 @@
-"""The targets of a severity, and the keys that may follow from them: each target is said in one place."""
+"""The targets of a severity, and the keys that may derive from them, so that each target is defined once."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 
-from tocsin.conf.duration import format_duration, parse_duration
 from tocsin.conf.source import Findings, Node
 from tocsin.conf.target_times import follows_from_a_target, time_of
+from tocsin.core.duration import format_duration, parse_duration
 
 TARGETS = ("respond_within", "acknowledge_within", "resolve_within")
 """The targets that ``after:`` may name."""
@@ -45,7 +45,7 @@ def _step(cell: Node, targets: dict[str, int], findings: Findings) -> Node:
 
 
 def _as_duration(node: Node, targets: dict[str, int], findings: Findings) -> Node:
-    """Return the node with its duration; one that names no target is broken, and its problem is told."""
+    """Return the node with its duration; one that names no target is marked as broken and reported."""
     if not isinstance(node.value, str) or not follows_from_a_target(node.value) or node.broken:
         return node
     try:
@@ -68,7 +68,7 @@ def _durations(level: Node) -> Iterator[tuple[str, int]]:
 
 
 def duration_of(node: Node | None) -> int | None:
-    """Return the microseconds of a duration; None where there is none, or it is not well written."""
+    """Return the microseconds of a duration; None if there is none, or if it is malformed."""
     try:
         return parse_duration(node.value) if node is not None and isinstance(node.value, str) else None
     except ValueError:

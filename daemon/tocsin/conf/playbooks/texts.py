@@ -1,4 +1,4 @@
-"""What a playbook says in words, and where people meet."""
+"""Texts of a playbook, and meeting places."""
 
 import re
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from tocsin.conf.playbooks.parts import Check, Part, SeverityPart
 from tocsin.conf.schema import Name, Section, Text, YesNo, mistake
 from tocsin.conf.settings import Span, Times
 from tocsin.conf.source import Node
-from tocsin.core.message import RoomWish, Texts
+from tocsin.core.playbook.messages import RoomWish, Texts
 from tocsin.core.suggestions import did_you_mean
 
 _HTTPS = re.compile(r"https://[A-Za-z0-9._-]+(:[0-9]{1,5})?([/?#][!-~]*)?")
@@ -37,7 +37,7 @@ class PostMortemEntry(Section):
     """``post_mortem:``."""
 
     template: Name
-    """What drafts it: a template of config/templates/."""
+    """The template in config/templates/ for its draft."""
 
 
 class RoomEntry(Section):
@@ -53,7 +53,7 @@ class TextsSeverity(SeverityPart):
     """The keys of a severity."""
 
     bridge: Link | None = None
-    """Where those who work on such an incident meet, in place of the playbook's."""
+    """The meeting place for such incidents, in place of the playbook's."""
 
 
 class TextsPart(Part):
@@ -66,7 +66,7 @@ class TextsPart(Part):
     room: RoomEntry | None = None
 
     def of_playbook(self, times: Times) -> dict[str, Any]:
-        """The playbook's `Texts`."""
+        """Return the playbook's `Texts`."""
         del times
         severities = getattr(self, "severities", {})
         return {
@@ -80,7 +80,7 @@ class TextsPart(Part):
         }
 
     def check(self, check: Check) -> None:
-        """Severities are the playbook's."""
+        """Check that severities belong to the playbook."""
         severities = getattr(self, "severities", {})
         for index, name in enumerate((self.room.severities or ()) if self.room is not None else ()):
             if name not in severities:
@@ -89,7 +89,7 @@ class TextsPart(Part):
 
     @classmethod
     def templates_in(cls, node: Node) -> Iterable[Node]:
-        """Of the post-mortem."""
+        """Return the template of the postmortem."""
         template = node.at("post_mortem").child("template")
         return () if template is None else (template,)
 

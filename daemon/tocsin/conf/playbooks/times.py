@@ -1,4 +1,4 @@
-"""The times that bound an incident, and from when on many are too many."""
+"""The time limits of an incident, and the limits above which incidents are a storm or flap."""
 
 from typing import Annotated, Any
 
@@ -8,14 +8,14 @@ from tocsin.conf.duration import Duration
 from tocsin.conf.playbooks.parts import Part
 from tocsin.conf.schema import Section, Whole
 from tocsin.conf.settings import Span, Times
-from tocsin.core.playbook import FlappingLimits, StormLimits
+from tocsin.core.playbook.playbook import FlappingLimits, StormLimits
 
 NESTED = ("storm", "flapping", "ack_timeout")
-"""Of the defaults, what is no field of a `Playbook` as it stands; `ack_timeout` is one of its levels."""
+"""Defaults that are not plain fields of a `Playbook`; `ack_timeout` is a field of its levels."""
 
 
 class StormEntry(Section):
-    """``storm:`` of a playbook; what it does not say is as ``defaults.storm`` of tocsin.yaml says."""
+    """``storm:`` of a playbook; missing keys come from ``defaults.storm`` of tocsin.yaml."""
 
     more_than: Annotated[Whole, Field(ge=1, le=1_000_000)] | None = None
     within: Span | None = None
@@ -31,7 +31,7 @@ class FlappingEntry(Section):
 
 
 class TimesPart(Part):
-    """Each is as ``defaults`` of tocsin.yaml says where the file does not say its own."""
+    """Times of a playbook; missing keys come from ``defaults`` of tocsin.yaml."""
 
     resolve_after: Duration | None = None
     reopen_within: Duration | None = None
@@ -42,7 +42,7 @@ class TimesPart(Part):
     flapping: FlappingEntry = FlappingEntry()
 
     def of_playbook(self, times: Times) -> dict[str, Any]:
-        """Its own, or the defaults."""
+        """Return its own times, or the defaults."""
         plain = [key for key in Times.model_fields if key not in NESTED]
         return {
             **{key: getattr(times if getattr(self, key) is None else self, key) for key in plain},
@@ -51,9 +51,9 @@ class TimesPart(Part):
 
 
 def limits_of(times: Times, file: TimesPart | None = None) -> dict[str, Any]:
-    """From when on a playbook's incidents are a storm, or flap: as its file says, or else as the defaults do."""
-    said = file.model_dump(include={"storm", "flapping"}, exclude_none=True) if file is not None else {}
+    """Return the thresholds for a storm and for flapping: the playbook's own, or the defaults."""
+    entry = file.model_dump(include={"storm", "flapping"}, exclude_none=True) if file is not None else {}
     return {
-        "storm": StormLimits(**{**times.storm.model_dump(), **said.get("storm", {})}),
-        "flapping": FlappingLimits(**{**times.flapping.model_dump(), **said.get("flapping", {})}),
+        "storm": StormLimits(**{**times.storm.model_dump(), **entry.get("storm", {})}),
+        "flapping": FlappingLimits(**{**times.flapping.model_dump(), **entry.get("flapping", {})}),
     }

@@ -1,4 +1,4 @@
-"""What people make of an incident: its statuses, its roles, and whether an acknowledgment declares it."""
+"""Coordination of an incident: statuses, roles, checklists, and whether an acknowledgment declares the incident."""
 
 import re
 from collections.abc import Iterable
@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 
 from tocsin.conf.playbooks.parts import Check, Part
-from tocsin.conf.schema import Name, Section, Text, mistake
+from tocsin.conf.schema import Name, Section, Text, YesNo, mistake
 from tocsin.conf.settings import Times
 from tocsin.conf.source import Node
+from tocsin.core.playbook.roles import AnswerKind, Branch, Checklist, Question, Role
 from tocsin.core.suggestions import did_you_mean
-from tocsin.core.work import Branch, Checklist, Question, Role
 
 _NUMBERING = re.compile(r"([A-Za-z][A-Za-z0-9_-]{0,40}-)?(\{date\}-)?\{n(:0[1-9])?\}")
 
@@ -32,29 +32,32 @@ class ChecklistEntry(Section):
 
 
 class BranchEntry(Section):
-    """``if_yes:`` or ``if_no:`` of a question, where it is the last one."""
+    """``if_yes:`` or ``if_no:`` of a question."""
 
     advice: Text | None = None
     severities: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
+    go_on: YesNo = False
 
     def branch(self) -> Branch:
-        """As the core has it."""
-        return Branch(advice=self.advice or "", severities=self.severities or ())
+        """Return the branch as the core's type."""
+        return Branch(advice=self.advice or "", severities=self.severities or (), goes_on=self.go_on)
 
 
 class QuestionEntry(Section):
     """One of ``questions:``."""
 
     ask: Text
+    answer: Literal["yes_no", "number"] = "yes_no"
     fact: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")] | None = None
     flag: Name | None = None
     if_yes: BranchEntry | None = None
     if_no: BranchEntry | None = None
 
     def question(self) -> Question:
-        """As the core has it."""
+        """Return the question as the core's type."""
         return Question(
             ask=self.ask,
+            answer=AnswerKind(self.answer),
             fact=self.fact or "",
             flag=self.flag or "",
             yes=self.if_yes.branch() if self.if_yes is not None else None,
@@ -64,8 +67,8 @@ class QuestionEntry(Section):
 
 def _numbering(text: str) -> str:
     if not _NUMBERING.fullmatch(text):
-        told = "is no way to number incidents"
-        raise mistake(told, 'write a dash and {n} at its end: "INC-{n}", "incident-{date}-{n:03}"')
+        message = "is not a way to number incidents"
+        raise mistake(message, 'write a dash and {n} at its end: "INC-{n}", "incident-{date}-{n:03}"')
     return text
 
 
@@ -87,7 +90,7 @@ class WorkPart(Part):
     declare_at: Literal["acknowledgment"] | None = None
 
     def of_playbook(self, times: Times) -> dict[str, Any]:
-        """As the core has them."""
+        """Return the statuses, roles, checklists and questions as the core's types."""
         del times
         return {
             **({"numbering": self.numbering} if self.numbering is not None else {}),
@@ -105,7 +108,7 @@ class WorkPart(Part):
         }
 
     def check(self, check: Check) -> None:
-        """No status stands there twice, and the severities of checklists are the playbook's."""
+        """Check that statuses are unique, and that the severities of checklists belong to the playbook."""
         for index, status in enumerate(self.statuses):
             if status in self.statuses[:index]:
                 check.problem(check.node.at("statuses", index), f"{status!r} is given twice", "remove one")
@@ -122,18 +125,18 @@ class WorkPart(Part):
     def _check_question(self, question: QuestionEntry, node: Node, check: Check) -> None:
         severities, flags = getattr(self, "severities", {}), getattr(self, "flags", ())
         if question.flag is not None and question.flag not in flags:
-            told = f"there is no flag {question.flag!r}"
-            check.problem(node.at("flag"), told, did_you_mean(question.flag, flags))
+            message = f"there is no flag {question.flag!r}"
+            check.problem(node.at("flag"), message, did_you_mean(question.flag, flags))
         for answer in ("if_yes", "if_no"):
             branch = getattr(question, answer)
             for place, severity in enumerate((branch.severities if branch is not None else None) or ()):
                 if severity not in severities:
-                    told = f"there is no severity {severity!r}"
-                    check.problem(node.at(answer, "severities", place), told, did_you_mean(severity, severities))
+                    message = f"there is no severity {severity!r}"
+                    check.problem(node.at(answer, "severities", place), message, did_you_mean(severity, severities))
 
     @classmethod
     def targets_in(cls, node: Node) -> Iterable[Node]:
-        """Whom a role falls to while nobody has taken it, and their backups."""
+        """Return the default holders of roles and their backups."""
         roles = node.child("roles")
         entries = [role for _, role in roles.children()] if roles is not None else []
         lists = [role.child(key) for role in entries for key in ("targets", "backup")]

@@ -1,4 +1,4 @@
-"""rules/*.yaml: from YAML to the `RuleSet`, with everything that is wrong told at its place."""
+"""rules/*.yaml: from YAML to the `RuleSet`; mistakes are reported at their position."""
 
 from tocsin.conf.rules.folder import Folder, load_rules, read_folder, rule_set
 from tocsin.conf.rules.written import Written

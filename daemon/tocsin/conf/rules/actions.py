@@ -1,20 +1,22 @@
-"""What a rule does. This file knows forms, not actions: those are in `tocsin.core.action`."""
+"""The actions of a rule. This module reads their forms; their meaning is in `tocsin.core.rules.action`."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from tocsin.conf.keys import key_hint
 from tocsin.conf.rules.tables import Tables
 from tocsin.conf.rules.values import Values
 from tocsin.conf.rules.when import KEYS as WHEN
 from tocsin.conf.source import Findings, Node
-from tocsin.core.action import ACTIONS, Action, Form, Lookup
-from tocsin.core.suggestions import did_you_mean
+from tocsin.core.rules.action import ACTIONS, Action, Form, Lookup
 
 UNDER_SET = tuple(action.name for action in ACTIONS.values() if action.form is Form.TEXT)
 BESIDE_SET = tuple(name for name in ACTIONS if name not in UNDER_SET)
 KEYS = ("name", *WHEN, "set", *BESIDE_SET)
-"""What may stand in a rule."""
+"""The keys of a rule."""
 
+_MATCH = frozenset({"if", "when", "where", "expr", "condition", "conditions", "selector"})
+"""Other programs' names for `match`."""
 _LOOKUP = ("table", "by")
 
 
@@ -24,7 +26,7 @@ class ActionReader:
     def __init__(self, values: Values, tables: Tables, findings: Findings) -> None:
         self._values = values
         self._tables = tables
-        self._tell = findings.problem
+        self._report = findings.problem
         self._readers: dict[Form, Callable[[Node], Any]] = {
             Form.TEXT: values.template,
             Form.TEXTS: values.templates,
@@ -37,11 +39,11 @@ class ActionReader:
         }
 
     def actions(self, node: Node) -> dict[str, Any]:
-        """The actions of a rule that could be read, by their names."""
-        found: dict[str, Any] = {}
+        """Return the valid actions of the rule by name."""
+        result: dict[str, Any] = {}
         under = node.child("set")
         if under is not None and isinstance(under.value, dict):
-            self.tell_unknown(under.value, UNDER_SET)
+            self.report_unknown(under.value, UNDER_SET)
         elif under is not None:
             self._values.no_mapping(under, "write for example `set: {severity: SEV-2}`")
         for action in ACTIONS.values():
@@ -50,20 +52,22 @@ class ActionReader:
                 continue
             value = self._readers[action.form](child)
             if value is not None:
-                found[action.name] = value
-        return found
+                result[action.name] = value
+        return result
 
-    def tell_unknown(self, children: Mapping[str, Node], known: Iterable[str]) -> None:
-        """Tell of keys that are none, or that stand in the wrong place."""
+    def report_unknown(self, children: Mapping[str, Node], known: Iterable[str]) -> None:
+        """Report unknown and misplaced keys."""
         for key, child in children.items():
             if key in known:
                 continue
-            hint = did_you_mean(key, known)
-            if key in UNDER_SET:
+            hint = key_hint(key, known)
+            if key in _MATCH and "match" in known:
+                hint = "did you mean match?"
+            elif key in UNDER_SET:
                 hint = f"write `set: {{{key}: ...}}`"
             elif key in KEYS:
                 hint = "write it beside `set:`, not under it"
-            self._tell(child.head, f"unknown key {key!r}", hint)
+            self._report(child.head, f"unknown key {key!r}", hint)
 
     def _lookup(self, node: Node) -> Lookup | None:
         example = 'write for example `{table: services, by: "{service|}"}`'
@@ -72,11 +76,11 @@ class ActionReader:
             return None
         for name, child in node.value.items():
             if name not in _LOOKUP:
-                self._tell(child.head, f"unknown key {name!r}", did_you_mean(name, _LOOKUP))
+                self._report(child.head, f"unknown key {name!r}", key_hint(name, _LOOKUP))
         table, by = node.child("table"), node.child("by")
         for name, value in (("table", table), ("by", by)):
             if value is None:
-                self._tell(node.head, f"{name!r} is missing", example)
+                self._report(node.head, f"{name!r} is missing", example)
         if table is None or by is None:
             return None
         wanted, template = self._values.text(table), self._values.template(by)

@@ -4,25 +4,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from tocsin.conf.keys import key_hint
 from tocsin.conf.rules.reader import RuleReader
 from tocsin.conf.rules.tables import Tables
 from tocsin.conf.rules.written import Written
 from tocsin.conf.source import Findings, Mark, Node, read_yaml
-from tocsin.core.playbook import Playbook
-from tocsin.core.rules import RuleSet
-from tocsin.core.suggestions import did_you_mean
+from tocsin.core.playbook.playbook import Playbook
+from tocsin.core.rules.rules import RuleSet
+from tocsin.core.suggestions import nearest
 
 _TOP = ("tables", "rules")
 
 
 class Folder(NamedTuple):
-    """What a rules directory holds, as far as it could be read."""
+    """The content of a rules directory, as far as it can be read."""
 
     rules: tuple[Written, ...]
-    """In their order, each with the place where it stands."""
+    """In order, each with its position."""
     tables: Tables
     may_take_everything: bool
-    """Whether some rule takes every alert, or one that could not be read might have."""
+    """Set if a rule matches every alert, or if one that cannot be read might."""
 
 
 def load_rules(
@@ -32,12 +33,12 @@ def load_rules(
 
     Args:
         directory: Its subdirectories are not read.
-        playbooks: What rules may name. If the default one is missing, that is for the caller to tell.
-        default_playbook: For alerts to which no rule gives one.
-        findings: Takes whatever is wrong; nothing is raised.
+        playbooks: The names that rules may use. The caller reports a missing default.
+        default_playbook: For alerts that no rule assigns to one.
+        findings: Receives all mistakes; none is raised.
 
     Returns:
-        The rules; None if there is a problem, also one found before, or no default playbook.
+        The rules; None if there is a problem, including earlier ones, or no default playbook.
     """
     folder = read_folder(directory, playbooks, findings)
     if findings.problems or default_playbook not in playbooks:
@@ -46,10 +47,10 @@ def load_rules(
 
 
 def rule_set(folder: Folder, playbooks: Mapping[str, Playbook], default_playbook: str) -> RuleSet:
-    """The rules of a directory, ready to judge.
+    """Return the rules of a directory, ready to evaluate alerts.
 
     Raises:
-        UnknownName: There is no default playbook.
+        UnknownName: There is not a default playbook.
     """
     levels = {
         name: [level.name for level in sorted(playbook.levels, key=lambda level: level.rank)]
@@ -60,7 +61,7 @@ def rule_set(folder: Folder, playbooks: Mapping[str, Playbook], default_playbook
 
 
 def read_folder(directory: Path, playbooks: Mapping[str, Playbook], findings: Findings) -> Folder:
-    """What a directory holds; what is wrong with it is told to ``findings``."""
+    """Return the content of a directory; mistakes are reported to ``findings``."""
     files = _files(directory, findings)
     tops = [top for top in (_top(path, findings) for path in files) if top is not None]
     tables = Tables(findings)
@@ -69,11 +70,12 @@ def read_folder(directory: Path, playbooks: Mapping[str, Playbook], findings: Fi
     reader = RuleReader(playbooks, tables, findings)
     for top in tops:
         reader.read(top.child("rules"))
-    folder = Folder(tuple(reader.rules), tables, reader.may_take_everything)
+    may_take_everything = reader.may_take_everything or len(tops) < len(files)
+    folder = Folder(tuple(reader.rules), tables, may_take_everything)
     if files:
-        tables.tell_unused()
+        tables.report_unused()
         if not folder.may_take_everything:
-            hint = "add a last rule with `match: {}`, so that no alert depends on a rule that somebody forgot"
+            hint = "add a first rule with `match: {}` that sets the defaults; later rules override them"
             findings.problem(Mark(str(directory)), "no rule takes every alert", hint)
     return folder
 
@@ -94,16 +96,18 @@ def _files(directory: Path, findings: Findings) -> list[Path]:
 
 
 def _top(path: Path, findings: Findings) -> Node | None:
-    """The mapping that a file consists of."""
+    """Return the mapping at the top of a file; None if it is unreadable or has neither rules nor tables."""
     top = read_yaml(path, findings)
     if top is None or top.broken:
         return None
     if not isinstance(top.value, dict):
-        findings.problem(top.mark, "a mapping is wanted here", "begin the file with `rules:`")
+        findings.problem(top.mark, "a mapping is expected here", "begin the file with `rules:`")
         return None
     for key, child in top.value.items():
         if key not in _TOP:
-            findings.problem(child.head, f"unknown key {key!r}", did_you_mean(key, _TOP))
+            findings.problem(child.head, f"unknown key {key!r}", key_hint(key, _TOP))
     if not top.value.keys() & set(_TOP):
-        findings.problem(top.mark, "'rules' is missing", "begin the file with `rules:`")
+        if not any(nearest(key, _TOP) for key in top.value):
+            findings.problem(top.mark, "'rules' is missing", "begin the file with `rules:`")
+        return None
     return top

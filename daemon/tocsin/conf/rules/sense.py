@@ -1,36 +1,36 @@
-"""What a rule says, compared with the playbooks and with itself. How rules go together is for `tocsin.conf.lint`."""
+"""Checks of a rule against the playbooks and within itself. `tocsin.conf.lint` compares rules with each other."""
 
 from collections.abc import Mapping
 
 from tocsin.conf.rules.values import constant
 from tocsin.conf.rules.written import Written
 from tocsin.conf.source import Findings, Mark
-from tocsin.core.playbook import Playbook
+from tocsin.core.playbook.playbook import Playbook
+from tocsin.core.rules.verdict import link
 from tocsin.core.suggestions import did_you_mean
-from tocsin.core.verdict import link
 
 
 class _Names:
-    """What one rule may name."""
+    """The names that one rule may use."""
 
     def __init__(self, playbooks: Mapping[str, Playbook], chosen: str | None, findings: Findings) -> None:
         self._candidates = [playbooks[chosen]] if chosen is not None else list(playbooks.values())
         self._where = f"playbook {chosen} has no" if chosen is not None else "no playbook has a"
-        self._tell = findings.problem
+        self._report = findings.problem
 
     def level(self, name: str | None, place: Mark) -> None:
         if name is not None and not any(playbook.has_level(name) for playbook in self._candidates):
             known = [level.name for playbook in self._candidates for level in playbook.levels]
-            self._tell(place, f"{self._where} severity {name!r}", did_you_mean(name, known))
+            self._report(place, f"{self._where} severity {name!r}", did_you_mean(name, known))
 
     def flag(self, name: str, place: Mark) -> None:
         known = [flag for playbook in self._candidates for flag in playbook.flags]
         if name not in known:
-            self._tell(place, f"{self._where} flag {name!r}", did_you_mean(name, known))
+            self._report(place, f"{self._where} flag {name!r}", did_you_mean(name, known))
 
 
-def tell_unknown_names(written: Written, playbooks: Mapping[str, Playbook], findings: Findings) -> None:
-    """Tell of playbooks, severities and flags that do not exist."""
+def report_unknown_names(written: Written, playbooks: Mapping[str, Playbook], findings: Findings) -> None:
+    """Report playbooks, severities and flags that do not exist."""
     if not playbooks:
         return
     rule, node = written
@@ -44,10 +44,10 @@ def tell_unknown_names(written: Written, playbooks: Mapping[str, Playbook], find
         names.level(constant(rule.actions.get("cap")), node.at("cap").mark)
         for index, flag in enumerate(rule.actions.get("flags", ())):  # type: ignore[arg-type]  # it is a tuple
             names.flag(str(flag), node.at("flags", index).mark)
-    _tell_unknown_conditions(written, playbooks, findings)
+    _report_unknown_conditions(written, playbooks, findings)
 
 
-def _tell_unknown_conditions(written: Written, playbooks: Mapping[str, Playbook], findings: Findings) -> None:
+def _report_unknown_conditions(written: Written, playbooks: Mapping[str, Playbook], findings: Findings) -> None:
     asked = written.rule.when_open
     if asked is None:
         return
@@ -62,8 +62,8 @@ def _tell_unknown_conditions(written: Written, playbooks: Mapping[str, Playbook]
         names.level(constant(severity), node.at("severity", index).mark)
 
 
-def tell_nonsense(written: Written, findings: Findings) -> None:
-    """Tell of what does not fit together within one rule."""
+def report_nonsense(written: Written, findings: Findings) -> None:
+    """Report contradictions within one rule."""
     rule, node = written
     actions = rule.actions
     if actions.get("heartbeat") and not actions.get("stop"):
@@ -76,16 +76,16 @@ def tell_nonsense(written: Written, findings: Findings) -> None:
         findings.warn(node.mark, "this rule does nothing", "give it `set:` or another action, or remove it")
     target = constant(actions.get("runbook"))
     if target is not None and not link(target):
-        findings.problem(node.at("set", "runbook").mark, "is no link that people can follow", "write https://...")
-    _tell_doubtful_key(written, findings)
+        findings.problem(node.at("set", "runbook").mark, "is not a link that people can follow", "write https://...")
+    _report_doubtful_key(written, findings)
 
 
-def _tell_doubtful_key(written: Written, findings: Findings) -> None:
+def _report_doubtful_key(written: Written, findings: Findings) -> None:
     rule = written.rule
     for action in ("dedup_key", "key_labels"):
         if action in rule.actions and rule.asks:
-            told = "what this rule asks is asked of the dedup key that the other rules give, not of this one"
-            findings.warn(written.action(action).mark, told, "set the key in a rule without when_open and rate")
+            message = "what this rule asks is asked of the dedup key that the other rules give, not of this one"
+            findings.warn(written.action(action).mark, message, "set the key in a rule without when_open and rate")
     if "dedup_key" in rule.actions and "key_labels" in rule.actions:
-        told = "key_labels are added to the default dedup key, and this rule sets another one"
-        findings.warn(written.action("key_labels").mark, told, "write the labels into dedup_key, as {label|}")
+        message = "key_labels are added to the default dedup key, and this rule sets another one"
+        findings.warn(written.action("key_labels").mark, message, "write the labels into dedup_key, as {label|}")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from tocsin.conf.source import Findings, Mark, Node
-from tocsin.core.action import Rows
+from tocsin.core.rules.action import Rows
 from tocsin.core.suggestions import did_you_mean
 
 
@@ -12,7 +12,7 @@ class Tables:
 
     def __init__(self, findings: Findings) -> None:
         self._findings = findings
-        self._tell = findings.problem
+        self._report = findings.problem
         self._places: dict[str, Mark] = {}
         self._rows: dict[str, dict[str, Mapping[str, str]]] = {}
         self._used: set[str] = set()
@@ -26,34 +26,34 @@ class Tables:
             return
         if not isinstance(node.value, dict):
             hint = "write for example `{services: {checkout: {team: shop}}}`"
-            self._tell(node.head, "a mapping of tables is wanted here", hint)
+            self._report(node.head, "a mapping of tables is expected here", hint)
             return
         for name, child in node.value.items():
             if name in self._places:
-                told = f"there is another table {name!r}"
-                self._tell(child.head, told, f"the first is at {self._places[name]}; rename one")
+                message = f"there is another table {name!r}"
+                self._report(child.head, message, f"the first is at {self._places[name]}; rename one")
             self._places.setdefault(name, child.head)
             self._rows.setdefault(name, self._table(child))
 
     def rows(self, name: str, node: Node) -> Rows | None:
-        """The rows of a table that a rule names at this place."""
-        found = self._rows.get(name)
+        """Return the rows of the table that a rule names at this position."""
+        result = self._rows.get(name)
         self._used.add(name)
-        if found is None:
+        if result is None:
             hint = did_you_mean(name, self._rows) or "write it under `tables:`, in any file of this directory"
-            self._tell(node.mark, f"there is no table {name!r}", hint)
-        return found
+            self._report(node.mark, f"there is no table {name!r}", hint)
+        return result
 
-    def tell_unused(self) -> None:
-        """Warn of tables that no rule looks anything up in."""
+    def report_unused(self) -> None:
+        """Warn about tables that no rule uses."""
         for name in sorted(self._rows.keys() - self._used):
             self._findings.warn(self._places[name], f"no rule looks anything up in the table {name!r}")
 
     def _table(self, node: Node) -> dict[str, Mapping[str, str]]:
         if not isinstance(node.value, dict):
             if not node.broken:
-                self._tell(
-                    node.head, "a mapping of rows is wanted here", "write for example `{checkout: {team: shop}}`"
+                self._report(
+                    node.head, "a mapping of rows is expected here", "write for example `{checkout: {team: shop}}`"
                 )
             return {}
         return {key: self._row(child) for key, child in node.value.items()}
@@ -62,7 +62,7 @@ class Tables:
         if not isinstance(node.value, dict):
             if not node.broken:
                 hint = "write for example `{team: shop, tier0: true}`"
-                self._tell(node.head, "a mapping of columns is wanted here", hint)
+                self._report(node.head, "a mapping of columns is expected here", hint)
             return {}
         return {name: self._cell(child) for name, child in node.value.items()}
 
@@ -72,7 +72,7 @@ class Tables:
         if isinstance(node.value, str | int | float):
             return str(node.value)
         if node.value is None:
-            self._tell(node.head, "has no value", 'write one, "" for an empty one, or remove it')
+            self._report(node.head, "has no value", 'write one, "" for an empty one, or remove it')
         elif not node.broken:
-            self._tell(node.mark, "text, a number, true or false is wanted here", "a table has no deeper levels")
+            self._report(node.mark, "text, a number, true or false is expected here", "a table has no deeper levels")
         return ""

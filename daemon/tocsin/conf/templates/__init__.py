@@ -1,11 +1,11 @@
-"""config/templates/<name>.md.j2: what is said, as Jinja2 templates in a cage."""
+"""config/templates/<name>.md.j2: message texts as sandboxed Jinja2 templates."""
 
 from tocsin.conf.templates.folder import names_of, read_templates, try_templates
-from tocsin.conf.templates.language import Template, TemplateFailed, TemplateMistake
+from tocsin.conf.templates.language import MessageTemplate, TemplateFailed, TemplateMistake
 from tocsin.conf.templates.post_mortem import default_post_mortem
 
 __all__ = [
-    "Template",
+    "MessageTemplate",
     "TemplateFailed",
     "TemplateMistake",
     "default_post_mortem",

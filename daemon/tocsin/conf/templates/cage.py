@@ -1,9 +1,8 @@
-"""What a template may not do: what in Jinja2 can fill the memory, hold the processor, or look into the daemon.
+"""The restrictions of templates: Jinja2 features that can exhaust memory or CPU, or reach into the daemon, are refused.
 
-Jinja2's own sandbox keeps a template away from the daemon's insides; it does
-not bound what a template costs. So only what is listed here is allowed: no
-call of anything, no concatenation, no arithmetic on texts, no loop but over
-what is given. What is left can do no more than a bounded number of steps.
+Jinja2's own sandbox keeps a template away from the daemon's internals, but does not bound its cost. So only what is
+listed here is allowed: no calls, no concatenation, no arithmetic on texts, no loops except over variables. The rest can
+only run for a bounded number of steps.
 """
 
 from collections.abc import Iterator, Mapping
@@ -15,12 +14,12 @@ from jinja2.filters import FILTERS
 from jinja2.runtime import Context, LoopContext, StrictUndefined, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from tocsin.core.said import CLOSE, OPEN, blank
+from tocsin.core.content.rendered_text import CLOSE, OPEN, blank
 
 LOOPS = 2
-"""How deep loops may stand in each other."""
+"""Maximum nesting of loops."""
 DEPTH = 40
-"""How deep anything may."""
+"""Maximum nesting of all syntax."""
 LARGEST = 10**15
 """The largest number that a template may reckon with."""
 
@@ -45,12 +44,12 @@ _WORDS = {
 _LOOP = frozenset({"index", "index0", "revindex", "revindex0", "first", "last", "length", "previtem", "nextitem"})
 
 STEPS = 500_000
-"""What the loops of one rendering may do together: a pass through a loop costs as many as its body has parts."""
+"""Budget for the loops of one rendering: each pass costs as many steps as its body has parts."""
 SEPARATOR = 20
 """The longest text that a list is joined by."""
 
 FILTER_NAMES = ("default", "first", "last", "length", "lower", "title", "trim", "upper", "capitalize", "round")
-"""Those of Jinja2's filters that cost no more than they are given."""
+"""Jinja2's filters whose cost is proportional to their input."""
 TEST_NAMES = (
     "defined",
     "undefined",
@@ -69,7 +68,7 @@ TEST_NAMES = (
 
 
 class Objection(msgspec.Struct, frozen=True):
-    """One thing that a template may not do, and where."""
+    """A forbidden construct in a template, and its position."""
 
     line: int
     message: str
@@ -81,7 +80,7 @@ class Spent(Exception):
 
 
 def objections(tree: nodes.Template) -> Iterator[Objection]:
-    """What a template would do and may not."""
+    """Return the forbidden constructs in a template."""
     yield from _look(tree, 0, 0)
 
 
@@ -105,9 +104,11 @@ def _objection(node: nodes.Node, loops: int) -> Objection | None:  # noqa: PLR09
     if isinstance(node, nodes.Tuple | nodes.List) and not _is_constant(node):
         return Objection(line, "a list of anything but constants is not allowed", "")
     if isinstance(node, nodes.For) and (loops > LOOPS or node.recursive):
-        return Objection(line, f"loops stand in each other at most {LOOPS} deep, and call none themselves", "")
+        return Objection(
+            line, f"loops stand in each other at most {LOOPS} deep, and call none themselves", "write it with fewer"
+        )
     if isinstance(node, nodes.Getattr | nodes.Name) and _name_of(node).startswith("_"):
-        return Objection(line, f"{_name_of(node)!r} is no variable", "")
+        return Objection(line, f"{_name_of(node)!r} is not a variable", "")
     if isinstance(node, nodes.Filter) and (node.name not in _allowed_filters() or node.dyn_args or node.dyn_kwargs):
         return Objection(line, f"there is no filter {node.name!r}", f"known: {', '.join(_allowed_filters())}")
     if isinstance(node, nodes.Test) and node.name not in TEST_NAMES:
@@ -120,7 +121,7 @@ def _name_of(node: nodes.Getattr | nodes.Name) -> str:
 
 
 def _is_constant(node: nodes.Tuple | nodes.List) -> bool:
-    """Also what a loop or a {% set %} takes apart: those are names, stored into and not read."""
+    """Return whether a list is a literal, or the names that a loop or {% set %} assigns."""
     return all(isinstance(item, nodes.Const | nodes.Name) and _stores(item) for item in node.items)
 
 
@@ -129,7 +130,7 @@ def _stores(item: nodes.Node) -> bool:
 
 
 def metered(tree: nodes.Template) -> nodes.Template:
-    """The same template, with loops that count what they cost."""
+    """Return the same template with loops that count their steps."""
     for loop in tree.find_all(nodes.For):
         cost = 1 + sum(1 for part in (*loop.body, *loop.else_) for _ in part.find_all(nodes.Node))
         price = nodes.Const(cost, lineno=loop.lineno)
@@ -157,7 +158,7 @@ class Cage(ImmutableSandboxedEnvironment):
         self.filters = {name: FILTERS[name] for name in FILTER_NAMES} | OWN_FILTERS | {"_each": _each}
 
     def getattr(self, obj: Any, attribute: str) -> Any:
-        """Only what is given, and what a loop knows of itself; no object's insides."""
+        """Return a key of a variable or an attribute of a loop; attributes of other objects are refused."""
         if isinstance(obj, Mapping) and attribute in obj:
             return obj[attribute]
         if isinstance(obj, LoopContext) and attribute in _LOOP:
@@ -167,13 +168,13 @@ class Cage(ImmutableSandboxedEnvironment):
         return self.undefined(obj=obj if isinstance(obj, Mapping) else None, name=attribute)
 
     def getitem(self, obj: Any, argument: Any) -> Any:
-        """The same in brackets; also an item of a list or a character of a text."""
+        """Return a value by subscript; an item of a list or a character of a text is allowed, too."""
         if isinstance(obj, list | str) and isinstance(argument, int) and -len(obj) <= argument < len(obj):
             return obj[argument]
         return self.getattr(obj, str(argument))
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        """Arithmetic is for numbers."""
+        """Apply an operator to numbers only."""
         for each in (left, right):
             if isinstance(each, Undefined):
                 each._fail_with_undefined_error()  # noqa: SLF001 - as above
@@ -193,7 +194,7 @@ class _Own(str):
 
 
 def _finalize(value: Any) -> Any:
-    """What ``{{ }}`` puts into the text: marked as not its author's."""
+    """Return the text for ``{{ }}``, marked as not written by the template's author."""
     if isinstance(value, Undefined):
         return value  # its own text is the error
     if value is None:
@@ -203,22 +204,28 @@ def _finalize(value: Any) -> Any:
     if isinstance(value, _Own):
         return value
     if not isinstance(value, str | int | float):
-        raise Spent("a list or a mapping is no text: name what of it is meant, or use | join")
+        raise Spent("a list or a mapping is not text: name what of it is meant, or use | join")
     return f"{OPEN}{value}{CLOSE}" if value != "" else ""
 
 
 def _otherwise(value: Any, instead: Any = "") -> Any:
-    """The value, or something else where it is empty or missing."""
+    """Return the value, or the alternative if it is empty or missing."""
     return instead if isinstance(value, Undefined) or value is None or value in ("", []) else value
 
 
-def _blank(value: Any, what: str) -> Any:
-    """The value, or a blank that a person has to fill in before the text can go out."""
-    return _otherwise(value, _Own(blank(str(what))))
+@pass_context
+def _blank(context: Context, value: Any, what: str, fact: str = "") -> Any:
+    """Return the value, or a blank that a person has to fill in before the text can be published.
+
+    The blank names the author, and the command that records the fact: the missing one, unless the template names it.
+    """
+    fact = fact or (str(value._undefined_name) if isinstance(value, Undefined) else "")  # noqa: SLF001 - as above
+    how = f'tocsin incidents fact {context.get("number")} {fact}="..."' if fact and context.get("number") else ""
+    return _otherwise(value, _Own(blank(str(what), str(context.get("author") or ""), how)))
 
 
 def _join(value: Any, separator: str = ", ") -> str:
-    """The items of a list of texts as one text."""
+    """Return the items of a list of texts as one text."""
     if not isinstance(value, list) or len(separator) > SEPARATOR:
         raise Spent(f"join is for a list, with at most {SEPARATOR} characters between its items")
     return separator.join(map(str, value))
@@ -226,7 +233,7 @@ def _join(value: Any, separator: str = ", ") -> str:
 
 @pass_context
 def _each(context: Context, value: Any, price: int) -> Iterator[Any]:
-    """What a loop goes through."""
+    """Return an iterator over the items of a loop."""
     if isinstance(value, Undefined):
         value._fail_with_undefined_error()  # noqa: SLF001 - as above
     if not isinstance(value, list):

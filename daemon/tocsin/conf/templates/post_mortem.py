@@ -1,8 +1,8 @@
-"""The post-mortem of a playbook that names no template of its own."""
+"""The default postmortem template."""
 
 from functools import lru_cache
 
-from tocsin.conf.templates.language import Template
+from tocsin.conf.templates.language import MessageTemplate
 
 NAME = "default-post-mortem"
 
@@ -53,6 +53,6 @@ _TEXT = """\
 
 
 @lru_cache(maxsize=1)
-def default_post_mortem() -> Template:
+def default_post_mortem() -> MessageTemplate:
     """Return the template, compiled once."""
-    return Template(NAME, _TEXT)
+    return MessageTemplate(NAME, _TEXT)

@@ -1,21 +1,22 @@
-"""Incidents that a template is tried on before it is used: each severity, in each state, bare and full."""
+"""Sample incidents on which templates are tried: each severity, in each state, with few and with all fields."""
 
 from collections.abc import Iterator
 from typing import Any
 
-from tocsin.core.brief import Around, brief_of
-from tocsin.core.brief.facts import Line
-from tocsin.core.incident import Incident, State
-from tocsin.core.message import Messages, Room, RoomState
-from tocsin.core.page import AlertLine
-from tocsin.core.playbook import HOUR, MINUTE, SECOND, Playbook
+from tocsin.core.content.page import AlertLine
+from tocsin.core.content.template_context import Around, brief_of
+from tocsin.core.content.template_context.facts import Line
+from tocsin.core.duration import HOUR, MINUTE, SECOND
+from tocsin.core.incident.incident import Incident, State
+from tocsin.core.playbook.messages import Messages, Room, RoomState
+from tocsin.core.playbook.playbook import Playbook
 
 _AT = 1_764_039_900 * SECOND
 _HOSTILE = "<!channel> @everyone **x** `y` [z](http://example.com) \x1b[31m\u202e\ue000 {{ title }} " + "w" * 300
 
 
 def samples(playbook: Playbook) -> list[dict[str, Any]]:
-    """The variables of each sample incident of a playbook."""
+    """Return the variables of each sample incident of a playbook."""
     return list(_samples(playbook))
 
 

@@ -1,1 +1,1 @@
-"""Why somebody was, or was not, paged: the whole way of an alert or an incident, told without changing anything."""
+"""Explanations why people were paged or not: the whole path of an alert or an incident. Nothing is changed."""

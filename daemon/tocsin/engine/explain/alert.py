@@ -1,56 +1,56 @@
-"""What would become of an alert that has not come."""
+"""Explanation of a hypothetical alert."""
 
 from msgspec import Struct
 
-from tocsin.core.alert import Alert, Episode
+from tocsin.core.alerts.alert import Alert, Episode
 from tocsin.core.duration import duration
-from tocsin.core.incident import Incident, Wait, WaitReason
-from tocsin.core.outbox import Job
-from tocsin.core.playbook import Playbook
-from tocsin.core.rotation import Duty
-from tocsin.core.verdict import Verdict
-from tocsin.core.window import hidden, is_own
-from tocsin.core.wording import waits_for
-from tocsin.engine.conditions import Answers, Holding
+from tocsin.core.incident.incident import Incident, Wait, WaitReason
+from tocsin.core.incident.outbox import Job
+from tocsin.core.incident.wording import waits_for
+from tocsin.core.oncall.maintenance_window import hidden, is_own
+from tocsin.core.oncall.rotation import Duty
+from tocsin.core.playbook.playbook import Kind, Playbook
+from tocsin.core.rules.verdict import Verdict
+from tocsin.engine.change.oncall import duty_of
+from tocsin.engine.change.policy import Policy
+from tocsin.engine.change.window_judge import windows_of
 from tocsin.engine.explain.chain import Judgment, judgment, suppressed_by
 from tocsin.engine.explain.incident import EpisodeTrace, trace
-from tocsin.engine.explain.ladder import PlannedStep, Told, ladder, told
-from tocsin.engine.oncall import duty_of
-from tocsin.engine.policy import Policy
-from tocsin.engine.window_judge import windows_of
+from tocsin.engine.explain.ladder import PlannedStep, StepRecipient, ladder, notified
+from tocsin.engine.intake.conditions import ConditionResults, Holding
 from tocsin.ports.store import Reader
 
 
-class Destined(Struct, frozen=True, kw_only=True):
-    """The incident that an alert would belong to."""
+class ExpectedIncident(Struct, frozen=True, kw_only=True):
+    """The incident to which an alert would belong."""
 
     what: str
     """``opens`` a new one, ``joins`` an open one, or ``reopens`` a resolved one."""
     number: int | None
-    """None for a new one."""
+    """None for a new incident."""
     because: str
 
 
 class AlertExplanation(Judgment, frozen=True, kw_only=True):
-    """What would become of an alert."""
+    """The result that an alert would have."""
 
     outcome: str
-    """``pages``, ``joins`` (an open incident, which goes its way), ``waits`` (in a maintenance window, or while another
-    incident is open), ``held``, ``suppressed``, ``heartbeat`` or ``informs`` (its severity pages nobody)."""
+    """``pages``, ``joins`` (an open incident, which continues), ``waits`` (in a maintenance window, or while another
+    incident is open), ``held``, ``suppressed``, ``heartbeat`` or ``informs`` (its severity pages no one)."""
     because: str
-    incident: Destined | None
-    """None where there would be none, or where the store does not answer."""
+    incident: ExpectedIncident | None
+    """None if there would be no incident, or if the store is unavailable."""
     came: EpisodeTrace | None
-    """The newest episode of an alert with exactly these labels, where it has come before."""
+    """The newest episode of an alert with exactly these labels; None if there is none."""
     ladder: tuple[PlannedStep, ...]
-    announces: tuple[Told, ...]
-    """Where the incident's own message would stand."""
+    announces: tuple[StepRecipient, ...]
+    """The places of the incident's own message."""
 
 
 def explain_alert(policy: Policy, alert: Alert, reader: Reader | None, now: int = 0) -> AlertExplanation:
-    """What the running rules would make of an alert that fires now, and who would be told.
+    """Return the running rules' verdict on an alert that fires now, and the people who would be notified.
 
-    ``reader`` answers what rules ask besides labels, and which incident is there already; without one (the store is
+    ``reader`` evaluates conditions beyond labels, and finds the existing incident; without a reader (the store is
     away) no condition holds, and ``now`` says who is on call.
     """
     last = reader.latest_episodes([alert.key]).get(alert.key) if reader is not None else None
@@ -60,60 +60,82 @@ def explain_alert(policy: Policy, alert: Alert, reader: Reader | None, now: int 
     duty = duty_of(reader, policy.people) if reader is not None else Duty(now)
     is_silent = verdict.suppress or verdict.heartbeat
     known = _known(policy, verdict.dedup_key, reader) if reader is not None else None
-    destined = None if reader is None or is_silent else _destined(known, plan, verdict.severity, reader.now)
-    outcome, because = _outcome(alert, verdict, plan, destined)
+    expected = None if reader is None or is_silent else _expected_incident(known, plan, verdict, reader.now)
+    outcome, because = _outcome(alert, verdict, plan, expected)
     window = _window(policy, alert, verdict, reader) if reader is not None and outcome in ("pages", "held") else ""
     if window:
-        outcome, because = "waits", f"nobody is paged: {window}; then {because}"
+        outcome, because = "waits", f"no one is paged: {window}; then {because}"
     if verdict.unrouted:
         because += f"; no rule could place it ({'; '.join(verdict.errors)})"
     return AlertExplanation(
         **judgment(verdict),
         outcome=outcome,
         because=because,
-        incident=destined,
+        incident=expected,
         came=trace(last) if last is not None else None,
         ladder=() if is_silent else tuple(ladder(policy, plan, level, verdict.hold, duty)),
-        announces=() if is_silent else told(policy, plan, plan.announce, duty, Job.ANNOUNCE),
+        announces=() if is_silent else notified(policy, plan, plan.announce, duty, Job.ANNOUNCE),
     )
 
 
 def _outcome(  # noqa: PLR0911 - one return for each outcome
-    alert: Alert, verdict: Verdict, plan: Playbook, destined: Destined | None
+    alert: Alert, verdict: Verdict, plan: Playbook, expected: ExpectedIncident | None
 ) -> tuple[str, str]:
     if verdict.heartbeat:
         return "heartbeat", f"it is recorded as the sign of life of the source {alert.source!r}"
     if verdict.suppress:
         return "suppressed", suppressed_by(verdict)
-    if destined is not None and destined.what == "joins":
-        return "joins", f"it joins #{destined.number}, which goes its way: {destined.because}"
+    if expected is not None and expected.what == "joins":
+        return "joins", f"it joins #{expected.number}, which goes its way: {expected.because}"
     if verdict.inhibited_by:
         inhibited = verdict.inhibited_by[0]
-        return "waits", f"nobody is paged while another is open: rule {inhibited.rule} ({inhibited.when})"
-    if not plan.level(verdict.severity).pages:
-        return "informs", f"{verdict.severity} of {plan.name} pages nobody"
+        return "waits", f"no one is paged while another is open: rule {inhibited.rule} ({inhibited.when})"
+    level, flagged = plan.level(verdict.severity), _paged_by_flags(verdict.flags, plan, verdict.severity)
+    if not level.pages and not flagged:
+        return "informs", f"{verdict.severity} of {plan.name} pages no one"
     if verdict.hold:
-        return "held", f"automation has {duration(verdict.hold)} to heal it; then the ladder starts"
-    return "pages", f"{verdict.severity} of {plan.name}"
+        also = f", and {flagged}" if flagged else ""
+        return "held", f"automation has {duration(verdict.hold)} to heal it; then the ladder starts{also}"
+    if not level.pages:
+        return "pages", f"{verdict.severity} of {plan.name} pages no one by itself, but {flagged}"
+    return "pages", "; ".join(filter(None, [f"{verdict.severity} of {plan.name}", flagged]))
+
+
+def _paged_by_flags(flags: tuple[str, ...], plan: Playbook, severity: str) -> str:
+    """Return the flags that page at once at a severity, and whom: ``data_breach pages ceo, legal at once``; or ""."""
+    found: dict[str, None] = {}
+    targets: dict[str, None] = {}
+    for cell in plan.level(severity).cells:
+        fired_by = [flag for flag in cell.flags if flag in flags]
+        if fired_by and cell.kind is Kind.PAGE:
+            found |= dict.fromkeys(fired_by)
+            targets |= dict.fromkeys(cell.targets)
+    for flag in plan.next_tier_on:
+        if flag in flags:
+            found[flag] = None
+            targets["the next tier"] = None
+    if not found:
+        return ""
+    return f"{' and '.join(found)} {'pages' if len(found) == 1 else 'page'} {', '.join(targets)} at once"
 
 
 def _window(policy: Policy, alert: Alert, verdict: Verdict, reader: Reader) -> str:
-    """The maintenance windows that it is in; nothing if it is in none."""
+    """Return the wait for the maintenance windows that cover the alert; "" if none does."""
     if is_own(alert.source):
         return ""
-    found = hidden(windows_of(reader, policy, reader.now), [verdict.labels], reader.now)
-    if found is None:
+    covered = hidden(windows_of(reader, policy, reader.now), [verdict.labels], reader.now)
+    if covered is None:
         return ""
-    return waits_for(Wait(WaitReason.WINDOW, ", ".join(found.names), found.until))
+    return waits_for(Wait(WaitReason.WINDOW, ", ".join(covered.names), covered.until))
 
 
 def _answers(policy: Policy, reader: Reader, last: Episode | None) -> Holding:
     policy.former_keys.learn(reader, policy.rules)
-    return Answers(reader, policy.former_keys).for_alert(last, ())
+    return ConditionResults(reader, policy.former_keys).for_alert(last, ())
 
 
 def _known(policy: Policy, dedup_key: str, reader: Reader) -> Incident | None:
-    """Return the newest incident with this key, or if that is over the one that was opened under another key."""
+    """Return the newest incident with this key; if it is over, the incident that was opened under a former key."""
     latest = reader.latest_incidents([dedup_key]).get(dedup_key)
     if latest is not None and latest.goes_on(reader.now):
         return latest
@@ -122,17 +144,21 @@ def _known(policy: Policy, dedup_key: str, reader: Reader) -> Incident | None:
     return former if former is not None and former.goes_on(reader.now) else latest
 
 
-def _destined(known: Incident | None, plan: Playbook, severity: str, now: int) -> Destined:
+def _expected_incident(known: Incident | None, plan: Playbook, verdict: Verdict, now: int) -> ExpectedIncident:
+    severity = verdict.severity
     if known is None:
-        return Destined(what="opens", number=None, because="no incident has had this key")
+        return ExpectedIncident(what="opens", number=None, because="no incident has had this key")
     if known.is_open:
         since = duration(max(0, now - known.opened_at))
         rises = known.plan.has_level(severity) and known.plan.highest([severity, known.severity]) != known.severity
         rise = f"; this one brings it to {severity}, which pages" if rises and known.plan.level(severity).pages else ""
-        because = f"open for {since} at {known.severity}, {known.state.value}{rise}"
-        return Destined(what="joins", number=known.number, because=because)
+        new_flags = tuple(flag for flag in verdict.flags if flag not in known.flags)
+        flagged = _paged_by_flags(new_flags, known.plan, severity if rises else known.severity)
+        flagged = f"; {flagged}" if flagged else ""
+        because = f"open for {since} at {known.severity}, {known.state.value}{rise}{flagged}"
+        return ExpectedIncident(what="joins", number=known.number, because=because)
     passed = max(0, now - (known.resolved_at or 0))
     if known.grace_until is not None or known.believe_at is not None or passed <= known.plan.reopen_within:
-        return Destined(what="reopens", number=known.number, because=f"resolved {duration(passed)} ago")
+        return ExpectedIncident(what="reopens", number=known.number, because=f"resolved {duration(passed)} ago")
     ago = f"resolved {duration(passed)} ago, longer than reopen_within ({duration(plan.reopen_within)})"
-    return Destined(what="opens", number=None, because=f"the last one, #{known.number}, was {ago}")
+    return ExpectedIncident(what="opens", number=None, because=f"the last one, #{known.number}, was {ago}")

@@ -1,17 +1,17 @@
-"""From labels to a verdict, rule by rule."""
+"""The path from labels to a verdict, rule by rule."""
 
 from typing import Any
 
 from msgspec import Struct
 
-from tocsin.core.action import ACTIONS, Form
 from tocsin.core.duration import duration
-from tocsin.core.shown import cut, shown_labels
-from tocsin.core.verdict import Step, Verdict
+from tocsin.core.rules.action import ACTIONS, Form
+from tocsin.core.rules.shown_parts import cut, shown_labels
+from tocsin.core.rules.verdict import EvaluatedRule, Verdict
 
 
 class RuleStep(Struct, frozen=True, kw_only=True):
-    """One rule that was looked at."""
+    """One evaluated rule."""
 
     rule: str
     path: str
@@ -20,17 +20,17 @@ class RuleStep(Struct, frozen=True, kw_only=True):
     failed: str
     """The first matcher that did not match, or the condition that does not hold."""
     found: str | None
-    """The value of the label that did not match; empty where there is none, null where it is no single label."""
+    """The value of the label that did not match; empty if the label is missing, null if it is not a single label."""
     near: bool
-    """Nothing but this kept it from matching, and it does not name other alerts: somebody may have expected it to."""
+    """True if only ``failed`` kept the rule from matching: the author may have expected a match."""
     asks: tuple[str, ...]
-    """What it asks besides labels, with this alert's values."""
+    """The rule's conditions beyond labels, with this alert's values."""
     sets: dict[str, Any]
     stopped: bool
 
 
 class Judgment(Struct, frozen=True, kw_only=True):
-    """What a rule set says about an alert, and which rule said what."""
+    """A rule set's verdict on an alert, and the rule behind each part of it."""
 
     playbook: str
     severity: str
@@ -44,11 +44,11 @@ class Judgment(Struct, frozen=True, kw_only=True):
     errors: tuple[str, ...]
     rules: tuple[RuleStep, ...]
     decided_by: dict[str, str]
-    """By action: the rule that had the last word about it. What is not here, no rule has set."""
+    """The rule that decided each action, by action; actions that no rule has set are left out."""
 
 
 def judgment(verdict: Verdict) -> dict[str, Any]:
-    """The fields of a `Judgment`."""
+    """Return the fields of a `Judgment`."""
     return {
         "playbook": verdict.playbook,
         "severity": verdict.severity,
@@ -66,17 +66,17 @@ def judgment(verdict: Verdict) -> dict[str, Any]:
 
 
 def decided_by(verdict: Verdict) -> dict[str, str]:
-    """By action, the last rule that had a say."""
+    """Return the last rule that set each action, by action."""
     return {action: step.rule for step in verdict.steps if step.matched for action in step.sets}
 
 
 def suppressed_by(verdict: Verdict) -> str:
-    """Why nobody is to be told of it, as the rules see it."""
+    """Return the reason for which the rules suppress the alert."""
     rule = decided_by(verdict).get("suppress")
     return f"suppressed by rule {rule}" if rule and verdict.suppress else "a rule suppressed it"
 
 
-def _rule(step: Step) -> RuleStep:
+def _rule(step: EvaluatedRule) -> RuleStep:
     return RuleStep(
         rule=step.rule,
         path=step.path,

@@ -1,15 +1,15 @@
-"""What was sent to whom through what, and what the provider said to it."""
+"""Deliveries of an incident: recipients, channels and the providers' receipts."""
 
 from collections.abc import Sequence
 
 from msgspec import Struct
 
-from tocsin.core.outbox import Outgoing, RowState
+from tocsin.core.incident.outbox import Outgoing, RowState
 from tocsin.ports.store import Attempt
 
 
 class AttemptMade(Struct, frozen=True, kw_only=True):
-    """One try at a delivery."""
+    """One attempt at a delivery."""
 
     attempt: int
     started_at: int
@@ -22,7 +22,7 @@ class AttemptMade(Struct, frozen=True, kw_only=True):
 
 
 class DeliveryMade(Struct, frozen=True, kw_only=True):
-    """One row of the outbox, with its receipts."""
+    """One outbox row with its receipts."""
 
     key: str
     job: str
@@ -37,7 +37,7 @@ class DeliveryMade(Struct, frozen=True, kw_only=True):
     because: str
     created_at: int
     not_before_at: int | None
-    """While it waits: the next attempt."""
+    """The time of the next attempt, while the row is pending."""
     done_at: int | None
     possibly_delivered: bool
     stranded: bool
@@ -46,7 +46,7 @@ class DeliveryMade(Struct, frozen=True, kw_only=True):
 
 
 def delivery(row: Outgoing, attempts: Sequence[Attempt]) -> DeliveryMade:
-    """A row and the attempts at it."""
+    """Return a row with its attempts."""
     return DeliveryMade(
         key=row.key,
         job=row.job.value,

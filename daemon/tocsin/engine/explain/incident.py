@@ -1,29 +1,33 @@
-"""How an incident came to where it is, who was told, and what comes next."""
+"""Explanation of an incident: how it got to its state, who was notified, and what comes next."""
 
 from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
 from msgspec import Struct
 
-from tocsin.core.alert import Episode
+from tocsin.core.alerts.alert import Episode
 from tocsin.core.duration import duration
-from tocsin.core.escalation import next_due
-from tocsin.core.event import TOCSIN, Entry
-from tocsin.core.incident import Incident, State, Wait
-from tocsin.core.outbox import Job, Outgoing, RowState
-from tocsin.core.wording import waits_for
+from tocsin.core.incident.escalation import next_due
+from tocsin.core.incident.event import TOCSIN, Entry
+from tocsin.core.incident.incident import Incident, State, Wait
+from tocsin.core.incident.next_step import next_step
+from tocsin.core.incident.outbox import Job, Outgoing, RowState
+from tocsin.core.incident.timeline.alerts import Held, Reopened, SeverityChanged, Triggered
+from tocsin.core.incident.timeline.responses import Pinned
+from tocsin.core.incident.wording import waits_for
+from tocsin.core.playbook.playbook import Until
+from tocsin.engine.change.oncall import duty_of
+from tocsin.engine.change.policy import Policy
 from tocsin.engine.explain.delivery import DeliveryMade, delivery
 from tocsin.engine.explain.ladder import PlannedStep, still_to_come
-from tocsin.engine.oncall import duty_of
-from tocsin.engine.policy import Policy
 from tocsin.ports.store import WHOLE, Reader
 
 SHOWN = 1000
-"""How many alerts of one incident are told of."""
+"""Maximum number of an incident's alerts that are explained."""
 
 
 class EpisodeTrace(Struct, frozen=True, kw_only=True):
-    """Which rules placed an alert, as they were when it came."""
+    """The rules that decided about an alert when it was received."""
 
     source: str
     fingerprint: str
@@ -35,11 +39,11 @@ class EpisodeTrace(Struct, frozen=True, kw_only=True):
     annotations: dict[str, str]
     rules: tuple[str, ...]
     explain: str
-    """Where the API explains it rule by rule."""
+    """The path in the API of the rule-by-rule explanation."""
 
 
 class IncidentExplanation(Struct, frozen=True, kw_only=True):
-    """How an incident came to where it is, and what comes next."""
+    """An incident's path to its current state, and what comes next."""
 
     id: str
     number: int
@@ -52,20 +56,20 @@ class IncidentExplanation(Struct, frozen=True, kw_only=True):
     dedup_key: str
     opened_because: str
     storm: int | None
-    """The number of the storm that tells of it."""
+    """The number of the storm whose message covers the incident."""
     members: int | None
-    """Of a storm: how many incidents have joined it."""
+    """For a storm: the number of incidents that have joined it."""
     alerts: tuple[EpisodeTrace, ...]
     deliveries: tuple[DeliveryMade, ...]
     next: tuple[PlannedStep, ...]
-    """The steps still to come, if nothing happens in between."""
+    """The remaining steps, if nothing happens before."""
     due_at: int | None
     because: str
-    """What happens next, or why nobody is paged."""
+    """The next action, or the reason why no one is paged."""
 
 
 def explain_incident(reader: Reader, policy: Policy, incident: Incident, *, shown: int = SHOWN) -> IncidentExplanation:
-    """The stored trace of an incident's alerts, its deliveries with their receipts, and what is next."""
+    """Return the stored trace of an incident's alerts, its deliveries with their receipts, and the next action."""
     rows = reader.outbox_of(incident.id)
     entries = reader.entries(incident.id, limit=WHOLE)
     return IncidentExplanation(
@@ -90,19 +94,19 @@ def explain_incident(reader: Reader, policy: Policy, incident: Incident, *, show
 
 
 def because(incident: Incident, rows: Sequence[Outgoing], now: int) -> str:
-    """What happens next, or why nothing does."""
-    said = _because(incident, rows, now)
+    """Return what happens next, or why nothing happens."""
+    reason = _because(incident, rows, now)
     if incident.doubt is None:
-        return said
+        return reason
     return (
-        f"{said}; that its alerts have ended is not believed while the Watchdog of {incident.doubt.source} is missing"
+        f"{reason}; that its alerts have ended is not believed while the Watchdog of {incident.doubt.source} is missing"
     )
 
 
 def _because(  # noqa: PLR0911 - one return for each state of affairs
     incident: Incident, rows: Sequence[Outgoing], now: int
 ) -> str:
-    """The first that holds."""
+    """Return the first reason that applies."""
     waiting = [row for row in rows if row.job is Job.PAGE and row.state is RowState.PENDING]
     if waiting and incident.is_open:
         retried = sum(1 for row in waiting if row.attempts)
@@ -110,32 +114,37 @@ def _because(  # noqa: PLR0911 - one return for each state of affairs
     if incident.state is State.RESOLVED:
         who = f"by {incident.resolved_by}" if incident.resolved_by else "because its alerts did"
         again = f"; looked at again in {_until(incident.grace_until, now)}" if incident.grace_until else ""
-        return f"nobody is paged: resolved {who}{again}"
+        return f"no one is paged: resolved {who}{again}"
     if incident.state is State.PENDING:
-        return f"nobody is paged yet: automation has {_until(incident.pending_until, now)} left to heal it"
+        return f"no one is paged yet: automation has {_until(incident.pending_until, now)} left to heal it"
     if incident.resolve_at is not None:
         left = _until(incident.resolve_at, now)
-        return f"nobody is paged: all its alerts have resolved; closed in {left} if they stay so"
-    if incident.state is State.SNOOZED and incident.standing is not None and incident.standing.snooze is not None:
-        snooze = incident.standing.snooze
-        return f"nobody is paged: {snooze.by} has snoozed it; paged again in {_until(snooze.until, now)}"
+        return f"no one is paged: all its alerts have resolved; closed in {left} if they stay so"
+    if (
+        incident.state is State.SNOOZED
+        and incident.ladder_state is not None
+        and incident.ladder_state.snooze is not None
+    ):
+        snooze = incident.ladder_state.snooze
+        return f"no one is paged: {snooze.by} has snoozed it; paged again in {_until(snooze.until, now)}"
     if incident.waits and incident.state is State.TRIGGERED:
-        return f"nobody is paged: it waits: {'; '.join(_wait(wait, now) for wait in incident.waits)}"
-    if incident.ladder and not incident.waits:
-        step = incident.ladder[0]
+        return f"no one is paged: it waits: {'; '.join(_wait(wait, now) for wait in incident.waits)}"
+    step = next_step(incident) if incident.ladder else None
+    if step is not None:
         tier = incident.plan.tier(step.tier)
         held = f"{incident.acknowledged_by} has it; " if incident.state is State.ACKNOWLEDGED else ""
-        return f"{held}tier {step.tier} ({tier.name}) is next, in {_until(step.due_at, now)}"
+        unless = "" if held and step.until == Until.ACKNOWLEDGED else f", unless it is {step.until}"
+        return f"{held}tier {step.tier} ({tier.name}) is next, in {_until(step.at, now)}{unless}"
     if incident.state is State.ACKNOWLEDGED:
-        return f"nobody is paged: {incident.acknowledged_by} has acknowledged it"
+        return f"no one is paged: {incident.acknowledged_by} has acknowledged it"
     if incident.fallback_at is not None:
         return f"every tier has been paged; the last one and tier 1 again in {_until(incident.fallback_at, now)}"
-    return f"nobody is paged: {incident.severity} of {incident.plan.name} has no step left"
+    return f"no one is paged: {incident.severity} of {incident.plan.name} has no step left"
 
 
 def beginnings(entries: Sequence[Entry]) -> Iterator[Entry]:
-    """The entries with which its occurrences begin."""
-    return (entry for entry in entries if entry.kind in ("held", "triggered", "reopened"))
+    """Return the timeline entries that begin the incident's occurrences."""
+    return (entry for entry in entries if entry.kind in (Held.kind, Triggered.kind, Reopened.kind))
 
 
 def _severity_because(incident: Incident, entries: Sequence[Entry]) -> str:
@@ -145,16 +154,17 @@ def _severity_because(incident: Incident, entries: Sequence[Entry]) -> str:
     if incident.storm is not None:
         return "the highest of its members"
     if incident.unrouted:
-        return f"no rule placed it: {incident.plan.name} has {incident.plan.unrouted} for that"
-    moved = next((entry for entry in reversed(entries) if entry.kind == "severity"), None)
+        default = f"{incident.plan.name} has {incident.plan.unrouted} for that"
+        return f"no rule placed it: {incident.unplaced or default}"
+    moved = next((entry for entry in reversed(entries) if entry.kind == SeverityChanged.kind), None)
     counted = ", ".join(f"{count} at {level}" for level, count in incident.firing.items() if count)
     firing = f"the highest of its firing alerts ({counted})" if counted else "the last that fired had it"
     return f"{firing}; {moved.data['from']} before" if moved is not None else firing
 
 
 def _is_pin(entry: Entry) -> bool:
-    """A person's word about the severity; where it moves it, that is written as any other move."""
-    return entry.kind == "pinned" or (entry.kind == "severity" and entry.actor != TOCSIN.name)
+    """Return whether an entry is a person's choice of the severity: a pin, or a change."""
+    return entry.kind == Pinned.kind or (entry.kind == SeverityChanged.kind and entry.actor != TOCSIN.name)
 
 
 def _reason(pin: Entry) -> str:
@@ -174,7 +184,7 @@ def _opened_because(reader: Reader, incident: Incident) -> str:
 
 
 def trace(episode: Episode) -> EpisodeTrace:
-    """Which rules placed an episode, and where more is told of it."""
+    """Return the rules that decided about an episode, and the path of the full explanation."""
     source, fingerprint = quote(episode.source, safe=""), quote(episode.fingerprint, safe="")
     return EpisodeTrace(
         source=episode.source,

@@ -1,26 +1,27 @@
-"""Who is told when: the steps of a plan, with the people and channels behind their targets."""
+"""The steps of a plan: times, and the people and channels behind their targets."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 
 from msgspec import Struct
 
-from tocsin.core.incident import Incident
-from tocsin.core.outbox import JOB_OF, LEVEL_TRIGGERED, Job
-from tocsin.core.playbook import SECOND, Cell, Level, Playbook
-from tocsin.core.rotation import Duty
-from tocsin.engine.policy import Policy
+from tocsin.core.duration import SECOND
+from tocsin.core.incident.incident import Incident
+from tocsin.core.incident.outbox import JOB_OF, LEVEL_TRIGGERED, Job
+from tocsin.core.oncall.rotation import Duty
+from tocsin.core.playbook.playbook import Cell, Level, Playbook
+from tocsin.engine.change.policy import Policy
 
 
-class Told(Struct, frozen=True, kw_only=True):
-    """Whom a target stands for, and through what they are told."""
+class StepRecipient(Struct, frozen=True, kw_only=True):
+    """A recipient of a target, and the channel that reaches them."""
 
     target: str
     channel: str
     destination: str
     recipient: str = ""
     stranded: bool = False
-    """No contact method works for this, so another target, or the console, gets it."""
+    """True if no contact method carries this kind of message: it goes to another target, or to the console."""
 
 
 class PlannedStep(Struct, frozen=True, kw_only=True):
@@ -32,15 +33,15 @@ class PlannedStep(Struct, frozen=True, kw_only=True):
     kind: str
     until: str
     after_seconds: float | None
-    """Counted from the opening; None for a step that waits for a flag."""
+    """The time since the opening; None for a step that waits for a flag."""
     flags: tuple[str, ...]
     due_at: int | None = None
-    """Of an incident: when it is due."""
-    tells: tuple[Told, ...]
+    """The due time of a step of an incident; None for a step of a plan."""
+    tells: tuple[StepRecipient, ...]
 
 
 def ladder(policy: Policy, plan: Playbook, level: Level, hold: int, duty: Duty) -> Iterator[PlannedStep]:
-    """The steps of a level in their order, those that wait for a flag last; ``hold`` passes before the first."""
+    """Return the steps of a level in order, those that wait for a flag last; the first comes after ``hold``."""
     timed = sorted((cell for cell in level.cells if cell.after is not None), key=lambda cell: cell.after or 0)
     for cell in (*timed, *(cell for cell in level.cells if cell.after is None)):
         after = None if cell.after is None else hold + cell.after
@@ -49,7 +50,7 @@ def ladder(policy: Policy, plan: Playbook, level: Level, hold: int, duty: Duty) 
 
 
 def still_to_come(policy: Policy, incident: Incident, duty: Duty) -> Iterator[PlannedStep]:
-    """An incident's own steps that have not fired."""
+    """Yield the steps of an incident that are still to fire."""
     if not incident.is_open:
         return
     level = incident.plan.level(incident.severity)
@@ -61,11 +62,13 @@ def still_to_come(policy: Policy, incident: Incident, duty: Duty) -> Iterator[Pl
             yield _step(policy, incident.plan, cell, after, planned.due_at, then)
 
 
-def told(policy: Policy, plan: Playbook, targets: tuple[str, ...], duty: Duty, job: Job) -> tuple[Told, ...]:
-    """Return whom targets stand for at that moment, and the first way to each that carries this kind of message."""
+def notified(
+    policy: Policy, plan: Playbook, targets: tuple[str, ...], duty: Duty, job: Job
+) -> tuple[StepRecipient, ...]:
+    """Return the recipients of targets at that time, each with the first contact that carries this kind of message."""
     channels = policy.channel_names if job in LEVEL_TRIGGERED else policy.channels_for(job)
     return tuple(
-        Told(
+        StepRecipient(
             target=notified.target,
             channel=notified.contact.channel,
             destination=notified.contact.destination,
@@ -88,5 +91,5 @@ def _step(
         after_seconds=after_seconds,
         flags=cell.flags,
         due_at=due_at,
-        tells=told(policy, plan, cell.targets, duty, JOB_OF[cell.kind]),
+        tells=notified(policy, plan, cell.targets, duty, JOB_OF[cell.kind]),
     )

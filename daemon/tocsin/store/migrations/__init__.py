@@ -1,4 +1,4 @@
-"""Brings a database to the newest schema, in one transaction."""
+"""The upgrade of a database to the newest schema, in one transaction."""
 
 from pathlib import Path
 
@@ -14,31 +14,34 @@ _HERE = Path(__file__).parent
 
 
 def head() -> str:
-    """The newest revision that this tocsin knows."""
+    """Return the newest schema revision of this version."""
     revision = _scripts(Config()).get_current_head()
     if revision is None:
         raise RuntimeError("no revisions are installed")
     return revision
 
 
-def upgrade(connection: sa.Connection) -> None:
+def upgrade(connection: sa.Connection) -> str | None:
     """Bring the schema up to date within the transaction that ``connection`` is in.
 
+    Returns the revision that an existing database had before; None where it is new, or up to date already.
+
     Raises:
-        StoreUnavailable: The schema is one that this tocsin does not know: a newer one has been here.
+        StoreUnavailable: This version does not know the schema, because a newer version has written it.
     """
     config = Config(attributes={"connection": connection})
     scripts = _scripts(config)
     current = MigrationContext.configure(connection).get_current_revision()
     if current == scripts.get_current_head():
-        return
+        return None
     known = {script.revision for script in scripts.walk_revisions()}
     if current is not None and current not in known:
         raise StoreUnavailable(
             f"the database has schema revision {current}, which this version of tocsin does not know: "
-            "a newer version has written it; start that one, or restore the backup from before the upgrade"
+            "a newer version has upgraded it; start that version, or restore the backup from before the upgrade"
         )
     command.upgrade(config, "head")
+    return current
 
 
 def _scripts(config: Config) -> ScriptDirectory:

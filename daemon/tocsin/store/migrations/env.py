@@ -1,8 +1,8 @@
-"""What Alembic runs: the revisions, on the connection that it was given, in the transaction that it is in."""
+"""The Alembic environment: it runs the revisions on the caller's connection, within the caller's transaction."""
 
 from alembic import context
 
-from tocsin.store.tables import METADATA
+from tocsin.store.sql.tables import METADATA
 
 connection = context.config.attributes["connection"]
 context.configure(connection=connection, target_metadata=METADATA)

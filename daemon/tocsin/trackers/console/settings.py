@@ -1,7 +1,7 @@
-"""What stands under ``trackers:`` for the console: nothing."""
+"""The console tracker's settings in ``trackers:``: none."""
 
 from tocsin.conf.channels import TrackerSettings
 
 
-class ConsoleSettings(TrackerSettings):
-    """The daemon's standard output: what a tracker would have been asked for."""
+class ConsoleTrackerSettings(TrackerSettings):
+    """The daemon's standard output, where the jobs are printed."""

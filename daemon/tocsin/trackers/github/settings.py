@@ -1,4 +1,4 @@
-"""What stands under ``trackers:`` for GitHub."""
+"""GitHub's settings in ``trackers:``."""
 
 from typing import Annotated
 
@@ -15,7 +15,7 @@ Label = Annotated[Text, StringConstraints(max_length=50)]
 
 
 class GitHubSettings(TrackerSettings):
-    """The issues of one repository."""
+    """The issues of one GitHub repository (REST API version 2022-11-28)."""
 
     repository: Annotated[
         str,
@@ -27,12 +27,16 @@ class GitHubSettings(TrackerSettings):
     ]
     """``owner/name``."""
     token: Secret
-    """A fine-grained token, or a GitHub App's, that may write issues of this repository."""
+    """A fine-grained token, or a GitHub App's, that may write issues there. Without push access GitHub drops labels
+    silently.
+    """
     labels: tuple[Label, ...] = ("incident",)
-    """What each issue is labelled with; ``{severity}`` and ``{service}`` stand for the incident's."""
+    """The labels of each issue; ``{severity}`` and ``{service}`` stand for the incident's. Labels that people set are
+    kept.
+    """
     severity_labels: dict[str, tuple[Label, ...]] = Field(default_factory=dict)
-    """Further labels by severity."""
+    """Further labels by severity: ``{P1: ["priority:high"]}``."""
     base_url: Annotated[Text, AfterValidator(check_base_url)] = "https://api.github.com"
-    """Of GitHub Enterprise: ``https://<host>/api/v3``."""
+    """For GitHub Enterprise: ``https://<host>/api/v3``. Plain http for loopback only."""
     timeout: Duration = 4_000_000
-    """Bounds one call."""
+    """Maximum time of one API request."""

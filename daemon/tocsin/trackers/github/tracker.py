@@ -7,11 +7,11 @@ import aiohttp
 from msgspec import structs
 
 from tocsin.channels import http, wording
-from tocsin.channels.text import cut, plain
-from tocsin.core.outbox import Job
-from tocsin.core.page import Content
-from tocsin.core.playbook import SECOND
-from tocsin.core.said import Said
+from tocsin.channels.text import cut
+from tocsin.core.content.page import Content
+from tocsin.core.content.rendered_text import Said
+from tocsin.core.duration import SECOND
+from tocsin.core.incident.outbox import Job
 from tocsin.ports.channel import Outcome, Reason, Receipt
 from tocsin.trackers import words
 from tocsin.trackers.client import ApiTracker, Client, Do, every, text, ticket_ref
@@ -19,21 +19,21 @@ from tocsin.trackers.github.settings import GitHubSettings
 
 TITLE_LIMIT = 256
 BODY_LIMIT = 60_000
-"""Of GitHub's 65,536 characters, with room for the marks."""
+"""Maximum number of characters of a body: GitHub's 65,536, less room for the marker."""
 LABEL_LIMIT = 50
 PER_PAGE = 20
-"""Issues, or comments, that are asked for at once: with the longest bodies they are as much as is read."""
+"""Number of issues or comments in one request: with the longest bodies they reach the response limit."""
 PAGES = 10
-"""Pages of results that are searched for the issue or comment of an attempt without an answer."""
+"""Maximum number of pages of results that are searched after an attempt without an answer."""
 LOOK_BACK = 72 * 3600 * SECOND
 """Longer than an attempt is made again by default (``delivery.give_up_after``)."""
 
 
 class GitHubTracker(ApiTracker):
-    """One repository's issues.
+    """The issues of one repository.
 
-    An attempt without an answer may have opened an issue: each carries a mark
-    that nobody sees, and the next attempt looks for it.
+    An attempt without a response may have opened an issue. Each issue has an invisible marker, which the next attempt
+    looks for.
     """
 
     kind = "github"
@@ -50,7 +50,7 @@ class GitHubTracker(ApiTracker):
         super().__init__(name, Client(settings.base_url, headers, (token,), settings.timeout, _limited))
 
     def do(self, job: Job) -> Do:
-        """How a job is done."""
+        """Do a job."""
         how: dict[Job, Do] = {
             Job.TICKET_OPEN: self._open,
             Job.TICKET_UPDATE: self._update,
@@ -113,33 +113,27 @@ class GitHubTracker(ApiTracker):
 
     async def _comment(self, content: Content, *, is_new: bool) -> Receipt:
         """Write the comment. ``is_new``: no earlier attempt can have written it."""
-        said = words.body(content)
-        if said is None:
+        answer_text = words.body(content)
+        if answer_text is None:
             return Receipt(Outcome.SENT)
         path = f"{self._issue(content)}/comments"
         if not is_new:
             since = wording.iso(content.now - LOOK_BACK).partition("+")[0].partition(".")[0] + "Z"
             if await self._find(path, content, {"since": since}) is not None:
                 return Receipt(Outcome.SENT)
-        await self._client.call("POST", path, content.now, {"body": _marked(said, content.key)})
+        await self._client.call("POST", path, content.now, {"body": _marked(answer_text, content.key)})
         return Receipt(Outcome.SENT)
 
     def _issue(self, content: Content) -> str:
         return f"{self._issues}/{content.ticket.ref if content.ticket is not None else ''}"
 
     def _labels(self, content: Content, severity: str) -> tuple[str, ...]:
-        labels = (*self._settings.labels, *self._settings.severity_labels.get(severity, ()))
-        values = {"{severity}": severity, "{service}": content.service}
-        filled = []
-        for label in labels:
-            for name, value in values.items():
-                label = label.replace(name, value)  # noqa: PLW2901 - filled in step by step
-            filled.append(plain(label, LABEL_LIMIT))
-        return tuple(dict.fromkeys(label for label in filled if label))
+        own = (*self._settings.labels, *self._settings.severity_labels.get(severity, ()))
+        return words.labels(content, (*own, *content.ticket_labels), severity, LABEL_LIMIT)
 
 
 def _limited(answer: aiohttp.ClientResponse, receipt: Receipt, now: int) -> Receipt:
-    """GitHub's limits come as 403 as well as 429 ("Rate limits for the REST API")."""
+    """Return the receipt, adjusted if the status (403 or 429) is a rate limit ("Rate limits for the REST API")."""
     spent = answer.headers.get("x-ratelimit-remaining") == "0"
     if answer.status not in (403, 429) or not (spent or "Retry-After" in answer.headers or answer.status == 429):
         return receipt
@@ -154,5 +148,5 @@ def _mark(key: str) -> str:
     return f"<!-- tocsin {key} -->"
 
 
-def _marked(said: Said | None, key: str) -> str:
-    return f"{cut(said.markdown if said is not None else '', BODY_LIMIT)}\n\n{_mark(key)}"
+def _marked(answer_text: Said | None, key: str) -> str:
+    return f"{cut(answer_text.markdown if answer_text is not None else '', BODY_LIMIT)}\n\n{_mark(key)}"

@@ -1,4 +1,4 @@
-"""What stands under ``trackers:`` for Jira."""
+"""Jira's settings in ``trackers:``."""
 
 from typing import Annotated, Any, Literal
 
@@ -15,36 +15,45 @@ Label = Annotated[str, StringConstraints(pattern=r"^\S{1,255}$")]
 
 
 class JiraSettings(TrackerSettings):
-    """The issues of one project, of Jira Cloud or of Jira Data Center."""
+    """The issues of one Jira project, in the Cloud (REST API 3) or a Data Center (REST API 2)."""
 
     base_url: Annotated[Text, AfterValidator(check_base_url)]
-    """``https://<site>.atlassian.net``, or where a Data Center's is."""
+    """``https://<site>.atlassian.net``, or the URL of your Data Center."""
     deployment: Literal["cloud", "data_center"] = "cloud"
+    """``cloud`` or ``data_center``."""
     email: Text | None = None
-    """Of the account whose API token it is; Jira Cloud only."""
+    """The e-mail address of the token's account; required in the cloud."""
     token: Secret
-    """Jira Cloud: an API token. Data Center: a personal access token."""
+    """Cloud: an API token (it expires within a year). Data Center: a personal access token."""
     project: Annotated[
         str,
         IdForm(r"[A-Z][A-Z0-9_]{1,254}", "the key of a Jira project such as OPS", "before the number of its issues"),
     ]
     """The project's key."""
     issue_type: Text = "Task"
+    """The name of the issue type."""
     labels: tuple[Label, ...] = ("incident",)
+    """The labels of each issue, without spaces. tocsin adds one more, ``tocsin-...``, by which it finds the issue
+    again.
+    """
     priorities: dict[str, Text] = Field(default_factory=dict)
-    """The name of Jira's priority by severity; without one, the project's default."""
+    """The name of Jira's priority by severity, ``{SEV-1: Highest}``; by default the project's own."""
     fields: dict[str, Any] = Field(default_factory=dict)
-    """Further fields of a new issue, as Jira's API takes them: those that the project demands."""
+    """Further fields that the project requires in a new issue, in the form of Jira's API."""
     close_to: Text | None = None
-    """The status of a closed ticket; unless given, the first that Jira counts as done."""
+    """The status of a closed ticket, or the transition that leads there; by default the first status that Jira counts
+    as done.
+    """
     reopen_to: Text | None = None
-    """The status of one that fires again; unless given, the first that Jira does not count as done."""
+    """The status of a ticket whose incident fires again; by default the first that Jira does not count as done."""
     close_fields: dict[str, Any] = Field(default_factory=dict)
-    """Fields that the transition to the closed status demands, as Jira's API takes them."""
+    """Fields that the transition to the closed status requires, in the form of Jira's API: ``{resolution: {name:
+    Done}}``.
+    """
     reopen_fields: dict[str, Any] = Field(default_factory=dict)
-    """The same for the transition of a ticket that fires again."""
+    """Fields that the transition of a reopened ticket requires, in the form of Jira's API."""
     timeout: Duration = 4_000_000
-    """Bounds one call."""
+    """Maximum time of one API request."""
 
     @model_validator(mode="after")
     def _has_an_account(self) -> "JiraSettings":

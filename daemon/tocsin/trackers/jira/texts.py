@@ -1,4 +1,4 @@
-"""A text as Jira takes it: an Atlassian document (version 3 of its API), or wiki markup (version 2).
+"""Text in Jira's formats: an Atlassian document (API version 3) or wiki markup (version 2).
 
 Of its author's Markdown headings, lists, bold text and fenced blocks are kept;
 words from outside are shown as they are.
@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from tocsin.channels.text import cut
-from tocsin.core.said import Said
+from tocsin.core.content.rendered_text import Said
 
 LIMIT = 30_000
-"""Of Jira's 32,767 characters of a text field."""
+"""Most of Jira's 32,767 characters of a text field."""
 
 _HEADING = re.compile(r"^(#{1,6}) +")
 _ITEM = re.compile(r"^\s*[-*] +(\[[ x]\] +)?")
@@ -23,10 +23,10 @@ _FENCE = "```"
 Node = dict[str, Any]
 
 
-def document(said: Said) -> Node:
-    """The text as an Atlassian document (developer.atlassian.com, "Atlassian Document Format")."""
+def document(message: Said) -> Node:
+    """Return the text as an Atlassian document (developer.atlassian.com, "Atlassian Document Format")."""
     blocks: list[Node] = []
-    for kind, line in _lines(said):
+    for kind, line in _lines(message):
         inline = list(_inline(line))
         if kind == "item":
             if not blocks or blocks[-1]["type"] != "bulletList":
@@ -40,20 +40,20 @@ def document(said: Said) -> Node:
     return {"type": "doc", "version": 1, "content": blocks or [{"type": "paragraph", "content": []}]}
 
 
-def wiki(said: Said) -> str:
-    """The text as wiki markup, in which words from outside mean nothing."""
+def wiki(message: Said) -> str:
+    """Return the text as wiki markup, with external text escaped."""
     shown: list[str] = []
-    for kind, line in _lines(said):
+    for kind, line in _lines(message):
         text = "".join(_WIKI.sub(r"\\\1", each) if foreign else _BOLD.sub(r"*\1*", each) for each, foreign in line)
         prefix = {"item": "* ", "line": ""}.get(kind, f"{kind}. ")
         shown.append(f"{prefix}{text}")
     return cut("\n".join(shown).strip("\n"), LIMIT)
 
 
-def _lines(said: Said) -> Iterator[tuple[str, list[tuple[str, bool]]]]:
-    """(``h1`` ... ``h6``, ``item`` or ``line``; the line's words, each with whether they are from outside)."""
+def _lines(message: Said) -> Iterator[tuple[str, list[tuple[str, bool]]]]:
+    """Yield (``h1`` ... ``h6``, ``item`` or ``line``; the line's parts, each with a flag for external text)."""
     length, fenced = 0, False
-    for line in said.by_line():
+    for line in message.by_line():
         pieces = [(piece.text, piece.foreign) for piece in line.pieces]
         length += sum(len(text) for text, _ in pieces) + 1
         if length > LIMIT:

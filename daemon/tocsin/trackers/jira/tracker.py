@@ -4,33 +4,32 @@ from typing import Any
 
 import aiohttp
 
-from tocsin.channels import http
-from tocsin.core.outbox import Job
-from tocsin.core.page import Content
-from tocsin.core.said import Said
+from tocsin.core.content.page import Content
+from tocsin.core.content.rendered_text import Said
+from tocsin.core.duration import SECOND
+from tocsin.core.incident.outbox import Job
 from tocsin.ports.channel import Outcome, Reason, Receipt
 from tocsin.trackers import words
-from tocsin.trackers.client import ApiTracker, Client, Do, Refused, every, text, ticket_ref
+from tocsin.trackers.client import ApiTracker, CallFailed, Client, Do, every, text, ticket_ref
 from tocsin.trackers.jira.settings import JiraSettings
 from tocsin.trackers.jira.texts import document, wiki
 
 SUMMARY_LIMIT = 255
-SEARCH_LAG = 60 * http.SECOND
-"""How long a new issue may be missing from Jira's search; Atlassian promises no time, and names seconds."""
-SEARCH_AGAIN = 10 * http.SECOND
+SEARCH_LAG = 60 * SECOND
+"""Time for which a new issue may be missing from Jira's search; Atlassian guarantees none, and mentions seconds."""
+SEARCH_AGAIN = 10 * SECOND
 SEARCHES = 1000
-"""How many searches that have found nothing are remembered; a forgotten one begins again."""
+"""Number of remembered searches without a result; a forgotten one starts over."""
 PROPERTY = "tocsin"
-"""The property of a comment that says which of ours it is."""
+"""The comment property that identifies our comments."""
 
 
 class JiraTracker(ApiTracker):
-    """One project's issues.
+    """The issues of one project.
 
-    An attempt without an answer may have opened an issue: each carries a label
-    of its own, by which the next attempts search. Jira's search knows of a new
-    issue only after a moment, so they search for `SEARCH_LAG` before one of them
-    opens another.
+    An attempt without a response may have opened an issue: each has a unique label, by which later attempts search.
+    Jira's search finds a new issue only after some time, so they search for `SEARCH_LAG` before one of them opens
+    another.
     """
 
     kind = "jira"
@@ -47,7 +46,7 @@ class JiraTracker(ApiTracker):
         super().__init__(name, Client(settings.base_url, headers, (token, authorization), settings.timeout))
 
     def do(self, job: Job) -> Do:
-        """How a job is done."""
+        """Do a job."""
         how: dict[Job, Do] = {
             Job.TICKET_OPEN: self._open,
             Job.TICKET_UPDATE: self._update,
@@ -65,7 +64,7 @@ class JiraTracker(ApiTracker):
                 "issuetype": {"name": self._settings.issue_type},
                 "summary": words.title(content, SUMMARY_LIMIT),
                 "description": self._text(words.body(content)),
-                "labels": [*self._settings.labels, _label(content)],
+                "labels": list(dict.fromkeys((*self._settings.labels, *_wanted_labels(content), _label(content)))),
                 **self._priority(content),
             }
             key = text(await self._client.call("POST", f"{self._api}/issue", content.now, {"fields": fields}), "key")
@@ -74,8 +73,10 @@ class JiraTracker(ApiTracker):
     async def _opened_before(self, content: Content) -> str:
         path = f"{self._api}/search/jql" if self._is_cloud else f"{self._api}/search"
         jql = f'project = "{self._settings.project}" AND labels = "{_label(content)}"'
-        found = await self._client.call("POST", path, content.now, {"jql": jql, "fields": ["summary"], "maxResults": 1})
-        issues = found.get("issues") if isinstance(found, dict) else None
+        response = await self._client.call(
+            "POST", path, content.now, {"jql": jql, "fields": ["summary"], "maxResults": 1}
+        )
+        issues = response.get("issues") if isinstance(response, dict) else None
         if isinstance(issues, list) and issues:
             self._missing_since.pop(content.key, None)
             return text(issues[0], "key")
@@ -83,17 +84,17 @@ class JiraTracker(ApiTracker):
         return ""
 
     def _wait_for_search(self, content: Content) -> None:
-        """Return once the search has found nothing for long enough to believe it.
+        """Wait until the search has found nothing for long enough to be trusted.
 
         Raises:
-            Refused: It is to be asked again.
+            CallFailed: The search has to be repeated later.
         """
         since = self._missing_since[content.key] = min(self._missing_since.get(content.key, content.now), content.now)
         while len(self._missing_since) > SEARCHES:
             self._missing_since.pop(next(iter(self._missing_since)))
         if content.now - since < SEARCH_LAG:
-            told = "an earlier attempt may have opened an issue that Jira's search does not show yet"
-            raise Refused(Receipt(Outcome.RETRY, Reason.BAD_ANSWER, told, retry_after=SEARCH_AGAIN))
+            detail = "an earlier attempt may have opened an issue that Jira's search does not show yet"
+            raise CallFailed(Receipt(Outcome.RETRY, Reason.BAD_ANSWER, detail, retry_after=SEARCH_AGAIN))
         del self._missing_since[content.key]
 
     async def _update(self, content: Content) -> Receipt:
@@ -117,7 +118,7 @@ class JiraTracker(ApiTracker):
         return await self._comment(content, is_new=not content.possible_duplicate)
 
     async def _move(self, content: Content, *, done: bool) -> None:
-        """Bring the issue to a status that is done, or is not; nothing where it is there already."""
+        """Move the issue to a status that is done, or not done, unless it already has one."""
         issue = await self._client.call("GET", self._issue(content), content.now, fields="status")
         status = issue.get("fields", {}).get("status") if isinstance(issue, dict) else None
         if (text(status, "statusCategory", "key") == "done") is done:
@@ -127,30 +128,30 @@ class JiraTracker(ApiTracker):
         ways = offered.get("transitions") if isinstance(offered, dict) else None
         wanted = self._settings.close_to if done else self._settings.reopen_to
         fields = self._settings.close_fields if done else self._settings.reopen_fields
-        given = {"fields": fields} if fields else {}
+        arguments = {"fields": fields} if fields else {}
         for way in ways if isinstance(ways, list) else ():
             if _leads(way, wanted, done=done):
-                await self._client.call("POST", path, content.now, {"transition": {"id": text(way, "id")}, **given})
+                await self._client.call("POST", path, content.now, {"transition": {"id": text(way, "id")}, **arguments})
                 return
         where = wanted or ("a status that is done" if done else "a status that is not done")
-        raise Refused(Receipt(Outcome.PERMANENT, Reason.CLIENT_ERROR, f"no transition leads to {where}"))
+        raise CallFailed(Receipt(Outcome.PERMANENT, Reason.CLIENT_ERROR, f"no transition leads to {where}"))
 
     async def _comment(self, content: Content, *, is_new: bool) -> Receipt:
         """Write the comment. ``is_new``: no earlier attempt can have written it."""
-        said = words.body(content)
-        if said is None or not wiki(said).strip():  # Jira refuses a comment without a word
+        comment = words.body(content)
+        if comment is None or not wiki(comment).strip():  # Jira refuses a comment without a word
             return Receipt(Outcome.SENT)
         path = f"{self._issue(content)}/comment"
         if not is_new and await self._said_before(content, path):
             return Receipt(Outcome.SENT)
         mark = {"key": PROPERTY, "value": {"key": content.key}}
-        await self._client.call("POST", path, content.now, {"body": self._text(said), "properties": [mark]})
+        await self._client.call("POST", path, content.now, {"body": self._text(comment), "properties": [mark]})
         return Receipt(Outcome.SENT)
 
     async def _said_before(self, content: Content, path: str) -> bool:
         query = {"orderBy": "-created", "maxResults": "20", "expand": "properties"}
-        found = await self._client.call("GET", path, content.now, **query)
-        comments = found.get("comments") if isinstance(found, dict) else None
+        response = await self._client.call("GET", path, content.now, **query)
+        comments = response.get("comments") if isinstance(response, dict) else None
         return any(
             text(mark, "key") == PROPERTY and text(mark, "value", "key") == content.key
             for comment in (comments if isinstance(comments, list) else ())
@@ -164,13 +165,18 @@ class JiraTracker(ApiTracker):
         name = self._settings.priorities.get(content.severity)
         return {"priority": {"name": name}} if name else {}
 
-    def _text(self, said: Said | None) -> Any:
-        said = said or Said()
-        return document(said) if self._is_cloud else wiki(said)
+    def _text(self, comment: Said | None) -> Any:
+        comment = comment or Said()
+        return document(comment) if self._is_cloud else wiki(comment)
 
 
 def _label(content: Content) -> str:
     return f"tocsin-{content.key[:24]}"
+
+
+def _wanted_labels(content: Content) -> tuple[str, ...]:
+    """Return the playbook's labels; Jira allows no spaces in them."""
+    return words.labels(content, (label.replace(" ", "-") for label in content.ticket_labels), content.severity)
 
 
 def _leads(way: object, wanted: str | None, *, done: bool) -> bool:

@@ -1,4 +1,4 @@
-"""What stands under ``trackers:`` for a Statuspage."""
+"""Statuspage's settings in ``trackers:``."""
 
 from typing import Annotated, Literal
 
@@ -18,20 +18,25 @@ Broken = Literal["degraded_performance", "partial_outage", "major_outage", "unde
 
 
 class StatuspageSettings(TrackerSettings):
-    """The incidents of one page."""
+    """The realtime incidents of one page of Atlassian Statuspage."""
 
     page: Id
     """The page's id."""
     token: Secret
     """An API key of the page's owner."""
     components: dict[str, Id] = Field(default_factory=dict)
-    """The id of the page's component, by service."""
+    """The id of the page's component, by service: it has the status ``broken`` while the incident is open, then
+    ``operational``.
+    """
     impact: dict[str, Impact] = Field(default_factory=dict)
-    """By severity; without one, Statuspage works it out of the components."""
+    """The impact by severity: ``none``, ``minor``, ``major`` or ``critical``; by default decided by Statuspage."""
     broken: dict[str, Broken] = Field(default_factory=dict)
-    """The status of an affected component, by severity; without one, ``partial_outage``."""
+    """The status of the broken component, by severity: ``degraded_performance``, ``partial_outage`` (the default),
+    ``major_outage`` or ``under_maintenance``.
+    """
     notify: YesNo = False
-    """Whether the page's subscribers get each update by mail and SMS."""
+    """``true``: subscribers get each update by e-mail and SMS."""
     base_url: Annotated[Text, AfterValidator(check_base_url)] = "https://api.statuspage.io/v1"
+    """The address of Statuspage's API. Plain http for loopback only."""
     timeout: Duration = 4_000_000
-    """Bounds one call."""
+    """Maximum time of one API request."""

@@ -7,8 +7,8 @@ from msgspec import structs
 
 from tocsin.channels import http
 from tocsin.channels.text import cut, plain
-from tocsin.core.outbox import Job
-from tocsin.core.page import Content
+from tocsin.core.content.page import Content
+from tocsin.core.incident.outbox import Job
 from tocsin.ports.channel import Outcome, Reason, Receipt
 from tocsin.ports.tracker import Words
 from tocsin.trackers.client import ApiTracker, Client, Do, text, ticket_ref
@@ -17,9 +17,9 @@ from tocsin.trackers.statuspage.settings import StatuspageSettings
 NAME_LIMIT = 255
 BODY_LIMIT = 25_000
 STATUSES = ("investigating", "identified", "monitoring", "resolved")
-"""Of a realtime incident, in order."""
+"""The statuses of a realtime incident, in order."""
 TOO_MANY = 420
-"""Statuspage's own status for its rate limit, beside 429."""
+"""Statuspage's own status for its rate limit, in addition to 429."""
 
 _PLAIN = {
     "investigating": "We are investigating this incident.",
@@ -30,10 +30,10 @@ _PLAIN = {
 
 
 class StatuspageTracker(ApiTracker):
-    """One page. What is said here is public: without a template it says nothing of what is inside.
+    """One status page. Its texts are public: without a template they contain no internal information.
 
-    An attempt without an answer may have opened an incident: each carries our
-    key in its metadata, by which the next attempt finds it.
+    An attempt without a response may have opened an incident: each has our key in its metadata, by which the next
+    attempt finds it.
     """
 
     kind = "statuspage"
@@ -46,7 +46,7 @@ class StatuspageTracker(ApiTracker):
         super().__init__(name, Client(settings.base_url, headers, (token,), settings.timeout, _limited))
 
     def do(self, job: Job) -> Do:
-        """How a job is done."""
+        """Do a job."""
         how: dict[Job, Do] = {
             Job.TICKET_OPEN: self._open,
             Job.TICKET_UPDATE: self._update,
@@ -69,14 +69,14 @@ class StatuspageTracker(ApiTracker):
         return ticket_ref(name, name, text(incident, "shortlink"))
 
     async def _opened_before(self, content: Content) -> Any:
-        found = await self._client.call("GET", f"{self._incidents}/unresolved", content.now)
-        for incident in found if isinstance(found, list) else ():
+        incidents = await self._client.call("GET", f"{self._incidents}/unresolved", content.now)
+        for incident in incidents if isinstance(incidents, list) else ():
             if text(incident, "metadata", "tocsin", "key") == content.key:
                 return incident
         return None
 
     async def _update(self, content: Content) -> Receipt:
-        """What fires again is investigated again; a new severity has its impact, and is not news to everybody."""
+        """Post an update if there is a text or a reason; a change of severity alone only sets the impact."""
         if content.text is not None or content.because:
             return await self._say(content)
         impact = self._impact(content)
@@ -110,9 +110,10 @@ class StatuspageTracker(ApiTracker):
         return update
 
     def words(self, content: Content) -> Words:
-        """Return the public words of an update."""
+        """Return the public words, with the text of the update: a person reads them before they are sent."""
         opens = content.job is Job.TICKET_OPEN
-        return Words(_name(content) if opens else "", _body(content, _status_of(content)))
+        body = cut(content.update.strip(), BODY_LIMIT) or _body(content, _status_of(content))
+        return Words(_name(content) if opens else "", body)
 
     def _impact(self, content: Content) -> dict[str, Any]:
         impact = self._settings.impact.get(content.severity)
@@ -128,8 +129,8 @@ def _name(content: Content) -> str:
 
 
 def _body(content: Content, status: str) -> str:
-    said = content.text.plain if content.text is not None else _PLAIN[status]
-    return cut(said.strip(), BODY_LIMIT)
+    message = content.text.plain if content.text is not None else _PLAIN[status]
+    return cut(message.strip(), BODY_LIMIT)
 
 
 def _status_of(content: Content) -> str:
@@ -137,7 +138,7 @@ def _status_of(content: Content) -> str:
 
 
 def _status(content: Content) -> str:
-    """The playbook's status where Statuspage knows one of that name; what is over is ``resolved``, and stays so."""
+    """Return the playbook's status if Statuspage has one of that name; a resolved incident stays ``resolved``."""
     if content.state == "resolved":
         return STATUSES[-1]
     status = content.status.casefold()

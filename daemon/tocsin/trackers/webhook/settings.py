@@ -1,4 +1,4 @@
-"""What stands under ``trackers:`` for a webhook: what a webhook channel has, without its announcements."""
+"""The webhook tracker's settings in ``trackers:``: those of a webhook channel, without announcements."""
 
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -19,20 +19,23 @@ def _url(url: str) -> str:
     return url
 
 
-class WebhookSettings(TrackerSettings):
-    """A URL that takes tocsin's own JSON (see `tocsin.channels.webhook.payload`)."""
+class WebhookTrackerSettings(TrackerSettings):
+    """An HTTP endpoint of your own that takes tocsin's JSON.
+
+    `tocsin.channels.webhook.payload` has the form of the JSON.
+    """
 
     url: Annotated[Text, AfterValidator(_url)]
-    """Where to POST. http or https; a secret in it is kept out of logs and receipts."""
+    """The URL to which each job is posted, http or https."""
     timeout: Duration = 8_000_000
-    """Bounds one call."""
+    """Maximum time of one request."""
     bearer: Secret | None = None
-    """Sent as ``Authorization: Bearer``."""
+    """A token, sent as ``Authorization: Bearer``."""
     signing: Secret | None = None
-    """Signs each body: ``X-Tocsin-Signature``."""
+    """The key that signs each body: ``X-Tocsin-Signature``."""
 
     def doubts(self) -> tuple[str, ...]:
-        """A token that goes over a network in the clear is everybody's."""
+        """Warn about a token that is sent unencrypted."""
         parts = urlsplit(self.url)
         if self.bearer is None or parts.scheme == "https" or Listen(parts.hostname or "", 0).is_loopback:
             return ()

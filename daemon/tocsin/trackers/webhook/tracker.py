@@ -1,4 +1,4 @@
-"""The webhook tracker: the webhook channel's POST, and an answer that may say how the ticket is called."""
+"""The webhook tracker: the webhook channel's POST, with a response that may contain the ticket's reference."""
 
 import io
 import json
@@ -9,25 +9,25 @@ from msgspec import structs
 
 from tocsin.channels import http
 from tocsin.channels.webhook.payload import render, sign
-from tocsin.core.outbox import Job
-from tocsin.core.page import Content
+from tocsin.core.content.page import Content
+from tocsin.core.incident.outbox import Job
 from tocsin.ports.channel import Outcome, Reason, Receipt
 from tocsin.ports.tracker import Words
 from tocsin.trackers import words
 from tocsin.trackers.client import text, ticket_ref
-from tocsin.trackers.webhook.settings import WebhookSettings
+from tocsin.trackers.webhook.settings import WebhookTrackerSettings
 
 
 class WebhookTracker:
-    """Posts what is to be done about a ticket to one URL; any 2xx means that it is done.
+    """A tracker that posts each job to one URL; any 2xx means success.
 
-    A receiver that answers ``{"ref": ..., "name": ..., "url": ...}`` to a
-    ``ticket_open`` says how the ticket is called; else its idempotency key is its name.
+    A receiver that answers ``{"ref": ..., "name": ..., "url": ...}`` to a ``ticket_open`` sets the ticket's reference;
+    otherwise its idempotency key is used.
     """
 
     kind = "webhook"
 
-    def __init__(self, name: str, settings: WebhookSettings) -> None:
+    def __init__(self, name: str, settings: WebhookTrackerSettings) -> None:
         self.name = name
         self._settings = settings
         parts = urlsplit(settings.url)
@@ -43,8 +43,8 @@ class WebhookTracker:
         """Make one attempt."""
         if self._session is None:
             return Receipt(Outcome.RETRY, Reason.INTERNAL, "the tracker is not started")
-        said = words.body(content)
-        body = render(structs.replace(content, text=said, subject=words.title(content)))
+        message = words.body(content)
+        body = render(structs.replace(content, text=message, subject=words.title(content)))
         headers = {"Content-Type": "application/json", "Idempotency-Key": content.key}
         if self._settings.bearer:
             headers["Authorization"] = f"Bearer {self._settings.bearer.reveal()}"
@@ -57,7 +57,7 @@ class WebhookTracker:
             return http.classify_error(error)
 
     def words(self, content: Content) -> Words:
-        """Return what would be said."""
+        """Return the text that would be sent."""
         return words.preview(content)
 
     async def close(self) -> None:
@@ -68,13 +68,13 @@ class WebhookTracker:
 
     async def _receipt(self, answer: aiohttp.ClientResponse, content: Content) -> Receipt:
         if answer.status // 100 != 2:
-            said = await http.excerpt(answer, self._secrets)
-            return http.classify_status(answer.status, said, http.retry_after(answer.headers, content.now))
+            detail = await http.excerpt(answer, self._secrets)
+            return http.classify_status(answer.status, detail, http.retry_after(answer.headers, content.now))
         if content.job is not Job.TICKET_OPEN:
             return Receipt(Outcome.SENT, http_status=answer.status)
         try:
-            told = json.loads(await answer.read())
+            ticket = json.loads(await answer.read())
         except (aiohttp.ClientError, OSError, ValueError, RecursionError):
-            told = None
-        ref = text(told, "ref").replace(" ", "_")[:200] or content.key[:16]
-        return ticket_ref(ref, text(told, "name")[:100] or ref, text(told, "url"))
+            ticket = None
+        ref = text(ticket, "ref").replace(" ", "_")[:200] or content.key[:16]
+        return ticket_ref(ref, text(ticket, "name")[:100] or ref, text(ticket, "url"))

@@ -1,1 +1,1 @@
-"""The revisions, oldest first. Written by hand; one that was released is never changed."""
+"""The schema revisions, written by hand. A released revision is never changed."""

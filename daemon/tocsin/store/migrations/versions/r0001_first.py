@@ -27,7 +27,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Schemas only go forward: an older tocsin starts from the backup that was made before the upgrade."""
+    """Refuse to downgrade: an older version starts from the backup from before the upgrade."""
     raise NotImplementedError("restore the backup from before the upgrade")
 
 

@@ -1,4 +1,4 @@
-"""Incidents have a team that can be asked for.
+"""A team for incidents, which queries can filter by.
 
 Revision ID: 0002
 Revises: 0001
@@ -14,10 +14,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the column; the version before this one, which knows nothing of it, writes its default."""
+    """Add the column. The previous version does not know it and writes its default."""
     op.add_column("incidents", sa.Column("team", sa.Text, nullable=False, server_default=""))
 
 
 def downgrade() -> None:
-    """Schemas only go forward: an older tocsin starts from the backup that was made before the upgrade."""
+    """Refuse to downgrade: an older version starts from the backup from before the upgrade."""
     raise NotImplementedError("restore the backup from before the upgrade")

@@ -1,4 +1,4 @@
-"""Storms: how many incidents a target has lately had, and which belong to one.
+"""Storms: the recent incidents of each target, and the members of each storm.
 
 Revision ID: 0003
 Revises: 0002
@@ -17,7 +17,7 @@ _FLAG = sa.SmallInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Add them; the version before this one, which knows nothing of them, writes the defaults."""
+    """Add the columns and the table. The previous version does not know them and writes the defaults."""
     op.add_column("incidents", sa.Column("storm", _LONG))
     op.add_column("incidents", sa.Column("waits", _FLAG, nullable=False, server_default="0"))
     is_member = sa.text("storm IS NOT NULL")
@@ -36,5 +36,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Schemas only go forward: an older tocsin starts from the backup that was made before the upgrade."""
+    """Refuse to downgrade: an older version starts from the backup from before the upgrade."""
     raise NotImplementedError("restore the backup from before the upgrade")

@@ -1,4 +1,4 @@
-"""Maintenance windows that are made by hand.
+"""Manual maintenance windows.
 
 Revision ID: 0004
 Revises: 0003
@@ -16,7 +16,7 @@ _LONG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Create their table."""
+    """Create the table."""
     op.create_table(
         "windows",
         *(sa.Column(name, sa.Text, nullable=False) for name in ("id", "name", "matchers")),
@@ -32,5 +32,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Schemas only go forward: an older tocsin starts from the backup that was made before the upgrade."""
+    """Refuse to downgrade: an older version starts from the backup from before the upgrade."""
     raise NotImplementedError("restore the backup from before the upgrade")

@@ -1,4 +1,4 @@
-"""Alerts know which rules judged them, and those are kept.
+"""The rules that evaluated each alert, for explanations.
 
 Revision ID: 0005
 Revises: 0004
@@ -16,7 +16,7 @@ _LONG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Add the table and the columns; the version before this one, which knows of none, writes their defaults."""
+    """Add the table and the columns. The previous version does not know them and writes their defaults."""
     for name, default in (("rules_sha", ""), ("own_labels", "null"), ("holds", "[]")):
         op.add_column("alerts", sa.Column(name, sa.Text, nullable=False, server_default=default))
     op.create_table(
@@ -31,5 +31,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Schemas only go forward: an older tocsin starts from the backup that was made before the upgrade."""
+    """Refuse to downgrade: an older version starts from the backup from before the upgrade."""
     raise NotImplementedError("restore the backup from before the upgrade")

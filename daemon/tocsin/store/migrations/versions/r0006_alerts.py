@@ -1,4 +1,4 @@
-"""Alerts are written quicker: what is never asked about stands together in one column.
+"""Faster writes of alerts: fields that no query uses share one column.
 
 Revision ID: 0006
 Revises: 0005
@@ -14,7 +14,7 @@ depends_on = None
 
 _LONG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
-# Put together as text: a row whose JSON the disk has spoilt stays one spoilt row.
+# Concatenated as text, so that a row whose JSON is damaged on disk stays a single damaged row.
 _NUMBERS = ("starts_at", "ends_at", "held_until")
 _TEXTS = ("generator_url", "severity")
 _JSON = ("labels", "annotations", "trace", "own_labels", "holds")
@@ -28,7 +28,7 @@ _KEPT = "source, fingerprint, episode, status, first_seen_at, last_seen_at, inci
 
 
 def upgrade() -> None:
-    """Make the table anew; only SQLite has had one with rows in it."""
+    """Recreate the table. Only SQLite databases have rows in it."""
     has_rows = op.get_context().dialect.name == "sqlite"
     if has_rows:
         op.drop_index("alerts_of_incident", "alerts")
@@ -59,5 +59,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Schemas only go forward: an older tocsin starts from the backup that was made before the upgrade."""
+    """Refuse to downgrade: an older version starts from the backup from before the upgrade."""
     raise NotImplementedError("restore the backup from before the upgrade")

@@ -1,4 +1,4 @@
-"""Overrides and swaps of rotations made by hand, and the last good answers of sources of people on call.
+"""Manual overrides and swaps of rotations, and the last good answers of roster sources.
 
 Revision ID: 0007
 Revises: 0006
@@ -16,7 +16,7 @@ _LONG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Create their tables."""
+    """Create the tables."""
     op.create_table(
         "overrides",
         *(sa.Column(name, sa.Text, nullable=False) for name in ("id", "rotation", "person", "swaps_with")),
@@ -39,5 +39,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Schemas only go forward: an older tocsin starts from the backup that was made before the upgrade."""
+    """Refuse to downgrade: an older version starts from the backup from before the upgrade."""
     raise NotImplementedError("restore the backup from before the upgrade")

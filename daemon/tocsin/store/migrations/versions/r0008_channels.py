@@ -1,4 +1,4 @@
-"""How often a source's Watchdog comes, and that it was reported resolved.
+"""The interval of each source's Watchdog, and the time at which it was reported resolved.
 
 Revision ID: 0008
 Revises: 0007
@@ -16,11 +16,11 @@ _LONG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Add the columns; the version before this one, which knows of none, leaves them empty."""
+    """Add the columns. The previous version does not know them and leaves them empty."""
     for name in ("every", "lost_at"):
         op.add_column("heartbeats", sa.Column(name, _LONG))
 
 
 def downgrade() -> None:
-    """Schemas only go forward: an older tocsin starts from the backup that was made before the upgrade."""
+    """Refuse to downgrade: an older version starts from the backup from before the upgrade."""
     raise NotImplementedError("restore the backup from before the upgrade")

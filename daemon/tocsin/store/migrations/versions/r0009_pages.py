@@ -1,4 +1,4 @@
-"""Pages that wait are found without reading whatever else waits.
+"""An index of waiting pages, so that finding them reads no other pending rows.
 
 Revision ID: 0009
 Revises: 0008
@@ -16,12 +16,12 @@ _WAITING_PAGES = sa.text("state = 'pending' AND job = 'page'")
 
 
 def upgrade() -> None:
-    """Add the index; the version before this one does not mind it."""
+    """Add the index. The previous version works with it unchanged."""
     op.create_index(
         "outbox_pages", "outbox", ["created_at"], sqlite_where=_WAITING_PAGES, postgresql_where=_WAITING_PAGES
     )
 
 
 def downgrade() -> None:
-    """Schemas only go forward: an older tocsin starts from the backup that was made before the upgrade."""
+    """Refuse to downgrade: an older version starts from the backup from before the upgrade."""
     raise NotImplementedError("restore the backup from before the upgrade")

@@ -1,4 +1,4 @@
-"""When the people whom a source names were last others, and who they were.
+"""The last change of each roster, and its members before that change.
 
 Revision ID: 0010
 Revises: 0009
@@ -16,11 +16,11 @@ _LONG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Add the columns; the version before this one, which knows of none, leaves them as they are."""
+    """Add the columns. The previous version does not know them and leaves them unchanged."""
     op.add_column("rosters", sa.Column("changed_at", _LONG, nullable=False, server_default="0"))
     op.add_column("rosters", sa.Column("before", sa.Text, nullable=False, server_default="[]"))
 
 
 def downgrade() -> None:
-    """Schemas only go forward: an older tocsin starts from the backup that was made before the upgrade."""
+    """Refuse to downgrade: an older version starts from the backup from before the upgrade."""
     raise NotImplementedError("restore the backup from before the upgrade")

@@ -1,4 +1,4 @@
-"""When somebody else is told of a page that nobody has taken.
+"""The time at which an unacknowledged page goes to a fallback.
 
 Revision ID: 0011
 Revises: 0010
@@ -17,10 +17,10 @@ _WAITING_PAGES = sa.text("state = 'pending' AND job = 'page'")
 
 
 def upgrade() -> None:
-    """Add the column, and let the index of waiting pages go by it.
+    """Add the column, and build the index of waiting pages on it.
 
-    A page that waits meanwhile is overdue after two minutes, which is what
-    ``fallback_after`` is unless somebody has changed it.
+    Pages that are pending now become overdue after two minutes, the default of
+    ``fallback_after``.
     """
     op.add_column("outbox", sa.Column("overdue_at", _LONG, nullable=False, server_default="0"))
     op.execute(sa.text("UPDATE outbox SET overdue_at = created_at + 120000000 WHERE state = 'pending'"))
@@ -31,5 +31,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Schemas only go forward: an older tocsin starts from the backup that was made before the upgrade."""
+    """Refuse to downgrade: an older version starts from the backup from before the upgrade."""
     raise NotImplementedError("restore the backup from before the upgrade")

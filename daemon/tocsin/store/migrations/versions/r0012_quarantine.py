@@ -1,4 +1,4 @@
-"""How many alerts an entry of the quarantine stands for, and how often it came.
+"""The number of alerts in each quarantine entry, and how often the entry was received.
 
 Revision ID: 0012
 Revises: 0011
@@ -16,7 +16,7 @@ _LONG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Add the columns; an entry that is there stands for one alert that came once."""
+    """Add the columns. An existing entry counts as one alert, received once."""
     for name, default in (("alerts", "1"), ("seen", "1"), ("last_at", "0")):
         op.add_column("quarantine", sa.Column(name, _LONG, nullable=False, server_default=default))
     op.execute(sa.text("UPDATE quarantine SET last_at = at"))
@@ -25,5 +25,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Schemas only go forward: an older tocsin starts from the backup that was made before the upgrade."""
+    """Refuse to downgrade: an older version starts from the backup from before the upgrade."""
     raise NotImplementedError("restore the backup from before the upgrade")

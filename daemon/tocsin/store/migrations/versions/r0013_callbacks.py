@@ -1,4 +1,4 @@
-"""Which of our pages are behind a provider's own incident.
+"""The links from a provider's incidents to our pages.
 
 Revision ID: 0013
 Revises: 0012
@@ -14,7 +14,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the table; what is known of incidents that are open now is learned from the next webhook about each."""
+    """Add the table. For incidents that are open now, the links come with the next webhook about each."""
     op.create_table(
         "page_links",
         sa.Column("provider", sa.Text, primary_key=True, nullable=False),
@@ -27,5 +27,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Schemas only go forward: an older tocsin starts from the backup that was made before the upgrade."""
+    """Refuse to downgrade: an older version starts from the backup from before the upgrade."""
     raise NotImplementedError("restore the backup from before the upgrade")

@@ -1,4 +1,4 @@
-"""Indexes that keep the cost of an incident constant, however long it stays open.
+"""Indexes that keep the cost of an incident constant, no matter how long it stays open.
 
 Revision ID: 0014
 Revises: 0013
@@ -14,7 +14,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Let the indexes give what is asked for at each change, however many alerts and messages there have been."""
+    """Replace indexes, so that the cost of a change does not grow with the number of alerts and messages."""
     op.drop_index("alerts_of_incident", "alerts")
     op.create_index("alerts_of_incident", "alerts", ["incident_id", sa.text("(status != 'firing')"), "first_seen_at"])
     op.drop_index("outbox_lane", "outbox")
@@ -30,5 +30,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Schemas only go forward: an older tocsin starts from the backup that was made before the upgrade."""
+    """Refuse to downgrade: an older version starts from the backup from before the upgrade."""
     raise NotImplementedError("restore the backup from before the upgrade")

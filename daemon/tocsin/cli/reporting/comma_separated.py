@@ -1,0 +1,42 @@
+"""The report as CSV, for a spreadsheet: one row per figure."""
+
+import csv
+import io
+
+from tocsin.cli.reporting.tables import Answer, tables
+from tocsin.cli.reporting.values import Value
+from tocsin.core.plain_text import one_line
+
+COLUMNS = ("period", "section", "item", "figure", "unit", "value", "previous")
+_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""Beginnings of a cell that a spreadsheet runs as a formula, and their full-width forms."""
+
+
+def comma_separated(report: Answer) -> str:
+    """Return the report as CSV (RFC 4180). Times are in seconds, moments in UTC; missing data is an empty cell."""
+    out = io.StringIO()
+    writer = csv.writer(out, quoting=csv.QUOTE_MINIMAL)
+    writer.writerow(COLUMNS)
+    period = report["period"]
+    name = f"{period['first_day']} to {period['last_day']} ({period['time_zone']})"
+    for table in tables(report):
+        for row in table.rows:
+            item = safe(" / ".join(row.labels))
+            for figure, value in zip(table.values, row.values, strict=True):
+                previous = _raw(value.previous) if value.is_compared else ""
+                writer.writerow((safe(name), table.title, item, figure, value.unit.value, _cell(value), previous))
+    return out.getvalue()
+
+
+def safe(text: str) -> str:
+    """Return text from outside as a cell that a spreadsheet does not run: an apostrophe keeps it text."""
+    line = one_line(text)
+    return f"'{line}" if line.startswith(_FORMULA) else line
+
+
+def _cell(value: Value) -> str:
+    return safe(value.raw) if isinstance(value.raw, str) else _raw(value.raw)
+
+
+def _raw(number: float | None) -> str:
+    return "" if number is None else str(int(number)) if number == int(number) else str(round(number, 6))

@@ -1,0 +1,1 @@
+"""Alerts, heartbeats of sources and the quarantine."""

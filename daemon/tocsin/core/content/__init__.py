@@ -1,0 +1,1 @@
+"""The content of messages, before a channel formats it."""

@@ -1,0 +1,1 @@
+"""The incident: its state, its events and the one table of transitions."""

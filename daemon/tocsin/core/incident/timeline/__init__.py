@@ -1,0 +1,1 @@
+"""The timeline: each kind of entry is one class, with the phrase that people read."""

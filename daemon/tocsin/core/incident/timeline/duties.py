@@ -1,0 +1,101 @@
+"""Duties of a playbook: owed, breached, done, waived; and the closed record of an incident.
+
+The fields and their meaning for reports: see `core.incident.incident_duty`.
+"""
+
+from tocsin.core.incident.timeline.entry_data import EntryData
+
+
+class DutyOwed(EntryData, frozen=True, kw_only=True):
+    """A duty whose time has begun."""
+
+    kind = "duty_owed"
+    phrase = "duty {duty}: {text}, by {due_at}"
+
+    duty: str
+    text: str
+    severity: str
+    occurrence: int
+    due_at: int
+    owner: tuple[str, ...]
+
+
+class DutyBreached(EntryData, frozen=True, kw_only=True):
+    """A duty that was not done by its deadline."""
+
+    kind = "duty_breached"
+    phrase = "{because}"
+
+    duty: str
+    severity: str
+    occurrence: int
+    due_at: int
+    late: int
+    step: str
+    targets: tuple[str, ...]
+    because: str
+
+
+class DutyDone(EntryData, frozen=True, kw_only=True):
+    """A duty that is done."""
+
+    kind = "duty_done"
+    phrase = "duty {duty} done"
+    remark = "reason"
+
+    duty: str
+    severity: str
+    occurrence: int
+    due_at: int
+    late: int
+    reason: str
+    link: str
+
+
+class DutyWaived(EntryData, frozen=True, kw_only=True):
+    """A duty that a person waived."""
+
+    kind = "duty_waived"
+    phrase = "duty {duty} waived: {reason}"
+
+    duty: str
+    severity: str
+    occurrence: int
+    due_at: int
+    late: int
+    reason: str
+
+
+class DutyWithdrawn(EntryData, frozen=True, kw_only=True):
+    """A duty that counts no more."""
+
+    kind = "duty_withdrawn"
+    phrase = "duty {duty} withdrawn: {because}"
+
+    duty: str
+    severity: str
+    occurrence: int
+    due_at: int
+    because: str
+
+
+class MeetingProposed(EntryData, frozen=True, kw_only=True):
+    """A time for a meeting, and the people invited."""
+
+    kind = "meeting_proposed"
+    phrase = "{duty}: {targets} invited to a meeting on {starts_at}"
+
+    duty: str
+    starts_at: int
+    length: int
+    targets: tuple[str, ...]
+    step: str
+
+
+class RecordClosed(EntryData, frozen=True, kw_only=True):
+    """The end of the work on a resolved incident."""
+
+    kind = "record_closed"
+    phrase = "record closed: every duty is done or waived"
+
+    occurrence: int

@@ -1,0 +1,432 @@
+"""Duties: their beginning, the events that fulfil them, reminders, breaches, and the closed record.
+
+A duty begins at its moment, at a severity that requires it, and once one of its flags is set, if it needs one. It
+stays until it is done or waived, also after the resolve. If the incident is reopened or merged, open duties are
+withdrawn: the next occurrence has its own. Drills, members of a storm that were not notified, and tocsin's own
+incidents have none. While the ladder waits, its reminders and breaches wait too, and are not lost.
+"""
+
+from tocsin.core.duration import MINUTE
+from tocsin.core.errors import IllegalTransition, InvalidText, InvalidValue, UnknownName
+from tocsin.core.incident.effect import DutyMissed, DutySettled, FollowUpDone, Notify, Record
+from tocsin.core.incident.event import TOCSIN, Actor, CompleteDuty, MoveMeeting, WaiveDuty
+from tocsin.core.incident.incident import Incident, State
+from tocsin.core.incident.incident_duty import IncidentDuty
+from tocsin.core.incident.response import ANY, DeclaredResponse
+from tocsin.core.incident.sla import (
+    BREACHED_DUTY_STEP,
+    DUTY_STEP,
+    MEETING_STEP,
+    POST_MORTEM_STEP,
+    duties_of,
+    duty_named,
+    lead_of,
+    open_duties,
+    remind_after,
+)
+from tocsin.core.incident.throttle import is_told_by_its_storm
+from tocsin.core.incident.timeline.actions import (
+    DraftDiscarded,
+    PostmortemCompleted,
+    PostmortemRequested,
+    PostmortemWaived,
+    TicketOpened,
+    TicketReopened,
+)
+from tocsin.core.incident.timeline.duties import (
+    DutyBreached,
+    DutyDone,
+    DutyOwed,
+    DutyWaived,
+    DutyWithdrawn,
+    MeetingProposed,
+    RecordClosed,
+)
+from tocsin.core.incident.timeline.entry_data import EntryData
+from tocsin.core.incident.timeline.notifications import MessageRequested
+from tocsin.core.incident.timeline.responses import FactSet, StatusUpdate
+from tocsin.core.incident.transitions import owners
+from tocsin.core.incident.transitions.change import PAGED, Change
+from tocsin.core.incident.transitions.meetings import meeting_start
+from tocsin.core.incident.transitions.promises import obligations_of, remind, set_obligations
+from tocsin.core.incident.wording import (
+    because_duty_breached,
+    because_duty_due,
+    because_invited,
+    because_post_mortem_due,
+)
+from tocsin.core.playbook.actions import TicketState
+from tocsin.core.playbook.duties import POST_MORTEM, Meeting, PlaybookDuty
+from tocsin.core.playbook.playbook import Kind, Moment, Until
+from tocsin.core.typed_replace import replace
+
+LONGEST_REASON = 500
+LONGEST_LINK = 2000
+
+
+def afterwards(change: Change) -> None:
+    """Begin duties, settle those that this change has fulfilled, and close the record after the last one."""
+    incident, was = change.incident, change.was
+    required = incident.plan.duties.required
+    if required and incident.state in PAGED and _may_begin(change):
+        held = {duty.name for duty in duties_of(incident.obligations)}
+        for duty in required:
+            if duty.name not in held and _has_begun(incident, duty) and duty.is_for(incident.severity, incident.flags):
+                begin(change, duty, incident.severity)
+    if required and incident.obligations is not None:
+        _settle_fulfilled(change)
+    if incident.state is State.RESOLVED and incident.obligations is not was.obligations:
+        _close_record(change)
+
+
+def _may_begin(change: Change) -> bool:
+    """Return whether this change can begin a duty: most changes are further alerts, which cannot."""
+    incident, was = change.incident, change.was
+    if incident.drill or is_told_by_its_storm(incident):
+        return False
+    return (
+        change.is_first_reached
+        or incident.severity != was.severity
+        or incident.flags != was.flags
+        or incident.acked_severity != was.acked_severity
+        or incident.work is not was.work
+        or incident.plan is not was.plan
+        or incident.drill != was.drill
+    )
+
+
+def _has_begun(incident: Incident, duty: PlaybookDuty) -> bool:
+    match duty.since:
+        case Moment.OPENED:
+            return bool(incident.reached)
+        case Moment.DECLARED:
+            return incident.work is not None and incident.work.declared_at is not None
+        case Moment.ACKNOWLEDGED:
+            return incident.acked_severity is not None
+    return False
+
+
+def begin(change: Change, required: PlaybookDuty, severity: str) -> None:
+    """Begin a duty now, with its meeting if it has one."""
+    incident, due_at = change.incident, change.now + required.within
+    lead = lead_of(required.within) if required.remind is None else required.remind
+    duty = IncidentDuty(
+        name=required.name,
+        text=required.text,
+        by=required.by,
+        since=required.since,
+        severity=severity,
+        occurrence=incident.occurrence,
+        asked_at=change.now,
+        due_at=due_at,
+        remind_at=remind_after(due_at, lead, change.now),
+    )
+    obligations = obligations_of(incident)
+    set_obligations(
+        change, replace(obligations, post_mortem=None, duties=(*duties_of(obligations), duty), closed_at=None)
+    )
+    owner = owners.duty_owner(incident, duty)
+    if duty.name == POST_MORTEM:
+        change.record(
+            PostmortemRequested(
+                due_at=due_at, owner=owner, duty=duty.name, severity=severity, occurrence=incident.occurrence
+            )
+        )
+    else:
+        change.record(
+            DutyOwed(
+                duty=duty.name,
+                text=duty.text,
+                severity=severity,
+                occurrence=incident.occurrence,
+                due_at=due_at,
+                owner=owner,
+            )
+        )
+    if required.meeting is not None:
+        starts_at = meeting_start(required.meeting, change.now, due_at, incident.plan.business_hours)
+        _propose(change, duty, required.meeting, starts_at)
+    if required.tracker and _has_ticket(incident, required.tracker):
+        settle(change, required.name, TOCSIN, reason=f"{required.tracker} has it already")
+    elif required.fact and incident.messages is not None and incident.messages.facts.get(required.fact):
+        settle(change, required.name, TOCSIN, reason=f"{required.fact} entered before")
+
+
+def withdraw(change: Change, because: str) -> None:
+    """Withdraw the duties that are still open; all others have ended too, for this occurrence."""
+    obligations = change.incident.obligations
+    duties = duties_of(obligations)
+    if obligations is None or not duties:
+        return
+    for duty in duties:
+        if duty.is_open:
+            change.record(
+                DutyWithdrawn(
+                    duty=duty.name,
+                    severity=duty.severity,
+                    occurrence=duty.occurrence,
+                    due_at=duty.due_at,
+                    because=because,
+                )
+            )
+    set_obligations(change, replace(obligations, post_mortem=None, duties=(), closed_at=None))
+
+
+def due(change: Change) -> None:
+    """Remind the owners, and report breaches; once for everything missed meanwhile."""
+    for duty in duties_of(change.incident.obligations):
+        if duty.remind_at is None or duty.remind_at > change.now:
+            continue
+        if duty.due_at <= change.now and duty.breached_at is None:
+            _breach(change, duty)
+        else:
+            _remind(change, duty)
+
+
+def _remind(change: Change, duty: IncidentDuty) -> None:
+    late, count = change.now - (duty.remind_at or change.now), duty.reminded + 1
+    _put(change, replace(duty, remind_at=remind_after(duty.due_at, 0, change.now), reminded=count))
+    owner = owners.duty_owner(change.incident, duty)
+    if duty.name == POST_MORTEM:
+        remind(change, f"{POST_MORTEM_STEP}{count}", owner, because_post_mortem_due(duty, change.now), late=late)
+    else:
+        remind(change, f"{DUTY_STEP}{duty.name}.{count}", owner, because_duty_due(duty, change.now), late=late)
+
+
+def _breach(change: Change, duty: IncidentDuty) -> None:
+    """Report a missed deadline: to the owner and the targets of the incident's own message, once."""
+    incident, late = change.incident, change.now - duty.due_at
+    breached = replace(duty, breached_at=change.now)
+    if duty.is_open:
+        breached = replace(breached, remind_at=remind_after(duty.due_at, 0, change.now))
+    _put(change, breached)
+    step, because = f"{BREACHED_DUTY_STEP}{duty.name}", because_duty_breached(duty)
+    owner = owners.duty_owner(incident, duty)
+    targets = () if is_told_by_its_storm(incident) else tuple(dict.fromkeys((*owner, *incident.plan.announce)))
+    change.record(
+        DutyBreached(
+            duty=duty.name,
+            severity=duty.severity,
+            occurrence=incident.occurrence,
+            due_at=duty.due_at,
+            late=late,
+            step=step,
+            targets=targets,
+            because=because,
+        )
+    )
+    change.effects.append(DutyMissed(severity=duty.severity))
+    tier = max(incident.reached, default=1)
+    change.notify(
+        Notify(
+            kind=Kind.UPDATE,
+            step=step,
+            tier=tier,
+            targets=targets,
+            until=Until.RESOLVED,
+            because=because,
+            late=late,
+        )
+    )
+
+
+def settle(change: Change, name: str, by: Actor, *, waived: bool = False, reason: str = "", link: str = "") -> None:
+    """End a duty: it is done, or waived. A deadline that has passed is reported as missed first."""
+    duty = _named(change, name)
+    if not duty.is_open:
+        return
+    if duty.due_at < change.now and duty.breached_at is None:
+        _breach(change, duty)
+        duty = _named(change, name)
+    done = replace(duty, remind_at=None, done_at=change.now, done_by=by.name, waived=waived, reason=reason, link=link)
+    _put(change, done)
+    change.record(_ended(done, max(0, change.now - duty.due_at), change.incident.occurrence), by)
+    change.effects.append(DutySettled(severity=duty.severity, outcome=done.outcome))
+    if name == POST_MORTEM:
+        change.effects.append(FollowUpDone(is_post_mortem=True, severity=duty.severity, outcome=done.outcome))
+
+
+def _ended(duty: IncidentDuty, late: int, occurrence: int) -> EntryData:
+    """Return the timeline entry of a duty's end."""
+    if duty.name == POST_MORTEM:
+        kind = PostmortemWaived if duty.waived else PostmortemCompleted
+        return kind(
+            link=duty.link,
+            reason=duty.reason,
+            late=late,
+            duty=duty.name,
+            severity=duty.severity,
+            occurrence=occurrence,
+            due_at=duty.due_at,
+        )
+    if duty.waived:
+        return DutyWaived(
+            duty=duty.name,
+            severity=duty.severity,
+            occurrence=occurrence,
+            due_at=duty.due_at,
+            late=late,
+            reason=duty.reason,
+        )
+    return DutyDone(
+        duty=duty.name,
+        severity=duty.severity,
+        occurrence=occurrence,
+        due_at=duty.due_at,
+        late=late,
+        reason=duty.reason,
+        link=duty.link,
+    )
+
+
+def _settle_fulfilled(change: Change) -> None:
+    """Settle the open duties that an event of this change fulfils; a discarded draft with a reason waives its duty."""
+    left = [duty.name for duty in duties_of(change.incident.obligations) if duty.is_open]
+    records = [effect for effect in change.effects if type(effect) is Record] if left else []
+    if not records:
+        return
+    open_now = [duty for duty in change.incident.plan.duties.required if duty.name in left and _is_noticed(duty)]
+    person = next((record for record in records if record.actor != TOCSIN.name), None)
+    by = TOCSIN if person is None else Actor(person.actor, person.via)
+    for duty in open_now:
+        for record in records:
+            if reason := _fulfilment(duty, record.entry, change.incident):
+                settle(change, duty.name, by, reason=reason)
+            elif isinstance(record.entry, DraftDiscarded) and record.entry.reason and _is_draft_of(duty, record.entry):
+                settle(change, duty.name, by, waived=True, reason=record.entry.reason)
+
+
+def _is_noticed(duty: PlaybookDuty) -> bool:
+    """Return whether a duty ends with an event that tocsin notices."""
+    return duty.update or bool(duty.tracker or duty.message or duty.fact)
+
+
+def _fulfilment(duty: PlaybookDuty, entry: EntryData, incident: Incident) -> str:
+    """Return what in a timeline entry fulfils a duty, in words; "" if nothing does."""
+    match entry:
+        case TicketOpened() | TicketReopened():
+            is_it = bool(duty.tracker) and entry.tracker == duty.tracker and _has_ticket(incident, duty.tracker)
+            return f"ticket {entry.ticket} in {entry.tracker}" if is_it else ""
+        case MessageRequested():
+            return f"{entry.template} sent" if duty.message and entry.template == duty.message else ""
+        case FactSet():
+            return f"{entry.name} entered" if duty.fact and entry.name == duty.fact and entry.text else ""
+        case StatusUpdate():
+            return f"update {entry.number}" if duty.update else ""
+    return ""
+
+
+def _is_draft_of(duty: PlaybookDuty, entry: DraftDiscarded) -> bool:
+    return entry.what in filter(None, (duty.tracker, duty.message))
+
+
+def _has_ticket(incident: Incident, tracker: str) -> bool:
+    """Return whether the incident itself has an open ticket in a tracker."""
+    ticket = incident.acting.ticket(tracker) if incident.acting is not None else None
+    return ticket is not None and ticket.is_there and ticket.state is TicketState.OPEN
+
+
+def _close_record(change: Change) -> None:
+    """Close the record of a resolved incident that had duties, once none is open."""
+    obligations = change.incident.obligations
+    if obligations is None or obligations.closed_at is not None or open_duties(obligations):
+        return
+    if duties_of(obligations):
+        set_obligations(change, replace(obligations, closed_at=change.now))
+        change.record(RecordClosed(occurrence=change.incident.occurrence))
+
+
+def _named(change: Change, name: str) -> IncidentDuty:
+    """Return a duty of the incident.
+
+    Raises:
+        UnknownName: It has none of that name.
+    """
+    obligations = change.incident.obligations
+    duty = duty_named(obligations, name)
+    if duty is None:
+        known = ", ".join(duty.name for duty in duties_of(obligations)) or "none"
+        raise UnknownName(f"incident {change.incident.number} has no duty {name!r}; its duties: {known}")
+    return duty
+
+
+def _put(change: Change, duty: IncidentDuty) -> None:
+    obligations = obligations_of(change.incident)
+    duties = tuple(duty if other.name == duty.name else other for other in duties_of(obligations))
+    set_obligations(change, replace(obligations, post_mortem=None, duties=duties))
+
+
+# Meetings.
+
+
+def _propose(change: Change, duty: IncidentDuty, meeting: Meeting, starts_at: int) -> None:
+    """Propose a time for a duty's meeting, and invite the people."""
+    incident, number = change.incident, duty.invited + 1
+    duty = replace(duty, meets_at=starts_at, meets_for=meeting.length, invited=number)
+    _put(change, duty)
+    targets = owners.invited(incident, meeting.invite, owners.duty_owner(incident, duty))
+    step, because = f"{MEETING_STEP}{duty.name}.{number}", because_invited(duty, meeting)
+    change.record(
+        MeetingProposed(duty=duty.name, starts_at=starts_at, length=meeting.length, targets=targets, step=step)
+    )
+    tier = max(incident.reached, default=1)
+    change.notify(
+        Notify(kind=Kind.UPDATE, step=step, tier=tier, targets=targets, until=Until.RESOLVED, because=because)
+    )
+
+
+# Responses of people.
+
+
+def complete(change: Change, event: CompleteDuty) -> None:
+    """Record that a duty is done; a repetition changes nothing."""
+    _check_words(event.reason, event.link)
+    change.quiet = True
+    settle(change, event.duty, event.by, reason=event.reason.strip(), link=event.link)
+
+
+def waive(change: Change, event: WaiveDuty) -> None:
+    """Record that a duty need not be done, and why; a repetition changes nothing."""
+    if not event.reason.strip():
+        raise InvalidValue(f"reason is empty; say why the duty {event.duty} need not be done")
+    _check_words(event.reason, "")
+    change.quiet = True
+    settle(change, event.duty, event.by, waived=True, reason=event.reason.strip())
+
+
+def move_meeting(change: Change, event: MoveMeeting) -> None:
+    """Propose another time for the meeting of a duty; everyone invited gets the new time."""
+    duty = _named(change, event.duty)
+    required = next((each for each in change.incident.plan.duties.required if each.name == duty.name), None)
+    if required is None or required.meeting is None:
+        raise InvalidValue(f"the duty {duty.name} is no meeting")
+    if not duty.is_open:
+        raise IllegalTransition(f"the duty {duty.name} of incident {change.incident.number} is done or waived already")
+    if event.at <= change.now:
+        raise InvalidValue("the meeting must begin later than now")
+    change.quiet = True
+    if event.at != duty.meets_at:
+        _propose(change, duty, required.meeting, event.at // MINUTE * MINUTE)
+
+
+def _check_words(reason: str, link: str) -> None:
+    if len(reason) > LONGEST_REASON:
+        raise InvalidText("a reason", LONGEST_REASON, len(reason))
+    if link and not link.startswith(("https://", "http://")):
+        raise InvalidValue("link must begin with https:// or http://")
+    if len(link) > LONGEST_LINK:
+        raise InvalidText("a link", LONGEST_LINK, len(link))
+
+
+_DUTY = "duties/{duty:[a-z][a-z0-9-]{0,62}}"
+
+RESPONSES = (
+    DeclaredResponse(f"{_DUTY}/done", CompleteDuty, ((ANY, complete),), "Record that a duty is done."),
+    DeclaredResponse(f"{_DUTY}/waive", WaiveDuty, ((ANY, waive),), "Record why a duty need not be done."),
+    DeclaredResponse(
+        f"{_DUTY}/meeting",
+        MoveMeeting,
+        ((ANY, move_meeting),),
+        "Move the meeting of a duty; everyone invited gets the new time.",
+    ),
+)

@@ -1,0 +1,1 @@
+"""Matchers, patterns, and an index that finds the matching ones among many."""

@@ -1,0 +1,1 @@
+"""People, rotations and maintenance windows."""

@@ -1,0 +1,42 @@
+"""Members of a source that is polled at run time, such as a Slack user group."""
+
+import msgspec
+
+from tocsin.core.typed_replace import replace
+
+SLACK = "slack:"
+
+
+class Roster(msgspec.Struct, frozen=True, kw_only=True):
+    """The last valid answer of one source."""
+
+    source: str
+    """The source's key: ``slack:<channel>:<id of the group>``."""
+    members: tuple[str, ...]
+    """Names used by the source: Slack user ids."""
+    fetched_at: int
+    changed_at: int = 0
+    """The time at which the present members were first seen, in microseconds since the epoch."""
+    before: tuple[str, ...] = ()
+    """The members before that time."""
+
+
+def answered(known: Roster | None, source: str, members: tuple[str, ...], now: int) -> Roster:
+    """Return the roster after an answer; ``known`` is the roster before it."""
+    before = known.members if known is not None else ()
+    if known is not None and set(before) == set(members):
+        return replace(known, members=members, fetched_at=now)
+    return Roster(source=source, members=members, fetched_at=now, changed_at=now, before=before)
+
+
+def slack_source(channel: str, group: str) -> str:
+    """Return the key of a Slack user group that is polled through the given channel."""
+    return f"{SLACK}{channel}:{group}"
+
+
+def slack_group(source: str) -> tuple[str, str] | None:
+    """Return (channel, id of the group) for the key of a Slack user group; None for any other key."""
+    if not source.startswith(SLACK):
+        return None
+    channel, _, group = source.removeprefix(SLACK).rpartition(":")
+    return channel, group

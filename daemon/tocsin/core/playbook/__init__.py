@@ -1,0 +1,1 @@
+"""A playbook as data: tiers, actions, messages and reminders."""

@@ -1,0 +1,1 @@
+"""Business hours, recurrence, and times as text for people."""

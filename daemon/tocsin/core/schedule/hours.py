@@ -1,0 +1,86 @@
+"""Business hours: the days and times at which deferrable steps are carried out.
+
+The wall clock of a time zone decides, so that 09:00 is 09:00 before and after
+a change to summer time. A time that the wall clock skips is read with the
+offset from before the skip; of a time that it shows twice, the first counts.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from enum import StrEnum
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+A_DAY = 24 * 60
+"""Minutes; as a time of day, the midnight at its end."""
+LOOKED_AHEAD = 366
+"""Maximum number of closed days in a row; steps that wait longer are carried out at once."""
+
+
+class Hours(StrEnum):
+    """Times at which a step may be carried out."""
+
+    ALWAYS = "always"
+    BUSINESS = "business"
+    """Within the playbook's business hours; outside of these, the step waits until they open."""
+
+
+class BusinessHours(msgspec.Struct, frozen=True, kw_only=True):
+    """The same hours on some days of the week, except holidays."""
+
+    days: tuple[int, ...] = (0, 1, 2, 3, 4)
+    """Monday is 0."""
+    opens: int = 9 * 60
+    """Minutes since midnight on the wall clock."""
+    closes: int = 17 * 60
+    """Minutes since midnight on the wall clock, later than ``opens``; that minute itself is outside."""
+    time_zone: str = "UTC"
+    """A name of the IANA database."""
+    holidays: tuple[str, ...] = ()
+    """``2026-12-25``: closed all day."""
+
+    def are_open(self, at: int) -> bool:
+        """Return whether ``at`` is within business hours. All times are microseconds since the epoch, UTC."""
+        return self.opening(at) == at
+
+    def opening(self, at: int) -> int:
+        """Return the first time from ``at`` on within business hours; ``at`` itself if it is within them.
+
+        If there is none for more than a year, return ``at``: a page at a bad time is
+        better than none.
+        """
+        for opens, closes in self._open_periods(at):
+            if at < closes:
+                return max(at, opens)
+        return at
+
+    def _open_periods(self, at: int) -> Iterator[tuple[int, int]]:
+        """Yield (opens, closes) for the days from ``at``'s on that have any business hours."""
+        today = (_EPOCH + at * _MICROSECOND).astimezone(_zone(self.time_zone)).date()
+        for ahead in range(LOOKED_AHEAD + 1):
+            day = today + timedelta(days=ahead)
+            if day.weekday() in self.days and day.isoformat() not in self.holidays:
+                opens, closes = _moment(day, self.opens, self.time_zone), _moment(day, self.closes, self.time_zone)
+                if opens < closes:
+                    yield opens, closes
+
+
+@lru_cache(maxsize=1024)
+def _moment(day: date, minutes: int, zone: str) -> int:
+    """Return when the wall clock of ``zone`` shows so many minutes after midnight of ``day``."""
+    midnight = datetime.combine(day, time(), _zone(zone))
+    # Adding to a datetime with a zone moves its wall clock, not the elapsed time.
+    return (((midnight + timedelta(minutes=minutes)).astimezone(UTC)) - _EPOCH) // _MICROSECOND
+
+
+@lru_cache(maxsize=64)
+def _zone(name: str) -> tzinfo:
+    """Return the zone; UTC if this machine does not know the name (its time zone database differs from the plan's)."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return UTC

@@ -1,0 +1,1 @@
+"""Delivery: from an outbox row to a sent message."""

@@ -1,0 +1,51 @@
+"""The open follow-ups assigned to the reader of a message."""
+
+from tocsin.core.incident.incident import Incident
+from tocsin.core.incident.incident_duty import IncidentDuty
+from tocsin.core.incident.outbox import Outgoing
+from tocsin.core.incident.sla import duties_of
+from tocsin.core.incident.transitions import owners
+from tocsin.core.playbook.duties import POST_MORTEM
+from tocsin.core.schedule.moments import short_moment
+from tocsin.engine.change.oncall import duty_of
+from tocsin.engine.change.policy import Policy
+from tocsin.ports.store import Reader
+
+
+def followups_of(tx: Reader, row: Outgoing, incident: Incident, policy: Policy, zone: str) -> tuple[str, ...]:
+    """Return the reader's open duties and action items, none for a substitute reader.
+
+    Each is a sentence; a command comes on a line of its own.
+    """
+    clock = incident.obligations
+    if clock is None or row.stranded:
+        return ()
+    duty = duty_of(tx, policy.people)
+
+    def is_owner(targets: tuple[str, ...]) -> bool:
+        return any(row.target in policy.people.members(target, duty) for target in targets)
+
+    owed = []
+    open_duties = [each for each in duties_of(clock) if each.is_open and is_owner(owners.duty_owner(incident, each))]
+    for each in open_duties:
+        if each.name == POST_MORTEM:
+            due = short_moment(each.due_at, tx.now, zone)
+            get_draft = f"To get a draft: tocsin postmortem {incident.number}"
+            owed.append(f"You are to write the postmortem by {due}.\n{get_draft}")
+    others = [each for each in open_duties if each.name != POST_MORTEM]
+    if others:
+        owed.append(_sentence(others, incident.number, min(each.due_at for each in others), tx.now, zone))
+    for item in clock.items:
+        if item.done_at is None and is_owner(owners.item_owner(incident, item)):
+            due = short_moment(item.due_at, tx.now, zone)
+            owed.append(f"You are to do action item {item.number} by {due}: {item.text.rstrip(' .')}.")
+    return tuple(owed)
+
+
+def _sentence(duties: list[IncidentDuty], number: int, first_at: int, now: int, zone: str) -> str:
+    """Return the duties in one sentence: a message has no room for one each."""
+    due = short_moment(first_at, now, zone)
+    if len(duties) == 1:
+        return f"You have the duty {duties[0].name}, by {due}: {duties[0].text.rstrip(' .')}."
+    names = ", ".join(each.name for each in duties)
+    return f"You have {len(duties)} duties, the first by {due}: {names}.\nTo list them: tocsin incidents show {number}"

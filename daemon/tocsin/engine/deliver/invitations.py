@@ -1,0 +1,61 @@
+"""Invitations to the meetings of an incident's duties."""
+
+from tocsin.core.content.page import Invitation
+from tocsin.core.incident.incident import Incident
+from tocsin.core.incident.naming import name_of
+from tocsin.core.incident.outbox import Outgoing
+from tocsin.core.incident.sla import MEETING_STEP, duty_named
+from tocsin.core.incident.transitions import owners
+from tocsin.core.plain_text import one_line
+from tocsin.engine.change.oncall import duty_of
+from tocsin.engine.change.policy import Policy
+from tocsin.ports.store import Reader
+
+MOST_ATTENDEES = 100
+"""Maximum number of addresses in one invitation."""
+
+
+def invitation_of(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> Invitation | None:
+    """Return the invitation that a row sends, with the meeting's current time; None for any other row.
+
+    None also once the duty is withdrawn: the message then has only its text.
+    """
+    if not row.step.startswith(MEETING_STEP):
+        return None
+    name = row.step.removeprefix(MEETING_STEP).rpartition(".")[0]
+    duty = duty_named(incident.obligations, name)
+    required = next((each for each in incident.plan.duties.required if each.name == name), None)
+    if duty is None or duty.meets_at is None or required is None or required.meeting is None:
+        return None
+    targets = owners.invited(incident, required.meeting.invite, owners.duty_owner(incident, duty))
+    title = one_line(f"{name_of(incident)} {incident.title}")
+    agenda = tuple(f"{number}. {item}" for number, item in enumerate(required.meeting.agenda, start=1))
+    return Invitation(
+        uid=f"{incident.id}.{duty.occurrence}.{duty.name}",
+        sequence=max(0, duty.invited - 1),
+        starts_at=duty.meets_at,
+        ends_at=duty.meets_at + duty.meets_for,
+        summary=f"{duty.text} ({title})",
+        description=(f"[{duty.severity}] {title}", f"Draft: tocsin postmortem {incident.number}", *agenda),
+        location=incident.plan.texts.bridge_at(duty.severity),
+        attendees=_addresses(tx, targets, policy),
+    )
+
+
+def _addresses(tx: Reader, targets: tuple[str, ...], policy: Policy) -> tuple[str, ...]:
+    """Return the e-mail addresses of the people behind targets; a person without one is told by another channel."""
+    people, duty = policy.people, duty_of(tx, policy.people)
+    names = dict.fromkeys(name for target in targets for name in people.members(target, duty))
+    persons = (people.persons[name] for name in names if name in people.persons)
+    addresses = (
+        next(
+            (
+                method.contact.destination
+                for method in person.methods
+                if method.contact.channel in policy.invitation_channels
+            ),
+            person.email,
+        )
+        for person in persons
+    )
+    return tuple(dict.fromkeys(filter(None, addresses)))[:MOST_ATTENDEES]

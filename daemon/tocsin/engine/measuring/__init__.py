@@ -1,0 +1,1 @@
+"""The measures of a period, read from the store in pages and computed by `core.measures`."""

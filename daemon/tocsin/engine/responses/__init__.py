@@ -1,0 +1,1 @@
+"""Actions of people: respond, declare, merge, override, and open maintenance windows."""

@@ -1,0 +1,1 @@
+"""Incidents that tocsin opens about itself."""

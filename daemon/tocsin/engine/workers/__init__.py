@@ -1,0 +1,1 @@
+"""Background workers: timers, retention, audits, hand-offs."""

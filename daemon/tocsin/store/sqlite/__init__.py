@@ -1,0 +1,1 @@
+"""The SQLite file: connections, locks, the writer, and rescue of a lost database."""

@@ -1,0 +1,1 @@
+"""The JSON API: incidents, on-call, maintenance windows, and the daemon's state."""

@@ -1,0 +1,1 @@
+"""Callbacks from PagerDuty, Slack and Twilio."""
