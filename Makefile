@@ -18,6 +18,9 @@ run: $(VENV)/.runtime ## Set up what is needed and serve on 127.0.0.1:9099 with 
 test: $(VENV)/.development packages lint ## Everything that must be green: style, types, floors, tests, the wheel's content
 	$(BIN)/pytest -n auto
 
+fuzz: $(VENV)/.development ## Run the tests that generate their inputs, with new inputs each time; `make test` repeats the same ones
+	TOCSIN_HYPOTHESIS=fuzz $(BIN)/pytest -n auto $$(grep -rl "^from hypothesis\|^import hypothesis" tests --include="test_*.py")
+
 lint: check
 check: $(VENV)/.development ## Style, types and floors only
 	$(BIN)/ruff check $(CODE)

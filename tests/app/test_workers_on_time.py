@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from app.rig import Rig, shipped
 from tocsin.app.build import WORKERS
-from tocsin.app.lifecycle import _on_clock_jump
+from tocsin.app.lifecycle import _on_clock_jump, _stop, edge_of
 from tocsin.app.notify import Notifier
 from tocsin.app.pulse import Pulse
 from tocsin.app.reload import Reloader
@@ -22,6 +22,7 @@ from tocsin.core.incident.event import Actor
 from tocsin.core.playbook.reminder import Reminder
 from tocsin.engine.responses.overrides import OverrideRequest
 from tocsin.testing.loop import LoopClock, VirtualLoop, let_pass
+from tocsin.web.application import Server, build_app
 
 WATCHDOG = 30.0
 """Seconds, as systemd/tocsin.service says."""
@@ -113,6 +114,29 @@ def test_no_worker_may_hang_for_five_minutes_unnoticed() -> None:
     async def run() -> None:
         async with running() as rig:
             assert max(worker.allowance for worker in rig.daemon.services) < 300
+
+    on_virtual_time(run)
+
+
+# The stop.
+
+
+def test_every_worker_has_ended_before_the_store_is_closed() -> None:
+    async def run() -> None:
+        rig = Rig(LoopClock())
+        await rig.store.open()
+        for worker in rig.daemon.services:
+            worker.start()
+        await let_pass(1)
+        rig.store.gate = asyncio.Event()
+        rig.daemon.wake.everyone()
+        await let_pass(1)
+        asyncio.get_running_loop().call_later(2, rig.store.gate.set)
+        pulse = Pulse(rig.daemon, Notifier({}), now)
+        reloader = Reloader(rig.daemon, shipped, lambda _: None)
+        server = Server(build_app(edge_of(rig.daemon, reloader, pulse, {})), grace=1)
+        await _stop(rig.daemon, server, reloader, pulse)
+        assert [worker.name for worker in rig.daemon.services if worker.task and not worker.task.done()] == []
 
     on_virtual_time(run)
 

@@ -340,16 +340,8 @@ async def _stop(daemon: Daemon, server: Server, reloader: Reloader, pulse: Pulse
     await stage("intake", grace, daemon.ingest.close(), daemon.senders.close())
     if daemon.commit_process is not None:
         await stage("commit process", 15, daemon.commit_process.close())
-    periodic = (
-        daemon.handoffs,
-        daemon.reminders,
-        daemon.drills,
-        daemon.rosters,
-        daemon.housekeeper,
-        daemon.auditor,
-        daemon.reconciler,
-    )
-    await stage("timers", 5, daemon.timers.stop(), *(worker.stop() for worker in periodic), pulse.stop())
+    workers = [service for service in daemon.services if service is not daemon.dispatcher]
+    await stage("workers", 5, *(worker.stop() for worker in workers), pulse.stop())
     await stage("delivery", grace, daemon.dispatcher.stop(), daemon.alarm.close())
     await stage("channels", 5, reloader.close(), *(integration.close() for integration in ways_out(daemon)))
     await stage("store", 10, daemon.store.close())

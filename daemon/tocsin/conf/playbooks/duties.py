@@ -122,4 +122,4 @@ def target_names_in(node: Node) -> Iterator[Node]:
         names = (
             [duty.child("by"), *(each for _, each in invite.children())] if invite is not None else [duty.child("by")]
         )
-        yield from (each for each in names if each is not None and each.value not in known)
+        yield from (each for each in names if each is not None and str(each.value) not in known)
