@@ -18,7 +18,7 @@ run: $(VENV)/.runtime ## Set up what is needed and serve on 127.0.0.1:9099 with 
 test: $(VENV)/.development packages lint ## Everything that must be green: style, types, floors, tests, the wheel's content
 	$(BIN)/pytest -n auto
 
-fuzz: $(VENV)/.development ## Run the tests that generate their inputs, with new inputs each time; `make test` repeats the same ones
+fuzz: $(VENV)/.development ## Search with new inputs in the tests that generate theirs; `make test` repeats the same ones
 	TOCSIN_HYPOTHESIS=fuzz $(BIN)/pytest -n auto $$(grep -rl "^from hypothesis\|^import hypothesis" tests --include="test_*.py")
 
 lint: check
@@ -44,8 +44,9 @@ chaos: $(VENV)/.development ## Run a constant load for MINUTES (60); memory, pro
 schemas: $(VENV)/.development ## Write config/schemas/ anew from the code
 	$(BIN)/python .ci/schemas
 
-messages: $(VENV)/.development ## Write tests/fixtures/messages/ anew: every text that people get
+messages: $(VENV)/.development ## Write tests/fixtures/messages/ and config/playbooks/*.messages.md anew: every text that people get
 	cd tests && PYTHONPATH=.:../daemon ../$(BIN)/python -m scenario.spoken
+	cd tests && PYTHONPATH=.:../daemon ../$(BIN)/python -m scenario.one_incident
 
 lock: ## Write requirements.lock anew from pyproject.toml
 	.ci/lock
@@ -65,4 +66,4 @@ $(VENV)/.development: requirements.lock pyproject.toml
 	@.ci/setup $(VENV) build runtime development
 	@touch $@ $(VENV)/.runtime
 
-.PHONY: help run test lint check docs bench chaos schemas messages lock packages clean
+.PHONY: help run test fuzz lint check docs bench chaos schemas messages lock packages clean

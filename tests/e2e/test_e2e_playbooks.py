@@ -22,6 +22,7 @@ import yaml
 from e2e.observability import Alertmanager, posts_at_once
 from e2e.processes import run, tocsin_command, until
 from e2e.tocsin_process import ROOT, TOKEN, Tocsin
+from scenario.stories import STORIES, alert_of
 from tocsin.testing.github_server import REPOSITORY, GitHubServer
 from tocsin.testing.github_server import TOKEN as GITHUB_TOKEN
 from tocsin.testing.jira_server import EMAIL, PROJECT, JiraServer
@@ -39,48 +40,6 @@ BEGIN, END = "<!-- timeline of {}: written by tests/e2e/test_e2e_playbooks.py --
 
 ONE_EACH = {"alex, taylor, jamie": "alex", "jamie, alex": "jamie", "morgan, riley": "morgan", "robin, kim": "robin"}
 """The members of the shipped rotations, and who of them is on call whatever day it is."""
-
-
-@dataclass(frozen=True)
-class Story:
-    """What happens, in words of the playbook."""
-
-    labels: dict[str, str]
-    summary: str
-    facts: dict[str, str]
-
-
-STORIES = {
-    "erlmcp": Story(
-        {"alertname": "RegionDown", "severity": "P0", "scenario": "regional-outage", "region": "eu-west"},
-        "Nothing answers in eu-west",
-        {
-            "failover_completed": "eu-central serves all requests",
-            "root_cause": "A broken link between two sites",
-            "resolution": "Traffic moved to the backup region",
-        },
-    ),
-    "ultimate-marketing": Story(
-        {"alertname": "ApiDown", "severity": "P1", "automated_recovery": "no", "customer_facing": "true"},
-        "The API answers nobody",
-        {"root_cause": "A deployment without its migration", "resolution": "Rolled back"},
-    ),
-    "service-quick-reference": Story(
-        {"alertname": "ServiceDown", "severity": "critical"},
-        "/health does not answer",
-        {"root_cause": "The disk was full", "prevention": "An alert at 80 %"},
-    ),
-    "emergency-response": Story(
-        {"alertname": "CheckoutDown", "severity": "emergency", "data_breach": "true"},
-        "Nobody can pay",
-        {"root_cause": "An expired certificate", "impact": "All customers"},
-    ),
-    "mgmt-vibe": Story(
-        {"alertname": "AppDown", "severity": "SEV-0", "customer_impact": "true"},
-        "The application is down for all customers",
-        {"root_cause": "The connection pool was exhausted", "prevention": "A limit for each client"},
-    ),
-}
 
 
 def edit(path: Path, old: str, new: str) -> None:
@@ -143,12 +102,9 @@ class House:
             text.write_text(re.sub(r"\[to fill in: ([^;\]]+)[^\]]*\]", r"\1", draft["text"]))
             await self.say("incidents", "confirm", number, str(draft["draft"]), "--text", str(text), "--yes")
 
-    async def post(self, playbook: str, story: Story, *, over: bool = False) -> None:
+    async def post(self, playbook: str, *, over: bool = False) -> None:
         """Tell Alertmanager of the alert, as Prometheus does."""
-        alert: dict[str, Any] = {
-            "labels": {"service": playbook, "playbook": playbook, **story.labels},
-            "annotations": {"summary": story.summary},
-        }
+        alert = alert_of(playbook)
         if over:
             alert["endsAt"] = datetime.now(UTC).isoformat()
         async with (
@@ -287,8 +243,8 @@ def check_readme(playbook: str, told: str) -> None:
 
 
 async def test_one_whole_incident_of_each_playbook_to_its_post_mortem(house: House, tmp_path: Path) -> None:
-    for playbook, story in STORIES.items():
-        await house.post(playbook, story)
+    for playbook in STORIES:
+        await house.post(playbook)
     opened = {playbook: await house.incident(playbook, "triggered") for playbook in STORIES}
     for playbook, story in STORIES.items():
         number, title = str(opened[playbook]["number"]), opened[playbook]["title"]
@@ -301,7 +257,7 @@ async def test_one_whole_incident_of_each_playbook_to_its_post_mortem(house: Hou
         await house.confirm(number, tmp_path)
         for name, text in story.facts.items():
             await house.say("incidents", "fact", number, f"{name}={text}")
-        await house.post(playbook, story, over=True)
+        await house.post(playbook, over=True)
     people = yaml.safe_load((house.tocsin.config / "people.yaml").read_text())
     for playbook, story in STORIES.items():
         closed = await house.incident(playbook, "resolved")

@@ -78,8 +78,14 @@ def test_the_front_page_is_read_in_five_minutes() -> None:
 
 
 PAGES = sorted(path for path in REPOSITORY.rglob("*.md") if not {".venv", "fixtures"} & {*path.parts})
-TASKS = [path for path in PAGES if path.name not in ("README.md", "CHANGELOG.md") and path.parent.name != ".github"]
-"""The pages that begin with what a reader wants to do."""
+TASKS = [
+    path
+    for path in PAGES
+    if path.name not in ("README.md", "CHANGELOG.md")
+    and path.parent.name != ".github"
+    and not path.name.endswith(".messages.md")
+]
+"""The pages that begin with what a reader wants to do; not those that `make messages` prints."""
 
 
 def names(pages: list[Path]) -> list[str]:

@@ -26,6 +26,7 @@ from tocsin.core.incident.transitions.change import Change, assign
 from tocsin.core.incident.transitions.responder_timeout import restart_timeout
 from tocsin.core.incident.wording import AS_IT_WAS, because_draft, because_unconfirmed
 from tocsin.core.playbook.actions import (
+    MESSAGE_STEP,
     NOTHING,
     Acting,
     Draft,
@@ -255,8 +256,7 @@ def _carry_out(change: Change, action: PlaybookAction, moment: str, worded: Word
     incident = change.incident
     step = step_of(action.verb, incident.version, worded, moment if action.verb is Verb.TRACKER else "")
     if action.verb is Verb.MESSAGE:
-        because = f"{action.what}{AS_IT_WAS}{moment}"
-        _tell(change, step, action.to, because)
+        _send(change, step, action.to, f"{action.what}{AS_IT_WAS}{moment}")
         change.record(MessageRequested(template=action.what, targets=action.to))
         if moment != Moment.RESOLVED:
             hear_of_the_end(change, action.to)
@@ -267,6 +267,16 @@ def _carry_out(change: Change, action: PlaybookAction, moment: str, worded: Word
         _track(change, action.what, moment, step)
         if not incident.is_open and moment not in (Moment.RESOLVED, RECORDED):  # confirmed too late: closed as well
             _track(change, action.what, Moment.RESOLVED, step_of(action.verb, incident.version, worded, "resolved"))
+
+
+def _send(change: Change, step: str, targets: tuple[str, ...], because: str) -> None:
+    """Send a message; if another action sends the same one now, a person in the targets of both gets it once."""
+    for place, effect in enumerate(change.effects):
+        if isinstance(effect, Notify) and effect.because == because and effect.step.startswith(MESSAGE_STEP):
+            together = tuple(dict.fromkeys((*effect.targets, *targets)))
+            change.effects[place] = replace(effect, targets=together)
+            return
+    _tell(change, step, targets, because)
 
 
 def _tell(change: Change, step: str, targets: tuple[str, ...], because: str) -> None:

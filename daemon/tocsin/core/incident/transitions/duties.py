@@ -334,6 +334,7 @@ def _close_record(change: Change) -> None:
     if duties_of(obligations):
         set_obligations(change, replace(obligations, closed_at=change.now))
         change.record(RecordClosed(occurrence=change.incident.occurrence))
+        change.quiet = False  # people who follow the incident are told of its end
 
 
 def _named(change: Change, name: str) -> IncidentDuty:

@@ -29,7 +29,6 @@ def set_facts(change: Change, event: SetFacts) -> None:
     changed = {name: text for name, text in event.facts.items() if messages.facts.get(name, "") != text}
     if not changed:
         return
-    change.quiet = True
     assign(change.incident, messages=replace(messages, facts=facts))
     for name, text in changed.items():
         change.record(FactSet(name=name, text=text), event.by)
