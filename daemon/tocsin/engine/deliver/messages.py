@@ -137,11 +137,13 @@ def post_mortem(tx: Reader, policy: Policy, incident: Incident) -> Saying:
 
 def _around(tx: Reader, policy: Policy, incident: Incident, variables: frozenset[str], occasion: Occasion) -> Around:
     entries = _entries(tx, incident) if variables & _OF_THE_TIMELINE else []
+    names = policy.people.full_names
+    titles = timeline.Titles(names, {str(tier.number): tier.name for tier in incident.plan.tiers})
     return Around(
         now=tx.now,
-        timeline=tuple(_line(entry, occasion.zone) for entry in entries if entry.kind not in _INTERNAL_ENTRIES),
+        timeline=tuple(_line(entry, occasion.zone, titles) for entry in entries if entry.kind not in _INTERNAL_ENTRIES),
         alerts=sample(tx, incident).alerts if variables & _OF_THE_ALERTS else (),
-        names={name: person.full_name for name, person in policy.people.persons.items() if person.full_name},
+        names=names,
         members=_members(tx, policy, incident) if variables & _OF_THE_PEOPLE else {},
         time_zone=occasion.zone,
         as_of=occasion.as_of,
@@ -176,12 +178,12 @@ def update_as_of(tx: Reader, incident: Incident, as_of: int | None = None) -> st
     return str(updates[-1].data.get("text", "")) if updates else ""
 
 
-def _line(entry: Entry, zone: str) -> Line:
+def _line(entry: Entry, zone: str, titles: timeline.Titles) -> Line:
     text, number = entry.data.get("text", ""), entry.data.get("number", 0)
     return Line(
         at=entry.at,
         kind=entry.kind,
-        text=timeline.phrase(entry, zone),
+        text=timeline.phrase(entry, zone, titles),
         by=entry.actor if entry.actor != "tocsin" else "",
         note=str(text) if entry.kind in (NoteTaken.kind, StatusUpdate.kind) else "",
         number=number if isinstance(number, int) else 0,
