@@ -61,7 +61,7 @@ async def test_it_stops_although_a_source_does_not_answer() -> None:
         silent = Silent()
         worker = reconciler(daemon, silent)
         worker.start()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await silent.asked.wait()
             await worker.stop()
         assert worker.task is not None

@@ -31,7 +31,7 @@ class Worker(Service):
 
 
 async def until_idle(worker: Worker) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await worker.idle.wait()
 
 

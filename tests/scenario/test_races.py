@@ -43,7 +43,7 @@ async def on_its_way(tocsin: Harness, pager: SlowChannel) -> None:
     """An alert has fired, and its page is with the provider, who has not answered."""
     await tocsin.ingest.take([tocsin.alert(AlertStatus.FIRING, DOWN)])
     await tocsin.dispatcher.run_once()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await pager.asked.wait()
 
 

@@ -45,7 +45,7 @@ async def talk(server: SmtpServer, *lines: str | bytes) -> list[str]:
 
 
 async def code(reader: asyncio.StreamReader) -> str:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while (line := await reader.readline())[3:4] == b"-":
             pass
     return line[:3].decode()

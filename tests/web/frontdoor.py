@@ -47,6 +47,8 @@ from tocsin.web.server.connections import ConnectionLimits
 T = TypeVar("T")
 
 OWN_TOKEN = "the-token-that-only-tocsin-knows"
+HANGING = 300
+"""Seconds after which a request counts as hanging; a machine with other work may need a minute for a large one."""
 
 PEOPLE = People(
     persons={
@@ -274,7 +276,7 @@ async def front_door(
             last_reload=lambda: door.last_reload if door else None,
             shadow=lambda: door.shadow.report() if door and door.shadow else None,
         )
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as client:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=HANGING)) as client:
             app = build_app(edge)
             server = Server(app, grace=1, limits=lambda: limits)
             await server.start(bind(Listen("127.0.0.1", 0)))

@@ -46,7 +46,7 @@ class Peer:
 
     async def is_closed(self) -> bool:
         """Wait for the end."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             try:
                 return await self.reader.read(1) == b""
             except ConnectionResetError:
