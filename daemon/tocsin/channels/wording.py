@@ -329,6 +329,7 @@ def why(content: Content) -> str:
 _SENT_AT = {
     "ticketed": ", sent when its ticket was requested",
     "recorded": ", sent when a fact was recorded",
+    "reviewed": ", sent when the postmortem was written",
 }
 """The phrases for moments that are not moments of the incident itself."""
 

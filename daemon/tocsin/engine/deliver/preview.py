@@ -7,7 +7,7 @@ from tocsin.core.content.rendered_text import Said
 from tocsin.core.incident.incident import Incident
 from tocsin.core.incident.outbox import Job, Outgoing
 from tocsin.core.incident.sla import DRAFT_STEP
-from tocsin.core.incident.transitions.acting import acting_of, ticket_job
+from tocsin.core.incident.transitions.action_state import acting_of, ticket_job
 from tocsin.core.playbook.actions import TICKET, Draft, Verb, Worded, step_of
 from tocsin.engine.change.policy import Policy
 from tocsin.engine.deliver.messages import Saying, say_action
@@ -25,7 +25,7 @@ def preview(tx: Reader, policy: Policy, incident: Incident, draft: Draft) -> Say
     saying = say_action(tx, policy, incident, action)
     if saying is not None or action.verb is not Verb.TRACKER:
         return saying
-    tracker, job = policy.trackers.get(action.what), ticket_job(incident, action.what, draft.moment)
+    tracker, job = policy.trackers.get(action.what), ticket_job(incident, action.what, draft.moment, is_confirmed=True)
     if tracker is None:
         return Saying("", Said(), f"the tracker {action.what} is not configured any more: nothing would be written")
     if job is None:

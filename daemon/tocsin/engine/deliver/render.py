@@ -11,15 +11,24 @@ from tocsin.core.incident.incident import TAKEN, Incident, State
 from tocsin.core.incident.naming import name_of
 from tocsin.core.incident.next_step import steps_to_come
 from tocsin.core.incident.outbox import TICKET_JOBS, Job, Outgoing, RowState
-from tocsin.core.incident.sla import ACKNOWLEDGED_STEP, BREACH_STEP, UPDATE_STEP, Promise, is_beside_the_ladder
+from tocsin.core.incident.sla import (
+    ACKNOWLEDGED_STEP,
+    BREACH_STEP,
+    UPDATE_STEP,
+    Promise,
+    duty_named,
+    is_beside_the_ladder,
+)
 from tocsin.core.incident.transitions import owners
-from tocsin.core.incident.transitions.acting import ITEM, acting_of
+from tocsin.core.incident.transitions.acting import ITEM
+from tocsin.core.incident.transitions.action_state import acting_of
 from tocsin.core.incident.transitions.rooms import room_of
 from tocsin.core.incident.transitions.work import can_declare
 from tocsin.core.incident.wording import RAISED, waits_for
 from tocsin.core.oncall.people import People
 from tocsin.core.oncall.rotation import Duty
 from tocsin.core.playbook.actions import Ticket, Verb, about_of, moment_of
+from tocsin.core.playbook.duties import POST_MORTEM
 from tocsin.core.playbook.playbook import Kind, Moment, Until
 from tocsin.core.schedule.moments import in_zone
 from tocsin.engine.change.oncall import duty_of
@@ -119,7 +128,7 @@ def render(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> Con
         subject=saying.subject if saying is not None else "",
         text=saying.text if saying is not None else None,
         failure=saying.failure if saying is not None else "",
-        links=(*plan.texts.links.values(), *(ticket.url for ticket in acting_of(incident).tickets if ticket.url)),
+        links=_links(incident),
         room=room,
         in_room=room is not None and (room.channel, room.id) == (row.channel, row.destination),
         ticket=_ticket(row, incident),
@@ -181,6 +190,14 @@ def _item(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> Item
     duty = duty_of(tx, policy.people)
     owner = (name for target in owners.item_owner(incident, item) for name in policy.people.members(target, duty))
     return ItemDetails(tuple(dict.fromkeys(owner)), item.due_at)
+
+
+def _links(incident: Incident) -> tuple[str, ...]:
+    """Return the links that tocsin itself knows: those of the playbook, the tickets and the written postmortem."""
+    tickets = (ticket.url for ticket in acting_of(incident).tickets)
+    postmortem = duty_named(incident.obligations, POST_MORTEM)
+    written = postmortem.link if postmortem is not None else ""
+    return tuple(filter(None, (*incident.plan.texts.links.values(), *tickets, written)))
 
 
 def _ticket_labels(row: Outgoing, incident: Incident) -> tuple[str, ...]:

@@ -86,7 +86,7 @@ class StatuspageTracker(ApiTracker):
 
     async def _say(self, content: Content) -> Receipt:
         wanted = self._update_of(content)
-        if content.possible_duplicate:
+        if content.possible_duplicate or content.job is Job.TICKET_CLOSE:  # which may have been opened with this text
             incident = await self._client.call("GET", self._incident(content), content.now)
             updates = incident.get("incident_updates") if isinstance(incident, dict) else None
             newest = updates[0] if isinstance(updates, list) and updates else None
