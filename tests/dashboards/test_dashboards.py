@@ -182,6 +182,28 @@ def test_panels_have_their_own_place_title_and_number(name: str) -> None:
     assert overlapping == []
 
 
+@pytest.mark.parametrize(("name", "panel"), [one for one in PANELS if one[1]["type"] == "table"])
+def test_a_table_joins_its_columns_by_what_they_are_about(name: str, panel: dict[str, Any]) -> None:
+    # Rows of two queries are one row only if all other columns agree, and each query has a time of its own.
+    steps = {step["id"]: step["options"] for step in panel["transformations"]}
+    letters = [target["refId"] for target in panel["targets"]]
+    values = [f"Value #{letter}" for letter in letters] if len(letters) > 1 else ["Value"]
+    by = {
+        label
+        for target in panel["targets"]
+        for found in re.findall(r"\bby \(([^)]*)\)", target["expr"])
+        for label in found.split(", ")
+    }
+
+    assert [*steps] == ["filterFieldsByName", *(["merge"] if len(letters) > 1 else []), "organize"]
+    assert steps["filterFieldsByName"]["exclude"]["names"] == ["Time"]
+    assert steps["organize"]["renameByName"].keys() == {*by, *values}, name
+    assert {override["matcher"]["options"] for override in panel["fieldConfig"]["overrides"]} == {
+        steps["organize"]["renameByName"][value] for value in values
+    }
+    assert all(target["format"] == "table" and target["instant"] for target in panel["targets"])
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_numbers_of_now_come_first(name: str) -> None:
     listed = dashboard(name)["panels"]

@@ -155,7 +155,8 @@ async def live(road: Road, patient: Patient) -> None:
     await until(is_scraped, 20, "Prometheus has scraped tocsin before anyone acknowledges")
     patient.broken.add(SERVICE)
     # Its severity is a word that no rule knows, so that the alert about unrouted alerts fires.
-    await tocsin.fire(alert("Odd", severity="peculiar", service="search"), alert("Watchdog", severity="none"))
+    odd = {**alert("Odd", severity="peculiar", service="search"), "startsAt": datetime.now(UTC).isoformat()}
+    await tocsin.fire(odd, alert("Watchdog", severity="none"))
     drill = await incident(tocsin, "Drill", "triggered")
     await cli(tocsin, "incidents", "ack", str(drill["number"]))
     broken = str((await incident(tocsin, SERVICE, "triggered"))["number"])
