@@ -153,6 +153,18 @@ def test_a_panel_says_what_it_shows_and_in_which_unit(name: str, panel: dict[str
     assert panel["targets"]
 
 
+@pytest.mark.parametrize(("name", "panel"), [one for one in PANELS if one[1]["type"] in ("stat", "bargauge")])
+def test_a_panel_without_data_says_why(name: str, panel: dict[str, Any]) -> None:
+    absent = {PREFIX + metric.name for metric in CATALOGUE if metric.absent}
+    exprs = [target["expr"] for target in panel["targets"]]
+    may_lack = [
+        one for one in exprs if ("> 0)" in one or {n for n, _ in selectors(one)} & absent) and "vector(0)" not in one
+    ]
+
+    always_there = ("worker_cycle_age_seconds" in one for one in may_lack)
+    assert not may_lack or all(always_there) or panel["fieldConfig"]["defaults"]["noValue"], f"{name}: {panel['title']}"
+
+
 def test_a_command_in_a_description_is_one_that_tocsin_has() -> None:
     commands = {*re.findall(r"^## (tocsin.*)$", (ROOT / "config/commands.md").read_text(), re.MULTILINE)}
     pages = [panel["description"] for _, panel in PANELS] + [(FOLDER / "README.md").read_text()]
