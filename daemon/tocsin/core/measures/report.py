@@ -205,7 +205,7 @@ def measures(records: Records, period: ReportPeriod, conditions: Conditions) -> 
         acknowledge=to_acknowledge(incidents, period),
         resolve=to_resolve(incidents, period),
         detect=to_detect(incidents, period),
-        between=between_failures(sum(each.is_first for each in began), period, records.since, now),
+        between=between_failures(began, period, records.since, now),
         levels=levels,
         playbooks=_groups(records, period, now, lambda each: each.playbook),
         services=_groups(records, period, now, lambda each: each.service),
@@ -276,12 +276,11 @@ def _groups(
     for name in by_name.keys() | pages.keys():
         incidents = by_name[name]
         began = [each for each in incidents if period.has(each.opened_at)]
-        count = sum(each.is_first for each in began)
         figures = GroupFigures(
             name=name,
-            incidents=count,
+            incidents=sum(each.is_first for each in began),
             occurrences=len(began),
-            between=between_failures(count, period, records.since, now),
+            between=between_failures(began, period, records.since, now),
             acknowledge=to_acknowledge(incidents, period),
             resolve=to_resolve(incidents, period),
             detect=to_detect(incidents, period),
