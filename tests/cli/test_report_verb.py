@@ -125,8 +125,44 @@ def test_each_format_counts_duties_by_name_and_lists_the_open_ones_with_owner_an
         [listed] = found["open_duties"]
         assert (listed["duty"], listed["owner"], listed["overdue"]) == ("runbook", "robin", True)
         return
-    for part in ("Duties in time", "Postmortems in time", "runbook", "Mend-the-runbook", "robin", "2026-11-01"):
+    for part in ("Other duties in time", "Postmortems in time", "runbook", "Mend-the-runbook", "robin", "2026-11-01"):
         assert part in re.sub(r"\\", "", text), part
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "csv", "html"])
+def test_each_format_says_what_it_is_limited_to(answering: Answering, form: str) -> None:
+    made = json.loads(answer(BAD)) | {"service": "check-out", "team": ""}
+    text = printed(answering(200, json.dumps(made)), form)
+    assert re.search(r"only service check-out, team \(none\)", re.sub(r"\\", "", text), re.IGNORECASE)
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "html"])
+def test_a_reader_who_has_never_seen_a_report_is_told_what_its_words_mean(hostile: StandIn, form: str) -> None:
+    text = " ".join(re.sub(r"\\", "", printed(hostile, form)).split())
+    assert "Figures in parentheses are those of October 2026." in text
+    for word in ("An incident lasts", "A page is a message", "A duty is work", "an action item is work", "missing (-)"):
+        assert word in text, word
+
+
+def test_html_is_dark_on_a_dark_screen_and_never_on_paper(hostile: StandIn) -> None:
+    text = printed(hostile, "html")
+    assert "@media screen and (prefers-color-scheme: dark)" in text
+    assert text.count("prefers-color-scheme") == 1
+    assert "@page" in text
+
+
+def test_html_has_the_figure_of_the_period_before_on_a_line_of_its_own(hostile: StandIn) -> None:
+    text = printed(hostile, "html")
+    assert '<td class="value ">1 <small>(1)</small></td>' in text
+    assert ".stacked td small { display: block;" in text
+    assert '<th scope="row" class="label">' in text
+
+
+@pytest.mark.parametrize("text", ["a;=1+1", "a; =1+1", 'a;"=1+1', "a;@SUM(1)", '"=1+1'])
+def test_csv_has_no_formula_where_the_separator_is_a_semicolon(answering: Answering, text: str) -> None:
+    made = answering(200, answer(Records(incidents=(incident(0, 5, 30, title=text, service="x"),))))
+    for cell in printed(made, "csv").replace("\n", ";").split(";"):
+        assert not re.match(r"""["\s]*[=+\-@]""", cell), cell
 
 
 def test_csv_has_no_cell_that_a_spreadsheet_runs(hostile: StandIn) -> None:
@@ -168,7 +204,7 @@ def test_text_in_a_pipe_has_no_colors_and_on_a_terminal_it_has(hostile: StandIn)
 def test_text_has_every_part(hostile: StandIn) -> None:
     text = printed(hostile, "text")
     for title in ("Overview", "Severities", "Playbooks", "Services", "Recovery objectives", "Slowest to be resolved",
-                  "Noisiest causes", "People", "Open duties", "Trend", "All, newest first"):  # fmt: skip
+                  "Noisiest causes", "People", "Open duties", "Trend", "All incidents, newest first"):  # fmt: skip
         assert f"\n{title}\n" in text
     assert re.search(r"MTTR: mean time to resolve +1 h 5 min \(1 h 40 min\)", text)
     assert re.search(r"Pages at night \(22:00 to 07:00\) +1 \(0\)", text)
@@ -183,6 +219,7 @@ def test_an_empty_period_says_so(answering: Answering, form: str) -> None:
     text = printed(answering(200, answer(Records())), form)
     assert re.search(r"No incidents in November 2026 \\?\(UTC\\?\)\.", text)
     assert "<svg" not in text
+    assert "Overview" not in text, "nothing but zeros"
 
 
 @pytest.mark.parametrize("form", FORMATS)
