@@ -182,6 +182,9 @@ def test_markdown_has_no_markup_of_others(hostile: StandIn) -> None:
     assert "](" not in text.replace("\\](", "")
     assert "://" not in text
     assert "@all" not in text
+    assert not re.search(r"(?<!&)#\d", text), "a link to an issue of another repository"
+    assert "#\u200b1 " in text
+    assert "http:&#47;&#47;evil.example" in text
     assert "\n# h" not in text
     widths = {}
     for line in text.splitlines():
