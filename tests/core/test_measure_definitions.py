@@ -176,7 +176,10 @@ def test_a_number_of_users_is_read_and_a_share_is_not(text: str, users: int | No
 @pytest.mark.parametrize(
     ("text", "loss"),
     [("5m", 5 * MINUTE), ("1 h 30 min", 90 * MINUTE), ("None.", 0), ("no", 0), ("0s", 0), ("yes", None), ("", None),
-     ("2 mins", 2 * MINUTE)],
+     ("2 mins", 2 * MINUTE), ("2 hours", 2 * HOUR), ("yes, about 5 minutes of orders", 5 * MINUTE),
+     ("1h30m", 90 * MINUTE),
+     ("no, nothing was lost", 0), ("no idea", None), ("some rows", None), ("5 to 10 min", None), ("5m-10m", None),
+     ("3 millions", None), ("5m 1d", None), ("9999999d", None), ("1 day", DAY)],
 )  # fmt: skip
 def test_a_loss_of_data_is_a_duration(text: str, loss: int | None) -> None:
     assert loss_in(text) == loss

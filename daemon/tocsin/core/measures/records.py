@@ -34,7 +34,14 @@ _NUMBER = re.compile(
 _NOT_A_NUMBER = re.compile(r" ?(?:%|percent|(?:[-\u2013/]|to|or|in) ?\d)|[.,]\d|\w")
 """Ends that make a number a share, a range or a part of a word."""
 _FACTORS = {"": 1, "k": 1_000, "thousand": 1_000, "m": 1_000_000, "million": 1_000_000}
-_NO_LOSS = frozenset({"0", "no", "none", "no data loss"})
+_NO_LOSS = re.compile(r"(?:0|no|none|no data loss)(?:[.,;:]|$)")
+_LOSS = re.compile(
+    r"(?:yes[,:;]? ?)?(?:about |around |~ ?)?"
+    r"((?:\d{1,6} ?(?:days?|d|hours?|h|minutes?|mins?|m|seconds?|secs?|s) ?)+)"
+    r"(?! ?(?:[-\u2013/]|to|or) ?\d)(?![a-z0-9])",
+    re.ASCII,
+)
+_AFTER_UNIT = re.compile(r" |(?<=[dhms])[a-z]+")
 
 
 class MeasuredIncident(msgspec.Struct, frozen=True, kw_only=True):
@@ -279,11 +286,12 @@ def users_in(text: str) -> int | None:
 
 
 def loss_in(text: str) -> int | None:
-    """Return the duration in a fact such as ``5m``, ``1 h 30 min`` or ``none``; None if it contains none."""
-    written = text.strip().lower().rstrip(".")
-    if written in _NO_LOSS:
+    """Return the duration in a fact such as ``5m``, ``yes, 1 hour 30 min`` or ``none``; None if it contains none."""
+    written = text.strip().lower()
+    if _NO_LOSS.match(written):
         return 0
+    match = _LOSS.match(written)
     try:
-        return parse_duration(re.sub(r"min(ute)?s?\b", "m", written).replace(" ", ""))
+        return None if match is None else parse_duration(_AFTER_UNIT.sub("", match[1]))
     except ValueError:
         return None
