@@ -130,3 +130,17 @@ async def test_the_quarter_has_something_of_everything(quarter: Quarter) -> None
         *(each.met * each.missed for each in made.recovery),
     ):
         assert count
+
+
+async def test_goals_are_compared_with_the_figures(quarter: Quarter) -> None:
+    made = await report_of(quarter.tocsin, "2026-09")
+    ledger = ledger_of(quarter, made.period, playbook="service-quick-reference")
+    p0 = [spell for spell in ledger.spells if spell.severity == "P0"]
+    figures = ledger.measures()
+    kept = figures["post_mortems"]["in_time_ratio"]
+    assert [(goal.goal, goal.severity, goal.limit, goal.achieved, goal.met) for goal in made.current.goals] == [
+        ("mttr", "P0", 1800, pytest.approx(ledger.times(p0)["resolve"]["seconds"]), False),
+        ("mttd", "", 300, pytest.approx(figures["detect"]["seconds"]), True),
+        ("incidents_a_month", "", 1, figures["incidents"], False),
+        ("post_mortems_in_time", "", 1, pytest.approx(kept), False),
+    ]

@@ -127,7 +127,7 @@ CATALOGUE: tuple[Metric, ...] = (
     _gauge_of_data("mttd_seconds", "Mean time to detect over the last 30 days, from the store.", _LEVEL),
     _gauge_of_data(
         "mtbf_seconds",
-        "Mean time between incidents of a playbook over the last 30 days, from two incidents on: the observed time per incident.",
+        "Mean time between incidents of a playbook over the last 30 days, from two incidents on.",
         ("playbook",),
     ),
     _gauge_of_data(

@@ -10,7 +10,7 @@ from tocsin.core.schedule.moments import moment
 NO_DATA = "-"
 """The text of missing data."""
 WHOLE_FROM = 100
-"""Means of a count have no decimals from this number on."""
+"""Number from which a count is shown without decimals."""
 
 
 class Unit(StrEnum):
