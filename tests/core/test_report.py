@@ -5,16 +5,10 @@ import pytest
 
 from core.measured import LATER, NOVEMBER, START, at, duty, incident, page
 from tocsin.core.duration import DAY
+from tocsin.core.measures.listing import LISTED_DUTIES, LISTED_INCIDENTS
 from tocsin.core.measures.period import between, previous
 from tocsin.core.measures.records import Records
-from tocsin.core.measures.report import (
-    LISTED_DUTIES,
-    LISTED_INCIDENTS,
-    Conditions,
-    IncidentReport,
-    ReportFilter,
-    report,
-)
+from tocsin.core.measures.report import Conditions, IncidentReport, ReportFilter, report
 from tocsin.core.measures.summary import summary
 
 

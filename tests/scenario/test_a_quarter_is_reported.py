@@ -16,8 +16,9 @@ from tocsin.cli.reporting.markdown import markdown
 from tocsin.cli.reporting.text import print_report
 from tocsin.core.duration import DAY
 from tocsin.core.measures.figures import Measures
+from tocsin.core.measures.listing import LISTED_DUTIES
 from tocsin.core.measures.period import ReportPeriod, between, month, previous
-from tocsin.core.measures.report import LISTED_DUTIES, IncidentReport, ReportFilter
+from tocsin.core.measures.report import IncidentReport, ReportFilter
 from tocsin.engine.measuring.reports import make_report
 from tocsin.testing.harness import Harness
 from tocsin.web.api.views import encoded
