@@ -30,9 +30,11 @@ def test_one_incident_is_reported_beside_the_month_before() -> None:
     assert not one.is_empty
     assert summary(one) == (
         "November 2026 (UTC), in parentheses October 2026: 1 incident (1), MTTA 5 min (10 min), MTTR 30 min"
-        " (1 h 40 min), MTBF no data (no data). Action items: 0 done, 0 open, 0 overdue. 1 page to 1 person,"
+        " (1 h 40 min). Action items: 0 done, 0 open, 0 overdue. 1 page to 1 person,"
         " 1 at night."
     )
+    two = made(Records(incidents=(incident(0), incident(60)), since=START - DAY))
+    assert "2 incidents (0), MTBF 15 d (no data). Action" in summary(two)
     [line] = one.incidents
     assert (line.acknowledge_seconds, line.resolve_seconds, line.pages) == (300, 1800, 0)
 
