@@ -13,6 +13,7 @@ import pytest
 from cli.daemons import Running, StandIn
 from cli.terminals import on_a_terminal
 from core.measured import LATER, NOVEMBER, START, duty, incident, page
+from tocsin.core.duration import DAY
 from tocsin.core.measures.figures import RecoveryFigures
 from tocsin.core.measures.period import previous
 from tocsin.core.measures.records import DutyKind, Records
@@ -142,6 +143,14 @@ def test_a_reader_who_has_never_seen_a_report_is_told_what_its_words_mean(hostil
     assert "Figures in parentheses are those of October 2026." in text
     for word in ("An incident lasts", "A page is a message", "A duty is work", "an action item is work", "missing (-)"):
         assert word in text, word
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "html"])
+@pytest.mark.parametrize("since", [START + 5 * DAY, START - 40 * DAY])
+def test_a_reader_is_told_from_when_on_there_are_incidents(answering: Answering, form: str, since: int) -> None:
+    """The figures of a month in which tocsin did not run yet are 0, which is no achievement."""
+    text = printed(answering(200, answer(Records(incidents=(incident(8000, 8001, 8002),), since=since))), form)
+    assert ("The first stored incident began at 2026-11-06 00:00 UTC." in text) == (since > START)
 
 
 def test_html_is_dark_on_a_dark_screen_and_never_on_paper(hostile: StandIn) -> None:

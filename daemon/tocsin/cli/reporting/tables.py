@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from tocsin.cli.output import micros
 from tocsin.cli.reporting.values import Unit, Value, compared, plain
 from tocsin.core.measures.summary import GOALS
 
@@ -58,19 +59,17 @@ def heading(report: Answer) -> str:
 def introduction(report: Answer) -> str:
     """Return the sentences that say what the report covers."""
     period, before = report["period"], report["previous_period"]
-    parts = [
-        f"From {period['first_day']} to {period['last_day']}; days begin at midnight in {period['time_zone']}.",
-    ]
+    parts = [f"From {period['first_day']} to {period['last_day']}; days begin at midnight in {period['time_zone']}."]
     if only := covered(report):
         parts.append(f"Only {only}.")
     if not report["is_over"]:
-        parts.append(
-            "The period is not over: its figures are those until"
-            f" {plain(report['made_at'], Unit.MOMENT, _zone(report))}."
-        )
-    parts.append(
-        f"Figures in parentheses are those of {before['name']}. Drills and tocsin's own incidents do not count."
-    )
+        until = plain(report["made_at"], Unit.MOMENT, _zone(report))
+        parts.append(f"The period is not over: its figures are those until {until}.")
+    parts.append(f"Figures in parentheses are those of {before['name']}.")
+    first = report["first_known_at"]
+    if first is not None and micros(first) > micros(before["starts_at"]):
+        parts.append(f"The first stored incident began at {plain(first, Unit.MOMENT, _zone(report))}.")
+    parts.append("Drills and tocsin's own incidents do not count.")
     return " ".join(parts)
 
 

@@ -59,6 +59,8 @@ class IncidentReport(msgspec.Struct, frozen=True, kw_only=True):
     is_over: bool
     """False if the period is still running: the figures are those until now."""
     made_at: int
+    first_known_at: int | None
+    """The start of the first stored incident: there are no data before it. Null if none is stored."""
     playbook: str | None
     service: str | None
     team: str | None
@@ -100,6 +102,7 @@ def report(records: Records, period: ReportPeriod, before: ReportPeriod, conditi
         previous_period=before,
         is_over=period.ends_at <= now,
         made_at=now,
+        first_known_at=records.since,
         playbook=only.playbook,
         service=only.service,
         team=only.team,
