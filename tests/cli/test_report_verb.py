@@ -15,7 +15,7 @@ from cli.terminals import on_a_terminal
 from core.measured import LATER, NOVEMBER, START, duty, incident, page
 from tocsin.core.duration import DAY
 from tocsin.core.measures.figures import RecoveryFigures
-from tocsin.core.measures.period import previous
+from tocsin.core.measures.period import between, previous
 from tocsin.core.measures.records import DutyKind, Records
 from tocsin.core.measures.report import Conditions, report
 from tocsin.web.api.views import encoded
@@ -232,6 +232,21 @@ def test_an_empty_period_says_so(answering: Answering, form: str) -> None:
     assert re.search(r"No incidents in November 2026 \\?\(UTC\\?\)\.", text)
     assert "<svg" not in text
     assert "Overview" not in text, "nothing but zeros"
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [
+        (("2026-11-01", "2026-11-30"), "from 2026-11-01 to 2026-11-30"),
+        (("2026-11-08", "2026-11-08"), "on 2026-11-08"),
+    ],
+)
+def test_days_are_named_as_days(answering: Answering, days: tuple[str, str], said: str) -> None:
+    period = between(*days, "UTC")
+    made = report(Records(), period, previous(period), Conditions(now=LATER))
+    text = printed(answering(200, msgspec.json.encode(encoded(made)).decode()), "text")
+    assert text.startswith(f"Incidents {said}\n")
+    assert f"No incidents {said} (UTC)." in text
 
 
 @pytest.mark.parametrize("form", FORMATS)

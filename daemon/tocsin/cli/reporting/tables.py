@@ -53,7 +53,13 @@ def is_empty(report: Answer) -> bool:
 
 def heading(report: Answer) -> str:
     """Return the title of the report."""
-    return f"Incidents in {report['period']['name']}"
+    return f"Incidents {_when(report['period'])}"
+
+
+def _when(period: Answer) -> str:
+    if period["months"]:
+        return f"in {period['name']}"
+    return f"{'on' if period['first_day'] == period['last_day'] else 'from'} {period['name']}"
 
 
 def introduction(report: Answer) -> str:
@@ -84,7 +90,7 @@ def state(report: Answer) -> str:
     if not is_empty(report):
         return ""
     only = covered(report)
-    return f"No incidents{f' of {only}' if only else ''} in {report['period']['name']} ({_zone(report)})."
+    return f"No incidents{f' of {only}' if only else ''} {_when(report['period'])} ({_zone(report)})."
 
 
 def tables(report: Answer) -> list[ReportTable]:
