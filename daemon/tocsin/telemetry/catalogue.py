@@ -127,12 +127,12 @@ CATALOGUE: tuple[Metric, ...] = (
     _gauge_of_data("mttd_seconds", "Mean time to detect over the last 30 days, from the store.", _LEVEL),
     _gauge_of_data(
         "mtbf_seconds",
-        "Mean time between incidents of a playbook over the last 30 days: the observed time per incident.",
+        "Mean time between incidents of a playbook over the last 30 days, from two incidents on.",
         ("playbook",),
     ),
     _gauge_of_data(
         "service_mtbf_seconds",
-        "Mean time between incidents of a service in `reports.services` over the last 30 days.",
+        "Mean time between incidents of a service in `reports.services` over the last 30 days, from two incidents on.",
         ("service",),
     ),
     _gauge("recent_incidents", "Number of incidents that began within the last 30 days.", _LEVEL),

@@ -1,5 +1,6 @@
 """The HTTP application and its sockets."""
 
+import asyncio
 import errno
 import os
 import socket
@@ -12,6 +13,7 @@ from tocsin.core.errors import TocsinError
 from tocsin.web.alertmanager.large_webhooks import LargeWebhooks
 from tocsin.web.alertmanager.webhook import LARGE
 from tocsin.web.api.health import EXPOSED
+from tocsin.web.api.reports import REPORTING
 from tocsin.web.deadline import Deadline
 from tocsin.web.edge import COMMITS, EDGE, Edge
 from tocsin.web.openapi import DOCUMENT, document
@@ -44,6 +46,7 @@ def build_app(edge: Edge) -> web.Application:
     app[COMMITS] = Deadline(edge.deadlines.commit)
     app[LARGE] = LargeWebhooks(edge)
     app.on_cleanup.append(_close_large)
+    app[REPORTING] = asyncio.Lock()
     app[EXPOSED] = Exposed(edge.exposition)
     app[DOCUMENT] = document(ROUTES)
     door = Door(edge)
