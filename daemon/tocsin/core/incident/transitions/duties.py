@@ -2,7 +2,8 @@
 
 A duty begins at its moment, at a severity that requires it, and once one of its flags is set, if it needs one. It
 stays until it is done or waived, also after the resolve. If the incident is reopened or merged, open duties are
-withdrawn: the next occurrence has its own. Drills, members of a storm that were not notified, and tocsin's own
+withdrawn: the next occurrence has its own. So are those that a rise in severity, a cleared flag or a new version of the
+playbook makes pointless. Drills, members of a storm that were not notified, and tocsin's own
 incidents have none. While the ladder waits, its reminders and breaches wait too, and are not lost.
 """
 
@@ -46,6 +47,7 @@ from tocsin.core.incident.timeline.entry_data import EntryData
 from tocsin.core.incident.timeline.notifications import MessageRequested
 from tocsin.core.incident.timeline.responses import FactSet, StatusUpdate
 from tocsin.core.incident.transitions import owners
+from tocsin.core.incident.transitions.acting_state import is_under_way
 from tocsin.core.incident.transitions.change import PAGED, Change
 from tocsin.core.incident.transitions.meetings import meeting_start
 from tocsin.core.incident.transitions.promises import obligations_of, remind, set_obligations
@@ -65,14 +67,18 @@ LONGEST_LINK = 2000
 
 
 def afterwards(change: Change) -> None:
-    """Begin duties, settle those that this change has fulfilled, and close the record after the last one."""
+    """Begin and withdraw duties, settle those that this change has fulfilled, and close the record after the last one.
+
+    The highest severity of the occurrence decides, as it does for the actions.
+    """
     incident, was = change.incident, change.was
     required = incident.plan.duties.required
-    if required and incident.state in PAGED and _may_begin(change):
+    if incident.state in PAGED and (required or was.plan is not incident.plan) and _may_begin(change):
+        _withdraw_pointless(change)
         held = {duty.name for duty in duties_of(incident.obligations)}
         for duty in required:
-            if duty.name not in held and _has_begun(incident, duty) and duty.is_for(incident.severity, incident.flags):
-                begin(change, duty, incident.severity)
+            if duty.name not in held and _has_begun(incident, duty) and duty.is_for(incident.peak, incident.flags):
+                begin(change, duty, incident.peak)
     if required and incident.obligations is not None:
         _settle_fulfilled(change)
     if incident.state is State.RESOLVED and incident.obligations is not was.obligations:
@@ -86,7 +92,8 @@ def _may_begin(change: Change) -> bool:
         return False
     return (
         change.is_first_reached
-        or incident.severity != was.severity
+        or incident.peak != was.peak
+        or incident.waits != was.waits
         or incident.flags != was.flags
         or incident.acked_severity != was.acked_severity
         or incident.work is not was.work
@@ -98,12 +105,33 @@ def _may_begin(change: Change) -> bool:
 def _has_begun(incident: Incident, duty: PlaybookDuty) -> bool:
     match duty.since:
         case Moment.OPENED:
-            return bool(incident.reached)
+            return is_under_way(incident)
         case Moment.DECLARED:
             return incident.work is not None and incident.work.declared_at is not None
         case Moment.ACKNOWLEDGED:
             return incident.acked_severity is not None
     return False
+
+
+def _withdraw_pointless(change: Change) -> None:
+    """Withdraw the open duties that this incident no longer has: another severity, no flag, another plan."""
+    incident, obligations = change.incident, change.incident.obligations
+    required = {duty.name: duty for duty in incident.plan.duties.required}
+    for duty in duties_of(obligations):
+        if not duty.is_open or duty.since == Moment.RESOLVED:
+            continue
+        current = required.get(duty.name)
+        if current is None:
+            because = "the playbook no longer has it"
+        elif not current.is_for(incident.peak, current.when):
+            because = f"the severity is {incident.peak}"
+        elif not current.is_for(incident.peak, incident.flags):
+            because = "its flag is no longer set"
+        else:
+            continue
+        _record_withdrawal(change, duty, because)
+        left = tuple(other for other in duties_of(change.incident.obligations) if other.name != duty.name)
+        set_obligations(change, replace(obligations_of(change.incident), post_mortem=None, duties=left))
 
 
 def begin(change: Change, required: PlaybookDuty, severity: str) -> None:
@@ -160,16 +188,15 @@ def withdraw(change: Change, because: str) -> None:
         return
     for duty in duties:
         if duty.is_open:
-            change.record(
-                DutyWithdrawn(
-                    duty=duty.name,
-                    severity=duty.severity,
-                    occurrence=duty.occurrence,
-                    due_at=duty.due_at,
-                    because=because,
-                )
-            )
+            _record_withdrawal(change, duty, because)
     set_obligations(change, replace(obligations, post_mortem=None, duties=(), closed_at=None))
+
+
+def _record_withdrawal(change: Change, duty: IncidentDuty, because: str) -> None:
+    entry = DutyWithdrawn(
+        duty=duty.name, severity=duty.severity, occurrence=duty.occurrence, due_at=duty.due_at, because=because
+    )
+    change.record(entry)
 
 
 def due(change: Change) -> None:
