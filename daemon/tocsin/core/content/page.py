@@ -62,6 +62,8 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
     """A link to a call; "" if there is none."""
     attendees: tuple[str, ...]
     """E-mail addresses."""
+    is_canceled: bool = False
+    """True if the meeting is not held: calendars remove it."""
 
 
 class ItemDetails(msgspec.Struct, frozen=True):
