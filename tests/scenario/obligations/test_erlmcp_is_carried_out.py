@@ -1,4 +1,4 @@
-"""What the text of erlmcp demands, with the shipped configuration: durations, recipients and words."""
+"""The obligations of the text of erlmcp, with the shipped configuration: durations, recipients and words."""
 
 import dataclasses
 from datetime import UTC, datetime

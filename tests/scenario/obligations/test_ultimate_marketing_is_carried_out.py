@@ -1,4 +1,4 @@
-"""What the text of Ultimate Marketing demands, with the shipped configuration: durations, recipients and words."""
+"""The obligations of the text of Ultimate Marketing, with the shipped configuration: durations, recipients and words."""
 
 import pytest
 
@@ -179,6 +179,14 @@ async def test_stakeholders_and_customers_hear_of_the_resolution_with_what_must_
         expect_in_order(prepared, ["has been resolved", "slow pages"])
         await marketing.confirm("ultimate-marketing-customer-resolution", prepared)
         assert marketing.texts("customers")[-1] in prepared
+
+
+async def test_customers_who_saw_nothing_are_told_nothing() -> None:
+    async with tocsin() as harness:
+        marketing = await fires(harness, "P1", customer_facing="false")
+        await marketing.resolve()
+        assert "ultimate-marketing-customer-resolution" not in await marketing.drafts()
+        assert marketing.texts("customers") == []
 
 
 @pytest.mark.parametrize(("severity", "hours"), [("P1", 48), ("P2", 48), ("P3", 168), ("P4", 168)])

@@ -185,7 +185,7 @@ class Content(Subject, frozen=True, kw_only=True):
     acknowledged_at: int | None
     acknowledged_by: str | None
     contacts: dict[str, str] = msgspec.field(default_factory=dict)
-    """How to reach the people whom the message names (``+4930123456``, ``on Slack``), as far as that is known."""
+    """Ways to reach the people whom the message names (``+4930123456``, ``on Slack``), as far as they are known."""
     role: str = ""
     """The name of the tier as which the reader is paged; "" for the first tier and for other messages."""
     paged_with: tuple[str, ...] = ()

@@ -46,7 +46,7 @@ class IncidentDuty(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """The person, or ``tocsin`` for an event that it noticed itself."""
     waived: bool = False
     reason: str = ""
-    """Why it was waived, or a remark of the person who did it."""
+    """The reason why it was waived, or a remark of the person who did it."""
     link: str = ""
     meets_at: int | None = None
     """The start of its meeting; None: it has no meeting."""

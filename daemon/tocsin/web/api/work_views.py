@@ -51,7 +51,7 @@ class DutyView(Struct, frozen=True, kw_only=True):
     """Time at which it was done or waived."""
     done_by: str
     reason: str
-    """Why it was waived, or what ended it."""
+    """The reason why it was waived, or what ended it."""
     link: str
     meets_at: int | None
     """The proposed start of its meeting."""
