@@ -139,7 +139,7 @@ def _marked_only(evidence: Evidence) -> list[str]:
 
 
 def _missing_pages(evidence: Evidence) -> list[str]:
-    """Return the steps that are due: the whole ladder of an untouched incident; of the others all that the daemon meant to send."""
+    """Return the missing pages: of an untouched incident the whole ladder; of the others all that was meant to go."""
     keys: dict[tuple[str, str], set[str]] = defaultdict(set)
     for page in evidence.arrived:
         keys[page.service, page.target].add(page.key)

@@ -100,7 +100,7 @@ class Road:
         return [e for e in self.slack.accepted if e["event_type"] == f"tocsin_{kind}" and service in e["text"]]
 
     def is_told_in_slack(self, service: str) -> bool:
-        """Return whether the people paged there are told of the end: by a new post, because an edited one notifies no one."""
+        """Return whether the people paged there are told of the end by a new post: an edited one notifies no one."""
         page = self.posts(service, "page")[0]
         told = [e for e in self.slack.accepted if e["key"] == f"{page['key']}:resolve"]
         return [(e["method"], e["users"]) for e in told] == [("chat.postMessage", [BLAIR])]

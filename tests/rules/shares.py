@@ -13,7 +13,7 @@ PLACING = ("service", "dedup_key", "heartbeat", "suppress")
 
 
 def table() -> str:
-    """Numbers of the corpus's alerts that each rule places, of severities that each sets, and of alerts that no rule places."""
+    """Numbers of the corpus's alerts that each rule places, and no rule places, and of severities that each sets."""
     placed: Counter[str] = Counter()
     severed: Counter[str] = Counter()
     left: list[str] = []

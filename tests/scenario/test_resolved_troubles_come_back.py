@@ -1,4 +1,4 @@
-"""New faults page at once when a person has resolved one of tocsin's own incidents, unchanged ones when the grace is over."""
+"""New faults page at once when a person has resolved tocsin's own incident, unchanged ones when the grace is over."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The obligations of the text of erlmcp, with the shipped configuration: durations, recipients and words."""
+"""Obligations of the text of erlmcp, with the shipped configuration: durations, recipients and words."""
 
 import dataclasses
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The obligations of the text of the service quick reference, with the shipped configuration: durations and words."""
+"""Obligations of the text of the service quick reference, with the shipped configuration: durations and words."""
 
 import pytest
 
