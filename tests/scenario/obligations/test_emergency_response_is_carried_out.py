@@ -1,4 +1,4 @@
-"""Obligations of the text of the emergency response, with the shipped configuration: durations, recipients and words."""
+"""Obligations of the text of emergency response, with the shipped configuration: durations, recipients and words."""
 
 from datetime import UTC, datetime
 
