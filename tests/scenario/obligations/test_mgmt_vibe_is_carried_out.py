@@ -102,6 +102,7 @@ async def test_incidents_and_stakeholders_hear_of_the_beginning_each_update_and_
             reached = len(persons(target))
             assert len(texts) == 3 * reached
             expect_in_order("\n".join(texts), ["**INC-1** [SEV-2] Trouble", "half of it works", "is resolved"])
+        assert "incidents" in {content.target for content in harness.sent(Job.ANNOUNCE)}
 
 
 async def test_the_status_page_is_prepared_once_customer_impact_is_confirmed() -> None:
@@ -116,6 +117,13 @@ async def test_the_status_page_is_prepared_once_customer_impact_is_confirmed() -
         await vibe.resolve()
         await vibe.confirm(PAGE, "It is over.")
         assert vibe.jobs(PAGE) == [Job.TICKET_OPEN, Job.TICKET_COMMENT, Job.TICKET_CLOSE]
+
+
+async def test_an_alert_can_confirm_customer_impact() -> None:
+    async with tocsin() as harness:
+        vibe = story(harness, VIBE)
+        await vibe.fire("SEV-2", customer_impact="true")
+        assert PAGE in await vibe.drafts()
 
 
 @pytest.mark.parametrize("checklist", ["assessment", "recovery"])
