@@ -169,6 +169,9 @@ async def test_customers_are_told_in_the_words_of_the_text_at_sev_0_and_sev_1(se
             await vibe.confirm(last, ended)
             sent = [one for one in harness.sent(Job.UPDATE) if one.target == "customers"]
             assert [one.subject for one in sent] == ["Service Disruption Notice", "Service Restored - Incident INC-1"]
+        else:
+            await vibe.resolve()
+            assert last not in await vibe.drafts()
 
 
 @pytest.mark.parametrize("severity", SEVERITIES)
@@ -222,4 +225,4 @@ async def test_drills_rollbacks_and_runbooks_come_each_quarter_month_and_year(
 ) -> None:
     told = await reminded(VIBE, name, datetime.fromisoformat(starts).replace(tzinfo=UTC), days)
     assert [date for date, _, _ in told] == dates
-    assert all(says in text for _, _, text in told)
+    assert all(says in text and people == persons("engineering-manager") for _, people, text in told)
