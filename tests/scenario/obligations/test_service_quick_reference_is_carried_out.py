@@ -163,7 +163,7 @@ async def test_the_post_mortem_is_due_within_a_week_and_counted_as_in_time_or_la
 TARGETS = ("on-call-engineer", "team-lead", "security", "infrastructure")
 
 
-@pytest.mark.parametrize(("contact", "target"), zip(words("contacts"), TARGETS, strict=True))
+@pytest.mark.parametrize(("contact", "target"), list(zip(words("contacts"), TARGETS, strict=True)))
 def test_each_emergency_contact_of_the_text_has_a_backup(contact: str, target: str) -> None:
     assert contact.lower().replace(" ", "-").startswith(target)
     assert persons(target)
