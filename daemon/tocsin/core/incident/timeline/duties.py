@@ -15,13 +15,17 @@ class _DutyEntry(EntryData, frozen=True, kw_only=True):
     due_at: int
 
 
-class DutyOwed(_DutyEntry, frozen=True, kw_only=True):
+class DutyOwed(EntryData, frozen=True, kw_only=True):
     """A duty whose time has begun."""
 
     kind = "duty_owed"
     phrase = "duty {duty}: {text}, by {due_at}"
 
+    duty: str
     text: str
+    severity: str
+    occurrence: int
+    due_at: int
     owner: tuple[str, ...]
 
 
