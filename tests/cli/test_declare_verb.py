@@ -54,6 +54,11 @@ def test_each_key_question_is_asked_and_kept(daemon: Running) -> None:
     assert facts_of(found) == answers | {"quick_fix": "yes"}
 
 
+def test_data_at_risk_is_a_flag_that_pages_at_once(daemon: Running) -> None:
+    found = declared(daemon, "--playbook", "emergency-response", answers="y\nn\ny\nn\n7\ny\nn\nSEV-2\n")
+    assert found["flags"] == ["data_breach"]
+
+
 def test_an_unknown_number_is_no_fact(daemon: Running) -> None:
     found = declared(daemon, "--playbook", "emergency-response", answers="n\nn\ny\nn\n\ny\nn\nSEV-2\n")
     assert "users_affected" not in facts_of(found)

@@ -153,6 +153,26 @@ def connected(function: Callable[Concatenate[DaemonClient, P], Awaitable[None]])
     )(with_file)
 
 
+def fetch(url: str, token_file: Path | None, path: str, seconds: float) -> Any:
+    """GET one path within a time, for a command that has no `DaemonClient`.
+
+    Raises:
+        click.ClickException: The daemon did not answer in time, or answered with an error.
+    """
+    import asyncio
+
+    import aiohttp
+
+    target, headers = _target(url), _headers(token_file)
+
+    async def talk() -> Any:
+        timeout = aiohttp.ClientTimeout(total=seconds)
+        async with aiohttp.ClientSession(timeout=timeout, headers=headers) as session:
+            return await DaemonClient(target, session).get(path)
+
+    return asyncio.run(talk())
+
+
 def _target(text: str) -> URL:
     from yarl import URL
 

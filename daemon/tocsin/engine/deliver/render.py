@@ -21,7 +21,7 @@ from tocsin.core.incident.sla import (
 )
 from tocsin.core.incident.transitions import owners
 from tocsin.core.incident.transitions.acting import ITEM
-from tocsin.core.incident.transitions.action_state import acting_of
+from tocsin.core.incident.transitions.acting_state import acting_of
 from tocsin.core.incident.transitions.rooms import room_of
 from tocsin.core.incident.transitions.work import can_declare
 from tocsin.core.incident.wording import RAISED, waits_for
