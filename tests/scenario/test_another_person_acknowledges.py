@@ -30,8 +30,8 @@ async def test_the_manager_stays_paged_and_learns_who_has_it_and_how_to_reach_th
     assert told(tocsin) == [(31, emergency.MANAGER)]
     [update] = [content for content in tocsin.sent(Job.UPDATE) if kind(content) == "ACKNOWLEDGED"]
     assert reason(update) == (
-        "alice acknowledged it at 12:31 UTC and is responding. You stay paged as Engineering manager, because your "
-        "page lasts until it is resolved: ask alice whether help is needed. No acknowledgment is needed."
+        "alice acknowledged it at 12:31 UTC and is responding. You stay involved as Engineering manager until it is "
+        "resolved: ask alice whether help is needed. You need not acknowledge."
     )
 
 

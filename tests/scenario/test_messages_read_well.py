@@ -51,7 +51,9 @@ async def test_a_command_ends_its_line_so_that_it_can_be_copied(story: str) -> N
 async def test_pagerduty_says_what_its_acknowledge_does_where_that_is_not_plain() -> None:
     scenes = await spoken.STORIES["other"]()
     text = spoken.written(scenes, "pagerduty")
-    assert text.count("The Acknowledge button only stops this notice: it does not acknowledge #1.") == 2, "summary and details"
+    assert text.count("The Acknowledge button only stops this notice: it does not acknowledge #1.") == 2, (
+        "summary and details"
+    )
     assert "The Acknowledge button acknowledges all 11 incidents." in text
     assert '"component": "shop-0, shop-1' in text.replace("\n", " ") or "shop-9" in text
 

@@ -37,6 +37,7 @@ NAMES = 4
 
 STORM_TITLES = 2
 """Maximum number of incidents whose titles a storm's headline names."""
+ACKNOWLEDGE_AGAIN = "Your acknowledgment no longer counts: please acknowledge again."
 CONSOLE = "console"
 """The name of tocsin's console, which is no person."""
 _NUMBER = re.compile(r"#(\d+)\b", re.ASCII)
@@ -257,7 +258,7 @@ def _responder(content: Content) -> str:
     if content.state != "triggered":
         return ""
     if is_own(content):
-        return "Your acknowledgment no longer counts: please acknowledge again."
+        return ACKNOWLEDGE_AGAIN
     return f"{person(content, who)}'s acknowledgment no longer counts."
 
 
@@ -356,7 +357,7 @@ def stranded(content: Content) -> str:
     """Return what to do with a message that did not reach its own target, and why it did not."""
     name = person(content, content.target)
     why = content.stranded_because or f"Tocsin has no working contact for {name}"
-    why = f"{why[:1].upper()}{why[1:]}."
+    why = f"{why}." if why.startswith(f"{name} ") else f"{why[:1].upper()}{why[1:]}."
     is_vacant = why.startswith("No one is on call")
     if content.job is Job.PAGE and not is_taken(content):
         place = why if is_vacant else f"You get this in place of {name}, who cannot be reached."

@@ -276,7 +276,8 @@ def _why(content: Content) -> str:
     if _is_unanswered(content):
         return wording.role(content)
     if content.is_own or content.stranded or not next_steps.help_wanted(content):
-        return wording.reason(content)
+        reason = wording.reason(content)
+        return reason.removesuffix(wording.ACKNOWLEDGE_AGAIN) if content.because.startswith(RAISED) else reason
     is_said = next_steps.asks_for_help(content) or content.because.startswith(STILL_OPEN)
     as_role = _AS_ROLE.search(content.because)
     because = f"You are {as_role[1]}." if as_role else ""
