@@ -56,13 +56,27 @@ def test_an_sms_is_cut_at_the_end_of_a_sentence_and_says_so() -> None:
     assert packed("Head.", [first, second], " Reply: ack 1", 1) == f"Head. {first} (cut) Reply: ack 1"
 
 
+def test_an_sms_is_not_marked_as_cut_where_only_who_was_paged_before_is_missing() -> None:
+    first, second = "A" * 80 + ".", "bob was paged at 03:00 UTC and has not acknowledged it yet, as it seems."
+    said = packed("Head.", [first, second], " Reply: ack 1", 1, optional=[second])
+    assert said == f"Head. {first} Reply: ack 1"
+
+
+def test_an_sms_about_a_task_names_no_command_that_would_not_show_the_rest() -> None:
+    agenda = "; ".join(f"point {number} of the agenda" for number in range(20))
+    because = f"you are invited to review on 2026-11-20 11:00 UTC, for 1 h. Purpose: Learn. Agenda: {agenda}"
+    said = text(content(Job.UPDATE, step="meeting.review.1", because=because), settings("sms"))
+    assert said.endswith("\n(cut)")
+    assert "tocsin incidents show" not in said
+
+
 def test_an_sms_that_is_cut_says_where_the_rest_is_if_there_is_room() -> None:
     first, second = "A" * 60 + ".", "bob was paged at 03:00 UTC, has not acknowledged it yet, as it seems, and is out."
     rest = "The rest: tocsin incidents show 1"
     cut = f"Head. {first}\n(cut) {rest}\nReply: ack 1"
-    assert packed("Head.", [first, second], " Reply: ack 1", 1, rest) == cut
-    assert packed("Head.", [first, "Short."], " Reply: ack 1", 1, rest) == f"Head. {first} Short. Reply: ack 1"
-    assert packed("Head.", [first, second * 2], "", 1, rest) == f"Head. {first}\n(cut) {rest}", "no reply"
+    assert packed("Head.", [first, second], " Reply: ack 1", 1, rest=rest) == cut
+    assert packed("Head.", [first, "Short."], " Reply: ack 1", 1, rest=rest) == f"Head. {first} Short. Reply: ack 1"
+    assert packed("Head.", [first, second * 2], "", 1, rest=rest) == f"Head. {first}\n(cut) {rest}", "no reply"
 
 
 def test_an_sms_has_the_beginning_of_the_only_text_about_what_is_broken() -> None:

@@ -18,7 +18,7 @@ from tocsin.channels.twilio.settings import TwilioSettings
 from tocsin.core.content.page import Content
 from tocsin.core.duration import SECOND
 from tocsin.core.incident.outbox import DIGEST, Job
-from tocsin.core.incident.sla import ACKNOWLEDGED_STEP, BREACH_STEP, DRAFT_STEP, REMINDER
+from tocsin.core.incident.sla import ACKNOWLEDGED_STEP, BREACH_STEP, DRAFT_STEP, MEETING_STEP, REMINDER
 from tocsin.core.incident.wording import RAISED, STILL_OPEN, UNANSWERED
 
 CALLBACK = "/webhooks/twilio"
@@ -125,15 +125,20 @@ def text(content: Content, settings: TwilioSettings) -> str:
     parts = _for_a_computer(lines)
     sentences = [each for part in parts for each in ([part] if _DRAFT.match(part) else _SENTENCES.split(part))]
     at = "" if any(": tocsin " in each for each in sentences) else ", on a computer"
-    rest = "" if content.is_alarm else f"The rest{at}: tocsin incidents show {content.number}"
+    # The command shows the alerts and the duties, but no agenda and no other command.
+    is_shown = not content.is_alarm and not content.step.startswith((REMINDER, BREACH_STEP, MEETING_STEP))
+    rest = f"The rest{at}: tocsin incidents show {content.number}" if is_shown else ""
+    before = _SENTENCES.split(_line(wording.paged_before(content)))
     if sentences[1:] and segments(" ".join([head, *sentences])) > settings.segments:
         sentences = [each for each in sentences if not _DRAFT.match(each)]  # its first command shows it
     sentences = _with_a_fact(content, head, sentences, tail, settings.segments)
-    short = packed(head, sentences, tail, settings.segments, rest)
-    longer = packed(head, sentences, f" {_line(coming)}{tail}", settings.segments, rest) if coming else ""
+    short = packed(head, sentences, tail, settings.segments, rest=rest, optional=before)
+    coming = _line(coming)
+    tail = f" {coming}{tail}"
+    longer = packed(head, sentences, tail, settings.segments, rest=rest, optional=before) if coming else ""
     needed = sentences[: _needed(content, sentences)]
     has_room = sum(each in longer for each in needed) == sum(each in short for each in needed)
-    return longer if longer and has_room and _line(coming) in longer else short
+    return longer if longer and has_room and coming in longer else short
 
 
 def _with_a_fact(content: Content, head: str, sentences: list[str], tail: str, most: int) -> list[str]:

@@ -3,7 +3,7 @@
 In several segments, each loses some for the header that joins them: 153 or 67 remain.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from tocsin.channels.text import ends_in_command
 
@@ -79,34 +79,36 @@ def fitting_lines(lines: Sequence[str], most: int) -> str:
     return fitted(lines[0], "", most) if lines else ""
 
 
-def packed(head: str, parts: Sequence[str], tail: str, most: int, rest: str = "") -> str:
+def packed(
+    head: str, parts: Sequence[str], tail: str, most: int, *, rest: str = "", optional: Collection[str] = ()
+) -> str:
     """Return ``head``, the parts that fit, and ``tail`` in at most that many segments.
 
     No part is cut: one that does not fit is left out with all after it, but a command that fits takes its place. The
-    text then says that it is cut, and if there is room, where the ``rest`` is. A command has a line of its own.
+    text then says that it is cut, and if there is room, where the ``rest`` is; not if only ``optional`` parts are
+    missing. A command has a line of its own.
     """
-    text, end, is_complete = _filled(head, parts, tail, most)
-    if is_complete:
+    text, end, missing = _filled(head, parts, tail, most)
+    if all(part in optional for part in missing):
         return fitted(text, end, most)
-    if rest and len(parts) and segments(f"{text}\n{CUT} {rest}\n{tail.lstrip()}".rstrip()) <= most:
-        return f"{text}\n{CUT} {rest}\n{tail.lstrip()}".rstrip()
+    if rest and segments(cut := f"{text}\n{CUT} {rest}\n{tail.lstrip()}".rstrip()) <= most:
+        return cut
     text, end, _ = _filled(head, parts, f" {CUT}{tail}", most)
-    if segments(text + end) <= most:
-        return text + end
-    return fitted(text, tail, most)
+    return text + end if segments(text + end) <= most else fitted(text, tail, most)
 
 
-def _filled(head: str, parts: Sequence[str], tail: str, most: int) -> tuple[str, str, bool]:
-    """Return a text with the parts that fit, its tail, and whether it has all parts."""
-    text, is_after_command, is_complete = head, False, True
+def _filled(head: str, parts: Sequence[str], tail: str, most: int) -> tuple[str, str, list[str]]:
+    """Return a text with the parts that fit, its tail, and the missing parts."""
+    text, is_after_command = head, False
+    missing: list[str] = []
     for part in parts:
         is_command = bool(ends_in_command(part)[1])
         longer = f"{text}{_gap(is_command or is_after_command)}{part}"
-        if (is_complete or is_command) and segments(longer + tail) <= most:
+        if (is_command or not missing) and segments(longer + tail) <= most:
             text, is_after_command = longer, is_command
         else:
-            is_complete = False
-    return text, f"{_gap(is_after_command)}{tail[1:]}" if tail else "", is_complete
+            missing.append(part)
+    return text, f"{_gap(is_after_command)}{tail[1:]}" if tail else "", missing
 
 
 def _gap(is_line: bool) -> str:
