@@ -139,6 +139,18 @@ def test_the_timeline_has_the_names_of_people_and_tiers_and_says_what_was_sent()
             _entry("escalated", tier=4, targets=["ceo"], because="alice asks for your help (you are paged as Legal)"),
             "paging CEO / Legal: Alice Example asks for help",
         ),
+        (
+            _entry(
+                "reminded",
+                targets=["alice"],
+                because="draft x waits for your confirmation: tocsin incidents confirm 1 1",
+            ),
+            "reminding Alice Example: draft x waits for confirmation",
+        ),
+        (
+            _entry("informed", tier=1, targets=["alice"], because="you are now on call (desk); bob has the incident"),
+            "informing On-call engineer (Alice Example): now on call (desk); bob has the incident",
+        ),
         (_entry("escalation_asked", "alice", "api"), "help of the next tier requested, by Alice Example (API)"),
         (_entry("acknowledged", "alice", "slack", severity="S1"), "acknowledged by Alice Example (slack)"),
     ]

@@ -282,7 +282,7 @@ async def _declared() -> list[Scene]:
         await harness.declarer.declare(wanted, Actor("taylor", "cli"))
         await harness.settle()
         await harness.advance(minutes=1)
-        return list(stage.show("A person declares an incident", Job.PAGE, Job.ANNOUNCE))
+        return list(stage.show("A person declares an incident", Job.PAGE, Job.ANNOUNCE, Job.HISTORY))
 
 
 async def _own_words() -> list[Scene]:
@@ -291,7 +291,7 @@ async def _own_words() -> list[Scene]:
     async with tocsin(dataclasses.replace(bundle(), playbooks=whole.playbooks)) as harness:
         stage = Stage(harness)
         await harness.take(*grafana())
-        return list(stage.show("A playbook's own words", Job.UPDATE))
+        return list(stage.show("A playbook's own words", Job.UPDATE, Job.HISTORY))
 
 
 async def _about_itself() -> list[Scene]:

@@ -59,6 +59,7 @@ _INFORMED = {
     DIGEST: "told {target}: the alerts go on and off",
 }
 """Messages for information that were sent, by step; ``{name}`` is the step's duty, action item or draft."""
+_CONFIRM = re.compile(r" waits for your confirmation(: tocsin incidents .*)?")
 _ASKS = " asks for your help"
 
 
@@ -105,7 +106,7 @@ def phrase(entry: Entry, zone: str = "UTC", titles: Titles | None = None) -> str
         signed = (("+", entry.data.get("add", ())), ("-", entry.data.get("remove", ())))
         facts["changes"] = ", ".join(f"{sign}{flag}" for sign, flags in signed for flag in flags)
     if "because" in facts:
-        facts["because"] = in_zone(facts["because"], zone)
+        facts["because"] = in_zone(_unaddressed(facts["because"]), zone)
     if entry.kind == NotificationSent.kind and "job" in facts:
         step = facts.get("step", "")
         if informed := _informed(step, facts.get("target", "")) if facts["job"] == Job.UPDATE else "":
@@ -135,6 +136,12 @@ def _to_tier(entry: Entry, facts: Mapping[str, str], titles: Titles) -> str:
     named = f" ({', '.join(targets)})" if targets else ""
     verb = "paging" if entry.kind == Escalated.kind else "informing"
     return f"{verb} {titles.tiers[facts['tier']]}{named}: {facts.get('because', '')}"
+
+
+def _unaddressed(because: str) -> str:
+    """Return a stored reason without the words that speak to the recipient of its message."""
+    because = _CONFIRM.sub(" waits for confirmation", because)
+    return because.removeprefix("you are ") if because.startswith("you are now on call ") else because
 
 
 def _informed(step: str, target: str) -> str:
