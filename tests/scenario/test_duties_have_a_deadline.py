@@ -40,6 +40,7 @@ from tocsin.core.incident.event import (
 from tocsin.core.oncall.people import People
 from tocsin.core.playbook.duties import PlaybookDuty
 from tocsin.core.playbook.playbook import FollowUp
+from tocsin.core.schedule.moments import moment
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
 
@@ -176,6 +177,10 @@ async def test_a_duty_begins_at_its_severity_and_also_when_the_severity_rises_to
         await harness.set_severity("SEV-1")
         board = (await duties(harness))["board"]
         assert (board.due_at - harness.clock.start) / 60_000_000 == 80
+        await harness.advance(minutes=60)
+        [breach] = [entry for entry in await harness.timeline() if entry.kind == "duty_breached"]
+        due = moment(board.due_at)
+        assert phrase(breach) == f"duty board is overdue (it was due by {due}): Tell the board", "not since the opening"
 
 
 async def test_a_duty_with_a_flag_begins_when_the_flag_is_set() -> None:
