@@ -32,7 +32,7 @@ def test_an_ordinary_page_needs_no_remark():
         ({"stranded": True}, "no working contact for alice"),
         ({"possible_duplicate": True}, "had this already"),
         ({"late": 62 * MINUTE}, "1 h 2 min late"),
-        ({"unrouted": True}, "No rule placed this alert"),
+        ({"unrouted": True}, "The rules could not classify this alert: tocsin gave it a default severity."),
     ],
 )
 def test_remarks_mention_what_is_unusual(fields: dict, said: str):
@@ -82,7 +82,7 @@ def test_a_waiting_incident_says_why_no_one_is_paged():
     announced = wording.condition(structs.replace(waiting, job=Job.ANNOUNCE))
     assert announced == "not acknowledged, no one is paged: maintenance window db; one of many in storm #7"
     assert wording.condition(content()) == "not acknowledged"
-    told = "not acknowledged, not believed to be over without the Watchdog of eu"
+    told = "not acknowledged; its alerts have ended, but without a heartbeat from eu that is not certain"
     assert wording.condition(content(doubted="eu")) == told
 
 

@@ -162,7 +162,7 @@ def condition(content: Content) -> str:
         return f"snoozed until {short_moment(content.snoozed_until, content.now, content.time_zone)} by {by}"
     state = STATES.get(content.state, content.state)
     if content.doubted:
-        return f"{state}, not believed to be over without the Watchdog of {content.doubted}"
+        return f"{state}; its alerts have ended, but without a heartbeat from {content.doubted} that is not certain"
     if not content.waits:
         return state
     return f"{state}{'' if content.job is Job.PAGE else ', no one is paged'}: {'; '.join(content.waits)}"
@@ -343,8 +343,8 @@ def remarks(content: Content, *, seen_once: bool = False) -> list[str]:
     if content.late >= LATE_FROM:
         sentences.append(f"This comes {duration(content.late)} late.")
     if content.unrouted:
-        why = content.unplaced or "it runs at the default severity for unrouted alerts"
-        sentences.append(f"No rule placed this alert: {why}.")
+        why = content.unplaced or "tocsin gave it a default severity"
+        sentences.append(f"The rules could not classify this alert: {why}.")
     return sentences
 
 
