@@ -103,7 +103,7 @@ def test_an_acknowledgment_hints_at_the_declaration_until_there_is_one(daemon: R
         assert answer.status == 200
     listed = json.loads(daemon.run("incidents", "list", "--service", labels["service"], "--json").stdout)
     [number] = [str(one["number"]) for one in listed["incidents"]]
-    hint = f"if it is no false alarm, declare it: tocsin incidents declare {number}"
+    hint = f"if the problem is real, declare the incident: tocsin incidents declare {number}"
     assert hint in daemon.run("incidents", "ack", number).output
     daemon.run("incidents", "declare", number)
     assert hint not in daemon.run("incidents", "ack", number).output

@@ -3,7 +3,7 @@
 from tocsin.engine.deliver.missed import refused
 from tocsin.engine.selfwatch.troubles import title_of
 
-CALL_ALEX = "Call Alex Example at +4915555550100"
+CALL_ALEX = "Call Alex Example now at +4915555550100"
 TROUBLES = (
     (
         *("unauthorized", "prometheus-eu"),

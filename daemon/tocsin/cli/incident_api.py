@@ -105,7 +105,7 @@ def tell(answer: dict[str, Any], *, as_json: bool, done: str = "") -> None:
     if text := next_page(incident, datetime.now(UTC)):
         say(f"  next: {text}")
     if incident.get("can_declare") and incident["state"] in ("acknowledged", "snoozed"):
-        say(f"  if it is no false alarm, declare it: tocsin incidents declare {incident['number']}")
+        say(f"  if the problem is real, declare the incident: tocsin incidents declare {incident['number']}")
 
 
 def next_page(incident: dict[str, Any], now: datetime) -> str:

@@ -74,7 +74,7 @@ def compose(content: Content, printed: Printed, *, colour: bool) -> PrintedMessa
 
 
 def _history(content: Content, printed: Printed) -> Iterator[str]:
-    name, titles = content.name or f"#{content.number}", timeline.Titles(content.names, content.tiers)
+    name, titles = content.name or f"#{content.number}", timeline.Titles.of(content)
     for entry in filter(printed.is_news, content.history):
         yield f"HISTORY {_line(name)} {_line(timeline.describe(entry, content.time_zone, titles))}"
 

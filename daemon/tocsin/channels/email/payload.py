@@ -119,6 +119,9 @@ def _first(content: Content) -> Iterator[str]:
     if wording.has_state(content):
         since = wording.since(content)
         state = wording.standing(content) if content.job is Job.UPDATE else counts.alerts(content)
+        condition = wording.condition(content)
+        if ":" not in condition:  # the first line has all of it
+            state = state.removeprefix(condition).removeprefix("; ")
         yield sentence("; ".join(filter(None, [f"{since[:1].upper()}{since[1:]}", state])))
     yield wording.storm_list(content)
     yield next_pages.following(content)
@@ -130,7 +133,9 @@ def _first(content: Content) -> Iterator[str]:
 
 def _incident(content: Content) -> Iterator[str]:
     if content.stranded:
-        yield f"You get this in place of {person(content, content.target)}."
+        name = person(content, content.target)
+        if not wording.stranded(content).startswith(f"You get this in place of {name}"):
+            yield f"You get this in place of {name}."
     elif addressee := wording.addressee(content):
         yield f"This message is {addressee}."
     if content.playbook_title and not content.is_reminder:

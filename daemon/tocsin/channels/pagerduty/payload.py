@@ -96,7 +96,7 @@ def _details(content: Content) -> dict[str, Any]:
         "flags": list(content.flags),
         "alerts": counts.alerts(content),
         "opened at": moment(content.opened_at, content.time_zone),
-        "sample": [_alert(alert, content.time_zone) for alert in content.alerts[:SAMPLE]],
+        "sample": [_alert(alert, content) for alert in content.alerts[:SAMPLE]],
     }
     return {key: value for key, value in details.items() if value}
 
@@ -106,7 +106,7 @@ def _summary(content: Content) -> str:
     groups = grouped(content.alerts)
     facts = ""
     if groups and not wording.affected(content):  # these are in the headline
-        facts = groups[0].facts(FACTS_LIMIT, f"{content.title} {content.service} {content.summary}")
+        facts = counts.first_facts(content, FACTS_LIMIT, f"{content.title} {content.service} {content.summary}")
     if groups and content.members is not None:
         facts = f"{groups[0].name}: {', '.join(groups[0].members_in_words(FACTS_LIMIT, counts.unseen(content)))}"
     parts = (
@@ -123,9 +123,9 @@ def _summary(content: Content) -> str:
 def _what_acknowledge_does(content: Content) -> list[str]:
     """Return what PagerDuty's own Acknowledge does, where that is not plain."""
     if content.members is not None:
-        return [f"Acknowledge here takes all {content.members} incidents."]
+        return [f"The Acknowledge button acknowledges all {content.members} incidents."]
     if other := next_steps.other_incident(content):
-        return [f"Acknowledge here only stops this notice; it does not take #{other}."]
+        return [f"The Acknowledge button only stops this notice: it does not acknowledge #{other}."]
     return list(filter(None, [next_steps.help_wanted(content, is_answered_here=True)]))
 
 
@@ -142,11 +142,14 @@ def _alert_texts(content: Content) -> Iterator[str]:
             yield line_of_alert if line_of_alert.startswith(name) else f"{name}: {line_of_alert}"
 
 
-def _alert(alert: AlertLine, zone: str) -> dict[str, Any]:
+def _alert(alert: AlertLine, content: Content) -> dict[str, Any]:
+    labels = alert.labels
+    if content.members is not None and "state" in labels:  # the state of an incident of the storm
+        labels = labels | {"state": wording.STATES.get(labels["state"], labels["state"])}
     return {
         "status": "firing" if alert.firing else "resolved",
-        "since": None if alert.starts_at is None else moment(alert.starts_at, zone),
-        "labels": _clean(alert.labels),
+        "since": None if alert.starts_at is None else moment(alert.starts_at, content.time_zone),
+        "labels": _clean(labels),
         "annotations": _clean(alert.annotations),
     }
 

@@ -15,7 +15,7 @@ from tocsin.channels.persons import person
 from tocsin.channels.slack import buttons
 from tocsin.channels.slack.markdown import sections
 from tocsin.channels.slack.mrkdwn import context, escape, link, mention, mrkdwn, plain, section, when, when_time
-from tocsin.channels.text import lines_of, sentence
+from tocsin.channels.text import ends_in_command, lines_of, sentence
 from tocsin.core.content.page import Content
 from tocsin.core.content.rendered_text import Said
 from tocsin.core.incident.outbox import Job
@@ -136,10 +136,11 @@ def _page(content: Content) -> tuple[str, Blocks]:
     if next_pages.is_taken(content) or content.members is not None:
         what_next.append(next_steps.request(content))
     lines += _escaped(*what_next)
-    blocks = [section("\n".join(filter(None, lines))), *_sample(content), *_small_print(content), *buttons.row(content)]
+    shown = section("\n".join(filter(None, lines)).lstrip())
+    blocks = [shown, *_sample(content), *_small_print(content), *buttons.row(content)]
     count = counts.alerts(content) if content.alerts_firing > 1 and content.members is None else ""
     more = (escape(sentence(count), FIELD_LIMIT), reason, escape(next_steps.help_wanted(content), LINE_LIMIT))
-    return " ".join(filter(None, (f"{to} {head}.", *more))), blocks
+    return " ".join(filter(None, (f"{to} {head}.".lstrip(), *more))), blocks
 
 
 def _update(content: Content) -> tuple[str, Blocks]:
@@ -155,7 +156,8 @@ def _update(content: Content) -> tuple[str, Blocks]:
     title = f"{what} *{head}*" if what else f"*{head}*"
     lines = [f"{to} :information_source: {title}", reason, summary, *_remarks(content), now, *request]
     spoken = f"{what} {head}".lstrip()
-    return f"{to} {spoken}. {reason}".rstrip(), [section("\n".join(filter(None, lines))), *_small_print(content)]
+    shown = "\n".join(filter(None, lines)).lstrip()
+    return f"{to} {spoken}. {reason}".strip(), [section(shown), *_small_print(content)]
 
 
 def _message(content: Content, message: Said) -> tuple[str, Blocks]:
@@ -175,13 +177,14 @@ def _resolve(content: Content) -> tuple[str, Blocks]:
     head = escape(wording.headline(content), LINE_LIMIT)
     what = wording.kind(content)
     lines = [f"{to} {_DONE} {what} *{head}*", *ending, *_remarks(content)]
-    return f"{to} {what} {head}. {' '.join(ending)}", [section("\n".join(lines))]
+    spoken = [line for line in ending if not ends_in_command(line)[1]]
+    return f"{to} {what} {head}. {' '.join(spoken)}".lstrip(), [section("\n".join(lines).lstrip())]
 
 
 def _history(content: Content) -> tuple[str, Blocks]:
     """Return the new timeline entries in as few blocks as possible; entries that do not fit are counted."""
     paragraphs = [""]
-    left, titles = 0, timeline.Titles(content.names, content.tiers)
+    left, titles = 0, timeline.Titles.of(content)
     for number, entry in enumerate(content.history):
         happened = escape(timeline.happened(entry, content.time_zone, titles), LINE_LIMIT)
         line = f"{when_time(entry.at, content.time_zone)} {happened}"
@@ -224,7 +227,7 @@ def _addressee(content: Content) -> str:
     name = escape(person(content, content.target), FIELD_LIMIT)
     if content.stranded:
         return f"{mention(content.recipient)} *In place of {name}*:".lstrip()
-    return mention(content.recipient) or f"*{name}*:"
+    return mention(content.recipient) or ("" if content.target in content.places else f"*{name}*:")
 
 
 def _escaped(*texts: str) -> list[str]:

@@ -178,7 +178,7 @@ def _entry(entry: Entry, content: Content) -> dict[str, Any]:
         "actor": entry.actor,
         "via": entry.via,
         "data": entry.data,
-        "text": timeline.describe(entry, content.time_zone, timeline.Titles(content.names, content.tiers)),
+        "text": timeline.describe(entry, content.time_zone, timeline.Titles.of(content)),
     }
 
 

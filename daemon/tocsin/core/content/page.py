@@ -102,6 +102,8 @@ class Content(Subject, frozen=True, kw_only=True):
     recipient: str
     names: dict[str, str] = msgspec.field(default_factory=dict)
     """The configured full names of people, by the login that other fields hold."""
+    places: tuple[str, ...] = ()
+    """The targets that are no persons: Slack channels, mailing lists, webhooks."""
     tiers: dict[str, str] = msgspec.field(default_factory=dict)
     """For history: the names of the playbook's tiers, by their numbers."""
     time_zone: str = "UTC"
@@ -192,14 +194,16 @@ class Content(Subject, frozen=True, kw_only=True):
     """The other recipients of the same step, without people who get the page in place of another person."""
     taken_at: int | None = None
     """The time at which the responder acknowledged the incident; other people may have acknowledged it before."""
+    answered_at: int | None = None
+    """For a message about an acknowledgment: its time, which is later than `taken_at` if it is a repeated one."""
     next_pages: tuple[Upcoming, ...] = ()
     """The ladder's next pages, all due at the same time; for an acknowledged incident, only those until resolved."""
     paged_before: tuple[Paged, ...] = ()
     """For a page: the other recipients who have been paged for this occurrence, earliest first."""
     paged_already: tuple[str, ...] = ()
     """For an acknowledgment and the incident's own message: the people whom a page of this occurrence has reached."""
-    updates_by: tuple[str, ...] = ()
-    """The people who post the status updates, as the playbook names them."""
+    assignees: tuple[str, ...] = ()
+    """The people who should do what the message is about: post the update, do the duty, confirm the draft ..."""
     resolved_at: int | None
     resolved_by: str | None
     reopens_at: int | None = None

@@ -46,6 +46,7 @@ def _sentence(duties: list[IncidentDuty], number: int, first_at: int, now: int, 
     """Return the duties in one sentence: a message has no room for one each."""
     due = short_moment(first_at, now, zone)
     if len(duties) == 1:
-        return f"You have the duty {duties[0].name}, by {due}: {duties[0].text.rstrip(' .')}."
+        return f"Your duty {duties[0].name} is due by {due}: {duties[0].text.rstrip(' .')}."
     names = ", ".join(each.name for each in duties)
-    return f"You have {len(duties)} duties, the first by {due}: {names}.\nTo list them: tocsin incidents show {number}"
+    duties_due = f"You have {len(duties)} duties ({names}); the first is due by {due}."
+    return f"{duties_due}\nTo list them: tocsin incidents show {number}"

@@ -14,6 +14,13 @@ from tocsin.core.incident.outbox import TICKET_JOBS, Job, Outgoing, RowState
 from tocsin.core.incident.sla import (
     ACKNOWLEDGED_STEP,
     BREACH_STEP,
+    BREACHED_DUTY_STEP,
+    DRAFT_STEP,
+    DUTY_STEP,
+    ITEM_STEP,
+    MEETING_STEP,
+    POST_MORTEM_STEP,
+    UNCONFIRMED_STEP,
     UPDATE_STEP,
     Promise,
     duty_named,
@@ -52,7 +59,7 @@ def render(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> Con
     snooze = incident.ladder_state.snooze if incident.ladder_state is not None else None
     message = tx.message_ref(incident.id, row.channel, row.destination)
     next_pages = _next_pages(tx, row, incident, policy)
-    updates_by = _updates_by(tx, row, incident, policy)
+    assignees = _assignees(tx, row, incident, policy)
     alerts, repeated = sample(tx, incident) if row.job is not Job.HISTORY else ((), 0)
     history = tx.entries(incident.id, after_seq=message.seq if message else 0) if row.job is Job.HISTORY else []
     return Content(
@@ -63,6 +70,7 @@ def render(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> Con
         destination=row.destination,
         recipient=row.recipient,
         names=policy.people.full_names,
+        places=tuple(policy.people.places),
         tiers={str(tier.number): tier.name for tier in plan.tiers} if row.job is Job.HISTORY else {},
         time_zone=zone,
         because=in_zone(row.because, zone, tx.now),
@@ -99,13 +107,14 @@ def render(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> Con
         acknowledged_at=incident.acknowledged_at,
         acknowledged_by=incident.acknowledged_by,
         taken_at=incident.acknowledged_at if incident.taken_at is None else incident.taken_at,
-        contacts=_contacts(row, incident, policy, updates_by) if row.job in (Job.PAGE, Job.UPDATE) else {},
+        answered_at=_answered_at(row),
+        contacts=_contacts(row, incident, policy, assignees) if row.job in (Job.PAGE, Job.UPDATE) else {},
         role=_role(row, incident),
         paged_with=_paged_with(tx, row),
         next_pages=next_pages,
         paged_before=_paged_before(tx, row, incident),
         paged_already=_paged_already(row, incident, next_pages),
-        updates_by=updates_by,
+        assignees=assignees,
         resolved_at=incident.resolved_at,
         resolved_by=incident.resolved_by,
         reopens_at=incident.grace_until if incident.state is State.RESOLVED else None,
@@ -251,6 +260,12 @@ def _playbook_title(incident: Incident, policy: Policy) -> str:
     return owner.title if owner is not None else plan.title
 
 
+def _answered_at(row: Outgoing) -> int | None:
+    """Return the time of the acknowledgment that a row is about; None for any other row."""
+    is_about_one = row.job is Job.ACKNOWLEDGE or row.step.startswith(ACKNOWLEDGED_STEP)
+    return row.created_at if is_about_one else None
+
+
 def _role(row: Outgoing, incident: Incident) -> str:
     """Return the name of the tier for which the reader is paged; "" for the first tier and outside the ladder."""
     is_informed = row.step.startswith(ACKNOWLEDGED_STEP)
@@ -334,13 +349,29 @@ def _paged_already(row: Outgoing, incident: Incident, pages: tuple[Upcoming, ...
     return tuple(dict.fromkeys(name for page in pages if page.who in reached for name in page.people))
 
 
-def _updates_by(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> tuple[str, ...]:
-    """Return the people who post the status updates; empty if the message is not about an update."""
-    if not row.step.startswith((UPDATE_STEP, f"{BREACH_STEP}{Promise.UPDATE}")):
+def _assignees(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> tuple[str, ...]:
+    """Return the people who should do what the message is about; empty if it is about no task."""
+    targets = _owners(row.step, incident)
+    if not targets:
         return ()
     duty = duty_of(tx, policy.people)
-    writers = owners.communication_lead(incident)
-    return tuple(dict.fromkeys(name for target in writers for name in policy.people.members(target, duty)))
+    return tuple(dict.fromkeys(name for target in targets for name in policy.people.members(target, duty)))
+
+
+def _owners(step: str, incident: Incident) -> tuple[str, ...]:
+    """Return the targets that should do what a step is about."""
+    if step.startswith((UPDATE_STEP, f"{BREACH_STEP}{Promise.UPDATE}", DRAFT_STEP, UNCONFIRMED_STEP)):
+        return owners.communication_lead(incident)
+    if step.startswith(POST_MORTEM_STEP):
+        return owners.post_mortem_owner(incident)
+    for start in (BREACHED_DUTY_STEP, DUTY_STEP, MEETING_STEP):
+        if step.startswith(start):
+            duty = duty_named(incident.obligations, step.removeprefix(start).partition(".")[0])
+            return owners.duty_owner(incident, duty) if duty is not None else ()
+    number = step.removeprefix(ITEM_STEP).partition(".")[0] if step.startswith(ITEM_STEP) else ""
+    items = incident.obligations.items if incident.obligations is not None else ()
+    item = next((item for item in items if str(item.number) == number), None)
+    return owners.item_owner(incident, item) if item is not None else ()
 
 
 def _stranded_because(row: Outgoing, policy: Policy) -> str:
@@ -353,5 +384,5 @@ def _stranded_because(row: Outgoing, policy: Policy) -> str:
         return f"no one is on call for {name}"
     person = people.persons.get(name)
     if person is not None and any(method.contact.channel in policy.channel_names for method in person.methods):
-        return f"only pages reach {shown}" if row.job is Job.UPDATE else f"no page can reach {shown}"
+        return f"{shown} gets only pages, not this message" if row.job is Job.UPDATE else f"no page can reach {shown}"
     return f"Tocsin has no working contact for {shown}"

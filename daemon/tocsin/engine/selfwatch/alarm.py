@@ -53,12 +53,12 @@ class Alarm:
         down = f"Tocsin is DOWN{self._where}: it takes no new alerts and pages no one"
         if isinstance(error, StoreLost):
             remedy = f"Its database file was removed or replaced. {error.steps}"
-            self._cure = "Restore it first: another message has the steps."
+            self._cure = "Another message has the steps."
             self._sound(_Notice("store_lost", down, remedy, "", f"{error.saved} ({error.what}.)".lstrip()))
             return
         self._cure = _FREE_SPACE
         remedy = "Its database cannot be written, usually because the disk is full: free some space"
-        goes_on = "Tocsin goes on by itself once it can write. Alertmanager sends its alerts again."
+        goes_on = "Once it can write, tocsin goes on by itself, and Alertmanager then resends the alerts it refused."
         self._sound(_Notice("store", down, remedy, goes_on, f"The error: {error}"))
 
     def sound(self, alert: Alert) -> None:
@@ -66,7 +66,8 @@ class Alarm:
         reason, source = alert.labels["reason"], alert.labels["source"]
         fault, remedy = alert.annotations["summary"], alert.annotations.get(REMEDY, "").partition("\n")[0]
         unwritten = (
-            f"Tocsin{self._where} cannot write its database, so it records no one's acknowledgment. {self._cure}"
+            f"Then repair tocsin's database{self._where}: it cannot be written, so tocsin records no acknowledgment. "
+            f"{self._cure}"
         )
         remedy = remedy or remedy_of(reason, source)
         self._sound(_Notice(reason, fault, remedy, unwritten, alert.annotations["description"]))

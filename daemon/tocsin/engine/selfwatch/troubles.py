@@ -102,7 +102,7 @@ _REMEDIES = {
     "uncovered": "Put a person on call now: tocsin oncall override {source} --person NAME --for 8h",
     "doubted": "Check whether Prometheus runs. Resolve the incidents yourself if they are over.",
     "silent": (
-        "You are probably not paged for anything it watches. "
+        "You are probably not paged for anything that {source} watches. "
         "Check Prometheus, Alertmanager, and the network between them and tocsin."
     ),
     "drill": "Find out why: tocsin drills, then tocsin explain NUMBER. Rehearse it again: tocsin drill.",
@@ -216,7 +216,7 @@ def remedy_of(reason: str, source: str) -> str:
     """Return what the reader can do about a trouble, "" where that is not known."""
     if reason == "strangers":
         return _REMEDIES_OF_STRANGERS.get(source, _REMEDY_OF_STRANGERS)
-    return _REMEDIES.get(reason, "").replace("{source}", source)
+    return _REMEDIES.get(reason, "").replace("{source}", "several senders" if source == MANY else source)
 
 
 def alert_of(trouble: Trouble, detail: str, now: int, title: str = "", remedy: str = "") -> Alert:

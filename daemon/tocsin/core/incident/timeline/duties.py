@@ -19,7 +19,7 @@ class DutyOwed(EntryData, frozen=True, kw_only=True):
     """A duty whose time has begun."""
 
     kind = "duty_owed"
-    phrase = "duty {duty}: {text}, by {due_at}"
+    phrase = "duty {duty} is due by {due_at}: {text}"
 
     duty: str
     text: str
@@ -76,7 +76,7 @@ class MeetingProposed(EntryData, frozen=True, kw_only=True):
     """A time for a meeting, and the people invited."""
 
     kind = "meeting_proposed"
-    phrase = "{duty}: {targets} invited to a meeting on {starts_at}"
+    phrase = "inviting {targets} to {duty} on {starts_at}"
 
     duty: str
     starts_at: int
