@@ -16,7 +16,7 @@ from tocsin.core.incident.incident import Incident
 from tocsin.core.incident.measure import ended_at, time_to_acknowledge, time_to_detect, time_to_resolve
 from tocsin.core.incident.outbox import ROOM_JOBS, TICKET_JOBS, Job, idempotency_key, still_wanted
 from tocsin.core.oncall.people import Contact, Notified, People, Person
-from tocsin.core.oncall.rotation import Duty
+from tocsin.core.oncall.rotation import OnCallInput
 from tocsin.core.playbook.actions import TICKET, Acting, Ticket, TicketState
 from tocsin.core.playbook.playbook import Playbook, Until
 
@@ -96,13 +96,13 @@ PEOPLE = People(
 
 
 def test_groups_are_opened_and_each_person_is_notified_once() -> None:
-    found = PEOPLE.resolve(("alice", "team", "room"), frozenset({"pager", "console"}), CONSOLE, Duty(0))
+    found = PEOPLE.resolve(("alice", "team", "room"), frozenset({"pager", "console"}), CONSOLE, OnCallInput(0))
     assert found == (Notified("alice", PAGER), Notified("bob", CONSOLE, stranded=True), Notified("room", CONSOLE))
 
 
 @pytest.mark.parametrize("target", ["eve", "bob", "nobody"])
 def test_whoever_has_no_way_out_is_stranded_at_the_console(target: str) -> None:
-    found = PEOPLE.resolve((target,), frozenset({"pager"}), CONSOLE, Duty(0))
+    found = PEOPLE.resolve((target,), frozenset({"pager"}), CONSOLE, OnCallInput(0))
     assert found == (Notified(target, CONSOLE, stranded=True),)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import tocsin
-from tocsin.engine.selfwatch.troubles import STANDING, TITLES, Trouble, alert_of, title_of
+from tocsin.engine.selfwatch.troubles import STANDING, TITLES, Fault, alert_of, title_of
 
 SOURCES = Path(tocsin.__file__).parent
 FOR_CALLERS_OF_THE_API = {"content_type"}
@@ -25,7 +25,7 @@ def _of(node: ast.AST) -> Iterator[str]:
     if not isinstance(node, ast.Call):
         return
     match ast.unparse(node.func).rpartition(".")[2], ast.unparse(node.func), node.args:
-        case "report" | "Trouble", _, [ast.Constant(value=str(reason)), *_]:
+        case "report" | "Fault", _, [ast.Constant(value=str(reason)), *_]:
             yield reason
         case _, "self._troubles.append", [ast.Tuple(elts=[ast.Constant(value=str(reason)), *_])]:
             yield reason
@@ -42,7 +42,7 @@ def _is_reported(refusal: ast.Call) -> bool:
 
 @pytest.mark.parametrize("reason", sorted(reasons()))
 def test_every_trouble_has_a_title(reason: str) -> None:
-    assert alert_of(Trouble(reason, "eu"), "", 0).annotations["summary"] != f"{reason} (eu)"
+    assert alert_of(Fault(reason, "eu"), "", 0).annotations["summary"] != f"{reason} (eu)"
 
 
 @pytest.mark.parametrize("reason", sorted(TITLES))

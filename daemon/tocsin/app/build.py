@@ -147,7 +147,7 @@ def build(
         new_id=lambda: new_id(clock.now()),
         limits=bundle.settings.webhook,
         shadow=running_shadow,
-        elsewhere=commit_process,
+        other_committer=commit_process,
     )
 
     own_webhook = OwnWebhook()

@@ -142,7 +142,7 @@ class _Link:
 
 
 class CommitProcess:
-    """`engine.intake.ingest.Elsewhere` in a process that is restarted whenever it ends."""
+    """`engine.intake.ingest.OtherCommitter` in a process that is restarted whenever it ends."""
 
     def __init__(
         self,
@@ -182,7 +182,7 @@ class CommitProcess:
             await asyncio.wait([self._task])
 
     async def commit(self, pairs: Sequence[Classified], received: Receipts, policy: Policy) -> Committed | None:
-        """See `engine.intake.ingest.Elsewhere`."""
+        """See `engine.intake.ingest.OtherCommitter`."""
         link = self._link
         if link is None:
             return None

@@ -79,17 +79,17 @@ def _notes(bundle: Bundle | None, people: Path) -> list[Problem]:
     from tocsin.conf.settings import CONSOLE
     from tocsin.conf.source import Problem
     from tocsin.core.oncall.gap import uncovered
-    from tocsin.core.oncall.rotation import Duty
+    from tocsin.core.oncall.rotation import OnCallInput
 
     if bundle is None:
         return []
-    duty = Duty(time.time_ns() // 1000)
+    inputs = OnCallInput(time.time_ns() // 1000)
     begun = {
         name: rotation
         for name, rotation in bundle.people.rotations.items()
-        if rotation.backup and (rotation.begins_at or 0) <= duty.now
+        if rotation.backup and (rotation.begins_at or 0) <= inputs.now
     }
-    notes = [Problem(str(people), 0, 0, text) for text in uncovered(begun, duty).values()]
+    notes = [Problem(str(people), 0, 0, text) for text in uncovered(begun, inputs).values()]
     kinds = {channel.name: channel.kind for channel in bundle.channels}
     if names := [name for name, playbook in sorted(bundle.playbooks.items()) if not _reaches(playbook, bundle, kinds)]:
         text = f"pages of {', '.join(names)} reach only the console, which prints where tocsin runs"

@@ -10,7 +10,7 @@ from tocsin.conf.settings import Listen, Settings
 from tocsin.conf.source import Findings, Node
 from tocsin.core.duration import DAY
 from tocsin.core.oncall.people import People, Person
-from tocsin.core.oncall.rotation import Duty, wall
+from tocsin.core.oncall.rotation import OnCallInput, wall
 from tocsin.core.playbook.actions import Verb
 from tocsin.core.playbook.playbook import Playbook
 from tocsin.core.suggestions import did_you_mean, did_you_mean_or_add
@@ -108,9 +108,9 @@ def report_gaps(people: People, node: Node, now: int, findings: Findings) -> Non
             message = f"no one is on call for {name} before {shown} ({rotation.time_zone}): "
             message += f"until then {', '.join(rotation.backup)} is paged as the backup"
             findings.warn(node.at("rotations", name).head, message, "correct `starts`, if it should have begun")
-        if rotation.backup or rotation.is_asked_for:
+        if rotation.backup or rotation.has_roster:
             continue
-        gaps = rotation.gaps(now, now + GAPS_LOOKED_FOR, Duty(now))
+        gaps = rotation.gaps(now, now + GAPS_LOOKED_FOR, OnCallInput(now))
         if gaps:
             zone = ZoneInfo(rotation.time_zone)
             begins, ends = (wall(at, zone).isoformat(" ", "minutes") for at in gaps[0])

@@ -18,7 +18,7 @@ from tocsin.app.kinds import KINDS
 from tocsin.conf.bundle import Bundle, load
 from tocsin.core.incident.event import Actor, Confirmed, SetFacts, Ticked
 from tocsin.core.incident.outbox import Job
-from tocsin.core.oncall.rotation import Duty
+from tocsin.core.oncall.rotation import OnCallInput
 from tocsin.engine.deliver.messages import Saying, post_mortem, say, say_action
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
@@ -52,7 +52,7 @@ def tocsin(at: datetime = MONDAY) -> Harness:
 
 def persons(target: str, at: datetime = MONDAY) -> set[str]:
     """Return the people and places that a target stands for."""
-    return set(shipped().people.members(target, Duty(VirtualClock(at).now())))
+    return set(shipped().people.members(target, OnCallInput(VirtualClock(at).now())))
 
 
 def tier(playbook: str, number: int) -> set[str]:

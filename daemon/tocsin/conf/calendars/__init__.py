@@ -31,15 +31,15 @@ def calendar_of(name: str, node: Node, persons: Mapping[str, Person], zone: Zone
     raw = _content(path, node.mark, report)
     if raw is None:
         findings.lost_calendars.add(str(path))
-        return Calendar((), tuple(report.faults), name)
+        return Calendar((), tuple(report.unreadable_parts), name)
     if is_cut_off(raw):
         findings.lost_calendars.add(str(path))
-    result, faults = components(raw)
-    for fault in faults:
-        report.fault(*fault)
+    result, parts = components(raw)
+    for part in parts:
+        report.unreadable(*part)
     events = EventReader(result, persons, zone, report).events()
     report.finish()
-    return Calendar(tuple(events), tuple(report.faults), name)
+    return Calendar(tuple(events), tuple(report.unreadable_parts), name)
 
 
 class _Report:
@@ -49,7 +49,7 @@ class _Report:
         self._path = path
         self._name = name
         self._findings = findings
-        self.faults: list[str] = []
+        self.unreadable_parts: list[str] = []
         self._unreported = 0
         self._reported: set[tuple[int, str]] = set()
 
@@ -69,17 +69,17 @@ class _Report:
             more = f"has {self._unreported} more events like those named in the first {MAX_REPORTED} warnings"
             self._findings.warn(Mark(self._path, 1, 1), more, "correct those first")
 
-    def fault(self, line: int, message: str, hint: str) -> None:
+    def unreadable(self, line: int, message: str, hint: str) -> None:
         """Report something that cannot be read."""
         if (line, message) in self._reported:
             return
         self.warn(line, message, hint)
-        self.faults.append(f"{self._name}:{line}: {message}")
+        self.unreadable_parts.append(f"{self._name}:{line}: {message}")
 
     def lost(self, mark: Mark, message: str, hint: str) -> None:
         """Report why the whole file cannot be read."""
         self._findings.warn(mark, f"{self._name} {message}: no one is on call by it", hint)
-        self.faults.append(f"{self._name} {message}")
+        self.unreadable_parts.append(f"{self._name} {message}")
 
     def digest(self, raw: bytes) -> None:
         """Take note of the content."""
@@ -103,6 +103,6 @@ def _content(path: Path, mark: Mark, report: _Report) -> bytes | None:
         report.lost(Mark(str(path), 1, 1), "is not a calendar", "export it as iCalendar (.ics)")
         return None
     if len(raw) > MAX_BYTES:
-        report.fault(1, "is larger than 4 MiB; what comes after that is not read", "export fewer years")
+        report.unreadable(1, "is larger than 4 MiB; what comes after that is not read", "export fewer years")
         raw = raw[:MAX_BYTES]
     return raw

@@ -22,8 +22,8 @@ _BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _NO_PARAMETERS: Mapping[str, str] = {}
 
 
-class Fault(NamedTuple):
-    """Something that cannot be read, and how to fix it."""
+class UnreadablePart(NamedTuple):
+    """A part of the file that cannot be read, and how to correct it."""
 
     line: int
     message: str
@@ -74,8 +74,8 @@ def is_calendar(raw: bytes) -> bool:
     return _BEGINNING.search(_as_utf8(raw)) is not None
 
 
-def components(raw: bytes) -> tuple[list[Component], list[Fault]]:
-    """Return the events and time zones of a file in order, and the faults in it.
+def components(raw: bytes) -> tuple[list[Component], list[UnreadablePart]]:
+    """Return the events and time zones of a file in order, and the parts that cannot be read.
 
     Several calendars in one file are read as one.
     """
@@ -83,7 +83,7 @@ def components(raw: bytes) -> tuple[list[Component], list[Fault]]:
     for number, line in _unfolded(_as_utf8(raw)):
         reader.take(number, line)
     reader.finish()
-    return reader.found, reader.faults
+    return reader.found, reader.unreadable
 
 
 def is_cut_off(raw: bytes) -> bool:
@@ -118,7 +118,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self.found: list[Component] = []
-        self.faults: list[Fault] = []
+        self.unreadable: list[UnreadablePart] = []
         self._open: list[Component] = []
         self._too_deep = 0
         self._is_reported: set[str] = set()
@@ -144,14 +144,16 @@ class _Reader:
 
     def _parsed(self, number: int, raw: bytes) -> Property | None:
         if len(raw) > MAX_LINE:
-            self._report_once("long", Fault(number, "a line is longer than 1 MiB and is not read", "export it again"))
+            self._report_once(
+                "long", UnreadablePart(number, "a line is longer than 1 MiB and is not read", "export it again")
+            )
             return None
         try:
             line = raw.decode()
         except UnicodeDecodeError:
             line = raw.decode("cp1252", errors="replace")
             problem = "is not UTF-8 text; it is read as Windows-1252, so names may not be recognized"
-            self._report_once("text", Fault(number, problem, "export it as UTF-8"))
+            self._report_once("text", UnreadablePart(number, problem, "export it as UTF-8"))
         name = _NAME.match(line)
         if name is None:
             return None
@@ -169,7 +171,9 @@ class _Reader:
     def _begin(self, name: str, number: int) -> None:
         if self._too_deep or len(self._open) >= MAX_DEPTH:
             self._too_deep += 1
-            self._report_once("deep", Fault(number, f"is nested deeper than {MAX_DEPTH} levels", "export it again"))
+            self._report_once(
+                "deep", UnreadablePart(number, f"is nested deeper than {MAX_DEPTH} levels", "export it again")
+            )
             return
         if name in ("VEVENT", "VCALENDAR"):
             self._close_open_events()
@@ -199,12 +203,16 @@ class _Reader:
     def _report_cut_off(self, component: Component) -> None:
         if component.name == "VEVENT":
             problem = f"the event {component.text('SUMMARY')!r} has no end and is not read"
-            self.faults.append(Fault(component.line, problem, "the file seems to be cut off: fetch it again"))
+            self.unreadable.append(
+                UnreadablePart(component.line, problem, "the file seems to be cut off: fetch it again")
+            )
         elif component.name == "VCALENDAR":
             problem = "the calendar has no END:VCALENDAR: events may be missing"
-            self.faults.append(Fault(component.line, problem, "the file seems to be cut off: fetch it again"))
+            self.unreadable.append(
+                UnreadablePart(component.line, problem, "the file seems to be cut off: fetch it again")
+            )
 
-    def _report_once(self, kind: str, fault: Fault) -> None:
+    def _report_once(self, kind: str, part: UnreadablePart) -> None:
         if kind not in self._is_reported:
             self._is_reported.add(kind)
-            self.faults.append(fault)
+            self.unreadable.append(part)

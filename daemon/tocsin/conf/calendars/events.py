@@ -44,7 +44,7 @@ class Report(Protocol):
         """Report a likely mistake."""
         ...
 
-    def fault(self, line: int, message: str, hint: str) -> None:
+    def unreadable(self, line: int, message: str, hint: str) -> None:
         """Report something that cannot be read: a shift may be missing."""
         ...
 
@@ -279,7 +279,7 @@ class EventReader:
     def _rules(self, event: _Event, times: _Times) -> Iterator[tuple[RRule, datetime | None]]:
         """Yield each rule and the last time that it may name; a rule that cannot be read leaves the first time."""
         if event.component.every("EXRULE"):
-            self._report.fault(event.line, f"{event.title} has an EXRULE, which is not read", "write EXDATE")
+            self._report.unreadable(event.line, f"{event.title} has an EXRULE, which is not read", "write EXDATE")
         for prop in event.component.every("RRULE"):
             if not prop.value.strip():
                 continue
@@ -289,7 +289,7 @@ class EventReader:
                 self._spend(rule)
             except (WindowError, ValueError, OverflowError) as error:
                 problem = f"{event.title} does not recur, because its rule cannot be read: {error}"
-                self._report.fault(event.line, problem, getattr(error, "hint", "") or _MISSING)
+                self._report.unreadable(event.line, problem, getattr(error, "hint", "") or _MISSING)
                 continue
             yield rule, ends
 
@@ -367,13 +367,13 @@ class EventReader:
         if zone is None and event is not None:
             problem = f"{event.title} is in the time zone {moment.tzid[:60]!r}, which neither the file nor the IANA "
             problem += f"database defines: it is read as {self._default.key}"
-            self._report.fault(
+            self._report.unreadable(
                 event.line, problem, "use a name such as Europe/Berlin; its shift may be at a wrong time"
             )
         return zone or self._default
 
     def _cannot_be_read(self, event: _Event, error: Exception) -> None:
-        self._report.fault(event.line, f"{event.title} cannot be read: {error}", _MISSING)
+        self._report.unreadable(event.line, f"{event.title} cannot be read: {error}", _MISSING)
 
     def _within_limits(self, events: list[CalendarEvent]) -> list[CalendarEvent]:
         """Drop shifts above the limit: of the shifts that take place once, those that began first."""
@@ -381,7 +381,7 @@ class EventReader:
         if len(once) <= MAX_SHIFTS:
             return events
         problem = f"has {len(once)} shifts; only the {MAX_SHIFTS} that begin last are read"
-        self._report.fault(1, problem, "export fewer years")
+        self._report.unreadable(1, problem, "export fewer years")
         kept = {id(event) for event in sorted(once, key=lambda event: event.starts)[-MAX_SHIFTS:]}
         return [event for event in events if event.rule is not None or id(event) in kept]
 

@@ -14,7 +14,7 @@ from functools import cached_property, lru_cache
 from itertools import accumulate
 
 from tocsin.core.duration import DAY
-from tocsin.core.oncall.rotation import Duty, Layer, first_at
+from tocsin.core.oncall.rotation import Layer, OnCallInput, first_at
 from tocsin.core.schedule.recurrence import Span
 from tocsin.core.schedule.rrule import RRule
 
@@ -136,9 +136,9 @@ class Calendar(Layer):
     """A layer of a rotation: everyone with an event at the given time."""
 
     events: tuple[CalendarEvent, ...]
-    faults: tuple[str, ...] = ()
+    unreadable_parts: tuple[str, ...] = ()
     """The parts of the file that cannot be read: a shift may be missing."""
-    name: str = ""
+    calendar_file: str = ""
     """The name of the file, as in people.yaml."""
 
     def __post_init__(self) -> None:
@@ -163,27 +163,27 @@ class Calendar(Layer):
         """The start of the first event that names a person."""
         return min((event.once.starts_at for event in self.events if event.person), default=None)
 
-    def on_at(self, at: int, duty: Duty) -> tuple[str, ...]:
+    def on_at(self, at: int, inputs: OnCallInput) -> tuple[str, ...]:
         """Return all persons with an event at that time, each once."""
-        del duty
+        del inputs
         return tuple(dict.fromkeys(event.person for _, _, event in self._named.overlapping(at, at + 1)))
 
-    def waiting(self, at: int, duty: Duty) -> tuple[str, ...]:
+    def waiting(self, at: int, inputs: OnCallInput) -> tuple[str, ...]:
         """Return the persons whose events begin next, within 64 days."""
-        on_call = self.on_at(at, duty)
+        on_call = self.on_at(at, inputs)
         ahead = self._named.overlapping(at, at + _BLOCK)
         next_starts = sorted((span.starts_at, event.person) for _, span, event in ahead if span.starts_at > at)
         return tuple(dict.fromkeys(name for _, name in next_starts if name not in on_call))
 
-    def changes(self, after: int, before: int, duty: Duty) -> Iterable[int]:
+    def changes(self, after: int, before: int, inputs: OnCallInput) -> Iterable[int]:
         """Yield the times at which events begin and end."""
-        del duty
+        del inputs
         for _, span, _ in self._named.overlapping(after, before):
             yield from span
 
-    def remarks_at(self, at: int, duty: Duty) -> tuple[str, ...]:
+    def remarks_at(self, at: int, inputs: OnCallInput) -> tuple[str, ...]:
         """Return a remark for each event at that time that names no person, if no other event does."""
-        if self.on_at(at, duty):
+        if self.on_at(at, inputs):
             return ()
         return tuple(
             dict.fromkeys(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from tocsin.core.duration import duration
-from tocsin.core.oncall.rotation import Duty, Rotation
+from tocsin.core.oncall.rotation import OnCallInput, Rotation
 from tocsin.core.schedule.moments import moment
 
 
@@ -16,16 +16,16 @@ def no_one_on_call(rotation: str, until: int | None, now: int, backup: Sequence[
     return f"no one is on call for {rotation}{ends}; {paged_instead(backup)}"
 
 
-def uncovered(rotations: Mapping[str, Rotation], duty: Duty) -> dict[str, str]:
+def uncovered(rotations: Mapping[str, Rotation], inputs: OnCallInput) -> dict[str, str]:
     """Return the rotations that have no on-call person now, each with a text about the gap.
 
     Rotations whose roster has not been queried yet are left out, because the roster may name persons.
     """
-    now = duty.now
+    now = inputs.now
     return {
-        name: no_one_on_call(name, rotation.gap_ends_at(now, duty), now, rotation.backup, rotation.time_zone)
+        name: no_one_on_call(name, rotation.gap_ends_at(now, inputs), now, rotation.backup, rotation.time_zone)
         for name, rotation in rotations.items()
-        if rotation.is_known(duty) and not rotation.on_at(now, duty)
+        if rotation.is_roster_known(inputs) and not rotation.on_at(now, inputs)
     }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from tocsin.core.oncall.rotation import Duty, RosterLayer, Rotation
+from tocsin.core.oncall.rotation import OnCallInput, RosterLayer, Rotation
 from tocsin.core.typed_replace import replace
 
 
@@ -100,10 +100,10 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
         return frozenset((*self.persons, *self.groups, *self.rotations, *self.places))
 
     @property
-    def sources(self) -> frozenset[str]:
-        """The keys of the on-call sources that are polled at run time."""
+    def polled_groups(self) -> frozenset[str]:
+        """The keys of the groups whose members are on call, and which are polled at run time."""
         layers = (layer for rotation in self.rotations.values() for layer in rotation.layers)
-        return frozenset(layer.source for layer in layers if isinstance(layer, RosterLayer))
+        return frozenset(layer.group for layer in layers if isinstance(layer, RosterLayer))
 
     def everybody(self, target: str, seen: tuple[str, ...] = ()) -> frozenset[str]:
         """Return every person and place that a target can ever stand for, according to people.yaml."""
@@ -117,18 +117,18 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
             return frozenset({target})
         return frozenset(name for member in inner for name in self.everybody(member, (*seen, target)))
 
-    def members(self, target: str, duty: Duty) -> tuple[str, ...]:
-        """Return the persons and places that a target stands for at ``duty.now``, each once; none during a gap."""
-        return tuple(dict.fromkeys(self._named(target, duty)))
+    def members(self, target: str, inputs: OnCallInput) -> tuple[str, ...]:
+        """Return the persons and places that a target stands for at ``inputs.now``, each once; none during a gap."""
+        return tuple(dict.fromkeys(self._named(target, inputs)))
 
     def rotations_in(self, targets: Iterable[str]) -> tuple[Rotation, ...]:
         """Return the rotations among targets and in their groups, each once."""
         names = dict.fromkeys(name for target in targets for name in self.groups.get(target, (target,)))
         return tuple(self.rotations[name] for name in names if name in self.rotations)
 
-    def secondaries(self, targets: Iterable[str], duty: Duty) -> tuple[str, ...]:
+    def secondaries(self, targets: Iterable[str], inputs: OnCallInput) -> tuple[str, ...]:
         """Return the persons to page together with the next tier, for these targets of the tier before it."""
-        names = (name for rotation in self.rotations_in(targets) for name in rotation.secondary_at(duty.now, duty))
+        names = (name for rotation in self.rotations_in(targets) for name in rotation.secondary_at(inputs.now, inputs))
         return tuple(dict.fromkeys(names))
 
     def resolve(
@@ -136,10 +136,10 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
         targets: tuple[str, ...],
         channels: frozenset[str],
         console: Contact,
-        duty: Duty,
+        inputs: OnCallInput,
         instead: tuple[tuple[str, ...], ...] = (),
     ) -> tuple[Notified, ...]:
-        """Return the contacts for these targets at ``duty.now``, each target once, in order.
+        """Return the contacts for these targets at ``inputs.now``, each target once, in order.
 
         If none of ``channels`` reaches the person on call, or if no person is on
         call, the rotation's backup is used. A target that is unknown, or has no
@@ -150,20 +150,20 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
         by_target: dict[str, Notified] = {}
         for target in targets:
             for name in self.groups.get(target, (target,)):
-                for notified in self._resolve(name, channels, console, duty):
+                for notified in self._resolve(name, channels, console, inputs):
                     by_target.setdefault(notified.target, notified)
         if not any(notified.stranded for notified in by_target.values()):
             return tuple(by_target.values())
-        takers = self.takers(instead, channels, console, duty)
+        takers = self.takers(instead, channels, console, inputs)
         return tuple(taken for notified in by_target.values() for taken in _taken_by(notified, takers))
 
     def takers(
-        self, instead: tuple[tuple[str, ...], ...], channels: frozenset[str], console: Contact, duty: Duty
+        self, instead: tuple[tuple[str, ...], ...], channels: frozenset[str], console: Contact, inputs: OnCallInput
     ) -> tuple[Notified, ...]:
         """Return the substitutes for targets that cannot be reached: those of the first of ``instead`` that can be."""
         for targets in instead:
             reachable = tuple(
-                notified for notified in self.resolve(targets, channels, console, duty) if not notified.stranded
+                notified for notified in self.resolve(targets, channels, console, inputs) if not notified.stranded
             )
             if reachable:
                 return reachable
@@ -178,16 +178,16 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
         return zones.pop() if len(zones) == 1 else ""
 
     def backups(
-        self, rotation: str, channels: frozenset[str], console: Contact, duty: Duty, seen: tuple[str, ...] = ()
+        self, rotation: str, channels: frozenset[str], console: Contact, inputs: OnCallInput, seen: tuple[str, ...] = ()
     ) -> tuple[Notified, ...]:
         """Return the reachable backups of a rotation; for a backup rotation without any, its own backups."""
         definition = self.rotations.get(rotation)
         by_target: dict[str, Notified] = {}
         for target in definition.backup if definition is not None else ():
-            reached = [self._reach(name, channels, console) for name in self._named(target, duty)]
+            reached = [self._reach(name, channels, console) for name in self._named(target, inputs)]
             reachable = tuple(notified for notified in reached if not notified.stranded)
             if not reachable and target not in (*seen, rotation):
-                reachable = self.backups(target, channels, console, duty, (*seen, rotation))
+                reachable = self.backups(target, channels, console, inputs, (*seen, rotation))
             by_target |= {notified.target: notified for notified in reachable}
         return tuple(by_target.values())
 
@@ -203,11 +203,13 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
         after = ways[ways.index(failed) + 1 :] if failed in ways else ()
         return next((contact for contact in after if contact.channel in channels), None)
 
-    def _resolve(self, name: str, channels: frozenset[str], console: Contact, duty: Duty) -> Iterator[Notified]:
+    def _resolve(
+        self, name: str, channels: frozenset[str], console: Contact, inputs: OnCallInput
+    ) -> Iterator[Notified]:
         if name not in self.rotations:
             yield self._reach(name, channels, console)
             return
-        reached = [self._reach(person, channels, console) for person in self._named(name, duty)]
+        reached = [self._reach(person, channels, console) for person in self._named(name, inputs)]
         stranded = [notified for notified in reached if notified.stranded]
         if reached and not stranded:
             yield from reached
@@ -215,13 +217,13 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
         reason = f"no one is on call for {name}"
         if stranded:
             reason = f"{stranded[0].target} is on call and has no contact method for this"
-        backups = [replace(notified, why=reason) for notified in self.backups(name, channels, console, duty)]
+        backups = [replace(notified, why=reason) for notified in self.backups(name, channels, console, inputs)]
         yield from (notified for notified in reached if not notified.stranded)
         yield from backups
         if not backups:
             yield from stranded or [Notified(name, console, stranded=True, why=reason)]
 
-    def _named(self, target: str, duty: Duty, seen: tuple[str, ...] = ()) -> Iterator[str]:
+    def _named(self, target: str, inputs: OnCallInput, seen: tuple[str, ...] = ()) -> Iterator[str]:
         """Yield the persons and places behind a target, also if a group or a backup names a rotation."""
         if target in seen:
             return
@@ -229,12 +231,12 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
         if target in self.groups:
             inner = self.groups[target]
         elif target in self.rotations:
-            inner = self.rotations[target].on_at(duty.now, duty)
+            inner = self.rotations[target].on_at(inputs.now, inputs)
         else:
             yield target
             return
         for name in inner:
-            yield from self._named(name, duty, (*seen, target))
+            yield from self._named(name, inputs, (*seen, target))
 
     def _reach(self, name: str, channels: frozenset[str], console: Contact) -> Notified:
         """Return the first contact that works, with the further methods on their own schedule."""

@@ -29,14 +29,14 @@ def answered(known: Roster | None, source: str, members: tuple[str, ...], now: i
     return Roster(source=source, members=members, fetched_at=now, changed_at=now, before=before)
 
 
-def slack_source(channel: str, group: str) -> str:
+def slack_group_key(channel: str, group: str) -> str:
     """Return the key of a Slack user group that is polled through the given channel."""
     return f"{SLACK}{channel}:{group}"
 
 
-def slack_group(source: str) -> tuple[str, str] | None:
+def slack_group(key: str) -> tuple[str, str] | None:
     """Return (channel, id of the group) for the key of a Slack user group; None for any other key."""
-    if not source.startswith(SLACK):
+    if not key.startswith(SLACK):
         return None
-    channel, _, group = source.removeprefix(SLACK).rpartition(":")
+    channel, _, group = key.removeprefix(SLACK).rpartition(":")
     return channel, group

@@ -13,7 +13,7 @@ from tocsin.core.incident.outbox import Outgoing
 from tocsin.core.incident.timeline.responses import FactSet, NoteTaken, StatusChanged, StatusUpdate
 from tocsin.core.playbook.actions import PlaybookAction, worded_by
 from tocsin.core.playbook.playbook import Moment
-from tocsin.engine.change.oncall import duty_of
+from tocsin.engine.change.oncall import on_call_input
 from tocsin.engine.change.policy import Policy
 from tocsin.engine.deliver.sample import sample
 from tocsin.ports.store import Reader
@@ -151,10 +151,10 @@ def _around(tx: Reader, policy: Policy, incident: Incident, variables: frozenset
 
 def _members(tx: Reader, policy: Policy, incident: Incident) -> dict[str, tuple[str, ...]]:
     """Return the persons for whom the playbook's targets stand now."""
-    duty = duty_of(tx, policy.people)
+    inputs = on_call_input(tx, policy.people)
     targets = {target for tier in incident.plan.tiers for target in tier.targets}
     targets |= {target for role in incident.plan.roles for target in role.targets}
-    members = {target: policy.people.members(target, duty) for target in targets}
+    members = {target: policy.people.members(target, inputs) for target in targets}
     return {target: names for target, names in members.items() if names}
 
 

@@ -11,7 +11,7 @@ from tocsin.core.duration import MINUTE
 from tocsin.core.errors import StoreLost, StoreUnavailable
 from tocsin.core.incident.outbox import Job, idempotency_key
 from tocsin.core.oncall.people import Notified
-from tocsin.core.oncall.rotation import Duty
+from tocsin.core.oncall.rotation import OnCallInput
 from tocsin.engine.change.policy import Live
 from tocsin.engine.selfwatch.troubles import REMEDY, remedy_of
 from tocsin.ports.clock import Clock
@@ -90,7 +90,9 @@ class Alarm:
     async def _send(self, notice: _Notice, now: int) -> None:
         policy = self._live.policy
         timeout = policy.delivery.timeout / 1_000_000
-        for notified in policy.people.resolve(policy.self_targets, policy.channel_names, policy.console, Duty(now)):
+        for notified in policy.people.resolve(
+            policy.self_targets, policy.channel_names, policy.console, OnCallInput(now)
+        ):
             channel = policy.channels.get(notified.contact.channel)
             if channel is None:
                 continue

@@ -21,10 +21,10 @@ from tocsin.core.incident.sla import HANDOFFS_STEP
 from tocsin.core.incident.throttle import waits_for_storm
 from tocsin.core.incident.wording import others_handed_over
 from tocsin.core.oncall.people import People
-from tocsin.core.oncall.rotation import Duty, Rotation, Shift
+from tocsin.core.oncall.rotation import OnCallInput, Rotation, Shift
 from tocsin.core.typed_replace import replace
 from tocsin.engine.change.commit import Committer
-from tocsin.engine.change.oncall import duty_of
+from tocsin.engine.change.oncall import on_call_input
 from tocsin.engine.change.unit_of_work import UnitOfWork
 from tocsin.engine.service import Service
 from tocsin.ports.clock import Clock
@@ -70,8 +70,8 @@ class Handoffs(Service):
         people = self._committer.live.policy.people
         if not people.rotations:
             return False, None
-        duty = duty_of(tx, people)
-        shifts = {name: rotation.shift_at(duty.now, duty) for name, rotation in people.rotations.items()}
+        inputs = on_call_input(tx, people)
+        shifts = {name: rotation.shift_at(inputs.now, inputs) for name, rotation in people.rotations.items()}
         is_due = any(
             is_news(incident, rotation, shifts[rotation.name])
             for incident in tx.incidents(IncidentFilter(states=TAKEN, limit=_ALL))
@@ -102,8 +102,8 @@ class _News(msgspec.Struct, frozen=True):
 
 def _inform(uow: UnitOfWork) -> None:
     """Inform each new shift: one message per person and rotation, regardless of the number of incidents."""
-    duty = uow.oncall.duty
-    shifts = {name: rotation.shift_at(uow.now, duty) for name, rotation in uow.policy.people.rotations.items()}
+    inputs = uow.oncall.inputs
+    shifts = {name: rotation.shift_at(uow.now, inputs) for name, rotation in uow.policy.people.rotations.items()}
     groups: dict[tuple[str, int, str], list[Incident]] = {}
     informed = _Informed(uow.tx)
     # Sorted and read one by one, as in every transaction that changes several incidents: a single lock order.
@@ -177,7 +177,7 @@ def _news(uow: UnitOfWork, incident: Incident, shifts: dict[str, Shift], informe
     for rotation in concerned(uow.policy.people, incident):
         shift = shifts[rotation.name]
         if is_news(incident, rotation, shift):
-            new = strangers(incident, rotation, shift, uow.oncall.duty, informed.of(incident))
+            new = strangers(incident, rotation, shift, uow.oncall.inputs, informed.of(incident))
             names = tuple(name for name in new if name not in by_now)
             by_now.update(names)
             news.append(_News(rotation.name, shift.starts_at, names))
@@ -187,14 +187,14 @@ def _news(uow: UnitOfWork, incident: Incident, shifts: dict[str, Shift], informe
 
 
 def strangers(
-    incident: Incident, rotation: Rotation, shift: Shift, duty: Duty, informed: Collection[str]
+    incident: Incident, rotation: Rotation, shift: Shift, inputs: OnCallInput, informed: Collection[str]
 ) -> tuple[str, ...]:
     """Return the people of a shift who may not know that they have the incident now.
 
     The person who acknowledged it knows, and so do people who were on call
     before the shift and have been ``informed`` about this occurrence.
     """
-    stayed = rotation.on_at(told_at(incident, rotation), duty)
+    stayed = rotation.on_at(told_at(incident, rotation), inputs)
     return tuple(
         name for name in shift.names if name != incident.acknowledged_by and not (name in stayed and name in informed)
     )

@@ -36,7 +36,7 @@ class Rosters(Service):
 
     async def run_once(self) -> int | None:
         """Query the sources that are due; return the time of the next query."""
-        sources = self._committer.live.policy.people.sources
+        sources = self._committer.live.policy.people.polled_groups
         self._due = {source: self._due.get(source, 0) for source in sources}
         for source, due_at in sorted(self._due.items()):
             if due_at <= self._clock.now():

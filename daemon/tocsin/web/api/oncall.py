@@ -179,7 +179,7 @@ def _rotation(standing: RotationState, people: People) -> RotationView:
         secondary=list(standing.secondary),
         backup=list(rotation.backup),
         remarks=list(standing.remarks),
-        faults=list(rotation.faults[:MAX_FAULTS]),
+        faults=list(rotation.unreadable_parts[:MAX_FAULTS]),
         shifts=[_shift(shift) for shift in standing.shifts],
         overrides=[_override(override) for override in standing.overrides],
     )
