@@ -13,7 +13,7 @@ from tocsin.core.errors import UnknownLevel, UnknownName
 from tocsin.core.incident.escalation import step
 from tocsin.core.incident.event import Acknowledge, Opened, Resolve
 from tocsin.core.incident.incident import Incident
-from tocsin.core.incident.measure import ended_at, time_to_acknowledge, time_to_detect, time_to_resolve
+from tocsin.core.incident.measure import last_alert_end, time_to_acknowledge, time_to_detect, time_to_resolve
 from tocsin.core.incident.outbox import ROOM_JOBS, TICKET_JOBS, Job, idempotency_key, still_wanted
 from tocsin.core.oncall.people import Contact, Notified, People, Person
 from tocsin.core.oncall.rotation import OnCallInput
@@ -135,4 +135,4 @@ def test_no_measure_is_negative_and_an_end_lies_within_its_occurrence() -> None:
     assert time_to_detect(incident) == 0
     assert time_to_acknowledge(incident, NOW - 1) == time_to_resolve(incident, NOW - 1) == 0
     assert time_to_detect(opened()) is None
-    assert ended_at(incident, NOW + 9) == NOW + 9
+    assert last_alert_end(incident, NOW + 9) == NOW + 9

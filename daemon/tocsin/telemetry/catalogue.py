@@ -90,7 +90,7 @@ CATALOGUE: tuple[Metric, ...] = (
     ),
     _histogram(
         "incident_time_to_detect_seconds",
-        "Time from the start of the first alert, as reported by it, to the trigger of the occurrence.",
+        "Time from the reported start of the first alert to the trigger, for each occurrence that has ended.",
         _LEVEL,
         _ACKNOWLEDGE,
     ),

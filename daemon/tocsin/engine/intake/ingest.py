@@ -54,9 +54,7 @@ class OtherCommitter(Protocol):
     """The commit process: commits batches while this process reads further webhooks."""
 
     async def commit(self, pairs: Sequence[Classified], received: Receipts, policy: Policy) -> Committed | None:
-        """Commit a batch; return None if the commit failed or its outcome is unknown.
-
-        After None, this process commits the batch again, which is harmless.
+        """Commit a batch; return None if the commit failed or its outcome is unknown: then commit the batch yourself.
 
         Raises:
             StoreUnavailable: The store cannot be written by either process.
@@ -332,17 +330,14 @@ class Ingest:
         return True
 
     def _is_simple(self, pairs: Sequence[Classified]) -> bool:
-        """Return whether the commit process can commit these alerts.
-
-        No rule needs the store, each rule set is stored, and no dedup key belongs to an incident that was opened under
-        another key.
-        """
+        """Return whether the commit process can commit these alerts: their verdicts and incidents need no other data."""
         policy = self._live.policy
         former = policy.former_keys
         if not former.is_learned(policy.rules):
             return False
         fresh = self._clock.now() - KEPT_AGAIN_AFTER
         kept = self._kept
+        # No rule may need the store, no rule set be unstored, no dedup key belong to an incident opened under another key.
         return all(
             not verdict.asks
             and kept.get(verdict.rules_sha, 0) > fresh
