@@ -65,4 +65,4 @@ $(VENV)/.development: requirements.lock pyproject.toml
 	@.ci/setup $(VENV) build runtime development
 	@touch $@ $(VENV)/.runtime
 
-.PHONY: help run test lint check docs bench chaos schemas messages lock packages clean
+.PHONY: help run test fuzz lint check docs bench chaos schemas messages lock packages clean

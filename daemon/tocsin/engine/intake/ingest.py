@@ -105,9 +105,7 @@ class Ingest:
         self._on_its_way: list[tuple[set[tuple[str, str]], asyncio.Future[None]]] = []
         """For each batch that is being committed: the keys of its alerts, and a future for its end."""
         self._ahead: asyncio.Task[None] | None = None
-        """The task that commits a second batch meanwhile.
-
-        It takes only full batches; partial ones would make each commit smaller."""
+        """The task that commits full batches meanwhile; partial ones would make each commit smaller."""
         self._recent_rules: dict[str, RuleSet] = {}
         """The rule sets that may have evaluated queued alerts, by sha, latest last."""
         self._kept: dict[str, int] = {}
@@ -330,14 +328,17 @@ class Ingest:
         return True
 
     def _is_simple(self, pairs: Sequence[Classified]) -> bool:
-        """Return whether the commit process can commit these alerts: their verdicts and incidents need no other data."""
+        """Return whether the commit process can commit these alerts.
+
+        No rule needs the store, each rule set is stored, and no dedup key belongs to an incident that was opened under
+        another key.
+        """
         policy = self._live.policy
         former = policy.former_keys
         if not former.is_learned(policy.rules):
             return False
         fresh = self._clock.now() - KEPT_AGAIN_AFTER
         kept = self._kept
-        # No rule may need the store, no rule set be unstored, no dedup key belong to an incident opened under another key.
         return all(
             not verdict.asks
             and kept.get(verdict.rules_sha, 0) > fresh
