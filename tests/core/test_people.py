@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tocsin.core.duration import DAY, MINUTE
-from tocsin.core.oncall.people import Contact, Left, Method, Notified, People, Person
+from tocsin.core.oncall.people import Contact, Method, Notified, People, Person, UnusedMethod
 from tocsin.core.oncall.rotation import OnCallInput, Override, Rotation, TurnsLayer, first_at
 
 CONSOLE = Contact("console", "console")
@@ -46,12 +46,12 @@ def test_a_rotation_means_the_person_on_call_at_that_moment() -> None:
 
 def test_a_person_is_reached_by_the_first_way_and_the_others_keep_their_time() -> None:
     [ann] = people("ann").resolve(("on-call",), ALL, CONSOLE, OnCallInput(AT))
-    assert ann == Notified("ann", PAGER, left=(Left(2, 2 * MINUTE), Left(3, 5 * MINUTE)))
+    assert ann == Notified("ann", PAGER, left=(UnusedMethod(2, 2 * MINUTE), UnusedMethod(3, 5 * MINUTE)))
 
 
 def test_a_way_whose_channel_is_not_there_is_skipped_and_the_next_one_is_used_at_once() -> None:
     [ann] = people("ann").resolve(("ann",), frozenset({"mail", "phone"}), CONSOLE, OnCallInput(AT))
-    assert ann == Notified("ann", PHONE, left=(Left(3, 5 * MINUTE),))
+    assert ann == Notified("ann", PHONE, left=(UnusedMethod(3, 5 * MINUTE),))
 
 
 @pytest.mark.parametrize("backup", ["ben", "spare"])

@@ -30,7 +30,7 @@ from tocsin.core.oncall.people import Contact, Notified, People
 from tocsin.core.oncall.rotation import OnCallInput
 from tocsin.core.playbook.playbook import Kind, Playbook, Until
 from tocsin.engine.change.oncall import SECOND_ON_CALL, called_of, seconded
-from tocsin.engine.workers.handoffs import concerned, is_news, strangers
+from tocsin.engine.workers.handoffs import concerned, is_news, uninformed
 
 ROUNDS = 2
 """Number of repetitions shown of steps that repeat without end, once everything else has happened."""
@@ -151,7 +151,7 @@ class Walk:
             inputs = OnCallInput(begins)
             shift = rotation.shift_at(begins, inputs)
             names = tuple(
-                name for name in strangers(incident, rotation, shift, inputs, recipients) if name not in by_now
+                name for name in uninformed(incident, rotation, shift, inputs, recipients) if name not in by_now
             )
             if begins == now:
                 by_now.update(names)

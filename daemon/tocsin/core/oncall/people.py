@@ -43,15 +43,15 @@ class Person(msgspec.Struct, frozen=True):
     contact: Contact | None = None
     """The first contact method."""
     further: tuple[Method, ...] = ()
-    """The further contact methods, in the order of their times."""
+    """The further contact methods, in the order of their ``after``."""
 
     @property
     def methods(self) -> tuple[Method, ...]:
-        """All contact methods, in order."""
+        """The first and the further contact methods, in order."""
         return (Method(self.contact, 0), *self.further) if self.contact is not None else self.further
 
 
-class Left(msgspec.Struct, frozen=True, array_like=True):
+class UnusedMethod(msgspec.Struct, frozen=True, array_like=True):
     """A contact method that has not been used yet."""
 
     nth: int
@@ -66,13 +66,13 @@ class Notified(msgspec.Struct, frozen=True):
     target: str
     contact: Contact
     stranded: bool = False
-    """True if no contact works for the target: the notification goes elsewhere, marked."""
+    """True if no contact works for the target: the notification goes to ``place`` instead, and says so."""
     place: str = ""
-    """The target that gets a stranded notification instead; "" for the console."""
-    left: tuple[Left, ...] = ()
+    """The target that gets a stranded notification; "" for the console."""
+    left: tuple[UnusedMethod, ...] = ()
     """The person's further contact methods on configured channels."""
     why: str = ""
-    """The reason, if the recipient replaces the person on call."""
+    """The reason for a recipient who replaces the person on call; "" for any other recipient."""
 
 
 class People(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,7 +82,7 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
     groups: dict[str, tuple[str, ...]] = {}
     places: dict[str, Contact] = {}
     spares: dict[str, tuple[Contact, ...]] = {}
-    """Further contacts of a place; each one is used if the earlier ones fail."""
+    """Further contacts of a place, by its name; each is used if the earlier contacts fail."""
     rotations: dict[str, Rotation] = {}
 
     def knows(self, target: str) -> bool:
@@ -96,7 +96,7 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def targets(self) -> frozenset[str]:
-        """All targets that a playbook may name."""
+        """The targets that a playbook may name."""
         return frozenset((*self.persons, *self.groups, *self.rotations, *self.places))
 
     @property
@@ -106,7 +106,7 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
         return frozenset(layer.group for layer in layers if isinstance(layer, RosterLayer))
 
     def everybody(self, target: str, seen: tuple[str, ...] = ()) -> frozenset[str]:
-        """Return every person and place that a target can ever stand for, according to people.yaml."""
+        """Return the persons and places that a target can stand for at any time, according to people.yaml."""
         if target in seen:
             return frozenset()
         if target in self.groups:
@@ -118,7 +118,7 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
         return frozenset(name for member in inner for name in self.everybody(member, (*seen, target)))
 
     def members(self, target: str, inputs: OnCallInput) -> tuple[str, ...]:
-        """Return the persons and places that a target stands for at ``inputs.now``, each once; none during a gap."""
+        """Return the persons and places that a target stands for at ``inputs.now``, each once; empty during a gap."""
         return tuple(dict.fromkeys(self._named(target, inputs)))
 
     def rotations_in(self, targets: Iterable[str]) -> tuple[Rotation, ...]:
@@ -143,9 +143,9 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
 
         If none of ``channels`` reaches the person on call, or if no person is on
         call, the rotation's backup is used. A target that is unknown, or has no
-        contact on ``channels``, is stranded: the first of ``instead`` with reachable
-        targets gets the notification, marked, or else ``console``. A page is never
-        dropped because of the configuration.
+        contact on ``channels``, is stranded: its notification, marked as stranded,
+        goes to the first tuple of targets in ``instead`` that can be reached, or else
+        to ``console``. A page is never dropped because of the configuration.
         """
         by_target: dict[str, Notified] = {}
         for target in targets:
@@ -160,7 +160,7 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
     def takers(
         self, instead: tuple[tuple[str, ...], ...], channels: frozenset[str], console: Contact, inputs: OnCallInput
     ) -> tuple[Notified, ...]:
-        """Return the substitutes for targets that cannot be reached: those of the first of ``instead`` that can be."""
+        """Return the substitutes for stranded targets: the first targets in ``instead`` that can be reached."""
         for targets in instead:
             reachable = tuple(
                 notified for notified in self.resolve(targets, channels, console, inputs) if not notified.stranded
@@ -170,7 +170,7 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
         return ()
 
     def time_zone_of(self, name: str) -> str:
-        """Return a person's time zone: their own, or else the one that all their rotations share; "": neither."""
+        """Return a person's time zone: the configured one, or the one that all their rotations share; else ""."""
         person = self.persons.get(name)
         if person is None or person.time_zone:
             return person.time_zone if person is not None else ""
@@ -180,7 +180,7 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
     def backups(
         self, rotation: str, channels: frozenset[str], console: Contact, inputs: OnCallInput, seen: tuple[str, ...] = ()
     ) -> tuple[Notified, ...]:
-        """Return the reachable backups of a rotation; for a backup rotation without any, its own backups."""
+        """Return the reachable backups of a rotation; for a backup that cannot be reached, its backups in turn."""
         definition = self.rotations.get(rotation)
         by_target: dict[str, Notified] = {}
         for target in definition.backup if definition is not None else ():
@@ -192,13 +192,13 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(by_target.values())
 
     def method(self, name: str, nth: int) -> Contact | None:
-        """Return a person's nth contact, the first is 1; None if it no longer exists."""
+        """Return the nth contact of a person, counted from 1; None if people.yaml no longer has it."""
         person = self.persons.get(name)
         methods = person.methods if person is not None else ()
         return methods[nth - 1].contact if 0 < nth <= len(methods) else None
 
     def spare(self, name: str, failed: Contact, channels: frozenset[str]) -> Contact | None:
-        """Return the next contact of a place after one that failed; None if there is none."""
+        """Return the next contact of a place after the failed one; None if none is left on ``channels``."""
         ways = (self.places[name], *self.spares.get(name, ())) if name in self.places else ()
         after = ways[ways.index(failed) + 1 :] if failed in ways else ()
         return next((contact for contact in after if contact.channel in channels), None)
@@ -224,7 +224,7 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
             yield from stranded or [Notified(name, console, stranded=True, why=reason)]
 
     def _named(self, target: str, inputs: OnCallInput, seen: tuple[str, ...] = ()) -> Iterator[str]:
-        """Yield the persons and places behind a target, also if a group or a backup names a rotation."""
+        """Yield the persons and places that a target stands for; a group or a backup may itself name a rotation."""
         if target in seen:
             return
         inner: tuple[str, ...]
@@ -239,7 +239,7 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
             yield from self._named(name, inputs, (*seen, target))
 
     def _reach(self, name: str, channels: frozenset[str], console: Contact) -> Notified:
-        """Return the first contact that works, with the further methods on their own schedule."""
+        """Return the first contact with a channel in ``channels``, and the further methods to use later."""
         if name in self.places:
             ways = (self.places[name], *self.spares.get(name, ()))
             usable = next((contact for contact in ways if contact.channel in channels), None)
@@ -249,7 +249,7 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
         working = [(nth, method) for nth, method in methods if method.contact.channel in channels]
         if not working:
             return Notified(name, console, stranded=True)
-        remaining = tuple(Left(nth, method.after) for nth, method in working[1:])
+        remaining = tuple(UnusedMethod(nth, method.after) for nth, method in working[1:])
         return Notified(name, working[0][1].contact, left=remaining)
 
     def by_slack(self, user_id: str) -> Person | None:
@@ -264,7 +264,7 @@ class People(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _taken_by(notified: Notified, takers: tuple[Notified, ...]) -> Iterator[Notified]:
-    """Yield a stranded notification once for each target that takes it; any other unchanged."""
+    """Yield a stranded notification once for each of ``takers``; yield any other notification unchanged."""
     if not notified.stranded or not takers:
         yield notified
         return

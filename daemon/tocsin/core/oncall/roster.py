@@ -1,24 +1,26 @@
-"""Members of a source that is polled at run time, such as a Slack user group."""
+"""Members of a group that is polled at run time, such as a Slack user group."""
 
 import msgspec
 
 from tocsin.core.typed_replace import replace
 
 SLACK = "slack:"
+"""Prefix of the keys of Slack user groups."""
 
 
 class Roster(msgspec.Struct, frozen=True, kw_only=True):
-    """The last valid answer of one source."""
+    """The last valid answer about the members of one group."""
 
     source: str
-    """The source's key: ``slack:<channel>:<id of the group>``."""
+    """The key of the group: ``slack:<channel>:<id of the group>``."""
     members: tuple[str, ...]
-    """Names used by the source: Slack user ids."""
+    """The members by their ids at the provider: Slack user ids."""
     fetched_at: int
+    """The time of the answer."""
     changed_at: int = 0
     """The time at which the present members were first seen, in microseconds since the epoch."""
     before: tuple[str, ...] = ()
-    """The members before that time."""
+    """The members before ``changed_at``."""
 
 
 def answered(known: Roster | None, source: str, members: tuple[str, ...], now: int) -> Roster:

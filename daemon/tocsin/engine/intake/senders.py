@@ -95,13 +95,13 @@ class KnownSenders:
 
     async def _write(self, key: str) -> None:
         try:
-            await self._store.write(lambda tx: tx.first_sight(ORIGIN, key))
+            await self._store.write(lambda tx: tx.record_inbound(ORIGIN, key))
         except StoreUnavailable as error:
             _log.warning("sender_not_remembered", error=str(error))
 
 
 def _look(tx: Transaction, keys: list[str]) -> None:
-    raise _Looked(any(not tx.first_sight(ORIGIN, key) for key in keys))
+    raise _Looked(any(not tx.record_inbound(ORIGIN, key) for key in keys))
 
 
 def _key(place: str, address: str, day: int) -> str:

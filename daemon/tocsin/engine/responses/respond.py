@@ -81,7 +81,7 @@ class Respond:
 
         def do(uow: UnitOfWork) -> Answer:
             incident = _known(uow, ref)
-            if delivery is not None and not uow.tx.first_sight(*delivery):
+            if delivery is not None and not uow.tx.record_inbound(*delivery):
                 return Answer(incident, changed=False, note=_SEEN)
             plan = _plan_of(incident, uow.policy)
             if plan == incident.plan:
@@ -116,7 +116,7 @@ class Respond:
     ) -> Answer:
         def do(uow: UnitOfWork) -> Answer:
             incident = _known(uow, ref)
-            if delivery is not None and not uow.tx.first_sight(*delivery):
+            if delivery is not None and not uow.tx.record_inbound(*delivery):
                 return Answer(incident, changed=False, note=_SEEN)
             return Answer(change(uow, incident), changed=True)
 
@@ -125,7 +125,7 @@ class Respond:
     async def _respond(self, ref: str, said: Event | Callable[[int], Event], delivery: Delivery | None) -> Answer:
         def do(uow: UnitOfWork) -> Answer:
             incident = _known(uow, ref)
-            if delivery is not None and not uow.tx.first_sight(*delivery):
+            if delivery is not None and not uow.tx.record_inbound(*delivery):
                 return Answer(incident, changed=False, note=_SEEN)
             event = said if isinstance(said, Event) else said(uow.now)
             after = uow.change(incident, event)
