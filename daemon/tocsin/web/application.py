@@ -17,7 +17,7 @@ from tocsin.web.edge import COMMITS, EDGE, Edge
 from tocsin.web.openapi import DOCUMENT, document
 from tocsin.web.routes import ROUTES
 from tocsin.web.server.answers import problem
-from tocsin.web.server.auth import Door
+from tocsin.web.server.auth import Authenticator
 from tocsin.web.server.connections import ConnectionLimits, Connections, HttpConnection, LimitedSite
 from tocsin.web.server.guard import guarded
 from tocsin.web.server.metrics_endpoint import Exposed
@@ -46,9 +46,9 @@ def build_app(edge: Edge) -> web.Application:
     app.on_cleanup.append(_close_large)
     app[EXPOSED] = Exposed(edge.exposition)
     app[DOCUMENT] = document(ROUTES)
-    door = Door(edge)
+    authenticator = Authenticator(edge)
     for route in ROUTES:
-        app.router.add_route(route.method, route.path, guarded(route, edge, door))
+        app.router.add_route(route.method, route.path, guarded(route, edge, authenticator))
     app.router.add_route(hdrs.METH_ANY, _ANYTHING, _unrouted)
     return app
 

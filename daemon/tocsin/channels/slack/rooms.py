@@ -44,7 +44,7 @@ async def carry_out(client: SlackClient, content: Content) -> Receipt:
     """Carry out one job of a room.
 
     Raises:
-        CallFailed: Slack refuses the request.
+        SlackRefusal: Slack refuses the request.
     """
     return await _ACTIONS[content.job](client, content)
 

@@ -3,7 +3,7 @@
 import msgspec
 
 from tocsin.core.alerts.subject import Subject
-from tocsin.core.content.rendered_text import Said
+from tocsin.core.content.rendered_text import RenderedText
 from tocsin.core.incident.event import Entry
 from tocsin.core.incident.outbox import Job
 from tocsin.core.playbook.actions import Ticket
@@ -136,7 +136,7 @@ class Content(Subject, frozen=True, kw_only=True):
     """The link to the war room; "" if there is none."""
     subject: str = ""
     """The message's subject, if it has one."""
-    text: Said | None = None
+    text: RenderedText | None = None
     """The message's text; None: the channel writes its own."""
     invitation: Invitation | None = None
     """For a channel that can carry it: the invitation to a duty's meeting."""

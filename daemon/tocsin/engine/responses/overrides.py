@@ -18,7 +18,9 @@ from tocsin.engine.responses.manual import TimedRequest, ended
 from tocsin.ports.store import Reader
 
 LONGEST = 366 * DAY
+"""Maximum length of an override."""
 SHORTEST = MINUTE
+"""Minimum length of an override."""
 
 
 class OverrideRequest(TimedRequest, frozen=True, kw_only=True):
@@ -34,9 +36,9 @@ class RotationState(msgspec.Struct, frozen=True, kw_only=True):
 
     rotation: Rotation
     shift: Shift
-    """The current shift; without names, it is a gap."""
+    """The current shift; a shift without names is a gap."""
     following: Shift | None
-    """The next shift that has a person."""
+    """The next shift with a person; None if no such shift is known."""
     secondary: tuple[str, ...]
     shifts: tuple[Shift, ...]
     overrides: tuple[Override, ...]
@@ -46,8 +48,8 @@ class RotationState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True)
-class Rotas:
-    """The people on call, and the creation and the end of overrides and swaps."""
+class OnCallSchedule:
+    """The people on call by shifts, overrides and swaps; and the creation and the end of overrides and swaps."""
 
     committer: Committer
     new_id: Callable[[], str]
@@ -71,7 +73,7 @@ class Rotas:
 
         Raises:
             UnknownChoice: There is no such rotation or person.
-            WindowError: Its times cannot be used.
+            WindowError: The times cannot be used.
             LimitReached: There are too many overrides already.
             StoreUnavailable: The store cannot commit now.
         """

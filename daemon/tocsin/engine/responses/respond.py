@@ -95,7 +95,7 @@ class Respond:
         """Page the next tier now."""
         return await self._respond(ref, Escalate(by=by), delivery)
 
-    async def say(self, ref: str, event: Event, *, delivery: Delivery | None = None) -> Answer:
+    async def apply(self, ref: str, event: Event, *, delivery: Delivery | None = None) -> Answer:
         """Carry out a response whose event is complete: it needs no further data."""
         return await self._respond(ref, event, delivery)
 

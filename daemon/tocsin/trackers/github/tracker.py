@@ -9,7 +9,7 @@ from msgspec import structs
 from tocsin.channels import http, wording
 from tocsin.channels.text import cut
 from tocsin.core.content.page import Content
-from tocsin.core.content.rendered_text import Said
+from tocsin.core.content.rendered_text import RenderedText
 from tocsin.core.duration import SECOND
 from tocsin.core.incident.outbox import Job
 from tocsin.ports.channel import Outcome, Reason, Receipt
@@ -148,5 +148,5 @@ def _mark(key: str) -> str:
     return f"<!-- tocsin {key} -->"
 
 
-def _marked(answer_text: Said | None, key: str) -> str:
+def _marked(answer_text: RenderedText | None, key: str) -> str:
     return f"{cut(answer_text.markdown if answer_text is not None else '', BODY_LIMIT)}\n\n{_mark(key)}"

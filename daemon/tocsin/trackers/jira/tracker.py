@@ -5,7 +5,7 @@ from typing import Any
 import aiohttp
 
 from tocsin.core.content.page import Content
-from tocsin.core.content.rendered_text import Said
+from tocsin.core.content.rendered_text import RenderedText
 from tocsin.core.duration import SECOND
 from tocsin.core.incident.outbox import Job
 from tocsin.ports.channel import Outcome, Reason, Receipt
@@ -165,8 +165,8 @@ class JiraTracker(ApiTracker):
         name = self._settings.priorities.get(content.severity)
         return {"priority": {"name": name}} if name else {}
 
-    def _text(self, comment: Said | None) -> Any:
-        comment = comment or Said()
+    def _text(self, comment: RenderedText | None) -> Any:
+        comment = comment or RenderedText()
         return document(comment) if self._is_cloud else wiki(comment)
 
 

@@ -122,7 +122,7 @@ async def show(request: web.Request) -> web.Response:
     """List the people on call for each rotation, the end of their shift, and the next shift."""
     query.expect_known(request, frozenset(QUERY))
     days = query.number(request.query, "days", 0, MAX_DAYS) or 0
-    at, standings, people = await request.app[EDGE].rotas.states(_moment(request.query.get("at")), days)
+    at, standings, people = await request.app[EDGE].oncall_schedule.states(_moment(request.query.get("at")), days)
 
     def answer() -> msgspec.Raw:
         return encoded(OnCallView(at, [_rotation(standing, people) for standing in standings]))
@@ -142,13 +142,13 @@ async def create_override(request: web.Request) -> web.Response:
         duration=duration_of(body.duration),
         comment=body.comment,
     )
-    return json_answer(public(_override(await request.app[EDGE].rotas.create(override, actor(request)))))
+    return json_answer(public(_override(await request.app[EDGE].oncall_schedule.create(override, actor(request)))))
 
 
 async def end_override(request: web.Request) -> web.Response:
     """End an override or a swap now; a future one is canceled."""
     await read_json(request, EndOverride)
-    ended = await request.app[EDGE].rotas.end(request.match_info["override"], actor(request))
+    ended = await request.app[EDGE].oncall_schedule.end(request.match_info["override"], actor(request))
     return json_answer(public(_override(ended)))
 
 
