@@ -11,10 +11,10 @@ import msgspec
 from tocsin.conf.channels import ChannelKind, ConfiguredChannel, ConfiguredTracker, Kinds, TrackerKind
 from tocsin.conf.crosscheck import (
     report_gaps,
-    report_lonely_people,
-    report_roomless,
+    report_missing_room_channels,
+    report_missing_trackers,
     report_settings_mistakes,
-    report_trackerless,
+    report_unreachable_people,
 )
 from tocsin.conf.environment import overridden, variables
 from tocsin.conf.lint import Material, lint
@@ -135,7 +135,7 @@ def load(
         for playbook_node in playbook_nodes.values():
             report_unknown_targets(playbook_node, people, findings)
         self_targets = settings.self_.targets if settings else ()
-        report_lonely_people(people, people_node, playbooks, self_targets, channels, findings)
+        report_unreachable_people(people, people_node, playbooks, self_targets, channels, findings)
         if now is not None:
             report_gaps(people, people_node, now, findings)
     if settings:
@@ -144,8 +144,8 @@ def load(
     default = settings.playbook if settings else ""
     folder = read_folder(rules_dir, nameable, findings)
     lint(Material(folder.rules, playbooks, playbook_nodes, default, samples(rules_dir)), findings)
-    report_roomless(playbooks, playbook_nodes, channels, findings)
-    report_trackerless(playbooks, playbook_nodes, trackers, findings)
+    report_missing_room_channels(playbooks, playbook_nodes, channels, findings)
+    report_missing_trackers(playbooks, playbook_nodes, trackers, findings)
     windows = _windows(config_dir / "windows.yaml", findings)
     if is_empty:
         _report_emptiness(config_dir, findings)

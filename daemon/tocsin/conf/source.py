@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, cast
 
 import yaml
 
-from tocsin.conf.scalar import Surprise, plain_value
+from tocsin.conf.scalar import RefusedScalar, plain_value
 from tocsin.conf.yaml_mistakes import excerpt, explained
 from tocsin.core.errors import TocsinError
 
@@ -356,8 +356,8 @@ class _Builder:
                 continue
             try:
                 key = _key(key_node)
-            except Surprise as surprise:
-                self._report(mark, surprise)
+            except RefusedScalar as refused:
+                self._report(mark, refused)
                 continue
             if key in children:
                 first = children[key].head.line
@@ -371,31 +371,31 @@ class _Builder:
         try:
             is_long = node.start_mark.line != node.end_mark.line
             return Node(_value(node), mark, key_mark, quote=quote, is_long=is_long)
-        except Surprise as surprise:
-            self._report(mark, surprise)
+        except RefusedScalar as refused:
+            self._report(mark, refused)
             return Node("", mark, key_mark, broken=True)
 
-    def _report(self, mark: Mark, surprise: Surprise) -> None:
-        self._findings.problem(mark, str(surprise), surprise.hint)
+    def _report(self, mark: Mark, refused: RefusedScalar) -> None:
+        self._findings.problem(mark, str(refused), refused.hint)
 
 
 def _key(node: yaml.Node) -> str:
     if not isinstance(node, yaml.ScalarNode):
         is_braces = isinstance(node, yaml.MappingNode)
         hint = 'put text with braces in quotes: "{{ ... }}"' if is_braces else "put it in quotes"
-        raise Surprise("a key must be a word, not a list or a mapping", hint)
+        raise RefusedScalar("a key must be a word, not a list or a mapping", hint)
     if node.style is None and node.value == "<<":
-        raise Surprise("a merge key (<<) is not allowed", "write the keys out")
+        raise RefusedScalar("a merge key (<<) is not allowed", "write the keys out")
     if node.value == "on":  # a key is not a truth value: a step of a matrix says `on: declared`
         return "on"
     value = _value(node)
     if value is None or isinstance(value, bool | float):
-        raise Surprise("a key must be a word", "put it in quotes")
+        raise RefusedScalar("a key must be a word", "put it in quotes")
     return str(value)
 
 
 def _value(node: yaml.ScalarNode) -> str | int | float | bool | None:
     text: str = node.value
     if any(char == "\0" or "\ud800" <= char <= "\udfff" for char in text):
-        raise Surprise("holds a character that no file can hold (\\0 or half a surrogate pair)", "remove it")
+        raise RefusedScalar("holds a character that no file can hold (\\0 or half a surrogate pair)", "remove it")
     return text if node.style is not None else plain_value(text)

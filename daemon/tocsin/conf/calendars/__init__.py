@@ -1,7 +1,7 @@
 """A calendar file (RFC 5545) beside people.yaml, read as the shifts of a rotation.
 
-Every legal file is read. An unreadable event does not stop the daemon: it is a warning at its line and a fault of the
-rotation. tocsin opens an incident of its own about the fault, because a shift may be missing.
+The reader accepts every valid file. An unreadable event does not stop the daemon: it causes a warning at its line, and
+tocsin opens an incident of its own about it, because a shift may be missing.
 """
 
 import hashlib
@@ -17,12 +17,13 @@ from tocsin.core.oncall.calendar import Calendar
 from tocsin.core.oncall.people import Person
 
 MAX_BYTES = 4 << 20
+"""Maximum size of a calendar file; the rest of a larger file is not read."""
 MAX_REPORTED = 50
-"""Number of warnings of one file that are reported individually."""
+"""Maximum number of warnings about one file that are reported individually."""
 
 
 def calendar_of(name: str, node: Node, persons: Mapping[str, Person], zone: ZoneInfo, findings: Findings) -> Calendar:
-    """Return the shifts of the calendar with that file name, relative to the file that names it.
+    """Return the shifts of the calendar file ``name``, a path relative to people.yaml.
 
     Times without a time zone, and whole days, are in ``zone``.
     """
@@ -43,7 +44,7 @@ def calendar_of(name: str, node: Node, persons: Mapping[str, Person], zone: Zone
 
 
 class _Report:
-    """Collects the warnings about a file, and which of them are faults."""
+    """The warnings about a file; those about unreadable parts are kept separately, too."""
 
     def __init__(self, path: str, name: str, findings: Findings) -> None:
         self._path = path
@@ -70,19 +71,19 @@ class _Report:
             self._findings.warn(Mark(self._path, 1, 1), more, "correct those first")
 
     def unreadable(self, line: int, message: str, hint: str) -> None:
-        """Report something that cannot be read."""
+        """Report a part that cannot be read."""
         if (line, message) in self._reported:
             return
         self.warn(line, message, hint)
         self.unreadable_parts.append(f"{self._name}:{line}: {message}")
 
     def lost(self, mark: Mark, message: str, hint: str) -> None:
-        """Report why the whole file cannot be read."""
+        """Report that the whole file cannot be read."""
         self._findings.warn(mark, f"{self._name} {message}: no one is on call by it", hint)
         self.unreadable_parts.append(f"{self._name} {message}")
 
     def digest(self, raw: bytes) -> None:
-        """Take note of the content."""
+        """Record the hash of the content."""
         self._findings.digests[self._path] = hashlib.sha256(raw).hexdigest()
 
 

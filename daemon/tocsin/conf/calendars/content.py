@@ -1,6 +1,6 @@
 """The lines of an iCalendar file (RFC 5545, 3.1 and 3.4) as components, each with its line number.
 
-A broken line costs its component, never the file: the rest is read.
+After a broken line, only its component is skipped; the rest of the file is read.
 """
 
 import re
@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 MAX_DEPTH = 16
-"""The deepest nesting of components; RFC 5545 needs three."""
+"""Maximum depth of nested components; RFC 5545 needs three."""
 MAX_LINE = 1 << 20
-"""The longest line in bytes, including its folded parts."""
+"""Maximum length of a line in bytes, including its folded parts."""
 
 _NAME = re.compile(r"[A-Za-z0-9-]{1,100}")
 _PARAMETER = re.compile(r';\s*([A-Za-z0-9-]{1,100})\s*=\s*((?:"[^"]*"|[^",;:])*(?:,(?:"[^"]*"|[^",;:])*)*)')
@@ -31,12 +31,12 @@ class UnreadablePart(NamedTuple):
 
 
 class Property(NamedTuple):
-    """One line of a component."""
+    """A line of a component."""
 
     name: str
-    """In uppercase."""
+    """The name in uppercase."""
     parameters: Mapping[str, str]
-    """By name in uppercase, without quotation marks."""
+    """Values without quotation marks, by the name in uppercase."""
     value: str
     line: int
 
@@ -70,7 +70,7 @@ class Component:
 
 
 def is_calendar(raw: bytes) -> bool:
-    """Return whether a file is an iCalendar file at all, and not the login page of the server that should send one."""
+    """Return whether a file is an iCalendar file, and not, for example, the login page of a server."""
     return _BEGINNING.search(_as_utf8(raw)) is not None
 
 
@@ -87,12 +87,12 @@ def components(raw: bytes) -> tuple[list[Component], list[UnreadablePart]]:
 
 
 def is_cut_off(raw: bytes) -> bool:
-    """Return whether a calendar does not end as one does: after an export or a disk that failed in the middle."""
+    """Return whether the end of a calendar is missing, for example because an export or a disk failed."""
     return not _END.search(_as_utf8(raw))
 
 
 def _as_utf8(raw: bytes) -> bytes:
-    """Return the file without a byte order mark, its lines ended as ours are."""
+    """Return the file as UTF-8, without a byte order mark, and with line feeds as line ends."""
     for mark, encoding in _BYTE_ORDER_MARKS.items():
         if raw.startswith(mark):
             raw = raw.decode(encoding, errors="replace").encode()
@@ -114,7 +114,7 @@ def _unfolded(raw: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 class _Reader:
-    """Builds components of lines."""
+    """A reader that builds components from lines."""
 
     def __init__(self) -> None:
         self.found: list[Component] = []
