@@ -18,9 +18,13 @@ from tocsin.engine.change.policy import Policy
 from tocsin.ports.store import Reader
 
 FALLBACK = "fallback"
+"""The step of repeated pages, after the last step of the ladder."""
 SECOND_ON_CALL = "you are second on call"
+"""The reason for a page to a secondary."""
 OVERRIDES_LOOKED_BACK = 31 * DAY
+"""Overrides that ended within this time are read, too, because the current shift may have begun at their end."""
 GAPS_LOOKED_FOR = 14 * DAY
+"""Range of the search for the next gap of a rotation."""
 
 
 class OnCall:
@@ -37,11 +41,11 @@ class OnCall:
 
     @cached_property
     def inputs(self) -> OnCallInput:
-        """Return the stored data about who is on call at the transaction's time."""
+        """Return the stored data that decides who is on call at the transaction's time."""
         return on_call_input(self._tx, self._policy.people)
 
     def inputs_for(self, targets: tuple[str, ...]) -> OnCallInput:
-        """Return the stored data from which the recipients of these targets follow; only rotations need any."""
+        """Return the stored data that decides about the recipients of targets; it is read only if one is a rotation."""
         return self.inputs if self._policy.people.rotations_in(targets) else OnCallInput(self._tx.now)
 
     def recipients(
@@ -76,7 +80,7 @@ class OnCall:
         return recipients
 
     def _by_mail(self, notified: Notified) -> Notified:
-        """Return the person with an e-mail contact, which can carry an invitation; unchanged if there is none."""
+        """Return a person with the e-mail contact, which can carry an invitation; unchanged without such a contact."""
         person = self._policy.people.persons.get(notified.target)
         if person is None or notified.stranded:
             return notified
@@ -117,7 +121,7 @@ def on_call_input(tx: Reader, people: People, at: int | None = None) -> OnCallIn
 
 
 def _rosters(tx: Reader, people: People) -> dict[str, Membership]:
-    """Return the people that each roster source names, without users who are not in people.yaml."""
+    """Return the members of each polled group, without users who are not in people.yaml."""
     if not people.polled_groups:
         return {}
 
@@ -169,7 +173,7 @@ def called_of(incident: Incident, effect: Notify, notified: Notified, now: int) 
 def seconded(incident: Incident, effect: Notify) -> tuple[str, ...]:
     """Return the targets whose secondaries are paged together with a step.
 
-    Those of the tier before; with the fallback its own, as no tier comes after them.
+    These are the targets of the tier before; for a repeated page, its own targets, because no tier follows.
     """
     if effect.kind is not Kind.PAGE:
         return ()
