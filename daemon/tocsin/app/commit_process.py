@@ -43,6 +43,7 @@ BATCH_PATIENCE = 10.0
 AGAIN_AFTER = 10.0
 """Seconds between the end of a process and the start of the next one."""
 BUFFER = 1 << 20
+"""Size of the send buffer of the socket to the process, in bytes."""
 
 _log = structlog.get_logger("tocsin.app.commit_process")
 

@@ -42,6 +42,7 @@ class _Integrations(NamedTuple):
 
 
 LISTED = 1000
+"""Maximum number of open incidents that are checked for a change of playbook."""
 LOGGED = 50
 """Maximum number of changes, and of incidents, in the log; the API has all of them."""
 LOAD_PATIENCE = 30.0

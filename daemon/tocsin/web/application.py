@@ -23,6 +23,7 @@ from tocsin.web.server.guard import guarded
 from tocsin.web.server.metrics_endpoint import Exposed
 
 MAX_HEADERS = 64
+"""Maximum number of headers of a request."""
 MAX_HEADER = 8190
 """Maximum length of a header line, in bytes."""
 FIRST_INHERITED = 3

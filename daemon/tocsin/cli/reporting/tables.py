@@ -8,6 +8,7 @@ from tocsin.cli.reporting.values import Unit, Value, compared, plain
 from tocsin.core.measures.summary import GOALS
 
 SHOWN_DUTIES = 50
+"""Maximum number of duties in a table."""
 SHOWN_INCIDENTS = 50
 """Maximum number of incidents in a table; JSON has up to 500."""
 

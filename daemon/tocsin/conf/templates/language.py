@@ -17,6 +17,7 @@ from tocsin.core.plain_text import one_line
 OUTPUT_LIMIT = 60_000
 """Maximum length of the rendered text, in characters: GitHub accepts no longer issue."""
 SOURCE_LIMIT = 64 << 10
+"""Maximum size of a template file."""
 
 _CAGE = Cage()
 _FOREIGN = "not filled in here: that is another syntax"

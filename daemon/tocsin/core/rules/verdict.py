@@ -32,10 +32,15 @@ _COPIES = frozenset(
 _IN_EVERY_KEY = frozenset({"alertname", "cluster", "namespace"})
 
 LONGEST_KEY = 255
+"""Maximum length of a dedup key, in characters; the end of a longer one is replaced by a hash."""
 LONGEST_TITLE = 200
+"""Maximum length of a title, in characters."""
 LONGEST_SERVICE = 200
+"""Maximum length of the name of a service, in characters."""
 LONGEST_SUMMARY = 1000
+"""Maximum length of a summary, in characters."""
 LONGEST_LINK = 2000
+"""Maximum length of a link, in characters."""
 
 _KEY_HASH = 16
 

@@ -33,6 +33,7 @@ from tocsin.ports.store import Reader
 _NUMBER = re.compile(r"\+[0-9]{6,15}", re.ASCII)
 """A telephone number, as the channels for calls and SMS take it."""
 FIRST_LATER_TIER = 2
+"""The lowest tier that is notified later than the first one."""
 
 
 def render(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> Content:

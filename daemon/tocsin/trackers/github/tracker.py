@@ -18,9 +18,11 @@ from tocsin.trackers.client import ApiTracker, Client, Do, every, text, ticket_r
 from tocsin.trackers.github.settings import GitHubSettings
 
 TITLE_LIMIT = 256
+"""Maximum length of an issue's title, in characters."""
 BODY_LIMIT = 60_000
 """Maximum number of characters of a body: GitHub's 65,536, less room for the marker."""
 LABEL_LIMIT = 50
+"""Maximum length of a label, in characters."""
 PER_PAGE = 20
 """Number of issues or comments in one request: with the longest bodies they reach the response limit."""
 PAGES = 10

@@ -15,9 +15,11 @@ from tocsin.trackers.jira.settings import JiraSettings
 from tocsin.trackers.jira.texts import document, wiki
 
 SUMMARY_LIMIT = 255
+"""Maximum length of an issue's summary, in characters."""
 SEARCH_LAG = 60 * SECOND
 """Time for which a new issue may be missing from Jira's search; Atlassian guarantees none, and mentions seconds."""
 SEARCH_AGAIN = 10 * SECOND
+"""Time until a search without a result is repeated."""
 SEARCHES = 1000
 """Number of remembered searches without a result; a forgotten one starts over."""
 PROPERTY = "tocsin"

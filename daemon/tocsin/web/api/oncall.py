@@ -18,6 +18,7 @@ from tocsin.web.server.answers import bad_request, json_answer
 from tocsin.web.server.bodies import Moment, duration_of, micros_of, read_json
 
 MAX_DAYS = 92
+"""Maximum number of days of shifts in one answer."""
 MAX_FAULTS = 50
 """Maximum number of listed calendar faults of a rotation; `tocsin check` lists all of them."""
 _YEARS = (2000, 2199)

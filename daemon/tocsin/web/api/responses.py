@@ -33,6 +33,7 @@ from tocsin.web.server.bodies import Moment, duration_of, micros_of, read_json
 from tocsin.web.server.guard import Handler
 
 MAX_IDEMPOTENCY_KEY = 200
+"""Maximum length of an idempotency key, in characters."""
 CLI_AGENT = "tocsin/"
 """Beginning of the User-Agent header of the command line."""
 
