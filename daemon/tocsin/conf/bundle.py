@@ -61,13 +61,13 @@ class Bundle:
     settings: Settings
     rules: RuleSet
     playbooks: Mapping[str, Playbook]
-    """By name, without the built-in playbook."""
+    """The playbooks by name, without the built-in playbook."""
     self_playbook: Playbook
     people: People
     windows: tuple[Window, ...]
-    """From windows.yaml."""
+    """The maintenance windows of windows.yaml."""
     templates: Mapping[str, MessageTemplate]
-    """From templates/, by name."""
+    """The templates of templates/, by name."""
     channels: tuple[ConfiguredChannel, ...]
     """The entries of ``channels:``, and the console."""
     trackers: tuple[ConfiguredTracker, ...]
@@ -79,7 +79,7 @@ class Bundle:
     files: tuple[Path, ...]
     warnings: tuple[Problem, ...]
     is_empty: bool = False
-    """True if tocsin.yaml is empty, for example after an editor or a disk failed."""
+    """True if tocsin.yaml is empty, for example after a failure of an editor or a disk."""
     lost_calendars: frozenset[str] = frozenset()
     """Paths of calendar files that are missing, are not calendars, or are cut off."""
 

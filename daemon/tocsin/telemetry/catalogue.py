@@ -49,7 +49,7 @@ class Metric:
     buckets: tuple[float, ...] = ()
     """Upper bounds of a histogram, in seconds."""
     known: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
-    """All values of the labels with a fixed list of values: their series exist from the start."""
+    """The values of labels with a fixed list of values: their series exist from the start."""
     absent: bool = False
     """True if a series exists only while there is data: no series is created at the start, and no data is not 0."""
 

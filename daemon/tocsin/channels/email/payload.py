@@ -1,4 +1,4 @@
-"""From a notification to a message: plain text, ASCII on the wire; external text cannot change its structure."""
+"""The message about a notification: plain text, ASCII on the wire; external text cannot change its structure."""
 
 import re
 from collections.abc import Iterator

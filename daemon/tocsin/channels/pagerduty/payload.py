@@ -1,4 +1,4 @@
-"""From a notification to an event of PagerDuty's Events API v2, within its limits.
+"""The event of PagerDuty's Events API v2 about a notification, within the limits of the API.
 
 Published limits: summary 1,024 characters, dedup_key 255, the whole event 512 KB; ``payload.source`` must not be empty
 and there are four severities.

@@ -1,4 +1,4 @@
-"""From a notification to a Slack message, within Slack's limits.
+"""The Slack message about a notification, within Slack's limits.
 
 Published limits: header 150 characters, section text 3,000, field 2,000, the text of ``chat.update`` 4,000, 50 blocks.
 All blocks of a message together fail near 13,200 characters, which is not documented.

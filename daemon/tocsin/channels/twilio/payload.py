@@ -1,4 +1,4 @@
-"""From a notification to the parameters of Twilio's API: the spoken text of a call, the text of an SMS.
+"""The parameters of Twilio's API for a notification: the spoken text of a call, the text of an SMS.
 
 Published limits: 4,000 characters of inline TwiML, 1,600 of an SMS. Twilio drops a message that has waited longer
 than ``ValidityPeriod`` seconds. We set an hour: an older page helps no one.

@@ -43,7 +43,7 @@ class Paged(msgspec.Struct, frozen=True):
 
     who: str
     at: int
-    """When the first page reached them, in microseconds since the epoch, UTC."""
+    """The time at which the first page reached them, in microseconds since the epoch, UTC."""
 
 
 class Invitation(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +84,7 @@ class Successor(msgspec.Struct, frozen=True):
 
 
 class Content(Subject, frozen=True, kw_only=True):
-    """All data about an incident that a channel may use, and the recipient.
+    """The data about an incident that a channel may use, and the recipient.
 
     Labels and annotations come from outside: a channel escapes them and cuts
     them to its provider's limits. Times are microseconds since the epoch, UTC.
@@ -92,7 +92,7 @@ class Content(Subject, frozen=True, kw_only=True):
 
     job: Job
     key: str
-    """This notification's idempotency key."""
+    """The idempotency key of the notification."""
     about: str
     """For acknowledge and resolve: the key of the page to which they refer."""
     target: str
@@ -183,7 +183,7 @@ class Content(Subject, frozen=True, kw_only=True):
     acknowledged_at: int | None
     acknowledged_by: str | None
     contacts: dict[str, str] = msgspec.field(default_factory=dict)
-    """How to reach the people whom the message names (``+4930123456``, ``on Slack``), as far as that is known."""
+    """The known contacts of the people whom the message names (``+4930123456``, ``on Slack``)."""
     role: str = ""
     """The name of the tier as which the reader is paged; "" for the first tier and for other messages."""
     paged_with: tuple[str, ...] = ()

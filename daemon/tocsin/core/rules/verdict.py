@@ -71,7 +71,7 @@ class Verdict(Subject, frozen=True, kw_only=True, omit_defaults=True):
 
     playbook: str
     severity: str
-    """Always a level of ``playbook``."""
+    """The severity: a level of ``playbook``."""
     dedup_key: str
     flags: tuple[str, ...] = ()
     labels: dict[str, str]
@@ -97,7 +97,7 @@ class Verdict(Subject, frozen=True, kw_only=True, omit_defaults=True):
     errors: tuple[str, ...] = ()
     """The reasons why the alert is unrouted."""
     steps: tuple[EvaluatedRule, ...] = ()
-    """Every rule that was evaluated; only in an explanation."""
+    """The evaluated rules; set only in an explanation."""
 
 
 def default_service(labels: Mapping[str, str]) -> str:

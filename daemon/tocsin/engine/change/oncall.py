@@ -22,7 +22,7 @@ FALLBACK = "fallback"
 SECOND_ON_CALL = "you are second on call"
 """The reason for a page to a secondary."""
 OVERRIDES_LOOKED_BACK = 31 * DAY
-"""Overrides that ended within this time are read, too, because the current shift may have begun at their end."""
+"""Time for which overrides are read after their end, because the current shift may have begun at that end."""
 GAPS_LOOKED_FOR = 14 * DAY
 """Range of the search for the next gap of a rotation."""
 

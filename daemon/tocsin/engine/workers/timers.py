@@ -69,7 +69,7 @@ class Timers(Service):
         self._doubted = uow.doubted
 
     def _narrow(self, error: Exception) -> None:
-        """After a failed transaction, change the incidents one by one; park an incident that fails alone."""
+        """Change the incidents of a failed transaction one by one from now on; park an incident that fails alone."""
         if not self._firing:
             raise error
         if self._at_a_time > 1:

@@ -28,7 +28,7 @@ from tocsin.core.typed_replace import replace
 TIER_1_AFTER = 5 * MINUTE
 """Time between the page to a silent acknowledger and the page to tier 1."""
 OUTGROWN = 5
-"""If this many times as many alerts fire as at the acknowledgment, the acknowledgment ends."""
+"""An acknowledgment ends when so many times as many alerts fire as at the acknowledgment."""
 
 
 def snooze_due(change: Change) -> None:
