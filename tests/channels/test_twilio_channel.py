@@ -17,7 +17,7 @@ from tocsin.channels.twilio.segments import fitted, segments
 from tocsin.channels.twilio.settings import LANGUAGES, TwilioContact, TwilioSettings
 from tocsin.conf.secrets import Secret
 from tocsin.core.content.page import AlertLine, Upcoming
-from tocsin.core.content.rendered_text import Said
+from tocsin.core.content.rendered_text import RenderedText
 from tocsin.core.duration import MINUTE
 from tocsin.core.incident.outbox import Job
 from tocsin.core.oncall.people import Contact
@@ -138,7 +138,7 @@ def test_what_demands_no_answer_asks_for_none(job: Job, fields: dict[str, Any], 
 
 
 def test_a_messages_own_words_are_all_that_its_reader_gets():
-    words = Said.written("Some payments fail.\nWe are sorry.")
+    words = RenderedText.written("Some payments fail.\nWe are sorry.")
     told = content(Job.UPDATE, text=words, subject="Service disruption", because="as it was declared")
     assert text(told, settings("sms")) == "Service disruption\nSome payments fail.\nWe are sorry."
 

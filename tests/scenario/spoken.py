@@ -36,7 +36,7 @@ from tocsin.core.incident.outbox import Job
 from tocsin.core.oncall.people import Contact
 from tocsin.core.playbook.reminder import Reminder
 from tocsin.engine.responses.declare import Declaration
-from tocsin.engine.selfwatch.troubles import Trouble, alert_of
+from tocsin.engine.selfwatch.troubles import Fault, alert_of
 from tocsin.store.sqlite.rescue import how_to_restore
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
@@ -317,7 +317,7 @@ async def _alarms() -> list[Scene]:
         harness.alarm.store_failed(StoreUnavailable(f"{path}: database or disk is full (SQLITE_FULL)"))
         harness.alarm.store_failed(lost)
         harness.alarm.sound(
-            alert_of(Trouble("late", "sms"), "Attempts so far: 3", harness.clock.now(), missed, CALL_ALEX)
+            alert_of(Fault("late", "sms"), "Attempts so far: 3", harness.clock.now(), missed, CALL_ALEX)
         )
         await harness.alarm.close()
         return list(stage.show("About tocsin's database", Job.PAGE))

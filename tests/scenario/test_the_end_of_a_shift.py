@@ -121,7 +121,7 @@ async def test_an_override_is_a_shift_as_well(new_store: NewStore) -> None:
         await tocsin.fire(alertname="Down", severity="P1")
         await tocsin.acknowledge("ben")
         wish = OverrideRequest(rotation="desk", person="cas", starts_at=tocsin.clock.now() + 10 * MINUTE, duration=HOUR)
-        await tocsin.rotas.create(wish, Actor("cas", "cli"))
+        await tocsin.oncall_schedule.create(wish, Actor("cas", "cli"))
         await tocsin.advance(hours=2)
         assert informed(tocsin) == [(10, "cas", BECAUSE)]
 

@@ -9,7 +9,7 @@ import click
 from tocsin.cli import options
 from tocsin.cli.client import DaemonClient, connected
 from tocsin.cli.completion import open_duties
-from tocsin.cli.incident_api import incident_path, tell
+from tocsin.cli.incident_api import incident_path, print_result
 from tocsin.cli.questions import ask, choose
 
 _DUTY_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
@@ -256,8 +256,8 @@ def _duty_name(text: str) -> str:
 async def _post(
     daemon: DaemonClient, incident: str, what: str, body: dict[str, Any], *, as_json: bool, done: str
 ) -> None:
-    tell(await daemon.post(f"{incident_path(incident)}/{what}", body), as_json=as_json, done=done)
+    print_result(await daemon.post(f"{incident_path(incident)}/{what}", body), as_json=as_json, done=done)
 
 
 VERBS = (declare, note, update, status, role, tick, todo, done, waive, meeting, reviewed, merge, split, link)
-"""Commands of `tocsin incidents` that are defined here."""
+"""The commands of `tocsin incidents` in this module."""

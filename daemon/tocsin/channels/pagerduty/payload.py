@@ -1,4 +1,4 @@
-"""From a notification to an event of PagerDuty's Events API v2, within its limits.
+"""The event of PagerDuty's Events API v2 about a notification, within the limits of the API.
 
 Published limits: summary 1,024 characters, dedup_key 255, the whole event 512 KB; ``payload.source`` must not be empty
 and there are four severities.
@@ -16,13 +16,21 @@ from tocsin.core.incident.outbox import Job
 from tocsin.core.schedule.moments import moment
 
 SUMMARY_LIMIT = 1024
+"""Maximum length of an event's summary in PagerDuty's API, in characters."""
 FIELD_LIMIT = 255
+"""Maximum length of the other fields of an event and of a label's name, in characters."""
 VALUE_LIMIT = 2048
+"""Maximum length of a detail, in characters."""
 FACTS_LIMIT = 300
+"""Maximum length of the facts about a group of alerts in the summary, in characters."""
 TEXT_LIMIT = 1000
+"""Maximum length of the text of a group of alerts, in characters."""
 SAMPLE = 10
+"""Maximum number of alerts with their labels."""
 PAIRS = 64
+"""Maximum number of labels or annotations of an alert."""
 LINKS = 10
+"""Maximum number of links."""
 EVENT_LIMIT = 512_000 - 1_000
 """Maximum number of bytes of an event, less room for the routing key, which the client adds."""
 

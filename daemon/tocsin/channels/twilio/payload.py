@@ -1,4 +1,4 @@
-"""From a notification to the parameters of Twilio's API: the spoken text of a call, the text of an SMS.
+"""The parameters of Twilio's API for a notification: the spoken text of a call, the text of an SMS.
 
 Published limits: 4,000 characters of inline TwiML, 1,600 of an SMS. Twilio drops a message that has waited longer
 than ``ValidityPeriod`` seconds. We set an hour: an older page helps no one.
@@ -27,17 +27,25 @@ KEY = "1"
 """The key that acknowledges."""
 
 VALID_FOR = 3600
+"""Seconds after which Twilio drops an SMS that is still in its queue."""
 WAIT_FOR_KEY = 8
+"""Seconds for which a call waits for a key after the text."""
 HEAD_LIMIT = 350
+"""Maximum length of the first part of a spoken text, in characters."""
 DETAILS_LIMIT = 450
+"""Maximum length of the second part of a spoken text, in characters."""
 NAME_LIMIT = 60
+"""Maximum length of a name, in characters."""
 TITLE_LIMIT = 160
+"""Maximum length of a title, in characters."""
 LINES = 100
 """Maximum number of lines of a playbook's text that are read; an SMS holds fewer."""
 FACTS_LIMIT = 240
+"""Maximum length of the facts about a group of alerts, in characters."""
 FEWEST_WORDS = 5
 """Minimum number of words of a fact that is cut."""
 ESCAPED_HEAD_LIMIT = 500
+"""Maximum length of the first part of a spoken text as XML, in characters."""
 ESCAPED_LIMIT = 700
 """Limit of the spoken text as XML: it appears twice, and Twilio accepts 4,000 characters in all."""
 _DURATION = re.compile(r"\b(\d+) (d|h|min|s)\b", re.ASCII)

@@ -11,6 +11,7 @@ from tocsin.core.measures.summary import GOALS
 NO_NAME = "(none)"
 """The text of a service or team without a name."""
 SHOWN_DUTIES = 50
+"""Maximum number of duties in a table."""
 SHOWN_INCIDENTS = 50
 """Maximum number of incidents in a table; JSON has up to 500."""
 

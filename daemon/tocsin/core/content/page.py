@@ -3,7 +3,7 @@
 import msgspec
 
 from tocsin.core.alerts.subject import Subject
-from tocsin.core.content.rendered_text import Said
+from tocsin.core.content.rendered_text import RenderedText
 from tocsin.core.incident.event import Entry
 from tocsin.core.incident.outbox import Job
 from tocsin.core.playbook.actions import Ticket
@@ -43,7 +43,7 @@ class Paged(msgspec.Struct, frozen=True):
 
     who: str
     at: int
-    """When the first page reached them, in microseconds since the epoch, UTC."""
+    """The time at which the first page reached them, in microseconds since the epoch, UTC."""
 
 
 class Invitation(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,7 +86,7 @@ class Successor(msgspec.Struct, frozen=True):
 
 
 class Content(Subject, frozen=True, kw_only=True):
-    """All data about an incident that a channel may use, and the recipient.
+    """The data about an incident that a channel may use, and the recipient.
 
     Labels and annotations come from outside: a channel escapes them and cuts
     them to its provider's limits. Times are microseconds since the epoch, UTC.
@@ -94,7 +94,7 @@ class Content(Subject, frozen=True, kw_only=True):
 
     job: Job
     key: str
-    """This notification's idempotency key."""
+    """The idempotency key of the notification."""
     about: str
     """For acknowledge and resolve: the key of the page to which they refer."""
     target: str
@@ -140,7 +140,7 @@ class Content(Subject, frozen=True, kw_only=True):
     """The link to the war room; "" if there is none."""
     subject: str = ""
     """The message's subject, if it has one."""
-    text: Said | None = None
+    text: RenderedText | None = None
     """The message's text; None: the channel writes its own."""
     invitation: Invitation | None = None
     """For a channel that can carry it: the invitation to a duty's meeting."""

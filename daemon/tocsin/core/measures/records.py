@@ -137,7 +137,7 @@ class MeasuredPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Records(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that a report is computed from."""
+    """The records from which a report is computed."""
 
     incidents: tuple[MeasuredIncident, ...] = ()
     duties: tuple[MeasuredDuty, ...] = ()

@@ -33,12 +33,12 @@ from tocsin.core.incident.transitions.rooms import room_of
 from tocsin.core.incident.transitions.work import can_declare
 from tocsin.core.incident.wording import RAISED, waits_for
 from tocsin.core.oncall.people import People
-from tocsin.core.oncall.rotation import Duty
+from tocsin.core.oncall.rotation import OnCallInput
 from tocsin.core.playbook.actions import Ticket, Verb, about_of, moment_of
 from tocsin.core.playbook.duties import POST_MORTEM
 from tocsin.core.playbook.playbook import Kind, Moment, Until
 from tocsin.core.schedule.moments import in_zone
-from tocsin.engine.change.oncall import duty_of
+from tocsin.engine.change.oncall import on_call_input
 from tocsin.engine.change.policy import Policy
 from tocsin.engine.deliver.followups import followups_of
 from tocsin.engine.deliver.invitations import invitation_of
@@ -49,6 +49,7 @@ from tocsin.ports.store import Reader
 _NUMBER = re.compile(r"\+[0-9]{6,15}", re.ASCII)
 """A telephone number, as the channels for calls and SMS take it."""
 FIRST_LATER_TIER = 2
+"""The lowest tier that is notified later than the first one."""
 
 
 def render(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> Content:
@@ -196,8 +197,8 @@ def _item(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> Item
     item = next((item for item in items if about == f"item-{item.number}"), None)
     if item is None:
         return None
-    duty = duty_of(tx, policy.people)
-    owner = (name for target in owners.item_owner(incident, item) for name in policy.people.members(target, duty))
+    inputs = on_call_input(tx, policy.people)
+    owner = (name for target in owners.item_owner(incident, item) for name in policy.people.members(target, inputs))
     return ItemDetails(tuple(dict.fromkeys(owner)), item.due_at)
 
 
@@ -297,25 +298,27 @@ def _next_pages(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -
     ]
     first_at = min((step.at for step in pages), default=0)
     first = [step for step in pages if step.at == first_at]
-    duty = duty_of(tx, people, first_at) if first and row.job in (Job.PAGE, Job.ACKNOWLEDGE, Job.ANNOUNCE) else None
+    inputs = (
+        on_call_input(tx, people, first_at) if first and row.job in (Job.PAGE, Job.ACKNOWLEDGE, Job.ANNOUNCE) else None
+    )
     targets_of: dict[tuple[str, Until], dict[str, None]] = {}
     for step in first:
         targets = targets_of.setdefault((incident.plan.tier(step.tier).name, Until(step.until)), {})
         targets.update((target, None) for target in step.targets)
     return tuple(
-        _upcoming(people, duty, Upcoming(first_at, tier, until), tuple(targets))
+        _upcoming(people, inputs, Upcoming(first_at, tier, until), tuple(targets))
         for (tier, until), targets in targets_of.items()
     )
 
 
-def _upcoming(people: People, duty: Duty | None, page: Upcoming, targets: tuple[str, ...]) -> Upcoming:
+def _upcoming(people: People, inputs: OnCallInput | None, page: Upcoming, targets: tuple[str, ...]) -> Upcoming:
     """Return a page with its recipients, and the backups of rotations in which no one is on call."""
-    if duty is None:
+    if inputs is None:
         return page
-    members = dict.fromkeys(name for target in targets for name in people.members(target, duty))
-    vacant = [rotation for rotation in people.rotations_in(targets) if not rotation.on_at(duty.now, duty)]
+    members = dict.fromkeys(name for target in targets for name in people.members(target, inputs))
+    vacant = [rotation for rotation in people.rotations_in(targets) if not rotation.on_at(inputs.now, inputs)]
     backups = dict.fromkeys(
-        name for rotation in vacant for target in rotation.backup for name in people.members(target, duty)
+        name for rotation in vacant for target in rotation.backup for name in people.members(target, inputs)
     )
     return replace(
         page,
@@ -354,8 +357,8 @@ def _assignees(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) ->
     targets = _owners(row.step, incident)
     if not targets:
         return ()
-    duty = duty_of(tx, policy.people)
-    return tuple(dict.fromkeys(name for target in targets for name in policy.people.members(target, duty)))
+    inputs = on_call_input(tx, policy.people)
+    return tuple(dict.fromkeys(name for target in targets for name in policy.people.members(target, inputs)))
 
 
 def _owners(step: str, incident: Incident) -> tuple[str, ...]:

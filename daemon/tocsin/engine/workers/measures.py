@@ -21,7 +21,9 @@ from tocsin.ports.clock import Clock
 from tocsin.ports.observer import Limit
 
 OVER = 30 * DAY
+"""The period of the measures."""
 EVERY = 2 * MINUTE
+"""Interval of the computations."""
 
 Values = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
@@ -92,7 +94,7 @@ def _values(stored: Stored, period: ReportPeriod, policy: Policy, now: int) -> V
 
 
 Item = tuple[str, float | None, dict[str, str]]
-"""Name, value and labels of a gauge. None is missing data."""
+"""(name, value, labels) of a gauge; the value None is missing data."""
 
 
 def _of_levels(current: Measures, policy: Policy) -> Iterator[Item]:
@@ -129,7 +131,7 @@ def _of_playbooks(
 
 
 def _of_duties(duties: Iterable[MeasuredDuty], plan: Playbook, period: ReportPeriod, now: int) -> Iterator[Item]:
-    """Yield the gauges of the duties that the playbook has: it bounds the names."""
+    """Yield the gauges of the duties in the playbook, so that the number of names is bounded."""
     groups = {group.duty: group for group in duty_groups(duties, period, now)}
     names = [each.name for each in plan.duties.required] + [each.name for each in plan.duties.follow_ups]
     for name in names:

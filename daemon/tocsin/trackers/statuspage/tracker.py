@@ -15,7 +15,9 @@ from tocsin.trackers.client import ApiTracker, Client, Do, text, ticket_ref
 from tocsin.trackers.statuspage.settings import StatuspageSettings
 
 NAME_LIMIT = 255
+"""Maximum length of an incident's name, in characters."""
 BODY_LIMIT = 25_000
+"""Maximum length of an update's text, in characters."""
 STATUSES = ("investigating", "identified", "monitoring", "resolved")
 """The statuses of a realtime incident, in order."""
 TOO_MANY = 420

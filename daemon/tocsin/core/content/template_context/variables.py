@@ -1,4 +1,4 @@
-"""Every variable that a template can use."""
+"""The variables that a template can use."""
 
 import msgspec
 
