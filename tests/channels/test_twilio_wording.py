@@ -7,7 +7,7 @@ from tocsin.channels.twilio.segments import packed
 from tocsin.channels.twilio.settings import TwilioSettings
 from tocsin.conf.secrets import Secret
 from tocsin.core.content.page import AlertLine, Upcoming
-from tocsin.core.content.rendered_text import Said
+from tocsin.core.content.rendered_text import RenderedText
 from tocsin.core.duration import MINUTE
 from tocsin.core.incident.outbox import Job
 from tocsin.core.playbook.playbook import Until
@@ -94,17 +94,19 @@ def _alert(description: str) -> AlertLine:
 
 def test_an_sms_with_a_playbooks_own_words_is_cut_at_the_end_of_a_line() -> None:
     lines = [f"Line {number} of the text, which is written for people." for number in range(9)]
-    said = text(content(Job.UPDATE, text=Said.written("\n".join(lines))), settings("sms"))
+    said = text(content(Job.UPDATE, text=RenderedText.written("\n".join(lines))), settings("sms"))
     assert said.splitlines()[-1] == "(cut)", "customers have no command for the rest"
     assert said.splitlines()[:-1] == lines[: len(said.splitlines()) - 1]
 
 
 def test_an_emoji_does_not_cost_the_end_of_a_playbooks_text() -> None:
     words = "\N{POLICE CARS REVOLVING LIGHT} Incident\n" + "Customers cannot pay. " * 8
-    said = text(content(Job.UPDATE, text=Said.written(words)), settings("sms"))
+    said = text(content(Job.UPDATE, text=RenderedText.written(words)), settings("sms"))
     assert said.splitlines() == ["Incident", "Customers cannot pay. " * 7 + "Customers cannot pay."]
     short = "\N{POLICE CARS REVOLVING LIGHT} Incident"
-    assert text(content(Job.UPDATE, text=Said.written(short)), settings("sms")) == short, "where it fits, it stays"
+    assert text(content(Job.UPDATE, text=RenderedText.written(short)), settings("sms")) == short, (
+        "where it fits, it stays"
+    )
 
 
 def test_an_sms_about_a_draft_leaves_the_draft_out_rather_than_show_a_part_without_its_subject() -> None:

@@ -190,7 +190,7 @@ async def test_a_ticket_is_opened_for_any_alert_content(
     async with rig.stand_in() as server, rig.running(server.url) as tracker:
         ref = ""
         for job in LIFE:
-            # A subject has no space around it: `RenderedText.parted`.
+            # A subject has no space around it: `RenderedText.split_subject`.
             subject = texts[0].strip()
             told = about(job, ref, title=title, service=service, text=words, subject=subject, alerts=(alert,) * 10)
             receipt = await tracker.send(told)
