@@ -1,6 +1,6 @@
 """A short life of tocsin that leaves something to see in every panel of the dashboards, watched by Prometheus.
 
-Real alerts are paged, acknowledged and resolved, a drill is answered, one incident stays open. Then the daemon starts
+Real alerts are paged, acknowledged and resolved, a drill is answered, two incidents stay open. Then the daemon starts
 again, because its measures are computed at the start and every two minutes.
 """
 
@@ -146,7 +146,7 @@ async def incident(tocsin: Tocsin, title: str, *states: str) -> dict[str, Any]:
 
 
 async def live(road: Road, patient: Patient) -> None:
-    """Page, acknowledge, resolve; answer the drill; leave one incident open."""
+    """Page, acknowledge, resolve; answer the drill; leave two incidents open."""
     tocsin, prometheus = road.tocsin, road.prometheus
 
     async def is_scraped() -> bool:
@@ -169,6 +169,9 @@ async def live(road: Road, patient: Patient) -> None:
     await cli(tocsin, "incidents", "fact", broken, "users_affected=120", "data_loss=none")
     patient.broken.clear()
     await incident(tocsin, SERVICE, "resolved")
+    # One incident has no time between.
+    await tocsin.fire(alert("Slow", severity="critical", service=SERVICE))
+    await incident(tocsin, "Slow", "triggered", "acknowledged")
 
     async def is_counted() -> bool:
         return bool(await prometheus.value("sum(tocsin_incident_time_to_resolve_seconds_count)"))
