@@ -27,7 +27,7 @@ from tocsin.web.application import Server, build_app
 WATCHDOG = 30.0
 """Seconds, as systemd/tocsin.service says."""
 QUIET = frozenset({"auditor"})
-"""It judges by time alone."""
+"""A judge of time alone."""
 
 
 def on_virtual_time(run: Callable[[], Awaitable[None]]) -> None:

@@ -1,4 +1,4 @@
-"""What a message asks its reader to do, and whom it says to ask."""
+"""A message asks its reader to do something, and names the people to ask."""
 
 from msgspec import structs
 

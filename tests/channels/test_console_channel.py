@@ -171,7 +171,7 @@ def test_only_a_closed_stream_is_permanent(number: int) -> None:
 
 
 async def _read(*messages: Content, printed: Printed | None = None) -> list[str]:
-    """What stands on one console after these messages."""
+    """The text on one console after these messages."""
     stream = io.StringIO()
     channel = ConsoleChannel("console", ConsoleSettings(), stream, printed)
     await channel.start()

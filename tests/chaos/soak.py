@@ -35,7 +35,7 @@ WINDOW = 3
 """Minutes that the beginning and the end of the comparison are each averaged over."""
 TOLERANCE = 0.10
 COUNT_TOLERANCE = 2
-"""How many more files, sockets or threads are no growth, however few there were."""
+"""Number of further files, sockets or threads that are no growth, however few there were."""
 TICKS = os.sysconf("SC_CLK_TCK")
 
 _PATIENT = {
@@ -176,7 +176,7 @@ FIGURES: dict[str, tuple[Callable[[Sample], float], float]] = {
     "open sockets": (lambda sample: sample.sockets, COUNT_TOLERANCE),
     "threads": (lambda sample: sample.threads, COUNT_TOLERANCE),
 }
-"""How each figure is read from a sample, and the growth that is always allowed."""
+"""The reader of each figure in a sample, and the growth that is always allowed."""
 
 
 def verdict(samples: list[Sample]) -> list[str]:

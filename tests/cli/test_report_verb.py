@@ -24,7 +24,7 @@ FORMATS = ("text", "markdown", "csv", "json", "html")
 
 
 def answer(records: Records) -> str:
-    """What the daemon answers about these records."""
+    """The daemon's answer about these records."""
     made = report(records, NOVEMBER, previous(NOVEMBER), Conditions(now=LATER))
     recovery = RecoveryFigures(
         service=HOSTILE, objective="rto", target_seconds=60, met=1, missed=2, unknown=3, met_ratio=1 / 3,

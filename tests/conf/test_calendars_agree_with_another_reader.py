@@ -34,7 +34,7 @@ def ours(path: Path) -> Spans:
 
 
 def theirs(text: str) -> Spans:
-    """What the other reader finds; it keeps what is canceled."""
+    """Return the other reader's events; it keeps canceled ones."""
     found = recurring_ical_events.of(icalendar.Calendar.from_ical(text)).between(SEEN_FROM, SEEN_UNTIL)
 
     def micros(at: datetime) -> int:

@@ -30,7 +30,7 @@ BROKEN = {
     "the rrule has UNTL, which cannot be used here",
     "which neither the file nor the IANA database defines",
 }
-"""What is wrong with those that were made to be wrong; RSCALE is RFC 7529, other calendars than ours."""
+"""The faults of those that were made to be wrong; RSCALE is RFC 7529, other calendars than ours."""
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from tocsin.core.oncall.rotation import Duty, Rotation
 SHIFT = "UID:good\nSUMMARY:taylor\nDTSTART:20260105T090000Z\nDTEND:20260106T090000Z"
 DAY = "DTSTART:20200105T090000Z\nDTEND:20200105T100000Z"
 SECONDS = 20.0
-"""Of the processor, to read a file and look at a year of it."""
+"""Processor time to read a file and look at a year of it."""
 
 
 def many(number: int, body: str) -> str:

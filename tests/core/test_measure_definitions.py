@@ -1,4 +1,4 @@
-"""What each measure counts, from when to when, and what is missing data."""
+"""Each measure counts what its definition says, from its beginning to its end, and tells missing data apart from 0."""
 
 from typing import Any
 

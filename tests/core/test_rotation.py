@@ -233,7 +233,7 @@ MEMBERS = st.lists(st.sampled_from("abcd"), min_size=1, max_size=4).map(tuple)
 
 
 def walked(turns: TurnsLayer, at: int) -> str:
-    """Who has it: count the hand-overs whose time the wall clock has shown by then."""
+    """Return the person on call: count the hand-overs whose time the wall clock has shown by then."""
     count, begins = -1, turns.starts
     while first_at(begins, turns.zone) <= at:
         count, begins = count + 1, begins + turns.period

@@ -113,14 +113,14 @@ class Tocsin(Process):
 
     @property
     def cli_environ(self) -> dict[str, str]:
-        """What the command line needs to talk to this daemon."""
+        """Return the environment with which the command line talks to this daemon."""
         environ = {"TOCSIN_URL": self.url}
         if self.token:
             environ["TOCSIN_TOKEN_FILE"] = str(self.config / "token")
         return environ
 
     async def get(self, path: str, **query: str) -> Any:
-        """What the API answers to a GET; None while it does not."""
+        """Return the API's answer to a GET; None while there is none."""
         return await get_json(self.url + path, self.token, **query)
 
     async def incidents(self, **query: str) -> list[dict[str, Any]]:

@@ -140,7 +140,7 @@ def test_the_page_about_retention_says_the_times_of_the_code() -> None:
 
 
 def defined(path: Path) -> set[str]:
-    """What a module defines: names, and names within classes as ``Class.name``."""
+    """Return the names that a module defines, those within classes as ``Class.name``."""
     found: set[str] = set()
     for node in ast.parse(path.read_text()).body:
         if isinstance(node, ast.ClassDef):

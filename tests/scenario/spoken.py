@@ -55,7 +55,7 @@ Scene = tuple[str, Content]
 
 @cache
 def bundle() -> Bundle:
-    """What is shipped, with two people who live somewhere."""
+    """The shipped configuration, with two people who live somewhere."""
     loaded = load(ROOT / "config", ROOT / "rules", KINDS, {})
     persons = dict(loaded.people.persons)
     persons["alex"] = structs.replace(persons["alex"], time_zone="Europe/Berlin")
@@ -180,7 +180,7 @@ async def life(alerts: Callable[[str], list[Alert]]) -> list[Scene]:
 
 
 async def others() -> list[Scene]:
-    """What is rarer: of one alert each."""
+    """Rarer messages, about one alert each."""
     told = [*await _flapping(), *await _storm(), *await _handover(), *await _handover_of_several()]
     told += [*await _reminder(), *await _lost_contacts()]
     return [*told, *await _declared(), *await _own_words(), *await _about_itself(), *await _alarms()]
@@ -286,7 +286,7 @@ async def _declared() -> list[Scene]:
 
 
 async def _own_words() -> list[Scene]:
-    """With the actions of the shipped playbook."""
+    """Messages of the actions of the shipped playbook."""
     whole = load(ROOT / "config", ROOT / "rules", KINDS, {})
     async with tocsin(dataclasses.replace(bundle(), playbooks=whole.playbooks)) as harness:
         stage = Stage(harness)
@@ -304,7 +304,7 @@ async def _about_itself() -> list[Scene]:
 
 
 async def _alarms() -> list[Scene]:
-    """What goes out past the database."""
+    """Messages that are sent without the database."""
     path = "/var/lib/tocsin/tocsin.db"
     lost = StoreLost(
         f"{path} is gone: it was removed while tocsin was running",
@@ -382,7 +382,7 @@ def _webhook(content: Content) -> str:
 
 
 def _console(scenes: list[Scene]) -> list[str]:
-    """What one console prints of all of them, one after the other."""
+    """The output of one console about all of them, one after the other."""
     printed, found = Printed(), []
     printed.join("console")
     for _, content in scenes:

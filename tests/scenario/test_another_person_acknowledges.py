@@ -17,7 +17,7 @@ ONLY_PAGES = frozenset({Job.PAGE, Job.ACKNOWLEDGE, Job.RESOLVE})
 
 
 def told(harness: Harness) -> list[tuple[float, str]]:
-    """After how many minutes and to whom it was said that a person has acknowledged, as an update."""
+    """Return the minutes and the recipients of the updates that a person has acknowledged."""
     updates = [content for content in harness.sent(Job.UPDATE) if kind(content) == "ACKNOWLEDGED"]
     return [((content.now - content.opened_at) / MINUTE, content.target) for content in updates]
 

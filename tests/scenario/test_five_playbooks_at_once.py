@@ -39,11 +39,11 @@ def shipped() -> Bundle:
 
 @dataclass(frozen=True)
 class Trouble:
-    """What happens to one playbook's incident, in minutes since the start; -1: it does not."""
+    """The events of one playbook's incident, in minutes since the start; -1: an event does not happen."""
 
     playbook: str
     nth: int
-    """Which of its severities, the highest first."""
+    """The number of its severity, the highest first."""
     begins: int
     acknowledged: int = -1
     flagged: int = -1
@@ -77,7 +77,7 @@ async def carry_out(tocsin: Harness, trouble: Trouble, what: str, number: str) -
 
 
 async def run(*troubles: Trouble) -> dict[str, list[Page]]:
-    """What becomes of them together: who is told of each, by playbook."""
+    """Return the recipients of all messages, by playbook, when the incidents happen together."""
     told: dict[str, list[Page]] = defaultdict(list)
     story = sorted(
         ((at, nth, what) for nth, one in enumerate(troubles) for at, what in one.happens), key=lambda s: s[0]

@@ -13,7 +13,7 @@ FLAPS = "it goes on and off, so a summary replaces the page for each change"
 
 
 async def flap(tocsin: Harness, times: int, *, minutes: float = 3) -> None:
-    """It resolves for good and fires again, so often; it fires at the end."""
+    """Resolve it for good and fire it again, so often; it fires at the end."""
     for _ in range(times):
         await tocsin.resolve(**DOWN)
         await tocsin.advance(minutes=minutes)

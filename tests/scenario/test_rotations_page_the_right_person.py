@@ -62,7 +62,7 @@ def begun(new_store: NewStore, at: int, people: People | None = None) -> Harness
 
 
 async def paged_at_each_minute(tocsin: Harness, around: int) -> list[tuple[str, ...]]:
-    """Who is paged for an alert that fires then."""
+    """Return the people paged for an alert that fires then."""
     found = []
     for minute in AROUND:
         await tocsin.advance_to(around + minute * MINUTE)

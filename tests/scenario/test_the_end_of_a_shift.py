@@ -163,7 +163,7 @@ async def test_every_new_member_is_informed_if_a_group_changes_twice_between_pol
 
 @pytest.mark.parametrize("paged", [False, True])
 async def test_a_person_who_stays_on_call_is_informed_once(new_store: NewStore, paged: bool) -> None:
-    """Of overlapping events of a calendar: where somebody has taken it before anybody was paged, nobody knows of it."""
+    """Overlapping events of a calendar; no one on the shift knows of what was acknowledged before its first page."""
     at = micros("2026-11-20T12:00")
     clock = VirtualClock(utc("2026-11-20T12:00"))
     calendar = Calendar(

@@ -1,4 +1,4 @@
-"""What tickets, the status page and the chat receive has the written playbook's own words, with the facts filled in."""
+"""Tickets, the status page and the chat receive the written playbook's own words, with the facts filled in."""
 
 import pytest
 

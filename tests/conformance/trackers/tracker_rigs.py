@@ -34,9 +34,9 @@ class Rig:
     settings: Callable[[str], dict[str, Any]]
     stand_in: Callable[[], StandIn]
     opened: Callable[[StandIn], int]
-    """How many tickets there are."""
+    """Number of tickets."""
     finds: bool = True
-    """Whether it looks for what an attempt without an answer may have done; a webhook's receiver knows its key."""
+    """True if it looks for what an attempt without an answer may have done; a webhook's receiver knows its key."""
     index: Callable[[Any], None] = lambda _: None
     """Let the stand-in's search know of what was opened."""
 

@@ -1,4 +1,4 @@
-"""What the text of MgmtVibe demands, with the shipped configuration: durations, recipients and words."""
+"""Obligations of the text of MgmtVibe, with the shipped configuration: durations, recipients and words."""
 
 from datetime import UTC, datetime
 

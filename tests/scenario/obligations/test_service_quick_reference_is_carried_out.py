@@ -1,4 +1,4 @@
-"""What the text of the service quick reference demands, with the shipped configuration: durations and words."""
+"""Obligations of the text of the service quick reference, with the shipped configuration: durations and words."""
 
 import pytest
 
@@ -131,7 +131,10 @@ async def test_the_resolution_has_the_words_of_the_text_in_slack_and_closes_the_
             expect_in_order(
                 said, ["Root Cause: a full disk", "Resolution: a larger disk", "Prevention: an alert at 80 %"]
             )
-        assert quick.jobs("github")[-1] == Job.TICKET_CLOSE
+        closing = quick.tracker("github").sent[-1]
+        assert closing.text is not None
+        assert closing.job is Job.TICKET_CLOSE
+        expect_in_order(closing.text.plain, ["RESOLVED", "a full disk", "a larger disk", "an alert at 80 %"])
 
 
 async def test_the_checklist_has_the_eight_questions_of_the_text() -> None:

@@ -1,4 +1,4 @@
-"""The invitation of an e-mail, as calendars read it: RFC 5545, with METHOD:REQUEST by RFC 5546 and RFC 6047.
+"""The invitation of an e-mail, as calendars read it: RFC 5545, with REQUEST or CANCEL by RFC 5546 and RFC 6047.
 
 Written by hand: one event of a dozen properties, all in UTC, needs neither time zones nor recurrence.
 """
@@ -27,13 +27,18 @@ def calendar_of(invitation: Invitation, organizer: str, attendee: str, now: int)
     return "".join(f"{folded}\r\n" for line in _lines(invitation, organizer, attendee, now) for folded in _folded(line))
 
 
+def method_of(invitation: Invitation) -> str:
+    """Return the method of the calendar object (RFC 5546, 3.2)."""
+    return "CANCEL" if invitation.is_canceled else "REQUEST"
+
+
 def _lines(invitation: Invitation, organizer: str, attendee: str, now: int) -> Iterator[str]:
     domain = organizer.rpartition("@")[2]
     yield "BEGIN:VCALENDAR"
     yield "PRODID:-//tocsin//duties//EN"
     yield "VERSION:2.0"
     yield "CALSCALE:GREGORIAN"
-    yield "METHOD:REQUEST"
+    yield f"METHOD:{method_of(invitation)}"
     yield "BEGIN:VEVENT"
     yield f"UID:{_text(invitation.uid)}@{domain}"
     yield f"SEQUENCE:{invitation.sequence}"
@@ -47,7 +52,7 @@ def _lines(invitation: Invitation, organizer: str, attendee: str, now: int) -> I
     yield f"ORGANIZER;CN=tocsin:mailto:{organizer}"
     for address in dict.fromkeys((*invitation.attendees, attendee)):
         yield f"ATTENDEE;ROLE=REQ-PARTICIPANT;PARTSTAT=NEEDS-ACTION;RSVP=TRUE:mailto:{plain(address, 254)}"
-    yield "STATUS:CONFIRMED"
+    yield f"STATUS:{'CANCELLED' if invitation.is_canceled else 'CONFIRMED'}"
     yield "TRANSP:OPAQUE"
     yield "END:VEVENT"
     yield "END:VCALENDAR"

@@ -10,7 +10,7 @@ from email.policy import SMTP
 from tocsin import __version__
 from tocsin.channels import counts, hand_over, next_pages, next_steps, outcomes, wording
 from tocsin.channels.alert_groups import AlertGroup
-from tocsin.channels.email.invitation import calendar_of
+from tocsin.channels.email.invitation import calendar_of, method_of
 from tocsin.channels.email.settings import EmailSettings
 from tocsin.channels.persons import person
 from tocsin.channels.text import cut_list, is_link, lines_of, plain, sentence
@@ -61,9 +61,8 @@ def render(content: Content, settings: EmailSettings) -> bytes:
     if content.invitation is not None:
         calendar = calendar_of(content.invitation, settings.sender, content.destination, content.now)
         # The alternative that calendars offer to accept (RFC 6047, 2.4).
-        message.add_alternative(
-            calendar, subtype="calendar", charset="utf-8", cte="base64", params={"method": "REQUEST"}
-        )
+        params = {"method": method_of(content.invitation)}
+        message.add_alternative(calendar, subtype="calendar", charset="utf-8", cte="base64", params=params)
     return message.as_bytes()
 
 

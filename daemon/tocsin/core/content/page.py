@@ -62,6 +62,8 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
     """A link to a call; "" if there is none."""
     attendees: tuple[str, ...]
     """E-mail addresses."""
+    is_canceled: bool = False
+    """True if the meeting is not held: calendars remove it."""
 
 
 class ItemDetails(msgspec.Struct, frozen=True):
@@ -183,7 +185,7 @@ class Content(Subject, frozen=True, kw_only=True):
     acknowledged_at: int | None
     acknowledged_by: str | None
     contacts: dict[str, str] = msgspec.field(default_factory=dict)
-    """How to reach the people whom the message names (``+4930123456``, ``on Slack``), as far as that is known."""
+    """Ways to reach the people whom the message names (``+4930123456``, ``on Slack``), as far as they are known."""
     role: str = ""
     """The name of the tier as which the reader is paged; "" for the first tier and for other messages."""
     paged_with: tuple[str, ...] = ()

@@ -123,7 +123,7 @@ class Incident(Subject, frozen=True, kw_only=True, omit_defaults=True):
     unrouted: bool = False
     """True if no rule routed the alert, or a rule failed: the incident runs at the playbook's ``unrouted`` level."""
     unplaced: str = ""
-    """Why the rules did not route the first alert; "" if they did, or if an older version wrote the row."""
+    """The reason why the rules did not route the first alert; "" if they did, or if an older version wrote the row."""
     storm: Storm | None = None
     """Set if this incident is a storm; changes with the storm."""
     by_hand: bool = False

@@ -240,6 +240,8 @@ ITEM_STEP = f"{REMINDER}item-"
 DUTY_STEP = f"{REMINDER}duty-"
 BREACHED_DUTY_STEP = f"{BREACH_STEP}duty-"
 MEETING_STEP = "meeting."
+CANCELED_MEETING_STEP = "meeting_canceled."
+"""Prefix of the step that cancels a meeting: then the duty, the occurrence, the sequence, its start and its end."""
 UNCONFIRMED_STEP = f"{REMINDER}unconfirmed-"
 """Step of the notification that a draft was not confirmed before the incident ended."""
 DRAFT_STEP = f"{REMINDER}draft-"
@@ -251,7 +253,7 @@ ACKNOWLEDGED_STEP = "acknowledged."
 
 _STAYING = (
     *(BREACH_STEP, POST_MORTEM_STEP, ITEM_STEP, DUTY_STEP, DRAFT_STEP, UNCONFIRMED_STEP),
-    *(MEETING_STEP, MESSAGE_STEP, HANDOFFS_STEP),
+    *(MEETING_STEP, CANCELED_MEETING_STEP, MESSAGE_STEP, HANDOFFS_STEP),
 )
 
 
@@ -259,7 +261,7 @@ def is_beside_the_ladder(step: str) -> bool:
     """Return whether a step belongs to a promise, a reminder, a response or a playbook's action, not to the ladder."""
     return step.startswith(
         (
-            *(BREACH_STEP, REMINDER, TAKEN_OVER_STEP, ACKNOWLEDGED_STEP, MEETING_STEP),
+            *(BREACH_STEP, REMINDER, TAKEN_OVER_STEP, ACKNOWLEDGED_STEP, MEETING_STEP, CANCELED_MEETING_STEP),
             *(MESSAGE_STEP, TICKET_STEP, AUTOMATION_STEP),
         )
     )

@@ -211,6 +211,11 @@ def because_invited(duty: IncidentDuty, meeting: Meeting) -> str:
     return f"{moved}you are invited on {at}, for {duration(meeting.length)}: {duty.text}{agenda}"
 
 
+def because_canceled(duty: IncidentDuty, why: str) -> str:
+    """Return which meeting is not held, and why."""
+    return f"the meeting on {_time_of_day(duty.meets_at or duty.due_at)} is canceled, because {why}: {duty.text}"
+
+
 def because_unconfirmed(draft: Draft, *, waits: bool) -> str:
     """Return what becomes of a draft that was not confirmed before the incident was resolved."""
     what = f"{_drafted(draft)} was not confirmed before the incident was resolved"

@@ -13,7 +13,7 @@ class TimeFigure(msgspec.Struct, frozen=True):
 
 
 class TargetFigure(msgspec.Struct, frozen=True):
-    """How often a target of a severity was met."""
+    """Numbers of incidents that met and missed a target of a severity."""
 
     target: str
     """``respond``, ``acknowledge`` or ``resolve``."""

@@ -125,6 +125,8 @@ class Acting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The time at which actions that wait for the ticket's number no longer wait; None: none waits."""
     once: tuple[str, ...] = ()
     """The actions of this occurrence that must not be carried out again."""
+    recorded: tuple[str, ...] = ()
+    """The facts recorded before the incident was under way; their actions wait for that."""
 
     def ticket(self, tracker: str, about: str = "") -> Ticket | None:
         """Return the ticket for the incident, or for one of its action items, in a tracker; None if there is none."""

@@ -45,7 +45,7 @@ class PlaybookDuty(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     when: tuple[str, ...] = ()
     """Only once one of these flags is set, which starts its time; empty: always."""
     remind: int | None = None
-    """How long before its deadline the owner is reminded; None: half of ``within``, at most a day."""
+    """The time before its deadline at which the owner is reminded; None: half of ``within``, at most a day."""
     tracker: str = ""
     """Done once the incident has a ticket in this tracker."""
     message: str = ""

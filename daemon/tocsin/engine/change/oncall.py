@@ -10,7 +10,7 @@ from tocsin.core.incident.contact_attempts import Called, Later
 from tocsin.core.incident.effect import Notify
 from tocsin.core.incident.incident import Incident
 from tocsin.core.incident.outbox import JOB_OF, Job
-from tocsin.core.incident.sla import MEETING_STEP
+from tocsin.core.incident.sla import CANCELED_MEETING_STEP, MEETING_STEP
 from tocsin.core.oncall.people import Notified, People
 from tocsin.core.oncall.rotation import Duty, Membership
 from tocsin.core.playbook.playbook import Kind
@@ -63,7 +63,7 @@ class OnCall:
             return self._by_further_method(effect, channels)
         instead = policy.instead(incident.plan)
         recipients = list(self.recipients(effect.targets, channels, instead))
-        if effect.step.startswith(MEETING_STEP):
+        if effect.step.startswith((MEETING_STEP, CANCELED_MEETING_STEP)):
             return [self._by_mail(each) for each in recipients]
         tier = seconded(incident, effect)
         if tier and (names := policy.people.secondaries(tier, self.duty_for(tier))):

@@ -7,7 +7,8 @@ from tocsin.core.content.rendered_text import Said
 from tocsin.core.incident.incident import Incident
 from tocsin.core.incident.outbox import Job, Outgoing
 from tocsin.core.incident.sla import DRAFT_STEP
-from tocsin.core.incident.transitions.acting import acting_of, ticket_job
+from tocsin.core.incident.transitions.acting import ticket_job
+from tocsin.core.incident.transitions.acting_state import acting_of
 from tocsin.core.playbook.actions import TICKET, Draft, Verb, Worded, step_of
 from tocsin.engine.change.policy import Policy
 from tocsin.engine.deliver.messages import Saying, say_action

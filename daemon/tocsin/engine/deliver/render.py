@@ -13,7 +13,8 @@ from tocsin.core.incident.next_step import steps_to_come
 from tocsin.core.incident.outbox import TICKET_JOBS, Job, Outgoing, RowState
 from tocsin.core.incident.sla import ACKNOWLEDGED_STEP, BREACH_STEP, UPDATE_STEP, Promise, is_beside_the_ladder
 from tocsin.core.incident.transitions import owners
-from tocsin.core.incident.transitions.acting import ITEM, acting_of
+from tocsin.core.incident.transitions.acting import ITEM
+from tocsin.core.incident.transitions.acting_state import acting_of
 from tocsin.core.incident.transitions.rooms import room_of
 from tocsin.core.incident.transitions.work import can_declare
 from tocsin.core.incident.wording import RAISED, waits_for

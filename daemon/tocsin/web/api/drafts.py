@@ -10,7 +10,7 @@ from tocsin.core.content.rendered_text import Said
 from tocsin.core.errors import InvalidText, InvalidValue
 from tocsin.core.incident.event import Confirmed, Discarded
 from tocsin.core.incident.incident import Incident
-from tocsin.core.incident.transitions.acting import acting_of
+from tocsin.core.incident.transitions.acting_state import acting_of
 from tocsin.core.playbook.actions import Draft
 from tocsin.engine.change.policy import Policy
 from tocsin.engine.deliver.preview import preview

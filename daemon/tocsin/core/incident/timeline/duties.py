@@ -6,76 +6,65 @@ The fields and their meaning for reports: see `core.incident.incident_duty`.
 from tocsin.core.incident.timeline.entry_data import EntryData
 
 
-class DutyOwed(EntryData, frozen=True, kw_only=True):
+class _DutyEntry(EntryData, frozen=True, kw_only=True):
+    """An entry about one duty."""
+
+    duty: str
+    severity: str
+    occurrence: int
+    due_at: int
+
+
+class DutyOwed(_DutyEntry, frozen=True, kw_only=True):
     """A duty whose time has begun."""
 
     kind = "duty_owed"
     phrase = "duty {duty}: {text}, by {due_at}"
 
-    duty: str
     text: str
-    severity: str
-    occurrence: int
-    due_at: int
     owner: tuple[str, ...]
 
 
-class DutyBreached(EntryData, frozen=True, kw_only=True):
+class DutyBreached(_DutyEntry, frozen=True, kw_only=True):
     """A duty that was not done by its deadline."""
 
     kind = "duty_breached"
     phrase = "{because}"
 
-    duty: str
-    severity: str
-    occurrence: int
-    due_at: int
     late: int
     step: str
     targets: tuple[str, ...]
     because: str
 
 
-class DutyDone(EntryData, frozen=True, kw_only=True):
+class DutyDone(_DutyEntry, frozen=True, kw_only=True):
     """A duty that is done."""
 
     kind = "duty_done"
     phrase = "duty {duty} done"
     remark = "reason"
 
-    duty: str
-    severity: str
-    occurrence: int
-    due_at: int
     late: int
     reason: str
     link: str
 
 
-class DutyWaived(EntryData, frozen=True, kw_only=True):
+class DutyWaived(_DutyEntry, frozen=True, kw_only=True):
     """A duty that a person waived."""
 
     kind = "duty_waived"
     phrase = "duty {duty} waived: {reason}"
 
-    duty: str
-    severity: str
-    occurrence: int
-    due_at: int
     late: int
     reason: str
 
 
-class DutyWithdrawn(EntryData, frozen=True, kw_only=True):
+class DutyWithdrawn(_DutyEntry, frozen=True, kw_only=True):
     """A duty that counts no more."""
 
     kind = "duty_withdrawn"
     phrase = "duty {duty} withdrawn: {because}"
 
-    duty: str
-    severity: str
-    occurrence: int
-    due_at: int
     because: str
 
 

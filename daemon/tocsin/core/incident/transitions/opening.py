@@ -12,6 +12,7 @@ from tocsin.core.incident.timeline.alerts import Held, Recovering, Reopened, Res
 from tocsin.core.incident.transitions import followups, promises, rooms
 from tocsin.core.incident.transitions import ladder as ladders
 from tocsin.core.incident.transitions.acting import act
+from tocsin.core.incident.transitions.acting_state import forget_recorded
 from tocsin.core.incident.transitions.change import Change, assign
 from tocsin.core.incident.transitions.climb import climb, fire_flags, notify, plan, repeat_due
 from tocsin.core.incident.transitions.counting import above, counted, merged
@@ -29,6 +30,7 @@ def opened(change: Change, event: Opened) -> None:
     """Start an occurrence, and its ladder: at once, or after the hold, in which an automation may heal the incident."""
     incident = change.incident
     followups.reopen(change)
+    forget_recorded(change)
     rooms.at_open(change)
     firing = counted(incident.firing, fired=event.fired)
     severity = event.severity or incident.plan.highest(list(firing))
@@ -138,12 +140,14 @@ def paged_due(change: Change, event: Due) -> None:  # noqa: ARG001 - see Handler
 
 
 def _go_on(change: Change) -> None:
-    """Carry out what is due: no step fires during the hold-down or while the ladder waits."""
+    """Carry out what is due: during the hold-down only reminders of duties, and nothing while the ladder waits."""
     incident = change.incident
     digest_due(change)
     if incident.resolve_at is not None:
         if incident.resolve_at <= change.now:
             close(change, cause="healed" if _was_hidden(incident) else "alerts")
+        elif not incident.waits:
+            followups.due(change)
         return
     if incident.doubt is not None and incident.doubt.look_at <= change.now:
         assign(change.incident, doubt=None)  # during the new hold-down, alerts that still fire are received again
@@ -217,8 +221,7 @@ def close(change: Change, cause: str, by: Actor | None = None) -> None:
         withdraw(change, "it was merged into another incident")
         return
     followups.ask(change, healed=cause == "healed" and not incident.reached)
-    if incident.reached:  # otherwise no one has been notified of the incident
-        act(change, Moment.RESOLVED)
+    act(change, Moment.RESOLVED)
 
 
 def resolved_due(change: Change, event: Due) -> None:  # noqa: ARG001 - see Handler

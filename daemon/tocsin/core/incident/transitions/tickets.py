@@ -3,7 +3,8 @@
 from tocsin.core.incident.event import TicketSettled
 from tocsin.core.incident.outbox import Job, RowState
 from tocsin.core.incident.timeline.actions import TicketClosed, TicketOpened, TicketRefused, TicketReopened
-from tocsin.core.incident.transitions.acting import acting_of, expect_number, put, stop_waiting_for_number
+from tocsin.core.incident.transitions.acting import expect_number, stop_waiting_for_number
+from tocsin.core.incident.transitions.acting_state import acting_of, put
 from tocsin.core.incident.transitions.change import Change
 from tocsin.core.playbook.actions import TicketState
 from tocsin.core.typed_replace import replace
