@@ -24,7 +24,8 @@ _NAME = r"^[a-z][a-z0-9-]{0,40}$"
 DutyName = Annotated[str, StringConstraints(pattern=_NAME)]
 DutyText = Annotated[Text, StringConstraints(max_length=LONGEST_TEXT)]
 Fact = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
-_EVENTS = ("tracker", "message", "fact", "update")
+_SINCE = {"declared": "the declaration", "resolved": "the resolve"}
+_EVENTS = ("tracker", "message", "fact", "update", "declared")
 
 
 class MeetingEntry(Section):
@@ -51,13 +52,19 @@ class DutyEntry(Section):
     message: Name | None = None
     fact: Fact | None = None
     update: YesNo = False
+    declared: YesNo = False
     meeting: MeetingEntry | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> "DutyEntry":
         events = [event for event in _EVENTS if getattr(self, event)]
         if len(events) > 1:
-            raise mistake(f"ends with {' and with '.join(events)}", "write one of tracker:, message:, fact:, update:")
+            raise mistake(
+                f"ends with {' and with '.join(events)}", f"write one of {', '.join(f'{event}:' for event in _EVENTS)}"
+            )
+        if self.declared and self.since in ("declared", "resolved"):
+            message = f"counts from {_SINCE[self.since]}, when nothing is left to declare"
+            raise mistake(message, "write since: opened, or since: acknowledged")
         if self.meeting is not None and events:
             raise mistake(f"is a meeting, and ends with {events[0]}", "a person reports that a meeting was held")
         if self.remind is not None and self.remind >= self.within:
@@ -82,6 +89,7 @@ class DutyEntry(Section):
             message=self.message or "",
             fact=self.fact or "",
             update=self.update,
+            declared=self.declared,
             meeting=None
             if meeting is None
             else Meeting(length=meeting.length, after=meeting.after or 0, invite=meeting.invite, agenda=meeting.agenda),

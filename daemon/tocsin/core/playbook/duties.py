@@ -28,8 +28,8 @@ class Meeting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class PlaybookDuty(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One of a playbook's ``duties:``.
 
-    A person reports that it is done, unless one of ``tracker``, ``message``, ``fact`` and ``update`` names an event
-    that tocsin notices itself.
+    A person reports that it is done, unless one of ``tracker``, ``message``, ``fact``, ``update`` and ``declared``
+    names an event that tocsin notices itself.
     """
 
     name: str
@@ -54,6 +54,8 @@ class PlaybookDuty(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """Done once a person has entered this fact."""
     update: bool = False
     """Done with the next status update."""
+    declared: bool = False
+    """Done once the incident is declared; withdrawn if it is resolved without a declaration."""
     meeting: Meeting | None = None
 
     def is_for(self, severity: str, flags: tuple[str, ...]) -> bool:
