@@ -58,6 +58,14 @@ def test_a_duty_and_a_meeting_are_read_with_their_defaults(bench: Workbench) -> 
         (f"page: {{{PLAIN}, meeting: {{length: 2h}}}}", "has no room for its meeting"),
         (f"page: {{{PLAIN}, fact: impact, meeting: {{}}}}", "is a meeting, and ends with fact"),
         (f"page: {{{PLAIN}, meeting: {{invite: [everbody]}}}}", "'everbody' is neither a person, a group nor a target"),
+        (
+            f"page: {{{PLAIN}, meeting: {{invite_when: {{databreach: [communications]}}}}}}",
+            "there is no flag 'databreach'; did you mean data_breach?",
+        ),
+        (
+            f"page: {{{PLAIN}, meeting: {{invite_when: {{data_breach: [everbody]}}}}}}",
+            "'everbody' is neither a person, a group nor a target",
+        ),
         (f"postmortem: {{{PLAIN}}}", "a duty cannot be called 'postmortem'"),
         (f"follow-up-1: {{{PLAIN}}}", "a duty cannot be called 'follow-up-1'"),
         (f"Page: {{{PLAIN}}}", "Page"),

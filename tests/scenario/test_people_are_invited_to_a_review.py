@@ -16,7 +16,7 @@ from tocsin.channels.email.settings import EmailSettings
 from tocsin.core.content.page import Content
 from tocsin.core.duration import DAY, HOUR, MINUTE, SECOND
 from tocsin.core.errors import IllegalTransition, InvalidValue
-from tocsin.core.incident.event import CompleteDuty, MoveMeeting, RoleTaken, WaiveDuty
+from tocsin.core.incident.event import CompleteDuty, MoveMeeting, RoleTaken, SetFlags, WaiveDuty
 from tocsin.core.incident.transitions.meetings import meeting_start
 from tocsin.core.oncall.people import Contact, Method, People, Person
 from tocsin.core.playbook.duties import Meeting, PlaybookDuty
@@ -129,6 +129,21 @@ async def test_what_is_no_meeting_or_is_over_cannot_be_moved() -> None:
         await harness.say(CompleteDuty(by=ALICE, duty="review"))
         with pytest.raises(IllegalTransition, match="is done or waived already"):
             await harness.say(MoveMeeting(by=ALICE, duty="review", at=at))
+
+
+@pytest.mark.parametrize("is_set", [True, False])
+async def test_some_people_are_invited_only_while_a_flag_is_set(*, is_set: bool) -> None:
+    meeting = Meeting(after=HOUR, invite_when={"data_breach": ("legal",), "major_impact": ("ceo",)})
+    review = PlaybookDuty(name="review", text="Review", since="resolved", within=2 * DAY, meeting=meeting)
+    async with emergency.tocsin(playbook=playbook(review), clock=VirtualClock(MONDAY)) as harness:
+        await down(harness)
+        if is_set:
+            await harness.say(SetFlags(by=ALICE, add=("data_breach",)))
+        await over(harness)
+        invited = {content.target for content in invitations(harness)}
+        assert ("legal" in invited, "ceo" in invited) == (is_set, False)
+        await harness.say(WaiveDuty(by=ALICE, duty="review", reason="known"))
+        assert {content.target for content in cancellations(harness)} == invited
 
 
 async def test_a_meeting_that_nobody_held_is_a_breach_and_one_that_was_held_is_done() -> None:

@@ -22,7 +22,14 @@ class Meeting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The earliest start, counted like the duty's deadline."""
     invite: tuple[str, ...] = (RESPONDERS,)
     """Roles and targets; `RESPONDERS` stands for the people who responded."""
+    invite_when: dict[str, tuple[str, ...]] = {}
+    """Flag -> the roles and targets that are invited as well while it is set."""
     agenda: tuple[str, ...] = ()
+
+    def invites(self, flags: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the roles and targets to invite to the meeting of an incident with these flags."""
+        more = (name for flag, names in self.invite_when.items() if flag in flags for name in names)
+        return tuple(dict.fromkeys((*self.invite, *more)))
 
 
 class PlaybookDuty(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -65,7 +65,7 @@ def propose_meeting(change: Change, duty: IncidentDuty, meeting: Meeting, starts
     incident, number = change.incident, duty.invited + 1
     duty = replace(duty, meets_at=starts_at, meets_for=meeting.length, invited=number)
     put_duty(change, duty)
-    targets = owners.invited(incident, meeting.invite, owners.duty_owner(incident, duty))
+    targets = owners.invited(incident, meeting, owners.duty_owner(incident, duty))
     step, because = f"{MEETING_STEP}{duty.name}.{number}", because_invited(duty, meeting)
     change.record(
         MeetingProposed(duty=duty.name, starts_at=starts_at, length=meeting.length, targets=targets, step=step)
@@ -90,7 +90,7 @@ def cancel_meeting(change: Change, duty: IncidentDuty, because: str) -> None:
             kind=Kind.UPDATE,
             step=".".join((f"{CANCELED_MEETING_STEP}{duty.name}", *map(str, numbers))),
             tier=max(incident.reached, default=1),
-            targets=owners.invited(incident, meeting.invite, owners.duty_owner(incident, duty)),
+            targets=owners.invited(incident, meeting, owners.duty_owner(incident, duty)),
             until=Until.RESOLVED,
             because=because_canceled(duty, because),
         )
