@@ -27,6 +27,7 @@ from tocsin.core.incident.sla import (
     ITEM_STEP,
     MEETING_STEP,
     POST_MORTEM_STEP,
+    ROLE_STEP,
     TAKEN_OVER_STEP,
     UNCONFIRMED_STEP,
     UPDATE_STEP,
@@ -62,6 +63,7 @@ _KINDS = {
     HANDOFFS_STEP: "HANDOVER:",
     DIGEST: "FLAPPING",
     TAKEN_OVER_STEP: "TAKEN OVER",
+    ROLE_STEP: "YOUR ROLE",
     ACKNOWLEDGED_STEP: "ACKNOWLEDGED",
 }
 """The kind of an update, by its step."""
