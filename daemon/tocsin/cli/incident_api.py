@@ -16,6 +16,9 @@ OWN_PLAYBOOK = ("tocsin",)
 OWN_SEVERITIES = ("self", "self-notice", "reminder")
 """Severities of the incidents about tocsin itself, which are in no file."""
 
+Left = Callable[[dict[str, Any]], str]
+"""Returns lines about the work that is left for an incident."""
+
 _NAME = re.compile(r"(?:#|[A-Za-z][A-Za-z0-9_-]*-)0*([1-9][0-9]{0,8})")
 """The name of an incident, which ends with its number."""
 
@@ -37,12 +40,17 @@ def incident_path(incident: str) -> str:
 
 
 async def respond_to_each(
-    incidents: tuple[str, ...], post: Callable[[str], Awaitable[Any]], *, as_json: bool, done: str = ""
+    incidents: tuple[str, ...],
+    post: Callable[[str], Awaitable[Any]],
+    *,
+    as_json: bool,
+    done: str = "",
+    left: Left | None = None,
 ) -> None:
     """Post the same response to each incident, even if others are refused.
 
     ``post`` takes the path of an incident. One incident's answer is printed as
-    an object, several as a list.
+    an object, several as a list. ``left`` returns what is still to be done.
 
     Raises:
         Refused: The only one, or the last of several, was refused.
@@ -60,6 +68,8 @@ async def respond_to_each(
             continue
         if not as_json:
             tell(answers[-1], as_json=False, done=done)
+            for line in (left(answers[-1]["incident"]) if left is not None else "").splitlines():
+                say(f"  {line}")
     if as_json:
         say_json(answers[0] if len(incidents) == 1 else answers)
     if refused:

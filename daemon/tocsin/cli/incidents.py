@@ -12,6 +12,7 @@ from tocsin.cli.client import DaemonClient, connected
 from tocsin.cli.incident_api import API, expect_known, incident_path, respond_to_each, tell
 from tocsin.cli.output import clean, micros, relative_time, say, say_json, say_rows, state
 from tocsin.core.incident.event import Entry
+from tocsin.core.incident.unticked import Unticked, in_words
 from tocsin.core.schedule.moments import exact_moment as moment
 
 OPEN_STATES = ("pending", "triggered", "acknowledged", "snoozed")
@@ -227,7 +228,11 @@ _DONE = {
 def _response(name: str, verb: str, text: str) -> None:
     async def respond(daemon: DaemonClient, incidents: tuple[str, ...], *, as_json: bool) -> None:
         await respond_to_each(
-            incidents, lambda path: daemon.post(f"{path}/{verb}", {}), as_json=as_json, done=_DONE[verb]
+            incidents,
+            lambda path: daemon.post(f"{path}/{verb}", {}),
+            as_json=as_json,
+            done=_DONE[verb],
+            left=_unticked if verb == "resolve" else None,
         )
 
     respond.__doc__ = text
@@ -238,6 +243,12 @@ def _response(name: str, verb: str, text: str) -> None:
 
 
 _responses()
+
+
+def _unticked(incident: dict[str, Any]) -> str:
+    """Return how many points of the checklists are not ticked; a daemon before this version does not say."""
+    lists = [Unticked(**each) for each in incident.get("unticked", ())]
+    return in_words(lists, incident["number"])
 
 
 @command.command(

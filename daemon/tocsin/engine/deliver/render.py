@@ -25,7 +25,7 @@ from tocsin.core.playbook.playbook import Kind, Moment, Until
 from tocsin.core.schedule.moments import in_zone
 from tocsin.engine.change.oncall import duty_of
 from tocsin.engine.change.policy import Policy
-from tocsin.engine.deliver.followups import followups_of
+from tocsin.engine.deliver.followups import followups_of, unticked_points
 from tocsin.engine.deliver.invitations import invitation_of
 from tocsin.engine.deliver.messages import message_for, update_as_of
 from tocsin.engine.deliver.sample import COMPARED, sample
@@ -106,7 +106,9 @@ def render(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> Con
         snoozed_by=snooze.by if snooze is not None else "",
         raised_by=_raised_by(tx, row, incident),
         invitation=invitation_of(tx, row, incident, policy),
-        owed=followups_of(tx, row, incident, policy, zone) if row.job is Job.RESOLVE else (),
+        owed=(*followups_of(tx, row, incident, policy, zone), *unticked_points(row, incident))
+        if row.job is Job.RESOLVE
+        else (),
         recovering=incident.resolve_at is not None,
         doubted=incident.doubt.source if incident.doubt is not None else "",
         alerts_firing=incident.alerts_firing,
