@@ -59,8 +59,8 @@ async def list_(
 
     Only open incidents are listed, unless --all or --state is given. On a
     terminal, long texts are cut and columns that do not fit are left out; a
-    pipe gets everything. --json prints the API's answer, which includes
-    resolved incidents.
+    pipe gets everything. Incidents of several playbooks have a column for it.
+    --json prints the API's answer, which includes resolved incidents.
     """
     if everything and states:
         raise click.UsageError("give --all or --state, not both: --all includes every state")
@@ -77,11 +77,25 @@ async def list_(
         return
     now = datetime.now(UTC)
     duties = ("duties",) if open_duties else ()
+    playbooks = ("playbook",) if len({incident["playbook"] for incident in page["incidents"]}) > 1 else ()
     say_rows(
-        ("#", "severity", "state", "service", "title", "firing", "opened", "acknowledged by", *duties, "next"),
+        (
+            "#",
+            *playbooks,
+            "severity",
+            "state",
+            "service",
+            "title",
+            "firing",
+            "opened",
+            "acknowledged by",
+            *duties,
+            "next",
+        ),
         [
             (
                 clean(incident["number"], "bold"),
+                *(clean(incident["playbook"]) for _ in playbooks),
                 clean(incident["severity"]),
                 state(incident["state"]),
                 clean(incident["service"]),
@@ -94,8 +108,8 @@ async def list_(
             )
             for incident in page["incidents"]
         ],
-        cut=("title", "service", "acknowledged by"),
-        optional=("firing", "opened", "service", "acknowledged by"),
+        cut=("title", "service", "acknowledged by", *playbooks),
+        optional=("firing", "opened", "service", "acknowledged by", *playbooks),
     )
     if page["next"]:
         say(f"more: --cursor {page['next']}", err=True)

@@ -92,7 +92,7 @@ def render(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> Con
         acknowledged_by=incident.acknowledged_by,
         taken_at=incident.acknowledged_at if incident.taken_at is None else incident.taken_at,
         contacts=_contacts(row, incident, policy, updates_by) if row.job in (Job.PAGE, Job.UPDATE) else {},
-        role=_role(row, incident),
+        role=_role(tx, row, incident, policy),
         paged_with=_paged_with(tx, row),
         next_pages=next_pages,
         paged_before=_paged_before(tx, row, incident),
@@ -237,10 +237,14 @@ def _playbook_title(incident: Incident, policy: Policy) -> str:
     return owner.title if owner is not None else plan.title
 
 
-def _role(row: Outgoing, incident: Incident) -> str:
-    """Return the name of the tier for which the reader is paged; "" for the first tier and outside the ladder."""
+def _role(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> str:
+    """Return the name of the tier for which the reader is paged; "" for the first tier and outside the ladder.
+
+    A step that needs a flag may have a target that is not one of the tier's: then that target's name, ``security``.
+    """
     is_informed = row.step.startswith(ACKNOWLEDGED_STEP)
-    number = row.step.removeprefix(ACKNOWLEDGED_STEP).partition(".")[0]
+    key = row.step.removeprefix(ACKNOWLEDGED_STEP).partition(":")[0].partition("@")[0]
+    number = key.partition(".")[0]
     if (
         (row.job is not Job.PAGE and not is_informed)
         or row.stranded
@@ -248,7 +252,14 @@ def _role(row: Outgoing, incident: Incident) -> str:
         or int(number) < FIRST_LATER_TIER
     ):
         return ""
-    return next((tier.name for tier in incident.plan.tiers if tier.number == int(number)), "")
+    tier = next((tier for tier in incident.plan.tiers if tier.number == int(number)), None)
+    if tier is None:
+        return ""
+    cell, duty = incident.plan.level(incident.severity).cell(key), duty_of(tx, policy.people)
+    flagged_targets = cell.targets if cell is not None and (cell.flags or cell.when) else ()
+    own = [target for target in flagged_targets if target not in tier.targets]
+    named = (target for target in own if row.target in policy.people.members(target, duty))
+    return next(named, tier.name)
 
 
 def _paged_with(tx: Reader, row: Outgoing) -> tuple[str, ...]:
