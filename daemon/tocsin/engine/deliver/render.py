@@ -240,7 +240,7 @@ def _playbook_title(incident: Incident, policy: Policy) -> str:
 def _role(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> str:
     """Return the name of the tier for which the reader is paged; "" for the first tier and outside the ladder.
 
-    A step that needs a flag may have a target that is not one of the tier's: then that target's name, ``security``.
+    A step that a flag fires may have a target that is not one of the tier's: then that target's name, ``security``.
     """
     is_informed = row.step.startswith(ACKNOWLEDGED_STEP)
     key = row.step.removeprefix(ACKNOWLEDGED_STEP).partition(":")[0].partition("@")[0]
@@ -256,7 +256,7 @@ def _role(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> str:
     if tier is None:
         return ""
     cell, duty = incident.plan.level(incident.severity).cell(key), duty_of(tx, policy.people)
-    flagged_targets = cell.targets if cell is not None and (cell.flags or cell.when) else ()
+    flagged_targets = cell.targets if cell is not None and cell.flags else ()
     own = [target for target in flagged_targets if target not in tier.targets]
     named = (target for target in own if row.target in policy.people.members(target, duty))
     return next(named, tier.name)
