@@ -24,7 +24,7 @@ Spans = list[tuple[int, int, str]]
 
 def ours(path: Path) -> Spans:
     calendar: Calendar = read(path)
-    assert calendar.faults == ()
+    assert calendar.unreadable_parts == ()
     spans = {
         (span.starts_at, span.ends_at, event.person)
         for event in calendar.events

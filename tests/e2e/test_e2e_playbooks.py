@@ -193,6 +193,10 @@ def timeline(found: dict[str, Any], shown: str) -> str:
     )
 
 
+SENT = " sent to|^UTC (told|reminded|invited)"
+"""The lines about messages that were delivered."""
+
+
 def without_times(text: str) -> list[str]:
     """The same things in any order of a moment: what is delivered first is chance.
 
@@ -200,8 +204,8 @@ def without_times(text: str) -> list[str]:
     """
     lines = (re.sub(r"^\+\d+ s +", "", line) for line in text.splitlines())
     # The time of a meeting depends on the hour of the day.
-    lines = (re.sub(r"(invited to a meeting) on \+\d+ h$", r"\1", line) for line in lines)
-    return sorted(line for line in lines if not re.search(r" sent to .+ \((chat|machines)\)$", line))
+    lines = (re.sub(r"(inviting .* to \S+) on \+\d+ h$", r"\1", line) for line in lines)
+    return sorted(line for line in lines if not re.search(rf"({SENT}) .+ \((chat|machines)\)$", line))
 
 
 def persons_behind(name: str, people: Mapping[str, Any]) -> set[str]:

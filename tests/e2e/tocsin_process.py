@@ -23,6 +23,13 @@ class _Plain(yaml.SafeDumper):
     def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - the shape that PyYAML calls
         return True
 
+    def text(self, data: str) -> yaml.ScalarNode:
+        """Put dates in quotes, which tocsin demands and PyYAML leaves out."""
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style='"' if data[:1].isdigit() else None)
+
+
+_Plain.add_representer(str, _Plain.text)
+
 
 def alert(name: str, status: str = "firing", **labels: str) -> dict[str, Any]:
     """One alert as Alertmanager puts it into a webhook."""

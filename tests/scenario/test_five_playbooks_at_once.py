@@ -16,7 +16,7 @@ from tocsin.conf.bundle import Bundle, load
 from tocsin.core.duration import MINUTE
 from tocsin.core.errors import IllegalTransition
 from tocsin.core.incident.outbox import Job
-from tocsin.core.oncall.rotation import Duty
+from tocsin.core.oncall.rotation import OnCallInput
 from tocsin.core.playbook.playbook import Playbook
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
@@ -125,8 +125,8 @@ async def test_each_playbook_notifies_only_its_own_tiers() -> None:
         targets |= {target for tier in plan.tiers for target in tier.targets}
         targets |= {*plan.announce, *(target for role in plan.roles for target in role.targets)}
         targets |= {target for action in plan.actions for target in action.targets}
-        duty = Duty(*at)
-        targets |= set(shipped().people.secondaries(tuple(targets), duty))
-        people = {person for target in targets for person in shipped().people.members(target, duty)}
+        inputs = OnCallInput(*at)
+        targets |= set(shipped().people.secondaries(tuple(targets), inputs))
+        people = {person for target in targets for person in shipped().people.members(target, inputs)}
         assert {target for _, target, *_ in pages} <= people
         assert {severity for *_, severity, _ in pages} == {plan.levels[0].name}

@@ -261,7 +261,7 @@ async def front_door(
             respond=engine.respond,
             declarer=engine.declarer,
             windows=engine.windows,
-            rotas=engine.rotas,
+            oncall_schedule=engine.oncall_schedule,
             store=engine.store,
             settings=lambda: door.settings if door else settings,
             policy=lambda: engine.live.policy,

@@ -18,8 +18,8 @@ from tocsin.app.kinds import KINDS
 from tocsin.conf.bundle import Bundle, load
 from tocsin.core.incident.event import Actor, Confirmed, SetFacts, Ticked
 from tocsin.core.incident.outbox import Job
-from tocsin.core.oncall.rotation import Duty
-from tocsin.engine.deliver.messages import Saying, post_mortem, say, say_action
+from tocsin.core.oncall.rotation import OnCallInput
+from tocsin.engine.deliver.messages import RenderedMessage, post_mortem, render_action, render_template
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
 from tocsin.testing.recording import RecordingTracker
@@ -52,7 +52,7 @@ def tocsin(at: datetime = MONDAY) -> Harness:
 
 def persons(target: str, at: datetime = MONDAY) -> set[str]:
     """Return the people and places that a target stands for."""
-    return set(shipped().people.members(target, Duty(VirtualClock(at).now())))
+    return set(shipped().people.members(target, OnCallInput(VirtualClock(at).now())))
 
 
 TIERS = {
@@ -120,7 +120,7 @@ class Story:
         incident = await self.harness.incident()
         [found] = [draft for draft in incident.acting.drafts if draft.action.what == what]
         policy = self.harness.live.policy
-        said = await self.harness.store.read(lambda tx: say_action(tx, policy, incident, found.action))
+        said = await self.harness.store.read(lambda tx: render_action(tx, policy, incident, found.action))
         if said is None:
             return ""
         return f"Subject: {said.subject}\n\n{said.text.plain}" if said.subject else said.text.plain
@@ -132,11 +132,11 @@ class Story:
     async def said(self, template: str) -> str:
         """Return a template, filled in with the incident of now."""
         incident, policy = await self.harness.incident(), self.harness.live.policy
-        saying = await self.harness.store.read(lambda tx: say(tx, policy, incident, template))
+        saying = await self.harness.store.read(lambda tx: render_template(tx, policy, incident, template))
         assert saying.failure == ""
         return saying.text.plain
 
-    async def post_mortem(self) -> Saying:
+    async def post_mortem(self) -> RenderedMessage:
         incident, policy = await self.harness.incident(), self.harness.live.policy
         saying = await self.harness.store.read(lambda tx: post_mortem(tx, policy, incident))
         assert saying.failure == ""

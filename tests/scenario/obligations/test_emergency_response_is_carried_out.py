@@ -67,6 +67,19 @@ async def test_commander_team_and_stakeholders_are_told_within_10_minutes_in_the
         alert = emergency.texts("stakeholders")[0]
         expect_in_order(alert, words("alert", severity))
         assert {at for at, _, _ in harness.messages()} == {0}
+        assert await emergency.addressed("emergency-response-ticket") == set()
+        assert emergency.jobs("jira") == [], "only a minor incident has a ticket"
+
+
+@pytest.mark.parametrize("severity", ["SEV-3", "SEV-4"])
+async def test_a_minor_incident_is_told_to_the_team_alone(severity: str) -> None:
+    async with tocsin() as harness:
+        emergency = story(harness, EMERGENCY)
+        await emergency.fire(severity)
+        assert await emergency.addressed("emergency-response-ticket") == {"incidents"}
+        told = [entry.data["template"] for entry in await harness.timeline() if entry.kind == "told"]
+        assert told == ["emergency-response-ticket"]
+        assert await emergency.drafts() == {}
 
 
 @pytest.mark.parametrize("severity", ["SEV-1", "SEV-2"])

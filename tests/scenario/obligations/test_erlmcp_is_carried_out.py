@@ -218,6 +218,8 @@ async def test_customers_are_written_to_in_the_words_of_the_severity_once_they_a
         await erlmcp.fire(severity)
         await erlmcp.facts(expected_resolution="within an hour")
         await harness.say(Declare(by=ALEX))
+        customers = {name for name in await erlmcp.drafts() if name.startswith("erlmcp-customer")}
+        assert customers == {template}
         prepared = await erlmcp.draft(template)
         expect_in_order(prepared, words(of))
         assert erlmcp.texts("customers") == []

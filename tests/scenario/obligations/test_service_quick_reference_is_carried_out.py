@@ -3,8 +3,10 @@
 import pytest
 
 from scenario.obligations.shipped import ALEX, expect_in_order, persons, quotes, shipped, story, tocsin
+from tocsin.core.duration import MINUTE
 from tocsin.core.incident.event import PostMortemDone, UpdatePosted
 from tocsin.core.incident.outbox import Job
+from tocsin.core.playbook.goals import LevelGoal, PlaybookGoals
 
 QUICK = "service-quick-reference"
 SEVERITIES = ("P0", "P1", "P2", "P3")
@@ -156,6 +158,22 @@ async def test_the_post_mortem_is_due_within_a_week_and_counted_as_in_time_or_la
         assert due == 24 * 7
         await harness.say(PostMortemDone(by=ALEX, link="https://wiki.example.com/1"))
         assert harness.observer.counted("post_mortems_total", playbook=QUICK) == 1
+
+
+TARGETS = ("on-call-engineer", "team-lead", "security", "infrastructure")
+
+
+@pytest.mark.parametrize(("contact", "target"), list(zip(words("contacts"), TARGETS, strict=True)))
+def test_each_emergency_contact_of_the_text_has_a_backup(contact: str, target: str) -> None:
+    assert contact.lower().replace(" ", "-").startswith(target)
+    assert persons(target)
+    assert persons(f"{target}-backup") - persons(target)
+
+
+def test_the_goals_are_those_of_the_text() -> None:
+    goals = shipped().playbooks[QUICK].goals
+    mttr = (LevelGoal("P0", 30 * MINUTE),)
+    assert goals == PlaybookGoals(mttr=mttr, mttd=5 * MINUTE, incidents_a_month=1, post_mortems_in_time=True)
 
 
 async def test_times_to_detect_and_to_resolve_and_incidents_are_measured() -> None:

@@ -1,6 +1,6 @@
 """The invitation of an e-mail, as calendars read it: RFC 5545, with REQUEST or CANCEL by RFC 5546 and RFC 6047.
 
-Written by hand: one event of a dozen properties, all in UTC, needs neither time zones nor recurrence.
+The code uses no library, because one event of a dozen properties in UTC needs neither time zones nor recurrence.
 """
 
 from collections.abc import Iterator
@@ -11,8 +11,9 @@ from tocsin.core.content.page import Invitation
 from tocsin.core.duration import SECOND
 
 LINE_OCTETS = 75
-"""The longest line, without its end (RFC 5545, 3.1)."""
+"""Maximum length of a line in bytes, without the line end (RFC 5545, 3.1)."""
 TEXT_LIMIT = 1000
+"""Maximum number of characters of a text."""
 
 
 def calendar_of(invitation: Invitation, organizer: str, attendee: str, now: int) -> str:
@@ -21,7 +22,7 @@ def calendar_of(invitation: Invitation, organizer: str, attendee: str, now: int)
     Args:
         invitation: The meeting.
         organizer: The address of the sender.
-        attendee: The address of the recipient, who is invited also if the list is cut.
+        attendee: The address of the recipient, who is invited even if the list of attendees is cut.
         now: The time of the message.
     """
     return "".join(f"{folded}\r\n" for line in _lines(invitation, organizer, attendee, now) for folded in _folded(line))
@@ -72,7 +73,7 @@ def _moment(at: int) -> str:
 
 
 def _folded(line: str) -> Iterator[str]:
-    """Yield a content line in lines of at most 75 octets, none of which cuts a character."""
+    """Yield a content line, folded into lines of at most 75 bytes; no character is cut."""
     start, taken = "", 0
     for char in line:
         size = len(char.encode())

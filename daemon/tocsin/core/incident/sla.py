@@ -105,7 +105,7 @@ class Obligations(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     unheard: int = 0
     """Number of these reminders since the last update."""
     post_mortem: PostMortem | None = None
-    """Only in rows of earlier versions, and only until the next change of a duty."""
+    """The postmortem, as rows of earlier versions have it, until the next change of a duty."""
     items: tuple[Item, ...] = ()
     numbered: int = 0
     """The number of the last action item, including deleted ones."""

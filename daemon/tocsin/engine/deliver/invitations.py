@@ -7,7 +7,7 @@ from tocsin.core.incident.outbox import Outgoing
 from tocsin.core.incident.sla import CANCELED_MEETING_STEP, MEETING_STEP, duty_named
 from tocsin.core.incident.transitions import owners
 from tocsin.core.plain_text import one_line
-from tocsin.engine.change.oncall import duty_of
+from tocsin.engine.change.oncall import on_call_input
 from tocsin.engine.change.policy import Policy
 from tocsin.ports.store import Reader
 
@@ -71,8 +71,8 @@ def _uid(incident: Incident, occurrence: int, duty: str) -> str:
 
 def _addresses(tx: Reader, targets: tuple[str, ...], policy: Policy) -> tuple[str, ...]:
     """Return the e-mail addresses of the people behind targets; a person without one is told by another channel."""
-    people, duty = policy.people, duty_of(tx, policy.people)
-    names = dict.fromkeys(name for target in targets for name in people.members(target, duty))
+    people, inputs = policy.people, on_call_input(tx, policy.people)
+    names = dict.fromkeys(name for target in targets for name in people.members(target, inputs))
     persons = (people.persons[name] for name in names if name in people.persons)
     addresses = (
         next(

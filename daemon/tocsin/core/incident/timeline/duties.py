@@ -15,13 +15,17 @@ class _DutyEntry(EntryData, frozen=True, kw_only=True):
     due_at: int
 
 
-class DutyOwed(_DutyEntry, frozen=True, kw_only=True):
+class DutyOwed(EntryData, frozen=True, kw_only=True):
     """A duty whose time has begun."""
 
     kind = "duty_owed"
-    phrase = "duty {duty}: {text}, by {due_at}"
+    phrase = "duty {duty} is due by {due_at}: {text}"
 
+    duty: str
     text: str
+    severity: str
+    occurrence: int
+    due_at: int
     owner: tuple[str, ...]
 
 
@@ -72,7 +76,7 @@ class MeetingProposed(EntryData, frozen=True, kw_only=True):
     """A time for a meeting, and the people invited."""
 
     kind = "meeting_proposed"
-    phrase = "{duty}: {targets} invited to a meeting on {starts_at}"
+    phrase = "inviting {targets} to {duty} on {starts_at}"
 
     duty: str
     starts_at: int

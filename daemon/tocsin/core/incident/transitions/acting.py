@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from tocsin.core.duration import MINUTE
 from tocsin.core.errors import InvalidValue, UnknownName
-from tocsin.core.incident.effect import Automate, Notify, Track
+from tocsin.core.incident.effect import Automate, Notify, Record, Track
 from tocsin.core.incident.event import Confirmed, Discarded
-from tocsin.core.incident.incident import Incident
+from tocsin.core.incident.incident import Incident, State
 from tocsin.core.incident.outbox import Job
 from tocsin.core.incident.response import ANY, DeclaredResponse
 from tocsin.core.incident.sla import DRAFT_STEP, UNCONFIRMED_STEP, Item
@@ -17,19 +17,23 @@ from tocsin.core.incident.timeline.actions import (
     DraftDiscarded,
     Drafted,
     DraftUnconfirmed,
+    PostmortemCompleted,
     TicketRequested,
 )
 from tocsin.core.incident.timeline.notifications import MessageRequested
 from tocsin.core.incident.transitions import owners
 from tocsin.core.incident.transitions.acting_state import (
+    RECORDED,
+    REVIEWED,
     acting_of,
     drop_drafts,
     forget_drafts,
     hear_of_the_end,
     is_first,
     is_under_way,
-    put,
     put_acting,
+    put_ticket,
+    ticket_job,
 )
 from tocsin.core.incident.transitions.change import Change
 from tocsin.core.incident.transitions.responder_timeout import restart_timeout
@@ -55,8 +59,6 @@ _OPEN = (TicketState.ASKED, TicketState.OPEN)
 """The states of a ticket that is still to be closed."""
 TICKETED = "ticketed"
 """The moment at which a ticket gets its name, or `NUMBER_WAIT` after its request."""
-RECORDED = "recorded"
-"""The moment at which a person records one of an action's facts."""
 
 NUMBER_WAIT = MINUTE
 """Maximum time for which a message waits for the number of a requested ticket."""
@@ -95,9 +97,16 @@ def afterwards(change: Change) -> None:
                 _catch_up(change, acting_of(incident).behind_at or change.was.peak)
             if change.new_flags:
                 _act(change, FLAGGED, change.new_flags)
+        elif incident.state is State.RESOLVED and _is_reviewed(change):
+            _act(change, REVIEWED, incident.flags)
     number_by = acting_of(change.incident).number_by
     if number_by is not None and number_by <= change.now:
         stop_waiting_for_number(change)
+
+
+def _is_reviewed(change: Change) -> bool:
+    entries = (effect.entry for effect in change.effects if isinstance(effect, Record))
+    return any(isinstance(entry, PostmortemCompleted) for entry in entries)
 
 
 def _was_under_way(change: Change) -> bool:
@@ -161,8 +170,9 @@ def _act(change: Change, moment: str, flags: tuple[str, ...], facts: Iterable[st
 def _act_at_the_end(change: Change) -> None:
     """Carry out the actions for the resolution: also for all who were told of the beginning, at whatever severity.
 
-    A ticket that was never opened is pointless now, unless a person confirms its draft. If the incident has never been
-    under way, only those hear of its end who were told of it nevertheless, for example by a declaration.
+    A ticket that was never opened is pointless now, unless its draft waits for a person: the draft about the end takes
+    its place. If the incident has never been under way, only those hear of its end who were told of it nevertheless,
+    for example by a declaration.
     """
     incident = change.incident
     unconfirmed = acting_of(incident).drafts
@@ -170,7 +180,7 @@ def _act_at_the_end(change: Change) -> None:
     drop_drafts(change, lambda draft: draft.action.verb is not Verb.AUTOMATION, "the incident is resolved")
     has_begun = bool(incident.reached) or is_under_way(change.was)
     for number, action in enumerate(incident.plan.actions, start=1):
-        is_possible = action.verb is Verb.MESSAGE or _has_ticket(change, action)
+        is_possible = action.verb is Verb.MESSAGE or _has_ticket(change, action) or _has_draft(change, action)
         is_due = Moment.RESOLVED in action.at and _is_for(incident, action, action.when, incident.flags)
         if has_begun and is_due and is_possible:
             _do(change, action, Moment.RESOLVED, number)
@@ -282,21 +292,26 @@ def _has_ticket(change: Change, action: PlaybookAction) -> bool:
     return ticket is not None and ticket.state is not TicketState.FAILED
 
 
+def _has_draft(change: Change, action: PlaybookAction) -> bool:
+    """Return whether a draft for the same ticket waits, to be replaced by one of this action."""
+    drafts = acting_of(change.incident).drafts
+    is_same = (draft.action.verb is Verb.TRACKER and draft.action.what == action.what for draft in drafts)
+    return action.confirm and action.verb is Verb.TRACKER and any(is_same)
+
+
 def _carry_out(change: Change, action: PlaybookAction, moment: str, worded: Worded) -> None:
     incident = change.incident
-    step = step_of(action.verb, incident.version, worded, moment if action.verb is Verb.TRACKER else "")
+    step = step_of(action.verb, incident.version, worded)
     if action.verb is Verb.MESSAGE:
         _send(change, step, action.to, f"{action.what}{AS_IT_WAS}{moment}")
         change.record(MessageRequested(template=action.what, targets=action.to))
-        if moment != Moment.RESOLVED:
+        if moment not in (Moment.RESOLVED, REVIEWED):
             hear_of_the_end(change, action.to)
     elif action.verb is Verb.AUTOMATION:
         change.effects.append(Automate(target=action.what, step=step, because=f"it was {moment}"))
         change.record(AutomationRequested(target=action.what))
     else:
-        _track(change, action.what, moment, step)
-        if not incident.is_open and moment not in (Moment.RESOLVED, RECORDED):  # confirmed too late: closed as well
-            _track(change, action.what, Moment.RESOLVED, step_of(action.verb, incident.version, worded, "resolved"))
+        _track(change, action.what, moment, worded)
 
 
 def _send(change: Change, step: str, targets: tuple[str, ...], because: str) -> None:
@@ -316,27 +331,26 @@ def _tell(change: Change, step: str, targets: tuple[str, ...], because: str) -> 
     )
 
 
-def _track(change: Change, tracker: str, moment: str, step: str) -> None:
-    """Open a ticket if there is none; else comment on it, and close it with the incident."""
-    job = ticket_job(change.incident, tracker, moment)
+def _track(change: Change, tracker: str, moment: str, worded: Worded) -> None:
+    """Open a ticket if there is none, else comment on it; after the end, close what was not closed."""
+    incident = change.incident
+    is_late = bool(worded.draft) and not incident.is_open and moment not in (RECORDED, REVIEWED)
+    job = ticket_job(incident, tracker, moment, is_confirmed=bool(worded.draft))
     if job is None:
         return
+    step = step_of(Verb.TRACKER, incident.version, worded, moment)
     if job is Job.TICKET_OPEN:
-        put(change, Ticket(tracker=tracker))
+        put_ticket(change, Ticket(tracker=tracker))
         change.record(TicketRequested(tracker=tracker))
+        if moment == Moment.RESOLVED:  # a step of its own, as closing the ticket is another
+            step = step_of(Verb.TRACKER, incident.version, worded, Moment.OPENED)
     change.effects.append(Track(tracker=tracker, job=job, step=step, because=f"it was {moment}"))
     if job is Job.TICKET_OPEN or moment == Moment.OPENED:
         expect_number(change, tracker)
-
-
-def ticket_job(incident: Incident, tracker: str, moment: str) -> Job | None:
-    """Return the ticket job for a moment of an incident; None: there is no ticket, and none is to be opened."""
-    ticket = acting_of(incident).ticket(tracker)
-    if ticket is None or ticket.state is TicketState.FAILED:
-        is_pointless = moment == Moment.RESOLVED or (moment == RECORDED and not incident.is_open)
-        return None if is_pointless else Job.TICKET_OPEN  # a draft may be confirmed after the resolve
-    jobs = {Moment.RESOLVED.value: Job.TICKET_CLOSE, Moment.OPENED.value: Job.TICKET_UPDATE}
-    return jobs.get(moment, Job.TICKET_COMMENT)
+    if is_late and job is not Job.TICKET_CLOSE:
+        closing = step_of(Verb.TRACKER, incident.version, worded, Moment.RESOLVED)
+        because = f"it was {Moment.RESOLVED}"
+        change.effects.append(Track(tracker=tracker, job=Job.TICKET_CLOSE, step=closing, because=because))
 
 
 def act_on_item(change: Change, item: Item) -> None:
@@ -349,7 +363,7 @@ def act_on_item(change: Change, item: Item) -> None:
         step = step_of(action.verb, incident.version, Worded(action=number), about)
         ticket = acting_of(incident).ticket(action.what, about)
         if ticket is None and item.done_at is None:
-            put(change, Ticket(tracker=action.what, about=about))
+            put_ticket(change, Ticket(tracker=action.what, about=about))
             job = Job.TICKET_OPEN
         elif ticket is not None and item.done_at is not None:
             job = Job.TICKET_CLOSE

@@ -3,11 +3,18 @@
 from collections.abc import Callable
 
 from tocsin.core.incident.incident import Incident
+from tocsin.core.incident.outbox import Job
 from tocsin.core.incident.throttle import is_told_by_its_storm
 from tocsin.core.incident.timeline.actions import DraftDropped
 from tocsin.core.incident.transitions.change import Change, assign
-from tocsin.core.playbook.actions import NOTHING, Acting, Draft, Ticket
+from tocsin.core.playbook.actions import NOTHING, Acting, Draft, Ticket, TicketState
+from tocsin.core.playbook.playbook import Moment
 from tocsin.core.typed_replace import replace
+
+RECORDED = "recorded"
+"""The moment at which a person records one of an action's facts."""
+REVIEWED = "reviewed"
+"""The moment at which a person reports that the postmortem is written."""
 
 
 def is_under_way(incident: Incident) -> bool:
@@ -34,7 +41,7 @@ def hear_of_the_end(change: Change, targets: tuple[str, ...]) -> None:
     put_acting(change, replace(acting, told=tuple(dict.fromkeys((*acting.told, *targets)))))
 
 
-def put(change: Change, ticket: Ticket) -> None:
+def put_ticket(change: Change, ticket: Ticket) -> None:
     """Store a ticket in place of its older state."""
     acting = acting_of(change.incident)
     others = tuple(other for other in acting.tickets if (other.tracker, other.about) != (ticket.tracker, ticket.about))
@@ -76,3 +83,16 @@ def forget_recorded(change: Change) -> None:
     acting = acting_of(change.incident)
     if acting.recorded:
         put_acting(change, replace(acting, recorded=()))
+
+
+def ticket_job(incident: Incident, tracker: str, moment: str, *, is_confirmed: bool = False) -> Job | None:
+    """Return the ticket job for a moment of an incident; None: there is no ticket, and none is to be opened.
+
+    A draft that a person confirms (``is_confirmed``) opens a ticket also after the resolve.
+    """
+    ticket = acting_of(incident).ticket(tracker)
+    if ticket is None or ticket.state is TicketState.FAILED:
+        is_pointless = moment == Moment.RESOLVED or (moment in (RECORDED, REVIEWED) and not incident.is_open)
+        return None if is_pointless and not is_confirmed else Job.TICKET_OPEN
+    jobs = {Moment.RESOLVED.value: Job.TICKET_CLOSE, Moment.OPENED.value: Job.TICKET_UPDATE}
+    return jobs.get(moment, Job.TICKET_COMMENT)

@@ -7,7 +7,7 @@ from msgspec import UNSET
 from tocsin.core.incident.effect import OccurrenceClosed
 from tocsin.core.incident.event import TOCSIN, Actor, Due, Opened
 from tocsin.core.incident.incident import Incident, State, WaitReason
-from tocsin.core.incident.measure import UNCOUNTED, ended_at, time_to_detect, time_to_resolve
+from tocsin.core.incident.measure import UNCOUNTED, last_alert_end, time_to_detect, time_to_resolve
 from tocsin.core.incident.timeline.alerts import Held, Recovering, Reopened, Resolved, Triggered
 from tocsin.core.incident.transitions import followups, promises, rooms
 from tocsin.core.incident.transitions import ladder as ladders
@@ -104,7 +104,6 @@ def trigger(change: Change, *, asked: bool = False) -> None:
     else:
         change.record(Reopened(severity=severity, alerts=alerts, occurrence=occurrence))
     promises.begin(change)
-    change.measured("detect", time_to_detect(incident))
     if incident.occurrence > 1:
         flip(change)
     begin(change, waits_of(incident))
@@ -188,7 +187,7 @@ def close(change: Change, cause: str, by: Actor | None = None) -> None:
     ``cause`` is ``alerts``, ``person``, ``healed`` (no one was to be notified) or ``merged``.
     """
     incident = change.incident
-    end = ended_at(incident, change.now) if cause == "alerts" else change.now
+    end = last_alert_end(incident, change.now) if cause == "alerts" else change.now
     grace = change.now + incident.plan.resolved_by_hand_grace if by is not None and incident.alerts_firing else None
     if cause not in UNCOUNTED:
         promises.ended(change, end)
@@ -215,6 +214,7 @@ def close(change: Change, cause: str, by: Actor | None = None) -> None:
     change.record(Resolved(cause=cause, acknowledged=acknowledged, occurrence=incident.occurrence), by or TOCSIN)
     change.supersede(Until.RESOLVED)
     if cause not in UNCOUNTED:
+        change.measured("detect", time_to_detect(incident))  # only now: until a wait ends, the trigger is not known
         change.measured("resolve", time_to_resolve(incident, end))
     change.effects.append(OccurrenceClosed(cause=cause))
     if cause == "merged":  # duties and actions belong to the other incident
