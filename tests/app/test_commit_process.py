@@ -73,7 +73,7 @@ class Site:
         self.store = store
         self.process = daemon.commit_process
         self.there = Watched(self.process)
-        daemon.ingest._elsewhere = self.there
+        daemon.ingest._other_committer = self.there
 
     async def ready(self) -> int:
         """Wait for the process, with the rules kept by a batch of the daemon's own; its number."""
