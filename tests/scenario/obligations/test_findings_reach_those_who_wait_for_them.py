@@ -1,0 +1,69 @@
+"""What responders find out reaches the ticket and the people who were promised it, also after the resolve."""
+
+from scenario.obligations.shipped import ALEX, Story, expect_in_order, quotes, story, tocsin
+from tocsin.core.incident.event import Declare, SetFacts, UpdatePosted
+from tocsin.core.incident.outbox import Job
+
+MARKETING = "ultimate-marketing"
+
+
+async def written(incident: Story, tracker: str) -> list[tuple[Job, str]]:
+    """Return what the tracker got so far: job and text."""
+    await incident.harness.advance(seconds=1)
+    return [(one.job, one.text.plain) for one in incident.tracker(tracker).sent if one.text is not None]
+
+
+# Ultimate Marketing: "Start an incident document using the template", at the acknowledgment.
+
+
+async def test_the_incident_document_is_started_at_the_acknowledgment_and_kept_until_the_end() -> None:
+    async with tocsin() as harness:
+        marketing = story(harness, MARKETING)
+        await marketing.fire("P3", automated_recovery="no")
+        assert await written(marketing, "jira") == []
+        await harness.acknowledge("alex")
+        [(job, document)] = await written(marketing, "jira")
+        assert job == Job.TICKET_OPEN
+        expect_in_order(document, ["Severity: P3", "Roles", *quotes(MARKETING, "roles"), "Timeline", "Hypotheses"])
+        await harness.say(UpdatePosted(by=ALEX, text="half of it works"))
+        await marketing.facts(hypotheses="the last deployment", impact="no campaign can be edited")
+        await marketing.facts(root_cause="a missing migration")
+        await marketing.resolve()
+        await marketing.facts(temporary_measures="a second replica")
+        update, first, second, end, late = (await written(marketing, "jira"))[1:]
+        assert [job for job, _ in (update, first, second, late)] == [Job.TICKET_COMMENT] * 4
+        assert "half of it works" in update[1]
+        expect_in_order(first[1], ["Impact: no campaign", "Hypotheses: the last deployment", "not identified yet"])
+        assert "Root cause: a missing migration" in second[1]
+        assert end[0] == Job.TICKET_CLOSE
+        assert "a second replica" in late[1]
+
+
+async def test_a_declaration_without_an_acknowledgment_starts_the_document_as_well() -> None:
+    async with tocsin() as harness:
+        marketing = story(harness, MARKETING)
+        await marketing.fire("P1", automated_recovery="no")
+        await harness.say(Declare(by=ALEX))
+        assert [job for job, _ in await written(marketing, "jira")] == [Job.TICKET_OPEN]
+
+
+async def test_facts_that_are_recorded_at_once_are_one_comment_each_later_one_another() -> None:
+    async with tocsin() as harness:
+        marketing = story(harness, MARKETING)
+        await marketing.fire("P1", automated_recovery="no")
+        await harness.acknowledge("alex")
+        await harness.say(SetFacts(by=ALEX, facts={"impact": "all", "root_cause": "a bug", "hypotheses": "none left"}))
+        assert len(await written(marketing, "jira")) == 2
+        await harness.say(SetFacts(by=ALEX, facts={"impact": "most", "mitigation_plan": "roll back"}))
+        assert len(await written(marketing, "jira")) == 3
+
+
+async def test_ultimate_marketing_hands_ongoing_monitoring_over_to_the_rotation() -> None:
+    async with tocsin() as harness:
+        marketing = story(harness, MARKETING)
+        await marketing.fire("P1", automated_recovery="no")
+        await harness.acknowledge("alex")
+        await marketing.resolve()
+        await harness.advance(hours=12)
+        [asked] = {why for _, _, why in harness.reminders() if "ongoing monitoring" in why}
+        expect_in_order(asked, ["regular on-call rotation", "temporary measures", "tickets"])
