@@ -31,3 +31,46 @@ async def test_each_update_of_ultimate_marketing_is_prepared_for_customers(
             await marketing.confirm(what, await marketing.draft(what))
             _, second = marketing.texts("customers")
             expect_in_order(second, ["half of it works", "campaigns cannot be sent", "Next update: 2026-01-05"])
+
+
+# Service quick reference: "Communications: external updates", and "prepare public communication" for a security incident.
+
+QUICK = "service-quick-reference"
+
+
+async def test_communications_of_the_quick_reference_gets_each_external_update_to_confirm() -> None:
+    first, last = "service-quick-reference-customer", "service-quick-reference-customer-resolution"
+    async with tocsin() as harness:
+        quick = story(harness, QUICK)
+        await quick.fire("P1")
+        assert first not in await quick.drafts()
+        await harness.say(Declare(by=ALEX))
+        await quick.facts(customer_impact="orders fail")
+        await quick.confirm(first, await quick.draft(first))
+        await harness.say(UpdatePosted(by=ALEX, text="half of it works"))
+        await quick.confirm(first, await quick.draft(first))
+        await quick.resolve()
+        await quick.confirm(last, await quick.draft(last))
+        opened, updated, ended = quick.texts("customers")
+        assert "Impact: orders fail" in opened
+        expect_in_order(updated, ["half of it works", "Impact: orders fail"])
+        expect_in_order(ended, ["is resolved", "Impact: orders fail", "Duration:"])
+
+
+async def test_customers_of_the_quick_reference_who_were_told_nothing_hear_nothing_of_the_end() -> None:
+    async with tocsin() as harness:
+        quick = story(harness, QUICK)
+        await quick.fire("P1")
+        await quick.resolve()
+        assert await quick.drafts() == {}
+
+
+@pytest.mark.parametrize(("scenario", "is_prepared"), [("security-breach", True), ("service-down", False)])
+async def test_a_security_incident_has_its_public_communication_prepared(scenario: str, *, is_prepared: bool) -> None:
+    async with tocsin() as harness:
+        quick = story(harness, QUICK)
+        await quick.fire("P0", scenario=scenario)
+        assert ("service-quick-reference-public" in await quick.drafts()) is is_prepared
+        if is_prepared:
+            assert "[to fill in: what happened" in await quick.draft("service-quick-reference-public")
+        assert quick.texts("customers") == []

@@ -1,6 +1,7 @@
 """What responders find out reaches the ticket and the people who were promised it, also after the resolve."""
 
-from scenario.obligations.shipped import ALEX, Story, expect_in_order, quotes, story, tocsin
+from scenario.obligations.shipped import ALEX, Story, expect_in_order, persons, quotes, story, tocsin
+from scenario.owing import outcomes
 from tocsin.core.incident.event import Declare, SetFacts, UpdatePosted
 from tocsin.core.incident.outbox import Job
 
@@ -11,6 +12,11 @@ async def written(incident: Story, tracker: str) -> list[tuple[Job, str]]:
     """Return what the tracker got so far: job and text."""
     await incident.harness.advance(seconds=1)
     return [(one.job, one.text.plain) for one in incident.tracker(tracker).sent if one.text is not None]
+
+
+async def outcome(incident: Story, duty: str) -> str:
+    """Return how a duty has ended: `open`, `in_time`, `late` ..."""
+    return (await outcomes(incident.harness))[duty]
 
 
 # Ultimate Marketing: "Start an incident document using the template", at the acknowledgment.
@@ -67,3 +73,49 @@ async def test_ultimate_marketing_hands_ongoing_monitoring_over_to_the_rotation(
         await harness.advance(hours=12)
         [asked] = {why for _, _, why in harness.reminders() if "ongoing monitoring" in why}
         expect_in_order(asked, ["regular on-call rotation", "temporary measures", "tickets"])
+
+
+# Service quick reference: "It follows with the resolution", "They follow with the post-mortem", "Update stakeholders".
+
+QUICK = "service-quick-reference"
+
+
+async def test_what_the_issue_says_is_to_follow_follows_as_a_comment_also_after_the_end() -> None:
+    async with tocsin() as harness:
+        quick = story(harness, QUICK)
+        await quick.fire("P1")
+        await quick.facts(users_affected="300", business_impact="no orders")
+        await quick.resolve()
+        await quick.facts(root_cause="a full disk")
+        await quick.facts(prevention="an alert at 80 %", lessons_learned="look at disks")
+        opened, first, closed, second, third = await written(quick, "github")
+        assert [job for job, _ in (opened, first, closed, second, third)] == [
+            *(Job.TICKET_OPEN, Job.TICKET_COMMENT, Job.TICKET_CLOSE, Job.TICKET_COMMENT, Job.TICKET_COMMENT)
+        ]
+        expect_in_order(first[1], ["Users Affected:** 300", "Business Impact:** no orders"])
+        expect_in_order(second[1], ["Root Cause", "a full disk"])
+        expect_in_order(third[1], ["Prevention: an alert at 80 %", "Lessons Learned", "look at disks"])
+
+
+async def test_stakeholders_have_been_updated_once_they_know_the_root_cause() -> None:
+    async with tocsin() as harness:
+        quick = story(harness, QUICK)
+        await quick.fire("P1")
+        await quick.resolve()
+        assert "Root Cause: being analysed" in quick.texts("stakeholders")[-1]
+        assert await outcome(quick, "stakeholders") == "open"
+        await quick.facts(root_cause="a full disk")
+        for target in ("stakeholders", "incidents"):
+            assert "Root Cause: a full disk" in quick.texts(target)[-1]
+        assert await outcome(quick, "stakeholders") == "in_time"
+
+
+async def test_stakeholders_are_told_of_the_beginning_and_of_each_update() -> None:
+    async with tocsin() as harness:
+        quick = story(harness, QUICK)
+        await quick.fire("P2")
+        await harness.advance(minutes=1)
+        await harness.say(UpdatePosted(by=ALEX, text="we look at the disk"))
+        told = [text.partition("\n")[0] for text in quick.texts("stakeholders")]
+        people = len(persons("stakeholders"))
+        assert told == ["🚨 INCIDENT ALERT"] * people + ["📊 INCIDENT UPDATE"] * people
