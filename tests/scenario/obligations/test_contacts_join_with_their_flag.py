@@ -8,7 +8,6 @@ from scenario.obligations.shipped import ALEX, persons, story, tocsin
 from tocsin.core.incident.event import Declare
 from tocsin.core.incident.outbox import Job
 
-
 QUICK = "service-quick-reference"
 
 

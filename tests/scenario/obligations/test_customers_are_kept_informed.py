@@ -33,7 +33,7 @@ async def test_each_update_of_ultimate_marketing_is_prepared_for_customers(
             expect_in_order(second, ["half of it works", "campaigns cannot be sent", "Next update: 2026-01-05"])
 
 
-# Service quick reference: "Communications: external updates", and "prepare public communication" for a security incident.
+# Service quick reference: "Communications: external updates", and "prepare public communication".
 
 QUICK = "service-quick-reference"
 
@@ -74,3 +74,47 @@ async def test_a_security_incident_has_its_public_communication_prepared(scenari
         if is_prepared:
             assert "[to fill in: what happened" in await quick.draft("service-quick-reference-public")
         assert quick.texts("customers") == []
+
+
+# MgmtVibe: "Provide regular updates during extended incidents".
+
+VIBE = "mgmt-vibe"
+
+
+@pytest.mark.parametrize(("severity", "minutes"), [("SEV-0", 30), ("SEV-1", 60)])
+async def test_mgmt_vibe_asks_for_regular_updates_and_prepares_them_for_customers(severity: str, minutes: int) -> None:
+    what = "mgmt-vibe-customer-update"
+    async with tocsin() as harness:
+        vibe = story(harness, VIBE)
+        await vibe.fire(severity)
+        await harness.acknowledge("alex")
+        await harness.advance(minutes=minutes)
+        assert [at for at, _, why in harness.reminders() if "a status update is due" in why] == [minutes]
+        await harness.say(UpdatePosted(by=ALEX, text="half of it works"))
+        await vibe.confirm(what, await vibe.draft(what))
+        [sent] = vibe.texts("customers")
+        expect_in_order(sent, ["half of it works", "Current status:", "Incident reference: INC-1"])
+
+
+async def test_the_first_notice_of_mgmt_vibe_names_no_service_that_no_person_has_written() -> None:
+    what = "mgmt-vibe-customer-notification"
+    async with tocsin() as harness:
+        vibe = story(harness, VIBE)
+        await vibe.fire("SEV-0", service="pg-shard-7.internal", customer_impact="true")
+        for draft in (what, "status"):
+            text = await vibe.draft(draft)
+            assert "pg-shard-7" not in text
+            assert "[to fill in: describe impact" in text
+        await vibe.facts(customer_impact="the login")
+        assert "affecting the login." in await vibe.draft(what)
+
+
+async def test_mgmt_vibe_can_tell_customers_of_the_end_before_the_root_cause_is_known() -> None:
+    what = "mgmt-vibe-customer-resolution"
+    async with tocsin() as harness:
+        vibe = story(harness, VIBE)
+        await vibe.fire("SEV-0")
+        await vibe.resolve()
+        prepared = await vibe.draft(what)
+        assert "[to fill in" not in prepared
+        expect_in_order(prepared, ["Root cause: under investigation", "Prevention measures: to follow"])

@@ -1,9 +1,12 @@
 """What responders find out reaches the ticket and the people who were promised it, also after the resolve."""
 
+import pytest
+
 from scenario.obligations.shipped import ALEX, Story, expect_in_order, persons, quotes, story, tocsin
 from scenario.owing import outcomes
 from tocsin.core.incident.event import Declare, SetFacts, UpdatePosted
 from tocsin.core.incident.outbox import Job
+from tocsin.engine.responses.declare import Declaration
 
 MARKETING = "ultimate-marketing"
 
@@ -119,3 +122,57 @@ async def test_stakeholders_are_told_of_the_beginning_and_of_each_update() -> No
         told = [text.partition("\n")[0] for text in quick.texts("stakeholders")]
         people = len(persons("stakeholders"))
         assert told == ["🚨 INCIDENT ALERT"] * people + ["📊 INCIDENT UPDATE"] * people
+
+
+# Emergency response: "Provide realistic timeline", and the users who are affected.
+
+EMERGENCY = "emergency-response"
+
+
+@pytest.mark.parametrize("severity", ["SEV-3", "SEV-4"])
+async def test_a_minor_incident_promises_no_time_until_a_person_gives_a_realistic_one(severity: str) -> None:
+    async with tocsin() as harness:
+        emergency = story(harness, EMERGENCY)
+        await emergency.fire(severity)
+        [(_, ticket)] = await written(emergency, "jira")
+        for text in (ticket, emergency.texts("incidents")[0]):
+            assert "**Expected resolution**: not known yet" in text
+        await emergency.facts(expected_resolution="Thursday noon")
+        for text in ((await written(emergency, "jira"))[-1][1], emergency.texts("incidents")[-1]):
+            assert "**Expected resolution**: Thursday noon" in text
+
+
+async def test_affected_users_are_the_impact_until_it_is_known() -> None:
+    async with tocsin() as harness:
+        emergency = story(harness, EMERGENCY)
+        reported = Declaration(
+            title="Customers cannot pay",
+            severity="SEV-1",
+            playbook=EMERGENCY,
+            service="shop",
+            facts={"users_affected": "300"},
+        )
+        await harness.declarer.declare(reported, ALEX)
+        await harness.settle()
+        assert "**Impact**: users affected: 300" in emergency.texts("incidents")[0]
+
+
+# erlmcp: the analysis by its template, complete in the ticket.
+
+ERLMCP = "erlmcp"
+
+
+async def test_factors_and_lessons_that_are_recorded_later_bring_the_analysis_into_the_ticket_again() -> None:
+    async with tocsin() as harness:
+        erlmcp = story(harness, ERLMCP)
+        await erlmcp.fire("P1")
+        await harness.say(Declare(by=ALEX))
+        await erlmcp.facts(root_cause="a broken link")
+        await erlmcp.facts(contributing_factors="no second link")
+        await erlmcp.resolve()
+        await erlmcp.facts(lessons_learned="test the links")
+        texts = [text for _, text in await written(erlmcp, "jira")]
+        first, second, third = [text for text in texts if text.startswith("ROOT CAUSE ANALYSIS")]
+        assert "Contributing Factors: none recorded yet" in first
+        expect_in_order(second, ["Root Cause: a broken link", "Contributing Factors: no second link"])
+        expect_in_order(third, ["Contributing Factors: no second link", "Lessons Learned:", "test the links"])
