@@ -27,7 +27,7 @@ from tocsin.web.application import Server, build_app
 WATCHDOG = 30.0
 """Seconds, as systemd/tocsin.service says."""
 QUIET = frozenset({"auditor"})
-"""It judges by time alone."""
+"""A judge of time alone."""
 
 
 def on_virtual_time(run: Callable[[], Awaitable[None]]) -> None:
@@ -154,7 +154,7 @@ async def _reloaded(rig: Rig) -> None:
 
 async def _overridden(rig: Rig) -> None:
     wish = OverrideRequest(rotation="on-call-engineer", person="alex", duration=3_600_000_000, comment="")
-    await rig.daemon.rotas.create(wish, Actor("alex", "api"))
+    await rig.daemon.oncall_schedule.create(wish, Actor("alex", "api"))
 
 
 async def _clock_jumped(rig: Rig) -> None:

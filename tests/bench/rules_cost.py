@@ -1,4 +1,4 @@
-"""What judging one alert costs by the number of rules. ``python tests/bench/rules_cost.py`` prints the table alone.
+"""The cost of judging one alert, by the number of rules. ``python tests/bench/rules_cost.py`` prints the table alone.
 
 Every alert is a new one with an instance of its own, so nothing is won by having seen a value before; each matches
 about as many rules in a large set as in a small one. What matches is compared with a plain loop over all matchers.

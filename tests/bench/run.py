@@ -42,7 +42,7 @@ LUA = Path(__file__).with_name("load.lua")
 
 @dataclass(frozen=True)
 class Load:
-    """What wrk sends."""
+    """The requests that wrk sends."""
 
     shape: str
     path: str
@@ -51,12 +51,12 @@ class Load:
     incidents: int = 0
     """Open ones that the alerts join; 0: each opens its own."""
     touched: int = 1
-    """How many of them one POST's alerts join."""
+    """Number of them that one POST's alerts join."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """What came of one measurement."""
+    """The result of one measurement."""
 
     alerts: float
     """A second."""

@@ -26,7 +26,7 @@ PROMISED = [
     (range(500, 600), Outcome.RETRY, Reason.SERVER_ERROR),
     (range(1000), Outcome.AMBIGUOUS, Reason.BAD_ANSWER),
 ]
-"""What becomes of each status; the first row that holds it counts."""
+"""The outcome of each status; the first row that holds it counts."""
 
 
 def test_every_status_has_its_outcome():

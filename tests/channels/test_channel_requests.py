@@ -1,4 +1,4 @@
-"""What a message asks its reader to do, and whom it says to ask."""
+"""A message asks its reader to do something, and names the people to ask."""
 
 from msgspec import structs
 
@@ -36,16 +36,14 @@ def test_a_hand_over_of_several_has_their_number_as_its_headline_and_says_with_w
     assert not wording.has_state(shift)
     one = content(Job.UPDATE, step="shift:desk:1", because="you are now on call (desk)", **taken)
     assert next_steps.request(one) == (
-        "Decide with bob (+4930123456) which of you keeps it.\nTo take it over: tocsin incidents take 12"
+        "bob (+4930123456) has it: decide together which of you keeps it.\nTo take it over: tocsin incidents take 12"
     )
 
 
 def test_a_message_that_says_to_ask_the_responder_has_their_telephone_number() -> None:
     taken = {"state": "acknowledged", "acknowledged_by": "bob", "contacts": {"bob": "+4930123456"}}
     page = content(because="still open after 1 h", **taken)
-    assert next_steps.help_wanted(page) == (
-        "Ask bob (+4930123456) whether help is needed; no acknowledgment is needed."
-    )
+    assert next_steps.help_wanted(page) == ("Ask bob (+4930123456) whether help is needed. You need not acknowledge.")
     due = content(Job.UPDATE, step="reminder.update.1", because="a status update is due", **taken)
     assert next_steps.request(due).startswith("bob (+4930123456) has the incident: ask how it stands.")
     by_mail = structs.replace(due, contacts={"bob": "bob@example.com"})
@@ -60,9 +58,7 @@ def test_a_page_that_asks_for_help_names_the_responder_twice_at_most() -> None:
 
 def test_a_summary_of_an_incident_that_flaps_says_what_an_acknowledgment_does() -> None:
     digest = content(step=DIGEST, because="it goes on and off")
-    assert wording.reason(digest) == (
-        "It goes on and off. Once you acknowledge the incident, its summaries no longer page you."
-    )
+    assert wording.reason(digest) == ("It goes on and off. Once you acknowledge, the summaries no longer page you.")
     assert wording.reason(structs.replace(digest, job=Job.UPDATE, state="acknowledged")) == "It goes on and off."
 
 

@@ -32,7 +32,7 @@ def test_an_ordinary_page_needs_no_remark():
         ({"stranded": True}, "no working contact for alice"),
         ({"possible_duplicate": True}, "had this already"),
         ({"late": 62 * MINUTE}, "1 h 2 min late"),
-        ({"unrouted": True}, "No rule placed this alert"),
+        ({"unrouted": True}, "The rules could not classify this alert: tocsin gave it a default severity."),
     ],
 )
 def test_remarks_mention_what_is_unusual(fields: dict, said: str):
@@ -82,7 +82,7 @@ def test_a_waiting_incident_says_why_no_one_is_paged():
     announced = wording.condition(structs.replace(waiting, job=Job.ANNOUNCE))
     assert announced == "not acknowledged, no one is paged: maintenance window db; one of many in storm #7"
     assert wording.condition(content()) == "not acknowledged"
-    told = "not acknowledged, not believed to be over without the Watchdog of eu"
+    told = "not acknowledged; its alerts have ended, but without a heartbeat from eu that is not certain"
     assert wording.condition(content(doubted="eu")) == told
 
 
@@ -122,7 +122,7 @@ def _sent(target: str, step: str) -> Entry:
 
 
 def test_the_timeline_has_the_names_of_people_and_tiers_and_says_what_was_sent() -> None:
-    titles = timeline.Titles({"alice": "Alice Example"}, {"1": "On-call engineer", "4": "CEO / Legal"})
+    titles = timeline.Titles({"alice": "Alice Example"}, {"1": "On-call engineer", "4": "CEO / Legal"}, ("room",))
     raised = "raised from S2 to S1: 2 alerts fire at S1"
     cases: list[tuple[Entry, str]] = [
         (
@@ -131,9 +131,27 @@ def test_the_timeline_has_the_names_of_people_and_tiers_and_says_what_was_sent()
         ),
         (_entry("escalated", tier=4, targets=["security"], because="x"), "paging CEO / Legal (security): x"),
         (_entry("escalated", tier=4, targets=["ceo", "legal"], because="x"), "paging CEO / Legal: x"),
-        (_sent("alice", "reminder.update.1"), "reminder sent to Alice Example (chat)"),
-        (_sent("alice", "breach.resolve"), "notice of a missed target sent to Alice Example (chat)"),
-        (_sent("room", "2.1"), "message sent to room (chat)"),
+        (_sent("alice", "reminder.update.1"), "reminded Alice Example of the status update (chat)"),
+        (_sent("alice", "breach.resolve"), "told Alice Example: a target was missed (chat)"),
+        (_sent("room", "breach.duty-status-page"), "told the channel room: the duty status-page is overdue (chat)"),
+        (_sent("room", "2.1"), "message sent to the channel room (chat)"),
+        (
+            _entry("escalated", tier=4, targets=["ceo"], because="alice asks for your help (you are paged as Legal)"),
+            "paging CEO / Legal: Alice Example asks for help",
+        ),
+        (
+            _entry(
+                "reminded",
+                targets=["alice"],
+                because="draft x waits for your confirmation: tocsin incidents confirm 1 1",
+            ),
+            "reminding Alice Example: draft x waits for confirmation",
+        ),
+        (
+            _entry("informed", tier=1, targets=["alice"], because="you are now on call (desk); bob has the incident"),
+            "informing On-call engineer (Alice Example): now on call (desk); bob has the incident",
+        ),
+        (_entry("escalation_asked", "alice", "api"), "help of the next tier requested, by Alice Example (API)"),
         (_entry("acknowledged", "alice", "slack", severity="S1"), "acknowledged by Alice Example (slack)"),
     ]
     for entry, said in cases:
@@ -238,7 +256,7 @@ def test_an_update_that_is_due_says_whose_job_it_is_and_what_to_type(
 ) -> None:
     state = "acknowledged" if holder else "triggered"
     told = content(
-        Job.UPDATE, step=step, target=reader, updates_by=("ann",), state=state, acknowledged_by=holder, number=7
+        Job.UPDATE, step=step, target=reader, assignees=("ann",), state=state, acknowledged_by=holder, number=7
     )
     assert next_steps.request(told) == said.replace("COMMAND", "tocsin incidents update 7 TEXT")
 
@@ -248,10 +266,10 @@ def test_a_page_about_an_acknowledged_incident_says_to_ask_the_acknowledger() ->
     page = content(because="still open after 1 h", **taken)
     assert wording.reason(page) == "Still open after 1 h. bob has been the responder since 03:04 UTC."
     assert next_steps.request(page) == (
-        "Ask bob whether help is needed; no acknowledgment is needed.\nDetails: tocsin incidents show 12"
+        "Ask bob whether help is needed. You need not acknowledge.\nDetails: tocsin incidents show 12"
     )
     asked = content(because="bob asks for your help (you are paged as Manager)", **taken)
-    assert next_steps.help_wanted(asked) == "Contact bob; no acknowledgment is needed."
+    assert next_steps.help_wanted(asked) == "Contact bob. You need not acknowledge."
     own = content(because="still open after 1 h", target="bob", **taken)
     assert wording.reason(own) == "Still open after 1 h. You have been the responder since 03:04 UTC."
     assert next_steps.help_wanted(own) == ""
@@ -269,10 +287,10 @@ def test_an_expired_acknowledgment_is_mentioned_to_the_acknowledger_and_to_other
 def test_a_message_to_a_fallback_recipient_addresses_no_one_as_you() -> None:
     stranded = content(Job.UPDATE, stranded=True, state="acknowledged", acknowledged_by="alice")
     assert wording.standing(stranded).startswith("alice is the responder; ")
-    assert wording.stranded(stranded) == "Tocsin has no working contact for alice. Please pass this on to alice."
+    assert wording.stranded(stranded) == "Tocsin has no working contact for alice: please tell alice."
     page = structs.replace(stranded, job=Job.PAGE)
     assert wording.stranded(page).endswith(
-        "Please pass this on to alice; no acknowledgment is needed. " + ("Tocsin has no working contact for alice.")
+        "Please tell alice. You need not acknowledge. Tocsin has no working contact for alice."
     )
 
 
@@ -369,8 +387,7 @@ def test_the_headline_names_the_place_where_no_text_of_an_alert_does() -> None:
 def test_a_reader_who_must_acknowledge_to_stop_pages_learns_that_it_changes_nothing_else() -> None:
     taken = content(state="acknowledged", acknowledged_by="bob")
     assert next_steps.help_wanted(taken, is_answered_here=True) == (
-        "Ask bob whether help is needed. "
-        "No acknowledgment is needed: Acknowledge here stops these pages, and bob stays the responder."
+        "Ask bob whether help is needed. The Acknowledge button only stops these pages: bob stays the responder."
     )
 
 
@@ -382,15 +399,17 @@ def test_a_draft_is_shown_and_a_place_learns_who_has_to_confirm_it() -> None:
         "draft": "We are\nsorry.",
         "names": {"drew": "Drew Example"},
     }
-    told = content(Job.UPDATE, target="room", paged_with=("drew",), **fields)
-    assert wording.reason(told) == "The draft update for the status page waits for the confirmation of Drew Example."
+    told = content(Job.UPDATE, target="room", assignees=("drew",), **fields)
+    assert wording.reason(told) == (
+        "The draft update for the status page waits for confirmation. Drew Example should confirm or discard it."
+    )
     assert next_steps.request(told).splitlines() == [
         'Draft 1: "We are sorry."',
         "Read all of it: tocsin incidents drafts 12",
         "Publish it: tocsin incidents confirm 12 1",
         "Discard it: tocsin incidents discard 12 1",
     ]
-    own = content(Job.UPDATE, target="drew", **fields)
+    own = content(Job.UPDATE, target="drew", assignees=("drew",), **fields)
     assert wording.reason(own) == "The draft update for the status page waits for your confirmation."
 
 

@@ -14,7 +14,7 @@ from tocsin.channels.console.payload import render
 from tocsin.channels.console.printed import KEPT, TOGETHER, Printed
 from tocsin.channels.console.settings import ConsoleSettings
 from tocsin.core.content.page import Content
-from tocsin.core.content.rendered_text import Said
+from tocsin.core.content.rendered_text import RenderedText
 from tocsin.core.incident.event import Entry
 from tocsin.core.incident.outbox import Job
 from tocsin.ports.channel import Outcome, Receipt
@@ -171,7 +171,7 @@ def test_only_a_closed_stream_is_permanent(number: int) -> None:
 
 
 async def _read(*messages: Content, printed: Printed | None = None) -> list[str]:
-    """What stands on one console after these messages."""
+    """The text on one console after these messages."""
     stream = io.StringIO()
     channel = ConsoleChannel("console", ConsoleSettings(), stream, printed)
     await channel.start()
@@ -182,7 +182,7 @@ async def _read(*messages: Content, printed: Printed | None = None) -> list[str]
 
 
 def _said(target: str, text: str = "Nobody can pay.", **fields: Any) -> Content:
-    return content(Job.UPDATE, target=target, text=Said.written(text), **fields)
+    return content(Job.UPDATE, target=target, text=RenderedText.written(text), **fields)
 
 
 async def test_a_text_for_several_recipients_is_printed_once():
@@ -248,7 +248,7 @@ async def test_a_tracker_on_the_same_console_does_not_repeat_what_a_message_has_
     for way in (channel, tracker):
         await way.start()
     await channel.send(_said("ann"))
-    await tracker.send(content(Job.TICKET_OPEN, because="it was opened", text=Said.written("Nobody can pay.")))
+    await tracker.send(content(Job.TICKET_OPEN, because="it was opened", text=RenderedText.written("Nobody can pay.")))
     for way in (channel, tracker):
         await way.close()
     assert stream.getvalue().splitlines()[2:] == [
@@ -275,5 +275,5 @@ async def test_what_is_remembered_is_bounded():
 
 
 async def test_a_playbooks_marks_are_not_printed_and_a_labels_are():
-    text = Said.marked("## Status\n**Impact**: \ue000**none**\ue001")
+    text = RenderedText.marked("## Status\n**Impact**: \ue000**none**\ue001")
     assert (await _read(content(Job.UPDATE, text=text)))[1:] == ["  | Status", "  | Impact: **none**"]

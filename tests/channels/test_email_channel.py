@@ -15,7 +15,7 @@ from tocsin.channels.email.channel import EmailChannel
 from tocsin.channels.email.payload import render
 from tocsin.channels.email.settings import EmailContact, EmailSettings
 from tocsin.conf.secrets import Secret
-from tocsin.core.content.rendered_text import Said
+from tocsin.core.content.rendered_text import RenderedText
 from tocsin.core.incident.outbox import Job
 from tocsin.core.oncall.people import Contact
 from tocsin.ports.channel import Outcome, Reason, Receipt
@@ -116,7 +116,7 @@ async def test_all_of_an_incidents_mail_is_one_thread_of_one_subject_and_each_ha
 
 
 async def test_a_messages_own_words_are_all_that_its_reader_gets(server: SmtpServer):
-    words = Said.written("Dear customers,\n\nsome payments fail.")
+    words = RenderedText.written("Dear customers,\n\nsome payments fail.")
     fields = {"text": words, "subject": "Service disruption", "because": "as it was declared"}
     await send(server, Job.UPDATE, fields)
     [mail] = server.accepted

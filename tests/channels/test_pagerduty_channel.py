@@ -192,3 +192,12 @@ def test_the_largest_event_stays_under_the_limit():
     assert len(json.dumps(event).encode()) <= EVENT_LIMIT
     assert len(event["payload"]["summary"]) == 1024
     assert len(event["links"]) == 10
+
+
+def test_the_state_of_a_storms_incidents_is_in_words() -> None:
+    labels = {"alertname": "Down", "incident": "#1 shop", "state": "triggered"}
+    member = msgspec.structs.replace(alert_line(), labels=labels)
+    _, _, event = render(content(members=1, alerts=(member,)))
+    assert event["payload"]["custom_details"]["sample"][0]["labels"]["state"] == "not acknowledged"
+    _, _, event = render(content(alerts=(member,)))
+    assert event["payload"]["custom_details"]["sample"][0]["labels"]["state"] == "triggered", "a label of an alert"

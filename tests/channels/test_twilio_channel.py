@@ -13,11 +13,11 @@ from pydantic import ValidationError
 from channels.carrier import cut
 from tocsin.channels.twilio.channel import TwilioChannel
 from tocsin.channels.twilio.payload import text, twiml
-from tocsin.channels.twilio.segments import fitted, packed, segments
+from tocsin.channels.twilio.segments import fitted, segments
 from tocsin.channels.twilio.settings import LANGUAGES, TwilioContact, TwilioSettings
 from tocsin.conf.secrets import Secret
 from tocsin.core.content.page import AlertLine, Upcoming
-from tocsin.core.content.rendered_text import Said
+from tocsin.core.content.rendered_text import RenderedText
 from tocsin.core.duration import MINUTE
 from tocsin.core.incident.outbox import Job
 from tocsin.core.oncall.people import Contact
@@ -138,7 +138,7 @@ def test_what_demands_no_answer_asks_for_none(job: Job, fields: dict[str, Any], 
 
 
 def test_a_messages_own_words_are_all_that_its_reader_gets():
-    words = Said.written("Some payments fail.\nWe are sorry.")
+    words = RenderedText.written("Some payments fail.\nWe are sorry.")
     told = content(Job.UPDATE, text=words, subject="Service disruption", because="as it was declared")
     assert text(told, settings("sms")) == "Service disruption\nSome payments fail.\nWe are sorry."
 
@@ -345,13 +345,6 @@ def test_an_sms_is_cut_after_a_word_and_drops_who_was_paged_before_rather_than_c
     cut = fitted(words, " Reply: ack 1", 1)
     assert cut.endswith("... Reply: ack 1")
     assert cut.removesuffix("... Reply: ack 1").split()[-1] in words.split()
-
-
-def test_an_sms_leaves_out_a_sentence_of_which_little_would_remain() -> None:
-    first, second = "A" * 120 + ".", "Second sentence that is far too long for what is left."
-    assert packed("Head.", [first, second], " Reply: ack 1", 1) == f"Head. {first} Reply: ack 1"
-    cut = packed("Head.", ["Many words are here (with more of them in brackets " + "x " * 100], "", 1)
-    assert cut == "Head. Many words are here..."
 
 
 def test_an_sms_marks_a_command_as_one_for_a_computer() -> None:

@@ -9,7 +9,7 @@ from tocsin.channels.webhook.channel import WebhookChannel
 from tocsin.channels.webhook.payload import render
 from tocsin.channels.webhook.settings import WebhookChannelSettings
 from tocsin.conf.secrets import Secret
-from tocsin.core.content.rendered_text import Said
+from tocsin.core.content.rendered_text import RenderedText
 from tocsin.core.incident.event import Entry
 from tocsin.core.incident.outbox import CHANNEL_JOBS, Job
 from tocsin.ports.channel import Outcome
@@ -140,7 +140,7 @@ async def test_a_body_is_never_longer_than_receivers_take(sink, alerts, history,
 
 
 def test_a_playbooks_own_message_and_the_incidents_own_say_why_they_come() -> None:
-    message = content(Job.UPDATE, because="notice, as it was opened", text=Said.written("It is down."))
+    message = content(Job.UPDATE, because="notice, as it was opened", text=RenderedText.written("It is down."))
     body = json.loads(render(message))
     assert body["because"] == "Message of the playbook Emergency response, sent when the incident was opened."
     assert body["message"]["text"] == "It is down."

@@ -18,10 +18,10 @@ from e2e.tocsin_process import Tocsin
 
 KEY = "1" * 32
 AT_ONCE = 6
-"""How many services live through their stories at the same time."""
+"""Number of services that live through their stories at the same time."""
 LEFT_TO_START = 0.7
 COMMIT_PROCESS_TOO = 0.3
-"""How often, of all kills, the process that commits for the daemon dies a moment before it."""
+"""Share of the kills at which the process that commits for the daemon dies a moment before it."""
 QUIET = 30_000_000
 """Nothing is due for so long, in microseconds: it is over."""
 

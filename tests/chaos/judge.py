@@ -19,7 +19,7 @@ from tocsin.store.open import open_store
 
 SOURCE = "default"
 STEPS = {"alex": 2, "morgan": 1}
-"""How many steps of the ladder notify each target, in one occurrence."""
+"""Number of steps of the ladder that notify each target, in one occurrence."""
 
 
 @dataclass(frozen=True)
@@ -31,21 +31,21 @@ class Arrived:
     service: str
     at: int
     notifies: bool
-    """Whether somebody's phone rang for it."""
+    """True if a person's phone rang for it."""
     labelled: bool
-    """Whether it says of itself that it may have come before."""
+    """True if it says of itself that it may have come before."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is judged."""
+    """The incidents and messages that are judged."""
 
     services: list[Service]
     pagerduty: list[dict[str, Any]]
     wire: list[dict[str, Any]]
     facts: list[IncidentFacts]
     episodes: list[Episode]
-    """Of these incidents."""
+    """The rows of these incidents."""
     integrity: str
 
     @property
@@ -101,7 +101,7 @@ def _integrity(database: Path) -> str:
 
 
 def judge(evidence: Evidence) -> dict[str, list[str]]:
-    """What is wrong, by the promise that was broken; empty where every promise was kept."""
+    """Return the problems by the promise that was broken; empty where every promise was kept."""
     found = {
         "an alert that was answered with 200 is in no incident": _lost_alerts(evidence),
         "what fires or has resolved is not as its last 200 says": _wrong_state(evidence),
@@ -139,7 +139,7 @@ def _marked_only(evidence: Evidence) -> list[str]:
 
 
 def _missing_pages(evidence: Evidence) -> list[str]:
-    """Of what nobody touched the whole ladder is due; of the rest whatever the daemon meant to send."""
+    """Return the missing pages: of an untouched incident the whole ladder; of the others all that was meant to go."""
     keys: dict[tuple[str, str], set[str]] = defaultdict(set)
     for page in evidence.arrived:
         keys[page.service, page.target].add(page.key)

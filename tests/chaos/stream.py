@@ -22,7 +22,7 @@ LAST_STEP = 3.0
 
 
 class Story(Enum):
-    """What becomes of one service's alerts."""
+    """The fate of one service's alerts."""
 
     STUBBORN = "they fire, and nobody does anything: the whole ladder is due"
     HEALED = "they fire and resolve"

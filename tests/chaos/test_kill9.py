@@ -45,7 +45,7 @@ async def test_a_daemon_that_marks_a_page_before_it_sends_it_is_caught(tmp_path:
 
 
 async def caught(tmp_path: Path, mutant: str, *wrongs: str) -> set[str]:
-    """What a mutant was not caught at: a busy machine may kill it at harmless moments only, so it has three lives."""
+    """The mutants that were not caught: a busy machine may kill one at harmless moments only, so it has three lives."""
     missing = set(wrongs)
     for life in range(LIVES_OF_A_MUTANT):
         folder = tmp_path / str(life)

@@ -24,7 +24,7 @@ SOON = {"group_wait": "0s", "group_interval": "1s"}
 
 @pytest.fixture
 async def others(tmp_path: Path) -> AsyncIterator[StandInProcess]:
-    """What takes the alerts about tocsin in place of PagerDuty."""
+    """A receiver of the alerts about tocsin in place of PagerDuty."""
     async with StandInProcess("webhook_sink", tmp_path) as sink:
         yield sink
 

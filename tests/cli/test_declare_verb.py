@@ -54,6 +54,11 @@ def test_each_key_question_is_asked_and_kept(daemon: Running) -> None:
     assert facts_of(found) == answers | {"quick_fix": "yes"}
 
 
+def test_data_at_risk_is_a_flag_that_pages_at_once(daemon: Running) -> None:
+    found = declared(daemon, "--playbook", "emergency-response", answers="y\nn\ny\nn\n7\ny\nn\nSEV-2\n")
+    assert found["flags"] == ["data_breach"]
+
+
 def test_an_unknown_number_is_no_fact(daemon: Running) -> None:
     found = declared(daemon, "--playbook", "emergency-response", answers="n\nn\ny\nn\n\ny\nn\nSEV-2\n")
     assert "users_affected" not in facts_of(found)
@@ -98,7 +103,7 @@ def test_an_acknowledgment_hints_at_the_declaration_until_there_is_one(daemon: R
         assert answer.status == 200
     listed = json.loads(daemon.run("incidents", "list", "--service", labels["service"], "--json").stdout)
     [number] = [str(one["number"]) for one in listed["incidents"]]
-    hint = f"if it is no false alarm, declare it: tocsin incidents declare {number}"
+    hint = f"if the problem is real, declare the incident: tocsin incidents declare {number}"
     assert hint in daemon.run("incidents", "ack", number).output
     daemon.run("incidents", "declare", number)
     assert hint not in daemon.run("incidents", "ack", number).output

@@ -4,9 +4,11 @@ import json
 import re
 
 import pytest
+from click.testing import CliRunner
 
 from cli.daemons import Running
 from cli.test_work_verbs import say
+from tocsin.cli.main import cli
 
 
 def declared(daemon: Running) -> str:
@@ -21,7 +23,7 @@ def test_duties_are_shown_done_waived_and_listed_until_the_record_is_closed(daem
     number = declared(daemon)
     shown = say(daemon, "show", number)
     assert "[ ] status-page: Post to the status page (communication-lead, due in" in shown
-    assert "duty status-page: Post to the status page, by " in shown
+    assert re.search("duty status-page is due by [^:]*:[^:]*:[^:]*: Post to the status page", shown)
     assert "duty status-page done" in say(daemon, "done", number, "status-page", "--note", "by telephone")
     say(daemon, "resolve", number)
     assert "record       open: 2 duties are neither done nor waived" in say(daemon, "show", number)
@@ -57,3 +59,25 @@ def test_what_cannot_be_says_why(daemon: Running, arguments: tuple[str, ...], co
     number = declared(daemon)
     found = daemon.run("incidents", *(each.format(number) for each in arguments))
     assert (found.exit_code, told in found.output) == (code, True), found.output
+
+
+def completed(url: str, *words: str) -> list[str]:
+    """Return the words that a shell offers for the last one."""
+    environ = {"COMP_WORDS": " ".join(("tocsin", *words)), "COMP_CWORD": str(len(words)), "TOCSIN_URL": url}
+    told = CliRunner().invoke(cli, env={**environ, "_TOCSIN_COMPLETE": "bash_complete"}, prog_name="tocsin")
+    return [line.removeprefix("plain,") for line in told.output.split()]
+
+
+@pytest.mark.parametrize("command", ["done", "waive", "meeting"])
+def test_the_shell_completes_the_open_duties_of_the_incident(daemon: Running, command: str) -> None:
+    number = declared(daemon)
+    assert completed(daemon.url, "incidents", command, number, "sta") == ["status-page"]
+    assert completed(daemon.url, "incidents", command, f"#{number}", "x") == []
+    say(daemon, "done", number, "status-page")
+    assert completed(daemon.url, "incidents", command, number, "sta") == []
+
+
+def test_the_shell_completes_nothing_without_an_answer(daemon: Running) -> None:
+    assert completed("http://127.0.0.1:1", "incidents", "done", "1", "") == []
+    assert completed(daemon.url, "incidents", "done", "99999", "") == []
+    assert completed("no address", "incidents", "done", "1", "") == []

@@ -13,8 +13,9 @@ import pytest
 from cli.daemons import Running, StandIn
 from cli.terminals import on_a_terminal
 from core.measured import LATER, NOVEMBER, START, duty, incident, page
+from tocsin.core.duration import DAY
 from tocsin.core.measures.figures import RecoveryFigures
-from tocsin.core.measures.period import previous
+from tocsin.core.measures.period import between, previous
 from tocsin.core.measures.records import DutyKind, Records
 from tocsin.core.measures.report import Conditions, report
 from tocsin.web.api.views import encoded
@@ -24,7 +25,7 @@ FORMATS = ("text", "markdown", "csv", "json", "html")
 
 
 def answer(records: Records) -> str:
-    """What the daemon answers about these records."""
+    """The daemon's answer about these records."""
     made = report(records, NOVEMBER, previous(NOVEMBER), Conditions(now=LATER))
     recovery = RecoveryFigures(
         service=HOSTILE, objective="rto", target_seconds=60, met=1, missed=2, unknown=3, met_ratio=1 / 3,
@@ -125,8 +126,52 @@ def test_each_format_counts_duties_by_name_and_lists_the_open_ones_with_owner_an
         [listed] = found["open_duties"]
         assert (listed["duty"], listed["owner"], listed["overdue"]) == ("runbook", "robin", True)
         return
-    for part in ("Duties in time", "Postmortems in time", "runbook", "Mend-the-runbook", "robin", "2026-11-01"):
+    for part in ("Other duties in time", "Postmortems in time", "runbook", "Mend-the-runbook", "robin", "2026-11-01"):
         assert part in re.sub(r"\\", "", text), part
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "csv", "html"])
+def test_each_format_says_what_it_is_limited_to(answering: Answering, form: str) -> None:
+    made = json.loads(answer(BAD)) | {"service": "check-out", "team": ""}
+    text = printed(answering(200, json.dumps(made)), form)
+    assert re.search(r"only service check-out, team \(none\)", re.sub(r"\\", "", text), re.IGNORECASE)
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "html"])
+def test_a_reader_who_has_never_seen_a_report_is_told_what_its_words_mean(hostile: StandIn, form: str) -> None:
+    text = " ".join(re.sub(r"\\", "", printed(hostile, form)).split())
+    assert "Figures in parentheses are those of October 2026." in text
+    for word in ("An incident lasts", "A page is a message", "A duty is work", "an action item is work", "missing (-)"):
+        assert word in text, word
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "html"])
+@pytest.mark.parametrize("since", [START + 5 * DAY, START - 40 * DAY])
+def test_a_reader_is_told_from_when_on_there_are_incidents(answering: Answering, form: str, since: int) -> None:
+    """The figures of a month in which tocsin did not run yet are 0, which is no achievement."""
+    text = printed(answering(200, answer(Records(incidents=(incident(8000, 8001, 8002),), since=since))), form)
+    assert ("The first stored incident began at 2026-11-06 00:00 UTC." in text) == (since > START)
+
+
+def test_html_is_dark_on_a_dark_screen_and_never_on_paper(hostile: StandIn) -> None:
+    text = printed(hostile, "html")
+    assert "@media screen and (prefers-color-scheme: dark)" in text
+    assert text.count("prefers-color-scheme") == 1
+    assert "@page" in text
+
+
+def test_html_has_the_figure_of_the_period_before_on_a_line_of_its_own(hostile: StandIn) -> None:
+    text = printed(hostile, "html")
+    assert '<td class="value ">1 <small>(1)</small></td>' in text
+    assert ".stacked td small { display: block;" in text
+    assert '<th scope="row" class="label">' in text
+
+
+@pytest.mark.parametrize("text", ["a;=1+1", "a; =1+1", 'a;"=1+1', "a;@SUM(1)", '"=1+1'])
+def test_csv_has_no_formula_where_the_separator_is_a_semicolon(answering: Answering, text: str) -> None:
+    made = answering(200, answer(Records(incidents=(incident(0, 5, 30, title=text, service="x"),))))
+    for cell in printed(made, "csv").replace("\n", ";").split(";"):
+        assert not re.match(r"""["\s]*[=+\-@]""", cell), cell
 
 
 def test_csv_has_no_cell_that_a_spreadsheet_runs(hostile: StandIn) -> None:
@@ -146,6 +191,9 @@ def test_markdown_has_no_markup_of_others(hostile: StandIn) -> None:
     assert "](" not in text.replace("\\](", "")
     assert "://" not in text
     assert "@all" not in text
+    assert not re.search(r"(?<!&)#\d", text), "a link to an issue of another repository"
+    assert "#\u200b1 " in text
+    assert "http:&#47;&#47;evil.example" in text
     assert "\n# h" not in text
     widths = {}
     for line in text.splitlines():
@@ -168,7 +216,7 @@ def test_text_in_a_pipe_has_no_colors_and_on_a_terminal_it_has(hostile: StandIn)
 def test_text_has_every_part(hostile: StandIn) -> None:
     text = printed(hostile, "text")
     for title in ("Overview", "Severities", "Playbooks", "Services", "Recovery objectives", "Slowest to be resolved",
-                  "Noisiest causes", "People", "Open duties", "Trend", "All, newest first"):  # fmt: skip
+                  "Noisiest causes", "People", "Open duties", "Trend", "All incidents, newest first"):  # fmt: skip
         assert f"\n{title}\n" in text
     assert re.search(r"MTTR: mean time to resolve +1 h 5 min \(1 h 40 min\)", text)
     assert re.search(r"Pages at night \(22:00 to 07:00\) +1 \(0\)", text)
@@ -183,6 +231,22 @@ def test_an_empty_period_says_so(answering: Answering, form: str) -> None:
     text = printed(answering(200, answer(Records())), form)
     assert re.search(r"No incidents in November 2026 \\?\(UTC\\?\)\.", text)
     assert "<svg" not in text
+    assert "Overview" not in text, "nothing but zeros"
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [
+        (("2026-11-01", "2026-11-30"), "from 2026-11-01 to 2026-11-30"),
+        (("2026-11-08", "2026-11-08"), "on 2026-11-08"),
+    ],
+)
+def test_days_are_named_as_days(answering: Answering, days: tuple[str, str], said: str) -> None:
+    period = between(*days, "UTC")
+    made = report(Records(), period, previous(period), Conditions(now=LATER))
+    text = printed(answering(200, msgspec.json.encode(encoded(made)).decode()), "text")
+    assert text.startswith(f"Incidents {said}\n")
+    assert f"No incidents {said} (UTC)." in text
 
 
 @pytest.mark.parametrize("form", FORMATS)

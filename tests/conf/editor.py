@@ -11,7 +11,7 @@ SCHEMAS = {**schemas(KINDS), "rule-tests.json": cases.schema()}
 
 
 def mistakes_seen(schema: str, text: str) -> list[str]:
-    """What is underlined in a text that is YAML."""
+    """Return the parts of a YAML text that are underlined."""
     node = parse_yaml(text, "file", Findings(), may_be_empty=True)
     assert node is not None
     return [error.message for error in Draft7Validator(SCHEMAS[schema]).iter_errors(node.plain())]

@@ -1,4 +1,4 @@
-"""What the rows of config/playbooks/README.md point to: settings by their names, and the tests that perform them."""
+"""The targets of the rows of config/playbooks/README.md: settings by their names, and the tests that perform them."""
 
 import ast
 import re

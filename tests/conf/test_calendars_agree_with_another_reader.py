@@ -24,7 +24,7 @@ Spans = list[tuple[int, int, str]]
 
 def ours(path: Path) -> Spans:
     calendar: Calendar = read(path)
-    assert calendar.faults == ()
+    assert calendar.unreadable_parts == ()
     spans = {
         (span.starts_at, span.ends_at, event.person)
         for event in calendar.events
@@ -34,7 +34,7 @@ def ours(path: Path) -> Spans:
 
 
 def theirs(text: str) -> Spans:
-    """What the other reader finds; it keeps what is canceled."""
+    """Return the other reader's events; it keeps canceled ones."""
     found = recurring_ical_events.of(icalendar.Calendar.from_ical(text)).between(SEEN_FROM, SEEN_UNTIL)
 
     def micros(at: datetime) -> int:

@@ -17,7 +17,7 @@ from tocsin.conf.calendars.zones import Zones
 from tocsin.conf.source import Findings, Mark, Node
 from tocsin.core.oncall.calendar import Calendar
 from tocsin.core.oncall.people import Person
-from tocsin.core.oncall.rotation import Duty, Rotation
+from tocsin.core.oncall.rotation import OnCallInput, Rotation
 
 CALENDARS = Path(__file__).parents[1] / "fixtures" / "calendars"
 PERSONS = {
@@ -48,7 +48,7 @@ def shifts(calendar: Calendar, first: str = "2026-01-01", last: str = "2026-12-3
     rotation = Rotation("desk", (calendar,))
     return [
         (shown(shift.starts_at), shown(shift.ends_at), " ".join(shift.names))
-        for shift in rotation.shifts(utc(first), utc(last), Duty(0))
+        for shift in rotation.shifts(utc(first), utc(last), OnCallInput(0))
         if shift.names
     ]
 
@@ -88,7 +88,7 @@ EXPECTED = {
 @pytest.mark.parametrize("name", EXPECTED)
 def test_a_calendar_gives_its_shifts(name: str) -> None:
     calendar = read(CALENDARS / name)
-    assert calendar.faults == ()
+    assert calendar.unreadable_parts == ()
     assert shifts(calendar)[: len(EXPECTED[name])] == EXPECTED[name]
     assert len(shifts(calendar)) == len(EXPECTED[name]) or name in (
         "occurrence-names-nobody.ics",
@@ -113,10 +113,10 @@ def test_a_shift_of_an_unknown_person_is_a_reported_gap() -> None:
     findings = Findings()
     calendar = read(CALENDARS / "occurrence-names-nobody.ics", findings=findings)
     rotation = Rotation("desk", (calendar,), backup=("taylor",))
-    assert rotation.on_at(utc("2026-01-07 12:00"), Duty(0)) == ()
-    [remark] = rotation.remarks_at(utc("2026-01-07 12:00"), Duty(0))
+    assert rotation.on_at(utc("2026-01-07 12:00"), OnCallInput(0)) == ()
+    [remark] = rotation.remarks_at(utc("2026-01-07 12:00"), OnCallInput(0))
     assert remark == "the calendar's event 'HOLIDAY - nobody' names no person of people.yaml"
-    assert rotation.remarks_at(utc("2026-01-06 12:00"), Duty(0)) == ()
+    assert rotation.remarks_at(utc("2026-01-06 12:00"), OnCallInput(0)) == ()
     [warning] = findings.warnings
     assert (warning.line, "no one is on call by the calendar at that time of its series" in warning.message) == (
         12,
@@ -183,7 +183,7 @@ TAYLOR = ("01-05 09:00", "01-05 17:00", "taylor")
 )  # fmt: skip
 def test_what_is_legal_is_read(tmp_path: Path, bodies: tuple[str, ...], expected: list[tuple[str, str, str]]) -> None:
     calendar = read(written(tmp_path, events(*bodies)))
-    assert calendar.faults == ()
+    assert calendar.unreadable_parts == ()
     assert shifts(calendar) == expected
 
 
@@ -200,10 +200,10 @@ def test_a_fold_may_split_a_character_and_a_file_may_be_utf_16_or_windows_1252(t
     for raw in (text, text[:place] + b"\r\n " + text[place:], b"\xef\xbb\xbf" + text, text.decode().encode("utf-16"),
                 text.replace(b"\r\n", b"\n"), text.replace(b"\r\n", b"\r")):  # fmt: skip
         path.write_bytes(raw)
-        assert (shifts(read(path)), read(path).faults) == (expected, ())
+        assert (shifts(read(path)), read(path).unreadable_parts) == (expected, ())
     path.write_bytes(text.decode().encode("cp1252"))
     assert shifts(read(path)) == expected
-    assert "is not UTF-8 text" in read(path).faults[0]
+    assert "is not UTF-8 text" in read(path).unreadable_parts[0]
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_names_of_time_zones(tmp_path: Path, tzid: str, begins: str) -> None:
     calendar = read(
         written(tmp_path, events(f"UID:1\nSUMMARY:alex\nDTSTART;TZID={tzid}:20260105T090000\nDURATION:PT1H"))
     )
-    assert calendar.faults == ()
+    assert calendar.unreadable_parts == ()
     assert shifts(calendar)[0][0] == f"01-05 {begins}"
 
 
@@ -231,7 +231,7 @@ def test_an_unknown_time_zone_is_read_as_the_rotations_and_reported(tmp_path: Pa
     body = f"UID:1\nSUMMARY:alex\nDTSTART;TZID={tzid}:20260105T090000\nDURATION:PT1H"
     calendar = read(written(tmp_path, events(body)), "Europe/Berlin")
     assert shifts(calendar)[0][0] == "01-05 08:00"
-    assert len(calendar.faults) == (1 if tzid else 0)
+    assert len(calendar.unreadable_parts) == (1 if tzid else 0)
 
 
 VTIMEZONE = """\

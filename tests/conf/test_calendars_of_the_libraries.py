@@ -12,7 +12,7 @@ from icalendar.timezone import tzp
 from conf.sdists import calendars
 from conf.test_calendars_of_others import read, utc
 from tocsin.conf.source import Findings
-from tocsin.core.oncall.rotation import Duty, Rotation
+from tocsin.core.oncall.rotation import OnCallInput, Rotation
 
 BROKEN = {
     "'INVALID-DATE' is not a date or time",
@@ -30,7 +30,7 @@ BROKEN = {
     "the rrule has UNTL, which cannot be used here",
     "which neither the file nor the IANA database defines",
 }
-"""What is wrong with those that were made to be wrong; RSCALE is RFC 7529, other calendars than ours."""
+"""The faults of those that were made to be wrong; RSCALE is RFC 7529, other calendars than ours."""
 
 
 @pytest.fixture(scope="session")
@@ -50,11 +50,13 @@ def test_each_calendar_is_read_and_unreadable_parts_are_reported(real: Mapping[s
         findings = Findings()
         calendar = read(path, findings=findings)
         assert findings.problems == [], name
-        Rotation("desk", (calendar,)).shifts(utc("2019-01-01"), utc("2019-07-01"), Duty(0))
+        Rotation("desk", (calendar,)).shifts(utc("2019-01-01"), utc("2019-07-01"), OnCallInput(0))
         if b"BEGIN:VEVENT" not in content:
             continue
-        unexpected += [f"{name}: {fault}" for fault in calendar.faults if not any(said in fault for said in BROKEN)]
-        assert len(findings.warnings) >= min(len(calendar.faults), 1), name
+        unexpected += [
+            f"{name}: {fault}" for fault in calendar.unreadable_parts if not any(said in fault for said in BROKEN)
+        ]
+        assert len(findings.warnings) >= min(len(calendar.unreadable_parts), 1), name
     assert unexpected == []
 
 

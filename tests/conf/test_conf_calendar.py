@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from conf.workbench import Workbench
 from tocsin.conf.losses import losses
 from tocsin.core.duration import DAY, HOUR
-from tocsin.core.oncall.rotation import Duty, Rotation
+from tocsin.core.oncall.rotation import OnCallInput, Rotation
 
 HERE = "  vp-engineering-on-call:\n"
 SHIFT = "DTSTART;TZID=Europe/Berlin:20260105T090000\nDTEND;TZID=Europe/Berlin:20260112T090000"
@@ -37,7 +37,7 @@ def rotation(bench: Workbench, *events: str) -> Rotation:
 
 
 def on_call(found: Rotation, *at: str) -> list[tuple[str, ...]]:
-    return [found.on_at(utc(each), Duty(0)) for each in at]
+    return [found.on_at(utc(each), OnCallInput(0)) for each in at]
 
 
 def test_a_weekly_series_hands_over_at_nine_on_both_sides_of_the_nights_in_which_the_clock_moves(
@@ -52,9 +52,9 @@ def test_a_weekly_series_hands_over_at_nine_on_both_sides_of_the_nights_in_which
     assert on_call(found, "2026-01-05T07:59", "2026-01-05T08:00", "2026-01-12T08:00") == [(), ("alex",), ("sam",)]
     assert on_call(found, "2026-03-30T06:59", "2026-03-30T07:00") == [("sam",), ("alex",)]
     assert on_call(found, "2026-10-26T07:59", "2026-10-26T08:00") == [("sam",), ("alex",)]
-    shifts = found.shifts(utc("2026-01-05T08:00"), utc("2027-01-04T08:00"), Duty(0))
+    shifts = found.shifts(utc("2026-01-05T08:00"), utc("2027-01-04T08:00"), OnCallInput(0))
     assert len(shifts) == 52
-    assert found.gaps(utc("2026-01-05T08:00"), utc("2027-01-04T08:00"), Duty(0)) == []
+    assert found.gaps(utc("2026-01-05T08:00"), utc("2027-01-04T08:00"), OnCallInput(0)) == []
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_until_and_count_end_a_series(ics: Workbench) -> None:
 def test_whose_event_begins_next_is_the_secondary(ics: Workbench) -> None:
     ics.edit("people.yaml", "calendar: desk.ics,", "calendar: desk.ics, secondary: next,")
     found = rotation(ics, f"SUMMARY:alex\n{SHIFT}", "SUMMARY:sam\nDTSTART:20260115T120000Z\nDURATION:PT4H")
-    assert found.secondary_at(utc("2026-01-06T00:00"), Duty(0)) == ("sam",)
+    assert found.secondary_at(utc("2026-01-06T00:00"), OnCallInput(0)) == ("sam",)
 
 
 @pytest.mark.parametrize(
@@ -152,8 +152,8 @@ def test_an_unreadable_event_is_skipped_and_reported_at_its_line(ics: Workbench,
     assert told in warning
     found = ics.load().people.rotations["desk"]
     assert on_call(found, "2026-01-06T09:00")[0][:1] == ("sam",)
-    assert len(found.faults) == 1
-    assert told in found.faults[0]
+    assert len(found.unreadable_parts) == 1
+    assert told in found.unreadable_parts[0]
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_a_file_that_is_no_calendar_leaves_its_rotation_to_the_backup(
     assert told in warning
     assert "no one is on call by it" in warning
     bundle = ics.load()
-    assert bundle.people.rotations["desk"].faults
+    assert bundle.people.rotations["desk"].unreadable_parts
     assert bundle.lost_calendars == frozenset({str(ics.config / "desk.ics")})
 
 
@@ -217,7 +217,7 @@ def test_any_file_content_is_reported_without_an_error(tmp_path_factory: pytest.
 
 def test_shifts_far_ahead_are_found_without_walking_from_the_start_each_time(ics: Workbench) -> None:
     found = rotation(ics, f"SUMMARY:alex\n{SHIFT}\nRRULE:FREQ=WEEKLY")
-    shift = found.shift_at(utc("2035-01-05T12:00"), Duty(0))
+    shift = found.shift_at(utc("2035-01-05T12:00"), OnCallInput(0))
     assert shift.names == ("alex",)
     assert shift.ends_at - shift.starts_at > 365 * DAY - HOUR
 

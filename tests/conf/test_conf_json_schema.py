@@ -212,7 +212,7 @@ UNSEEN = (
         "which is invisible",
     ),
 )
-"""What takes more than one value, or YAML itself, to see: for `tocsin check`."""
+"""Faults that only `tocsin check` sees, because they take more than one value, or YAML itself."""
 
 
 def entries() -> Iterator[tuple[str, str, str]]:

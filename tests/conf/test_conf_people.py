@@ -7,7 +7,7 @@ import pytest
 from conf.workbench import Workbench
 from tocsin.core.duration import DAY, SECOND
 from tocsin.core.oncall.people import Contact
-from tocsin.core.oncall.rotation import Duty
+from tocsin.core.oncall.rotation import OnCallInput
 
 WITH_CHAT = {
     "TOCSIN_CHANNELS": "{chat: {kind: radio, frequency: '1', stations: {north: {key_env: K}}}}",
@@ -56,8 +56,8 @@ def test_the_secondary_of_the_example_is_another_person_than_the_primary_in_ever
     week = 7 * DAY
     begins = round(datetime(2026, 1, 5, 9, tzinfo=UTC).timestamp()) * SECOND
     for number in range(8):
-        duty = Duty(begins + number * week)
-        assert set(primary.on_at(duty.now, duty)).isdisjoint(secondary.on_at(duty.now, duty))
+        inputs = OnCallInput(begins + number * week)
+        assert set(primary.on_at(inputs.now, inputs)).isdisjoint(secondary.on_at(inputs.now, inputs))
 
 
 def test_a_person_has_what_the_file_says(bench: Workbench) -> None:

@@ -8,7 +8,7 @@ from conf.workbench import KINDS, Workbench
 from tocsin.conf.bundle import load
 from tocsin.core.duration import MINUTE
 from tocsin.core.oncall.people import Contact, Method
-from tocsin.core.oncall.rotation import Duty, Rotation
+from tocsin.core.oncall.rotation import OnCallInput, Rotation
 from tocsin.testing.cases import default_start
 
 HERE = "  vp-engineering-on-call:\n"
@@ -31,7 +31,7 @@ def rotation(bench: Workbench, text: str) -> Rotation:
 
 
 def on_call(found: Rotation, *at: str) -> list[tuple[str, ...]]:
-    return [found.on_at(utc(each), Duty(0)) for each in at]
+    return [found.on_at(utc(each), OnCallInput(0)) for each in at]
 
 
 def test_a_weekly_rotation_in_a_time_zone(bench: Workbench) -> None:

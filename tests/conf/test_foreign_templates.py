@@ -29,7 +29,7 @@ FOREIGN = [
     ("${service}", "{service}"),
     ("${service:-none}", "{service|none}"),
 ]
-"""What no text may hold, and what is meant."""
+"""Texts that are refused, and what is meant."""
 IN_TEMPLATES = [
     ("$service down", "{service}"),
     ("$labels.x", "{x}"),
@@ -45,7 +45,7 @@ IN_TEMPLATES = [
     ("{x or 'y'}", "{x|y}"),
     ("{x | upper}", "{x}"),
 ]
-"""What a text with placeholders may not hold either."""
+"""Texts that are refused where there are placeholders."""
 OURS = ["up{{job='x'}}", "{{{job}}}", "{a, b|none}", "{service.name}", "{namespace|default}", "{x|(none)}", "$5, 100%"]
 
 

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from conf.test_calendars_of_others import PERSONS, events, read, utc
 from tocsin.conf.source import Findings
-from tocsin.core.oncall.rotation import Duty, Rotation
+from tocsin.core.oncall.rotation import OnCallInput, Rotation
 
 SHIFT = "UID:good\nSUMMARY:taylor\nDTSTART:20260105T090000Z\nDTEND:20260106T090000Z"
 DAY = "DTSTART:20200105T090000Z\nDTEND:20200105T100000Z"
 SECONDS = 20.0
-"""Of the processor, to read a file and look at a year of it."""
+"""Processor time to read a file and look at a year of it."""
 
 
 def many(number: int, body: str) -> str:
@@ -72,14 +72,14 @@ def test_a_flood_is_bounded_and_told(tmp_path: Path, flood: str) -> None:
     findings = Findings()
     begun = process_time()
     rotation = Rotation("desk", (read(path, findings=findings),))
-    rotation.shifts(utc("2026-01-01"), utc("2026-12-31"), Duty(0))
+    rotation.shifts(utc("2026-01-01"), utc("2026-12-31"), OnCallInput(0))
     assert process_time() - begun < SECONDS
     assert findings.problems == []
     assert len(findings.warnings) <= 52
     if told:
         assert any(told in warning.message for warning in findings.warnings), findings.warnings[:3]
     if flood not in ("100,000 events", "further dates"):  # the good shift stands behind the limit
-        assert "taylor" in rotation.on_at(utc("2026-01-05 12:00"), Duty(0))
+        assert "taylor" in rotation.on_at(utc("2026-01-05 12:00"), OnCallInput(0))
 
 
 LINES = st.sampled_from(
@@ -105,6 +105,6 @@ def test_any_lines_are_read_without_an_error(tmp_path: Path, lines: list[str]) -
     calendar = read(path, findings=findings)
     assert findings.problems == []
     rotation = Rotation("desk", (calendar,))
-    for shift in rotation.shifts(utc("2026-01-01"), utc("2026-03-01"), Duty(0)):
+    for shift in rotation.shifts(utc("2026-01-01"), utc("2026-03-01"), OnCallInput(0)):
         assert set(shift.names) <= PERSONS.keys()
-        rotation.remarks_at(shift.starts_at, Duty(0))
+        rotation.remarks_at(shift.starts_at, OnCallInput(0))

@@ -211,7 +211,7 @@ def rule(*wanted: Matcher, **actions_: Any) -> Rule:
 
 
 def verdicts(which: list[Rule]) -> list[Any]:
-    """What becomes of every label set, whether or not what rules ask holds."""
+    """Return the verdict of every label set, with and without the conditions that rules have."""
     judged = []
     ruleset = RuleSet(which, "p", {"p": LEVELS}, {"p": "S2"})
     for labels in LABEL_SETS:

@@ -22,7 +22,7 @@ SOURCES = {"shipped": ROOT, "small": ROOT / "tests" / "fixtures" / "check"}
 SECRETS = {"PAGER_KEY": "k" * 32, "CHAT_TOKEN": "t" * 20, "AM_TOKEN": "a" * 20, "ALEX_TOKEN": "b" * 20}
 SECRETS |= {"PAGER_HOOK": "c" * 20, "CHAT_HOOK": "d" * 20}
 SECONDS = 20
-"""Of processor time, for one load: a hundred times what it takes on a slow machine."""
+"""Processor time for one load: a hundred times as much as it takes on a slow machine."""
 
 
 class Source(NamedTuple):
@@ -148,7 +148,7 @@ MUTATIONS: dict[str, Callable[[list[str], int, Any], list[str]]] = {
         *lines[at + 1 :],
     ],
 }
-"""What is done to lines, from one of them on."""
+"""The changes of lines, from one of them on."""
 
 
 def mutated(text: str, steps: list[tuple[str, float, Any]]) -> bytes:
@@ -176,7 +176,7 @@ def copies(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def is_inside(problem: Problem, root: Path) -> bool:
-    """Whether it is told at a place that is there: in a file, or of a folder or file as a whole."""
+    """Return whether its place exists: a line of a file, or a folder or file as a whole."""
     path = Path(problem.path)
     if problem.line == 0 or not path.is_file():
         return path.exists() and (problem.line, problem.column) in ((0, 0), (1, 1)) and path.is_relative_to(root)
@@ -214,7 +214,7 @@ def test_problems_of_a_mutated_file_have_positions_inside_it(
 
 
 class CallFailed(tuple[Problem, ...]):
-    """What is told of a configuration that cannot be used."""
+    """Return the problems of a configuration that cannot be used."""
 
     __slots__ = ()
 

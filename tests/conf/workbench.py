@@ -86,7 +86,7 @@ class Workbench:
         return load(self.config, self.rules, KINDS, environ or {})
 
     def problems(self, environ: Mapping[str, str] | None = None) -> list[str]:
-        """What is wrong, with paths relative to the configuration."""
+        """Return the problems, with paths relative to the configuration."""
         try:
             self.load(environ)
         except ConfigError as error:

@@ -8,7 +8,7 @@ from hypothesis import given
 
 from tocsin.core.duration import MINUTE
 from tocsin.core.oncall.calendar import Calendar, CalendarEvent
-from tocsin.core.oncall.rotation import Duty, first_at
+from tocsin.core.oncall.rotation import OnCallInput, first_at
 from tocsin.core.schedule.rrule import parse
 
 ZONES = st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"]).map(ZoneInfo)
@@ -43,4 +43,4 @@ def test_the_calendar_index_agrees_with_a_scan_of_all_events(
         tuple(CalendarEvent(name, utc, starts, timedelta(minutes=length)) for name, starts, length in events)
     )
     expected = [name for name, starts, length in events if starts <= looked_at < starts + timedelta(minutes=length)]
-    assert calendar.on_at(first_at(looked_at, utc), Duty(0)) == tuple(dict.fromkeys(expected))
+    assert calendar.on_at(first_at(looked_at, utc), OnCallInput(0)) == tuple(dict.fromkeys(expected))

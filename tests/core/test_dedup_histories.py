@@ -18,7 +18,7 @@ VERDICT = Verdict(playbook="p", severity="high", service="s", dedup_key="k", tit
 
 @dataclass(frozen=True)
 class Notification:
-    """What a sender says, and when it arrives; in seconds."""
+    """A copy that a sender sends, and its arrival; in seconds."""
 
     fires: bool
     start: int | None

@@ -29,7 +29,7 @@ FORMER = {
     ],
     "numbered": 1,
 }
-"""What an earlier version stored of a resolved incident."""
+"""The row that an earlier version stored of a resolved incident."""
 
 
 def stored(**post_mortem: object) -> Obligations:

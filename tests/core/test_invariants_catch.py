@@ -56,7 +56,7 @@ AT_NIGHT = {
     "incident": {"plan": ladders.rich(BusinessHours(closes=16 * 60))},
     "rows": [row(severity="low", until=Until.ACKNOWLEDGED)],
 }
-"""It was paged at 16:40, when these hours were over."""
+"""An incident that was paged at 16:40, when these hours were over."""
 
 
 def changed(healthy: IncidentFacts, incident: dict[str, Any] | None = None, **changes: Any) -> IncidentFacts:

@@ -1,4 +1,4 @@
-"""What each measure counts, from when to when, and what is missing data."""
+"""Each measure counts what its definition says, from its beginning to its end, and tells missing data apart from 0."""
 
 from typing import Any
 
@@ -50,12 +50,23 @@ def test_the_time_to_detect_counts_from_the_first_alert_if_it_says_when_it_began
 
 
 def test_between_failures_is_the_observed_time_for_each_incident() -> None:
-    assert between_failures(3, NOVEMBER, START - DAY, LATER) == TimeFigure(10 * 86_400, 3)
+    three = [incident(DAY / MINUTE * day) for day in (20, 21, 22)]
+    others = [incident(-5), incident(DAY / MINUTE * 23, occurrence=2)]
+    assert between_failures([*three, *others], NOVEMBER, START - DAY, LATER) == TimeFigure(10 * 86_400, 3)
     # The first data are from the 16th.
-    assert between_failures(3, NOVEMBER, START + 15 * DAY, LATER) == TimeFigure(5 * 86_400, 3)
+    assert between_failures(three, NOVEMBER, START + 15 * DAY, LATER) == TimeFigure(5 * 86_400, 3)
     # The period is not over.
-    assert between_failures(3, NOVEMBER, START, START + 6 * DAY) == TimeFigure(2 * 86_400, 3)
-    assert between_failures(0, NOVEMBER, START, LATER) == NOTHING
+    assert between_failures(three, NOVEMBER, START, START + 24 * DAY) == TimeFigure(8 * 86_400, 3)
+    assert between_failures([], NOVEMBER, START, LATER) == NOTHING
+
+
+def test_one_incident_has_no_time_between_and_the_first_one_known_has_none_before() -> None:
+    first, second = incident(10), incident(70)
+    assert between_failures([first], NOVEMBER, first.opened_at, at(10) + 3_000_000) == TimeFigure(None, 1)
+    assert between_failures([first], NOVEMBER, START - DAY, LATER) == TimeFigure(None, 1)
+    assert between_failures([first, second], NOVEMBER, first.opened_at, at(71)) == TimeFigure(61 * 60, 2)
+    # Those of a service, whose first incident is not the first one known.
+    assert between_failures([first, second], NOVEMBER, at(0), at(80)) == TimeFigure(40 * 60, 2)
 
 
 def test_a_target_is_missed_when_its_time_passes_and_met_by_what_it_asks_for() -> None:
@@ -154,7 +165,9 @@ def test_affected_users_are_those_of_incidents_that_began_each_once() -> None:
 @pytest.mark.parametrize(
     ("text", "users"),
     [("300", 300), ("about 1,200 people", 1200), ("~ 3k", 3000), ("2M", 2_000_000), ("1 200", 1200), ("0", 0),
-     ("30 %", None), ("30% of 200", None), ("1.5k", None), ("all", None), ("", None), ("-5", None), ("12 mails", 12)],
+     ("30 %", None), ("30% of 200", None), ("1.5k", None), ("all", None), ("", None), ("-5", None), ("12 mails", 12),
+     ("2 million", 2_000_000), ("about 3 thousand users", 3000), ("10-20", None), ("10 to 20", None), ("1/3", None),
+     ("3 of 12", 3), ("1 in 5", None), ("4x", None), ("2 millions", 2_000_000), ("500 - all in eu", 500)],
 )  # fmt: skip
 def test_a_number_of_users_is_read_and_a_share_is_not(text: str, users: int | None) -> None:
     assert users_in(text) == users
@@ -163,7 +176,10 @@ def test_a_number_of_users_is_read_and_a_share_is_not(text: str, users: int | No
 @pytest.mark.parametrize(
     ("text", "loss"),
     [("5m", 5 * MINUTE), ("1 h 30 min", 90 * MINUTE), ("None.", 0), ("no", 0), ("0s", 0), ("yes", None), ("", None),
-     ("2 mins", 2 * MINUTE)],
+     ("2 mins", 2 * MINUTE), ("2 hours", 2 * HOUR), ("yes, about 5 minutes of orders", 5 * MINUTE),
+     ("1h30m", 90 * MINUTE),
+     ("no, nothing was lost", 0), ("no idea", None), ("some rows", None), ("5 to 10 min", None), ("5m-10m", None),
+     ("3 millions", None), ("5m 1d", None), ("9999999d", None), ("1 day", DAY)],
 )  # fmt: skip
 def test_a_loss_of_data_is_a_duration(text: str, loss: int | None) -> None:
     assert loss_in(text) == loss
@@ -231,5 +247,8 @@ def test_people_are_counted_with_their_nights() -> None:
     figures = page_figures((alex, sam), NOVEMBER, START + 10 * DAY)
     assert (figures.pages, figures.people, figures.per_person, figures.at_night, figures.nights) == (5, 2, 2.5, 4, 3)
     assert (figures.per_night, figures.busiest_ratio) == (0.4, 1.6)
+    # The clock goes back in this month: it has 31 nights, and an hour more than 31 days.
+    october = month("2026-10", "Europe/Berlin")
+    assert page_figures(person_figures([page(-120)] * 31, october, {}), october, LATER).per_night == 1
     nobody = page_figures((), NOVEMBER, LATER)
     assert (nobody.per_person, nobody.busiest_ratio, nobody.per_night) == (None, None, 0)

@@ -5,16 +5,10 @@ import pytest
 
 from core.measured import LATER, NOVEMBER, START, at, duty, incident, page
 from tocsin.core.duration import DAY
+from tocsin.core.measures.listing import LISTED_DUTIES, LISTED_INCIDENTS
 from tocsin.core.measures.period import between, previous
 from tocsin.core.measures.records import Records
-from tocsin.core.measures.report import (
-    LISTED_DUTIES,
-    LISTED_INCIDENTS,
-    Conditions,
-    IncidentReport,
-    ReportFilter,
-    report,
-)
+from tocsin.core.measures.report import Conditions, IncidentReport, ReportFilter, report
 from tocsin.core.measures.summary import summary
 
 
@@ -36,8 +30,11 @@ def test_one_incident_is_reported_beside_the_month_before() -> None:
     assert not one.is_empty
     assert summary(one) == (
         "November 2026 (UTC), in parentheses October 2026: 1 incident (1), MTTA 5 min (10 min), MTTR 30 min"
-        " (1 h 40 min), MTBF 30 d (no data). Action items: 0 done, 0 open, 0 overdue. 1 page to 1 person, 1 at night."
+        " (1 h 40 min). Action items: 0 done, 0 open, 0 overdue. 1 page to 1 person,"
+        " 1 at night."
     )
+    two = made(Records(incidents=(incident(0), incident(60)), since=START - DAY))
+    assert "2 incidents (0), MTBF 15 d (no data). Action" in summary(two)
     [line] = one.incidents
     assert (line.acknowledge_seconds, line.resolve_seconds, line.pages) == (300, 1800, 0)
 
@@ -47,7 +44,7 @@ def test_a_period_that_is_not_over_is_reported_until_now() -> None:
     running = made(Records(incidents=(incident(0), incident(60, 61, 70)), since=START), now=now)
     assert not running.is_over
     assert (running.current.open, len(running.trend)) == (1, 4)
-    assert running.current.between.seconds == 1.5 * 86_400
+    assert running.current.between.seconds == 3 * 86_400
 
 
 def test_only_those_of_a_playbook_a_service_and_a_team_are_reported() -> None:

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from tocsin.core.duration import DAY, HOUR, MINUTE
 from tocsin.core.oncall.rotation import (
-    Duty,
-    DutyHours,
     Membership,
+    OnCallHours,
+    OnCallInput,
     Override,
     RosterLayer,
     Rotation,
@@ -28,7 +28,7 @@ NEW_YORK = ZoneInfo("America/New_York")
 LORD_HOWE = ZoneInfo("Australia/Lord_Howe")
 SPRING_BERLIN = "2026-03-29"
 AUTUMN_BERLIN = "2026-10-25"
-NOW = Duty(0)
+NOW = OnCallInput(0)
 
 ZONES = st.sampled_from([BERLIN, NEW_YORK, LORD_HOWE, ZoneInfo("UTC"), ZoneInfo("Asia/Kolkata")])
 
@@ -46,7 +46,7 @@ def every(
     *members: str,
     zone: ZoneInfo = BERLIN,
     starts: str = "2026-01-05 09:00",
-    only: tuple[DutyHours, ...] = (),
+    only: tuple[OnCallHours, ...] = (),
 ) -> TurnsLayer:
     begins = local(starts)
     return TurnsLayer(members, zone, begins, anchor=begins, period=period, only=only)
@@ -130,7 +130,7 @@ def test_hand_overs_of_the_week_give_weekdays_to_one_and_weekends_to_the_other()
 
 
 def test_no_one_is_on_call_before_it_starts_or_outside_of_its_hours() -> None:
-    office = DutyHours(frozenset(range(5)), timedelta(hours=9), timedelta(hours=17))
+    office = OnCallHours(frozenset(range(5)), timedelta(hours=9), timedelta(hours=17))
     turns = every(timedelta(days=7), "ann", "ben", only=(office,))
     assert on_call(turns, "2026-01-05T07:59") == ()
     assert [on_call(turns, f"2026-07-03T{at}") for at in ("06:59", "07:00", "14:59", "15:00")] == [
@@ -140,7 +140,7 @@ def test_no_one_is_on_call_before_it_starts_or_outside_of_its_hours() -> None:
 
 
 def test_hours_that_end_on_the_next_day_hold_over_midnight() -> None:
-    nights = DutyHours(frozenset({5}), timedelta(hours=22), timedelta(hours=30))
+    nights = OnCallHours(frozenset({5}), timedelta(hours=22), timedelta(hours=30))
     turns = every(timedelta(days=7), "ann", only=(nights,))
     assert [on_call(turns, at) for at in ("2026-07-04T19:59", "2026-07-04T20:00", "2026-07-05T03:59")] == [
         (), ("ann",), ("ann",),
@@ -149,7 +149,7 @@ def test_hours_that_end_on_the_next_day_hold_over_midnight() -> None:
 
 
 def test_the_first_layer_with_an_on_call_person_decides() -> None:
-    office = DutyHours(frozenset(range(5)), timedelta(hours=9), timedelta(hours=17))
+    office = OnCallHours(frozenset(range(5)), timedelta(hours=9), timedelta(hours=17))
     rotation = Rotation("r", (every(timedelta(days=7), "ann", only=(office,)), weekly("ben", "cas")))
     assert rotation.on_at(utc("2026-07-03T10:00"), NOW) == ("ann",)
     assert rotation.on_at(utc("2026-07-03T16:00"), NOW) == ("cas",)
@@ -158,14 +158,14 @@ def test_the_first_layer_with_an_on_call_person_decides() -> None:
 def test_a_shift_begins_when_a_source_names_others() -> None:
     rotation = Rotation("r", (RosterLayer("slack:chat:S1"),))
     now = utc("2026-07-03T10:00")
-    duty = Duty(now, rosters={"slack:chat:S1": Membership(("ben",), now - 5, ("ann", "cas"))})
-    assert rotation.on_at(now - 6, duty) == ("ann", "cas")
-    assert rotation.shift_at(now, duty)[::2] == (now - 5, ("ben",))
+    inputs = OnCallInput(now, rosters={"slack:chat:S1": Membership(("ben",), now - 5, ("ann", "cas"))})
+    assert rotation.on_at(now - 6, inputs) == ("ann", "cas")
+    assert rotation.shift_at(now, inputs)[::2] == (now - 5, ("ben",))
 
 
 def test_all_people_named_by_a_source_are_on_call_and_none_if_it_names_none() -> None:
     rotation = Rotation("r", (RosterLayer("slack:chat:S1"),))
-    assert rotation.on_at(0, Duty(0, rosters={"slack:chat:S1": Membership(("ann", "ben"))})) == ("ann", "ben")
+    assert rotation.on_at(0, OnCallInput(0, rosters={"slack:chat:S1": Membership(("ann", "ben"))})) == ("ann", "ben")
     assert rotation.on_at(0, NOW) == ()
 
 
@@ -182,7 +182,7 @@ def test_the_later_of_two_overrides_counts_and_one_made_manually_before_one_of_t
     first, second = (override(who, "2026-07-01T10:00", "2026-07-01T12:00") for who in ("yan", "zoe"))
     assert on_call(weekly("ann", "ben"), "2026-07-01T11:00", first, second) == ("zoe",)
     rotation = Rotation("r", (weekly("ann", "ben"),), overrides=(second,))
-    assert rotation.on_at(utc("2026-07-01T11:00"), Duty(0, overrides=(first,))) == ("yan",)
+    assert rotation.on_at(utc("2026-07-01T11:00"), OnCallInput(0, overrides=(first,))) == ("yan",)
 
 
 def test_a_swap_exchanges_the_shifts_of_two_people_and_affects_no_other() -> None:
@@ -202,7 +202,7 @@ def test_only_overrides_of_the_same_time_that_name_others_overlap() -> None:
 def test_the_secondary_is_the_next_in_turn_even_during_an_override() -> None:
     rotation = Rotation("r", (weekly("ann", "ben", "cas"),), secondary_is_next=True)
     assert rotation.secondary_at(utc("2026-01-06T00:00"), NOW) == ("ben",)
-    taken = Duty(0, overrides=(override("ben", "2026-01-06T00:00", "2026-01-07T00:00"),))
+    taken = OnCallInput(0, overrides=(override("ben", "2026-01-06T00:00", "2026-01-07T00:00"),))
     assert rotation.secondary_at(utc("2026-01-06T00:00"), taken) == ("cas",)
     alone = Rotation("r", (weekly("ann"),), secondary_is_next=True)
     assert alone.secondary_at(utc("2026-01-06T00:00"), NOW) == ()
@@ -212,14 +212,14 @@ def test_a_shift_is_known_from_its_beginning_to_its_end() -> None:
     rotation = Rotation("r", (weekly("ann", "ben"),))
     shift = rotation.shift_at(utc("2026-03-28T12:00"), NOW)
     assert shift == Shift(utc("2026-03-23T08:00"), utc("2026-03-30T07:00"), ("ben",))
-    taken = Duty(0, overrides=(override("zoe", "2026-03-25T00:00", "2026-03-26T00:00"),))
+    taken = OnCallInput(0, overrides=(override("zoe", "2026-03-25T00:00", "2026-03-26T00:00"),))
     assert rotation.shift_at(utc("2026-03-25T12:00"), taken) == Shift(
         utc("2026-03-25T00:00"), utc("2026-03-26T00:00"), ("zoe",)
     )
 
 
 def test_a_gap_is_when_no_one_is_on_call() -> None:
-    office = DutyHours(frozenset(range(5)), timedelta(hours=9), timedelta(hours=17))
+    office = OnCallHours(frozenset(range(5)), timedelta(hours=9), timedelta(hours=17))
     rotation = Rotation("r", (every(timedelta(days=7), "ann", only=(office,)),))
     gaps = rotation.gaps(utc("2026-07-03T07:00"), utc("2026-07-06T07:00"), NOW)
     assert [tuple(gap) for gap in gaps] == [(utc("2026-07-03T15:00"), utc("2026-07-06T07:00"))]
@@ -233,7 +233,7 @@ MEMBERS = st.lists(st.sampled_from("abcd"), min_size=1, max_size=4).map(tuple)
 
 
 def walked(turns: TurnsLayer, at: int) -> str:
-    """Who has it: count the hand-overs whose time the wall clock has shown by then."""
+    """Return the person on call: count the hand-overs whose time the wall clock has shown by then."""
     count, begins = -1, turns.starts
     while first_at(begins, turns.zone) <= at:
         count, begins = count + 1, begins + turns.period
@@ -276,12 +276,12 @@ OVERRIDES = st.lists(
 def test_shifts_tile_time_without_gap_or_overlap_and_say_who_is_on_call(
     zone: ZoneInfo, period: timedelta, members: tuple[str, ...], overrides: list[Override], office: bool
 ) -> None:
-    only = (DutyHours(frozenset(range(5)), timedelta(hours=9), timedelta(hours=17)),) if office else ()
+    only = (OnCallHours(frozenset(range(5)), timedelta(hours=9), timedelta(hours=17)),) if office else ()
     starts = local("2026-10-21 02:30")
     turns = TurnsLayer(members, zone, starts, anchor=starts, period=period, only=only)
-    rotation, duty = Rotation("r", (turns,)), Duty(0, overrides=tuple(overrides))
+    rotation, inputs = Rotation("r", (turns,)), OnCallInput(0, overrides=tuple(overrides))
     after, before = utc("2026-10-20T00:00"), utc("2026-10-30T00:00")
-    shifts = rotation.shifts(after, before, duty)
+    shifts = rotation.shifts(after, before, inputs)
     assert (shifts[0].starts_at, shifts[-1].ends_at) == (after, before)
     for shift, following in pairwise(shifts):
         assert shift.ends_at == following.starts_at
@@ -290,7 +290,7 @@ def test_shifts_tile_time_without_gap_or_overlap_and_say_who_is_on_call(
         assert shift.ends_at > shift.starts_at
         middle = (shift.starts_at + shift.ends_at) // 2
         for at in (shift.starts_at, middle, shift.ends_at - 1):
-            assert rotation.on_at(at, duty) == shift.names
+            assert rotation.on_at(at, inputs) == shift.names
 
 
 def test_the_next_years_are_worked_out_in_no_time() -> None:

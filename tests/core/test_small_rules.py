@@ -13,10 +13,10 @@ from tocsin.core.errors import UnknownLevel, UnknownName
 from tocsin.core.incident.escalation import step
 from tocsin.core.incident.event import Acknowledge, Opened, Resolve
 from tocsin.core.incident.incident import Incident
-from tocsin.core.incident.measure import ended_at, time_to_acknowledge, time_to_detect, time_to_resolve
+from tocsin.core.incident.measure import last_alert_end, time_to_acknowledge, time_to_detect, time_to_resolve
 from tocsin.core.incident.outbox import ROOM_JOBS, TICKET_JOBS, Job, idempotency_key, still_wanted
 from tocsin.core.oncall.people import Contact, Notified, People, Person
-from tocsin.core.oncall.rotation import Duty
+from tocsin.core.oncall.rotation import OnCallInput
 from tocsin.core.playbook.actions import TICKET, Acting, Ticket, TicketState
 from tocsin.core.playbook.playbook import Playbook, Until
 
@@ -96,13 +96,13 @@ PEOPLE = People(
 
 
 def test_groups_are_opened_and_each_person_is_notified_once() -> None:
-    found = PEOPLE.resolve(("alice", "team", "room"), frozenset({"pager", "console"}), CONSOLE, Duty(0))
+    found = PEOPLE.resolve(("alice", "team", "room"), frozenset({"pager", "console"}), CONSOLE, OnCallInput(0))
     assert found == (Notified("alice", PAGER), Notified("bob", CONSOLE, stranded=True), Notified("room", CONSOLE))
 
 
 @pytest.mark.parametrize("target", ["eve", "bob", "nobody"])
 def test_whoever_has_no_way_out_is_stranded_at_the_console(target: str) -> None:
-    found = PEOPLE.resolve((target,), frozenset({"pager"}), CONSOLE, Duty(0))
+    found = PEOPLE.resolve((target,), frozenset({"pager"}), CONSOLE, OnCallInput(0))
     assert found == (Notified(target, CONSOLE, stranded=True),)
 
 
@@ -135,4 +135,4 @@ def test_no_measure_is_negative_and_an_end_lies_within_its_occurrence() -> None:
     assert time_to_detect(incident) == 0
     assert time_to_acknowledge(incident, NOW - 1) == time_to_resolve(incident, NOW - 1) == 0
     assert time_to_detect(opened()) is None
-    assert ended_at(incident, NOW + 9) == NOW + 9
+    assert last_alert_end(incident, NOW + 9) == NOW + 9

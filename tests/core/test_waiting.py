@@ -170,3 +170,12 @@ def test_mtta_counts_from_the_end_of_the_wait_except_for_a_storm_that_paged() ->
     paged, _ = step(waiting(STORM), WaitEnded(reason=STORM.reason, by=STORM.by), AFTER)
     _, effects = step(paged, Acknowledge(by=ALICE), AFTER + MINUTE)
     assert [effect.value for effect in effects if isinstance(effect, Measured)] == [61 * MINUTE]
+
+
+def test_the_time_to_detect_ends_at_the_acknowledgment_of_an_incident_that_was_held() -> None:
+    opened = Opened(fired=("middle",), hold=10 * MINUTE, first_alert_at=NOW - MINUTE)
+    incident, _ = step(fresh(), opened, NOW)
+    incident, _ = step(incident, Acknowledge(by=ALICE), NOW + MINUTE)
+    _, effects = step(incident, Resolve(by=ALICE), NOW + 3 * MINUTE)
+    measured = {effect.measure: effect.value for effect in effects if isinstance(effect, Measured)}
+    assert measured == {"detect": 2 * MINUTE, "resolve": 2 * MINUTE}

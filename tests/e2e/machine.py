@@ -125,7 +125,7 @@ def _docker_options(words: list[str]) -> tuple[dict[str, list[str]], bool, str]:
 
 
 def _mounts(root: Path) -> dict[str, str]:
-    """What the container that runs has mounted, for ``docker exec``."""
+    """Return the mounts of the running container, for ``docker exec``."""
     file = root / "mounts"
     return dict(line.split("=", 1) for line in file.read_text().splitlines()) if file.exists() else {}
 

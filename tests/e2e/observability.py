@@ -1,5 +1,6 @@
 """Prometheus and Alertmanager from their Debian packages, and something for Prometheus to watch."""
 
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -59,9 +60,14 @@ class Prometheus(Process):
     """Scrapes and evaluates once a second."""
 
     def __init__(
-        self, folder: Path, alertmanager: str, targets: dict[str, str], rules: Sequence[dict[str, Any]]
+        self,
+        folder: Path,
+        alertmanager: str,
+        targets: dict[str, str],
+        rules: Sequence[dict[str, Any]],
+        rule_files: Sequence[Path] = (),
     ) -> None:
-        """``targets``: addresses by job; ``rules``: alerting rules of one group."""
+        """``targets``: addresses by job; ``rules``: alerting rules of one group; ``rule_files``: further ones."""
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         self.ready_url = f"{self.url}/-/ready"
@@ -70,7 +76,7 @@ class Prometheus(Process):
         config = folder / "prometheus.yml"
         content = {
             "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
-            "rule_files": [str(rule_file)],
+            "rule_files": [str(rule_file), *map(str, rule_files)],
             "alerting": {"alertmanagers": [{"static_configs": [{"targets": [alertmanager]}]}]},
             "scrape_configs": [
                 {"job_name": job, "static_configs": [{"targets": [address]}]} for job, address in targets.items()
@@ -92,6 +98,23 @@ class Prometheus(Process):
         """The vector that an expression gives now."""
         answer = await get_json(f"{self.url}/api/v1/query", query=expression)
         return list(answer["data"]["result"]) if answer else []
+
+    async def query_range(self, expression: str, seconds: float, step: float) -> list[dict[str, Any]]:
+        """The matrix that an expression gives over the last seconds."""
+        now = time.time()
+        answer = await get_json(
+            f"{self.url}/api/v1/query_range",
+            query=expression,
+            start=str(now - seconds),
+            end=str(now),
+            step=str(step),
+        )
+        return list(answer["data"]["result"]) if answer else []
+
+    async def label_values(self, label: str, series: str) -> list[str]:
+        """The values of a label of a series."""
+        answer = await get_json(f"{self.url}/api/v1/label/{label}/values", **{"match[]": series})
+        return list(answer["data"]) if answer else []
 
     async def value(self, expression: str) -> float | None:
         """The one value that an expression gives now."""

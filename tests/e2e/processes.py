@@ -73,7 +73,7 @@ async def until(condition: Callable[[], Awaitable[T] | T], within: float, what: 
 
 
 async def get_json(url: str, token: str | None = None, **query: str) -> Any:
-    """What an HTTP API answers; None while nobody does."""
+    """Return the answer of an HTTP API; None while there is none."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
         async with (
@@ -86,7 +86,7 @@ async def get_json(url: str, token: str | None = None, **query: str) -> Any:
 
 
 async def is_ready(url: str) -> bool:
-    """Whether a GET is answered with 200."""
+    """Return whether a GET is answered with 200."""
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session,
@@ -120,7 +120,7 @@ class Process:
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """The daemon's process id."""
         assert self._running is not None
         return self._running.pid
 

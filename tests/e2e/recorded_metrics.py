@@ -12,7 +12,7 @@ ALERTS = ROOT / "config/prometheus/tocsin-alerts.yml"
 
 
 class RecordedMetrics:
-    """What /metrics has shown, one sample of each series every ``interval`` seconds."""
+    """Samples of /metrics, one of each series every ``interval`` seconds."""
 
     def __init__(self, interval: int) -> None:
         self.interval = interval

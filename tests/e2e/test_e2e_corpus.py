@@ -26,7 +26,7 @@ def bodies() -> list[Path]:
 
 
 def is_webhook(body: bytes) -> bool:
-    """Whether a body is one: JSON, an object, with a list of alerts."""
+    """Return whether a body is a webhook: JSON, an object, with a list of alerts."""
     try:
         content = json.loads(body)
     except ValueError:

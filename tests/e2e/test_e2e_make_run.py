@@ -22,7 +22,7 @@ BUILT = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """What is needed, and nothing that was built."""
+    """Copy the files that are needed, and nothing that was built."""
     for name in (".ci", "daemon", "config", "rules"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=BUILT)
     for name in ("Makefile", "pyproject.toml", "requirements.lock", "README.md", "LICENSE"):

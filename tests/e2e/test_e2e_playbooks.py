@@ -78,7 +78,7 @@ class House:
         self.outside = outside
 
     async def settled(self, number: str) -> bool:
-        """Whether all its tickets are closed, and nothing is on its way."""
+        """Return whether all tickets are closed, and nothing is on its way."""
         found = json.loads(await self.say("incidents", "show", number, "--json"))
         return all(ticket["state"] == "closed" for ticket in found["tickets"])
 
@@ -114,7 +114,7 @@ class House:
             assert answer.status == 200, await answer.text()
 
     async def say(self, *arguments: str) -> str:
-        """What the command line says."""
+        """Return the output of the command line."""
         code, told = await run(tocsin_command(), *arguments, environ=self.tocsin.cli_environ)
         assert code == 0, told
         return told
@@ -177,7 +177,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
 
 
 def timeline(found: dict[str, Any], shown: str) -> str:
-    """Its timeline as the command line shows it, counted from the opening."""
+    """The timeline as the command line shows it, counted from the opening."""
     moments = [datetime.fromisoformat(entry["at"]) for entry in found["timeline"]]
     lines = shown.partition("Timeline\n")[2].splitlines()
     assert len(lines) == len(moments)
@@ -193,6 +193,10 @@ def timeline(found: dict[str, Any], shown: str) -> str:
     )
 
 
+SENT = " sent to|^UTC (told|reminded|invited)"
+"""The lines about messages that were delivered."""
+
+
 def without_times(text: str) -> list[str]:
     """The same things in any order of a moment: what is delivered first is chance.
 
@@ -200,8 +204,8 @@ def without_times(text: str) -> list[str]:
     """
     lines = (re.sub(r"^\+\d+ s +", "", line) for line in text.splitlines())
     # The time of a meeting depends on the hour of the day.
-    lines = (re.sub(r"(invited to a meeting) on \+\d+ h$", r"\1", line) for line in lines)
-    return sorted(line for line in lines if not re.search(r" sent to .+ \((chat|machines)\)$", line))
+    lines = (re.sub(r"(inviting .* to \S+) on \+\d+ h$", r"\1", line) for line in lines)
+    return sorted(line for line in lines if not re.search(rf"({SENT}) .+ \((chat|machines)\)$", line))
 
 
 def persons_behind(name: str, people: Mapping[str, Any]) -> set[str]:

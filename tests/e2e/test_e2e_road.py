@@ -91,16 +91,16 @@ class Road:
         return service in entry["event"]["payload"]["summary"]
 
     def effects(self, service: str, action: str) -> list[str]:
-        """What the events of one kind did to the page that was first sent to the on-call engineer."""
+        """Return the effects of the events of one kind on the page that was first sent to the on-call engineer."""
         key = self.triggers(service, ON_CALL)[0]["dedup_key"]
         return [e["effect"] for e in self.pagerduty.accepted if e["dedup_key"] == key and e["action"] == action]
 
     def posts(self, service: str, kind: str) -> list[dict[str, Any]]:
-        """What was posted or updated in Slack about a service, of one job."""
+        """Return the posts and updates in Slack about a service, of one job."""
         return [e for e in self.slack.accepted if e["event_type"] == f"tocsin_{kind}" and service in e["text"]]
 
     def is_told_in_slack(self, service: str) -> bool:
-        """Whether whoever was paged there is told of the end: a new post, because an edited one notifies nobody."""
+        """Return whether the people paged there are told of the end by a new post: an edited one notifies no one."""
         page = self.posts(service, "page")[0]
         told = [e for e in self.slack.accepted if e["key"] == f"{page['key']}:resolve"]
         return [(e["method"], e["users"]) for e in told] == [("chat.postMessage", [BLAIR])]

@@ -17,7 +17,7 @@ SECRET = "e2e-" + "s3cret" * 5
 
 
 def listens_to(number: signal.Signals) -> Callable[[Tocsin], bool]:
-    """Whether the process has a handler for it, or holds it back."""
+    """Return whether the process has a handler for it, or holds it back."""
 
     def asked(tocsin: Tocsin) -> bool:
         status = Path(f"/proc/{tocsin.pid}/status").read_text().splitlines()

@@ -23,6 +23,13 @@ class _Plain(yaml.SafeDumper):
     def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - the shape that PyYAML calls
         return True
 
+    def text(self, data: str) -> yaml.ScalarNode:
+        """Put dates in quotes, which tocsin demands and PyYAML leaves out."""
+        return self.represent_scalar("tag:yaml.org,2002:str", data, style='"' if data[:1].isdigit() else None)
+
+
+_Plain.add_representer(str, _Plain.text)
+
 
 def alert(name: str, status: str = "firing", **labels: str) -> dict[str, Any]:
     """One alert as Alertmanager puts it into a webhook."""
@@ -113,14 +120,14 @@ class Tocsin(Process):
 
     @property
     def cli_environ(self) -> dict[str, str]:
-        """What the command line needs to talk to this daemon."""
+        """Return the environment with which the command line talks to this daemon."""
         environ = {"TOCSIN_URL": self.url}
         if self.token:
             environ["TOCSIN_TOKEN_FILE"] = str(self.config / "token")
         return environ
 
     async def get(self, path: str, **query: str) -> Any:
-        """What the API answers to a GET; None while it does not."""
+        """Return the API's answer to a GET; None while there is none."""
         return await get_json(self.url + path, self.token, **query)
 
     async def incidents(self, **query: str) -> list[dict[str, Any]]:

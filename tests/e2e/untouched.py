@@ -21,13 +21,13 @@ from e2e.tocsin_process import Tocsin
 
 @dataclass(frozen=True)
 class Recording:
-    """What became of a daemon that was left alone."""
+    """The state of a daemon that was left alone."""
 
     scrapes: int
     unhealthy: list[str]
     """Answers of ``/-/healthy`` that were not 200."""
     raised: str
-    """What promtool says of alerts; "" for none."""
+    """Output of promtool about alerts; "" for none."""
     output: str
     """All that the daemon wrote to the console."""
 

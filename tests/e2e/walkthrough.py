@@ -34,7 +34,7 @@ IS_EXACT = re.compile(r"tocsin (?:init|check|test|simulate|playbooks)\b")
 """Commands whose output does not depend on the moment."""
 
 _ON_ITS_WAY = r"^page to .*: (?:pending|claimed)\n"
-"""What a drill prints if it looks before the page has left."""
+"""Output of a drill that looks before the page has left."""
 _MOMENTARY = (
     (_ON_ITS_WAY, ""),
     (r"\b(?:taylor|jamie)\b", "alex"),  # who is on call depends on the week
@@ -139,7 +139,7 @@ class Walk:
 
     @property
     def output(self) -> str:
-        """What the daemon has printed, without its log."""
+        """Return the output of the daemon, without its log."""
         lines = self._daemon.output.splitlines(keepends=True) if self._daemon else []
         return "".join(line for line in lines if not line.startswith("{"))
 

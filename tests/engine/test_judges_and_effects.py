@@ -15,7 +15,7 @@ from tocsin.testing.harness import Harness
 
 
 async def judged(tocsin: Harness, count: int = 1) -> list[Decision]:
-    """What the judges say, where nothing can be written, of one more incident; ``count`` have been opened before."""
+    """Return the judges' decision about one more incident than ``count``, where nothing can be written."""
     for number in range(count):
         await tocsin.fire(alertname="Down", namespace=f"n{number}", severity="SEV-2")
 

@@ -107,7 +107,7 @@ async def test_however_many_things_differ_it_keeps_and_says_only_so_much() -> No
 
 
 async def test_the_live_way_is_the_same_with_a_shadow_and_without() -> None:
-    """What the engine does is not looked at by the shadow, and it by nothing of the shadow's."""
+    """The shadow does not look at the engine's work, nor the engine at the shadow's."""
     async with emergency.tocsin() as alone, emergency.tocsin() as watched:
         observer = RecordingObserver()
         quiet = with_rule('alertname=~".*"', suppress=True)

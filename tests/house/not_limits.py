@@ -6,7 +6,6 @@ OWN = "bounds the daemon's own work or memory; nothing is refused or lost beyond
 RETENTION = "how long the daemon keeps its own rows"
 
 NO_INPUT = {
-    "tocsin.engine.measuring.": "bounds the work of a report, which is refused in words: engine/test_measuring.py",
     "tocsin.channels.alert_groups.": SHOWN,
     "tocsin.channels.console.": OWN,
     "tocsin.channels.email.": OF_A_PROVIDER,

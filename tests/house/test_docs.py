@@ -21,7 +21,8 @@ REPOSITORY = Path(__file__).parents[2]
 METRICS_PAGE = (REPOSITORY / "config/prometheus/README.md").read_text()
 PROMISE = (
     "every alert answered with 200 is durable; every escalation step takes effect exactly once; every page is "
-    "delivered at least once, and where the provider has an idempotency key it is seen once; a duplicate is "
+    "retried until a provider accepts it, it goes to other people, or it is no longer needed; where the provider has "
+    "an idempotency key, it is seen once; a duplicate is "
     "preferred to a loss, and every possible duplicate is labelled and counted."
 )
 
@@ -140,7 +141,7 @@ def test_the_page_about_retention_says_the_times_of_the_code() -> None:
 
 
 def defined(path: Path) -> set[str]:
-    """What a module defines: names, and names within classes as ``Class.name``."""
+    """Return the names that a module defines, those within classes as ``Class.name``."""
     found: set[str] = set()
     for node in ast.parse(path.read_text()).body:
         if isinstance(node, ast.ClassDef):

@@ -16,8 +16,9 @@ from tocsin.telemetry.catalogue import CATALOGUE, Metric
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "daemon/tocsin"
 FILES = sorted(PACKAGE.rglob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
-NOT_A_VERB_OR_NOUN = re.compile(r"(What|Whether|Whom|Whoever|Who|It|Its|Of|With|After)\b")
+NOT_A_VERB_OR_NOUN = re.compile(r"(What|Whether|Whom|Whoever|Who|Which|How|Why|It|Its|Of|With|After)\b")
 PHRASES = re.compile(
     r"\b(whoever|whomever|somebody|nobody|anybody"
     r"|draws no lots|hands of its own|had its say|has its say|hardly meant|tells? of (it|them|everything|each)"
@@ -75,7 +76,7 @@ def docstrings(path: Path) -> Iterator[Text]:
 
 
 def is_number(value: ast.expr | None) -> bool:
-    """Whether an expression is a number, also in units of time: ``90 * SECOND``."""
+    """Return whether an expression is a number, also in units of time: ``90 * SECOND``."""
     match value:
         case ast.Constant(value=int() | float()):
             return not isinstance(value.value, bool)
@@ -190,6 +191,10 @@ def bad_events(texts: Iterator[Text]) -> list[Text]:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
 def test_docstrings_begin_with_a_verb_or_a_noun(path: Path) -> None:
     assert bad_beginnings(docstrings(path)) == []
+
+
+def test_docstrings_of_tests_begin_with_a_verb_a_noun_or_a_promise() -> None:
+    assert [each for path in TESTS for each in bad_beginnings(docstrings(path))] == []
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(PACKAGE).as_posix())

@@ -17,7 +17,7 @@ LOCK = (REPOSITORY / "requirements.lock").read_text()
 
 
 def run(*command: str | Path, cwd: Path = REPOSITORY, **environ: str) -> str:
-    """What a command says; it must go well."""
+    """Return the output of a command, which must succeed."""
     done = subprocess.run(
         command,
         cwd=cwd,

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import tocsin
-from tocsin.engine.selfwatch.troubles import STANDING, TITLES, Trouble, alert_of, title_of
+from tocsin.engine.selfwatch.troubles import PLACES, STANDING, TITLES, Fault, alert_of, title_of
+from tocsin.web.routes import ROUTES
 
 SOURCES = Path(tocsin.__file__).parent
 FOR_CALLERS_OF_THE_API = {"content_type"}
@@ -25,7 +26,7 @@ def _of(node: ast.AST) -> Iterator[str]:
     if not isinstance(node, ast.Call):
         return
     match ast.unparse(node.func).rpartition(".")[2], ast.unparse(node.func), node.args:
-        case "report" | "Trouble", _, [ast.Constant(value=str(reason)), *_]:
+        case "report" | "Fault", _, [ast.Constant(value=str(reason)), *_]:
             yield reason
         case _, "self._troubles.append", [ast.Tuple(elts=[ast.Constant(value=str(reason)), *_])]:
             yield reason
@@ -42,7 +43,7 @@ def _is_reported(refusal: ast.Call) -> bool:
 
 @pytest.mark.parametrize("reason", sorted(reasons()))
 def test_every_trouble_has_a_title(reason: str) -> None:
-    assert alert_of(Trouble(reason, "eu"), "", 0).annotations["summary"] != f"{reason} (eu)"
+    assert alert_of(Fault(reason, "eu"), "", 0).annotations["summary"] != f"{reason} (eu)"
 
 
 @pytest.mark.parametrize("reason", sorted(TITLES))
@@ -50,6 +51,18 @@ def test_a_title_begins_with_a_capital_or_the_name_of_its_source_and_has_no_plac
     title = title_of(reason, "eu", "192.0.2.7")
     assert title[0].isupper() or title.startswith("eu ")
     assert "{" not in title
+
+
+@pytest.mark.parametrize("endpoint", sorted({route.endpoint for route in ROUTES} - {"api", "webhooks"}))
+def test_a_title_names_the_sender_at_each_endpoint_by_its_proper_name(endpoint: str) -> None:
+    assert title_of("bad_signature", endpoint).startswith(PLACES[endpoint])
+
+
+def test_refused_callbacks_cost_responses_and_no_alerts() -> None:
+    for endpoint in {route.endpoint for route in ROUTES} - {"api", "webhooks", "alertmanager"}:
+        title = title_of("bad_signature", endpoint)
+        assert "requests with a wrong signature" in title
+        assert "paged" not in title
 
 
 def test_the_map_says_of_every_trouble_what_opens_and_what_ends_it() -> None:

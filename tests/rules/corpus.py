@@ -25,7 +25,7 @@ class Real(NamedTuple):
 
     name: str
     exporter: str
-    """What its file is called after, or the ``job`` of its group."""
+    """The subject of its file's name, or the ``job`` of its group."""
     own: dict[str, str]
     """The labels that the rule itself gives."""
     things: tuple[str, ...]

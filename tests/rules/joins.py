@@ -29,7 +29,7 @@ class Join(NamedTuple):
 
     @property
     def reason(self) -> str:
-        """Why that is meant; empty if nobody has written it down."""
+        """The reason for the join; empty if none is written down."""
         reasons = MEANT["copies"] | MEANT["families"].get(self.rule, {})
         return str(reasons.get(self.differ, ""))
 

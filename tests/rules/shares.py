@@ -13,7 +13,7 @@ PLACING = ("service", "dedup_key", "heartbeat", "suppress")
 
 
 def table() -> str:
-    """Which rule places how many of the corpus's alerts, which one sets how many severities, and what nobody places."""
+    """Numbers of the corpus's alerts that each rule places, and no rule places, and of severities that each sets."""
     placed: Counter[str] = Counter()
     severed: Counter[str] = Counter()
     left: list[str] = []

@@ -44,7 +44,7 @@ def some(keep: Callable[[Rule], bool]) -> RuleSet:
 
 
 def judge(rules: RuleSet, **labels: str) -> Verdict:
-    """What the rules make of an alert with these labels."""
+    """Return the rules' verdict about an alert with these labels."""
     return rules.evaluate(Alert("default", "f1", AlertStatus.FIRING, labels))
 
 

@@ -70,7 +70,7 @@ THINGS = {
     "blackbox": ("target", "url", "exported_instance"),
     "snmp": ("target", "ifDescr", "exported_instance"),
 }
-"""What each of them reports of."""
+"""The subject that each of them reports of."""
 
 
 @pytest.mark.parametrize(

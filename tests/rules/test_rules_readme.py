@@ -46,7 +46,7 @@ def pairs(text: str) -> dict[str, str]:
 
 
 class Known:
-    """What holds in a row of an example: what else is open, how often the alert has come."""
+    """The conditions of a row of an example: the open incidents, and how often the alert has come."""
 
     def __init__(self, row: re.Match[str]) -> None:
         self._open = {"playbook": "", "team": "", "dedup_key": "", **pairs(row["open"])} if row["open"] else None

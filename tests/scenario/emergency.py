@@ -131,7 +131,7 @@ async def kinds(harness: Harness, ref: str = "1") -> list[str]:
 
 
 async def wrong(harness: Harness) -> list[str]:
-    """What the invariants have to say about everything in the store."""
+    """Return the violations of the invariants in the whole store."""
 
     def check(tx: Reader) -> list[str]:
         incidents = tx.incidents(IncidentFilter(limit=10_000))

@@ -6,6 +6,9 @@ from scenario.attacks import Case, once, repeated
 from scenario.besieged import PLAYBOOK, Besieged
 from scenario.limits_of_senders import alert
 from tocsin.core.duration import DAY
+from tocsin.core.incident.event import Entry
+from tocsin.core.incident.measure import Occurrence
+from tocsin.core.incident.timeline.notifications import PromiseBreached
 from tocsin.core.oncall.maintenance_window import HandMade
 from tocsin.core.oncall.rotation import Override
 
@@ -53,6 +56,48 @@ async def answer_bytes(tocsin: Besieged) -> None:
     assert await tocsin.call("GET", f"/api/v1/incidents/{newest['number']}") == 200
     assert tocsin.answer["cut"]
     assert len(tocsin.answer["alerts"]) < 10
+
+
+async def measured_incidents(tocsin: Besieged) -> None:
+    many = [_occurrence(number, tocsin.clock.now()) for number in range(20_001)]
+    await tocsin.daemon.store.write(lambda tx: [tx.put_occurrence(each) for each in many])
+    assert await tocsin.call("GET", "/api/v1/reports?from=2026-11-20&to=2026-11-20") == 400
+    assert tocsin.answer["error"]["message"] == (
+        "there are more than 20,000 incidents from 2026-11-19 to 2026-11-20 (with the period before), the most that a"
+        " report reads: choose a shorter period"
+    )
+
+
+def _occurrence(number: int, now: int) -> Occurrence:
+    return Occurrence(
+        incident_id=f"i{number}",
+        occurrence=1,
+        playbook="emergency-response",
+        severity="SEV-1",
+        service="checkout",
+        first_alert_at=None,
+        opened_at=now,
+        acknowledged_at=None,
+        resolved_at=now + 1,
+        ended_at=now + 1,
+        cause="alerts",
+        counted=True,
+    )
+
+
+async def measured_records(tocsin: Besieged) -> None:
+    now = tocsin.clock.now()
+    kept = [
+        Entry(incident_id="i", seq=number, at=now, kind=PromiseBreached.kind, actor="", via="", data={})
+        for number in range(100_001)
+    ]
+    await tocsin.daemon.store.write(lambda tx: tx.append_entries(kept))
+    assert await tocsin.call("GET", "/api/v1/reports") == 400
+    said = tocsin.answer["error"]["message"]
+    assert "more than 100,000 missed targets and completed duties since 2026-" in said
+    assert said.endswith("the most that a report reads: choose a later period")
+    await tocsin.daemon.measures.run_once()
+    assert tocsin.logged("measures_skipped")[-1]["error"] == said.replace("2026-10-01", "2026-10-21")
 
 
 def _window(number: int, now: int) -> HandMade:
@@ -140,6 +185,8 @@ CASES = (
     repeated(idempotency_key),
     refused_query("page_size", "incidents?limit=501", "limit must be a number from 1 to 500"),
     refused_query("days_of_shifts", "oncall?days=93", "days must be a number from 0 to 92"),
+    once(measured_incidents),
+    once(measured_records),
     refused_query("days_of_a_report", "reports?from=2024-01-01&to=2026-01-01", "more than 400 days"),
     refused("note_characters", 422, f"{INCIDENT}/notes", {"text": LONG}, "a note has at most 4000 characters"),
     refused("fact_characters", 422, f"{INCIDENT}/facts", {"facts": {"a": LONG}}, "the fact a has at most 4000"),

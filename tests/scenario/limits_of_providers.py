@@ -14,7 +14,7 @@ from tocsin.core.duration import HOUR, SECOND
 
 FORM = "application/x-www-form-urlencoded"
 ODD = {"labels": {"alertname": "Attack", "severity": "odd"}, "status": "firing"}
-"""It pages over the channel ``odd``."""
+"""A playbook that pages over the channel ``odd``."""
 CHUNK = b"x" * (1 << 20)
 
 

@@ -24,7 +24,7 @@ def alert(number: int = 0, **parts: Any) -> dict[str, Any]:
 
 
 async def annotations(tocsin: Besieged) -> dict[str, str]:
-    """What is stored of the attack's alert."""
+    """Return what is stored of the attack's alert."""
     known = fingerprint(alert()["labels"])
     [episode] = await tocsin.daemon.store.read(lambda tx: list(tx.episodes(known, None, 2)))
     return dict(episode.annotations)

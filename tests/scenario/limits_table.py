@@ -17,7 +17,7 @@ class Row:
     set_by: str
     """The setting, or the constant (``module: NAME``); "" where nothing can be set."""
     reason: str
-    """Why it is no setting."""
+    """The reason why it is no setting."""
     beyond: str
     metric: str
     case: str

@@ -51,7 +51,7 @@ def lines(text: str) -> list[str]:
 
 
 def fits(playbook: str, name: str, text: str) -> bool:
-    """Whether a text has the words of the written playbook, all of them, in their order, and no others."""
+    """Return whether a text has the words of the written playbook, all of them, in their order, and no others."""
     wanted = "".join(
         r"(?:.*\n)*?" if line == "(lines)" else re.escape(line).replace("…", ".+?") + r"\n"
         for line in lines(WORDS[playbook][name])

@@ -3,7 +3,7 @@
 from tocsin.engine.deliver.missed import refused
 from tocsin.engine.selfwatch.troubles import title_of
 
-CALL_ALEX = "Call Alex Example at +4915555550100"
+CALL_ALEX = "Call Alex Example now at +4915555550100"
 TROUBLES = (
     (
         *("unauthorized", "prometheus-eu"),
@@ -21,7 +21,7 @@ TROUBLES = (
         f"{CALL_ALEX}.\nOr take #1 yourself: tocsin incidents ack 1",
     ),
     (
-        *("strangers", "telephone", "wrong signature from 192.0.2.7", ""),
-        title_of("strangers", "telephone", "192.0.2.7"),
+        *("strangers", "twilio", "wrong signature from 192.0.2.7", ""),
+        title_of("strangers", "twilio", "192.0.2.7"),
     ),
 )

@@ -72,7 +72,7 @@ class Trouble:
     item_after: int | None
     item_done_after: int | None
     again_after: int | None
-    """It fires once more so long after its resolve."""
+    """The time after its resolve at which it fires once more."""
     number: str = ""
     fires: list[int] = field(default_factory=list)
     """When its alert fired."""
@@ -92,7 +92,7 @@ class Trouble:
 
 
 def script(seed: int = 14, incidents: int = INCIDENTS) -> list[Trouble]:
-    """What will happen, the same for each seed."""
+    """The future of one incident, the same for each seed."""
     dice = random.Random(seed)
     plans = sorted(shipped().playbooks.values(), key=lambda plan: plan.name)
     troubles = []
@@ -207,7 +207,7 @@ async def finish(tocsin: Harness, trouble: Trouble) -> None:
 
 @dataclass(frozen=True)
 class Seen:
-    """What was seen of one incident: its timeline, and what the script did."""
+    """The record of one incident: its timeline, and what the script did."""
 
     trouble: Trouble
     entries: list[Entry]
@@ -215,7 +215,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Quarter:
-    """What was seen of all incidents."""
+    """The records of all incidents."""
 
     tocsin: Harness
     seen: list[Seen]

@@ -11,7 +11,7 @@ from tocsin.testing.harness import Harness
 def tocsin(
     hours: BusinessHours | None = None, *, playbook: Playbook | None = None, clock: VirtualClock | None = None
 ) -> Harness:
-    """Its severities are ``high``, ``middle`` and ``low``; ``low`` pages in business hours only."""
+    """A playbook with the severities ``high``, ``middle`` and ``low``; ``low`` pages in business hours only."""
     return emergency.tocsin(playbook=playbook or rich(hours), clock=clock)
 
 

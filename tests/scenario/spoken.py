@@ -36,7 +36,7 @@ from tocsin.core.incident.outbox import Job
 from tocsin.core.oncall.people import Contact
 from tocsin.core.playbook.reminder import Reminder
 from tocsin.engine.responses.declare import Declaration
-from tocsin.engine.selfwatch.troubles import Trouble, alert_of
+from tocsin.engine.selfwatch.troubles import Fault, alert_of
 from tocsin.store.sqlite.rescue import how_to_restore
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
@@ -55,7 +55,7 @@ Scene = tuple[str, Content]
 
 @cache
 def bundle() -> Bundle:
-    """What is shipped, with two people who live somewhere."""
+    """The shipped configuration, with two people who live somewhere."""
     loaded = load(ROOT / "config", ROOT / "rules", KINDS, {})
     persons = dict(loaded.people.persons)
     persons["alex"] = structs.replace(persons["alex"], time_zone="Europe/Berlin")
@@ -155,32 +155,32 @@ async def life(alerts: Callable[[str], list[Alert]]) -> list[Scene]:
         stage = Stage(harness)
         firing = alerts("critical")
         await harness.take(*firing)
-        scenes += stage.show("The first page", Job.PAGE, Job.ANNOUNCE)
+        scenes += stage.show("The first page", Job.PAGE, Job.ANNOUNCE, Job.HISTORY)
         await harness.advance(minutes=31)
-        scenes += stage.show("Nobody has acknowledged it", Job.PAGE, Job.UPDATE)
+        scenes += stage.show("Nobody has acknowledged it", Job.PAGE, Job.UPDATE, Job.HISTORY)
         await harness.acknowledge("alex")
         scenes += stage.show("Somebody acknowledges it", Job.ACKNOWLEDGE, Job.HISTORY, Job.UPDATE)
         await harness.advance(minutes=30)
-        scenes += stage.show("It is acknowledged and not resolved", Job.PAGE, Job.UPDATE)
+        scenes += stage.show("It is acknowledged and not resolved", Job.PAGE, Job.UPDATE, Job.HISTORY)
         worse = alerts("emergency")
         await harness.take(*worse)
         scenes += stage.show("New alerts, and a higher severity", Job.PAGE, Job.ANNOUNCE, Job.HISTORY)
         await harness.acknowledge("alex")
-        list(stage.show(""))
+        scenes += stage.show("It is acknowledged again", Job.ACKNOWLEDGE, Job.HISTORY, Job.UPDATE)
         await harness.escalate("alex")
-        scenes += stage.show("A person asks for the next tier", Job.PAGE)
+        scenes += stage.show("A person asks for the next tier", Job.PAGE, Job.HISTORY)
         await harness.take(*ended(firing, harness.clock.now()))
         scenes += stage.show("Some alerts resolve", Job.ANNOUNCE, Job.HISTORY)
         await harness.take(*ended(worse, harness.clock.now()))
         await harness.advance(minutes=5)
-        scenes += stage.show("It is resolved", Job.RESOLVE, Job.UPDATE)
+        scenes += stage.show("It is resolved", Job.RESOLVE, Job.UPDATE, Job.HISTORY)
         await harness.advance(hours=49)
-        scenes += stage.show("The postmortem is due", Job.UPDATE)
+        scenes += stage.show("The postmortem is due", Job.UPDATE, Job.HISTORY)
     return scenes
 
 
 async def others() -> list[Scene]:
-    """What is rarer: of one alert each."""
+    """Rarer messages, about one alert each."""
     told = [*await _flapping(), *await _storm(), *await _handover(), *await _handover_of_several()]
     told += [*await _reminder(), *await _lost_contacts()]
     return [*told, *await _declared(), *await _own_words(), *await _about_itself(), *await _alarms()]
@@ -282,16 +282,16 @@ async def _declared() -> list[Scene]:
         await harness.declarer.declare(wanted, Actor("taylor", "cli"))
         await harness.settle()
         await harness.advance(minutes=1)
-        return list(stage.show("A person declares an incident", Job.PAGE, Job.ANNOUNCE))
+        return list(stage.show("A person declares an incident", Job.PAGE, Job.ANNOUNCE, Job.HISTORY))
 
 
 async def _own_words() -> list[Scene]:
-    """With the actions of the shipped playbook."""
+    """Messages of the actions of the shipped playbook."""
     whole = load(ROOT / "config", ROOT / "rules", KINDS, {})
     async with tocsin(dataclasses.replace(bundle(), playbooks=whole.playbooks)) as harness:
         stage = Stage(harness)
         await harness.take(*grafana())
-        return list(stage.show("A playbook's own words", Job.UPDATE))
+        return list(stage.show("A playbook's own words", Job.UPDATE, Job.HISTORY))
 
 
 async def _about_itself() -> list[Scene]:
@@ -304,7 +304,7 @@ async def _about_itself() -> list[Scene]:
 
 
 async def _alarms() -> list[Scene]:
-    """What goes out past the database."""
+    """Messages that are sent without the database."""
     path = "/var/lib/tocsin/tocsin.db"
     lost = StoreLost(
         f"{path} is gone: it was removed while tocsin was running",
@@ -317,7 +317,7 @@ async def _alarms() -> list[Scene]:
         harness.alarm.store_failed(StoreUnavailable(f"{path}: database or disk is full (SQLITE_FULL)"))
         harness.alarm.store_failed(lost)
         harness.alarm.sound(
-            alert_of(Trouble("late", "sms"), "Attempts so far: 3", harness.clock.now(), missed, CALL_ALEX)
+            alert_of(Fault("late", "sms"), "Attempts so far: 3", harness.clock.now(), missed, CALL_ALEX)
         )
         await harness.alarm.close()
         return list(stage.show("About tocsin's database", Job.PAGE))
@@ -382,7 +382,7 @@ def _webhook(content: Content) -> str:
 
 
 def _console(scenes: list[Scene]) -> list[str]:
-    """What one console prints of all of them, one after the other."""
+    """The output of one console about all of them, one after the other."""
     printed, found = Printed(), []
     printed.join("console")
     for _, content in scenes:

@@ -24,7 +24,7 @@ from tocsin.testing.harness import Harness
 
 ROOT = Path(__file__).resolve().parents[2]
 ALEX = Actor("alex", "api")
-OFFER = "If it is no false alarm, declare it: tocsin incidents declare 1"
+OFFER = "If the problem is real, declare the incident: tocsin incidents declare 1"
 OFFERED_BY = {"emergency-response", "erlmcp", "ultimate-marketing"}
 
 

@@ -180,17 +180,29 @@ def of_the_unconfirmed(harness: Harness) -> list[tuple[str, str]]:
     return [(who, why) for _, who, why in harness.reminders() if "was not confirmed" in why]
 
 
-async def test_a_draft_that_was_not_confirmed_before_the_resolve_is_told_and_not_dropped() -> None:
+async def test_a_message_that_was_not_confirmed_before_the_resolve_is_told_and_not_dropped() -> None:
+    async with tocsin(drafted("declared", TO_CUSTOMERS)) as harness:
+        await harness.fire(alertname="Down", severity="SEV-1")
+        await harness.say(Declare(by=ALICE))
+        await harness.close("alice")
+        await harness.advance(minutes=5)
+        assert await drafts(harness) == [1]
+        assert await dropped(harness) == []
+        assert "draft_unconfirmed" in [entry.kind for entry in await harness.timeline()]
+        why = "the draft message customer-text for customers was not confirmed before the incident was resolved"
+        assert {who for who, _ in of_the_unconfirmed(harness)} >= {"communication-lead", "incidents"}
+        assert {reason for _, reason in of_the_unconfirmed(harness)} == {f"{why}, and still waits"}
+
+
+async def test_for_a_status_page_that_shows_nothing_yet_the_draft_about_the_end_takes_the_place_of_the_first() -> None:
     page = RecordingTracker("status")
     async with tocsin(status_page(), trackers=(page,)) as harness:
         await harness.fire(alertname="Down", severity="SEV-1")
         await harness.resolve(alertname="Down", severity="SEV-1")
         await harness.advance(minutes=5)
-        assert await drafts(harness) == [1]
-        assert await dropped(harness) == []
-        assert "draft_unconfirmed" in [entry.kind for entry in await harness.timeline()]
-        why = "the draft update for the status page was not confirmed before the incident was resolved, and still waits"
-        assert of_the_unconfirmed(harness) == [("communication-lead", why), ("incidents", why)]
+        assert await drafts(harness) == [2]
+        assert await dropped(harness) == ["draft 1 dropped: status (draft 2 takes its place)"]
+        assert any("waits for your confirmation" in why for _, _, why in harness.reminders()[1:])
 
 
 async def test_a_status_page_that_is_confirmed_after_the_resolve_is_closed_at_once() -> None:
@@ -199,7 +211,7 @@ async def test_a_status_page_that_is_confirmed_after_the_resolve_is_closed_at_on
         await harness.fire(alertname="Down", severity="SEV-1")
         await harness.resolve(alertname="Down", severity="SEV-1")
         await harness.advance(minutes=5)
-        await harness.say(Confirmed(by=ALICE, draft=1, text="It was down, and is over."))
+        await harness.say(Confirmed(by=ALICE, draft=2, text="It was down, and is over."))
         await harness.advance(minutes=1)
         assert [one.job for one in page.sent] == [Job.TICKET_OPEN, Job.TICKET_CLOSE]
         assert await drafts(harness) == []

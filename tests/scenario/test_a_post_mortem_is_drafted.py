@@ -12,7 +12,7 @@ from tocsin.core.content.template_context import VARIABLES
 from tocsin.core.incident.event import Actor, SetFacts
 from tocsin.core.oncall.people import Contact, People, Person
 from tocsin.core.playbook.playbook import Playbook
-from tocsin.engine.deliver.messages import Saying, post_mortem
+from tocsin.engine.deliver.messages import RenderedMessage, post_mortem
 from tocsin.testing.harness import Harness
 
 ALICE = Actor("alice", "api")
@@ -31,7 +31,7 @@ def harness(plan: Playbook, **more: MessageTemplate) -> Harness:
     return tocsin
 
 
-async def draft(tocsin: Harness) -> Saying:
+async def draft(tocsin: Harness) -> RenderedMessage:
     incident = await tocsin.incident()
     return await tocsin.store.read(lambda tx: post_mortem(tx, tocsin.live.policy, incident))
 
@@ -41,7 +41,7 @@ async def test_it_tells_what_happened_and_asks_for_the_rest():
         await tocsin.fire(alertname="Down", severity="SEV-1", service="shop")
         await tocsin.advance(minutes=5)
         await tocsin.acknowledge(by="alice")
-        await tocsin.respond.say(
+        await tocsin.respond.apply(
             "1", SetFacts(by=ALICE, facts={"root_cause": "a full disk", "users_affected": "about 300"})
         )
         await tocsin.resolve(alertname="Down", severity="SEV-1", service="shop")
@@ -62,7 +62,7 @@ async def test_a_fact_is_kept_until_it_is_taken_back_and_the_timeline_has_both()
     async with harness(playbook()) as tocsin:
         await tocsin.fire(alertname="Down", severity="SEV-1")
         for text in ("a full disk", "a full disk", ""):
-            await tocsin.respond.say("1", SetFacts(by=ALICE, facts={"root_cause": text}))
+            await tocsin.respond.apply("1", SetFacts(by=ALICE, facts={"root_cause": text}))
         told = [entry.data for entry in await tocsin.timeline() if entry.kind == "fact"]
         assert told == [{"name": "root_cause", "text": "a full disk"}, {"name": "root_cause", "text": ""}]
         assert any("of what caused the incident; " in blank for blank in (await draft(tocsin)).text.blanks)
@@ -90,7 +90,7 @@ async def test_a_template_that_fails_is_replaced_by_plain_words_that_name_it():
 async def test_a_playbook_without_a_template_gets_the_default_draft() -> None:
     async with harness(playbook(template="")) as tocsin:
         await tocsin.fire(alertname="Down", severity="SEV-1", service="shop")
-        await tocsin.respond.say("1", SetFacts(by=ALICE, facts={"root_cause": "a full disk"}))
+        await tocsin.respond.apply("1", SetFacts(by=ALICE, facts={"root_cause": "a full disk"}))
         saying = await draft(tocsin)
     assert saying.failure == ""
     assert saying.text.plain.startswith("# Postmortem #1: Down")

@@ -74,7 +74,7 @@ FIRING = [
     *ACKNOWLEDGED,
     {"alertname": "ShopDown", "severity": "P0", "playbook": "service-quick-reference", "service": "shop"},
 ]
-"""What fires when the old version is stopped, with its source where that is not the default one."""
+"""Alerts that fire when the old version is stopped, with its source where that is not the default one."""
 RESOLVED_BEFORE = {"alertname": "CacheCold", "severity": "critical", "service": "cache"}
 SHOP = 14
 """The incident of which the old version has sent no page yet."""

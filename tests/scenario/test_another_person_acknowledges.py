@@ -17,7 +17,7 @@ ONLY_PAGES = frozenset({Job.PAGE, Job.ACKNOWLEDGE, Job.RESOLVE})
 
 
 def told(harness: Harness) -> list[tuple[float, str]]:
-    """After how many minutes and to whom it was said that a person has acknowledged, as an update."""
+    """Return the minutes and the recipients of the updates that a person has acknowledged."""
     updates = [content for content in harness.sent(Job.UPDATE) if kind(content) == "ACKNOWLEDGED"]
     return [((content.now - content.opened_at) / MINUTE, content.target) for content in updates]
 
@@ -30,9 +30,22 @@ async def test_the_manager_stays_paged_and_learns_who_has_it_and_how_to_reach_th
     assert told(tocsin) == [(31, emergency.MANAGER)]
     [update] = [content for content in tocsin.sent(Job.UPDATE) if kind(content) == "ACKNOWLEDGED"]
     assert reason(update) == (
-        "alice acknowledged it at 12:31 UTC and is responding. You stay paged as Engineering manager, because your "
-        "page lasts until it is resolved: ask alice whether help is needed. No acknowledgment is needed."
+        "alice acknowledged it at 12:31 UTC and is responding. You stay involved as Engineering manager until it is "
+        "resolved: ask alice whether help is needed. You need not acknowledge."
     )
+
+
+async def test_a_repeated_acknowledgment_has_its_own_time(tocsin: Harness) -> None:
+    await tocsin.fire(alertname="Down", severity="SEV-2")
+    await tocsin.advance(minutes=31)
+    await tocsin.acknowledge("alice")
+    await tocsin.advance(minutes=5)
+    await tocsin.set_severity("SEV-1")
+    await tocsin.acknowledge("alice")
+    await tocsin.settle()
+    updates = [content for content in tocsin.sent(Job.UPDATE) if kind(content) == "ACKNOWLEDGED"]
+    starts = [reason(update)[: len("alice acknowledged it at 12:31 UTC")] for update in updates]
+    assert starts == ["alice acknowledged it at 12:31 UTC", "alice acknowledged it at 12:36 UTC"]
 
 
 async def test_the_one_who_acknowledges_and_those_whose_page_has_ended_are_not_told(tocsin: Harness) -> None:

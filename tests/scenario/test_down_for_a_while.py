@@ -1,4 +1,4 @@
-"""After a downtime or a clock jump nothing is skipped or repeated, and late pages say how late they are."""
+"""A downtime or a clock jump skips and repeats nothing, and late pages say how late they are."""
 
 from scenario import emergency
 from scenario.conftest import NewStore

@@ -40,6 +40,7 @@ from tocsin.core.incident.event import (
 from tocsin.core.oncall.people import People
 from tocsin.core.playbook.duties import PlaybookDuty
 from tocsin.core.playbook.playbook import FollowUp
+from tocsin.core.schedule.moments import moment
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
 
@@ -59,7 +60,7 @@ async def test_its_owner_is_reminded_before_the_deadline_and_told_after_it_with_
         assert told(harness, "status-page")[1:] == [(25, "communication-lead"), (25, "incidents")]
         assert counted(harness, "duty_breaches_total", severity="SEV-1") == 1
         [breach] = [entry for entry in await harness.timeline() if entry.kind == "duty_breached"]
-        text = "SEV-1 duty status-page not done within 15 min of the declaration: Update the status page"
+        text = "duty status-page is overdue (it was due 15 min after the incident was declared): Update the status page"
         assert phrase(breach) == text
         await harness.advance(minutes=DAY)
         assert told(harness, "status-page")[3:] == [(25 + DAY, "communication-lead")], "daily until it is done"
@@ -176,6 +177,10 @@ async def test_a_duty_begins_at_its_severity_and_also_when_the_severity_rises_to
         await harness.set_severity("SEV-1")
         board = (await duties(harness))["board"]
         assert (board.due_at - harness.clock.start) / 60_000_000 == 80
+        await harness.advance(minutes=60)
+        [breach] = [entry for entry in await harness.timeline() if entry.kind == "duty_breached"]
+        due = moment(board.due_at)
+        assert phrase(breach) == f"duty board is overdue (it was due by {due}): Tell the board", "not since the opening"
 
 
 async def test_a_duty_with_a_flag_begins_when_the_flag_is_set() -> None:
@@ -245,4 +250,5 @@ async def test_an_overdue_postmortem_is_a_breach(tocsin: Harness) -> None:
     await over(tocsin)
     await tocsin.advance(minutes=2 * DAY)
     assert tocsin.observer.counted("duty_breaches_total", severity="SEV-1") == 1
-    assert "duty_breached" in [entry.kind for entry in await tocsin.timeline()]
+    [breach] = [entry for entry in await tocsin.timeline() if entry.kind == "duty_breached"]
+    assert phrase(breach) == "the postmortem is overdue (it was due 2 d after the incident was resolved)"

@@ -269,7 +269,7 @@ async def test_it_says_who_pinned_the_severity(tocsin: Harness) -> None:
     found = await explained(tocsin, alertname="Down")
     assert found.incident is not None
     assert (found.incident.severity, found.incident.severity_because) == ("SEV-2", "pinned by alice")
-    await tocsin.respond.say(
+    await tocsin.respond.apply(
         "1", SetSeverity(by=Actor("bob", "api"), severity="SEV-2", reason="customers do not notice")
     )
     found = await explained(tocsin, alertname="Down")

@@ -16,7 +16,7 @@ from tocsin.conf.bundle import Bundle, load
 from tocsin.core.duration import MINUTE
 from tocsin.core.errors import IllegalTransition
 from tocsin.core.incident.outbox import Job
-from tocsin.core.oncall.rotation import Duty
+from tocsin.core.oncall.rotation import OnCallInput
 from tocsin.core.playbook.playbook import Playbook
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
@@ -39,11 +39,11 @@ def shipped() -> Bundle:
 
 @dataclass(frozen=True)
 class Trouble:
-    """What happens to one playbook's incident, in minutes since the start; -1: it does not."""
+    """The events of one playbook's incident, in minutes since the start; -1: an event does not happen."""
 
     playbook: str
     nth: int
-    """Which of its severities, the highest first."""
+    """The number of its severity, the highest first."""
     begins: int
     acknowledged: int = -1
     flagged: int = -1
@@ -77,7 +77,7 @@ async def carry_out(tocsin: Harness, trouble: Trouble, what: str, number: str) -
 
 
 async def run(*troubles: Trouble) -> dict[str, list[Page]]:
-    """What becomes of them together: who is told of each, by playbook."""
+    """Return the recipients of all messages, by playbook, when the incidents happen together."""
     told: dict[str, list[Page]] = defaultdict(list)
     story = sorted(
         ((at, nth, what) for nth, one in enumerate(troubles) for at, what in one.happens), key=lambda s: s[0]
@@ -125,8 +125,8 @@ async def test_each_playbook_notifies_only_its_own_tiers() -> None:
         targets |= {target for tier in plan.tiers for target in tier.targets}
         targets |= {*plan.announce, *(target for role in plan.roles for target in role.targets)}
         targets |= {target for action in plan.actions for target in action.targets}
-        duty = Duty(*at)
-        targets |= set(shipped().people.secondaries(tuple(targets), duty))
-        people = {person for target in targets for person in shipped().people.members(target, duty)}
+        inputs = OnCallInput(*at)
+        targets |= set(shipped().people.secondaries(tuple(targets), inputs))
+        people = {person for target in targets for person in shipped().people.members(target, inputs)}
         assert {target for _, target, *_ in pages} <= people
         assert {severity for *_, severity, _ in pages} == {plan.levels[0].name}

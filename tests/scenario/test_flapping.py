@@ -13,7 +13,7 @@ FLAPS = "it goes on and off, so a summary replaces the page for each change"
 
 
 async def flap(tocsin: Harness, times: int, *, minutes: float = 3) -> None:
-    """It resolves for good and fires again, so often; it fires at the end."""
+    """Resolve it for good and fire it again, so often; it fires at the end."""
     for _ in range(times):
         await tocsin.resolve(**DOWN)
         await tocsin.advance(minutes=minutes)
@@ -48,8 +48,8 @@ async def test_from_the_fifth_flip_on_a_digest_takes_the_place_of_pages(tocsin: 
         (
             37,
             (
-                "it goes on and off (20 changes since the last message, firing now); "
-                "you get one summary every 30 min, not a message per change"
+                "it goes on and off: 20 changes since the last message, firing now. "
+                "You get one summary every 30 min instead of a message for each change"
             ),
         )
     ]
@@ -102,8 +102,8 @@ async def test_acknowledged_it_informs_and_steps_until_the_resolve_wait(
         (
             37,
             (
-                "it goes on and off (20 changes since the last message, firing now); "
-                "you get one summary every 30 min, not a message per change"
+                "it goes on and off: 20 changes since the last message, firing now. "
+                "You get one summary every 30 min instead of a message for each change"
             ),
         ),
         (67, "it has settled: firing now"),

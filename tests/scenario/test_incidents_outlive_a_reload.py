@@ -1,4 +1,4 @@
-"""After a restart or a reload an alert joins the incident that is open for it, and no other."""
+"""An alert after a restart or a reload joins the incident that is open for it, and no other."""
 
 from dataclasses import replace
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from scenario.maintenance import use, window
 from tocsin.core.alerts.alert import AlertStatus
 from tocsin.core.incident.event import Actor
 from tocsin.testing.harness import Harness
@@ -38,6 +39,29 @@ async def test_resolve_counts_to_the_last_alerts_own_end(tocsin: Harness) -> Non
     await tocsin.take(ended)
     await tocsin.advance(minutes=2)
     assert tocsin.observer.observed("incident_time_to_resolve_seconds") == [600]
+
+
+async def test_the_time_to_detect_ends_where_the_other_two_begin_at_the_end_of_a_wait(tocsin: Harness) -> None:
+    use(tocsin, window(tocsin, 0, 10, match='alertname="Down"'))
+    await tocsin.fire(**DOWN, starts_at=tocsin.clock.start - 120_000_000)
+    await tocsin.advance(minutes=14)
+    await tocsin.acknowledge("alice")
+    await tocsin.close("alice")
+    observed = tocsin.observer.observed
+    await tocsin.measures.run_once()
+    assert (observed("incident_time_to_detect_seconds"), await gauge(tocsin, "mttd_seconds")) == ([720], 720)
+    assert (observed("incident_time_to_acknowledge_seconds"), await gauge(tocsin, "mtta_seconds")) == ([240], 240)
+
+
+async def test_an_incident_that_ends_hidden_in_a_window_is_in_no_measure(tocsin: Harness) -> None:
+    use(tocsin, window(tocsin, 0, 60, match='alertname="Down"'))
+    await tocsin.fire(**DOWN)
+    await tocsin.resolve(**DOWN)
+    await tocsin.advance(minutes=30)
+    await tocsin.measures.run_once()
+    assert (await tocsin.incident()).state == "resolved"
+    assert not [name for name, _, _ in tocsin.observer.observations if name.startswith("incident_time_to")]
+    assert [await gauge(tocsin, name) for name in ("mtta_seconds", "mttr_seconds", "mttd_seconds")] == [None] * 3
 
 
 async def test_without_data_there_is_no_gauge(tocsin: Harness) -> None:

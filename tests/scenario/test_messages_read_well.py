@@ -51,8 +51,10 @@ async def test_a_command_ends_its_line_so_that_it_can_be_copied(story: str) -> N
 async def test_pagerduty_says_what_its_acknowledge_does_where_that_is_not_plain() -> None:
     scenes = await spoken.STORIES["other"]()
     text = spoken.written(scenes, "pagerduty")
-    assert text.count("Acknowledge here only stops this notice; it does not take #1.") == 2, "summary and details"
-    assert "Acknowledge here takes all 11 incidents." in text
+    assert text.count("The Acknowledge button only stops this notice: it does not acknowledge #1.") == 2, (
+        "summary and details"
+    )
+    assert "The Acknowledge button acknowledges all 11 incidents." in text
     assert '"component": "shop-0, shop-1' in text.replace("\n", " ") or "shop-9" in text
 
 
@@ -70,7 +72,7 @@ async def test_what_tocsin_says_about_itself_names_no_command_that_cannot_work_a
             assert "pages no one" in text, f"{channel} says what does not work"
             assert "Tocsin is DOWN on tocsin-1" in text, f"{channel} names the host"
             assert "Alex Example has NOT been reached yet by SMS about #1 payments: Nobody can pay (SEV-2; " in text
-            assert "Call Alex Example at +4915555550100." in text, f"{channel} says how to reach the person"
+            assert "Call Alex Example now at +4915555550100." in text, f"{channel} says how to reach the person"
             aloud = channel == "call"
             copy = (
                 "the newest file whose name begins with tocsin.db.rescued"
@@ -93,7 +95,7 @@ async def test_what_tocsin_says_about_itself_names_who_misses_what_and_who_is_re
         text = spoken.written(own, channel).replace("\r\n", "\n")
         assert "Alex Example was NOT reached by SMS about #1 payments: Nobody can pay (SEV-2; no one has it)" in text
         take = "reply ack 1\n" if channel == "sms" else "tocsin incidents ack 1\n"
-        assert "Call Alex Example at +4915555550100." in text, channel
+        assert "Call Alex Example now at +4915555550100." in text, channel
         assert f"Or take #1 yourself: {take}" in text, f"{channel} ends the line after the command"
         assert "prometheus-eu (192.0.2.7) sends alerts without a valid token" in text, channel
         assert "(telephone)" not in text, channel
@@ -109,7 +111,7 @@ async def test_no_person_reads_labels_severities_or_names_that_only_the_code_has
         for raw in ("TocsinTrouble", "reason=", "fault=", "[self]", "self-notice", "those who", "New incident"):
             assert raw not in text.replace("notification: ", ""), f"{raw!r} in {channel}"
         if text:
-            assert "you will be paged again" in text.lower(), channel
+            assert "you are paged again" in text, channel
 
 
 async def test_a_notice_about_tocsin_looks_like_no_open_page() -> None:

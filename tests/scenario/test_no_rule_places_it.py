@@ -24,7 +24,7 @@ async def test_a_severity_that_the_playbook_does_not_have_pages_at_the_unrouted_
 async def test_the_page_and_the_timeline_say_which_label_no_rule_knows(tocsin: Harness) -> None:
     why = "severity=purple is not known to the rules; treated as SEV-2"
     await tocsin.fire(alertname="Odd", severity="purple")
-    assert wording.remarks(tocsin.sent(Job.PAGE)[0]) == [f"No rule placed this alert: {why}."]
+    assert wording.remarks(tocsin.sent(Job.PAGE)[0]) == [f"The rules could not classify this alert: {why}."]
     opened = (await tocsin.timeline())[0]
     assert timeline.phrase(opened) == f"opened at SEV-2 ({why})"
 

@@ -89,8 +89,10 @@ async def test_what_is_unreadable_is_left_out_marked_and_not_measured(tocsin: Ha
     )
     assert line.annotations["description"] == f"Note: {line.annotations[REMARKS]}."
     assert line.starts_at == tocsin.clock.start
-    observed = tocsin.observer.observed("incident_time_to_detect_seconds")
-    assert observed == []
+    await tocsin.close("alice")
+    observed = tocsin.observer.observed
+    assert len(observed("incident_time_to_resolve_seconds")) == 1
+    assert observed("incident_time_to_detect_seconds") == []
 
 
 async def test_an_old_start_pages_as_any_other_and_is_marked(tocsin: Harness) -> None:

@@ -52,7 +52,7 @@ class Room:
 
     @property
     def counted(self) -> tuple[int, int, int, int]:
-        """How many pages went by PagerDuty, call, mail and SMS."""
+        """Return the numbers of pages by PagerDuty, call, mail and SMS."""
         kinds = [entry["kind"] for entry in self.twilio.accepted]
         return len(self.pagerduty.notified), kinds.count("call"), len(self.mail.accepted), kinds.count("sms")
 

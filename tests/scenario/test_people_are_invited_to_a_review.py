@@ -14,7 +14,7 @@ from tocsin.channels.email.settings import EmailSettings
 from tocsin.core.content.page import Content
 from tocsin.core.duration import DAY, HOUR, MINUTE
 from tocsin.core.errors import IllegalTransition, InvalidValue
-from tocsin.core.incident.event import CompleteDuty, MoveMeeting, RoleTaken
+from tocsin.core.incident.event import CompleteDuty, MoveMeeting, RoleTaken, WaiveDuty
 from tocsin.core.incident.transitions.meetings import meeting_start
 from tocsin.core.oncall.people import Contact, Method, People, Person
 from tocsin.core.playbook.duties import Meeting, PlaybookDuty
@@ -52,14 +52,14 @@ def mail_of(content: Content) -> EmailMessage:
     return message
 
 
-def event_of(content: Content) -> icalendar.Event:
+def event_of(content: Content, method: str = "REQUEST") -> icalendar.Event:
     """The event, as an independent reader of calendars sees it."""
     part = mail_of(content).get_body(("calendar",))
     calendar = next(each for each in mail_of(content).walk() if each.get_content_type() == "text/calendar")
     assert part is None or part.get_content_type() == "text/calendar"
-    assert calendar.get_param("method") == "REQUEST"
+    assert calendar.get_param("method") == method
     read = icalendar.Calendar.from_ical(calendar.get_content())
-    assert (read["METHOD"], read["VERSION"]) == ("REQUEST", "2.0")
+    assert (read["METHOD"], read["VERSION"]) == (method, "2.0")
     [event] = read.walk("VEVENT")
     return event
 
@@ -98,7 +98,8 @@ async def test_the_mail_carries_an_invitation_that_another_program_reads() -> No
         assert str(event["ATTENDEE"]) == "mailto:bob@example.com"
         text = mail_of(content).get_body(("plain",))
         assert text is not None
-        assert "ou are invited on 2026-11-23 11:30 UTC, for 1 h: Hold the review" in text.get_content()
+        invited = "You are invited to review on 2026-11-23 11:30 UTC, for 1 h. incident-commander holds it. Purpose: "
+        assert f"{invited}Hold the review" in text.get_content()
 
 
 async def test_another_time_reaches_everyone_as_the_same_event() -> None:
@@ -176,3 +177,38 @@ async def test_a_very_long_list_of_guests_is_cut_but_each_is_invited() -> None:
         listed = [str(each) for each in event_of(sent[-1])["ATTENDEE"]]
         assert len(listed) == MOST_ATTENDEES + 1
         assert listed[-1] == f"mailto:{guests[-1]}@example.com"
+
+
+def cancellations(harness: Harness) -> list[Content]:
+    return [content for content in harness.sent() if content.step.startswith("meeting_canceled.review.")]
+
+
+@pytest.mark.parametrize("how", ["reopened", "waived", "done"])
+async def test_a_meeting_that_is_not_held_is_canceled_in_the_calendars_of_the_people_invited(how: str) -> None:
+    async with tocsin() as harness:
+        await reviewed(harness)
+        await harness.say(MoveMeeting(by=ALICE, duty="review", at=harness.clock.now() + DAY))
+        if how == "reopened":
+            await down(harness, instance="b")
+        elif how == "waived":
+            await harness.say(WaiveDuty(by=ALICE, duty="review", reason="known"))
+        else:
+            await harness.say(CompleteDuty(by=ALICE, duty="review"))
+        invited = [each for each in invitations(harness) if each.target == "bob"]
+        assert [each.target for each in cancellations(harness)] == ["incident-commander", "alice", "bob"]
+        [canceled] = [each for each in cancellations(harness) if each.target == "bob"]
+        was, event = event_of(invited[-1]), event_of(canceled, "CANCEL")
+        assert (event["UID"], event["SEQUENCE"], event["STATUS"]) == (was["UID"], 2, "CANCELLED")
+        assert event.decoded("DTSTART") == was.decoded("DTSTART")
+        text = mail_of(canceled).get_body(("plain",))
+        assert text is not None
+        assert "MEETING CANCELED" in text.get_content()
+        assert await emergency.wrong(harness) == []
+
+
+async def test_a_meeting_that_was_held_is_not_canceled() -> None:
+    async with tocsin() as harness:
+        await reviewed(harness)
+        await harness.advance(hours=3)
+        await harness.say(CompleteDuty(by=ALICE, duty="review"))
+        assert cancellations(harness) == []

@@ -50,7 +50,7 @@ async def all_end(daemon: Harness) -> None:
 
 
 async def states(daemon: Harness) -> list[tuple[State, bool]]:
-    """Of the two incidents: the state, and whether it is in its hold-down."""
+    """Return the state of each of the two incidents, and whether it is in its hold-down."""
     found = [await daemon.incident(ref) for ref in ("1", "2")]
     return [(one.state, one.resolve_at is not None) for one in found]
 

@@ -1,4 +1,4 @@
-"""After a person resolves one of tocsin's own incidents, new faults page at once, unchanged ones after the grace."""
+"""New faults page at once when a person has resolved tocsin's own incident, unchanged ones when the grace is over."""
 
 import pytest
 

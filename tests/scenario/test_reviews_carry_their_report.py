@@ -52,7 +52,7 @@ async def test_a_monthly_review_carries_the_month_before() -> None:
         [text] = await summaries(harness)
         assert text.startswith(
             "Review all incidents. March 2026 (UTC), in parentheses February 2026: 1 incident (0),"
-            " MTTA 4 min (no data), MTTR 30 min (no data), MTBF 22 d (no data). 250 affected users. Action items:"
+            " MTTA 4 min (no data), MTTR 30 min (no data). 250 affected users. Action items:"
         )
         assert text.endswith("Full report: tocsin report --month 2026-03 --playbook emergency-response")
 

@@ -62,7 +62,7 @@ def begun(new_store: NewStore, at: int, people: People | None = None) -> Harness
 
 
 async def paged_at_each_minute(tocsin: Harness, around: int) -> list[tuple[str, ...]]:
-    """Who is paged for an alert that fires then."""
+    """Return the people paged for an alert that fires then."""
     found = []
     for minute in AROUND:
         await tocsin.advance_to(around + minute * MINUTE)
@@ -94,7 +94,7 @@ async def test_an_override_around_a_hand_over_counts_to_the_minute_and_leaves_th
         wish = OverrideRequest(
             rotation="berlin", person="zoe", starts_at=moment - 2 * MINUTE, ends_at=moment + MINUTE, comment="a train"
         )
-        await tocsin.rotas.create(wish, ALICE)
+        await tocsin.oncall_schedule.create(wish, ALICE)
         ny = before[1]
         assert await paged_at_each_minute(tocsin, moment) == [
             before, (ny, "zoe"), (ny, "zoe"), (ny, "zoe"), after, after, after,
@@ -110,7 +110,7 @@ async def test_in_a_swap_over_a_hand_over_each_has_the_shift_of_the_other(
         wish = OverrideRequest(
             rotation="new-york", person="cas", swaps_with="dan", starts_at=moment - 30 * MINUTE, duration=7 * DAY
         )
-        await tocsin.rotas.create(wish, ALICE)
+        await tocsin.oncall_schedule.create(wish, ALICE)
         berlin, (had, has) = before[0], (before[1], after[1])
         assert await paged_at_each_minute(tocsin, moment) == expected((berlin, has), (berlin, had))
 
@@ -123,16 +123,18 @@ async def test_an_ended_override_has_no_effect_and_one_made_before_a_restart_con
     clock.set(at)
     store = new_store(clock)
     async with crew.tocsin(desks(), PLAN, store=store, clock=clock) as tocsin:
-        made = await tocsin.rotas.create(OverrideRequest(rotation="berlin", person="zoe", duration=8 * HOUR), ALICE)
+        made = await tocsin.oncall_schedule.create(
+            OverrideRequest(rotation="berlin", person="zoe", duration=8 * HOUR), ALICE
+        )
         after = crew.tocsin(desks(), PLAN, store=store, clock=clock)
         await after.fire(alertname="One", severity="P1")
         assert sorted(content.target for content in after.sent(Job.PAGE)) == ["dan", "zoe"]
-        ended = await after.rotas.end(made.id, Actor("bob", "cli"))
+        ended = await after.oncall_schedule.end(made.id, Actor("bob", "cli"))
         assert (ended.ends_at, ended.planned_ends_at, ended.ended_by) == (at, at + 8 * HOUR, "bob")
         await after.fire(alertname="Two", severity="P1")
         assert sorted(content.target for content in after.sent(Job.PAGE)[2:]) == ["ben", "dan"]
         with pytest.raises(IllegalTransition, match="the override is over"):
-            await after.rotas.end(made.id, ALICE)
+            await after.oncall_schedule.end(made.id, ALICE)
 
 
 BAD = [
@@ -154,8 +156,8 @@ async def test_an_override_that_makes_no_sense_is_refused(
 ) -> None:
     async with begun(new_store, micros("2026-07-01T12:00")) as tocsin:
         with pytest.raises(error, match=told):
-            await tocsin.rotas.create(wish, ALICE)
-        _, standings, _ = await tocsin.rotas.states(None, 0)
+            await tocsin.oncall_schedule.create(wish, ALICE)
+        _, standings, _ = await tocsin.oncall_schedule.states(None, 0)
         assert [one.overrides for one in standings] == [(), ()]
 
 
@@ -163,9 +165,9 @@ async def test_only_so_many_overrides_can_be_made(new_store: NewStore) -> None:
     async with begun(new_store, micros("2026-07-01T12:00")) as tocsin:
         wish = OverrideRequest(rotation="berlin", person="zoe", duration=HOUR)
         for _ in range(500):
-            await tocsin.rotas.create(wish, ALICE)
+            await tocsin.oncall_schedule.create(wish, ALICE)
         with pytest.raises(LimitReached, match="there are 500 overrides"):
-            await tocsin.rotas.create(wish, ALICE)
+            await tocsin.oncall_schedule.create(wish, ALICE)
 
 
 # Whose turn it is matters when the page goes out, not when the incident opened.
@@ -223,33 +225,33 @@ def _desk(*, secondary_is_next: bool = False, backup: tuple[str, ...] = ()) -> P
 
 async def test_a_swap_that_is_made_twice_is_one() -> None:
     async with crew.tocsin(_desk(), crew.playbook(one=("desk",))) as tocsin:
-        _, [before], _ = await tocsin.rotas.states(None, 0)
+        _, [before], _ = await tocsin.oncall_schedule.states(None, 0)
         for _ in range(2):
-            await tocsin.rotas.create(
+            await tocsin.oncall_schedule.create(
                 OverrideRequest(rotation="desk", person="ann", swaps_with="ben", duration=8 * HOUR), ALICE
             )
-        _, [after], _ = await tocsin.rotas.states(None, 0)
+        _, [after], _ = await tocsin.oncall_schedule.states(None, 0)
         assert {*before.shift.names, *after.shift.names} == {"ann", "ben"}
 
 
 async def test_in_a_swap_the_person_who_gave_up_the_turn_is_next() -> None:
     async with crew.tocsin(_desk(secondary_is_next=True), crew.playbook(one=("desk",))) as tocsin:
-        _, [before], _ = await tocsin.rotas.states(None, 0)
-        await tocsin.rotas.create(
+        _, [before], _ = await tocsin.oncall_schedule.states(None, 0)
+        await tocsin.oncall_schedule.create(
             OverrideRequest(rotation="desk", person="ann", swaps_with="ben", duration=8 * HOUR), ALICE
         )
-        _, [after], _ = await tocsin.rotas.states(None, 0)
+        _, [after], _ = await tocsin.oncall_schedule.states(None, 0)
         assert (after.shift.names, after.secondary) == (before.secondary, before.shift.names)
 
 
 async def test_an_override_that_is_taken_back_before_it_begins_is_not_to_come() -> None:
     async with crew.tocsin(_desk(), crew.playbook(one=("desk",))) as tocsin:
         begins = tocsin.clock.now() + DAY
-        made = await tocsin.rotas.create(
+        made = await tocsin.oncall_schedule.create(
             OverrideRequest(rotation="desk", person="zoe", starts_at=begins, duration=HOUR), ALICE
         )
-        await tocsin.rotas.end(made.id, ALICE)
-        _, [standing], _ = await tocsin.rotas.states(None, 3)
+        await tocsin.oncall_schedule.end(made.id, ALICE)
+        _, [standing], _ = await tocsin.oncall_schedule.states(None, 3)
         assert standing.overrides == ()
 
 
@@ -276,10 +278,10 @@ async def test_a_manual_swap_precedes_an_override_of_the_file() -> None:
     desk = replace(people.rotations["desk"], overrides=(planned,))
     people = People(persons=people.persons, rotations={"desk": desk})
     async with crew.tocsin(people, crew.playbook(one=("desk",)), clock=VirtualClock()) as tocsin:
-        await tocsin.rotas.create(
+        await tocsin.oncall_schedule.create(
             OverrideRequest(rotation="desk", person="ann", swaps_with="ben", duration=8 * HOUR), ALICE
         )
-        _, [standing], _ = await tocsin.rotas.states(None, 0)
+        _, [standing], _ = await tocsin.oncall_schedule.states(None, 0)
         assert standing.shift.names == ("ann",)
 
 

@@ -63,7 +63,7 @@ ACTS: dict[str, tuple[Callable[[str], Event], Callable[[Harness, str], Awaitable
         lambda tocsin, flag: tocsin.flag(remove=(flag,), by="ann"),
     ),
 }
-"""What people do: as the core has it, and as the engine is asked."""
+"""Responses of people: as the core has them, and as the engine is asked."""
 
 
 class Alerts:

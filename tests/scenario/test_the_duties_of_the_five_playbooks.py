@@ -267,6 +267,8 @@ async def test_the_record_of_every_playbook_and_severity_closes_once_all_is_done
         for number, name in enumerate(left):
             obligations = (await harness.incident()).obligations
             assert obligations is not None
+            if (await outcomes(harness))[name] != "open":
+                continue  # the written postmortem has shared the findings
             assert obligations.closed_at is None
             waives = number % 2
             done = WaiveDuty(by=ALICE, duty=name, reason="not needed") if waives else CompleteDuty(by=ALICE, duty=name)

@@ -121,7 +121,7 @@ async def test_an_override_is_a_shift_as_well(new_store: NewStore) -> None:
         await tocsin.fire(alertname="Down", severity="P1")
         await tocsin.acknowledge("ben")
         wish = OverrideRequest(rotation="desk", person="cas", starts_at=tocsin.clock.now() + 10 * MINUTE, duration=HOUR)
-        await tocsin.rotas.create(wish, Actor("cas", "cli"))
+        await tocsin.oncall_schedule.create(wish, Actor("cas", "cli"))
         await tocsin.advance(hours=2)
         assert informed(tocsin) == [(10, "cas", BECAUSE)]
 
@@ -163,7 +163,7 @@ async def test_every_new_member_is_informed_if_a_group_changes_twice_between_pol
 
 @pytest.mark.parametrize("paged", [False, True])
 async def test_a_person_who_stays_on_call_is_informed_once(new_store: NewStore, paged: bool) -> None:
-    """Of overlapping events of a calendar: where somebody has taken it before anybody was paged, nobody knows of it."""
+    """Overlapping events of a calendar; no one on the shift knows of what was acknowledged before its first page."""
     at = micros("2026-11-20T12:00")
     clock = VirtualClock(utc("2026-11-20T12:00"))
     calendar = Calendar(

@@ -83,7 +83,7 @@ async def test_the_newest_update_of_a_very_long_incident_is_found() -> None:
     async with emergency.tocsin(playbook=tracked()) as harness:
         await harness.fire(**FIRING)
         for number in range(2 * ENTRIES + 100):
-            await harness.respond.say("1", NoteAdded(by=ALEX, text=f"note {number}"))
-        await harness.respond.say("1", UpdatePosted(by=ALEX, text="the newest"))
+            await harness.respond.apply("1", NoteAdded(by=ALEX, text=f"note {number}"))
+        await harness.respond.apply("1", UpdatePosted(by=ALEX, text="the newest"))
         incident = await harness.incident()
         assert await harness.store.read(lambda tx: update_as_of(tx, incident)) == "the newest"

@@ -78,7 +78,7 @@ async def test_an_update_for_a_person_with_only_a_pager_reaches_the_announce_tar
         assert sent(harness, Job.UPDATE) == [("chat", "C0ROOM", "taylor")]
         [update] = harness.sent(Job.UPDATE)
         [remark] = remarks(update)
-        assert remark == "Only pages reach taylor. Please pass this on to taylor."
+        assert remark == "taylor gets only pages, not this message: please tell taylor."
         assert harness.console.sent == [], "nothing that is meant for a person ends on the console"
         assert await emergency.wrong(harness) == []
 

@@ -1,4 +1,4 @@
-"""What tickets, the status page and the chat receive has the written playbook's own words, with the facts filled in."""
+"""Tickets, the status page and the chat receive the written playbook's own words, with the facts filled in."""
 
 import pytest
 
@@ -191,6 +191,19 @@ async def test_emergency_response_has_its_words_in_the_chat_and_on_the_status_pa
         for name in ("communication", "progress", "resolution")
         if any(fits("emergency-response", name, each) for each in chat)
     ] == ["communication", "progress", "resolution"]
+
+
+async def test_a_status_page_without_a_post_before_the_end_gets_the_notice_of_the_end_once() -> None:
+    async with outside() as house:
+        fired = await opened(house, "emergency-response", "SEV-1")
+        await told(house, "The deployment is rolled back", "Mitigating")
+        await house.say(resolution="Rolled back", impact="failing payments")
+        await over(house, fired)
+        assert await house.confirm() == []
+        [notice] = house.status_updates
+        [incident] = house.page.incidents.values()
+    assert fits("emergency-response", "resolution", notice)
+    assert incident["status"] == "resolved"
 
 
 async def test_a_minor_incidents_ticket_has_the_text_of_each_update() -> None:

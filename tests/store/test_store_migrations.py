@@ -34,7 +34,7 @@ pytestmark = [
 
 
 def schema(path: Path) -> dict[str, Any]:
-    """What a file holds, as SQLAlchemy reads it back."""
+    """Return the schema of a file, as SQLAlchemy reads it back."""
     engine = sa.create_engine(f"sqlite:///{path}", poolclass=sa.pool.NullPool)
     seen = sa.inspect(engine)
     found: dict[str, Any] = {}
@@ -149,7 +149,7 @@ def test_a_kill_in_the_middle_of_a_migration_leaves_nothing_of_it(tmp_path: Path
 
 
 def postgresql_script(build: Callable[[], None]) -> list[str]:
-    """What a revision says to PostgreSQL."""
+    """Return the statements of a revision for PostgreSQL."""
     said: list[str] = []
 
     def remember(statement: sa.Executable, *_: object, **__: object) -> None:

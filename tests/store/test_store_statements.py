@@ -39,7 +39,7 @@ QUERIES |= {
     for make in (
         statements.latest_episodes,
         statements.latest_incidents,
-        outbox_statements.already_said,
+        outbox_statements.redundant_rows,
         outbox_statements.claimable,
         outbox_statements.claimable_for_pages,
         measuring.incidents_by_id,
@@ -156,7 +156,7 @@ def plan_of(path: str, query: Query) -> str:
         (outbox_statements.claimable_for_pages(1), "SCAN page USING INDEX outbox_pages"),
         (outbox_statements.OVERDUE_PAGES, "outbox_pages"),
         (outbox_statements.NEXT_OVERDUE_AT, "outbox_pages"),
-        (outbox_statements.already_said(8), "outbox_waiting_in_lane"),
+        (outbox_statements.redundant_rows(8), "outbox_waiting_in_lane"),
         (statements.latest_incidents(8), "incidents_open"),
         (statements.latest_incidents(8), "incidents_of_key"),
         (statements.incident_page(0, False, frozenset({"drafts"})), "incidents_with_drafts"),

@@ -48,7 +48,7 @@ Story = Callable[[Harness], Awaitable[None]]
 
 
 async def lived(tmp_path: Path, story: Story, bundle: Bundle = BUNDLE) -> tuple[Recorded, dict[str, Any]]:
-    """What a database tells of a story, and what really came of it."""
+    """The story as a database tells it, and its real outcome."""
     url, clock = f"sqlite:///{tmp_path / 'tocsin.db'}", VirtualClock()
     harness = Harness(
         bundle.default_playbook,

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from conformance.trackers.tracker_rigs import HOSTILE, RIGS, about, said
 from tocsin.conf.channels import ConfiguredTracker
 from tocsin.conf.secrets import Secret
-from tocsin.core.content.rendered_text import Piece, Said
+from tocsin.core.content.rendered_text import Piece, RenderedText
 from tocsin.core.duration import SECOND
 from tocsin.core.incident.outbox import Job
 from tocsin.ports.channel import Outcome
@@ -195,7 +195,9 @@ async def test_a_data_center_gets_wiki_markup_in_which_a_label_means_nothing() -
 
 
 def test_an_author_has_headings_lists_and_bold_and_a_label_has_nothing() -> None:
-    text = Said((Piece("# Title\n\n- one **two** "), Piece("**three**", foreign=True), Piece("\n```\n# no\n```\nend")))
+    text = RenderedText(
+        (Piece("# Title\n\n- one **two** "), Piece("**three**", foreign=True), Piece("\n```\n# no\n```\nend"))
+    )
     heading, items, verbatim, end = document(text)["content"]
     assert (heading["type"], heading["attrs"]) == ("heading", {"level": 1})
     [item] = items["content"]

@@ -166,7 +166,7 @@ class Intake(Ingest):
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
     """Something waits for the gate."""
     waiting: int = 0
-    """How much has waited for it."""
+    """The number of requests that have waited for it."""
     taken: list[Alert] = field(default_factory=list)
     quarantined: list[Quarantined] = field(default_factory=list)
     reports: list[tuple[str, str, str]] = field(default_factory=list)
@@ -211,7 +211,7 @@ class FrontDoor:
     reloaded: ReloadResult = RELOADED
     last_reload: ReloadResult | None = None
     forced: list[bool] = field(default_factory=list)
-    """Of each reload, whether it was forced."""
+    """For each reload, whether it was forced."""
     shadow: Shadow | None = None
 
     def call(
@@ -261,7 +261,7 @@ async def front_door(
             respond=engine.respond,
             declarer=engine.declarer,
             windows=engine.windows,
-            rotas=engine.rotas,
+            oncall_schedule=engine.oncall_schedule,
             store=engine.store,
             settings=lambda: door.settings if door else settings,
             policy=lambda: engine.live.policy,

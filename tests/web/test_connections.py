@@ -75,7 +75,7 @@ class Gate:
         return {connection.makes_room for own in by_peer.values() for connection in own}
 
     def closed(self, reason: str) -> float:
-        """How many connections were closed for a reason."""
+        """Return the number of connections closed for a reason."""
         return self.door.figure("connections_closed_total", reason=reason)
 
 

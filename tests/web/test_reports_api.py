@@ -1,7 +1,10 @@
 """``GET /api/v1/reports``: the measures of a period over HTTP."""
 
+import asyncio
+
 import pytest
 
+from tocsin.web.api.reports import REPORTING
 from web.frontdoor import FrontDoor
 from web.test_api import get
 
@@ -37,6 +40,15 @@ async def test_a_month_is_reported_beside_the_one_before(door: FrontDoor) -> Non
 async def test_without_a_period_it_is_this_month_and_without_a_last_day_until_today(door: FrontDoor) -> None:
     assert (await get(door, REPORTS))["period"]["name"] == "November 2026"
     assert (await get(door, f"{REPORTS}?from=2026-11-18"))["period"]["name"] == "2026-11-18 to 2026-11-20"
+
+
+async def test_one_report_is_made_at_a_time_and_nothing_else_waits_for_it(door: FrontDoor) -> None:
+    async with door.app[REPORTING]:
+        asked = asyncio.create_task(get(door, REPORTS))
+        for _ in range(5):
+            await get(door, "/api/v1/incidents")
+        assert not asked.done()
+    assert (await asked)["period"]["name"] == "November 2026"
 
 
 async def test_nothing_in_a_period_is_an_answer_too(door: FrontDoor) -> None:

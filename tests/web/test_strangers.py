@@ -25,7 +25,7 @@ INGEST = TOKENS[Scope.INGEST]
 
 
 async def told(door: FrontDoor) -> list[tuple[Job, str]]:
-    """What tocsin's own people get for what was reported."""
+    """Return the messages to tocsin's own people about the reported faults."""
     for reason, source, detail in door.intake.reports:
         door.engine.ingest.report(reason, source, detail)
     await door.engine.settle()
@@ -84,7 +84,7 @@ UNREADABLE = [
     ("/webhooks/slack", {"data": b"x" * (SMALL + 1)}, 413),
     ("/webhooks/twilio", {"data": b"Body=\xff"}, 400),
 ]
-"""What is refused before its signature can be checked."""
+"""Requests that are refused before their signature can be checked."""
 
 
 @pytest.mark.parametrize(("path", "how", "status"), UNREADABLE)

@@ -28,7 +28,7 @@ from tocsin.engine.intake.reconcile import Reconciler
 from tocsin.engine.intake.senders import KnownSenders
 from tocsin.engine.intake.shadow import Shadow, ShadowRules
 from tocsin.engine.responses.declare import Declarer
-from tocsin.engine.responses.overrides import Rotas
+from tocsin.engine.responses.overrides import OnCallSchedule
 from tocsin.engine.responses.respond import Respond
 from tocsin.engine.responses.windows import Windows
 from tocsin.engine.selfwatch.alarm import Alarm
@@ -94,7 +94,7 @@ class Daemon:
     drills: Drills
     own_webhook: OwnWebhook
     rosters: Rosters
-    rotas: Rotas
+    oncall_schedule: OnCallSchedule
     wake: LocalWake
     shadow: Shadow | None = None
     """Shadow rules, evaluated beside the live ones; None unless the command line names them."""
@@ -147,7 +147,7 @@ def build(
         new_id=lambda: new_id(clock.now()),
         limits=bundle.settings.webhook,
         shadow=running_shadow,
-        elsewhere=commit_process,
+        other_committer=commit_process,
     )
 
     own_webhook = OwnWebhook()
@@ -184,7 +184,7 @@ def build(
         drills=Drills(committer, ingest, clock, own_webhook.post),
         own_webhook=own_webhook,
         rosters=Rosters(committer, clock, members),
-        rotas=Rotas(committer, lambda: new_id(clock.now())),
+        oncall_schedule=OnCallSchedule(committer, lambda: new_id(clock.now())),
         wake=wake,
         shadow=running_shadow,
         commit_process=commit_process,

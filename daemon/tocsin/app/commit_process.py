@@ -43,6 +43,7 @@ BATCH_PATIENCE = 10.0
 AGAIN_AFTER = 10.0
 """Seconds between the end of a process and the start of the next one."""
 BUFFER = 1 << 20
+"""Size of the send buffer of the socket to the process, in bytes."""
 
 _log = structlog.get_logger("tocsin.app.commit_process")
 
@@ -142,7 +143,7 @@ class _Link:
 
 
 class CommitProcess:
-    """`engine.intake.ingest.Elsewhere` in a process that is restarted whenever it ends."""
+    """`engine.intake.ingest.OtherCommitter` in a process that is restarted whenever it ends."""
 
     def __init__(
         self,
@@ -182,7 +183,7 @@ class CommitProcess:
             await asyncio.wait([self._task])
 
     async def commit(self, pairs: Sequence[Classified], received: Receipts, policy: Policy) -> Committed | None:
-        """See `engine.intake.ingest.Elsewhere`."""
+        """See `engine.intake.ingest.OtherCommitter`."""
         link = self._link
         if link is None:
             return None

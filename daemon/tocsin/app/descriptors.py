@@ -15,6 +15,7 @@ from tocsin.web.server.connections import ACCEPTS_AT_A_TIME, ConnectionLimits
 OWN_FILES = 64
 """File descriptors reserved for the daemon itself: store, logs, pipes, sockets, a backup and a reload."""
 FEWEST_CONNECTIONS = 16
+"""Minimum number of connections, even if the limit of open files is low."""
 LOG_AGAIN_AFTER = 60.0
 """Minimum seconds between two log lines about connections that cannot be accepted."""
 

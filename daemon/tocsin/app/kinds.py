@@ -5,4 +5,4 @@ from tocsin.conf.channels import Kinds
 from tocsin.trackers.registry import KINDS as TRACKERS
 
 KINDS = Kinds(channels=CHANNELS, trackers=TRACKERS)
-"""All kinds of channels and trackers."""
+"""The available kinds of channels and trackers."""

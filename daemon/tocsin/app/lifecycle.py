@@ -256,7 +256,7 @@ def edge_of(daemon: Daemon, reloader: Reloader, pulse: Pulse, environ: Mapping[s
         respond=daemon.respond,
         declarer=daemon.declarer,
         windows=daemon.windows,
-        rotas=daemon.rotas,
+        oncall_schedule=daemon.oncall_schedule,
         store=daemon.store,
         settings=lambda: daemon.bundle.settings,
         policy=lambda: daemon.live.policy,

@@ -12,7 +12,9 @@ from tocsin.ports.store import Store
 HELD_FOR = 10.0
 """Seconds that another daemon gets to release the store."""
 LOOK_EVERY = 0.25
+"""Seconds between two attempts to open a store that another daemon has open."""
 EXTEND_EVERY = 15.0
+"""Seconds between two extensions of systemd's start timeout."""
 EXTEND_BY = 60 * 1_000_000
 """Microseconds per extension: four times the interval, so that a datagram may be lost."""
 

@@ -18,6 +18,7 @@ from tocsin.web.edge import Health
 TICK = 0.5
 """Seconds between two checks."""
 PROBE_EVERY = 2.0
+"""Seconds between two probes of the store."""
 PROBE_PATIENCE = 5.0
 """Seconds that the store gets to commit a probe."""
 PROBE_FRESH = 10.0

@@ -18,7 +18,7 @@ from tocsin.conf.source import ConfigError
 from tocsin.core.errors import StoreUnavailable, TocsinError
 from tocsin.core.incident.incident import OPEN
 from tocsin.core.oncall.gap import uncovered
-from tocsin.engine.change.oncall import duty_of
+from tocsin.engine.change.oncall import on_call_input
 from tocsin.engine.intake.shadow import ShadowRules
 from tocsin.engine.reload_impact import ReloadImpact, compare
 from tocsin.ports.channel import Channel
@@ -42,6 +42,7 @@ class _Integrations(NamedTuple):
 
 
 LISTED = 1000
+"""Maximum number of open incidents that are checked for a change of playbook."""
 LOGGED = 50
 """Maximum number of changes, and of incidents, in the log; the API has all of them."""
 LOAD_PATIENCE = 30.0
@@ -192,13 +193,13 @@ class Reloader:
         people = self._daemon.live.policy.people
         try:
             async with asyncio.timeout(COMPARE_PATIENCE):
-                duty = await self._daemon.store.read(lambda tx: duty_of(tx, people))
+                inputs = await self._daemon.store.read(lambda tx: on_call_input(tx, people))
         except (StoreUnavailable, TimeoutError):
             return ()
         except Exception:  # noqa: BLE001 - the new configuration is in force, whatever the store does
             _log.exception("oncall_not_read")
             return ()
-        return tuple(uncovered(people.rotations, duty).values())
+        return tuple(uncovered(people.rotations, inputs).values())
 
     async def _outdated_plans(self) -> tuple[str, ...]:
         """Return a note for each open incident whose playbook has changed: it keeps the old one."""

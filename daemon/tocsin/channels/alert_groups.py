@@ -83,11 +83,11 @@ class AlertGroup(Struct, frozen=True, kw_only=True):
             del texts[0]
         return cut_words(" ".join(map(sentence, texts)), limit)
 
-    def facts(self, limit: int, shown: str = "") -> str:
+    def facts(self, limit: int, shown: str = "", unseen: int = 0) -> str:
         """Return the text of the first alert; without a text, the identifying labels."""
         if self.summary or self.description:
             text = self.text(limit, shown)
-            return f"For example: {text}" if text and self._names_its_first else text
+            return f"One of the {self.size(unseen)} alerts: {text}" if text and self._names_its_first else text
         values = dict(self.labels)
         pairs = [pair(name, values[name]) for name in IDENTIFYING if name in values and values[name] not in shown]
         return cut_list(pairs, limit) if pairs else ""

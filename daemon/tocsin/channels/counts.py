@@ -44,6 +44,23 @@ def alerts(content: Content) -> str:
     return " ".join(filter(None, words))
 
 
+def number_firing(content: Content) -> str:
+    """Return the number of firing alerts for a message with little room: ``60 alerts firing``; "" for a single one."""
+    if content.members is not None or content.alerts_firing <= 1:
+        return ""
+    if content.is_own:
+        return alerts(content)
+    firing, total = content.alerts_firing, content.alerts_total
+    if not unseen(content):
+        total = max(firing, len(distinct(content.alerts)))
+    return f"{firing} alerts firing" if firing == total else f"{firing} of {total} alerts firing"
+
+
+def first_facts(content: Content, limit: int, shown: str) -> str:
+    """Return the text of the first alert, and how many it stands for; "" without alerts."""
+    return next((group.facts(limit, shown, more) for group, more in Shown.of(content, 1).groups), "")
+
+
 def _objects(content: Content) -> str:
     """Return how many objects the firing alerts are about, if some are about the same one and all have one text."""
     firing = [shown for shown in Shown.of(content, len(content.alerts)).groups if shown[0].is_firing]

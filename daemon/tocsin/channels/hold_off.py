@@ -4,8 +4,9 @@ from tocsin.core.duration import SECOND
 from tocsin.ports.channel import Outcome, Reason, Receipt
 
 LONGEST = 60 * SECOND
-"""The maximum wait that a provider's response can impose, so that one wrong response does not silence the rest."""
+"""Maximum pause that a response can impose, so that one wrong response does not stop all requests for long."""
 KEYS = 1000
+"""Maximum number of kinds of requests whose pauses are remembered."""
 
 
 class HoldOff:
@@ -21,7 +22,7 @@ class HoldOff:
     def ask(self, kind: str, now: int) -> Receipt | None:
         """Return the receipt of a request that would be refused now; None if the request may be made."""
         wait = self._until.get(kind, now) - now
-        if not 0 < wait <= LONGEST:  # longer than any wait: the clock was set back
+        if not 0 < wait <= LONGEST:  # a longer wait: the clock was set back
             return None
         detail = "the provider has asked to wait: nothing was sent"
         return Receipt(Outcome.RETRY, Reason.RATE_LIMITED, detail, retry_after=wait)

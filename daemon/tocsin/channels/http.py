@@ -25,6 +25,7 @@ LISTING_LIMIT = 4 * 1024 * 1024
 """Maximum size of a response that is a list."""
 
 DETAIL_LIMIT = 300
+"""Maximum length of a receipt's detail, in characters."""
 LONGEST_WAIT = 3600 * SECOND
 """Maximum wait that a provider can impose: a wrong header must not delay a page."""
 

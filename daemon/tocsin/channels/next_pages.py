@@ -20,7 +20,7 @@ def following(content: Content) -> str:
     if content.job is not Job.PAGE or content.state != "triggered":
         return ""
     if content.is_own and content.next_pages:
-        return f"If no one acknowledges it by {_next_at(content)}, you will be paged again."
+        return f"If {_nobody(content)} by {_next_at(content)}, you are paged again."
     answered, resolved = _coming(content, Until.ACKNOWLEDGED), _coming(content, Until.RESOLVED)
     if not answered:
         return _unless_resolved(content, resolved, ", even if it is acknowledged")
@@ -32,12 +32,17 @@ def following(content: Content) -> str:
     return f"{first} If {what} is not resolved by then, {resolved} will be paged{_again(content, Until.RESOLVED)}."
 
 
+def _nobody(content: Content) -> str:
+    """Return who would have to acknowledge a notice about tocsin: the reader, or one of all who got it."""
+    return "no one acknowledges" if content.paged_with or content.stranded else "you do not acknowledge"
+
+
 def next_in_short(content: Content) -> str:
     """Return the next pages for an SMS and a call, one sentence for each response that prevents them."""
     if not following(content):
         return ""
     if content.is_own:
-        return f"You will be paged again at {_next_at(content)}."
+        return following(content)
     at = _next_at(content)
     answered = [page for page in content.next_pages if page.until is Until.ACKNOWLEDGED]
     resolved = [page for page in content.next_pages if page.until is Until.RESOLVED]

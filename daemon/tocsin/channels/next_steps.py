@@ -56,7 +56,7 @@ def declaration(content: Content) -> str:
     """Return how to declare the incident that a page is about; "" if there is nothing to declare."""
     if content.job is not Job.PAGE or not content.can_declare:
         return ""
-    return f"If it is no false alarm, declare it: tocsin incidents declare {content.number}"
+    return f"If the problem is real, declare the incident: tocsin incidents declare {content.number}"
 
 
 def other_incident(content: Content) -> str:
@@ -82,10 +82,8 @@ def help_wanted(content: Content, *, is_answered_here: bool = False) -> str:
     ask = f"Contact {who}" if is_asked else f"Ask {who} whether help is needed"
     if is_answered_here:
         keeps = person(content, content.acknowledged_by)
-        return (
-            f"{ask}. No acknowledgment is needed: Acknowledge here stops these pages, and {keeps} stays the responder."
-        )
-    return f"{ask}; no acknowledgment is needed."
+        return f"{ask}. The Acknowledge button only stops these pages: {keeps} stays the responder."
+    return f"{ask}. You need not acknowledge."
 
 
 def _request_of_an_update(content: Content) -> str:
@@ -102,14 +100,14 @@ def _request_of_an_update(content: Content) -> str:
         f"{BREACH_STEP}{Promise.UPDATE}": _status_update(content),
         f"{BREACHED_DUTY_STEP}{POST_MORTEM}": write,
         BREACHED_DUTY_STEP: _end_of_duty(content, BREACHED_DUTY_STEP),
-        BREACH_STEP: FOR_INFORMATION,
+        BREACH_STEP: "" if content.stranded else FOR_INFORMATION,
         DRAFT_STEP: _draft(content),
         TAKEN_OVER_STEP: f"You no longer have it. Tell {has_it} what you know." if has_it else "",
         HANDOFF_STEP: _which_of_you(has_it, number) if has_it else "",
         HANDOFFS_STEP: _who_takes_which(content),
         POST_MORTEM_STEP: write,
         DUTY_STEP: _end_of_duty(content, DUTY_STEP),
-        MEETING_STEP: f"Move it: tocsin incidents meeting {number} {_duty(step, MEETING_STEP)} --at TIME",
+        MEETING_STEP: f"To move it: tocsin incidents meeting {number} {_duty(step, MEETING_STEP)} --at TIME",
         UNCONFIRMED_STEP: _unconfirmed(content),
         ITEM_STEP: f"When it is done: tocsin incidents done {number} {item}",
     }
@@ -145,7 +143,7 @@ def _unconfirmed(content: Content) -> str:
 
 
 def _which_of_you(has_it: str, number: int) -> str:
-    return f"Decide with {has_it} which of you keeps it.\nTo take it over: tocsin incidents take {number}"
+    return f"{has_it} has it: decide together which of you keeps it.\nTo take it over: tocsin incidents take {number}"
 
 
 def _who_takes_which(content: Content) -> str:
@@ -182,7 +180,7 @@ def _status_update(content: Content) -> str:
     """Return who should post the status update that is due, and how; the reader is addressed as "you"."""
     command = f"tocsin incidents update {content.number} TEXT"
     owner = reachable(content, content.acknowledged_by) if is_taken(content) else ""
-    writers = content.updates_by
+    writers = content.assignees
     if not writers or (not content.stranded and content.target in writers):
         if not owner or is_own(content):
             return f"Post the status update: {command}"

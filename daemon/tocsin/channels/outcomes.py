@@ -68,14 +68,10 @@ def taken_by_another(content: Content) -> str:
         until = short_moment(content.snoozed_until, content.now, content.time_zone)
         what = f"{who} has acknowledged it, and it is snoozed until {until}."
     else:
-        at = f" at {short_moment(content.taken_at, content.now, content.time_zone)}" if content.taken_at else ""
-        what = f"{who} acknowledged it{at} and is responding."
+        what = f"{who} acknowledged it{_answered(content)} and is responding."
     as_role = f" as {content.role}" if content.role else ""
-    asked = f"You stay paged{as_role}, because your page lasts until it is resolved"
-    return (
-        f"{what} {asked}: ask {reachable(content, content.acknowledged_by)} whether help is needed. "
-        "No acknowledgment is needed."
-    )
+    ask = f"ask {reachable(content, content.acknowledged_by)} whether help is needed"
+    return f"{what} You stay involved{as_role} until it is resolved: {ask}. You need not acknowledge."
 
 
 def taken(content: Content) -> str:
@@ -85,10 +81,14 @@ def taken(content: Content) -> str:
     coming = unless_resolved(content)
     if is_own(content):
         return " ".join(filter(None, ["You have acknowledged it.", coming]))
-    taken_at = content.taken_at
-    at = f" at {short_moment(taken_at, content.now, content.time_zone)}" if taken_at is not None else ""
-    who = person(content, content.acknowledged_by) or "a responder"
-    return " ".join(filter(None, [f"Acknowledged by {who}{at}. You do not need to respond now.", coming]))
+    by = f"{person(content, content.acknowledged_by) or 'a responder'}{_answered(content)}"
+    return " ".join(filter(None, [f"Acknowledged by {by}. You do not need to respond now.", coming]))
+
+
+def _answered(content: Content) -> str:
+    """Return when the acknowledgment came that the message is about: the responder may have acknowledged before."""
+    at = content.taken_at if content.answered_at is None else content.answered_at
+    return f" at {short_moment(at, content.now, content.time_zone)}" if at is not None else ""
 
 
 def _snoozed(content: Content, until: int) -> str:

@@ -12,7 +12,9 @@ _HAS_IT = re.compile(r"(?<=; )\S+(?= has the incident(?:;|$))|(?<=, )\S+(?= has 
 
 
 def person(content: Content, name: str | None) -> str:
-    """Return the name that people know: the configured full name, or else the login as it is."""
+    """Return the name that people know: the full name, or else the login as it is; of a place ``the channel ops``."""
+    if name and name in content.places:
+        return f"the channel {name}"
     return content.names.get(name or "", name or "")
 
 

@@ -39,7 +39,7 @@ _ALL: tuple[BuildableKind[Any], ...] = (
 )
 
 KINDS: Mapping[str, BuildableKind[Any]] = MappingProxyType({kind.kind: kind for kind in _ALL})
-"""Every kind by name, for the configuration."""
+"""The kinds of channels by name, for the configuration."""
 
 
 def build(configured: ConfiguredChannel) -> Channel:

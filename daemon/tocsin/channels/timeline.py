@@ -1,13 +1,29 @@
 """The entries of an incident's timeline in words."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import msgspec
 
+from tocsin.core.content.page import Content
 from tocsin.core.incident.event import Entry
-from tocsin.core.incident.outbox import Job
-from tocsin.core.incident.sla import BREACH_STEP, REMINDER
+from tocsin.core.incident.outbox import DIGEST, Job
+from tocsin.core.incident.sla import (
+    ACKNOWLEDGED_STEP,
+    BREACH_STEP,
+    BREACHED_DUTY_STEP,
+    DRAFT_STEP,
+    DUTY_STEP,
+    HANDOFF_STEP,
+    HANDOFFS_STEP,
+    ITEM_STEP,
+    MEETING_STEP,
+    POST_MORTEM_STEP,
+    TAKEN_OVER_STEP,
+    UNCONFIRMED_STEP,
+    UPDATE_STEP,
+    Promise,
+)
 from tocsin.core.incident.timeline.kinds import KINDS
 from tocsin.core.incident.timeline.notifications import Escalated, Informed, NotificationSent
 from tocsin.core.incident.timeline.responses import FlagsChanged
@@ -25,6 +41,26 @@ _SENT = {
     Job.RESOLVE: "resolution",
 }
 """Names of what was sent, by its job: none is called an update, as a status update of a person is."""
+_INFORMED = {
+    f"{BREACH_STEP}{Promise.UPDATE}": "told {target}: no status update was posted in time",
+    BREACHED_DUTY_STEP: "told {target}: the duty {name} is overdue",
+    BREACH_STEP: "told {target}: a target was missed",
+    UPDATE_STEP: "reminded {target} of the status update",
+    POST_MORTEM_STEP: "reminded {target} of the postmortem",
+    ITEM_STEP: "reminded {target} of action item {name}",
+    DUTY_STEP: "reminded {target} of the duty {name}",
+    MEETING_STEP: "invited {target} to {name}",
+    UNCONFIRMED_STEP: "told {target}: draft {name} was not confirmed",
+    DRAFT_STEP: "told {target}: draft {name} waits for confirmation",
+    HANDOFF_STEP: "told {target}: the incident is open from the last shift",
+    HANDOFFS_STEP: "told {target}: the incident is open from the last shift",
+    TAKEN_OVER_STEP: "told {target}: another person has taken the incident over",
+    ACKNOWLEDGED_STEP: "told {target}: another person has acknowledged the incident",
+    DIGEST: "told {target}: the alerts go on and off",
+}
+"""Messages for information that were sent, by step; ``{name}`` is the step's duty, action item or draft."""
+_CONFIRM = re.compile(r" waits for your confirmation(: tocsin incidents .*)?")
+_ASKS = " asks for your help"
 
 
 class Titles(msgspec.Struct, frozen=True):
@@ -34,10 +70,17 @@ class Titles(msgspec.Struct, frozen=True):
     """The configured full names of people, by their logins."""
     tiers: Mapping[str, str] = {}
     """The names of the playbook's tiers, by their numbers."""
+    places: Collection[str] = ()
+    """The targets that are no persons, such as Slack channels."""
+
+    @classmethod
+    def of(cls, content: Content) -> "Titles":
+        """Return the titles for the history in a message."""
+        return cls(content.names, content.tiers, content.places)
 
     def person(self, name: object) -> str:
-        """Return the name that people know."""
-        return self.names.get(str(name), str(name))
+        """Return the name that people know; of a place, ``the channel incidents``."""
+        return f"the channel {name}" if name in self.places else self.names.get(str(name), str(name))
 
 
 def describe(entry: Entry, zone: str = "UTC", titles: Titles | None = None) -> str:
@@ -63,9 +106,15 @@ def phrase(entry: Entry, zone: str = "UTC", titles: Titles | None = None) -> str
         signed = (("+", entry.data.get("add", ())), ("-", entry.data.get("remove", ())))
         facts["changes"] = ", ".join(f"{sign}{flag}" for sign, flags in signed for flag in flags)
     if "because" in facts:
-        facts["because"] = in_zone(facts["because"], zone)
+        facts["because"] = in_zone(_unaddressed(facts["because"]), zone)
     if entry.kind == NotificationSent.kind and "job" in facts:
-        facts["job"] = _what_was_sent(facts["job"], facts.get("step", ""))
+        step = facts.get("step", "")
+        if informed := _informed(step, facts.get("target", "")) if facts["job"] == Job.UPDATE else "":
+            detail = f" ({facts['detail']})" if facts.get("detail") else ""
+            return f"{informed} ({facts.get('channel', '')}){detail}"
+        facts["job"] = _SENT.get(Job(facts["job"]), facts["job"]) if facts["job"] in {*Job} else facts["job"]
+    if entry.kind in _TO_TIERS and _ASKS in facts.get("because", ""):  # it speaks to the person who is paged
+        facts["because"] = f"{titles.person(facts['because'].partition(_ASKS)[0])} asks for help"
     if entry.kind in _TO_TIERS and facts.get("because", "").startswith(RAISED):
         facts["because"] = facts["because"].partition(": ")[0]  # the entry before it has the rest
     if entry.kind in _TO_TIERS and facts.get("tier") in titles.tiers:
@@ -89,16 +138,16 @@ def _to_tier(entry: Entry, facts: Mapping[str, str], titles: Titles) -> str:
     return f"{verb} {titles.tiers[facts['tier']]}{named}: {facts.get('because', '')}"
 
 
-def _what_was_sent(job: str, step: str) -> str:
-    if step.startswith(REMINDER):
-        return "reminder"
-    return (
-        "notice of a missed target"
-        if step.startswith(BREACH_STEP)
-        else _SENT.get(Job(job), job)
-        if job in {*Job}
-        else job
-    )
+def _unaddressed(because: str) -> str:
+    """Return a stored reason without the words that speak to the recipient of its message."""
+    because = _CONFIRM.sub(" waits for confirmation", because)
+    return because.removeprefix("you are ") if because.startswith("you are now on call ") else because
+
+
+def _informed(step: str, target: str) -> str:
+    """Return who was informed of what; "" for a step of the ladder and for a playbook's own message."""
+    start, words = next(((start, words) for start, words in _INFORMED.items() if step.startswith(start)), ("", ""))
+    return words.replace("{name}", step.removeprefix(start).partition(".")[0]).replace("{target}", target)
 
 
 def _fact(key: str, value: object, zone: str, titles: Titles) -> str:

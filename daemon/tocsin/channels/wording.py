@@ -6,7 +6,7 @@ Everything here may hold text from outside; a channel escapes it for its provide
 import re
 from datetime import UTC, datetime
 
-from tocsin.channels import hand_over, next_steps, outcomes
+from tocsin.channels import hand_over, next_steps, outcomes, tasks
 from tocsin.channels.alert_groups import common_place
 from tocsin.channels.counts import alerts, tells_declarer
 from tocsin.channels.next_pages import following, is_taken
@@ -18,14 +18,11 @@ from tocsin.core.incident.outbox import DIGEST, Job
 from tocsin.core.incident.sla import (
     ACKNOWLEDGED_STEP,
     BREACH_STEP,
-    BREACHED_DUTY_STEP,
+    CANCELED_MEETING_STEP,
     DRAFT_STEP,
-    DUTY_STEP,
     HANDOFF_STEP,
     HANDOFFS_STEP,
-    ITEM_STEP,
     MEETING_STEP,
-    POST_MORTEM_STEP,
     TAKEN_OVER_STEP,
     UNCONFIRMED_STEP,
     UPDATE_STEP,
@@ -41,19 +38,17 @@ NAMES = 4
 
 STORM_TITLES = 2
 """Maximum number of incidents whose titles a storm's headline names."""
+ACKNOWLEDGE_AGAIN = "Your acknowledgment no longer counts: please acknowledge again."
 CONSOLE = "console"
 """The name of tocsin's console, which is no person."""
 _NUMBER = re.compile(r"#(\d+)\b", re.ASCII)
 
 _KINDS = {
     f"{BREACH_STEP}{Promise.UPDATE}": "UPDATE OVERDUE",
-    BREACHED_DUTY_STEP: "DUTY OVERDUE",
     BREACH_STEP: "TARGET MISSED",
     UPDATE_STEP: "UPDATE DUE",
-    POST_MORTEM_STEP: "POSTMORTEM DUE",
-    ITEM_STEP: "ACTION ITEM DUE",
-    DUTY_STEP: "DUTY DUE",
     MEETING_STEP: "INVITATION",
+    CANCELED_MEETING_STEP: "MEETING CANCELED",
     UNCONFIRMED_STEP: "DRAFT NOT CONFIRMED",
     DRAFT_STEP: "DRAFT TO CONFIRM",
     HANDOFF_STEP: "HANDOVER",
@@ -65,7 +60,7 @@ _KINDS = {
 """The kind of an update, by its step."""
 
 
-_STATES = {"triggered": "not acknowledged", "pending": "no one is paged yet: automation has time to heal it"}
+STATES = {"triggered": "not acknowledged", "pending": "no one is paged yet: automation has time to heal it"}
 """Labels for states whose name is not clear enough."""
 
 
@@ -167,9 +162,9 @@ def condition(content: Content) -> str:
     if content.snoozed_until is not None:
         by = person(content, content.snoozed_by)
         return f"snoozed until {short_moment(content.snoozed_until, content.now, content.time_zone)} by {by}"
-    state = _STATES.get(content.state, content.state)
+    state = STATES.get(content.state, content.state)
     if content.doubted:
-        return f"{state}, not believed to be over without the Watchdog of {content.doubted}"
+        return f"{state}; its alerts have ended, but without a heartbeat from {content.doubted} that is not certain"
     if not content.waits:
         return state
     return f"{state}{'' if content.job is Job.PAGE else ', no one is paged'}: {'; '.join(content.waits)}"
@@ -210,10 +205,8 @@ def kind(content: Content) -> str:
 
 
 def _kind_by_reason(content: Content) -> str:
-    if content.step.startswith(POST_MORTEM_STEP) and content.because.startswith("write "):
-        return "POSTMORTEM DUE SOON"
     is_late = content.step.startswith(UPDATE_STEP) and content.because.startswith(OVERDUE)
-    return "UPDATE OVERDUE" if is_late else ""
+    return "UPDATE OVERDUE" if is_late else tasks.header(content)
 
 
 def reason(content: Content) -> str:
@@ -227,14 +220,16 @@ def reason(content: Content) -> str:
         return ""
     if content.is_reminder and because == DUE_NOW:
         return f"Due since {short_moment(content.opened_at, content.now, content.time_zone)}."
-    if content.step.startswith(DRAFT_STEP):
-        return _draft(content)
+    if task := tasks.reason(content):
+        return task
     if content.step.startswith(ACKNOWLEDGED_STEP):
         return outcomes.taken_by_another(content)
     if shift := hand_over.of(content):
         return (
             f"{sentence(capitalized(content, shift.because))} Open from the last shift: {_lead(content)}, {shift.rest}."
         )
+    if content.step.startswith(HANDOFF_STEP) and is_taken(content) and not is_own(content):
+        because = because.partition("; ")[0]  # the request names the responder
     if content.raised_by:
         because = f"{because} ({content.raised_by})"
     sentences = [sentence(capitalized(content, because)), _of_a_digest(content), role(content)]
@@ -252,7 +247,7 @@ def _lead(content: Content) -> str:
 def _of_a_digest(content: Content) -> str:
     if content.step != DIGEST or content.job is not Job.PAGE or content.state != "triggered":
         return ""
-    return "Once you acknowledge the incident, its summaries no longer page you."
+    return "Once you acknowledge, the summaries no longer page you."
 
 
 def _responder(content: Content) -> str:
@@ -265,7 +260,7 @@ def _responder(content: Content) -> str:
     if content.state != "triggered":
         return ""
     if is_own(content):
-        return "Your acknowledgment no longer counts: please acknowledge again."
+        return ACKNOWLEDGE_AGAIN
     return f"{person(content, who)}'s acknowledgment no longer counts."
 
 
@@ -276,15 +271,6 @@ def role(content: Content) -> str:
     if content.role and "you are paged as " not in content.because:
         return f"You are paged as {content.role}{company}."
     return f"Paged with you: {' and '.join(shown)}." if shown and " asks for your help " in content.because else ""
-
-
-def _draft(content: Content) -> str:
-    """Return what a draft is for, and who has to confirm it."""
-    what = content.because.partition(" waits for ")[0].partition(": ")[0]
-    is_person = content.target in content.names and not content.stranded
-    others = [person(content, name) for name in content.paged_with if name in content.names]
-    whose = f"the confirmation of {' or '.join(others)}" if others and not is_person else "your confirmation"
-    return f"{what[:1].upper()}{what[1:]} waits for {whose}."
 
 
 def paged_before(content: Content) -> str:
@@ -303,9 +289,9 @@ def paged_before(content: Content) -> str:
     times += [f"{' and '.join(names)} at {at}" for at, names in later]
     is_unanswered = content.state == "triggered" and not content.acknowledged_by
     if not is_unanswered:
-        return f"{', '.join(times)}{more}."
+        return _capital(f"{', '.join(times)}{more}.")
     answer = " and has not acknowledged it" if len(others) == 1 else "; none of them has acknowledged it"
-    return f"{', '.join(times)}{more}{answer}."
+    return _capital(f"{', '.join(times)}{more}{answer}.")
 
 
 def why(content: Content) -> str:
@@ -329,6 +315,7 @@ def why(content: Content) -> str:
 _SENT_AT = {
     "ticketed": ", sent when its ticket was requested",
     "recorded": ", sent when a fact was recorded",
+    "reviewed": ", sent when the postmortem was written",
 }
 """The phrases for moments that are not moments of the incident itself."""
 
@@ -359,27 +346,32 @@ def remarks(content: Content, *, seen_once: bool = False) -> list[str]:
     if content.late >= LATE_FROM:
         sentences.append(f"This comes {duration(content.late)} late.")
     if content.unrouted:
-        why = content.unplaced or "it runs at the default severity for unrouted alerts"
-        sentences.append(f"No rule placed this alert: {why}.")
+        why = content.unplaced or "tocsin gave it a default severity"
+        sentences.append(f"The rules could not classify this alert: {why}.")
     return sentences
+
+
+def _capital(text: str) -> str:
+    """Return a sentence with a capital, unless it begins with a person's name, which keeps its spelling."""
+    return f"The{text[3:]}" if text.startswith("the channel ") else text
 
 
 def stranded(content: Content) -> str:
     """Return what to do with a message that did not reach its own target, and why it did not."""
     name = person(content, content.target)
     why = content.stranded_because or f"Tocsin has no working contact for {name}"
-    why = f"{why[:1].upper()}{why[1:]}."
+    why = f"{why}." if why.startswith(f"{name} ") else f"{why[:1].upper()}{why[1:]}."
     is_vacant = why.startswith("No one is on call")
     if content.job is Job.PAGE and not is_taken(content):
         place = why if is_vacant else f"You get this in place of {name}, who cannot be reached."
         request = "Find a person who can respond, or acknowledge it yourself."
         return f"{place} {request}" if is_vacant else f"{place} {request} {why}"
     if is_vacant:
-        return f"{why} Please pass this on."
+        return f"{why[:-1]}: please find a person who should know this."
     reached = reachable(content, content.target)
     if content.job is Job.UPDATE:
-        return f"{why} Please pass this on to {reached}."
-    return f"You get this in place of {name}. Please pass this on to {reached}; no acknowledgment is needed. {why}"
+        return f"{why[:-1]}: please tell {reached}."
+    return f"You get this in place of {name}. Please tell {reached}. You need not acknowledge. {why}"
 
 
 def addressee(content: Content) -> str:

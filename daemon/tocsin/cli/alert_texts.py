@@ -7,11 +7,13 @@ from tocsin.channels.alert_groups import grouped
 from tocsin.core.content.page import AlertLine
 
 TEXT_LIMIT = 1000
+"""Maximum length of the text of a group of alerts, in characters."""
 NAMES_LIMIT = 300
+"""Maximum length of each line about the alerts of a group, in characters."""
 
 
 def texts_of(alerts: list[dict[str, Any]]) -> Iterator[str]:
-    """Yield one line per text, followed by lines that tell apart the alerts that share it."""
+    """Yield a line for each text, and after it lines that distinguish the alerts that share the text."""
     for group in grouped(map(_line, alerts)):
         if text := group.text(TEXT_LIMIT):
             count = f" ({group.size()} alerts{f' {on}' if (on := group.objects()) else ''})" if group.size() > 1 else ""

@@ -1,4 +1,4 @@
-"""``tocsin check``: all errors and likely mistakes of the configuration in one run."""
+"""``tocsin check``: report the errors and likely mistakes of the configuration in one run."""
 
 from __future__ import annotations
 
@@ -71,25 +71,25 @@ def _load(config_dir: Path, rules_dir: Path) -> tuple[Bundle | None, Sequence[Pr
 
 
 def _notes(bundle: Bundle | None, people: Path) -> list[Problem]:
-    """Return a note if all pages end on the console, and one for each rotation whose backup is paged now.
+    """Return a note if all pages of a playbook go to the console, and one for each rotation whose backup is paged now.
 
-    Both may be intended, so --strict does not fail for them. A gap without a backup, and a rotation that has not
-    begun, are warnings.
+    Both may be intended, so they do not fail --strict. A gap without a backup, and a rotation that has not begun yet,
+    are warnings.
     """
     from tocsin.conf.settings import CONSOLE
     from tocsin.conf.source import Problem
     from tocsin.core.oncall.gap import uncovered
-    from tocsin.core.oncall.rotation import Duty
+    from tocsin.core.oncall.rotation import OnCallInput
 
     if bundle is None:
         return []
-    duty = Duty(time.time_ns() // 1000)
+    inputs = OnCallInput(time.time_ns() // 1000)
     begun = {
         name: rotation
         for name, rotation in bundle.people.rotations.items()
-        if rotation.backup and (rotation.begins_at or 0) <= duty.now
+        if rotation.backup and (rotation.begins_at or 0) <= inputs.now
     }
-    notes = [Problem(str(people), 0, 0, text) for text in uncovered(begun, duty).values()]
+    notes = [Problem(str(people), 0, 0, text) for text in uncovered(begun, inputs).values()]
     kinds = {channel.name: channel.kind for channel in bundle.channels}
     if names := [name for name, playbook in sorted(bundle.playbooks.items()) if not _reaches(playbook, bundle, kinds)]:
         text = f"pages of {', '.join(names)} reach only the console, which prints where tocsin runs"
@@ -114,7 +114,7 @@ def _reaches(playbook: Playbook, bundle: Bundle, kinds: Mapping[str, str]) -> bo
 
 
 def _here(problem: Problem) -> Problem:
-    """Return a problem with its path relative to the working directory, if the file is below that."""
+    """Return a problem with its path relative to the working directory, if the file is below that directory."""
     path, here = Path(problem.path), Path.cwd()
     if not path.is_absolute() or not path.is_relative_to(here):
         return problem
@@ -156,7 +156,7 @@ def _object(level: str, problem: Problem) -> Mapping[str, Any]:
 
 
 def _as_github(findings: Findings, bundle: Bundle | None) -> None:
-    """Print workflow commands of GitHub Actions: each becomes an annotation at its line of the pull request."""
+    """Print workflow commands of GitHub Actions: each command becomes an annotation of a line in the pull request."""
     del bundle
     for level, problem in findings:
         click.echo(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 DEFAULT_URL = "http://127.0.0.1:9099"
 TIMEOUT = 30.0
-"""Seconds for one call; the daemon itself gives up on a commit after 8."""
+"""Seconds that one call may take; the daemon itself stops waiting for a commit after 8 s."""
 
 _SOME_INCIDENT = re.compile(r"there is no incident\b", re.IGNORECASE)
 
@@ -28,10 +28,10 @@ P = ParamSpec("P")
 
 
 class Refused(click.ClickException):
-    """An error because the daemon does not answer or refuses a request; the message says what to do about it."""
+    """An error: the daemon does not answer, or refuses a request. The message says what the caller can do."""
 
     def __init__(self, message: str, status: int | None = None, answer: str = "") -> None:
-        """Keep the message, and the status and body that the daemon answered with."""
+        """Create the error; ``status`` and ``answer`` are the status and the body of the daemon's answer, if any."""
         super().__init__(message)
         self.status = status
         self.answer = answer
@@ -45,9 +45,9 @@ class DaemonClient:
         self._session = session
 
     async def get(self, path: str, **query: str | int | tuple[str, ...] | None) -> Any:
-        """GET a quoted path and return the decoded answer.
+        """Send a GET request to a quoted path; return the decoded answer.
 
-        Parameters that are None are left out; a tuple repeats the parameter for each value.
+        Parameters that are None are left out; a tuple repeats its parameter for each value.
 
         Raises:
             Refused: The daemon did not answer, or answered with an error.
@@ -55,7 +55,7 @@ class DaemonClient:
         return await self._call("GET", path, params=_parameters(query))
 
     async def post(self, path: str, body: object, **query: str | None) -> Any:
-        """POST JSON to a quoted path and return the decoded answer.
+        """Send a POST request with JSON to a quoted path; return the decoded answer.
 
         Raises:
             Refused: The daemon did not answer, or answered with an error.
@@ -122,7 +122,7 @@ def _explained(status: int, text: str) -> str:
 
 
 def connected(function: Callable[Concatenate[DaemonClient, P], Awaitable[None]]) -> Callable[..., None]:
-    """Turn a coroutine function into the body of a command; its first argument is a `DaemonClient`."""
+    """Turn a coroutine function, whose first argument is a `DaemonClient`, into the body of a command."""
 
     @functools.wraps(function)
     def body(url: str, token_file: Path | None, *args: P.args, **kwargs: P.kwargs) -> None:
@@ -151,6 +151,26 @@ def connected(function: Callable[Concatenate[DaemonClient, P], Awaitable[None]])
         show_default=True,
         help="Address of the daemon.",
     )(with_file)
+
+
+def fetch(url: str, token_file: Path | None, path: str, seconds: float) -> Any:
+    """GET one path within a time, for a command that has no `DaemonClient`.
+
+    Raises:
+        click.ClickException: The daemon did not answer in time, or answered with an error.
+    """
+    import asyncio
+
+    import aiohttp
+
+    target, headers = _target(url), _headers(token_file)
+
+    async def talk() -> Any:
+        timeout = aiohttp.ClientTimeout(total=seconds)
+        async with aiohttp.ClientSession(timeout=timeout, headers=headers) as session:
+            return await DaemonClient(target, session).get(path)
+
+    return asyncio.run(talk())
 
 
 def _target(text: str) -> URL:

@@ -4,7 +4,7 @@ import click
 
 from tocsin.cli import options
 from tocsin.cli.client import DaemonClient, connected
-from tocsin.cli.incident_api import API, tell
+from tocsin.cli.incident_api import API, print_result
 from tocsin.cli.questions import ask, choose, plan_of, terminal_expected
 
 
@@ -54,4 +54,4 @@ async def command(  # noqa: PLR0913 - the fields of an incident
         flags, facts = tuple(dict.fromkeys((*flags, *answers.flags))), answers.facts
     texts = {"title": title, "service": service, "team": team, "summary": summary, "reason": reason}
     body = {**texts, "severity": severity, "playbook": playbook, "flags": flags, "facts": facts}
-    tell(await daemon.post(API, body), as_json=as_json)
+    print_result(await daemon.post(API, body), as_json=as_json)

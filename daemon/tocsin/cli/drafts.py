@@ -7,7 +7,7 @@ import click
 
 from tocsin.cli import options
 from tocsin.cli.client import DaemonClient, Refused, connected
-from tocsin.cli.incident_api import incident_path, tell
+from tocsin.cli.incident_api import incident_path, print_result
 from tocsin.cli.output import clean, relative_time, say, say_json, say_rows
 
 ALL_DRAFTS = "/api/v1/drafts"
@@ -89,7 +89,7 @@ async def confirm(
     _show(answer["number"], {**wanted, "text": content, "blanks": wanted["blanks"] if text is None else ()}, err=True)
     if not yes:
         click.confirm(_question(wanted), abort=True, err=True)
-    tell(await daemon.post(f"{path}/{draft}/confirm", {"text": content}), as_json=as_json)
+    print_result(await daemon.post(f"{path}/{draft}/confirm", {"text": content}), as_json=as_json)
 
 
 @click.command(epilog=options.example('tocsin incidents discard 12 1 --reason "customers do not see it"'))
@@ -106,11 +106,11 @@ async def discard(daemon: DaemonClient, incident: str, draft: int, *, reason: st
     path = f"{incident_path(incident)}/drafts"
     answer, wanted = await _find(daemon, path, draft)
     _show(answer["number"], wanted, err=True)
-    tell(await daemon.post(f"{path}/{draft}/discard", {"reason": reason}), as_json=as_json)
+    print_result(await daemon.post(f"{path}/{draft}/discard", {"reason": reason}), as_json=as_json)
 
 
 async def _find(daemon: DaemonClient, path: str, draft: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return all drafts that wait for confirmation, and the one with that number."""
+    """Return the API's answer about the drafts that wait for confirmation, and the draft with that number."""
     waiting = await daemon.get(path)
     wanted = next((each for each in waiting["drafts"] if each["draft"] == draft), None)
     if wanted is None:
@@ -143,4 +143,4 @@ def _show(number: int, draft: dict[str, Any], *, err: bool = False) -> None:
 
 
 VERBS = (drafts, confirm, discard)
-"""Commands of `tocsin incidents` that are defined here."""
+"""The commands of `tocsin incidents` in this module."""

@@ -20,8 +20,9 @@ from tocsin.core.oncall.rotation import LOOKED_AHEAD
 
 WEBHOOK = "/webhooks/alertmanager"
 MILLISECOND = 1_000
+"""Microseconds."""
 LOOK_EVERY = 0.25
-"""Seconds between two polls."""
+"""Seconds between two polls of the daemon."""
 
 
 @click.command(epilog=options.example("tocsin drill --ack"))
@@ -71,7 +72,7 @@ def uncovered(answer: dict[str, Any]) -> list[str]:
 
 
 class Drill:
-    """One drill and its progress."""
+    """A drill and its progress."""
 
     def __init__(self, daemon: DaemonClient, name: str, *, may_stand_in: bool = False) -> None:
         self._may_stand_in = may_stand_in
@@ -88,6 +89,7 @@ class Drill:
         self._fired = time.perf_counter()
         self._incident: dict[str, Any] | None = None
         self._others: set[str] = set()
+        """The ids of open incidents that are not about this drill."""
 
     async def fire(self) -> None:
         """Post the firing alert."""
@@ -117,7 +119,7 @@ class Drill:
         say("alert resolved; the incident resolves after `resolve_after`, unless the alert fires again before")
 
     async def reason(self) -> str:
-        """Return why no one has been paged, as far as is known."""
+        """Return the reason, if known, why no one has been paged."""
         if self._incident is not None:
             explanation = await self._explanation(self._incident["id"])
             number = explanation["number"]
@@ -188,12 +190,12 @@ class Drill:
 
 
 def _is_stand_in(page: dict[str, Any]) -> bool:
-    """Return whether the console stood in because the recipient has no contact on a configured channel."""
+    """Return whether the console printed the page in place of an unconfigured channel."""
     return bool(page.get("stranded")) and page["channel"] == "console"
 
 
 def _page_text(page: dict[str, Any], opened_at: str) -> str:
-    """Return the state of one page; times are those of the daemon's clock."""
+    """Return the state of a page as text; the daemon's clock has measured the times."""
     instead = " (stands in for an unconfigured channel)" if _is_stand_in(page) else ""
     line = f"page to {page['target']} through {page['channel']}{instead}"
     if page["state"] == RowState.SENT:

@@ -1,4 +1,4 @@
-"""``tocsin drills``: the scheduled drills, and who has not been drilled."""
+"""``tocsin drills``: the scheduled drills, and the people and channels without a recent drill."""
 
 from datetime import UTC, datetime
 from typing import Any

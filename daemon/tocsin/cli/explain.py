@@ -12,7 +12,7 @@ import click
 
 from tocsin.cli import options
 from tocsin.cli.client import DaemonClient, Refused, connected
-from tocsin.cli.explanation import tell_alert, tell_incident, tell_stored
+from tocsin.cli.explanation import print_alert, print_incident, print_stored
 from tocsin.cli.incident_api import incident_path
 from tocsin.cli.output import say, say_json
 
@@ -77,30 +77,30 @@ async def command(  # noqa: PLR0913 - one argument per option
     _check(is_received=alerts is None, episode=episode, config_dir=config_dir, rules_dir=rules_dir)
     if alerts is not None and config_dir is not None:
         explained = _explained_offline(alerts, config_dir, rules_dir or config_dir.parent / "rules")
-        tell = tell_alert
+        print_explanation = print_alert
     elif alerts is not None:
         explained = await _explained_by_daemon(daemon, alerts, what)
-        tell = tell_alert
+        print_explanation = print_alert
     elif (key := await _stored(daemon, what[0])) is not None:
         path = "/".join(quote(part, safe="") for part in key)
         explained = [await daemon.get(f"/api/v1/alerts/{path}/explain", episode=episode)]
-        tell = tell_stored
+        print_explanation = print_stored
     else:
         if episode is not None:
             raise click.UsageError(_FOR_EPISODES)
         explained = [await _explained_incident(daemon, what[0])]
-        tell = tell_incident
+        print_explanation = print_incident
     if as_json:
         say_json(explained[0] if len(explained) == 1 else explained)
         return
     for number, explanation in enumerate(explained):
         if number:
             say("")
-        tell(explanation, everything=everything)
+        print_explanation(explanation, everything=everything)
 
 
 async def _explained_incident(daemon: DaemonClient, word: str) -> Any:
-    """Ask the daemon about an incident; if there is none, say how to explain an alert of that name."""
+    """Return the daemon's explanation of an incident; if there is none, suggest to explain an alert of that name."""
     try:
         return await daemon.get(f"{incident_path(word)}/explain")
     except Refused as refusal:
@@ -128,7 +128,7 @@ def _check(*, is_received: bool, episode: int | None, config_dir: Path | None, r
 
 
 async def _explained_by_daemon(daemon: DaemonClient, alerts: list[dict[str, Any]], what: tuple[str, ...]) -> list[Any]:
-    """Ask the daemon about hypothetical alerts; if it cannot be reached, say how to explain them without it."""
+    """Return the daemon's explanations of hypothetical alerts; if it cannot be reached, name the command without it."""
     try:
         return [await daemon.post("/api/v1/explain", alert) for alert in alerts]
     except Refused as refusal:
@@ -140,7 +140,7 @@ async def _explained_by_daemon(daemon: DaemonClient, alerts: list[dict[str, Any]
 
 
 def _explained_offline(alerts: list[dict[str, Any]], config_dir: Path, rules_dir: Path) -> list[Any]:
-    """Explain alerts by a configuration on disk, as a daemon with an empty database would."""
+    """Return the explanations of alerts by a configuration on disk, like those of a daemon with an empty database."""
     import time
 
     from tocsin.app.build import policy_of
@@ -204,7 +204,7 @@ async def _stored(daemon: DaemonClient, word: str) -> tuple[str, str] | None:
 
 
 def _of_payload(text: str, source: str) -> list[dict[str, Any]]:
-    """Read a payload the way the daemon does, so that everything it accepts can be explained."""
+    """Return the alerts of a payload, read as the daemon reads it."""
     from tocsin.web.alertmanager import payload as wire
 
     nothing = "the file contains neither a webhook payload nor an alert with labels"

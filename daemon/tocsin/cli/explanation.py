@@ -20,16 +20,17 @@ OUTCOMES = {
 }
 DELIVERIES = {"sent": "green", "dead": "bold red", "pending": "yellow"}
 SHOWN = 10
-"""Number of alerts of an incident that are listed without ``--all``."""
+"""Maximum number of alerts of an incident that are listed without ``--all``."""
 
-JUDGED_BY = {
+_RULES_USED = {
     "stored": "as they were then, ",
     "running": "today's; the ones of that time are not stored",
     "none": "none: rules do not apply to alerts about tocsin itself",
 }
+"""Texts about the rules by which a received alert is explained."""
 
 
-def tell_alert(explanation: dict[str, Any], *, everything: bool) -> None:
+def print_alert(explanation: dict[str, Any], *, everything: bool) -> None:
     """Print the explanation of a hypothetical alert."""
     _outcome(explanation)
     _rules(explanation, "Rules", everything=everything)
@@ -45,7 +46,7 @@ def tell_alert(explanation: dict[str, Any], *, everything: bool) -> None:
         say(Text(f"  {'message':<13}"), "kept up to date: ", _target(place))
 
 
-def tell_stored(explanation: dict[str, Any], *, everything: bool) -> None:
+def print_stored(explanation: dict[str, Any], *, everything: bool) -> None:
     """Print the explanation of a received alert."""
     _outcome(explanation)
     of = f"episode {explanation['episode']} of {explanation['latest_episode']}"
@@ -55,7 +56,7 @@ def tell_stored(explanation: dict[str, Any], *, everything: bool) -> None:
         _fact("says", line.strip())
     _fact("seen", f"{moment(micros(explanation['first_seen_at']))} to {moment(micros(explanation['last_seen_at']))}")
     sha = explanation["rules_sha"][:12] if explanation["judged_by"] == "stored" else ""
-    _rules(explanation, f"Rules ({JUDGED_BY[explanation['judged_by']]}{sha})", everything=everything)
+    _rules(explanation, f"Rules ({_RULES_USED[explanation['judged_by']]}{sha})", everything=everything)
     for condition in explanation["holds"]:
         say(clean("    ", "dim"), f"held then: {condition}")
     _verdict(explanation)
@@ -70,7 +71,7 @@ def tell_stored(explanation: dict[str, Any], *, everything: bool) -> None:
         _incident(incident)
 
 
-def tell_incident(explanation: dict[str, Any], *, everything: bool) -> None:
+def print_incident(explanation: dict[str, Any], *, everything: bool) -> None:
     """Print the explanation of an incident."""
     say(
         clean(f"#{explanation['number']} {explanation['severity']}, ", "bold"),
@@ -146,7 +147,7 @@ def _verdict(explanation: dict[str, Any]) -> None:
 
 
 def _added_to_key(explanation: dict[str, Any]) -> str:
-    """Return which labels the default dedup key contains besides its six parts, and why."""
+    """Return a text about the labels that the default dedup key contains besides its six parts, with the reason."""
     if explanation["service"] == UNKNOWN_SERVICE:
         return ", with every distinguishing label, because nothing names the service"
     adding = {rule["rule"]: rule["sets"].get("key_labels", ()) for rule in explanation["rules"] if rule["matched"]}

@@ -13,18 +13,19 @@ from tocsin.core.suggestions import nearest
 
 API = "/api/v1/incidents"
 OWN_PLAYBOOK = ("tocsin",)
+"""The playbook of tocsin's own incidents, which is built in."""
 OWN_SEVERITIES = ("self", "self-notice", "reminder")
-"""Severities of the incidents about tocsin itself, which are in no file."""
+"""Severities of tocsin's own incidents, which no playbook file defines."""
 
 _NAME = re.compile(r"(?:#|[A-Za-z][A-Za-z0-9_-]*-)0*([1-9][0-9]{0,8})")
-"""The name of an incident, which ends with its number."""
+"""The form of an incident's name, such as ``#12`` or ``INC-12``, which ends with the number."""
 
 
 def incident_path(incident: str) -> str:
     """Return the API path of an incident by its number, name (``INC-12``) or id.
 
     Raises:
-        Refused: The text is none of these.
+        Refused: The text is neither a number nor a name nor an id.
     """
     numbered = _NAME.fullmatch(incident)
     if numbered is not None:
@@ -39,13 +40,13 @@ def incident_path(incident: str) -> str:
 async def respond_to_each(
     incidents: tuple[str, ...], post: Callable[[str], Awaitable[Any]], *, as_json: bool, done: str = ""
 ) -> None:
-    """Post the same response to each incident, even if others are refused.
+    """Post the same response to each incident; a refusal for one incident does not stop the others.
 
-    ``post`` takes the path of an incident. One incident's answer is printed as
-    an object, several as a list.
+    ``post`` takes the path of an incident. As JSON, the answer about one incident is an
+    object, and the answers about several incidents are a list.
 
     Raises:
-        Refused: The only one, or the last of several, was refused.
+        Refused: The response was refused for at least one incident.
     """
     answers: list[Any] = []
     refused: list[Refused] = []
@@ -59,7 +60,7 @@ async def respond_to_each(
             say(f"{incident}: {refusal.message}", err=True)
             continue
         if not as_json:
-            tell(answers[-1], as_json=False, done=done)
+            print_result(answers[-1], as_json=False, done=done)
     if as_json:
         say_json(answers[0] if len(incidents) == 1 else answers)
     if refused:
@@ -67,10 +68,10 @@ async def respond_to_each(
 
 
 async def expect_known(daemon: DaemonClient, severity: str | None, playbook: str | None) -> None:
-    """Check that the severity and the playbook of a filter without results exist.
+    """Check that the severity and the playbook of a filter exist, for a filter without results.
 
     Raises:
-        UsageError: One does not exist; the message lists the known names.
+        UsageError: The severity or the playbook does not exist; the message lists the known names.
     """
     if severity is None and playbook is None:
         return
@@ -86,7 +87,7 @@ async def expect_known(daemon: DaemonClient, severity: str | None, playbook: str
             raise click.UsageError(f"{option}: there is no {option[2:]} {wanted!r}.{hint} Known: {', '.join(known)}")
 
 
-def tell(answer: dict[str, Any], *, as_json: bool, done: str = "") -> None:
+def print_result(answer: dict[str, Any], *, as_json: bool, done: str = "") -> None:
     """Print the result of a response: the incident, what has changed, and the next page.
 
     ``done`` describes the change where the state of the incident does not show it.
@@ -105,7 +106,7 @@ def tell(answer: dict[str, Any], *, as_json: bool, done: str = "") -> None:
     if text := next_page(incident, datetime.now(UTC)):
         say(f"  next: {text}")
     if incident.get("can_declare") and incident["state"] in ("acknowledged", "snoozed"):
-        say(f"  if it is no false alarm, declare it: tocsin incidents declare {incident['number']}")
+        say(f"  if the problem is real, declare the incident: tocsin incidents declare {incident['number']}")
 
 
 def next_page(incident: dict[str, Any], now: datetime) -> str:

@@ -9,7 +9,7 @@ from tocsin.channels.timeline import Titles, describe
 from tocsin.cli import drafts, options, work
 from tocsin.cli.alert_texts import texts_of
 from tocsin.cli.client import DaemonClient, connected
-from tocsin.cli.incident_api import API, expect_known, incident_path, respond_to_each, tell
+from tocsin.cli.incident_api import API, expect_known, incident_path, print_result, respond_to_each
 from tocsin.cli.output import clean, micros, relative_time, say, say_json, say_rows, state
 from tocsin.core.incident.event import Entry
 from tocsin.core.schedule.moments import exact_moment as moment
@@ -17,7 +17,7 @@ from tocsin.core.schedule.moments import exact_moment as moment
 OPEN_STATES = ("pending", "triggered", "acknowledged", "snoozed")
 STATES = (*OPEN_STATES, "resolved")
 _LIST_POSITION = frozenset({"limit", "cursor"})
-"""Options that select a part of the list, not certain incidents."""
+"""Options that select a page of the list; all others filter the incidents."""
 MEMBERS = 50
 """Number of members that are shown with a storm."""
 
@@ -279,7 +279,7 @@ async def severity(
     """
     if (level is None) != unpin:
         raise click.UsageError("give a LEVEL, or --unpin")
-    tell(
+    print_result(
         await daemon.post(f"{incident_path(incident)}/severity", {"severity": level, "reason": reason}),
         as_json=as_json,
         done=f"severity pinned to {level}" if level is not None else "severity unpinned",
@@ -302,7 +302,7 @@ async def flags(
     if not add and not remove:
         raise click.UsageError("give --add or --remove")
     done = ", ".join((*(f"{flag} set" for flag in add), *(f"{flag} cleared" for flag in remove)))
-    tell(
+    print_result(
         await daemon.post(f"{incident_path(incident)}/flags", {"add": add, "remove": remove}),
         as_json=as_json,
         done=done,
@@ -327,7 +327,7 @@ async def fact(daemon: DaemonClient, incident: str, *, facts: tuple[str, ...], a
             raise click.UsageError(f'{each!r} is not of the form NAME=TEXT, for example root_cause="a full disk"')
         texts[name.strip()] = text
     done = ", ".join(f"{name} {'recorded' if text else 'removed'}" for name, text in texts.items())
-    tell(await daemon.post(f"{incident_path(incident)}/facts", {"facts": texts}), as_json=as_json, done=done)
+    print_result(await daemon.post(f"{incident_path(incident)}/facts", {"facts": texts}), as_json=as_json, done=done)
 
 
 def timeline_entry(incident_id: str, entry: dict[str, Any]) -> Entry:
@@ -350,7 +350,7 @@ def _post_mortem(mortem: dict[str, Any] | None, now: datetime) -> str:
 
 
 def _record(detail: dict[str, Any], now: datetime) -> str:
-    """Return whether the record of a resolved incident is closed; "" for an open incident, or without duties."""
+    """Return a text about the record of a resolved incident: closed or not; "" if it is open or has no duties."""
     if detail["state"] != "resolved" or not detail.get("duties"):
         return ""
     if detail["closed_at"] is not None:
@@ -360,7 +360,7 @@ def _record(detail: dict[str, Any], now: datetime) -> str:
 
 
 def _duty(duty: dict[str, Any], now: datetime) -> str:
-    """Return a duty in one line: its mark, its name, its text, and how it stands."""
+    """Return a duty in one line: its mark, its name, its text and its state."""
     if duty["outcome"] == "waived":
         how = f"waived by {duty['done_by']}: {duty['reason']}"
     elif duty["done_at"] is not None:
@@ -392,7 +392,7 @@ def _next(incident: dict[str, Any], now: datetime) -> str:
 
 
 def _next_unless(incident: dict[str, Any], now: datetime) -> str:
-    """Return the ladder's next step, and the event that would prevent the step."""
+    """Return a text about the ladder's next step and the event that would prevent the step."""
     next_step, step = _next(incident, now), incident.get("next_step") or {}
     if not next_step or "until" not in step:  # an older daemon does not say what would prevent the step
         return next_step

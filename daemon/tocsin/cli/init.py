@@ -10,6 +10,7 @@ from tocsin.cli.minimal import FILES
 from tocsin.cli.output import say
 
 PARTS = ("config", "rules")
+"""The shipped folders."""
 
 
 @click.command(epilog=options.example("tocsin init /etc/tocsin", "tocsin init --minimal ."))
@@ -58,9 +59,9 @@ def _files(count: int) -> str:
 
 
 def _shipped(package: Path, part: str) -> list[tuple[Path, bytes]]:
-    """Return the relative path and the content of every shipped file of a part."""
+    """Return (relative path, content) of each shipped file in ``config`` or ``rules``."""
     top = package / "shipped" / part
-    if not top.is_dir():  # a checkout, where the wheel's content stands beside daemon/
+    if not top.is_dir():  # in a checkout, these folders are beside daemon/
         top = package.parents[1] / part
     paths = [path for path in sorted(top.rglob("*")) if path.is_file() and not _is_task_page(path)]
     return [(path.relative_to(top), path.read_bytes()) for path in paths]

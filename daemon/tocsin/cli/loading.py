@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def loaded(config_dir: Path, rules_dir: Path) -> Bundle:
-    """Load the configuration; print its problems and exit with 1 if it cannot be used."""
+    """Return the configuration; if it cannot be used, print its problems and exit with 1."""
     from tocsin.app.kinds import KINDS
     from tocsin.conf.bundle import load
     from tocsin.conf.source import ConfigError
@@ -57,7 +57,7 @@ class Advance(Protocol):
 
 @contextmanager
 def progress(what: str, total: int) -> Iterator[Advance]:
-    """Show a progress bar on a terminal and remove it at the end; show nothing elsewhere."""
+    """Show a progress bar on a terminal, and remove it at the end; show nothing if the output is not a terminal."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     if not sys.stderr.isatty():

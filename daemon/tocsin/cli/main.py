@@ -32,7 +32,7 @@ VERBS = (
 
 
 class Verbs(click.Group):
-    """A group whose commands are modules."""
+    """A group with one module per command."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
         """Return the command names in the order in which a new user needs them."""
@@ -48,7 +48,7 @@ class Verbs(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command; if there is none of that name, suggest the nearest one."""
+        """Find the command; if there is no command of that name, suggest the nearest one."""
         name = args[0]
         if name in VERBS or name.startswith("-"):
             return super().resolve_command(ctx, args)

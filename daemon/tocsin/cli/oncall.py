@@ -15,9 +15,10 @@ from tocsin.core.schedule.moments import exact_moment as moment
 
 API = "/api/v1/oncall"
 FAULTS_SHOWN = 3
+"""Maximum number of unreadable parts of a calendar that are printed."""
 
 
-class _ShowUnlessAsked(click.Group):
+class _ShowByDefault(click.Group):
     """A group that runs `show` if no command is given."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -27,7 +28,7 @@ class _ShowUnlessAsked(click.Group):
 
 
 @click.group(
-    cls=_ShowUnlessAsked,
+    cls=_ShowByDefault,
     epilog=options.example(
         "tocsin oncall",
         "tocsin oncall --at 2026-12-24T18:00 --days 7",
@@ -83,7 +84,7 @@ async def show(daemon: DaemonClient, /, *, at: str | None, days: int, as_json: b
 
 
 def _remarks(rotation: dict[str, Any]) -> list[str]:
-    """Return why no one is on call, who is paged instead, and which parts of the calendar cannot be read."""
+    """Return lines about a gap (its reasons, the people paged instead) and about unreadable parts of the calendar."""
     faults = rotation.get("faults", [])
     lines = [f"a shift may be missing: {fault}" for fault in faults[:FAULTS_SHOWN]]
     if len(faults) > FAULTS_SHOWN:
@@ -176,7 +177,7 @@ def _override_text(override: dict[str, Any]) -> str:
 
 
 def _end(shift: dict[str, Any], now: datetime) -> str:
-    """Return the end of a shift, and how far it is away."""
+    """Return the end of a shift, and its distance from now."""
     return f"{moment(micros(shift['ends_at']))} ({relative_time(shift['ends_at'], now)})"
 
 

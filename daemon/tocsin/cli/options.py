@@ -12,7 +12,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def example(*lines: str) -> str:
-    """Return the epilog of a help text: example commands that can be typed as they are."""
+    """Return the epilog of a help text: examples of complete commands."""
     # click keeps the line ends of a paragraph that begins with a backspace.
     return "\n".join(("\b", "Example:", *(f"  {line}" for line in lines)))
 
@@ -63,7 +63,7 @@ def duration(_: click.Context, parameter: click.Parameter, value: str | None) ->
 
 
 class _Moment(click.ParamType[str]):
-    """A time; without an offset, it is in the time zone of this machine."""
+    """A time; a time without an offset is in the time zone of this machine."""
 
     name = "TIME"
 
@@ -81,7 +81,7 @@ MOMENT = _Moment()
 
 
 def for_a_time(function: F) -> F:
-    """Add ``--from``, ``--until``, ``--for`` and ``--comment`` as the argument ``when``, the keys of a request."""
+    """Add ``--from``, ``--until``, ``--for`` and ``--comment``, passed on as ``when``: keys and values of a request."""
 
     @wraps(function)
     def with_times(

@@ -19,7 +19,7 @@ from tocsin.channels.text import one_line
 from tocsin.core.duration import SECOND, duration
 
 WIDE = 1000
-"""The width of a pipe, so that nothing is cut for programs."""
+"""Width of the output in a pipe, in characters, so that nothing is cut for programs."""
 
 STATE_STYLES = {
     "pending": "cyan",
@@ -56,7 +56,7 @@ def clean(text: object, style: str = "") -> Text:
 
 
 def table(*columns: str) -> Table:
-    """Return a table without lines; callers pass its cells through `clean`."""
+    """Return a table without lines; callers must pass the cells through `clean`."""
     made = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         made.add_column(column, overflow="fold")
@@ -66,7 +66,7 @@ def table(*columns: str) -> Table:
 GAP = 2
 """Number of spaces between two columns."""
 LEAST = 12
-"""Minimum width of a column that may be cut; then other columns are left out."""
+"""Width down to which columns are cut before optional columns are left out."""
 
 
 def say_rows(
@@ -79,9 +79,10 @@ def say_rows(
 ) -> None:
     """Print a table with one line per row.
 
-    On a terminal the columns in ``cut`` are shortened to its width, the widest
-    first, to ``least`` characters; those in ``optional`` are left out where they are empty, and in
-    their order where the others do not fit. In a pipe nothing is cut or left out.
+    On a terminal, the rows must fit its width. The columns in ``cut`` are shortened, the
+    widest first, down to ``least`` characters. Of the columns in ``optional``, empty ones are
+    left out, and then, in the given order, as many as necessary. In a pipe, nothing is cut or
+    left out.
     """
     out = console()
     widths = {name: max((cell_len(name), *(row[place].cell_len for row in rows))) for place, name in enumerate(columns)}
@@ -101,7 +102,7 @@ def say_rows(
 def _fitting(
     widths: dict[str, int], room: int, cut: Sequence[str], optional: Sequence[str], least: int
 ) -> dict[str, int]:
-    """Return the widths of the columns that are shown."""
+    """Return the widths of the columns that fit into ``room``."""
     fitted = dict(widths)
     left_out = list(optional)
 
@@ -129,7 +130,7 @@ def state(value: str) -> Text:
 
 
 def micros(moment: str | None) -> int:
-    """Convert a time of the API to microseconds; return 0 for None."""
+    """Return a time of the API in microseconds since the epoch; 0 for None."""
     if moment is None:
         return 0
     since = datetime.fromisoformat(moment) - datetime(1970, 1, 1, tzinfo=UTC)
@@ -137,7 +138,7 @@ def micros(moment: str | None) -> int:
 
 
 def relative_time(moment: str | None, now: datetime) -> str:
-    """Return how long ago a time of the API was, or how far it is in the future."""
+    """Return the distance of a time of the API from now, such as ``5 min ago`` or ``in 2 h``; "" for None."""
     if moment is None:
         return ""
     passed = int((now - datetime.fromisoformat(moment)).total_seconds()) * SECOND

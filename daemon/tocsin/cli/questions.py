@@ -14,15 +14,16 @@ from tocsin.core.suggestions import known_names
 
 T = TypeVar("T")
 LONGEST_NUMBER = 12
-"""Maximum number of digits of an answer."""
+"""Maximum number of digits of a number that is asked for."""
 
 
 class Answers(NamedTuple):
     """The answers to the questions of a playbook."""
 
     severities: tuple[str, ...]
-    """The severities to choose from; empty: the answers suggest none."""
+    """The severities to choose from; empty if the answers suggest no severity."""
     flags: tuple[str, ...]
+    """The flags that the answers set."""
     facts: dict[str, str]
 
 
@@ -40,7 +41,7 @@ def plan_of(plans: list[dict[str, Any]], name: str) -> dict[str, Any]:
 
 @contextmanager
 def terminal_expected(plan: dict[str, Any]) -> Iterator[None]:
-    """If input ends before all questions are answered, say which options replace the questions."""
+    """Raise a usage error if the input ends before all questions are answered: it names options for their answers."""
     try:
         yield
     except EOFError:
@@ -87,10 +88,10 @@ def ask(plan: dict[str, Any]) -> Answers:
 
 
 def choose(plan: dict[str, Any], suggested: tuple[str, ...], current: str = "") -> str:
-    """Return the severity that a person chooses among the suggested ones; the only one is not asked about.
+    """Return the severity that a person chooses among the suggested ones; do not ask about a single suggestion.
 
-    ``current`` is the severity of an existing incident: it is kept if it is suggested, or if none is, and one lower
-    suggestion does not lower it.
+    ``current`` is the severity of an existing incident. That severity is kept if it is suggested or if no severity is
+    suggested, and a single lower suggestion does not lower it.
 
     Raises:
         EOFError: The input has ended.
@@ -105,7 +106,7 @@ def choose(plan: dict[str, Any], suggested: tuple[str, ...], current: str = "") 
 
 
 def _highest(plan: dict[str, Any], suggested: Sequence[str], last: Sequence[str]) -> tuple[str, ...]:
-    """Return the severities to choose from: the highest one that an earlier answer has asked for, or the last ones."""
+    """Return the severities to choose from: if earlier answers suggest any, the highest of all; else the last ones."""
     if not suggested:
         return tuple(last)
     return (min((*suggested, *last), key=plan["severities"].index),)
@@ -117,7 +118,7 @@ def _yes_or_no(text: str) -> tuple[bool, str]:
 
 
 def _number(text: str) -> tuple[bool, str]:
-    """Return (whether it is more than 0, the number as text); an unknown number counts as more than 0."""
+    """Return (True if the number is more than 0, the number as text); an unknown number counts as more than 0."""
     while True:
         typed = _answered(partial(click.prompt, text, default="", show_default=False, err=True)).strip()
         if not typed:
@@ -128,7 +129,7 @@ def _number(text: str) -> tuple[bool, str]:
 
 
 _ANSWERS: dict[str, Callable[[str], tuple[bool, str]]] = {"yes_no": _yes_or_no, "number": _number}
-"""Kind of answer -> a function that asks and returns (whether it counts as yes, the fact)."""
+"""Kind of answer -> a function that asks and returns (True if the answer counts as yes, the fact)."""
 
 
 def _answered(ask_once: Callable[[], T]) -> T:

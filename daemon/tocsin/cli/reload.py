@@ -39,7 +39,7 @@ async def command(daemon: DaemonClient, *, force: bool, as_json: bool) -> None:
 
 
 def _say_refusal(refusal: Refused, *, as_json: bool) -> None:
-    """Print why the configuration was refused and exit with 1; return if it is another error."""
+    """Print the errors of a refused configuration and exit with 1; return if the error is of another kind."""
     try:
         result: dict[str, Any] = json.loads(refusal.answer)
         errors = [str(error) for error in result["errors"]]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 KIND_STYLES = {"page": "bold red", "update": "cyan", "reminder": "yellow"}
 LEAST_REASON = 30
-"""Minimum width of the reason on a terminal; then other columns are left out."""
+"""Width down to which the reason is cut on a terminal before other columns are left out."""
 RESPONDER = Actor("responder", "cli")
 """The person who acknowledges in a simulation."""
 

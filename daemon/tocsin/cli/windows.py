@@ -17,6 +17,7 @@ _ID = re.compile("[0-9a-f]{32}")
 STATES = ("active", "upcoming", "past")
 STATE_STYLES = {"active": "bold yellow", "upcoming": "cyan", "past": "dim"}
 LABELS_SHOWN = 6
+"""Maximum number of labels of an alert that are printed."""
 
 
 @click.group(epilog=options.example("tocsin windows list --state active"))

@@ -8,7 +8,8 @@ import click
 
 from tocsin.cli import options
 from tocsin.cli.client import DaemonClient, connected
-from tocsin.cli.incident_api import incident_path, tell
+from tocsin.cli.completion import open_duties
+from tocsin.cli.incident_api import incident_path, print_result
 from tocsin.cli.questions import ask, choose
 
 _DUTY_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
@@ -147,7 +148,7 @@ async def todo(
 
 @click.command(epilog=options.example("tocsin incidents done 12 1", "tocsin incidents done 12 status-page"))
 @click.argument("incident")
-@click.argument("item", metavar="ITEM|DUTY")
+@click.argument("item", metavar="ITEM|DUTY", shell_complete=open_duties)
 @click.option("--link", default="", help="Address of the result of a duty.")
 @click.option("--note", "text", default="", help="A remark about a duty, recorded in the timeline.")
 @options.as_json
@@ -170,7 +171,7 @@ async def done(daemon: DaemonClient, incident: str, *, item: str, link: str, tex
 
 @click.command(epilog=options.example('tocsin incidents waive 12 status-page --reason "customers did not see it"'))
 @click.argument("incident")
-@click.argument("duty")
+@click.argument("duty", shell_complete=open_duties)
 @click.option("--reason", required=True, help="Why it need not be done. Recorded in the timeline.")
 @options.as_json
 @connected
@@ -185,7 +186,7 @@ async def waive(daemon: DaemonClient, incident: str, *, duty: str, reason: str, 
 
 @click.command(epilog=options.example("tocsin incidents meeting 12 review-meeting --at 2026-12-03T14:00Z"))
 @click.argument("incident")
-@click.argument("duty")
+@click.argument("duty", shell_complete=open_duties)
 @click.option("--at", type=options.MOMENT, required=True, help="The new start.")
 @options.as_json
 @connected
@@ -255,8 +256,8 @@ def _duty_name(text: str) -> str:
 async def _post(
     daemon: DaemonClient, incident: str, what: str, body: dict[str, Any], *, as_json: bool, done: str
 ) -> None:
-    tell(await daemon.post(f"{incident_path(incident)}/{what}", body), as_json=as_json, done=done)
+    print_result(await daemon.post(f"{incident_path(incident)}/{what}", body), as_json=as_json, done=done)
 
 
 VERBS = (declare, note, update, status, role, tick, todo, done, waive, meeting, reviewed, merge, split, link)
-"""Commands of `tocsin incidents` that are defined here."""
+"""The commands of `tocsin incidents` in this module."""

@@ -1,4 +1,4 @@
-"""The whole configuration at once: read, cross-checked, and either usable or refused with every problem in it."""
+"""The whole configuration, read and cross-checked: usable, or refused with a list of all problems."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -11,10 +11,10 @@ import msgspec
 from tocsin.conf.channels import ChannelKind, ConfiguredChannel, ConfiguredTracker, Kinds, TrackerKind
 from tocsin.conf.crosscheck import (
     report_gaps,
-    report_lonely_people,
-    report_roomless,
+    report_missing_room_channels,
+    report_missing_trackers,
     report_settings_mistakes,
-    report_trackerless,
+    report_unreachable_people,
 )
 from tocsin.conf.environment import overridden, variables
 from tocsin.conf.lint import Material, lint
@@ -61,13 +61,13 @@ class Bundle:
     settings: Settings
     rules: RuleSet
     playbooks: Mapping[str, Playbook]
-    """By name, without the built-in playbook."""
+    """The playbooks by name, without the built-in playbook."""
     self_playbook: Playbook
     people: People
     windows: tuple[Window, ...]
-    """From windows.yaml."""
+    """The maintenance windows of windows.yaml."""
     templates: Mapping[str, MessageTemplate]
-    """From templates/, by name."""
+    """The templates of templates/, by name."""
     channels: tuple[ConfiguredChannel, ...]
     """The entries of ``channels:``, and the console."""
     trackers: tuple[ConfiguredTracker, ...]
@@ -75,13 +75,13 @@ class Bundle:
     console: Contact
     """The channel for notifications that have no other destination."""
     fingerprint: str
-    """SHA-256 of the content of every file and of the environment's overrides; secrets are not included."""
+    """The SHA-256 of all files and of the environment's overrides; secrets are not included."""
     files: tuple[Path, ...]
     warnings: tuple[Problem, ...]
     is_empty: bool = False
-    """True if tocsin.yaml is empty, for example after an editor or a disk failed."""
+    """True if tocsin.yaml is empty, for example after a failure of an editor or a disk."""
     lost_calendars: frozenset[str] = frozenset()
-    """The paths of calendars that are missing, no calendars, or cut off."""
+    """Paths of calendar files that are missing, are not calendars, or are cut off."""
 
     @property
     def tokens(self) -> tuple[TokenSettings, ...]:
@@ -101,17 +101,17 @@ def load(
     environ: Mapping[str, str],
     now: int | None = None,
 ) -> Bundle:
-    """Read everything.
+    """Read and check the whole configuration.
 
     Args:
         config_dir: Holds tocsin.yaml, people.yaml and playbooks/; may hold windows.yaml and templates/.
         rules_dir: Holds the rules.
         kinds: The kinds of channels and trackers that there are.
         environ: The environment.
-        now: From when on rotations are searched for gaps; None: they are not.
+        now: The time from which rotations are searched for gaps; None: no search.
 
     Raises:
-        ConfigError: Something is wrong; it has all that is wrong in any file.
+        ConfigError: The configuration cannot be used; the error lists the problems of all files.
     """
     findings = Findings()
     vault = Vault(config_dir, environ, findings)
@@ -134,8 +134,8 @@ def load(
     if people and people_node:
         for playbook_node in playbook_nodes.values():
             report_unknown_targets(playbook_node, people, findings)
-        told = settings.self_.targets if settings else ()
-        report_lonely_people(people, people_node, playbooks, told, channels, findings)
+        self_targets = settings.self_.targets if settings else ()
+        report_unreachable_people(people, people_node, playbooks, self_targets, channels, findings)
         if now is not None:
             report_gaps(people, people_node, now, findings)
     if settings:
@@ -144,15 +144,15 @@ def load(
     default = settings.playbook if settings else ""
     folder = read_folder(rules_dir, nameable, findings)
     lint(Material(folder.rules, playbooks, playbook_nodes, default, samples(rules_dir)), findings)
-    report_roomless(playbooks, playbook_nodes, channels, findings)
-    report_trackerless(playbooks, playbook_nodes, trackers, findings)
+    report_missing_room_channels(playbooks, playbook_nodes, channels, findings)
+    report_missing_trackers(playbooks, playbook_nodes, trackers, findings)
     windows = _windows(config_dir / "windows.yaml", findings)
     if is_empty:
         _report_emptiness(config_dir, findings)
 
     findings.raise_problems()
     if settings is None or people is None:
-        raise AssertionError("what cannot be loaded has told no problem")
+        raise AssertionError("settings or people are missing, but no problem was reported")
     return Bundle(
         settings=settings,
         rules=rule_set(folder, playbooks, default),
@@ -173,17 +173,17 @@ def load(
 
 
 def _report_emptiness(config_dir: Path, findings: Findings) -> None:
-    """Warn about an empty tocsin.yaml. Among other problems, it is a problem too, since it may cause all of them."""
+    """Warn about an empty tocsin.yaml. If there are other problems, report a problem: it may be their cause."""
     mark = Mark(str(config_dir / "tocsin.yaml"), 1, 1)
     message = "is empty: there is no token and no channel but the console, and only this machine can connect"
-    if findings.unreadable:
+    if findings.unreadable:  # then only problems of unreadable files are raised: let this one be among them
         findings.unreadable.add(mark.path)
-    tell = findings.problem if findings.problems else findings.warn
-    tell(mark, message, "`tocsin init` writes one with every setting")
+    report = findings.problem if findings.problems else findings.warn
+    report(mark, message, "`tocsin init` writes one with every setting")
 
 
 def _channels(node: Node, kinds: Mapping[str, ChannelKind], vault: Vault) -> tuple[ConfiguredChannel, ...]:
-    """Return the channels with valid settings. Malformed entries are reported with the settings."""
+    """Return the channels with valid settings. Malformed entries are reported by the validation of `Settings`."""
     result: list[ConfiguredChannel] = []
     for name, kind, child in _of_a_kind("channel", node, kinds, vault.findings):
         settings = validate(with_secrets(child, kind.settings, vault), kind.settings, vault.findings)
@@ -193,7 +193,7 @@ def _channels(node: Node, kinds: Mapping[str, ChannelKind], vault: Vault) -> tup
 
 
 def _trackers(node: Node, kinds: Mapping[str, TrackerKind], vault: Vault) -> tuple[ConfiguredTracker, ...]:
-    """Return the trackers with valid settings. Malformed entries are reported with the settings."""
+    """Return the trackers with valid settings. Malformed entries are reported by the validation of `Settings`."""
     result: list[ConfiguredTracker] = []
     for name, kind, child in _of_a_kind("tracker", node, kinds, vault.findings):
         settings = validate(with_secrets(child, kind.settings, vault), kind.settings, vault.findings)
@@ -210,8 +210,8 @@ def _of_a_kind(what: str, node: Node, kinds: Mapping[str, K], findings: Findings
             continue
         kind = kinds.get(kind_node.value)
         if kind is None:
-            told = f"there is no kind of {what} {kind_node.value!r}"
-            findings.problem(kind_node.mark, told, did_you_mean(kind_node.value, kinds))
+            message = f"there is no kind of {what} {kind_node.value!r}"
+            findings.problem(kind_node.mark, message, did_you_mean(kind_node.value, kinds))
             continue
         yield str(name), kind, child.without("kind")
 
@@ -256,7 +256,7 @@ def _playbook_nodes(directory: Path, findings: Findings) -> dict[str, Node]:
             # Also one with the wrong name: otherwise everything that refers to it would be a problem of its own.
             nodes[path.stem] = node
     if not nodes:
-        findings.problem(Mark(str(directory), 1, 1), "holds no playbook", "`tocsin init` writes the shipped one")
+        findings.problem(Mark(str(directory), 1, 1), "holds no playbook", "`tocsin init` writes the shipped playbooks")
     return nodes
 
 

@@ -1,4 +1,4 @@
-"""The differences between two configurations, by the names of rules, playbooks, people and settings, without values."""
+"""Differences between two configurations: names of rules, playbooks, people and settings, but no values."""
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,8 +10,8 @@ from pydantic import BaseModel
 from tocsin.conf.bundle import Bundle
 from tocsin.core.rules.rule import Rule
 
-_TOLD_BY_NAME = frozenset({"channels", "trackers"})
-"""Settings that are compared one by one."""
+_COMPARED_BY_NAME = frozenset({"channels", "trackers"})
+"""Settings whose entries are compared by name."""
 
 
 class ConfigChange(msgspec.Struct, frozen=True):
@@ -23,14 +23,14 @@ class ConfigChange(msgspec.Struct, frozen=True):
     how: str
     """``added``, ``removed`` or ``changed``; for a rule also ``moved``, when its position among the others differs."""
     place: str = ""
-    """``file:line`` of a rule; for a removed rule, where it was."""
+    """``file:line`` of a rule; for a removed rule, its former place."""
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name} {self.how}{f' ({self.place})' if self.place else ''}"
 
 
 def changes(old: Bundle, new: Bundle) -> tuple[ConfigChange, ...]:
-    """Return all differences, rules first, in the order of the new configuration."""
+    """Return the differences, rules first, in the order of the new configuration."""
     return (
         *_rules(old.rules.rules, new.rules.rules),
         *_named("playbook", old.playbooks, new.playbooks),
@@ -73,9 +73,12 @@ def _place(rule: Rule) -> str:
 
 
 def _moved(names: Sequence[str], position: Mapping[str, int]) -> set[str]:
-    """Return the smallest set of rules that must move to turn the old order into the new one."""
+    """Return the smallest set of rules that must move to turn the old order into the new one.
+
+    The other rules are the longest increasing subsequence of the old positions.
+    """
     ends: list[int] = []
-    """Where the longest orderly run of each length ends, at the least."""
+    """For each length, the lowest old position at which an increasing subsequence of this length ends."""
     last: list[str] = []
     before: dict[str, str | None] = {}
     for name in names:
@@ -107,11 +110,11 @@ def _named(kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterato
 
 
 def _settings(old: BaseModel, new: BaseModel, within: str = "") -> Iterator[str]:
-    """Return the names of the settings that differ, such as ``delivery.timeout``."""
+    """Yield the names of the settings that differ, such as ``delivery.timeout``."""
     for key, info in type(new).model_fields.items():
         name = f"{within}{info.alias or key}"
         was, is_ = getattr(old, key), getattr(new, key)
-        if was == is_ or name in _TOLD_BY_NAME:
+        if was == is_ or name in _COMPARED_BY_NAME:
             continue
         if isinstance(is_, BaseModel):
             yield from _settings(was, is_, f"{name}.")

@@ -1,4 +1,4 @@
-"""The kinds of channels and trackers, as the configuration sees them.
+"""Kinds of channels and trackers, as the configuration uses them.
 
 A kind is declared beside its channel (``channels/<kind>/``) and registered in ``channels/registry``; this package
 receives the kinds and uses them to read ``channels:`` and contacts.
@@ -20,7 +20,7 @@ class ChannelSettings(Section):
     """
 
     def destinations(self) -> frozenset[str] | None:
-        """Return the destinations that contacts may use here, if the settings list them; None: any."""
+        """Return the destinations that contacts may use on this channel; None if the settings do not list them."""
         return None
 
     @property
@@ -43,12 +43,12 @@ class ContactSettings(Section):
 
     @abstractmethod
     def contact(self, channel: str) -> Contact:
-        """Return the contact at this destination through the channel of that name."""
+        """Return the contact of these settings through the channel with the name ``channel``."""
 
 
 @dataclass(frozen=True)
 class ChannelKind:
-    """One kind of channel, as the configuration sees it."""
+    """A kind of channel, as the configuration uses it."""
 
     kind: str
     settings: type[ChannelSettings]
@@ -65,7 +65,7 @@ class TrackerSettings(Section):
 
 @dataclass(frozen=True)
 class TrackerKind:
-    """One kind of tracker, as the configuration sees it."""
+    """A kind of tracker, as the configuration uses it."""
 
     kind: str
     settings: type[TrackerSettings]

@@ -10,14 +10,17 @@ from tocsin.conf.settings import Listen, Settings
 from tocsin.conf.source import Findings, Node
 from tocsin.core.duration import DAY
 from tocsin.core.oncall.people import People, Person
-from tocsin.core.oncall.rotation import Duty, wall
+from tocsin.core.oncall.rotation import OnCallInput, wall
 from tocsin.core.playbook.actions import Verb
 from tocsin.core.playbook.playbook import Playbook
 from tocsin.core.suggestions import did_you_mean, did_you_mean_or_add
 
 _SHORTEST_TOKEN = 16
+"""Minimum length of a token that causes no warning, in characters."""
 GAPS_LOOKED_FOR = 60 * DAY
-ELSEWHERE = "goes to the playbook's announce targets, else to the console"
+"""Range of the search for gaps of rotations."""
+_TO_FALLBACK = "goes to the playbook's announce targets, else to the console"
+"""The end of a sentence about a page whose recipient cannot be reached."""
 
 
 def report_settings_mistakes(
@@ -44,7 +47,7 @@ def report_settings_mistakes(
     if people:
         _report_unknown_self_targets(settings, node, people, findings)
     _report_open_secrets(settings, node, findings)
-    _report_deaf_providers(settings, node, channels, findings)
+    _report_unreceived_callbacks(settings, node, channels, findings)
     for channel in channels:
         for doubt in channel.settings.doubts():
             findings.warn(node.at("channels", channel.name).head, doubt)
@@ -57,7 +60,7 @@ def report_settings_mistakes(
             findings.warn(place, doubt)
 
 
-def report_lonely_people(
+def report_unreachable_people(
     people: People,
     node: Node,
     playbooks: Mapping[str, Playbook],
@@ -65,24 +68,24 @@ def report_lonely_people(
     channels: Sequence[ConfiguredChannel],
     findings: Findings,
 ) -> None:
-    """Warn about people and groups that may be paged but cannot be reached, or not by every kind of message."""
+    """Warn about people and groups that may be paged but cannot be reached, or that get pages and no updates."""
     known = {channel.name for channel in channels}
     targets = {target for playbook in playbooks.values() for target in playbook.targets} | {*self_targets}
     names = {name for target in targets for name in people.everybody(target)}
     mute = {name for name in names & people.persons.keys() if not people.persons[name].methods}
     for name in sorted(mute):
-        message = f"{name} may be paged and has no contact: that page {ELSEWHERE}"
+        message = f"{name} may be paged and has no contact: that page {_TO_FALLBACK}"
         findings.warn(node.at("people", name).head, message, "write contact:")
     cut_off = {name for name in names & people.persons.keys() if _is_cut_off(people.persons[name], known)}
     for name in sorted(cut_off):
-        message = f"{name} may be paged and no channel of their methods is configured: that page {ELSEWHERE}"
+        message = f"{name} may be paged and no channel of their methods is configured: that page {_TO_FALLBACK}"
         findings.warn(node.at("people", name, "methods").head, message, "configure one of the channels")
     informing = {channel.name for channel in channels if channel.settings.informs}
     for name in sorted(names & people.persons.keys() - cut_off - mute):
         used = {method.contact.channel for method in people.persons[name].methods}
-        if used <= known and not used & informing:  # of a channel that is not known something else is told
+        if used <= known and not used & informing:  # an unknown channel is reported elsewhere
             message = f"{name} gets pages and nothing else: no contact method of theirs carries updates and reminders"
-            hint = f"add a method such as email, slack or sms; until then what they would be told {ELSEWHERE}"
+            hint = f"add a method such as email, slack or sms; until then what they would be told {_TO_FALLBACK}"
             person = node.at("people", name)
             key = "contact" if person.child("contact") is not None else "methods"
             findings.warn(person.at(key).head, message, hint)
@@ -90,17 +93,17 @@ def report_lonely_people(
     for group in sorted(targets & people.groups.keys()):
         members = people.groups[group]
         if len(members) > 1 and lonely.issuperset(members):
-            message = f"no one in {group} can be reached: every message to them {ELSEWHERE}"
+            message = f"no one in {group} can be reached: every message to them {_TO_FALLBACK}"
             findings.warn(node.at("groups", group).head, message, "give one of them a contact")
 
 
 def _is_cut_off(person: Person, channels: Collection[str]) -> bool:
-    """Return whether a person has no usable contact. A single broken contact is reported where it is defined."""
+    """Return whether all of a person's several contacts are unusable; a single one is reported where it is defined."""
     return bool(person.further) and not any(method.contact.channel in channels for method in person.methods)
 
 
 def report_gaps(people: People, node: Node, now: int, findings: Findings) -> None:
-    """Warn about times without an on-call person: all of them without a backup, otherwise those before the start."""
+    """Warn about gaps of a rotation without a backup, and about the time before the start of one with a backup."""
     for name, rotation in people.rotations.items():
         begins_at = rotation.begins_at
         if rotation.backup and begins_at is not None and begins_at > now:
@@ -108,9 +111,9 @@ def report_gaps(people: People, node: Node, now: int, findings: Findings) -> Non
             message = f"no one is on call for {name} before {shown} ({rotation.time_zone}): "
             message += f"until then {', '.join(rotation.backup)} is paged as the backup"
             findings.warn(node.at("rotations", name).head, message, "correct `starts`, if it should have begun")
-        if rotation.backup or rotation.is_asked_for:
+        if rotation.backup or rotation.has_roster:
             continue
-        gaps = rotation.gaps(now, now + GAPS_LOOKED_FOR, Duty(now))
+        gaps = rotation.gaps(now, now + GAPS_LOOKED_FOR, OnCallInput(now))
         if gaps:
             zone = ZoneInfo(rotation.time_zone)
             begins, ends = (wall(at, zone).isoformat(" ", "minutes") for at in gaps[0])
@@ -118,16 +121,16 @@ def report_gaps(people: People, node: Node, now: int, findings: Findings) -> Non
             when = "now," if gaps[0].starts_at <= now else f"from {begins}"
             message = f"no one is on call for {name} {when} until {ends} ({rotation.time_zone}){more}"
             mark = node.at("rotations", name).head
-            findings.warn(mark, message, f"add members or a layer, or name a backup: what comes then {ELSEWHERE}")
+            findings.warn(mark, message, f"add members or a layer, or name a backup: what comes then {_TO_FALLBACK}")
 
 
-def report_roomless(
+def report_missing_room_channels(
     playbooks: Mapping[str, Playbook],
     nodes: Mapping[str, Node],
     channels: Sequence[ConfiguredChannel],
     findings: Findings,
 ) -> None:
-    """Warn about playbooks that want an incident channel when no channel can create one."""
+    """Warn about playbooks with a `room:` whose channel cannot create rooms."""
     makers = {channel.name for channel in channels if channel.kind == "slack"}
     for name, playbook in playbooks.items():
         request = playbook.texts.room
@@ -137,7 +140,7 @@ def report_roomless(
             findings.warn(nodes[name].at("room", "channel").mark, message, hint)
 
 
-def report_trackerless(
+def report_missing_trackers(
     playbooks: Mapping[str, Playbook],
     nodes: Mapping[str, Node],
     trackers: Sequence[ConfiguredTracker],
@@ -204,7 +207,7 @@ def _report_open_secrets(settings: Settings, node: Node, findings: Findings) -> 
                 findings.warn(node.at("sources", name, "alertmanager", index).mark, message, "write an https:// URL")
 
 
-def _report_deaf_providers(
+def _report_unreceived_callbacks(
     settings: Settings, node: Node, channels: Sequence[ConfiguredChannel], findings: Findings
 ) -> None:
     """Warn about a provider that sends pages but whose callbacks would be refused."""

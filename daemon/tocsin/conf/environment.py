@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, BeforeValidator
 
-from tocsin.conf.scalar import Surprise, plain_value
+from tocsin.conf.scalar import RefusedScalar, plain_value
 from tocsin.conf.schema import bare
 from tocsin.conf.secrets import Secret
 from tocsin.conf.settings import Settings
@@ -66,7 +66,7 @@ def _value(variable: str, text: str, info: Any, findings: Findings) -> Node | No
     if annotation in (int, bool) and not any(isinstance(message, BeforeValidator) for message in info.metadata):
         try:
             return Node(plain_value(text.strip()), mark)
-        except Surprise as surprise:
+        except RefusedScalar as surprise:
             findings.problem(mark, str(surprise), surprise.hint)
             return None
     if getattr(annotation, "__origin__", None) in (dict, tuple):

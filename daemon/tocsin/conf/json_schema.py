@@ -111,7 +111,7 @@ _FILES: Mapping[str, Callable[[Kinds], Schema]] = {
     "rules.json": rules_schema,
     "windows.json": lambda _: model_schema("config/windows.yaml: maintenance windows", WindowsFile),
 }
-"""Every file of config/schemas/, and the function that generates it."""
+"""The files of config/schemas/, each with the function that generates the file."""
 
 
 # --- rules ------------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ ON_PURPOSE = "if this is intended, run `tocsin reload --force`"
 
 
 def losses(old: Bundle, new: Bundle) -> tuple[Problem, ...]:
-    """Return each loss with the file to check, in the order in which the files are read. Usually empty."""
+    """Return the losses with the file to check, in the order in which the files are read; usually none."""
     result = (*_of_settings(old, new), *_of_people(old, new), *_of_calendars(old, new))
     return tuple(_problem(old, new, *loss) for loss in result)
 
@@ -43,7 +43,7 @@ def _of_settings(old: Bundle, new: Bundle) -> Iterator[tuple[str, str]]:
 
 
 def _of_people(old: Bundle, new: Bundle) -> Iterator[tuple[str, str]]:
-    """Check everyone whom the new configuration may page, on call now or not."""
+    """Check all people whom the new configuration may page, whether or not they are on call now."""
     targets = {target for playbook in new.playbooks.values() for target in playbook.targets}
     names = {name for target in (*targets, *new.settings.self_.targets) for name in new.people.everybody(target)}
     for name in sorted(names & old.people.persons.keys() & new.people.persons.keys()):
@@ -52,7 +52,7 @@ def _of_people(old: Bundle, new: Bundle) -> Iterator[tuple[str, str]]:
 
 
 def _of_calendars(old: Bundle, new: Bundle) -> Iterator[tuple[str, str]]:
-    """Report unreadable calendars: the on-call person of the running calendar is better than none."""
+    """Report calendars that are now unreadable: the running calendar's on-call person is better than none."""
     known = {str(path) for path in old.files} - old.lost_calendars
     for path in sorted(new.lost_calendars & known):
         warnings = [each for each in new.warnings if each.path == path]

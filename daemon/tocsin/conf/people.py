@@ -34,7 +34,7 @@ SKIPPED = "this method is skipped"
 
 
 class ContactEntry(Section):
-    """``contact:``; the keys beside ``channel`` depend on the channel's kind."""
+    """``contact:``; the keys beside ``channel`` depend on the kind of the channel."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -75,7 +75,7 @@ class PersonEntry(Section):
 
 
 class PeopleFile(Section):
-    """The file."""
+    """The content of people.yaml."""
 
     people: dict[Name, PersonEntry] = Field(default_factory=dict)
     groups: dict[Name, Annotated[tuple[Name, ...], Field(min_length=1)]] = Field(default_factory=dict)
@@ -84,7 +84,7 @@ class PeopleFile(Section):
 
 
 class ContactReader:
-    """Reads contacts by the channels that are configured."""
+    """A reader of contacts, by the configured channels."""
 
     def __init__(
         self,
@@ -198,7 +198,7 @@ def _report_order(methods: tuple[MethodEntry, ...], node: Node, findings: Findin
 
 
 def _report_clashes(file: PeopleFile, node: Node, findings: Findings) -> None:
-    """Report duplicate names: playbooks name people, groups and targets alike, so a name must be unique among them."""
+    """Report duplicate names: a playbook names people, groups and targets alike, so their names must differ."""
     taken = {CONSOLE: "the built-in target"}
     for kind in ("people", "groups", "rotations", "targets"):
         for name in getattr(file, kind):
@@ -210,7 +210,7 @@ def _report_clashes(file: PeopleFile, node: Node, findings: Findings) -> None:
 
 
 def _report_twins(file: PeopleFile, node: Node, findings: Findings) -> None:
-    """Report duplicate ids: they identify the person who responds through a provider."""
+    """Report duplicate ids: an id must identify the person who responds through a provider."""
     for key in ("email", "slack_user", "pagerduty_user"):
         first: dict[str, str] = {}
         for name, entry in file.people.items():

@@ -1,6 +1,6 @@
 """Removal of a playbook together with the rules, templates and tests that only it uses.
 
-Works on the text of the files, so that the rest keeps its comments and order.
+The removal changes the text of the files, so that the rest keeps its comments and order.
 """
 
 import re
@@ -19,7 +19,7 @@ _TEMPLATE = re.compile(r"[\w.-]+")
 def removal(name: str, config_dir: Path, rules_dir: Path, default: str = "") -> dict[Path, str | None]:
     """Return the changes that remove the playbook ``name``; write nothing.
 
-    If it is the default playbook, ``default`` replaces it in tocsin.yaml and in rules for every alert.
+    ``default``: the new default playbook, in tocsin.yaml and in rules for all alerts; "" keeps the default.
     """
     playbook = config_dir / "playbooks" / f"{name}.yaml"
     changes: dict[Path, str | None] = {playbook: None}
@@ -50,9 +50,9 @@ def apply(changes: Changes) -> None:
 
 
 def without_items(text: str, key: str, is_unwanted: Callable[[Any], bool]) -> tuple[str, int]:
-    """Return a YAML text without some items of the list under ``key``, and how many are left.
+    """Return (a YAML text without some items of the list under ``key``, the number of the items left).
 
-    The comments and blank lines above an item go with it.
+    The comments and blank lines above an item are removed with the item.
     """
     top = yaml.compose(text, Loader=yaml.SafeLoader)
     result = next((pair for pair in top.value if pair[0].value == key), None) if top is not None else None
@@ -74,7 +74,7 @@ def without_items(text: str, key: str, is_unwanted: Callable[[Any], bool]) -> tu
 
 
 def _end_of(node: Any, lines: list[str]) -> int:
-    """Return the number of the line after the last one of an item; PyYAML includes the lines that follow a block."""
+    """Return the line number of the end of an item, without the blank lines and comments that PyYAML adds to it."""
     end: int = node.end_mark.line + (1 if node.flow_style else 0)
     while end > node.start_mark.line + 1 and re.fullmatch(r"\s*(#.*)?\n?", lines[end - 1]):
         end -= 1
@@ -89,7 +89,7 @@ def _without(path: Path, key: str, is_unwanted: Callable[[Any], bool]) -> Iterat
 
 
 def _with_default(path: Path, name: str, default: str) -> str:
-    """Return tocsin.yaml with another default playbook; where it names none, with a line that does."""
+    """Return tocsin.yaml with another default playbook; add the key if it is missing."""
     text = path.read_text(encoding="utf-8")
     line = re.compile(rf"""^playbook:[ \t]+(["']?){re.escape(name)}\1""", re.MULTILINE)
     if line.search(text):
@@ -98,7 +98,7 @@ def _with_default(path: Path, name: str, default: str) -> str:
 
 
 def _with_other_playbook(text: str, name: str, default: str) -> str:
-    """Return the text of rules where a rule for every alert selects ``default`` in place of ``name``."""
+    """Return the text of rules in which a rule for all alerts chooses ``default`` in place of ``name``."""
     top = yaml.compose(text, Loader=yaml.SafeLoader)
     rules = _at(top, "rules")
     marks = []
@@ -112,7 +112,7 @@ def _with_other_playbook(text: str, name: str, default: str) -> str:
 
 
 def _at(node: Any, key: str) -> Any:
-    """Return the node at a key of a mapping; None where there is none."""
+    """Return the node at a key of a mapping; None if the key is missing."""
     pairs = node.value if isinstance(node, yaml.MappingNode) else ()
     return next((value for name, value in pairs if name.value == key), None)
 
@@ -133,7 +133,7 @@ def _names_playbook(value: Any, name: str) -> bool:
 
 
 def _own_templates(name: str, config_dir: Path) -> Iterator[Path]:
-    """Yield the templates that only this playbook names, and those that carry its name and none names."""
+    """Yield the templates that only this playbook names, and unused templates with the name of the playbook."""
     named: dict[str, set[str]] = {}
     for path in (config_dir / "playbooks").glob("*.yaml"):
         named[path.stem] = set(_TEMPLATE.findall(path.read_text(encoding="utf-8")))

@@ -16,7 +16,8 @@ class ServiceSettings(Section):
     """Maximum time from the start of the first alert until the service works again."""
     rpo: Duration | None = None
     """Maximum time for which data may be lost. The loss is the fact ``data_loss``:
-    ``tocsin incidents fact 12 data_loss=5m``, or ``none`` if nothing was lost.
+    ``tocsin incidents fact 12 data_loss=5m``, or ``none`` if nothing was lost. ``yes, 5 minutes of orders`` and
+    ``no, nothing`` count as well; any other text is unknown.
     """
 
     @model_validator(mode="after")

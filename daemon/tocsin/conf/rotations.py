@@ -14,10 +14,10 @@ from tocsin.conf.source import Findings, Node
 from tocsin.conf.wall_clock import Local, TimeOfDay, TimeZone, Weekdays, WeekTimes
 from tocsin.core.duration import parse_duration
 from tocsin.core.oncall.people import Person
-from tocsin.core.oncall.roster import slack_source
+from tocsin.core.oncall.roster import slack_group_key
 from tocsin.core.oncall.rotation import (
-    DutyHours,
     Layer,
+    OnCallHours,
     Override,
     RosterLayer,
     Rotation,
@@ -163,7 +163,7 @@ class RotationReader:
 
     def _look_at_swaps(self, result: Rotation, entry: RotationEntry, node: Node) -> None:
         """Report swaps without effect. Swaps are applied before overrides, each to the result of the previous one."""
-        if result.is_asked_for or len(result.layers) < len(entry.layers or (entry,)):
+        if result.has_roster or len(result.layers) < len(entry.layers or (entry,)):
             return  # the people who may be on call are not known
         known = {name for layer in result.layers for name in layer.names}
         for index, swap in enumerate(entry.swaps):
@@ -218,7 +218,7 @@ class RotationReader:
             self._report(
                 node.at("channel").mark, f"the channel {entry.channel} is not a Slack channel", "name one of kind slack"
             )
-        return RosterLayer(slack_source(entry.channel, entry.group))
+        return RosterLayer(slack_group_key(entry.channel, entry.group))
 
     def _turns(self, entry: LayerEntry, node: Node, zone: tzinfo) -> TurnsLayer | None:
         if entry.members is None:
@@ -248,11 +248,11 @@ class RotationReader:
             )
         return TurnsLayer(entry.members, zone, starts, anchor=starts, period=entry.every or _WEEK, only=only)
 
-    def _hours(self, entry: OnlyEntry, node: Node) -> DutyHours:
+    def _hours(self, entry: OnlyEntry, node: Node) -> OnCallHours:
         if entry.opens == A_DAY:
             self._report(node.at("from").mark, "24:00 is the end of a day", 'write from: "00:00", and the day after')
         closes = entry.closes if entry.closes > entry.opens else entry.closes + A_DAY
-        return DutyHours(frozenset(entry.days), timedelta(minutes=entry.opens), timedelta(minutes=closes))
+        return OnCallHours(frozenset(entry.days), timedelta(minutes=entry.opens), timedelta(minutes=closes))
 
     def _overrides(self, name: str, entry: RotationEntry, node: Node) -> tuple[Override, ...]:
         """Return swaps and overrides, in this order, so that an override takes precedence over every swap."""

@@ -1,4 +1,4 @@
-"""The values of unquoted YAML scalars: only those that every version of YAML and every reader agree on."""
+"""Values of unquoted YAML scalars: only values that all versions of YAML and all readers agree on."""
 
 import re
 
@@ -21,10 +21,10 @@ _NUMBERLIKE = re.compile(
 )
 
 
-class Surprise(Exception):
-    """An unquoted scalar that readers of YAML take for different things.
+class RefusedScalar(Exception):
+    """A scalar or a key that is refused, mostly because readers of YAML interpret it differently.
 
-    The message does not repeat a value that could be a secret: digits are named by kind.
+    The message does not repeat a value that could be a secret.
     """
 
     def __init__(self, message: str, hint: str) -> None:
@@ -36,7 +36,7 @@ def plain_value(text: str) -> str | int | float | bool | None:
     """Return the value of an unquoted scalar.
 
     Raises:
-        Surprise: The meaning is ambiguous; the hint has an unambiguous form.
+        RefusedScalar: The meaning is ambiguous; the hint has an unambiguous form.
     """
     if text in _NOTHING:
         return None
@@ -55,7 +55,7 @@ def _refuse_words(text: str) -> None:
     word = text.lower()
     if word in _TRUE_WORDS | _FALSE_WORDS:
         meant = "true" if word in _TRUE_WORDS else "false"
-        raise Surprise(
+        raise RefusedScalar(
             f"an unquoted {text} is {meant} to some YAML readers and text to others",
             f'write {meant}, or "{text}" in quotes',
         )
@@ -63,16 +63,16 @@ def _refuse_words(text: str) -> None:
 
 def _refuse_numbers(text: str) -> None:
     if _DATE.fullmatch(text):
-        raise Surprise("an unquoted date is not text to YAML", "put it in quotes")
+        raise RefusedScalar("an unquoted date is not text to YAML", "put it in quotes")
     if _SEXAGESIMAL.fullmatch(text):
-        raise Surprise("an unquoted time such as 22:30 is a number in base 60 to YAML 1.1", "put it in quotes")
+        raise RefusedScalar("an unquoted time such as 22:30 is a number in base 60 to YAML 1.1", "put it in quotes")
     if _OCTAL.fullmatch(text):
-        raise Surprise(
+        raise RefusedScalar(
             "a number that begins with 0 is octal to YAML 1.1",
             "write it without the leading 0, or in quotes if it is text",
         )
     if _NUMBERLIKE.fullmatch(text) and text not in {".", "+.", "-.", "._"}:
-        raise Surprise(
+        raise RefusedScalar(
             "this number is read differently by different YAML readers",
             "write it in plain decimal digits (1000, 0.5), or in quotes if it is text",
         )

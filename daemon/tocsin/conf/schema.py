@@ -1,4 +1,4 @@
-"""From nodes to validated models; pydantic's errors are reported at their positions, in our words."""
+"""Validation of nodes by models; pydantic's errors are reported at their positions, in our words."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -79,7 +79,7 @@ class IdForm:
     is_called: str
     """For example: a Slack channel id such as C0123ABCD."""
     found_at: str
-    """Where to look up the id."""
+    """The place where a person finds the id."""
     may_be_empty: bool = False
     """Set if "" means that there is none."""
 

@@ -14,14 +14,14 @@ from typing import Any, NamedTuple, cast
 
 import yaml
 
-from tocsin.conf.scalar import Surprise, plain_value
+from tocsin.conf.scalar import RefusedScalar, plain_value
 from tocsin.conf.yaml_mistakes import excerpt, explained
 from tocsin.core.errors import TocsinError
 
 MAX_BYTES = 1 << 20
-"""The largest file that is read."""
+"""Maximum size of a configuration file, in bytes."""
 MAX_DEPTH = 20
-"""The deepest nesting that is read."""
+"""Maximum depth of nested lists and mappings."""
 
 Step = str | int
 """A key of a mapping or an index of a list."""
@@ -48,11 +48,11 @@ class Problem:
     message: str
     hint: str = ""
     excerpt: str = ""
-    """The line and a caret below the place, where the place is hard to find without."""
+    """The line of the file, and a caret below the column, if the place is hard to find without them."""
 
     def __str__(self) -> str:
-        told = f"{Mark(self.path, self.line, self.column)}: {self.message}"
-        return f"{told}; {self.hint}" if self.hint else told
+        text = f"{Mark(self.path, self.line, self.column)}: {self.message}"
+        return f"{text}; {self.hint}" if self.hint else text
 
     @property
     def shown(self) -> str:
@@ -61,7 +61,7 @@ class Problem:
 
 
 class ConfigError(TocsinError):
-    """The configuration cannot be used; ``problems`` has everything that was found, in order."""
+    """A configuration that cannot be used; ``problems`` lists its errors, sorted by position."""
 
     def __init__(self, problems: list[Problem], warnings: Iterable[Problem] = ()) -> None:
         self.problems = tuple(sorted(set(problems)))
@@ -79,9 +79,9 @@ class Findings:
     digests: dict[str, str] = field(default_factory=dict)
     """The SHA-256 of every file that was read, by its path."""
     unreadable: set[str] = field(default_factory=set)
-    """The files that could not be read at all, such as one with a tab where YAML allows none."""
+    """The YAML files that could not be read at all, for example because of a tab where YAML allows none."""
     lost_calendars: set[str] = field(default_factory=set)
-    """The paths of calendars that could not be read at all."""
+    """Paths of calendar files that are missing, are not calendars, or are cut off."""
 
     def problem(self, mark: Mark, message: str, hint: str = "") -> None:
         """Add an error, which makes the configuration unusable."""
@@ -94,7 +94,7 @@ class Findings:
     def raise_problems(self) -> None:
         """Raise all problems, if there are any.
 
-        If a file cannot be read at all, report only that: every reference to its content would be reported as unknown.
+        If a file cannot be read at all, raise only its problems: each reference to its content was reported as unknown.
 
         Raises:
             ConfigError: There are problems.
@@ -132,7 +132,7 @@ class Node:
 
     @property
     def braces(self) -> str:
-        """Return the text of a mapping that was read because the text begins with a brace; "" for anything else."""
+        """Return the text that YAML read as a mapping because it begins with a brace, such as ``{label}``; else ""."""
         if not isinstance(self.value, dict) or any(child.value is not None for child in self.value.values()):
             return ""
         return f"{{{', '.join(self.value)}}}" if self.value else ""
@@ -237,7 +237,7 @@ def read_text(path: Path, findings: Findings, shown: str | None = None) -> str |
 
 
 def parse_yaml(text: str, name: str, findings: Findings, *, may_be_empty: bool = False) -> Node | None:
-    """Read YAML from a text; ``name`` is how problems name it. See `read_yaml`."""
+    """Read YAML from a text, which problems name ``name``. See `read_yaml`."""
     first = len(findings.problems)
     node = _parsed(text, name, findings, may_be_empty=may_be_empty)
     findings.problems[first:] = [
@@ -279,7 +279,7 @@ def _mark(name: str, place: Any) -> Mark:
 
 
 def _nothing(event: Any) -> yaml.ScalarNode:
-    """Return an empty text in place of a missing optional file."""
+    """Return an empty text in place of an alias, which is not allowed."""
     return yaml.ScalarNode("", "", event.start_mark, event.end_mark, style="'")
 
 
@@ -356,8 +356,8 @@ class _Builder:
                 continue
             try:
                 key = _key(key_node)
-            except Surprise as surprise:
-                self._report(mark, surprise)
+            except RefusedScalar as refused:
+                self._report(mark, refused)
                 continue
             if key in children:
                 first = children[key].head.line
@@ -371,31 +371,31 @@ class _Builder:
         try:
             is_long = node.start_mark.line != node.end_mark.line
             return Node(_value(node), mark, key_mark, quote=quote, is_long=is_long)
-        except Surprise as surprise:
-            self._report(mark, surprise)
+        except RefusedScalar as refused:
+            self._report(mark, refused)
             return Node("", mark, key_mark, broken=True)
 
-    def _report(self, mark: Mark, surprise: Surprise) -> None:
-        self._findings.problem(mark, str(surprise), surprise.hint)
+    def _report(self, mark: Mark, refused: RefusedScalar) -> None:
+        self._findings.problem(mark, str(refused), refused.hint)
 
 
 def _key(node: yaml.Node) -> str:
     if not isinstance(node, yaml.ScalarNode):
         is_braces = isinstance(node, yaml.MappingNode)
         hint = 'put text with braces in quotes: "{{ ... }}"' if is_braces else "put it in quotes"
-        raise Surprise("a key must be a word, not a list or a mapping", hint)
+        raise RefusedScalar("a key must be a word, not a list or a mapping", hint)
     if node.style is None and node.value == "<<":
-        raise Surprise("a merge key (<<) is not allowed", "write the keys out")
+        raise RefusedScalar("a merge key (<<) is not allowed", "write the keys out")
     if node.value == "on":  # a key is not a truth value: a step of a matrix says `on: declared`
         return "on"
     value = _value(node)
     if value is None or isinstance(value, bool | float):
-        raise Surprise("a key must be a word", "put it in quotes")
+        raise RefusedScalar("a key must be a word", "put it in quotes")
     return str(value)
 
 
 def _value(node: yaml.ScalarNode) -> str | int | float | bool | None:
     text: str = node.value
     if any(char == "\0" or "\ud800" <= char <= "\udfff" for char in text):
-        raise Surprise("holds a character that no file can hold (\\0 or half a surrogate pair)", "remove it")
+        raise RefusedScalar("holds a character that no file can hold (\\0 or half a surrogate pair)", "remove it")
     return text if node.style is not None else plain_value(text)

@@ -32,7 +32,7 @@ class SourceSettings(Section):
     alertmanager: Annotated[tuple[AlertmanagerUrl, ...], Field(min_length=1)]
     """A list: each replica, such as ``http://alertmanager-1:9093``, with its ``--web.route-prefix`` if it has one."""
     look_every: AtLeastASecond = parse_duration("1m")
-    """How often the replicas are polled; at least ``1s``."""
+    """The interval at which the replicas are polled; at least ``1s``."""
     bearer: Secret | None = None
     """A token, sent as ``Authorization: Bearer``."""
     username: Text | None = None

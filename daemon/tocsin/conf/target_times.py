@@ -21,19 +21,19 @@ _EITHER = WithJsonSchema({"anyOf": [DURATION_SCHEMA, _TARGET_SCHEMA]})
 TimeOrTarget = Annotated[Duration, _EITHER]
 """A duration; a playbook's file may name a target instead, which `conf.playbooks.targets` replaces."""
 SpanOrTarget = Annotated[Span, _EITHER]
-"""A time as above, but not zero."""
+"""A duration like `TimeOrTarget`, but not zero."""
 
 _TERM = re.compile(r"(?:([0-9]{1,3}(?:\.[0-9]{1,2})?) ?x ?)?([a-z][a-z_]*)", re.ASCII)
 _SUM = re.compile(r" ([+-]) ")
 
 
 def follows_from_a_target(text: object) -> bool:
-    """Return whether this names a target, known or not."""
+    """Return whether a text contains the name of a target, even of an unknown one."""
     return isinstance(text, str) and any(_TERM.fullmatch(part) for part in _SUM.split(text)[::2])
 
 
 def time_of(text: str, targets: Mapping[str, int]) -> int:
-    """Return the microseconds of one term: a duration, a target, or a multiple of one.
+    """Return the microseconds of one term: a duration, a target, or a multiple of a target.
 
     Raises:
         ValueError: The text is none of these; the message shows the expected form.

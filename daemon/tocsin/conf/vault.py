@@ -1,6 +1,6 @@
 """Reading of secrets, which are stored outside the configuration files.
 
-A model declares ``token: Secret``; the file names where it is stored, by one of ``token_file``, ``token_env`` or
+A model declares ``token: Secret``; the file names the place of the secret, by one of ``token_file``, ``token_env`` or
 ``token_credential``. `with_secrets` replaces these keys with the secret before the model is validated.
 """
 
@@ -28,12 +28,12 @@ class Vault:
     """
 
     directory: Path
-    """The folder that a relative ``*_file`` is resolved against, after systemd's credentials."""
+    """The folder of a relative ``*_file``, unless the file is one of systemd's credentials."""
     environ: Mapping[str, str]
     findings: Findings
 
     def fetch(self, way: str, name: str, mark: Mark) -> Secret | None:
-        """Return the secret stored this way (one of ``WAYS``) under this name; None if missing, which is reported."""
+        """Return the secret that is stored under a name in one of the ``WAYS``; None if missing, which is reported."""
         if way == "env":
             return self._from_environment(name, mark)
         path = self._credential(name) if way == "credential" else self._path(name)

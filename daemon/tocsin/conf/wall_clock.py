@@ -130,7 +130,7 @@ TimeOfDay = Annotated[
     PlainSerializer(format_minutes, when_used="json"),
     _text(pattern="^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$", examples=["09:00"]),
 ]
-"""Written as ``09:00``; minutes since midnight, ``24:00`` is the day's end."""
+"""Written as ``09:00``, in the code minutes since midnight; ``24:00`` is the end of the day."""
 Day = Annotated[str, BeforeValidator(_iso_date), _text(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$", examples=["2026-12-25"])]
 """A date: ``2026-12-25``."""
 TimeZone = Annotated[str, AfterValidator(_known_zone)]
@@ -138,7 +138,7 @@ TimeZone = Annotated[str, AfterValidator(_known_zone)]
 Local = Annotated[
     datetime, BeforeValidator(_local), PlainSerializer(str, when_used="json"), _text(examples=["2026-11-01 09:00"])
 ]
-"""Written as ``2026-11-01 09:00``; the time zone is defined elsewhere."""
+"""Written as ``2026-11-01 09:00``; another key has the time zone."""
 WeekTimes = Annotated[
     tuple[timedelta, ...],
     BeforeValidator(_times_of_the_week),
@@ -152,4 +152,4 @@ WeekTimes = Annotated[
         }
     ),
 ]
-"""Written as ``Mon 09:00``, or ``09:00`` for every day; counted from Monday's midnight, ascending."""
+"""Written as ``Mon 09:00``, or ``09:00`` for every day; in the code times since Monday's midnight, ascending."""

@@ -1,4 +1,4 @@
-"""config/windows.yaml: the maintenance windows that are known in advance."""
+"""config/windows.yaml: planned maintenance windows."""
 
 import re
 from datetime import datetime
@@ -38,7 +38,7 @@ class WindowEntry(Section):
 
 
 class WindowsFile(Section):
-    """The file."""
+    """The content of windows.yaml."""
 
     windows: tuple[WindowEntry, ...] = Field(default=())
 
@@ -67,7 +67,7 @@ def _report_twins(file: WindowsFile, node: Node, findings: Findings) -> None:
 
 
 class _Reader:
-    """Makes windows of entries that have the form of one."""
+    """A reader of entries that the validation has accepted."""
 
     def __init__(self, findings: Findings) -> None:
         self._findings = findings

@@ -1,4 +1,4 @@
-"""Explanations of YAML syntax errors: the parser reports its internals, and often a position past the mistake."""
+"""Explanations of YAML syntax errors. PyYAML's own messages are technical, and often point past the mistake."""
 
 import re
 from collections.abc import Callable
@@ -9,9 +9,9 @@ import yaml
 BREAKS = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 """Characters at which PyYAML ends a line."""
 SECRET = re.compile(r"(?i)(?:secret|token|password|passwd|routing_key|credential|url)\w*")
-"""A word in a line that may hold a secret by mistake: such a line is not repeated."""
+"""A word in a line that may contain a secret by mistake: the text of such a line is not repeated."""
 WIDTH = 100
-"""Number of characters of a line that are shown."""
+"""Maximum number of characters of a line that are shown."""
 
 _KEY = re.compile(r"(?P<dashes>(?:[ \t]|- +)*)(?P<key>[^\s:#\"'\[{][^:]*?):[ \t]+(?P<value>\S.*)")
 _ENTRY = re.compile(r"(?P<dashes>(?:[ \t]|- +)*)(?P<text>\S.*)")
@@ -118,7 +118,7 @@ def _tab(place: _Place) -> Mistake | None:
 
 
 def _quoted(text: str) -> str:
-    """Return a text in quotes, those that it needs least of."""
+    """Return a text in the kind of quotes that needs fewer escapes."""
     if '"' in text or "\\" in text:
         return "'" + text.replace("'", "''") + "'"
     return f'"{text}"'
@@ -129,7 +129,7 @@ def _quote_hint(place: _Place, value: str) -> str:
 
 
 def _value(place: _Place) -> tuple[int, str] | None:
-    """Return the value of the line and its column; also of a list's item that has no key."""
+    """Return (column, value) for the value of a key or of a list item; None if the line has neither."""
     match = _KEY.match(place.text)
     if match is not None:
         return match.start("value"), match["value"].rstrip()
@@ -173,7 +173,7 @@ def _indented(place: _Place) -> Mistake:
 
 
 def _like(place: _Place, *, items: bool = False) -> str:
-    """Return the indentation of the nearest line above that this one could belong to."""
+    """Return the indentation of the nearest line above to which this line could belong."""
     width = len(place.text) - len(place.text.lstrip(" "))
     columns: dict[int, int] = {}
     for number in range(place.line - 1, -1, -1):
@@ -209,7 +209,7 @@ def _second_colon(place: _Place) -> Mistake:
 
 
 def _no_colon(place: _Place) -> Mistake:
-    """Explain a line that has to be a key and its value."""
+    """Explain a line that should be a key and its value."""
     line, column = place.context
     place = place._replace(line=line, column=column)
     text = place.text[column:].strip()
@@ -232,7 +232,7 @@ def _unclosed_quote(place: _Place) -> Mistake:
 
 
 def _flow(place: _Place) -> Mistake:
-    """Explain a mapping or list in brackets that is malformed."""
+    """Explain a malformed mapping or list in brackets."""
     line, column = place.context
     opening = place.line_at(line)[column : column + 1]
     closing = {"{": "}", "[": "]"}.get(opening, "its end")

@@ -3,7 +3,9 @@
 from tocsin.core.duration import SECOND
 
 FIRST = 1 * SECOND
+"""Delay after the first attempt."""
 LONGEST = 60 * SECOND
+"""Maximum delay."""
 
 
 def delay(attempt: int, jitter: float, first: int = FIRST, longest: int = LONGEST) -> int:

@@ -15,10 +15,10 @@
     ├── PlaceholderError    a {label} template that does not parse or render
     ├── UnknownName         the name of an incident, window, alert ... that does not exist
     ├── SourceUnavailable   a source of on-call data that gives no answer
-    └── StoreUnavailable    the store cannot commit now; the same call may succeed later
-        ├── Overloaded      the queue is too long; the sender should retry
-        ├── StoreHeld       another daemon has the store open
-        └── StoreLost       the open database is no longer the one on the disk
+    └── StoreUnavailable    a store that cannot commit now; repeating the call is harmless
+        ├── Overloaded      a queue that is too long; the sender should retry
+        ├── StoreHeld       a store that another daemon has open
+        └── StoreLost       a database that was removed or replaced while it was open
 """
 
 
@@ -110,7 +110,7 @@ class SourceUnavailable(TocsinError):
 
 
 class StoreUnavailable(TocsinError):
-    """A store that cannot commit now; nothing was written, and the same call may succeed later."""
+    """A store that cannot commit now; repeating the call is harmless."""
 
 
 class Overloaded(StoreUnavailable):

@@ -14,7 +14,7 @@ COMPLAIN_EVERY = 30.0
 CYCLE_PATIENCE = 120.0
 """Seconds that one cycle may take after its pause. A worker that takes longer is stuck."""
 WATCHDOG_PATIENCE = 20.0
-"""Seconds after the pause when the watchdog is no longer fed, so that systemd restarts a hanging daemon in time."""
+"""Seconds that one cycle may take after its pause before the watchdog is no longer fed, and systemd restarts tocsin."""
 
 _log = structlog.get_logger("tocsin.engine.service")
 

@@ -18,15 +18,15 @@ class CallbackReader(Protocol):
         ...
 
     def linked_pages(self, provider: str, ref: str) -> list[str]:
-        """Return the known keys of our pages behind a provider's own incident, sorted."""
+        """Return the known keys of our pages that are behind a provider's own incident, sorted."""
         ...
 
 
 class CallbackWriter(Protocol):
     """Writes for callbacks."""
 
-    def first_sight(self, origin: str, key: str) -> bool:
-        """Remember this inbound delivery, and return whether it is new."""
+    def record_inbound(self, origin: str, key: str) -> bool:
+        """Remember a delivery from a provider or a sender; return True if it is new, False if it is a repetition."""
         ...
 
     def link_pages(self, provider: str, ref: str, keys: Sequence[str]) -> None:

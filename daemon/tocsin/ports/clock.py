@@ -1,4 +1,4 @@
-"""The store's time."""
+"""The clock of the daemon, which also dates the rows of the store."""
 
 from typing import Protocol
 

@@ -8,6 +8,7 @@ class Limit(StrEnum):
     """A limit that cuts or drops something without an error: the values of ``limits_exceeded_total{limit}``."""
 
     ANSWER_BYTES = "answer_bytes"
+    MEASURED_RECORDS = "measured_records"
     METRICS_RENDERINGS = "metrics_renderings"
     SELF_FAULTS = "self_faults"
     SELF_INCIDENTS = "self_incidents"

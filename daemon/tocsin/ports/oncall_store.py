@@ -14,11 +14,11 @@ class OnCallReader(Protocol):
         ...
 
     def override(self, override_id: str) -> Override | None:
-        """Return one override or swap made at run time, also if it is over."""
+        """Return an override or swap made at run time, even if it is over."""
         ...
 
     def rosters(self) -> dict[str, Roster]:
-        """Return the last valid response of each source that is polled at run time, by the source's key."""
+        """Return the last valid answer about each group that is polled at run time, by the key of the group."""
         ...
 
     def moments(self, prefix: str) -> dict[str, int]:
@@ -38,7 +38,7 @@ class OnCallWriter(Protocol):
         ...
 
     def put_moment(self, name: str, at: int) -> None:
-        """Store when something last happened that needs no other record, such as a person's last drill."""
+        """Store the time of an event that needs no other record, such as a person's last drill."""
         ...
 
     def forget_overrides_before(self, at: int) -> int:

@@ -1,4 +1,4 @@
-"""The store: everything that tocsin remembers, behind one port.
+"""The interface of the store, which holds all persistent data of tocsin.
 
 A unit of work is a plain function of a `Transaction`. It runs in the store's own thread, is never canceled, and is
 committed or rolled back as a whole. All times are microseconds since the epoch, UTC.
@@ -32,7 +32,7 @@ AlertKey = tuple[str, str]
 """(source, fingerprint)"""
 
 WHOLE = 1_000_000
-"""The limit that reads the whole timeline of one incident."""
+"""A limit with which a query reads the whole timeline of an incident."""
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,22 +69,22 @@ class Unreadable(TocsinError):
 
 
 class IncidentFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Criteria for a list of incidents. None means any."""
+    """Criteria for a list of incidents. A criterion None does not restrict the list."""
 
     states: tuple[str, ...] | None = None
     severity: str | None = None
     service: str | None = None
     playbook: str | None = None
     storm: int | None = None
-    """The number of a storm: only its members."""
+    """The number of a storm: return only the members of this storm."""
     waiting: bool | None = None
-    """Only incidents whose ladder waits (True), or does not wait (False)."""
+    """True: return only incidents whose ladder waits; False: only those whose ladder does not wait."""
     drafts: bool = False
     """Only incidents with drafts that wait for confirmation."""
     open_duties: bool = False
     """Only incidents with duties that are neither done nor waived."""
     before_number: int | None = None
-    """The cursor: only incidents with a smaller number."""
+    """The cursor: return only incidents with a smaller number."""
     limit: int = 50
 
 
@@ -98,7 +98,7 @@ class Reader(CallbackReader, MeasureReader, OnCallReader, Protocol):
 
     @property
     def now(self) -> int:
-        """The store's clock, read once at the start of the transaction."""
+        """The time of the transaction: the clock, read once at its start."""
         ...
 
     def latest_episodes(self, keys: Sequence[AlertKey]) -> dict[AlertKey, Episode]:
@@ -225,7 +225,7 @@ class Reader(CallbackReader, MeasureReader, OnCallReader, Protocol):
         ...
 
     def window(self, window_id: str) -> HandMade | None:
-        """Return one maintenance window made by hand, also if it is over."""
+        """Return a maintenance window made by hand, even if the window is over."""
         ...
 
     def means(self, measure: str, since: int) -> list[Mean]:

@@ -23,6 +23,7 @@ minute (its resend delay)."""
 TOGETHER = 8.0
 """Seconds for one query, including retries."""
 ATTEMPTS = 3
+"""Maximum number of attempts of one query."""
 ANSWER_LIMIT = 64 << 20
 """Maximum number of bytes of an answer: some hundred thousand alerts."""
 

@@ -1,4 +1,4 @@
-"""A system clock that is safe for deadlines: it never runs backward and never stops."""
+"""A system clock that is safe for deadlines: its time never runs backward and never stops."""
 
 import threading
 import time
@@ -11,7 +11,7 @@ PATIENCE = 5 * 60 * 1_000_000
 """Time for which a wall clock that has jumped back is ignored, in microseconds."""
 
 SLOWER_BY = 10
-"""Divisor of the slowdown (a tenth) until a wall clock that is behind has caught up: deadlines are late, never lost."""
+"""While the wall clock is behind, this clock runs slower by 1/10: deadlines come late, and none is skipped."""
 
 
 def _wall() -> int:
@@ -77,7 +77,7 @@ class SystemClock:
         return now
 
     def _jump_back(self, boot: int, offset: int) -> int:
-        """Return the size of a jump back when it is first seen, then 0."""
+        """Return the size of a jump back when the jump is first seen, then 0."""
         if self._behind_since is not None:
             return 0
         self._behind_since = boot

@@ -22,9 +22,10 @@ class SqliteHistory:
     """Reader of a SQLite file that may be in use.
 
     Each `read` is a separate transaction on a read-only connection, because a long
-    transaction would keep SQLite from copying the write-ahead log back. If the file
-    has no log, no process has it open, and it is read without creating a log: a
-    daemon cannot start on a log that another user owns.
+    transaction would keep SQLite from copying the write-ahead log back. A file
+    without a log is open in no other process. It is opened as immutable, so that no
+    log is created: a log owned by this user would keep another user's daemon from
+    starting.
     """
 
     def __init__(self, path: Path, clock: Clock) -> None:

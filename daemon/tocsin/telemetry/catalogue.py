@@ -49,7 +49,7 @@ class Metric:
     buckets: tuple[float, ...] = ()
     """Upper bounds of a histogram, in seconds."""
     known: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
-    """All values of the labels with a fixed list of values: their series exist from the start."""
+    """The values of labels with a fixed list of values: their series exist from the start."""
     absent: bool = False
     """True if a series exists only while there is data: no series is created at the start, and no data is not 0."""
 
@@ -90,7 +90,7 @@ CATALOGUE: tuple[Metric, ...] = (
     ),
     _histogram(
         "incident_time_to_detect_seconds",
-        "Time from the start of the first alert, as reported by it, to the trigger of the occurrence.",
+        "Time from the reported start of the first alert to the trigger, for each occurrence that has ended.",
         _LEVEL,
         _ACKNOWLEDGE,
     ),
@@ -127,12 +127,12 @@ CATALOGUE: tuple[Metric, ...] = (
     _gauge_of_data("mttd_seconds", "Mean time to detect over the last 30 days, from the store.", _LEVEL),
     _gauge_of_data(
         "mtbf_seconds",
-        "Mean time between incidents of a playbook over the last 30 days: the observed time per incident.",
+        "Mean time between incidents of a playbook over the last 30 days, from two incidents on.",
         ("playbook",),
     ),
     _gauge_of_data(
         "service_mtbf_seconds",
-        "Mean time between incidents of a service in `reports.services` over the last 30 days.",
+        "Mean time between incidents of a service in `reports.services` over the last 30 days, from two incidents on.",
         ("service",),
     ),
     _gauge("recent_incidents", "Number of incidents that began within the last 30 days.", _LEVEL),

@@ -19,7 +19,7 @@ from tocsin.core.duration import format_duration
 from tocsin.core.errors import TocsinError
 from tocsin.core.incident.incident import Incident, State
 from tocsin.core.incident.outbox import Job
-from tocsin.core.oncall.rotation import Duty
+from tocsin.core.oncall.rotation import OnCallInput
 from tocsin.core.rules.verdict import Verdict
 from tocsin.ports.store import IncidentFilter, Reader
 from tocsin.testing.cases import Case, EventSettings, ExpectSettings
@@ -163,7 +163,7 @@ class _Run:
 
     def _person(self, name: str) -> str:
         """Return a person: the named one, the first of a group, or the one on call."""
-        return next(iter(self._bundle.people.members(name, Duty(self._tocsin.clock.now()))), name)
+        return next(iter(self._bundle.people.members(name, OnCallInput(self._tocsin.clock.now()))), name)
 
     async def _ref(self, number: int | None) -> str:
         """Return the incident of this number, or else that of the alert that fired last."""

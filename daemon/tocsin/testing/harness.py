@@ -40,7 +40,7 @@ from tocsin.engine.change.wake import LocalWake
 from tocsin.engine.deliver.dispatcher import Dispatcher, next_look_at
 from tocsin.engine.intake.ingest import Ingest
 from tocsin.engine.responses.declare import Declarer
-from tocsin.engine.responses.overrides import Rotas
+from tocsin.engine.responses.overrides import OnCallSchedule
 from tocsin.engine.responses.respond import Answer, Respond
 from tocsin.engine.responses.windows import Windows
 from tocsin.engine.selfwatch.alarm import Alarm
@@ -185,7 +185,7 @@ class Harness:
         self.reminders_due = Reminders(committer, self.clock, lambda: f"incident-{next(ids)}")
         self.refuses_drills = False
         self.drills_due = Drills(committer, self.ingest, self.clock, self.receive_drill)
-        self.rotas = Rotas(committer, lambda: f"override-{next(ids)}")
+        self.oncall_schedule = OnCallSchedule(committer, lambda: f"override-{next(ids)}")
 
     async def __aenter__(self) -> Self:
         await self.store.open()
@@ -254,7 +254,7 @@ class Harness:
 
     async def unsnooze(self, by: str = "alice", incident: str = "1") -> Answer:
         """End a snooze early, as a person."""
-        return await self._answered(self.respond.say(incident, Unsnooze(by=Actor(by, "api"))))
+        return await self._answered(self.respond.apply(incident, Unsnooze(by=Actor(by, "api"))))
 
     async def escalate(self, by: str = "alice", incident: str = "1") -> Answer:
         """Escalate to the next tier, as a person."""
@@ -262,7 +262,7 @@ class Harness:
 
     async def set_severity(self, severity: str | None, by: str = "alice", incident: str = "1") -> Answer:
         """Pin the severity as a person; None unpins it."""
-        return await self._answered(self.respond.say(incident, SetSeverity(by=Actor(by, "api"), severity=severity)))
+        return await self._answered(self.respond.apply(incident, SetSeverity(by=Actor(by, "api"), severity=severity)))
 
     async def flag(self, *flags: str, remove: tuple[str, ...] = (), by: str = "alice", incident: str = "1") -> Answer:
         """Set or clear flags as a person."""
@@ -270,7 +270,7 @@ class Harness:
 
     async def say(self, event: Event, incident: str = "1") -> Answer:
         """Apply a person's event that needs no other data."""
-        return await self._answered(self.respond.say(incident, event))
+        return await self._answered(self.respond.apply(incident, event))
 
     async def _answered(self, response: Awaitable[Answer]) -> Answer:
         answer = await response

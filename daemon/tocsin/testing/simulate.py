@@ -27,10 +27,10 @@ from tocsin.core.incident.outbox import Job, RowState
 from tocsin.core.incident.sla import ACKNOWLEDGED_STEP, REMINDER, is_beside_the_ladder
 from tocsin.core.incident.wording import because_acknowledged
 from tocsin.core.oncall.people import Contact, Notified, People
-from tocsin.core.oncall.rotation import Duty
+from tocsin.core.oncall.rotation import OnCallInput
 from tocsin.core.playbook.playbook import Kind, Playbook, Until
 from tocsin.engine.change.oncall import SECOND_ON_CALL, called_of, seconded
-from tocsin.engine.workers.handoffs import concerned, is_news, strangers
+from tocsin.engine.workers.handoffs import concerned, is_news, uninformed
 
 ROUNDS = 2
 """Number of repetitions shown of steps that repeat without end, once everything else has happened."""
@@ -146,11 +146,13 @@ class Walk:
         }
         by_now: set[str] = set()
         for rotation in concerned(self._ways.people, incident):
-            shift = rotation.shift_at(now, Duty(now))
+            shift = rotation.shift_at(now, OnCallInput(now))
             begins = now if is_news(incident, rotation, shift) else shift.ends_at
-            duty = Duty(begins)
-            shift = rotation.shift_at(begins, duty)
-            names = tuple(name for name in strangers(incident, rotation, shift, duty, recipients) if name not in by_now)
+            inputs = OnCallInput(begins)
+            shift = rotation.shift_at(begins, inputs)
+            names = tuple(
+                name for name in uninformed(incident, rotation, shift, inputs, recipients) if name not in by_now
+            )
             if begins == now:
                 by_now.update(names)
             result.append(
@@ -220,7 +222,7 @@ class Walk:
                 until=Until.RESOLVED,
                 because=because_acknowledged(by),
             )
-            recipients = ways.people.resolve((person,), ways.channels[Kind.UPDATE], ways.console, Duty(now))
+            recipients = ways.people.resolve((person,), ways.channels[Kind.UPDATE], ways.console, OnCallInput(now))
             reachable = [one for one in recipients if one.target == person and not one.stranded]
             yield from _steps(effect, self._kind(effect), self._once(incident, effect, reachable), now, after)
 
@@ -249,11 +251,11 @@ class Walk:
             (person,) = effect.targets
             contact = ways.people.method(person, effect.method)
             return [Notified(person, contact)] if contact is not None and contact.channel in channels else []
-        duty, instead = Duty(now), (incident.plan.announce, ways.own)
-        result = list(ways.people.resolve(effect.targets, channels, ways.console, duty, instead))
+        inputs, instead = OnCallInput(now), (incident.plan.announce, ways.own)
+        result = list(ways.people.resolve(effect.targets, channels, ways.console, inputs, instead))
         there = {one.target for one in result}
-        seconds = ways.people.secondaries(seconded(incident, effect), duty)
-        beside = ways.people.resolve(seconds, channels, ways.console, duty, instead)
+        seconds = ways.people.secondaries(seconded(incident, effect), inputs)
+        beside = ways.people.resolve(seconds, channels, ways.console, inputs, instead)
         more = [structs.replace(one, why=one.why or SECOND_ON_CALL) for one in beside if one.target not in there]
         return [*result, *more]
 

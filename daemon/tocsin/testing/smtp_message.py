@@ -38,7 +38,7 @@ def _check_parts(message: EmailMessage) -> str:
     kinds = [part.get_content_type() for part in parts]
     if kinds not in (["text/plain"], ["text/plain", "text/calendar"]):
         return f"parts that no reader expects: {', '.join(kinds)}"
-    if len(parts) > 1 and parts[1].get_param("method") != "REQUEST":
+    if len(parts) > 1 and parts[1].get_param("method") not in ("REQUEST", "CANCEL"):
         return "an invitation without its method"
     return ""
 

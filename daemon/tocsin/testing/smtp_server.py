@@ -177,7 +177,7 @@ class SmtpServer(StandIn):
         self.login = login
         self.known = known
         self.connections = CONNECTIONS
-        """How many it serves at once."""
+        """Maximum number of connections at once."""
         self.faults: deque[SmtpFault] = deque()
         self.connected: set[_Connection] = set()
         self.tls: ssl.SSLContext | None = None

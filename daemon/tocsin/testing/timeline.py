@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tocsin.core.duration import format_duration
 from tocsin.core.oncall.people import People
-from tocsin.core.oncall.rotation import Duty
+from tocsin.core.oncall.rotation import OnCallInput
 from tocsin.testing.cases import PageSettings
 
 LISTED = 40
@@ -80,7 +80,7 @@ def wanted_of(pages: Iterable[PageSettings], people: People, start: int) -> list
         ExpectedPage(page.at, who, page.kind, page.tier, page.by, page.severity, page.incident)
         for page in pages
         for name in page.who
-        for who in people.members(name, Duty(start + page.at)) or (name,)
+        for who in people.members(name, OnCallInput(start + page.at)) or (name,)
     ]
 
 

@@ -35,7 +35,7 @@ _ALL: tuple[BuildableTracker[Any], ...] = (
 )
 
 KINDS: Mapping[str, BuildableTracker[Any]] = MappingProxyType({kind.kind: kind for kind in _ALL})
-"""Every kind by name, for the configuration."""
+"""The kinds of trackers by name, for the configuration."""
 
 
 def build(configured: ConfiguredTracker) -> Tracker:

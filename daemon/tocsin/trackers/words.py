@@ -7,7 +7,7 @@ from tocsin.channels.alert_groups import AlertGroup, pair
 from tocsin.channels.persons import person
 from tocsin.channels.text import is_link, plain
 from tocsin.core.content.page import Content
-from tocsin.core.content.rendered_text import Piece, Said
+from tocsin.core.content.rendered_text import Piece, RenderedText
 from tocsin.core.incident.outbox import Job
 from tocsin.core.plain_text import lines, one_line
 from tocsin.core.schedule.moments import moment
@@ -40,7 +40,7 @@ def is_about_an_item(content: Content) -> bool:
     return content.ticket is not None and bool(content.ticket.about)
 
 
-def body(content: Content) -> Said | None:
+def body(content: Content) -> RenderedText | None:
     """Return the text of the job; None if there is none."""
     if content.text is not None:
         return content.text
@@ -51,7 +51,7 @@ def body(content: Content) -> Said | None:
     return _comment(content) if content.because else None
 
 
-def _opening(content: Content) -> Said:
+def _opening(content: Content) -> RenderedText:
     pieces = [_foreign(wording.headline(content)), Piece(f"\n\n- State: {wording.condition(content)}\n")]
     for name, value in (("Service", content.service), ("Summary", content.summary), ("Runbook", content.runbook)):
         if value:
@@ -63,7 +63,7 @@ def _opening(content: Content) -> Said:
         pieces.append(Piece(f"\nAlerts ({counts.alerts(content)}):\n\n"))
     for group, unseen in counts.Shown.of(content, ALERTS).groups:
         pieces += _group(group, content, unseen)
-    return Said(tuple(pieces))
+    return RenderedText(tuple(pieces))
 
 
 def _group(group: AlertGroup, content: Content, unseen: int) -> Iterator[Piece]:
@@ -75,7 +75,7 @@ def _group(group: AlertGroup, content: Content, unseen: int) -> Iterator[Piece]:
         yield from (Piece("  "), _foreign(line), Piece("\n"))
 
 
-def _of_an_item(content: Content) -> Said:
+def _of_an_item(content: Content) -> RenderedText:
     what = [Piece("" if content.job is Job.TICKET_OPEN else "Done: "), _foreign(content.because)]
     about = [Piece("\n\n- Incident: "), _foreign(wording.headline(content)), Piece("\n")]
     if content.item is not None and content.job is Job.TICKET_OPEN:
@@ -83,7 +83,7 @@ def _of_an_item(content: Content) -> Said:
         about += [Piece("- Owner: "), _foreign(owner or "none"), Piece("\n")]
         about += [Piece(f"- Due: {moment(content.item.due_at, content.time_zone)}\n")]
     link = [Piece(f"- In tocsin: {content.url}\n")] if is_link(content.url) else []
-    return Said((*what, *about, *link))
+    return RenderedText((*what, *about, *link))
 
 
 def labels(content: Content, labels: Iterable[str], severity: str, limit: int = LINE_LIMIT) -> tuple[str, ...]:
@@ -97,15 +97,15 @@ def labels(content: Content, labels: Iterable[str], severity: str, limit: int = 
     return tuple(dict.fromkeys(label for label in filled if label))
 
 
-def _comment(content: Content) -> Said:
+def _comment(content: Content) -> RenderedText:
     """Return the text of an update and the incident's state, or why the incident's state has changed."""
     if content.update:
         state = f" is {wording.condition(content)}."
         update = Piece(lines(content.update), foreign=True)
-        return Said((update, Piece("\n\n"), _foreign(wording.headline(content)), Piece(state)))
+        return RenderedText((update, Piece("\n\n"), _foreign(wording.headline(content)), Piece(state)))
     who = f" by {content.acknowledged_by}" if content.acknowledged_by and content.state == "acknowledged" else ""
     pieces = [_foreign(content.because), Piece(": "), _foreign(wording.headline(content))]
-    return Said((*pieces, Piece(f" is {wording.condition(content)}"), _foreign(who), Piece(".")))
+    return RenderedText((*pieces, Piece(f" is {wording.condition(content)}"), _foreign(who), Piece(".")))
 
 
 def _foreign(text: str) -> Piece:

@@ -1,5 +1,6 @@
 """The HTTP application and its sockets."""
 
+import asyncio
 import errno
 import os
 import socket
@@ -12,17 +13,19 @@ from tocsin.core.errors import TocsinError
 from tocsin.web.alertmanager.large_webhooks import LargeWebhooks
 from tocsin.web.alertmanager.webhook import LARGE
 from tocsin.web.api.health import EXPOSED
+from tocsin.web.api.reports import REPORTING
 from tocsin.web.deadline import Deadline
 from tocsin.web.edge import COMMITS, EDGE, Edge
 from tocsin.web.openapi import DOCUMENT, document
 from tocsin.web.routes import ROUTES
 from tocsin.web.server.answers import problem
-from tocsin.web.server.auth import Door
+from tocsin.web.server.auth import Authenticator
 from tocsin.web.server.connections import ConnectionLimits, Connections, HttpConnection, LimitedSite
 from tocsin.web.server.guard import guarded
 from tocsin.web.server.metrics_endpoint import Exposed
 
 MAX_HEADERS = 64
+"""Maximum number of headers of a request."""
 MAX_HEADER = 8190
 """Maximum length of a header line, in bytes."""
 FIRST_INHERITED = 3
@@ -44,11 +47,12 @@ def build_app(edge: Edge) -> web.Application:
     app[COMMITS] = Deadline(edge.deadlines.commit)
     app[LARGE] = LargeWebhooks(edge)
     app.on_cleanup.append(_close_large)
+    app[REPORTING] = asyncio.Lock()
     app[EXPOSED] = Exposed(edge.exposition)
     app[DOCUMENT] = document(ROUTES)
-    door = Door(edge)
+    authenticator = Authenticator(edge)
     for route in ROUTES:
-        app.router.add_route(route.method, route.path, guarded(route, edge, door))
+        app.router.add_route(route.method, route.path, guarded(route, edge, authenticator))
     app.router.add_route(hdrs.METH_ANY, _ANYTHING, _unrouted)
     return app
 

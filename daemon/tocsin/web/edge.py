@@ -15,7 +15,7 @@ from tocsin.engine.intake.senders import KnownSenders
 from tocsin.engine.intake.shadow import ShadowReport
 from tocsin.engine.reload_impact import ReloadImpact
 from tocsin.engine.responses.declare import Declarer
-from tocsin.engine.responses.overrides import Rotas
+from tocsin.engine.responses.overrides import OnCallSchedule
 from tocsin.engine.responses.respond import Respond
 from tocsin.engine.responses.windows import Windows
 from tocsin.ports.observer import Observer
@@ -28,7 +28,7 @@ class Health(msgspec.Struct, frozen=True):
     """The state of the daemon."""
 
     healthy: bool
-    """True while the daemon makes progress; if False, restart it."""
+    """True while the daemon makes progress; if False, restart the daemon."""
     ready: bool
     """True while the daemon accepts alerts."""
     detail: Mapping[str, Any] = {}
@@ -51,14 +51,14 @@ class ReloadResult(msgspec.Struct, frozen=True):
     changes: tuple[ConfigChange, ...] = ()
     """Differences from the previous configuration."""
     treatment: ReloadImpact = ReloadImpact()
-    """Open incidents that the new rules would have treated differently; they stay unchanged."""
+    """Open incidents that the new rules would have treated differently; these incidents stay unchanged."""
 
 
 class Reload(Protocol):
     """The reload of the configuration, which the floor above carries out (``app/reload``)."""
 
     async def __call__(self, *, force: bool = False) -> ReloadResult:
-        """Reload the configuration; ``force`` also accepts one that removes every token, channel or contact."""
+        """Reload the configuration; ``force`` accepts a configuration that removes all tokens, channels or contacts."""
         ...
 
 
@@ -75,20 +75,20 @@ class Deadlines:
     twilio: float = 8.0
     """Deadline for a pressed key or an SMS. Twilio's timeout is 15 s, but the caller hears silence meanwhile."""
     slack: float = 2.5
-    """Deadline for a click's commit. Slack's timeout is 3 s. After it, and after a 503, Slack shows a warning, so
-    that no click is lost silently."""
+    """Deadline for a click's commit. Slack's timeout is 3 s. After a timeout or a 503, Slack shows a warning, so that
+    no click is lost silently."""
 
 
 @dataclass(frozen=True)
 class Edge:
-    """The dependencies of the HTTP handlers: what they need of the engine, the configuration and the store."""
+    """The dependencies of the HTTP handlers: parts of the engine, the configuration and the store."""
 
     intake: Ingest
     senders: KnownSenders
     respond: Respond
     declarer: Declarer
     windows: Windows
-    rotas: Rotas
+    oncall_schedule: OnCallSchedule
     store: Store
     settings: Callable[[], Settings]
     """Returns the current settings, which a reload may replace."""
@@ -107,7 +107,7 @@ class Edge:
     shadow: Callable[[], ShadowReport | None] = lambda: None
     """Returns the results of the shadow rules, None without shadow rules."""
     own_token: str = ""
-    """Token with which tocsin sends itself the webhooks of scheduled drills; "" if it sends none."""
+    """Token with which tocsin sends itself the webhooks of scheduled drills; "" if there are no drills."""
     deadlines: Deadlines = Deadlines()
 
 

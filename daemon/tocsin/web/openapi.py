@@ -102,7 +102,7 @@ def _operation(route: Route) -> dict[str, Any]:
         operation["parameters"] = parameters
     if route.takes is not None:
         operation["requestBody"] = _content({"$ref": f"#/components/schemas/{route.takes.__name__}"})
-    elif route.edge != "api":
+    elif route.endpoint != "api":
         operation["requestBody"] = _content({"type": "object"})
     if isinstance(route.access, Scope):
         operation["security"] = [{"bearer": [route.access.value]}, {"basic": [route.access.value]}]
@@ -132,7 +132,7 @@ def _either(route: Route, code: str, problem: dict[str, Any]) -> dict[str, Any]:
 
 def statuses(route: Route) -> list[str]:
     """Return the statuses of a route's errors."""
-    has_body = route.method == "POST" and bool(route.takes or route.edge != "api")
+    has_body = route.method == "POST" and bool(route.takes or route.endpoint != "api")
     found = {
         "400": has_body or bool(route.query),
         "401": route.access is not Access.OPEN,

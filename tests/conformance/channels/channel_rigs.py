@@ -110,7 +110,7 @@ RIGS = {
 
 
 def stand_in(kind: str, *, limited: bool = True) -> StandIn:
-    """What takes the provider's place; ``limited`` False: without its rate limit, for tests of something else."""
+    """A stand-in for the provider; ``limited`` False: without its rate limit, for tests of something else."""
     if kind == "email":
         return SmtpServer(login=True)
     if kind == "slack":

@@ -126,18 +126,27 @@ async def test_a_sources_episodes_are_those_that_fire_and_those_that_ended_latel
 
 
 async def test_an_inbound_delivery_is_new_once_for_each_origin(store: Store) -> None:
-    assert await store.write(lambda tx: (tx.first_sight("slack", "k"), tx.first_sight("slack", "k"))) == (True, False)
-    assert await store.write(lambda tx: (tx.first_sight("slack", "k"), tx.first_sight("api", "k"))) == (False, True)
+    assert await store.write(lambda tx: (tx.record_inbound("slack", "k"), tx.record_inbound("slack", "k"))) == (
+        True,
+        False,
+    )
+    assert await store.write(lambda tx: (tx.record_inbound("slack", "k"), tx.record_inbound("api", "k"))) == (
+        False,
+        True,
+    )
 
 
 async def test_inbound_keys_are_forgotten_by_age_and_are_new_again(store: Store, clock: HandClock) -> None:
-    await store.write(lambda tx: (tx.first_sight("api", "old"), tx.first_sight("api", "older")))
+    await store.write(lambda tx: (tx.record_inbound("api", "old"), tx.record_inbound("api", "older")))
     later = clock.forward(SECOND)
-    await store.write(lambda tx: tx.first_sight("api", "young"))
+    await store.write(lambda tx: tx.record_inbound("api", "young"))
 
     assert await store.write(lambda tx: tx.forget_before(later)) == 2
     assert await store.write(lambda tx: tx.forget_before(later)) == 0
-    assert await store.write(lambda tx: (tx.first_sight("api", "old"), tx.first_sight("api", "young"))) == (True, False)
+    assert await store.write(lambda tx: (tx.record_inbound("api", "old"), tx.record_inbound("api", "young"))) == (
+        True,
+        False,
+    )
 
 
 async def test_quarantine_counts_repeats_and_lists_the_newest_first(store: Store) -> None:

@@ -113,7 +113,7 @@ STEPS: st.SearchStrategy[tuple[str, tuple[Any, ...]]] = st.one_of(
         st.just("put_roster"),
         st.tuples(st.builds(Roster, source=NAMES, members=st.lists(NAMES, max_size=2).map(tuple), fetched_at=TIMES)),
     ),
-    st.tuples(st.just("first_sight"), st.tuples(NAMES, NAMES)),
+    st.tuples(st.just("record_inbound"), st.tuples(NAMES, NAMES)),
     st.tuples(st.just("link_pages"), st.tuples(NAMES, NAMES, st.lists(st.integers(0, 9).map(str), max_size=3))),
     st.tuples(
         st.just("put_heartbeat"),

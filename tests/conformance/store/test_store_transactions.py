@@ -34,7 +34,7 @@ def write_everything(tx: Transaction, name: str) -> None:
     tx.enqueue([outgoing(name, incident_id=name), outgoing(name + "!", incident_id=name, job=Job.ANNOUNCE)])
     tx.put_attempt(attempt(name, 1))
     tx.put_message_ref(name, "slack", "room", MessageRef(name, 1))
-    tx.first_sight("api", name)
+    tx.record_inbound("api", name)
     tx.put_heartbeat(Heartbeat(source=name, last_seen_at=START))
     tx.quarantine(quarantined(name, START), 100)
     tx.put_occurrence(occurrence(name, acknowledged_at=START, ended_at=START, resolved_at=START))
@@ -120,8 +120,8 @@ async def test_an_exception_leaves_nothing_behind(store: Store, steps: list[Call
 
     assert await store.read(everything) == before
     # What was rolled back can be written, and means what it meant.
-    assert await store.write(lambda tx: tx.first_sight("api", "second"))
-    assert not await store.write(lambda tx: tx.first_sight("api", "first"))
+    assert await store.write(lambda tx: tx.record_inbound("api", "second"))
+    assert not await store.write(lambda tx: tx.record_inbound("api", "first"))
     assert await store.write(lambda tx: tx.next_numbers(1)) == 2
 
 
@@ -253,7 +253,7 @@ async def test_a_nul_survives_wherever_it_stands(store: Store) -> None:
         lambda tx: tx.enqueue([outgoing("a", because=HALF)]),
         lambda tx: tx.put_attempt(attempt(HALF, 1)),
         lambda tx: tx.put_message_ref("a", "b", HALF, MessageRef("", 0)),
-        lambda tx: tx.first_sight("api", HALF),
+        lambda tx: tx.record_inbound("api", HALF),
         lambda tx: tx.put_heartbeat(Heartbeat(source=HALF, last_seen_at=1)),
         lambda tx: tx.quarantine(quarantined("a", 1, body=HALF), 100),
         lambda tx: tx.put_occurrence(occurrence(HALF)),

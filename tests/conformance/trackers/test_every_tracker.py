@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from conformance.trackers.tracker_rigs import HOSTILE, IMPATIENT, RIGS, SECRETS, Rig, about, said
 from tocsin.channels.http import classify_status
-from tocsin.core.content.rendered_text import Said
+from tocsin.core.content.rendered_text import RenderedText
 from tocsin.core.incident.outbox import TICKET_JOBS, Job
 from tocsin.ports.channel import Outcome, Reason
 from tocsin.ports.tracker import Tracker
@@ -190,7 +190,7 @@ async def test_a_ticket_is_opened_for_any_alert_content(
     async with rig.stand_in() as server, rig.running(server.url) as tracker:
         ref = ""
         for job in LIFE:
-            # A subject has no space around it: `Said.parted`.
+            # A subject has no space around it: `RenderedText.split_subject`.
             subject = texts[0].strip()
             told = about(job, ref, title=title, service=service, text=words, subject=subject, alerts=(alert,) * 10)
             receipt = await tracker.send(told)
@@ -204,7 +204,9 @@ def test_what_is_shown_before_a_person_confirms_it_is_what_goes_out(rig: Rig, se
     tracker = rig.build("http://127.0.0.1:1")
     shown = tracker.words(about(job, "1 #1", service=service))
     assert shown.text
-    subject, text = Said.written(f"Subject: {shown.title}\n\n{shown.text}" if shown.title else shown.text).parted()
+    subject, text = RenderedText.written(
+        f"Subject: {shown.title}\n\n{shown.text}" if shown.title else shown.text
+    ).split_subject()
     confirmed = about(job, "1 #1", service=service, subject=subject, text=text)
     assert tracker.words(confirmed) == shown
 

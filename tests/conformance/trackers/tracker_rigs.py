@@ -8,7 +8,7 @@ from typing import Any
 from tocsin.conf.channels import ConfiguredTracker
 from tocsin.conf.secrets import Secret
 from tocsin.core.content.page import Content
-from tocsin.core.content.rendered_text import Piece, Said
+from tocsin.core.content.rendered_text import Piece, RenderedText
 from tocsin.core.incident.outbox import Job
 from tocsin.core.playbook.actions import Ticket, TicketState
 from tocsin.ports.tracker import Tracker
@@ -34,9 +34,9 @@ class Rig:
     settings: Callable[[str], dict[str, Any]]
     stand_in: Callable[[], StandIn]
     opened: Callable[[StandIn], int]
-    """How many tickets there are."""
+    """Number of tickets."""
     finds: bool = True
-    """Whether it looks for what an attempt without an answer may have done; a webhook's receiver knows its key."""
+    """True if it looks for what an attempt without an answer may have done; a webhook's receiver knows its key."""
     index: Callable[[Any], None] = lambda _: None
     """Let the stand-in's search know of what was opened."""
 
@@ -63,9 +63,9 @@ def about(job: Job, ref: str = "", **fields: Any) -> Content:
     return content(job, **(given | fields))
 
 
-def said(text: str, foreign: str = "") -> Said:
+def said(text: str, foreign: str = "") -> RenderedText:
     """Words of a template, with some from outside."""
-    return Said((Piece(text), Piece(foreign, foreign=True)) if foreign else (Piece(text),))
+    return RenderedText((Piece(text), Piece(foreign, foreign=True)) if foreign else (Piece(text),))
 
 
 def _jira(url: str) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from tocsin.app.kinds import KINDS
 from tocsin.conf.bundle import Bundle, load
 from tocsin.core.incident.event import Actor, Confirmed, SetFacts, Ticked
 from tocsin.core.incident.outbox import Job
-from tocsin.core.oncall.rotation import Duty
-from tocsin.engine.deliver.messages import Saying, post_mortem, say, say_action
+from tocsin.core.oncall.rotation import OnCallInput
+from tocsin.engine.deliver.messages import RenderedMessage, post_mortem, render_action, render_template
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
 from tocsin.testing.recording import RecordingTracker
@@ -52,13 +52,22 @@ def tocsin(at: datetime = MONDAY) -> Harness:
 
 def persons(target: str, at: datetime = MONDAY) -> set[str]:
     """Return the people and places that a target stands for."""
-    return set(shipped().people.members(target, Duty(VirtualClock(at).now())))
+    return set(shipped().people.members(target, OnCallInput(VirtualClock(at).now())))
+
+
+TIERS = {
+    "erlmcp": (["devops-on-call"], ["engineering-manager-on-call"], ["vp-engineering-on-call"], ["ceo", "cto"]),
+    "mgmt-vibe": (["on-call-engineer"], ["engineering-manager"], ["vp-engineering"], ["ceo"]),
+    "emergency-response": (["on-call-engineer"], ["engineering-manager"], ["vp-engineering", "cto"], ["ceo", "legal"]),
+    "ultimate-marketing": (["on-call-engineer"], ["service-owner", "sre-on-call"], ["senior-engineering-lead"]),
+    "service-quick-reference": (["everyone"], ["everyone-backup"]),
+}
+"""The people of each tier, as the texts name them: not read from the playbooks, which are what is tested."""
 
 
 def tier(playbook: str, number: int) -> set[str]:
     """Return the people of a tier."""
-    [found] = [one for one in shipped().playbooks[playbook].tiers if one.number == number]
-    return set().union(*(persons(target) for target in found.targets))
+    return set().union(*map(persons, TIERS[playbook][number - 1]))
 
 
 @dataclass
@@ -111,7 +120,7 @@ class Story:
         incident = await self.harness.incident()
         [found] = [draft for draft in incident.acting.drafts if draft.action.what == what]
         policy = self.harness.live.policy
-        said = await self.harness.store.read(lambda tx: say_action(tx, policy, incident, found.action))
+        said = await self.harness.store.read(lambda tx: render_action(tx, policy, incident, found.action))
         if said is None:
             return ""
         return f"Subject: {said.subject}\n\n{said.text.plain}" if said.subject else said.text.plain
@@ -123,11 +132,11 @@ class Story:
     async def said(self, template: str) -> str:
         """Return a template, filled in with the incident of now."""
         incident, policy = await self.harness.incident(), self.harness.live.policy
-        saying = await self.harness.store.read(lambda tx: say(tx, policy, incident, template))
+        saying = await self.harness.store.read(lambda tx: render_template(tx, policy, incident, template))
         assert saying.failure == ""
         return saying.text.plain
 
-    async def post_mortem(self) -> Saying:
+    async def post_mortem(self) -> RenderedMessage:
         incident, policy = await self.harness.incident(), self.harness.live.policy
         saying = await self.harness.store.read(lambda tx: post_mortem(tx, policy, incident))
         assert saying.failure == ""
@@ -137,6 +146,11 @@ class Story:
         tracker = self.harness.live.policy.trackers[name]
         assert isinstance(tracker, RecordingTracker)
         return tracker
+
+    async def addressed(self, template: str) -> set[str]:
+        """Return the targets of a message: two of them may be the same person."""
+        told = [entry.data for entry in await self.harness.timeline() if entry.kind == "told"]
+        return {target for data in told if data["template"] == template for target in data["targets"]}
 
     def jobs(self, tracker: str) -> list[Job]:
         return [content.job for content in self.tracker(tracker).sent]

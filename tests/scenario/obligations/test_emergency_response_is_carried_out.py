@@ -1,4 +1,4 @@
-"""What the text of the emergency response demands, with the shipped configuration: durations, recipients and words."""
+"""Obligations of the text of emergency response, with the shipped configuration: durations, recipients and words."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""What the text of erlmcp demands, with the shipped configuration: durations, recipients and words."""
+"""Obligations of the text of erlmcp, with the shipped configuration: durations, recipients and words."""
 
 import dataclasses
 from datetime import UTC, datetime
@@ -44,6 +44,14 @@ async def test_a_tier_is_paged_after_each_response_time_up_to_the_severitys_high
             assert {erlmcp.first().get(who) for who in tier(ERLMCP, number)} == {minute}
         above = set().union(*(tier(ERLMCP, number) for number in range(len(tiers) + 1, 5)))
         assert not above & set(erlmcp.first())
+
+
+async def test_p3_pages_no_one_at_the_weekend() -> None:
+    async with tocsin(datetime(2026, 1, 10, 9, tzinfo=UTC)) as harness:  # a Saturday
+        erlmcp = story(harness, ERLMCP)
+        await erlmcp.fire("P3")
+        await harness.advance(hours=2 * 24)
+        assert {minute for minute, _ in harness.pages()} == {2 * 24 * 60}
 
 
 async def test_p3_informs_the_team_lead_after_24_hours_and_pages_no_one_above() -> None:
@@ -109,6 +117,8 @@ async def test_the_declaration_opens_the_ticket_and_notifies_the_lead_and_the_te
         assert erlmcp.jobs("jira") == [Job.TICKET_OPEN]
         for target in ("incidents", "stakeholders", "engineering-lead"):
             assert erlmcp.at(target, "INCIDENT NOTIFICATION") == [1]
+        teams = {"engineering-lead", "engineering-manager-on-call", "customer-support"}
+        assert await erlmcp.addressed("erlmcp-notification") == {"incidents", "stakeholders", *teams}
         said = erlmcp.texts("engineering-lead")[0]
         expect_in_order(said, words("notification"))
         expect_in_order(said, ["Severity: " + severity, "Affected Service: shop"])
@@ -208,6 +218,8 @@ async def test_customers_are_written_to_in_the_words_of_the_severity_once_they_a
         await erlmcp.fire(severity)
         await erlmcp.facts(expected_resolution="within an hour")
         await harness.say(Declare(by=ALEX))
+        customers = {name for name in await erlmcp.drafts() if name.startswith("erlmcp-customer")}
+        assert customers == {template}
         prepared = await erlmcp.draft(template)
         expect_in_order(prepared, words(of))
         assert erlmcp.texts("customers") == []
@@ -259,11 +271,16 @@ async def test_the_post_mortem_and_the_analysis_have_the_sections_of_the_text() 
     async with tocsin() as harness:
         erlmcp = story(harness, ERLMCP)
         await erlmcp.fire("P1")
+        await harness.say(Declare(by=ALEX))
+        await harness.advance(seconds=1)
         await erlmcp.facts(root_cause="a broken link")
         await erlmcp.resolve()
-        analysis = await erlmcp.said("erlmcp-root-cause-analysis")
-        expect_in_order(analysis, words("root cause analysis"))
-        assert "Root Cause: a broken link" in analysis
+        [comment] = [one for one in erlmcp.tracker("jira").sent if one.job is Job.TICKET_COMMENT]
+        assert comment.text is not None
+        [told] = [text for text in erlmcp.texts("incidents") if text.startswith("ROOT CAUSE ANALYSIS")]
+        for analysis in (comment.text.plain, told):
+            expect_in_order(analysis, words("root cause analysis"))
+            assert "Root Cause: a broken link" in analysis
         draft = (await erlmcp.post_mortem()).text.plain.lower()
         assert [each for each in words("documentation") if each.lower() not in draft] == []
 

@@ -1,4 +1,4 @@
-"""What the text of MgmtVibe demands, with the shipped configuration: durations, recipients and words."""
+"""Obligations of the text of MgmtVibe, with the shipped configuration: durations, recipients and words."""
 
 from datetime import UTC, datetime
 
@@ -102,6 +102,7 @@ async def test_incidents_and_stakeholders_hear_of_the_beginning_each_update_and_
             reached = len(persons(target))
             assert len(texts) == 3 * reached
             expect_in_order("\n".join(texts), ["**INC-1** [SEV-2] Trouble", "half of it works", "is resolved"])
+        assert "incidents" in {content.target for content in harness.sent(Job.ANNOUNCE)}
 
 
 async def test_the_status_page_is_prepared_once_customer_impact_is_confirmed() -> None:
@@ -116,6 +117,13 @@ async def test_the_status_page_is_prepared_once_customer_impact_is_confirmed() -
         await vibe.resolve()
         await vibe.confirm(PAGE, "It is over.")
         assert vibe.jobs(PAGE) == [Job.TICKET_OPEN, Job.TICKET_COMMENT, Job.TICKET_CLOSE]
+
+
+async def test_an_alert_can_confirm_customer_impact() -> None:
+    async with tocsin() as harness:
+        vibe = story(harness, VIBE)
+        await vibe.fire("SEV-2", customer_impact="true")
+        assert PAGE in await vibe.drafts()
 
 
 @pytest.mark.parametrize("checklist", ["assessment", "recovery"])
@@ -161,6 +169,9 @@ async def test_customers_are_told_in_the_words_of_the_text_at_sev_0_and_sev_1(se
             await vibe.confirm(last, ended)
             sent = [one for one in harness.sent(Job.UPDATE) if one.target == "customers"]
             assert [one.subject for one in sent] == ["Service Disruption Notice", "Service Restored - Incident INC-1"]
+        else:
+            await vibe.resolve()
+            assert last not in await vibe.drafts()
 
 
 @pytest.mark.parametrize("severity", SEVERITIES)
@@ -214,4 +225,4 @@ async def test_drills_rollbacks_and_runbooks_come_each_quarter_month_and_year(
 ) -> None:
     told = await reminded(VIBE, name, datetime.fromisoformat(starts).replace(tzinfo=UTC), days)
     assert [date for date, _, _ in told] == dates
-    assert all(says in text for _, _, text in told)
+    assert all(says in text and people == persons("engineering-manager") for _, people, text in told)

@@ -1,10 +1,12 @@
-"""What the text of the service quick reference demands, with the shipped configuration: durations and words."""
+"""Obligations of the text of the service quick reference, with the shipped configuration: durations and words."""
 
 import pytest
 
 from scenario.obligations.shipped import ALEX, expect_in_order, persons, quotes, shipped, story, tocsin
+from tocsin.core.duration import MINUTE
 from tocsin.core.incident.event import PostMortemDone, UpdatePosted
 from tocsin.core.incident.outbox import Job
+from tocsin.core.playbook.goals import LevelGoal, PlaybookGoals
 
 QUICK = "service-quick-reference"
 SEVERITIES = ("P0", "P1", "P2", "P3")
@@ -131,7 +133,10 @@ async def test_the_resolution_has_the_words_of_the_text_in_slack_and_closes_the_
             expect_in_order(
                 said, ["Root Cause: a full disk", "Resolution: a larger disk", "Prevention: an alert at 80 %"]
             )
-        assert quick.jobs("github")[-1] == Job.TICKET_CLOSE
+        closing = quick.tracker("github").sent[-1]
+        assert closing.text is not None
+        assert closing.job is Job.TICKET_CLOSE
+        expect_in_order(closing.text.plain, ["RESOLVED", "a full disk", "a larger disk", "an alert at 80 %"])
 
 
 async def test_the_checklist_has_the_eight_questions_of_the_text() -> None:
@@ -153,6 +158,22 @@ async def test_the_post_mortem_is_due_within_a_week_and_counted_as_in_time_or_la
         assert due == 24 * 7
         await harness.say(PostMortemDone(by=ALEX, link="https://wiki.example.com/1"))
         assert harness.observer.counted("post_mortems_total", playbook=QUICK) == 1
+
+
+TARGETS = ("on-call-engineer", "team-lead", "security", "infrastructure")
+
+
+@pytest.mark.parametrize(("contact", "target"), list(zip(words("contacts"), TARGETS, strict=True)))
+def test_each_emergency_contact_of_the_text_has_a_backup(contact: str, target: str) -> None:
+    assert contact.lower().replace(" ", "-").startswith(target)
+    assert persons(target)
+    assert persons(f"{target}-backup") - persons(target)
+
+
+def test_the_goals_are_those_of_the_text() -> None:
+    goals = shipped().playbooks[QUICK].goals
+    mttr = (LevelGoal("P0", 30 * MINUTE),)
+    assert goals == PlaybookGoals(mttr=mttr, mttd=5 * MINUTE, incidents_a_month=1, post_mortems_in_time=True)
 
 
 async def test_times_to_detect_and_to_resolve_and_incidents_are_measured() -> None:

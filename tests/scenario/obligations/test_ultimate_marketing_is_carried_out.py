@@ -1,4 +1,4 @@
-"""What the text of Ultimate Marketing demands, with the shipped configuration: durations, recipients and words."""
+"""Obligations of the text of Ultimate Marketing, with the shipped configuration: durations, recipients and words."""
 
 import pytest
 
@@ -82,13 +82,16 @@ async def test_the_declaration_pages_the_response_team_and_names_the_war_room(se
 
 
 @pytest.mark.parametrize("severity", ["P1", "P2"])
-async def test_the_product_representative_is_paged_for_what_customers_see(severity: str) -> None:
+@pytest.mark.parametrize(("customer_facing", "minute"), [("true", 3), ("false", None)])
+async def test_the_product_representative_is_paged_for_what_customers_see(
+    severity: str, customer_facing: str, minute: int | None
+) -> None:
     async with tocsin() as harness:
-        marketing = await fires(harness, severity, customer_facing="true")
+        marketing = await fires(harness, severity, customer_facing=customer_facing)
         await harness.acknowledge("alex")
         await harness.advance(minutes=3)
         await harness.say(Declare(by=ALEX))
-        assert {marketing.first().get(who) for who in persons("product")} == {3}
+        assert {marketing.first().get(who) for who in persons("product")} == {minute}
 
 
 async def test_each_role_of_the_text_is_taken_by_a_person_and_kept() -> None:
@@ -107,6 +110,8 @@ async def test_service_status_hears_of_the_declaration() -> None:
         assert marketing.texts("service-status") == []
         await harness.say(Declare(by=ALEX))
         assert [text.startswith("**P2 incident") for text in marketing.texts("service-status")] == [True]
+    announced = shipped().playbooks[MARKETING].announce
+    assert announced == ("incident-response", "service-status"), "both have the incident's own message and its history"
 
 
 @pytest.mark.parametrize(("severity", "is_prepared"), [("P1", True), ("P2", True), ("P3", False), ("P4", False)])
@@ -116,6 +121,18 @@ async def test_the_first_customer_communication_is_prepared_at_p1_and_p2(severit
         await harness.say(Declare(by=ALEX))
         assert ("ultimate-marketing-customer" in await marketing.drafts()) is is_prepared
         assert marketing.texts("customers") == []
+
+
+@pytest.mark.parametrize("severity", ["P1", "P2"])
+async def test_the_first_customer_communication_reaches_customers_once_it_is_confirmed(severity: str) -> None:
+    async with tocsin() as harness:
+        marketing = await fires(harness, severity)
+        await marketing.facts(customer_impact="Texts take longer.", expected_resolution="noon")
+        await harness.say(Declare(by=ALEX))
+        prepared = await marketing.draft("ultimate-marketing-customer")
+        expect_in_order(prepared, ["shop", "Texts take longer.", "noon"])
+        await marketing.confirm("ultimate-marketing-customer", prepared)
+        assert [text for text in marketing.texts("customers") if "Texts take longer." in text]
 
 
 async def test_it_is_resolved_after_15_quiet_minutes() -> None:
@@ -162,6 +179,14 @@ async def test_stakeholders_and_customers_hear_of_the_resolution_with_what_must_
         expect_in_order(prepared, ["has been resolved", "slow pages"])
         await marketing.confirm("ultimate-marketing-customer-resolution", prepared)
         assert marketing.texts("customers")[-1] in prepared
+
+
+async def test_customers_who_saw_nothing_are_told_nothing() -> None:
+    async with tocsin() as harness:
+        marketing = await fires(harness, "P1", customer_facing="false")
+        await marketing.resolve()
+        assert "ultimate-marketing-customer-resolution" not in await marketing.drafts()
+        assert marketing.texts("customers") == []
 
 
 @pytest.mark.parametrize(("severity", "hours"), [("P1", 48), ("P2", 48), ("P3", 168), ("P4", 168)])

@@ -13,12 +13,17 @@ from tocsin.core.content.page import Content
 from tocsin.core.incident.outbox import Job
 
 WIDTH = 160
+"""Maximum length of a line, in characters."""
 SUMMARY = 480
+"""Maximum length of a sentence that may take several lines, in characters."""
 TEXT = 480
+"""Maximum length of the text of a group of alerts, in characters."""
 ALERTS = 3
 """Maximum number of groups of alerts that are shown."""
 MEMBERS = 5
+"""Maximum number of members of a group that are listed."""
 LABELS = 8
+"""Maximum number of labels that are shown."""
 
 _IN_ONE_LINE = frozenset({Job.ACKNOWLEDGE, Job.RESOLVE})
 
@@ -74,7 +79,7 @@ def compose(content: Content, printed: Printed, *, colour: bool) -> PrintedMessa
 
 
 def _history(content: Content, printed: Printed) -> Iterator[str]:
-    name, titles = content.name or f"#{content.number}", timeline.Titles(content.names, content.tiers)
+    name, titles = content.name or f"#{content.number}", timeline.Titles.of(content)
     for entry in filter(printed.is_news, content.history):
         yield f"HISTORY {_line(name)} {_line(timeline.describe(entry, content.time_zone, titles))}"
 

@@ -15,13 +15,13 @@ from tocsin.core.duration import SECOND
 from tocsin.core.incident.outbox import Job
 from tocsin.ports.channel import Outcome, Reason, Receipt
 
-GOODBYE = 1.0
-"""Seconds for the end of a session whose message has been taken."""
+QUIT_WITHIN = 1.0
+"""Seconds for the end of a session after the server has accepted the message."""
 
 _BUSY = frozenset({421, 450, 452})
-"""Too many connections or messages, or no room for more now (RFC 5321, 4.2.3)."""
-_REFUSES_US = frozenset({530, 534, 535, 538})
-"""The server requires other credentials, or any (RFC 4954, 6)."""
+"""Replies of a server with too many connections or messages, or too little space (RFC 5321, 4.2.3)."""
+_AUTH_ERRORS = frozenset({530, 534, 535, 538})
+"""Replies of a server that requires credentials, or other ones (RFC 4954, 6)."""
 
 
 class EmailChannel:
@@ -44,13 +44,13 @@ class EmailChannel:
         self._started = False
 
     async def start(self) -> None:
-        """Load the certificates that are trusted."""
+        """Load the trusted certificates."""
         if self._settings.tls != "none":
             self._tls = await asyncio.to_thread(ssl.create_default_context, cafile=self._settings.ca_file)
         self._started = True
 
     async def send(self, content: Content) -> Receipt:
-        """Make one attempt."""
+        """Make one attempt to deliver a notification."""
         if not self._started:
             return Receipt(Outcome.RETRY, Reason.INTERNAL, detail="the channel is not started")
         message = render(content, self._settings)
@@ -62,10 +62,10 @@ class EmailChannel:
                 await self._prepare(session, content.destination)
                 handing_over = True
                 answer = await session.data(message)
-        except Exception as error:  # noqa: BLE001 - whatever the library makes of what a server says, it is classified
+        except Exception as error:  # noqa: BLE001 - the library may raise anything about a server's reply
             return self._classify(error, handing_over=handing_over)
         else:
-            await _say_goodbye(session)
+            await _quit(session)
             return Receipt(Outcome.SENT, ref=plain(answer.message, 120))
         finally:
             self._open.discard(session)
@@ -82,7 +82,7 @@ class EmailChannel:
         return aiosmtplib.SMTP(
             hostname=settings.host,
             port=settings.used_port,
-            # Otherwise the library asks the name service who we are, and waits for it.
+            # Without this name, the library looks up this machine's name in DNS, and waits for the answer.
             local_hostname=settings.sender.rpartition("@")[2],
             timeout=settings.timeout / SECOND,
             use_tls=settings.tls == "implicit",
@@ -105,7 +105,7 @@ class EmailChannel:
         await session.rcpt(recipient)
 
     def _classify(self, error: Exception, *, handing_over: bool) -> Receipt:
-        """Return the receipt for an exception; until the message itself is sent, the server cannot have accepted it."""
+        """Return the receipt for an exception. Only while ``handing_over`` may the server have accepted the message."""
         unknown = Outcome.AMBIGUOUS if handing_over else Outcome.RETRY
         match error:
             case aiosmtplib.SMTPResponseException():
@@ -117,7 +117,7 @@ class EmailChannel:
             case aiosmtplib.SMTPConnectError() | aiosmtplib.SMTPServerDisconnected() | OSError():
                 cause = "connection lost" if handing_over else "not connected"
                 return Receipt(unknown, Reason.CONNECTION, detail=f"{cause}: {http.explain(error.__cause__ or error)}")
-            case aiosmtplib.SMTPException():  # such as: no way to log in that both know
+            case aiosmtplib.SMTPException():  # for example: no common authentication method
                 detail = plain(without(error.message, self._secrets), http.DETAIL_LIMIT)
                 return Receipt(Outcome.PERMANENT, Reason.AUTH, detail=detail)
         return Receipt(unknown, Reason.BAD_ANSWER, detail=f"cannot be understood: {type(error).__name__}")
@@ -126,7 +126,7 @@ class EmailChannel:
         detail = plain(without(f"{code} {reply}", self._secrets), http.DETAIL_LIMIT)
         if code // 100 == 5:
             return Receipt(
-                Outcome.PERMANENT, Reason.AUTH if code in _REFUSES_US else Reason.CLIENT_ERROR, detail=detail
+                Outcome.PERMANENT, Reason.AUTH if code in _AUTH_ERRORS else Reason.CLIENT_ERROR, detail=detail
             )
         if code // 100 == 4:
             return Receipt(Outcome.RETRY, Reason.RATE_LIMITED if code in _BUSY else Reason.SERVER_ERROR, detail=detail)
@@ -137,7 +137,7 @@ class _NoEncryption(Exception):
     """The server does not offer the encryption that the settings require."""
 
 
-async def _say_goodbye(session: aiosmtplib.SMTP) -> None:
+async def _quit(session: aiosmtplib.SMTP) -> None:
     with suppress(Exception):
-        async with asyncio.timeout(GOODBYE):
+        async with asyncio.timeout(QUIT_WITHIN):
             await session.quit()

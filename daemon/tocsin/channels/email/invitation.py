@@ -1,6 +1,6 @@
-"""The invitation of an e-mail, as calendars read it: RFC 5545, with METHOD:REQUEST by RFC 5546 and RFC 6047.
+"""The invitation of an e-mail, as calendars read it: RFC 5545, with REQUEST or CANCEL by RFC 5546 and RFC 6047.
 
-Written by hand: one event of a dozen properties, all in UTC, needs neither time zones nor recurrence.
+The code uses no library, because one event of a dozen properties in UTC needs neither time zones nor recurrence.
 """
 
 from collections.abc import Iterator
@@ -11,8 +11,9 @@ from tocsin.core.content.page import Invitation
 from tocsin.core.duration import SECOND
 
 LINE_OCTETS = 75
-"""The longest line, without its end (RFC 5545, 3.1)."""
+"""Maximum length of a line in bytes, without the line end (RFC 5545, 3.1)."""
 TEXT_LIMIT = 1000
+"""Maximum number of characters of a text."""
 
 
 def calendar_of(invitation: Invitation, organizer: str, attendee: str, now: int) -> str:
@@ -21,10 +22,15 @@ def calendar_of(invitation: Invitation, organizer: str, attendee: str, now: int)
     Args:
         invitation: The meeting.
         organizer: The address of the sender.
-        attendee: The address of the recipient, who is invited also if the list is cut.
+        attendee: The address of the recipient, who is invited even if the list of attendees is cut.
         now: The time of the message.
     """
     return "".join(f"{folded}\r\n" for line in _lines(invitation, organizer, attendee, now) for folded in _folded(line))
+
+
+def method_of(invitation: Invitation) -> str:
+    """Return the method of the calendar object (RFC 5546, 3.2)."""
+    return "CANCEL" if invitation.is_canceled else "REQUEST"
 
 
 def _lines(invitation: Invitation, organizer: str, attendee: str, now: int) -> Iterator[str]:
@@ -33,7 +39,7 @@ def _lines(invitation: Invitation, organizer: str, attendee: str, now: int) -> I
     yield "PRODID:-//tocsin//duties//EN"
     yield "VERSION:2.0"
     yield "CALSCALE:GREGORIAN"
-    yield "METHOD:REQUEST"
+    yield f"METHOD:{method_of(invitation)}"
     yield "BEGIN:VEVENT"
     yield f"UID:{_text(invitation.uid)}@{domain}"
     yield f"SEQUENCE:{invitation.sequence}"
@@ -47,7 +53,7 @@ def _lines(invitation: Invitation, organizer: str, attendee: str, now: int) -> I
     yield f"ORGANIZER;CN=tocsin:mailto:{organizer}"
     for address in dict.fromkeys((*invitation.attendees, attendee)):
         yield f"ATTENDEE;ROLE=REQ-PARTICIPANT;PARTSTAT=NEEDS-ACTION;RSVP=TRUE:mailto:{plain(address, 254)}"
-    yield "STATUS:CONFIRMED"
+    yield f"STATUS:{'CANCELLED' if invitation.is_canceled else 'CONFIRMED'}"
     yield "TRANSP:OPAQUE"
     yield "END:VEVENT"
     yield "END:VCALENDAR"
@@ -67,7 +73,7 @@ def _moment(at: int) -> str:
 
 
 def _folded(line: str) -> Iterator[str]:
-    """Yield a content line in lines of at most 75 octets, none of which cuts a character."""
+    """Yield a content line, folded into lines of at most 75 bytes; no character is cut."""
     start, taken = "", 0
     for char in line:
         size = len(char.encode())

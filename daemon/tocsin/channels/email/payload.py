@@ -1,4 +1,4 @@
-"""From a notification to a message: plain text, ASCII on the wire; external text cannot change its structure."""
+"""The message about a notification: plain text, ASCII on the wire; external text cannot change its structure."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from email.policy import SMTP
 from tocsin import __version__
 from tocsin.channels import counts, hand_over, next_pages, next_steps, outcomes, wording
 from tocsin.channels.alert_groups import AlertGroup
-from tocsin.channels.email.invitation import calendar_of
+from tocsin.channels.email.invitation import calendar_of, method_of
 from tocsin.channels.email.settings import EmailSettings
 from tocsin.channels.persons import person
 from tocsin.channels.text import cut_list, is_link, lines_of, plain, sentence
@@ -19,15 +19,19 @@ from tocsin.core.duration import SECOND
 from tocsin.core.incident.outbox import Job
 from tocsin.core.schedule.moments import moment
 
+# Limits in characters, unless stated otherwise.
 SUBJECT_LIMIT = 200
+"""Maximum length of the subject."""
 LINE_LIMIT = 2000
-"""The maximum length of a link."""
+"""Maximum length of a line: that of a link."""
 VALUE_LIMIT = 300
+"""Maximum length of a label, or of an alert's name."""
 TEXT_LIMIT = 1000
-"""The limit for the texts of alerts."""
+"""Maximum length of the text of a group of alerts."""
 ALERTS = 10
 """Maximum number of groups of alerts that are shown."""
 LABELS_LIMIT = 1000
+"""Maximum length of the labels of a group of alerts."""
 
 _POLICY = SMTP.clone(max_line_length=76, cte_type="7bit")
 _NO_ATOM = re.compile(r"[^A-Za-z0-9]+")
@@ -48,7 +52,7 @@ def render(content: Content, settings: EmailSettings) -> bytes:
     message["Subject"] = _subject(content)
     message["Date"] = datetime.fromtimestamp(content.now // SECOND, UTC)
     message["Message-ID"] = f"<{_atom(content.key)}@{domain}>"
-    # A message of this id was never sent; what refers to it is one thread all the same (RFC 5322, 3.6.4).
+    # No message has this id, but messages that refer to the same id form one thread (RFC 5322, 3.6.4).
     message["In-Reply-To"] = thread
     message["References"] = thread
     message["Auto-Submitted"] = "auto-generated"
@@ -61,31 +65,30 @@ def render(content: Content, settings: EmailSettings) -> bytes:
     if content.invitation is not None:
         calendar = calendar_of(content.invitation, settings.sender, content.destination, content.now)
         # The alternative that calendars offer to accept (RFC 6047, 2.4).
-        message.add_alternative(
-            calendar, subtype="calendar", charset="utf-8", cte="base64", params={"method": "REQUEST"}
-        )
+        params = {"method": method_of(content.invitation)}
+        message.add_alternative(calendar, subtype="calendar", charset="utf-8", cte="base64", params=params)
     return message.as_bytes()
 
 
 def _subject(content: Content) -> str:
-    """Return a subject that never changes: some mail clients start a new thread for another one, despite References."""
+    """Return a subject that never changes: for another subject, some mail clients start a new thread."""
     if content.text is not None and content.subject:
         return _undecoded(plain(content.subject, SUBJECT_LIMIT))
     return _undecoded(plain(wording.subject(content), SUBJECT_LIMIT))
 
 
 def _undecoded(text: str) -> str:
-    """Return the text without sequences that mail clients would decode (RFC 2047) and show as something else."""
+    """Return the text without sequences that mail clients would decode as other text (RFC 2047)."""
     return text.replace("=?", "= ?").replace("?=", "? =")
 
 
 def _atom(text: str) -> str:
-    """Return the text as the left part of a message id; different keys stay different."""
+    """Return the text in the form of a message id's left part; different keys stay different."""
     return _NO_ATOM.sub(".", text[:200]).strip(".") or "none"
 
 
 def _lines(content: Content) -> Iterator[str]:
-    if content.text is not None:  # a message's own words, which a customer may read: nothing beside them
+    if content.text is not None:  # a playbook's own text, which a customer may read: nothing is added
         yield from content.text.unmarked.splitlines()
         return
     yield _head(content)
@@ -106,7 +109,7 @@ def _head(content: Content) -> str:
 
 
 def _first(content: Content) -> Iterator[str]:
-    """Return what happened and what to do: the lines that a phone shows in its preview."""
+    """Yield the event and the request to the reader: the lines that a phone shows in its preview."""
     match content.job:
         case Job.ACKNOWLEDGE:
             yield from lines_of(outcomes.taken(content))
@@ -120,6 +123,9 @@ def _first(content: Content) -> Iterator[str]:
     if wording.has_state(content):
         since = wording.since(content)
         state = wording.standing(content) if content.job is Job.UPDATE else counts.alerts(content)
+        condition = wording.condition(content)
+        if ":" not in condition:  # the first line has all of it
+            state = state.removeprefix(condition).removeprefix("; ")
         yield sentence("; ".join(filter(None, [f"{since[:1].upper()}{since[1:]}", state])))
     yield wording.storm_list(content)
     yield next_pages.following(content)
@@ -131,7 +137,9 @@ def _first(content: Content) -> Iterator[str]:
 
 def _incident(content: Content) -> Iterator[str]:
     if content.stranded:
-        yield f"You get this in place of {person(content, content.target)}."
+        name = person(content, content.target)
+        if not wording.stranded(content).startswith(f"You get this in place of {name}"):
+            yield f"You get this in place of {name}."
     elif addressee := wording.addressee(content):
         yield f"This message is {addressee}."
     if content.playbook_title and not content.is_reminder:

@@ -1,4 +1,4 @@
-"""From a notification to an event of PagerDuty's Events API v2, within its limits.
+"""The event of PagerDuty's Events API v2 about a notification, within the limits of the API.
 
 Published limits: summary 1,024 characters, dedup_key 255, the whole event 512 KB; ``payload.source`` must not be empty
 and there are four severities.
@@ -16,13 +16,21 @@ from tocsin.core.incident.outbox import Job
 from tocsin.core.schedule.moments import moment
 
 SUMMARY_LIMIT = 1024
+"""Maximum length of an event's summary in PagerDuty's API, in characters."""
 FIELD_LIMIT = 255
+"""Maximum length of the other fields of an event and of a label's name, in characters."""
 VALUE_LIMIT = 2048
+"""Maximum length of a detail, in characters."""
 FACTS_LIMIT = 300
+"""Maximum length of the facts about a group of alerts in the summary, in characters."""
 TEXT_LIMIT = 1000
+"""Maximum length of the text of a group of alerts, in characters."""
 SAMPLE = 10
+"""Maximum number of alerts with their labels."""
 PAIRS = 64
+"""Maximum number of labels or annotations of an alert."""
 LINKS = 10
+"""Maximum number of links."""
 EVENT_LIMIT = 512_000 - 1_000
 """Maximum number of bytes of an event, less room for the routing key, which the client adds."""
 
@@ -96,7 +104,7 @@ def _details(content: Content) -> dict[str, Any]:
         "flags": list(content.flags),
         "alerts": counts.alerts(content),
         "opened at": moment(content.opened_at, content.time_zone),
-        "sample": [_alert(alert, content.time_zone) for alert in content.alerts[:SAMPLE]],
+        "sample": [_alert(alert, content) for alert in content.alerts[:SAMPLE]],
     }
     return {key: value for key, value in details.items() if value}
 
@@ -106,7 +114,7 @@ def _summary(content: Content) -> str:
     groups = grouped(content.alerts)
     facts = ""
     if groups and not wording.affected(content):  # these are in the headline
-        facts = groups[0].facts(FACTS_LIMIT, f"{content.title} {content.service} {content.summary}")
+        facts = counts.first_facts(content, FACTS_LIMIT, f"{content.title} {content.service} {content.summary}")
     if groups and content.members is not None:
         facts = f"{groups[0].name}: {', '.join(groups[0].members_in_words(FACTS_LIMIT, counts.unseen(content)))}"
     parts = (
@@ -123,9 +131,9 @@ def _summary(content: Content) -> str:
 def _what_acknowledge_does(content: Content) -> list[str]:
     """Return what PagerDuty's own Acknowledge does, where that is not plain."""
     if content.members is not None:
-        return [f"Acknowledge here takes all {content.members} incidents."]
+        return [f"The Acknowledge button acknowledges all {content.members} incidents."]
     if other := next_steps.other_incident(content):
-        return [f"Acknowledge here only stops this notice; it does not take #{other}."]
+        return [f"The Acknowledge button only stops this notice: it does not acknowledge #{other}."]
     return list(filter(None, [next_steps.help_wanted(content, is_answered_here=True)]))
 
 
@@ -142,11 +150,14 @@ def _alert_texts(content: Content) -> Iterator[str]:
             yield line_of_alert if line_of_alert.startswith(name) else f"{name}: {line_of_alert}"
 
 
-def _alert(alert: AlertLine, zone: str) -> dict[str, Any]:
+def _alert(alert: AlertLine, content: Content) -> dict[str, Any]:
+    labels = alert.labels
+    if content.members is not None and "state" in labels:  # the state of an incident of the storm
+        labels = labels | {"state": wording.STATES.get(labels["state"], labels["state"])}
     return {
         "status": "firing" if alert.firing else "resolved",
-        "since": None if alert.starts_at is None else moment(alert.starts_at, zone),
-        "labels": _clean(alert.labels),
+        "since": None if alert.starts_at is None else moment(alert.starts_at, content.time_zone),
+        "labels": _clean(labels),
         "annotations": _clean(alert.annotations),
     }
 

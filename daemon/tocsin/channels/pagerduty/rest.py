@@ -9,6 +9,7 @@ from tocsin.ports.channel import Outcome, Reason, Receipt
 PAGE = 100
 """The most alerts that PagerDuty lists at once."""
 PAGES = 5
+"""Maximum number of responses that are read for the alerts of one incident."""
 
 _ID = re.compile(r"[A-Za-z0-9]{1,64}")
 

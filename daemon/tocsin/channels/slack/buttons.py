@@ -10,7 +10,7 @@ TAKE_OVER = "tocsin_take_over"
 ESCALATE = "tocsin_escalate"
 DECLARE = "tocsin_declare"
 ACTIONS = frozenset({ACKNOWLEDGE, TAKE_OVER, RESOLVE, ESCALATE, DECLARE})
-"""The action_ids. Messages posted long ago still send them."""
+"""The ``action_id`` of each button. Do not rename them: buttons of old messages still send these."""
 
 _IN_STATE = {
     "pending": (ACKNOWLEDGE, RESOLVE),
@@ -18,19 +18,23 @@ _IN_STATE = {
     "acknowledged": (TAKE_OVER, RESOLVE, ESCALATE),
     "snoozed": (ACKNOWLEDGE, RESOLVE, ESCALATE),
 }
-_LOOKS: dict[str, dict[str, str]] = {
+_STYLES: dict[str, dict[str, str]] = {
     ACKNOWLEDGE: {"label": "Acknowledge", "style": "primary"},
     TAKE_OVER: {"label": "Take over"},
     RESOLVE: {"label": "Resolve"},
     ESCALATE: {"label": "Escalate", "style": "danger"},
     DECLARE: {"label": "Declare"},
 }
-_OF_A_NOTICE = {ACKNOWLEDGE: "Acknowledge this notice", RESOLVE: "Close this notice", ESCALATE: "Escalate this notice"}
-"""Labels for an incident of tocsin's own."""
+_NOTICE_LABELS = {
+    ACKNOWLEDGE: "Acknowledge this notice",
+    RESOLVE: "Close this notice",
+    ESCALATE: "Escalate this notice",
+}
+"""Labels of the buttons under a notice about tocsin itself."""
 
 
 class OccurrenceRef(NamedTuple):
-    """The incident and occurrence that a button was shown for, which the person pressing it saw."""
+    """The incident and the occurrence that a button was shown for, as the person who presses the button saw them."""
 
     incident_id: str
     occurrence: int
@@ -42,7 +46,7 @@ def value_of(subject: OccurrenceRef) -> str:
 
 
 def read_value(value: str) -> OccurrenceRef | None:
-    """Return the subject of a pressed button; None if the value is not one of ours."""
+    """Return the incident and occurrence of a pressed button; None if tocsin did not write the value."""
     incident_id, colon, occurrence = value.rpartition(":")
     if not colon or not incident_id or not (occurrence.isascii() and occurrence.isdecimal()) or len(occurrence) > 9:
         return None
@@ -50,7 +54,7 @@ def read_value(value: str) -> OccurrenceRef | None:
 
 
 def row(content: Content) -> list[dict[str, Any]]:
-    """Return the block of buttons that apply to the incident's state: one, or none."""
+    """Return the block with the buttons that apply to the incident's state; empty if no button does."""
     first, *others = _IN_STATE.get(content.state, ("",))
     actions = filter(None, (first, DECLARE if content.can_declare else "", *others)) if not content.is_alarm else ()
     value = value_of(OccurrenceRef(content.incident_id, content.occurrence))
@@ -59,23 +63,23 @@ def row(content: Content) -> list[dict[str, Any]]:
 
 
 def _label(action: str, content: Content) -> str:
-    label = _LOOKS[action]["label"]
+    label = _STYLES[action]["label"]
     if content.members is not None:
         return f"{label} all {content.members}"
-    if content.is_own:  # it may be about another incident, which the buttons do not act on
-        label = _OF_A_NOTICE.get(action, label)
+    if content.is_own:  # such an incident may be about another one, on which the buttons do not act
+        label = _NOTICE_LABELS.get(action, label)
         return f"{label} (#{content.number})"
     return label
 
 
 def _button(action: str, value: str, label: str) -> dict[str, Any]:
-    looks = _LOOKS[action]
+    styles = _STYLES[action]
     button: dict[str, Any] = {
         "type": "button",
         "action_id": action,
         "text": {"type": "plain_text", "text": label},
         "value": value,
     }
-    if "style" in looks:
-        button["style"] = looks["style"]
+    if "style" in styles:
+        button["style"] = styles["style"]
     return button

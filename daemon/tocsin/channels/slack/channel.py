@@ -15,8 +15,9 @@ from tocsin.ports.channel import Outcome, Reason, Receipt
 class SlackChannel:
     """A channel that uses Slack's Web API as a bot.
 
-    An announce's receipt holds ``channel:ts`` of the incident's message; the other jobs reply in its thread, except
-    that in the incident's own room they are separate messages. The receipt of a created room holds its id and name.
+    The receipt of an announcement contains ``channel:ts`` of the incident's message. The other jobs reply in the thread
+    of that message; in the incident's own room, they are separate messages. The receipt of a created room contains the
+    room's id and name.
     """
 
     kind = "slack"
@@ -32,7 +33,7 @@ class SlackChannel:
         await self._client.start()
 
     async def send(self, content: Content) -> Receipt:
-        """Make one attempt."""
+        """Make one attempt to deliver a notification."""
         if content.job is Job.HISTORY and not content.history:
             return Receipt(Outcome.SENT, detail="nothing new")
         try:

@@ -16,11 +16,11 @@ from tocsin.channels.text import plain, without
 from tocsin.ports.channel import Outcome, Reason, Receipt
 
 _LOGGER = logging.getLogger(__name__)
-_LOGGER.setLevel(logging.WARNING)  # below it, the client would write whole messages into the log
+_LOGGER.setLevel(logging.WARNING)  # at lower levels, the client would log whole messages
 
 
 class SlackRefusal(Exception):
-    """Slack's answer, or the lack of one, is the receipt."""
+    """A request that Slack refused or did not answer; ``receipt`` has the reason."""
 
     def __init__(self, receipt: Receipt, error: str = "") -> None:
         super().__init__(receipt.detail)
@@ -57,14 +57,16 @@ class SlackClient:
             await session.close()
 
     async def call(self, method: str, now: int, *, form: bool = False, **arguments: Any) -> dict[str, Any]:
-        """Return Slack's response. ``form`` sends the arguments as a form, which every method accepts, unlike JSON.
+        """Return Slack's response.
+
+        ``form``: send the arguments as a form, which every method accepts; some methods do not accept JSON.
 
         Raises:
-            CallFailed: There is no response, or it is an error.
+            SlackRefusal: Slack does not respond, or responds with an error.
         """
         if self._client is None:
             raise SlackRefusal(Receipt(Outcome.RETRY, Reason.INTERNAL, detail="the channel is not started"))
-        # Slack limits each method by itself, and posts also by their channel.
+        # Slack has a rate limit for each method, and for posts also a limit for each channel.
         kind = f"{method} {arguments.get('channel', '')}"
         held = self._hold_off.ask(kind, now)
         if held is not None:
@@ -88,8 +90,8 @@ class SlackClient:
         answer = failure.response
         wait = http.retry_after(answer.headers, now)
         if not isinstance(answer, AsyncSlackResponse) or not isinstance(answer.data, dict):
-            # A body that is no JSON object: only the status says anything, and stands in the client's own
-            # form of an answer, or in aiohttp's where it could not make one.
+            # The body is not a JSON object, so only the status is known. The response is the client's own object or, if
+            # the client cannot make one, aiohttp's.
             status = getattr(answer, "status_code", None) or getattr(answer, "status", None) or 0
             return SlackRefusal(_by_status(int(status), "", wait))
         error = plain(str(answer.data.get("error") or ""), 100)

@@ -11,7 +11,7 @@ _AUTH = (
 )
 _LATER = ("service_unavailable", "team_added_to_org", "external_channel_migrating", "update_failed")
 _UNKNOWN = ("internal_error", "fatal_error")
-"""Slack's own words for these: part of the operation may have succeeded."""
+"""Errors after which, by Slack's documentation, part of the operation may have succeeded."""
 
 _TABLE = {
     **dict.fromkeys(_RATE_LIMITED, (Outcome.RETRY, Reason.RATE_LIMITED)),
@@ -23,7 +23,7 @@ _TABLE = {
 }
 
 MESSAGE_GONE = frozenset({"cant_update_message", "edit_window_closed", "message_not_found"})
-"""Errors of ``chat.update`` that a new message gets around."""
+"""Errors of ``chat.update`` after which a new message is posted."""
 
 THREAD_GONE = frozenset(
     {
@@ -31,9 +31,9 @@ THREAD_GONE = frozenset(
         *("restricted_action_non_threadable_channel", "restricted_action_thread_locked"),
     }
 )
-"""Errors of ``chat.postMessage`` that a post outside the thread gets around."""
+"""Errors of ``chat.postMessage`` after which the message is posted outside the thread."""
 
 
 def classify(error: str) -> tuple[Outcome, Reason]:
-    """Return the outcome and reason for an error's name; unknown errors are permanent."""
+    """Return the outcome and the reason for the name of an error; an unknown error is permanent."""
     return _TABLE.get(error, (Outcome.PERMANENT, Reason.CLIENT_ERROR))

@@ -9,7 +9,7 @@ async def group_members(settings: SlackSettings, group: str, now: int) -> tuple[
     """Return the user ids of a group from ``usergroups.users.list``, which needs the scope usergroups:read.
 
     Raises:
-        SourceUnavailable: Slack does not return them.
+        SourceUnavailable: Slack does not return the members.
     """
     client = SlackClient(settings)
     await client.start()

@@ -5,20 +5,21 @@ from collections.abc import Iterable
 
 from tocsin.channels.slack.mrkdwn import entities
 from tocsin.channels.text import is_link
-from tocsin.core.content.rendered_text import Said
+from tocsin.core.content.rendered_text import RenderedText
 
 SECTION_LIMIT = 2900
+"""Maximum number of characters in one block; Slack allows 3,000."""
 TEXT_LIMIT = 9000
-"""The share of a post that a message's text may take."""
+"""Maximum number of characters of a text in one post."""
 
 _HEADING = re.compile(r"^#{1,6} +")
 _BOX = {"- [ ] ": "☐ ", "- [x] ": "☑ "}
 
 
-def sections(message: Said, links: Iterable[str], more: str) -> list[str]:
-    """Return the text in pieces that each fit into a block; ``more`` replaces the rest.
+def sections(message: RenderedText, links: Iterable[str], more: str) -> list[str]:
+    """Return the text in pieces that each fit into a block; ``more`` replaces the rest of a text that is too long.
 
-    ``links`` are the links that tocsin itself knows: only they are clickable.
+    ``links`` are the links that tocsin itself knows: only these become clickable.
     """
     known = sorted({entities(link) for link in links if is_link(link)}, key=len, reverse=True)
     pieces = [""]
@@ -35,8 +36,8 @@ def sections(message: Said, links: Iterable[str], more: str) -> list[str]:
     return [section.strip("\n") for section in pieces if section.strip()]
 
 
-def _line(line: Said) -> str:
-    """Return one line, cut if it alone would fill a block."""
+def _line(line: RenderedText) -> str:
+    """Return one line in mrkdwn; a line that would fill a block alone is cut."""
     first = line.pieces[0] if line.pieces and not line.pieces[0].foreign else None
     heading = _HEADING.match(first.text) if first is not None else None
     shown = "".join(_piece(piece.text, foreign=piece.foreign) for piece in line.pieces)

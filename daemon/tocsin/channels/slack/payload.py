@@ -1,4 +1,4 @@
-"""From a notification to a Slack message, within Slack's limits.
+"""The Slack message about a notification, within Slack's limits.
 
 Published limits: header 150 characters, section text 3,000, field 2,000, the text of ``chat.update`` 4,000, 50 blocks.
 All blocks of a message together fail near 13,200 characters, which is not documented.
@@ -15,25 +15,36 @@ from tocsin.channels.persons import person
 from tocsin.channels.slack import buttons
 from tocsin.channels.slack.markdown import sections
 from tocsin.channels.slack.mrkdwn import context, escape, link, mention, mrkdwn, plain, section, when, when_time
-from tocsin.channels.text import lines_of, sentence
+from tocsin.channels.text import ends_in_command, lines_of, sentence
 from tocsin.core.content.page import Content
-from tocsin.core.content.rendered_text import Said
+from tocsin.core.content.rendered_text import RenderedText
 from tocsin.core.incident.outbox import Job
 
+# Limits in characters, unless stated otherwise.
 HEADER_LIMIT = 150
+"""Maximum length of the headline."""
 LINE_LIMIT = 400
+"""Maximum length of one sentence or line."""
 FIELD_LIMIT = 200
+"""Maximum length of a field's value."""
 SUMMARY_LIMIT = 1500
+"""Maximum length of the summary in an update."""
 TEXT_LIMIT = 500
-"""The limit for the texts of a group of alerts."""
+"""Maximum length of the text of a group of alerts."""
 MEMBERS_LIMIT = 300
+"""Maximum length of each line about the members of a group of alerts."""
 MEMBERS = 5
+"""Maximum number of members of a group that are listed."""
 LABELS_LIMIT = 300
+"""Maximum length of the labels of a group of alerts."""
 ALERTS = 5
 """Maximum number of groups of alerts that are shown."""
 HISTORY_LIMIT = 2900
+"""Maximum length of one block of timeline entries."""
 HISTORY_BLOCKS = 2
+"""Maximum number of blocks of timeline entries."""
 BLOCKS_LIMIT = 12_000
+"""Maximum length of all blocks of a message as JSON."""
 
 Blocks = list[dict[str, Any]]
 
@@ -73,7 +84,7 @@ def render(content: Content) -> SlackMessage:
 
 
 def _announce(content: Content) -> tuple[str, Blocks]:
-    """Return the incident's own message, which always shows its current state, the same for all readers."""
+    """Return the incident's own message, which shows its current state and is the same for all readers."""
     head = escape(wording.headline(content), HEADER_LIMIT)
     fields = [
         ("Severity", escape(content.severity, FIELD_LIMIT)),
@@ -100,14 +111,14 @@ def _announce(content: Content) -> tuple[str, Blocks]:
 
 
 def _reported(content: Content) -> tuple[str, str]:
-    """Return the number of the alerts, or who declared the incident."""
+    """Return the field about the number of alerts or, without any, about the person who declared the incident."""
     if not content.alerts_total and content.declared_by and content.members is None:
         return "Declared by", escape(person(content, content.declared_by), FIELD_LIMIT)
     return "Alerts", escape(counts.alerts(content), FIELD_LIMIT)
 
 
 def _acknowledged(content: Content) -> tuple[str, str]:
-    """Return who acknowledged the incident, or who had before its severity or size increased."""
+    """Return the field about the person who acknowledged; an acknowledgment that no longer counts is named so."""
     who = escape(person(content, content.acknowledged_by), FIELD_LIMIT)
     if who and content.state == "triggered":
         return "Earlier acknowledgment", f"{who} (no longer counts)"
@@ -115,7 +126,7 @@ def _acknowledged(content: Content) -> tuple[str, str]:
 
 
 def _page(content: Content) -> tuple[str, Blocks]:
-    """Return a new post, because edited messages notify no one."""
+    """Return a page: a new post, because an edited message notifies no one."""
     to = _addressee(content)
     head = escape(wording.headline(content), LINE_LIMIT)
     reason = escape(wording.reason(content), LINE_LIMIT)
@@ -136,14 +147,15 @@ def _page(content: Content) -> tuple[str, Blocks]:
     if next_pages.is_taken(content) or content.members is not None:
         what_next.append(next_steps.request(content))
     lines += _escaped(*what_next)
-    blocks = [section("\n".join(filter(None, lines))), *_sample(content), *_small_print(content), *buttons.row(content)]
+    shown = section("\n".join(filter(None, lines)).lstrip())
+    blocks = [shown, *_sample(content), *_small_print(content), *buttons.row(content)]
     count = counts.alerts(content) if content.alerts_firing > 1 and content.members is None else ""
     more = (escape(sentence(count), FIELD_LIMIT), reason, escape(next_steps.help_wanted(content), LINE_LIMIT))
-    return " ".join(filter(None, (f"{to} {head}.", *more))), blocks
+    return " ".join(filter(None, (f"{to} {head}.".lstrip(), *more))), blocks
 
 
 def _update(content: Content) -> tuple[str, Blocks]:
-    """Return a message for information, which requires no response."""
+    """Return an update: a message that requires no response."""
     if content.text is not None:
         return _message(content, content.text)
     to = _addressee(content)
@@ -155,10 +167,11 @@ def _update(content: Content) -> tuple[str, Blocks]:
     title = f"{what} *{head}*" if what else f"*{head}*"
     lines = [f"{to} :information_source: {title}", reason, summary, *_remarks(content), now, *request]
     spoken = f"{what} {head}".lstrip()
-    return f"{to} {spoken}. {reason}".rstrip(), [section("\n".join(filter(None, lines))), *_small_print(content)]
+    shown = "\n".join(filter(None, lines)).lstrip()
+    return f"{to} {spoken}. {reason}".strip(), [section(shown), *_small_print(content)]
 
 
-def _message(content: Content, message: Said) -> tuple[str, Blocks]:
+def _message(content: Content, message: RenderedText) -> tuple[str, Blocks]:
     """Return a playbook's own text, preceded only by the recipients and important remarks."""
     more = f"... cut; the whole text: {link(content.url, 'tocsin') or f'tocsin incidents show {content.number}'}"
     links = (content.bridge, content.url, content.runbook, *content.links)
@@ -175,13 +188,14 @@ def _resolve(content: Content) -> tuple[str, Blocks]:
     head = escape(wording.headline(content), LINE_LIMIT)
     what = wording.kind(content)
     lines = [f"{to} {_DONE} {what} *{head}*", *ending, *_remarks(content)]
-    return f"{to} {what} {head}. {' '.join(ending)}", [section("\n".join(lines))]
+    spoken = [line for line in ending if not ends_in_command(line)[1]]
+    return f"{to} {what} {head}. {' '.join(spoken)}".lstrip(), [section("\n".join(lines).lstrip())]
 
 
 def _history(content: Content) -> tuple[str, Blocks]:
     """Return the new timeline entries in as few blocks as possible; entries that do not fit are counted."""
     paragraphs = [""]
-    left, titles = 0, timeline.Titles(content.names, content.tiers)
+    left, titles = 0, timeline.Titles.of(content)
     for number, entry in enumerate(content.history):
         happened = escape(timeline.happened(entry, content.time_zone, titles), LINE_LIMIT)
         line = f"{when_time(entry.at, content.time_zone)} {happened}"
@@ -224,7 +238,7 @@ def _addressee(content: Content) -> str:
     name = escape(person(content, content.target), FIELD_LIMIT)
     if content.stranded:
         return f"{mention(content.recipient)} *In place of {name}*:".lstrip()
-    return mention(content.recipient) or f"*{name}*:"
+    return mention(content.recipient) or ("" if content.target in content.places else f"*{name}*:")
 
 
 def _escaped(*texts: str) -> list[str]:

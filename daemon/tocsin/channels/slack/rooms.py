@@ -1,7 +1,7 @@
 """A Slack channel for one incident: created once, given its topic and its members, archived in the end.
 
-Every method that is idempotent is simply called again. Only ``conversations.create`` is not: after an attempt without a
-response, the next one first looks for the channel that it may have created.
+All methods except ``conversations.create`` are idempotent and are simply called again. After a ``conversations.create``
+without a response, the next attempt first looks for the channel that the earlier one may have created.
 """
 
 import re
@@ -17,32 +17,36 @@ from tocsin.core.incident.outbox import Job
 from tocsin.ports.channel import Outcome, Reason, Receipt
 
 NAME_LIMIT = 76
-"""Maximum of Slack's 80 characters, without the suffix that distinguishes channels of the same name."""
+"""Maximum length of a name before its suffix (``-2`` to ``-9``); Slack allows 80 characters in all."""
 TOPIC_LIMIT = 250
+"""Maximum number of characters that Slack allows in a topic."""
 NAMES = 9
-"""Maximum number of names that are tried: archived and invisible channels also keep their names."""
+"""Maximum number of names that are tried, because archived and invisible channels keep their names, too."""
 PAGE = 40
-"""Number of channels in one request: more would exceed the response limit."""
+"""Number of channels per response, which must not exceed the HTTP client's limit of a response."""
 PAGES = 40
+"""Maximum number of responses in which a channel is looked for.
+
+After a creation with an unknown outcome, a channel beyond the first 1,600 is not found; then the next name is used."""
 
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9_-]+")
-_WHO_CANNOT_COME = frozenset(
+_ERRORS_ABOUT_PEOPLE = frozenset(
     {
         *("already_in_channel", "cant_invite", "cant_invite_self", "user_not_found", "user_is_restricted"),
         *("org_user_not_in_team", "ura_max_channels", "invitee_cant_see_channel", "no_external_invite_permission"),
     }
 )
 """Errors of ``conversations.invite`` about single people: the others were invited, and a retry would not help."""
-_NO_LONGER_THERE = frozenset({"is_archived", "channel_not_found", "not_in_channel"})
+_CHANNEL_GONE = frozenset({"is_archived", "channel_not_found", "not_in_channel"})
 
 
 async def carry_out(client: SlackClient, content: Content) -> Receipt:
-    """Do one job of a room.
+    """Carry out one job of a room.
 
     Raises:
-        CallFailed: Slack refuses the request.
+        SlackRefusal: Slack refuses the request.
     """
-    return await _HOW[content.job](client, content)
+    return await _ACTIONS[content.job](client, content)
 
 
 async def _create(client: SlackClient, content: Content) -> Receipt:
@@ -84,7 +88,7 @@ def _made(answer: dict[str, Any], name: str) -> Receipt:
 
 
 async def _mark(client: SlackClient, content: Content, room_id: str) -> None:
-    """Write the owner into the channel's purpose. A failure is ignored, since the channel exists."""
+    """Write the incident's id into the channel's purpose. A failure is ignored, since the channel exists."""
     with suppress(SlackRefusal):
         await client.call(
             "conversations.setPurpose", content.now, form=True, channel=room_id, purpose=_purpose(content)
@@ -92,7 +96,7 @@ async def _mark(client: SlackClient, content: Content, room_id: str) -> None:
 
 
 async def _left_behind(client: SlackClient, content: Content, name: str) -> dict[str, Any] | None:
-    """Return the channel that an earlier attempt created: it has the name, belongs to the bot, and is unused."""
+    """Return the channel of this name, if an earlier attempt created it for this incident; else None."""
     bot = (await client.call("auth.test", content.now, form=True)).get("user_id")
     async for channel in _channels(client, content):
         if channel.get("name") == name:
@@ -154,7 +158,7 @@ async def _invite(client: SlackClient, content: Content) -> Receipt:
             force=True,
         )
     except SlackRefusal as refused:
-        if refused.error not in _WHO_CANNOT_COME:
+        if refused.error not in _ERRORS_ABOUT_PEOPLE:
             raise
         return Receipt(Outcome.SENT, detail=f"not all of them: {refused.receipt.detail}", http_status=200)
     return Receipt(Outcome.SENT, http_status=200)
@@ -176,13 +180,13 @@ async def _archive(client: SlackClient, content: Content) -> Receipt:
     try:
         await client.call("conversations.archive", content.now, form=True, channel=content.destination)
     except SlackRefusal as refused:
-        if refused.error not in ("already_archived", *_NO_LONGER_THERE):
+        if refused.error not in ("already_archived", *_CHANNEL_GONE):
             raise
         return Receipt(Outcome.SENT, detail=refused.error, http_status=200)
     return Receipt(Outcome.SENT, http_status=200)
 
 
-_HOW: dict[Job, Callable[[SlackClient, Content], Awaitable[Receipt]]] = {
+_ACTIONS: dict[Job, Callable[[SlackClient, Content], Awaitable[Receipt]]] = {
     Job.ROOM_CREATE: _create,
     Job.ROOM_TOPIC: _topic,
     Job.ROOM_INVITE: _invite,

@@ -15,7 +15,7 @@ from tocsin.core.oncall.people import Contact
 ChannelId = Annotated[
     str, IdForm(r"[CGD][A-Z0-9]{2,}", "a Slack channel id such as C0123ABCD", "at the end of the channel's details")
 ]
-"""A conversation's id, not its name: names fail for private channels, and change."""
+"""The id of a conversation: a name may change, and does not work for private channels."""
 UserId = Annotated[str, SLACK_USER]
 
 

@@ -1,4 +1,4 @@
-"""From a notification to the parameters of Twilio's API: the spoken text of a call, the text of an SMS.
+"""The parameters of Twilio's API for a notification: the spoken text of a call, the text of an SMS.
 
 Published limits: 4,000 characters of inline TwiML, 1,600 of an SMS. Twilio drops a message that has waited longer
 than ``ValidityPeriod`` seconds. We set an hour: an older page helps no one.
@@ -13,12 +13,12 @@ from tocsin.channels import counts, hand_over, next_pages, next_steps, outcomes,
 from tocsin.channels.alert_groups import grouped
 from tocsin.channels.persons import capitalized, holder, is_own, person, reachable
 from tocsin.channels.text import cut_words, ends_in_command, is_link, lines_of, plain, sentence
-from tocsin.channels.twilio.segments import fitted, packed, segments
+from tocsin.channels.twilio.segments import fitting_lines, is_gsm, packed, segments
 from tocsin.channels.twilio.settings import TwilioSettings
 from tocsin.core.content.page import Content
 from tocsin.core.duration import SECOND
-from tocsin.core.incident.outbox import Job
-from tocsin.core.incident.sla import ACKNOWLEDGED_STEP, BREACH_STEP, DRAFT_STEP, REMINDER
+from tocsin.core.incident.outbox import DIGEST, Job
+from tocsin.core.incident.sla import ACKNOWLEDGED_STEP, BREACH_STEP, DRAFT_STEP, MEETING_STEP, REMINDER
 from tocsin.core.incident.wording import RAISED, STILL_OPEN, UNANSWERED
 
 CALLBACK = "/webhooks/twilio"
@@ -27,15 +27,25 @@ KEY = "1"
 """The key that acknowledges."""
 
 VALID_FOR = 3600
+"""Seconds after which Twilio drops an SMS that is still in its queue."""
 WAIT_FOR_KEY = 8
+"""Seconds for which a call waits for a key after the text."""
 HEAD_LIMIT = 350
+"""Maximum length of the first part of a spoken text, in characters."""
 DETAILS_LIMIT = 450
+"""Maximum length of the second part of a spoken text, in characters."""
 NAME_LIMIT = 60
+"""Maximum length of a name, in characters."""
 TITLE_LIMIT = 160
+"""Maximum length of a title, in characters."""
 LINES = 100
 """Maximum number of lines of a playbook's text that are read; an SMS holds fewer."""
 FACTS_LIMIT = 240
+"""Maximum length of the facts about a group of alerts, in characters."""
+FEWEST_WORDS = 5
+"""Minimum number of words of a fact that is cut."""
 ESCAPED_HEAD_LIMIT = 500
+"""Maximum length of the first part of a spoken text as XML, in characters."""
 ESCAPED_LIMIT = 700
 """Limit of the spoken text as XML: it appears twice, and Twilio accepts 4,000 characters in all."""
 _DURATION = re.compile(r"\b(\d+) (d|h|min|s)\b", re.ASCII)
@@ -48,6 +58,10 @@ _ADDRESS = re.compile(r"\s/\w+/", re.ASCII)
 """The path of an address, which says nothing by ear."""
 _AS_ROLE = re.compile(r"\(you are (paged as [^)]*)\)")
 _SENTENCES = re.compile(r"(?<=[.!?]) (?=[A-Z])")
+_DRAFT = re.compile(r'Draft \d+: "', re.ASCII)
+"""The start of a draft's text, which no sentence of another message may be mistaken for."""
+_PICTURES = re.compile(r"[\u2600-\u27bf\ufe0f\u200d\U0001f000-\U0001faff]")
+"""Emoji and the invisible characters that modify them."""
 _PAIR = re.compile(r"(\w)=(?=[\w/\"])(\S)")
 _NUMBERED = re.compile(r"#(?=[0-9])")
 _PATH = re.compile(r"\s?(?<![<:/])/(?!/)\s?")
@@ -102,7 +116,7 @@ def text(content: Content, settings: TwilioSettings) -> str:
     """Return the text of the SMS."""
     if content.text is not None:  # a text of the playbook, which may go to customers: nothing is added to it
         said = [content.subject, *content.text.unmarked.splitlines()[:LINES]]
-        return fitted("\n".join(filter(None, map(_line, said))), "", settings.segments)
+        return _own_words(list(filter(None, map(_line, said))), settings.segments)
     coming = "" if content.job in (Job.ACKNOWLEDGE, Job.RESOLVE) else next_pages.next_in_short(content)
     tail = f" {content.url}" if is_link(content.url) and len(content.url) <= TITLE_LIMIT // 2 else ""
     if content.job is Job.PAGE and is_answerable(content, settings) and not next_pages.is_taken(content):
@@ -117,19 +131,51 @@ def text(content: Content, settings: TwilioSettings) -> str:
     if content.is_own and is_answerable(content, settings):
         lines = [_COMMAND.sub(r": reply ack \1", line) for line in lines]
     parts = _for_a_computer(lines)
-    sentences = [each for part in parts for each in _SENTENCES.split(part)]
-    whole = {*_SENTENCES.split(wording.paged_before(content)), *_SENTENCES.split(next_steps.help_wanted(content))}
-    if coming:
-        first = " ".join([head, *sentences[: _needed(content, sentences)]])
-        longer = f" {_line(coming)}{tail}"
-        is_pushed_out = segments(first + longer) > settings.segments >= segments(first + tail)
-        tail = tail if is_pushed_out else longer
-    return packed(head, sentences, tail, settings.segments, whole)
+    sentences = [each for part in parts for each in ([part] if _DRAFT.match(part) else _SENTENCES.split(part))]
+    at = "" if any(": tocsin " in each for each in sentences) else ", on a computer"
+    # The command shows the alerts and the duties, but no agenda and no other command.
+    is_shown = not content.is_alarm and not content.step.startswith((REMINDER, BREACH_STEP, MEETING_STEP))
+    rest = f"The rest{at}: tocsin incidents show {content.number}" if is_shown else ""
+    before = _SENTENCES.split(_line(wording.paged_before(content)))
+    if sentences[1:] and segments(" ".join([head, *sentences])) > settings.segments:
+        sentences = [each for each in sentences if not _DRAFT.match(each)]  # its first command shows it
+    sentences = _with_a_fact(content, head, sentences, tail, settings.segments)
+    short = packed(head, sentences, tail, settings.segments, rest=rest, optional=before)
+    coming = _line(coming)
+    tail = f" {coming}{tail}"
+    longer = packed(head, sentences, tail, settings.segments, rest=rest, optional=before) if coming else ""
+    needed = sentences[: _needed(content, sentences)]
+    has_room = sum(each in longer for each in needed) == sum(each in short for each in needed)
+    return longer if longer and has_room and coming in longer else short
+
+
+def _with_a_fact(content: Content, head: str, sentences: list[str], tail: str, most: int) -> list[str]:
+    """Return the sentences, the first fact cut after a word if no fact fits as a whole: it says what is broken."""
+    facts = [line for line in map(_line, _facts(content)) if line in sentences]
+    said = packed(head, sentences, tail, most)
+    if not facts or any(fact in said for fact in facts):
+        return sentences
+    at, words = sentences.index(facts[0]), facts[0].split(" ")
+    for count in range(len(words) - 1, FEWEST_WORDS - 1, -1):
+        cut = f"{' '.join(words[:count]).rstrip(' ,;:.')}..."
+        if cut in packed(head, [*sentences[:at], cut, *sentences[at + 1 :]], tail, most):
+            return [*sentences[:at], cut, *sentences[at + 1 :]]
+    return sentences
+
+
+def _own_words(lines: list[str], most: int) -> str:
+    """Return a playbook's text; if its emoji would cost its end, without them: they more than halve the room."""
+    text = fitting_lines(lines, most)
+    plainer = [line for line in (_PICTURES.sub("", line).strip() for line in lines) if line]
+    if text == "\n".join(lines) or not is_gsm("\n".join(plainer)):
+        return text
+    return fitting_lines(plainer, most)
 
 
 def _needed(content: Content, sentences: list[str]) -> int:
     """Return how many of the first sentences matter more than the next pages: what is broken, and what to do."""
-    facts = [_line(each) for each in _facts(content, has_counts=False)]
+    facts = [_line(each) for each in _SENTENCES.split(content.summary) if each] if content.is_own else []
+    facts = facts or [_line(each) for each in _facts(content, has_counts=False)]
     fact = facts[-1 if content.is_own else 0] if facts else ""
     if content.because.startswith(UNANSWERED) and content.paged_before and not content.stranded:
         fact = _line(_SENTENCES.split(wording.paged_before(content))[-1])
@@ -154,12 +200,16 @@ def _parts(content: Content) -> list[str]:
         *asked, why = _SENTENCES.split(stranded)
         return [" ".join(asked), *facts, wording.reason(content), *remarks, why]
     before, storm_list = wording.paged_before(content), wording.storm_list(content)
-    first = [wording.reason(content), *remarks, next_steps.help_wanted(content)]
+    happened, about_summaries = wording.reason(content), ""
+    if content.step == DIGEST:  # how often summaries come matters less than what is broken
+        happened, _, about_summaries = happened.partition(". ")
+    first = [sentence(happened), *remarks, next_steps.help_wanted(content)]
     if content.job is Job.PAGE:
         first = [stranded, *first]
     if content.because.startswith(UNANSWERED):  # who was paged says more than the texts of the alerts
         return [*first, before, *facts, storm_list]
-    return [*first, stranded if content.job is not Job.PAGE else "", *_requests(content), *facts, storm_list, before]
+    stranded = stranded if content.job is not Job.PAGE else ""
+    return [*first, stranded, *_requests(content), *facts, about_summaries, storm_list, before]
 
 
 def _requests(content: Content) -> list[str]:
@@ -192,7 +242,7 @@ def _spoken(content: Content) -> tuple[str, str]:
         "This is a drill." if content.drill else "",
         "You may have had this call already." if content.possible_duplicate else "",
         *_opening(content),
-        f"{sentence(counts.alerts(content))}" if content.alerts_firing > 1 and content.members is None else "",
+        sentence(counts.number_firing(content)),
         "" if content.is_own or content.is_alarm else f"Severity {content.severity}.",
         wording.stranded(content) if content.stranded else f"Tocsin page {plain(reader, NAME_LIMIT)}".rstrip() + ".",
     ]
@@ -239,7 +289,8 @@ def _why(content: Content) -> str:
     if _is_unanswered(content):
         return wording.role(content)
     if content.is_own or content.stranded or not next_steps.help_wanted(content):
-        return wording.reason(content)
+        reason = wording.reason(content)
+        return reason.removesuffix(wording.ACKNOWLEDGE_AGAIN) if content.because.startswith(RAISED) else reason
     is_said = next_steps.asks_for_help(content) or content.because.startswith(STILL_OPEN)
     as_role = _AS_ROLE.search(content.because)
     because = f"You are {as_role[1]}." if as_role else ""
@@ -297,9 +348,8 @@ def _facts(content: Content, *, has_counts: bool = True) -> list[str]:
     shown = f"{content.title} {content.service} {content.summary}"
     # Without a text of the alerts, the headline names what is affected.
     has_text = bool(groups) and not wording.affected(content)
-    texts = [groups[0].facts(FACTS_LIMIT, shown)] if has_text else []
-    has_many = content.alerts_firing > 1 and content.members is None
-    count = counts.alerts(content) if has_counts and has_many else ""
+    texts = [counts.first_facts(content, FACTS_LIMIT, shown)] if has_text else []
+    count = counts.number_firing(content) if has_counts else ""
     if groups and content.members is not None:
         texts += [f"{group.name}: {', '.join(group.members_in_words(FACTS_LIMIT))}" for group in groups[:2]]
     whole = [sentence(text) for text in (content.summary, count, *texts) if text]

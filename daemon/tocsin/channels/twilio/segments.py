@@ -7,8 +7,8 @@ from collections.abc import Collection, Sequence
 
 from tocsin.channels.text import ends_in_command
 
-SHORTEST_CUT = 20
-"""Minimum number of characters of a part that is cut."""
+CUT = "(cut)"
+"""The mark of a text whose end is missing."""
 
 _GSM = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
@@ -67,32 +67,49 @@ def fitted(head: str, tail: str, most: int) -> str:
     return f"{(kept[:space] if space > low // 2 else kept).rstrip(' ,;:')}...{tail}"
 
 
-def packed(head: str, parts: Sequence[str], tail: str, most: int, whole: Collection[str] = ()) -> str:
+def fitting_lines(lines: Sequence[str], most: int) -> str:
+    """Return the first lines that fit into so many segments, with a mark if some are missing; a line is never cut.
+
+    Only the first line is cut if it is too long by itself.
+    """
+    for count in range(len(lines), 0, -1):
+        text = "\n".join([*lines[:count], *([CUT] if count < len(lines) else [])])
+        if segments(text) <= most:
+            return text
+    return fitted(lines[0], "", most) if lines else ""
+
+
+def packed(
+    head: str, parts: Sequence[str], tail: str, most: int, *, rest: str = "", optional: Collection[str] = ()
+) -> str:
     """Return ``head``, the parts that fit, and ``tail`` in at most that many segments.
 
-    A part is cut only if much of it remains, and a part after a cut one is left out. Those in ``whole`` are never cut.
-    A command has a line of its own.
+    No part is cut: one that does not fit is left out with all after it, but a command that fits takes its place. The
+    text then says that it is cut, and if there is room, where the ``rest`` is; not if only ``optional`` parts are
+    missing. A command has a line of its own.
     """
+    text, end, missing = _filled(head, parts, tail, most)
+    if all(part in optional for part in missing):
+        return fitted(text, end, most)
+    if rest and segments(cut := f"{text}\n{CUT} {rest}\n{tail.lstrip()}".rstrip()) <= most:
+        return cut
+    text, end, _ = _filled(head, parts, f" {CUT}{tail}", most)
+    return text + end if segments(text + end) <= most else fitted(text, tail, most)
+
+
+def _filled(head: str, parts: Sequence[str], tail: str, most: int) -> tuple[str, str, list[str]]:
+    """Return a text with the parts that fit, its tail, and the missing parts."""
     text, is_after_command = head, False
+    missing: list[str] = []
     for part in parts:
         is_command = bool(ends_in_command(part)[1])
         longer = f"{text}{_gap(is_command or is_after_command)}{part}"
-        if segments(longer + tail) <= most:
+        if (is_command or not missing) and segments(longer + tail) <= most:
             text, is_after_command = longer, is_command
-            continue
-        if is_command or part in whole:
-            continue
-        cut = _balanced(fitted(longer, "", most) if not tail else fitted(longer, tail, most).removesuffix(tail))
-        if len(cut) - len(text) > SHORTEST_CUT:
-            return f"{cut}{tail}"
-    return fitted(text, f"{_gap(is_after_command)}{tail[1:]}" if tail else "", most)
+        else:
+            missing.append(part)
+    return text, f"{_gap(is_after_command)}{tail[1:]}" if tail else "", missing
 
 
 def _gap(is_line: bool) -> str:
     return "\n" if is_line else " "
-
-
-def _balanced(cut: str) -> str:
-    """Return a cut text without a bracket that the cut has left open."""
-    start = cut.rfind(" (")
-    return f"{cut[:start].rstrip(' ,;:')}..." if start > cut.rfind(")") else cut

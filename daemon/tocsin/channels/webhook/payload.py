@@ -49,11 +49,14 @@ from tocsin.core.incident.event import Entry
 from tocsin.core.incident.outbox import Job
 
 VERSION = 1
+"""Version of the body's format."""
 
 BODY_LIMIT = 1_000_000
 """Bytes. Many receivers and proxies accept at most 1 MiB."""
 NAME_LIMIT = 255
+"""Maximum length of the name of a label in a shortened body, in characters."""
 VALUE_LIMIT = 2048
+"""Maximum length of a value in a shortened body, in characters."""
 PAIRS = 64
 """Number of an alert's labels and annotations that remain if the whole body would be too long."""
 
@@ -178,7 +181,7 @@ def _entry(entry: Entry, content: Content) -> dict[str, Any]:
         "actor": entry.actor,
         "via": entry.via,
         "data": entry.data,
-        "text": timeline.describe(entry, content.time_zone, timeline.Titles(content.names, content.tiers)),
+        "text": timeline.describe(entry, content.time_zone, timeline.Titles.of(content)),
     }
 
 

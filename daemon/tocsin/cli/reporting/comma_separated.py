@@ -2,14 +2,15 @@
 
 import csv
 import io
+import re
 
-from tocsin.cli.reporting.tables import Answer, tables
+from tocsin.cli.reporting.tables import Answer, covered, tables
 from tocsin.cli.reporting.values import Value
 from tocsin.core.plain_text import one_line
 
 COLUMNS = ("period", "section", "item", "figure", "unit", "value", "previous")
-_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""Beginnings of a cell that a spreadsheet runs as a formula, and their full-width forms."""
+_FORMULA = re.compile(r"""((?:^|;)["'\s]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])""")
+"""Beginnings of a cell that a spreadsheet runs as a formula, also by their full-width forms."""
 
 
 def comma_separated(report: Answer) -> str:
@@ -18,7 +19,8 @@ def comma_separated(report: Answer) -> str:
     writer = csv.writer(out, quoting=csv.QUOTE_MINIMAL)
     writer.writerow(COLUMNS)
     period = report["period"]
-    name = f"{period['first_day']} to {period['last_day']} ({period['time_zone']})"
+    only = covered(report)
+    name = f"{period['first_day']} to {period['last_day']} ({period['time_zone']}){f', only {only}' if only else ''}"
     for table in tables(report):
         for row in table.rows:
             item = safe(" / ".join(row.labels))
@@ -29,9 +31,11 @@ def comma_separated(report: Answer) -> str:
 
 
 def safe(text: str) -> str:
-    """Return text from outside as a cell that a spreadsheet does not run: an apostrophe keeps it text."""
-    line = one_line(text)
-    return f"'{line}" if line.startswith(_FORMULA) else line
+    """Return text from outside as a cell that a spreadsheet does not run: an apostrophe keeps it text.
+
+    Where the list separator is a semicolon, a spreadsheet begins a cell at each.
+    """
+    return _FORMULA.sub(r"\1'", one_line(text))
 
 
 def _cell(value: Value) -> str:

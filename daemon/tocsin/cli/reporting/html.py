@@ -6,7 +6,7 @@ import jinja2
 
 from tocsin.cli.reporting.plots import plots
 from tocsin.cli.reporting.tables import Answer, ReportTable, heading, introduction, state, tables
-from tocsin.cli.reporting.values import Unit, plain, shown
+from tocsin.cli.reporting.values import Unit, parts, plain
 from tocsin.core.plain_text import one_line
 
 _TILES = (
@@ -55,7 +55,9 @@ def _shown(table: ReportTable, zone: str) -> dict[str, object]:
         "rows": [
             {
                 "labels": [one_line(label) for label in row.labels],
-                "values": [(one_line(shown(value, zone)), value.style.replace("bold ", "")) for value in row.values],
+                "values": [
+                    (*map(one_line, parts(value, zone)), value.style.replace("bold ", "")) for value in row.values
+                ],
             }
             for row in table.rows
         ],

@@ -8,8 +8,9 @@ from tocsin.cli.reporting.values import shown
 from tocsin.core.plain_text import one_line
 
 _SPECIAL = re.compile(r"[\\`*_\[\]|~]")
-_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "&#64;", "://": ":&#47;&#47;", "www.": "www&#46;"}
-"""Characters that could begin HTML, a mention or a link. A reader shows them as they were."""
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "://": ":&#47;&#47;", "www.": "www&#46;"}
+"""Characters that could begin HTML or a link. A reader shows them as they were."""
+_REFERENCE = re.compile(r"@|#(?=\d)")
 _ENTITY = re.compile("|".join(map(re.escape, _ENTITIES)), re.IGNORECASE)
 
 
@@ -48,7 +49,9 @@ def _row(cells: tuple[str, ...]) -> str:
 
 def escaped(text: str) -> str:
     """Return text from outside as one line that Markdown shows as it is: no markup, link, mention or table cell."""
-    shown_text = _ENTITY.sub(lambda match: _entity(match[0]), one_line(text))
+    # GitHub makes a mention or a link to an issue also of an escaped one, but not if an invisible character is within.
+    apart = _REFERENCE.sub("\\g<0>\u200b", one_line(text))
+    shown_text = _ENTITY.sub(lambda match: _entity(match[0]), apart)
     return _SPECIAL.sub(lambda match: f"\\{match[0]}", shown_text)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from markupsafe import Markup
 
@@ -11,6 +12,8 @@ from tocsin.core.plain_text import one_line
 
 WIDTH, HEIGHT = 360, 170
 _LEFT, _RIGHT, _TOP, _BOTTOM = 48, 6, 10, 22
+_WIDEST = 48
+"""The widest bar, if there are few."""
 _BARS = 12
 """Maximum number of bars of people."""
 
@@ -34,54 +37,90 @@ class Series:
     values: Sequence[float | None]
 
 
+@dataclass(frozen=True)
+class Axis:
+    """The days of a period, from left to right."""
+
+    first_day: str
+    last_day: str
+    slots: int
+    """Number of bars that the whole period has room for."""
+    step: str
+    """The time of one bar: ``day``, or ``7 days``."""
+
+    @property
+    def width(self) -> float:
+        """Return the width of a bar with its gap."""
+        return (WIDTH - _LEFT - _RIGHT) / self.slots
+
+
+_DAY_AND_NIGHT = (("a", "by day"), ("b", "at night"))
+
+
 def plots(report: Answer) -> list[Plot]:
     """Return the plots; those without data are left out."""
-    trend, zone = report["trend"], report["period"]["time_zone"]
-    days = [point["first_day"] for point in trend]
-    day = [point["pages"] - point["at_night"] for point in trend]
-    night = [point["at_night"] for point in trend]
+    trend, zone, axis = report["trend"], report["period"]["time_zone"], _axis_of(report)
+
+    def series(name: str, color: str, key: str) -> Series:
+        return Series(name, color, [point[key] for point in trend])
+
+    by_day = Series("by day", "a", [point["pages"] - point["at_night"] for point in trend])
     made = [
-        ("Incidents", _bars(days, [Series("incidents", "a", [point["incidents"] for point in trend])], Unit.COUNT)),
-        ("Mean time to acknowledge", _bars(days, [_times("acknowledge_seconds", "MTTA", trend)], Unit.SECONDS)),
-        ("Mean time to resolve", _bars(days, [_times("resolve_seconds", "MTTR", trend)], Unit.SECONDS)),
-        ("Pages to people", _bars(days, [Series("by day", "a", day), Series("at night", "b", night)], Unit.COUNT)),
+        (f"Incidents, each {axis.step}", (), [series("incidents", "a", "incidents")], Unit.COUNT),
+        (f"Mean time to acknowledge, each {axis.step}", (), [series("MTTA", "c", "acknowledge_seconds")], Unit.SECONDS),
+        (f"Mean time to resolve, each {axis.step}", (), [series("MTTR", "c", "resolve_seconds")], Unit.SECONDS),
+        (
+            f"Pages to people, each {axis.step}",
+            _DAY_AND_NIGHT,
+            [by_day, series("at night", "b", "at_night")],
+            Unit.COUNT,
+        ),
     ]
+    days = [point["first_day"] for point in trend]
     shown = [
-        Plot(title, (("a", "by day"), ("b", "at night")) if title == "Pages to people" else (), svg)
-        for title, svg in made
-        if svg is not None
+        Plot(title, legend, svg)
+        for title, legend, stacked, unit in made
+        if (svg := _bars(axis, days, stacked, unit)) is not None
     ]
-    if people := _people(report["current"]["people"][:_BARS], zone):
-        shown.append(Plot("Pages by person", (("a", "by day"), ("b", "at night")), people))
+    people = report["current"]["people"]
+    if bars := _people(people[:_BARS], zone):
+        title = "Pages by person" if len(people) <= _BARS else f"Pages by person, the {_BARS} with the most"
+        shown.append(Plot(title, _DAY_AND_NIGHT, bars))
     return shown
 
 
-def _times(name: str, shown: str, trend: Sequence[Answer]) -> Series:
-    return Series(shown, "c", [point[name] for point in trend])
+def _axis_of(report: Answer) -> Axis:
+    first, last, step = report["period"]["first_day"], report["period"]["last_day"], report["trend_days"]
+    days = (date.fromisoformat(last) - date.fromisoformat(first)).days + 1
+    return Axis(first, last, -(-days // step), "day" if step == 1 else f"{step} days")
 
 
-def _bars(days: Sequence[str], stacked: Sequence[Series], unit: Unit) -> Markup | None:
-    """Return a bar for each day, one above the other for several series; None if there is nothing to show."""
+def _bars(axis: Axis, days: Sequence[str], stacked: Sequence[Series], unit: Unit) -> Markup | None:
+    """Return a bar for each day, one above the other for several series; None if there is nothing to show.
+
+    Days that are still to come have their room on the axis.
+    """
     totals = [sum(series.values[place] or 0 for series in stacked) for place in range(len(days))]
     highest = max(totals, default=0)
     if not highest:
         return None
     top = _rounded_up(highest, unit)
-    width = (WIDTH - _LEFT - _RIGHT) / len(days)
-    parts = [_axis(top, unit)]
+    parts = [_grid(top, unit)]
     for place, day in enumerate(days):
         base = 0.0
         for series in stacked:
             value = series.values[place]
             if value:
-                text = f"{day}: {plain(value, unit, 'UTC')} {series.name}"
-                parts.append(_bar(_LEFT + place * width, width, (base, base + value), top, series.color, text))
+                began = day if axis.step == "day" else f"{axis.step} from {day}"
+                text = f"{began}, {series.name}: {plain(value, unit, 'UTC')}"
+                left = _LEFT + place * axis.width
+                parts.append(_bar(left, axis.width, (base, base + value), top, series.color, text))
                 base += value
-    parts += [_label(_LEFT, "start", days[0])]
-    if len(days) > 1:
-        parts.append(_label(WIDTH - _RIGHT, "end", days[-1]))
+    parts.append(_label(_LEFT, "start", axis.first_day))
+    if axis.last_day != axis.first_day:
+        parts.append(_label(WIDTH - _RIGHT, "end", axis.last_day))
     names = ", ".join(series.name for series in stacked)
-    return _svg(HEIGHT, f"{names}, {days[0]} to {days[-1]}; at most {plain(highest, unit, 'UTC')}", parts)
+    return _svg(HEIGHT, f"{names}, {axis.first_day} to {axis.last_day}; at most {plain(highest, unit, 'UTC')}", parts)
 
 
 def _y(value: float, top: float) -> float:
@@ -90,13 +129,13 @@ def _y(value: float, top: float) -> float:
 
 def _bar(x: float, width: float, span: tuple[float, float], top: float, color: str, text: str) -> Markup:
     y = _y(span[1], top)
-    gap = min(2.0, width / 4)
+    gap = max(min(2.0, width / 4), width - _WIDEST)
     return Markup(
         '<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"><title>{}</title></rect>'
     ).format(color, x + gap / 2, y, max(0.5, width - gap), max(0.5, _y(span[0], top) - y), text)
 
 
-def _axis(top: float, unit: Unit) -> Markup:
+def _grid(top: float, unit: Unit) -> Markup:
     lines = Markup("")
     for part in (0.0, 0.5, 1.0):
         y = _y(top * part, top)
@@ -122,7 +161,7 @@ def _people(people: Sequence[Answer], zone: str) -> Markup | None:
     for place, each in enumerate(people):
         y = 6 + place * row
         by_day = each["pages"] - each["at_night"]
-        scale = (WIDTH - left - 40) / most
+        scale = (WIDTH - left - 12 - 8 * len(f"{most:,}")) / most
         person = one_line(each["person"])
         name = person if len(person) <= 15 else f"{person[:14]}…"
         parts.append(Markup('<text x="{}" y="{}" text-anchor="end">{}</text>').format(left - 6, y + 12, name))
@@ -138,7 +177,7 @@ def _people(people: Sequence[Answer], zone: str) -> Markup | None:
                     ).format(color, left + x * scale, y, value * scale, row - 5, text)
                 )
         end = left + each["pages"] * scale
-        parts.append(Markup('<text x="{:.1f}" y="{}">{}</text>').format(end + 5, y + 12, each["pages"]))
+        parts.append(Markup('<text x="{:.1f}" y="{}">{}</text>').format(end + 5, y + 12, f"{each['pages']:,}"))
     return _svg(12 + len(people) * row, "Pages by person, by day and at night", parts)
 
 

@@ -4,10 +4,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from tocsin.cli.output import micros
 from tocsin.cli.reporting.values import Unit, Value, compared, plain
 from tocsin.core.measures.summary import GOALS
 
+NO_NAME = "(none)"
+"""The text of a service or team without a name."""
 SHOWN_DUTIES = 50
+"""Maximum number of duties in a table."""
 SHOWN_INCIDENTS = 50
 """Maximum number of incidents in a table; JSON has up to 500."""
 
@@ -50,30 +54,44 @@ def is_empty(report: Answer) -> bool:
 
 def heading(report: Answer) -> str:
     """Return the title of the report."""
-    return f"Incidents in {report['period']['name']}"
+    return f"Incidents {_when(report['period'])}"
+
+
+def _when(period: Answer) -> str:
+    if period["months"]:
+        return f"in {period['name']}"
+    return f"{'on' if period['first_day'] == period['last_day'] else 'from'} {period['name']}"
 
 
 def introduction(report: Answer) -> str:
     """Return the sentences that say what the report covers."""
     period, before = report["period"], report["previous_period"]
-    parts = [
-        f"{period['first_day']} to {period['last_day']}, days in the time zone {period['time_zone']}.",
-        f"In parentheses: {before['name']}.",
-    ]
-    if covered := [f"{name} {report[name]}" for name in ("playbook", "service", "team") if report[name] is not None]:
-        parts.insert(1, f"Only {', '.join(covered)}.")
+    parts = [f"From {period['first_day']} to {period['last_day']}; days begin at midnight in {period['time_zone']}."]
+    if only := covered(report):
+        parts.append(f"Only {only}.")
     if not report["is_over"]:
-        parts.append(f"The period is not over: figures until {plain(report['made_at'], Unit.MOMENT, _zone(report))}.")
-    parts.append("Drills and tocsin's own incidents are left out.")
+        until = plain(report["made_at"], Unit.MOMENT, _zone(report))
+        parts.append(f"The period is not over: its figures are those until {until}.")
+    parts.append(f"Figures in parentheses are those of {before['name']}.")
+    first = report["first_known_at"]
+    if first is not None and micros(first) > micros(before["starts_at"]):
+        parts.append(f"The first stored incident began at {plain(first, Unit.MOMENT, _zone(report))}.")
+    parts.append("Drills and tocsin's own incidents do not count.")
     return " ".join(parts)
+
+
+def covered(report: Answer) -> str:
+    """Return what the report is limited to: ``service checkout, team shop``; "" if it covers everything."""
+    names = ("playbook", "service", "team")
+    return ", ".join(f"{name} {report[name] or NO_NAME}" for name in names if report[name] is not None)
 
 
 def state(report: Answer) -> str:
     """Return the sentence for a period without incidents, "" if there were any."""
     if not is_empty(report):
         return ""
-    covered = "".join(f" of {name} {report[name]}" for name in ("playbook", "service", "team") if report[name])
-    return f"No incidents{covered} in {report['period']['name']} ({_zone(report)})."
+    only = covered(report)
+    return f"No incidents{f' of {only}' if only else ''} {_when(report['period'])} ({_zone(report)})."
 
 
 def tables(report: Answer) -> list[ReportTable]:
@@ -131,22 +149,30 @@ def _overview(report: Answer) -> ReportTable:
         row("Postmortems late", "post_mortems", "late"),
         row("Postmortems waived", "post_mortems", "waived"),
         row("Postmortems in time, share", "post_mortems", "in_time_ratio", unit=Unit.SHARE),
-        row("Duties due", "duties", "due"),
-        row("Duties in time", "duties", "in_time"),
-        row("Duties late", "duties", "late"),
-        row("Duties waived", "duties", "waived"),
-        row("Duties open", "duties", "open"),
+        row("Other duties due", "duties", "due"),
+        row("Other duties in time", "duties", "in_time"),
+        row("Other duties late", "duties", "late"),
+        row("Other duties waived", "duties", "waived"),
+        row("Other duties open", "duties", "open"),
         row("Pages to people", "pages", "pages"),
         row("People paged", "pages", "people"),
         row("Pages per person", "pages", "per_person"),
         row("Pages at night (22:00 to 07:00)", "pages", "at_night"),
         row("Pages per night", "pages", "per_night"),
         row("Disturbed nights", "pages", "nights"),
-        row("Busiest person, compared with the mean", "pages", "busiest_ratio", unit=Unit.TIMES),
+        row("Pages of the busiest person, compared with the mean", "pages", "busiest_ratio", unit=Unit.TIMES),
     )
-    return ReportTable("Overview", ("measure",), ("value",), rows)
+    has_data = any(value.raw or value.previous for each in rows for value in each.values)
+    return ReportTable("Overview", ("measure",), ("value",), rows if has_data else (), _WORDS)
 
 
+_WORDS = (
+    "An incident lasts from its first alert to its resolve; each time that it begins again is an occurrence. A page is"
+    " a message that a person has to acknowledge. A duty is work that the playbook requires, such as a postmortem; an"
+    " action item is work that people have added. A figure without data is missing (-), such as the MTBF of fewer than"
+    " two incidents."
+)
+"""The words of the report, for a reader who has never seen one."""
 _GOAL_UNITS = {"mttr": Unit.SECONDS, "mttd": Unit.SECONDS, "post_mortems_in_time": Unit.SHARE}
 
 
@@ -213,7 +239,7 @@ def _groups(report: Answer, title: str, label: str, name: str) -> ReportTable:
             *_times(group, other, "between", "acknowledge", "resolve", "detect"),
             compared(group["pages"], other["pages"] if other else 0),
         )
-        rows.append(Row((group["name"] or "(none)",), values))
+        rows.append(Row((group["name"] or NO_NAME,), values))
     return ReportTable(title, (label,), ("incidents", "MTBF", "MTTA", "MTTR", "MTTD", "pages"), tuple(rows))
 
 
@@ -233,7 +259,12 @@ def _recovery(report: Answer) -> ReportTable:
         for each in report["current"]["recovery"]
     ]
     values = ("target", "met", "missed", "unknown", "share met", "worst")
-    note = "Unknown: the fact data_loss is missing." if any(row.values[3].raw for row in rows) else ""
+    is_unknown = any(row.values[3].raw for row in rows)
+    note = (
+        "Unknown: no fact data_loss with a duration, such as: tocsin incidents fact 12 data_loss=5m"
+        if is_unknown
+        else ""
+    )
     return ReportTable("Recovery objectives", ("service", "objective"), values, tuple(rows), note)
 
 
@@ -268,7 +299,9 @@ def _incidents(report: Answer) -> ReportTable:
     listed = report["incidents"][:SHOWN_INCIDENTS]
     left_out = report["left_out"] + len(report["incidents"]) - len(listed)
     note = f"{left_out:,} older ones are not listed here." if left_out else ""
-    return ReportTable("All, newest first", _INCIDENT_LABELS, _INCIDENT_VALUES, tuple(_incident_rows(listed)), note)
+    return ReportTable(
+        "All incidents, newest first", _INCIDENT_LABELS, _INCIDENT_VALUES, tuple(_incident_rows(listed)), note
+    )
 
 
 def _noisiest(report: Answer) -> ReportTable:
@@ -312,7 +345,9 @@ def _duty_groups(report: Answer) -> ReportTable:
         Row(key, tuple(compared(each[name], previous.get(key, {}).get(name, 0)) for name in _OUTCOMES))
         for key, each in current.items()
     ]
-    return ReportTable("Duties", ("playbook", "duty"), ("due", "in time", "late", "waived", "open"), tuple(rows))
+    return ReportTable(
+        "Other duties, by name", ("playbook", "duty"), ("due", "in time", "late", "waived", "open"), tuple(rows)
+    )
 
 
 def _duties(report: Answer) -> ReportTable:

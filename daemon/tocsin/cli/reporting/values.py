@@ -9,6 +9,8 @@ from tocsin.core.schedule.moments import moment
 
 NO_DATA = "-"
 """The text of missing data."""
+WHOLE_FROM = 100
+"""Number from which a count is shown without decimals."""
 
 
 class Unit(StrEnum):
@@ -42,8 +44,13 @@ def compared(raw: float | None, previous: float | None, unit: Unit = Unit.COUNT)
 
 def shown(value: Value, zone: str) -> str:
     """Return a value as text, with that of the previous period in parentheses."""
-    text = plain(value.raw, value.unit, zone)
-    return f"{text} ({plain(value.previous, value.unit, zone)})" if value.is_compared else text
+    return " ".join(filter(None, parts(value, zone)))
+
+
+def parts(value: Value, zone: str) -> tuple[str, str]:
+    """Return a value as text, and that of the previous period in parentheses; "" if the two are not compared."""
+    previous = f"({plain(value.previous, value.unit, zone)})" if value.is_compared else ""
+    return plain(value.raw, value.unit, zone), previous
 
 
 def plain(raw: float | str | None, unit: Unit, zone: str) -> str:
@@ -60,4 +67,4 @@ def plain(raw: float | str | None, unit: Unit, zone: str) -> str:
         case Unit.TIMES:
             return f"{raw:.1f} x"
         case _:
-            return f"{raw:,.0f}" if raw == round(raw) else f"{raw:,.2f}"
+            return f"{raw:,.0f}" if raw == round(raw) or raw >= WHOLE_FROM else f"{raw:,.2f}"

@@ -1,7 +1,7 @@
 """A calendar file (RFC 5545) beside people.yaml, read as the shifts of a rotation.
 
-Every legal file is read. An unreadable event does not stop the daemon: it is a warning at its line and a fault of the
-rotation. tocsin opens an incident of its own about the fault, because a shift may be missing.
+The reader accepts every valid file. An unreadable event does not stop the daemon: it causes a warning at its line, and
+tocsin opens an incident of its own about it, because a shift may be missing.
 """
 
 import hashlib
@@ -17,12 +17,13 @@ from tocsin.core.oncall.calendar import Calendar
 from tocsin.core.oncall.people import Person
 
 MAX_BYTES = 4 << 20
+"""Maximum size of a calendar file; the rest of a larger file is not read."""
 MAX_REPORTED = 50
-"""Number of warnings of one file that are reported individually."""
+"""Maximum number of warnings about one file that are reported individually."""
 
 
 def calendar_of(name: str, node: Node, persons: Mapping[str, Person], zone: ZoneInfo, findings: Findings) -> Calendar:
-    """Return the shifts of the calendar with that file name, relative to the file that names it.
+    """Return the shifts of the calendar file ``name``, a path relative to people.yaml.
 
     Times without a time zone, and whole days, are in ``zone``.
     """
@@ -31,25 +32,25 @@ def calendar_of(name: str, node: Node, persons: Mapping[str, Person], zone: Zone
     raw = _content(path, node.mark, report)
     if raw is None:
         findings.lost_calendars.add(str(path))
-        return Calendar((), tuple(report.faults), name)
+        return Calendar((), tuple(report.unreadable_parts), name)
     if is_cut_off(raw):
         findings.lost_calendars.add(str(path))
-    result, faults = components(raw)
-    for fault in faults:
-        report.fault(*fault)
+    result, parts = components(raw)
+    for part in parts:
+        report.unreadable(*part)
     events = EventReader(result, persons, zone, report).events()
     report.finish()
-    return Calendar(tuple(events), tuple(report.faults), name)
+    return Calendar(tuple(events), tuple(report.unreadable_parts), name)
 
 
 class _Report:
-    """Collects the warnings about a file, and which of them are faults."""
+    """The warnings about a file; those about unreadable parts are kept separately, too."""
 
     def __init__(self, path: str, name: str, findings: Findings) -> None:
         self._path = path
         self._name = name
         self._findings = findings
-        self.faults: list[str] = []
+        self.unreadable_parts: list[str] = []
         self._unreported = 0
         self._reported: set[tuple[int, str]] = set()
 
@@ -69,20 +70,20 @@ class _Report:
             more = f"has {self._unreported} more events like those named in the first {MAX_REPORTED} warnings"
             self._findings.warn(Mark(self._path, 1, 1), more, "correct those first")
 
-    def fault(self, line: int, message: str, hint: str) -> None:
-        """Report something that cannot be read."""
+    def unreadable(self, line: int, message: str, hint: str) -> None:
+        """Report a part that cannot be read."""
         if (line, message) in self._reported:
             return
         self.warn(line, message, hint)
-        self.faults.append(f"{self._name}:{line}: {message}")
+        self.unreadable_parts.append(f"{self._name}:{line}: {message}")
 
     def lost(self, mark: Mark, message: str, hint: str) -> None:
-        """Report why the whole file cannot be read."""
+        """Report that the whole file cannot be read."""
         self._findings.warn(mark, f"{self._name} {message}: no one is on call by it", hint)
-        self.faults.append(f"{self._name} {message}")
+        self.unreadable_parts.append(f"{self._name} {message}")
 
     def digest(self, raw: bytes) -> None:
-        """Take note of the content."""
+        """Record the hash of the content."""
         self._findings.digests[self._path] = hashlib.sha256(raw).hexdigest()
 
 
@@ -103,6 +104,6 @@ def _content(path: Path, mark: Mark, report: _Report) -> bytes | None:
         report.lost(Mark(str(path), 1, 1), "is not a calendar", "export it as iCalendar (.ics)")
         return None
     if len(raw) > MAX_BYTES:
-        report.fault(1, "is larger than 4 MiB; what comes after that is not read", "export fewer years")
+        report.unreadable(1, "is larger than 4 MiB; what comes after that is not read", "export fewer years")
         raw = raw[:MAX_BYTES]
     return raw

@@ -1,6 +1,6 @@
 """The lines of an iCalendar file (RFC 5545, 3.1 and 3.4) as components, each with its line number.
 
-A broken line costs its component, never the file: the rest is read.
+After a broken line, only its component is skipped; the rest of the file is read.
 """
 
 import re
@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 MAX_DEPTH = 16
-"""The deepest nesting of components; RFC 5545 needs three."""
+"""Maximum depth of nested components; RFC 5545 needs three."""
 MAX_LINE = 1 << 20
-"""The longest line in bytes, including its folded parts."""
+"""Maximum length of a line in bytes, including its folded parts."""
 
 _NAME = re.compile(r"[A-Za-z0-9-]{1,100}")
 _PARAMETER = re.compile(r';\s*([A-Za-z0-9-]{1,100})\s*=\s*((?:"[^"]*"|[^",;:])*(?:,(?:"[^"]*"|[^",;:])*)*)')
@@ -22,8 +22,8 @@ _BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _NO_PARAMETERS: Mapping[str, str] = {}
 
 
-class Fault(NamedTuple):
-    """Something that cannot be read, and how to fix it."""
+class UnreadablePart(NamedTuple):
+    """A part of the file that cannot be read, and how to correct it."""
 
     line: int
     message: str
@@ -31,12 +31,12 @@ class Fault(NamedTuple):
 
 
 class Property(NamedTuple):
-    """One line of a component."""
+    """A line of a component."""
 
     name: str
-    """In uppercase."""
+    """The name in uppercase."""
     parameters: Mapping[str, str]
-    """By name in uppercase, without quotation marks."""
+    """Values without quotation marks, by the name in uppercase."""
     value: str
     line: int
 
@@ -70,12 +70,12 @@ class Component:
 
 
 def is_calendar(raw: bytes) -> bool:
-    """Return whether a file is an iCalendar file at all, and not the login page of the server that should send one."""
+    """Return whether a file is an iCalendar file, and not, for example, the login page of a server."""
     return _BEGINNING.search(_as_utf8(raw)) is not None
 
 
-def components(raw: bytes) -> tuple[list[Component], list[Fault]]:
-    """Return the events and time zones of a file in order, and the faults in it.
+def components(raw: bytes) -> tuple[list[Component], list[UnreadablePart]]:
+    """Return the events and time zones of a file in order, and the parts that cannot be read.
 
     Several calendars in one file are read as one.
     """
@@ -83,16 +83,16 @@ def components(raw: bytes) -> tuple[list[Component], list[Fault]]:
     for number, line in _unfolded(_as_utf8(raw)):
         reader.take(number, line)
     reader.finish()
-    return reader.found, reader.faults
+    return reader.found, reader.unreadable
 
 
 def is_cut_off(raw: bytes) -> bool:
-    """Return whether a calendar does not end as one does: after an export or a disk that failed in the middle."""
+    """Return whether the end of a calendar is missing, for example because an export or a disk failed."""
     return not _END.search(_as_utf8(raw))
 
 
 def _as_utf8(raw: bytes) -> bytes:
-    """Return the file without a byte order mark, its lines ended as ours are."""
+    """Return the file as UTF-8, without a byte order mark, and with line feeds as line ends."""
     for mark, encoding in _BYTE_ORDER_MARKS.items():
         if raw.startswith(mark):
             raw = raw.decode(encoding, errors="replace").encode()
@@ -114,11 +114,11 @@ def _unfolded(raw: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 class _Reader:
-    """Builds components of lines."""
+    """A reader that builds components from lines."""
 
     def __init__(self) -> None:
         self.found: list[Component] = []
-        self.faults: list[Fault] = []
+        self.unreadable: list[UnreadablePart] = []
         self._open: list[Component] = []
         self._too_deep = 0
         self._is_reported: set[str] = set()
@@ -144,14 +144,16 @@ class _Reader:
 
     def _parsed(self, number: int, raw: bytes) -> Property | None:
         if len(raw) > MAX_LINE:
-            self._report_once("long", Fault(number, "a line is longer than 1 MiB and is not read", "export it again"))
+            self._report_once(
+                "long", UnreadablePart(number, "a line is longer than 1 MiB and is not read", "export it again")
+            )
             return None
         try:
             line = raw.decode()
         except UnicodeDecodeError:
             line = raw.decode("cp1252", errors="replace")
             problem = "is not UTF-8 text; it is read as Windows-1252, so names may not be recognized"
-            self._report_once("text", Fault(number, problem, "export it as UTF-8"))
+            self._report_once("text", UnreadablePart(number, problem, "export it as UTF-8"))
         name = _NAME.match(line)
         if name is None:
             return None
@@ -169,7 +171,9 @@ class _Reader:
     def _begin(self, name: str, number: int) -> None:
         if self._too_deep or len(self._open) >= MAX_DEPTH:
             self._too_deep += 1
-            self._report_once("deep", Fault(number, f"is nested deeper than {MAX_DEPTH} levels", "export it again"))
+            self._report_once(
+                "deep", UnreadablePart(number, f"is nested deeper than {MAX_DEPTH} levels", "export it again")
+            )
             return
         if name in ("VEVENT", "VCALENDAR"):
             self._close_open_events()
@@ -199,12 +203,16 @@ class _Reader:
     def _report_cut_off(self, component: Component) -> None:
         if component.name == "VEVENT":
             problem = f"the event {component.text('SUMMARY')!r} has no end and is not read"
-            self.faults.append(Fault(component.line, problem, "the file seems to be cut off: fetch it again"))
+            self.unreadable.append(
+                UnreadablePart(component.line, problem, "the file seems to be cut off: fetch it again")
+            )
         elif component.name == "VCALENDAR":
             problem = "the calendar has no END:VCALENDAR: events may be missing"
-            self.faults.append(Fault(component.line, problem, "the file seems to be cut off: fetch it again"))
+            self.unreadable.append(
+                UnreadablePart(component.line, problem, "the file seems to be cut off: fetch it again")
+            )
 
-    def _report_once(self, kind: str, fault: Fault) -> None:
+    def _report_once(self, kind: str, part: UnreadablePart) -> None:
         if kind not in self._is_reported:
             self._is_reported.add(kind)
-            self.faults.append(fault)
+            self.unreadable.append(part)

@@ -24,12 +24,13 @@ from tocsin.core.oncall.people import Person
 from tocsin.core.schedule.rrule import RRule, parse
 
 MAX_SHIFTS = 20_000
-"""The most shifts of one file: single events, and further dates of series (RDATE)."""
+"""Maximum number of single shifts of one file: single events, and further dates of series (RDATE)."""
 MAX_TIMES_A_DAY = 1000
-"""The most times a day of all series of one file together; each series counts at least once."""
+"""Maximum number of times a day of all series of one file together; each series counts at least once."""
 MAX_COUNTED = 500_000
-"""Limit for the sum of all COUNTs in one file, which takes about a second to compute."""
+"""Maximum number of periods and times examined for all COUNTs of one file, which takes about a second."""
 LONGEST = timedelta(days=3660)
+"""Maximum length of an event."""
 
 _DAY = timedelta(days=1)
 _ZERO = timedelta(0)
@@ -38,20 +39,20 @@ _MISSING = "correct it in the calendar and export it again; until then a shift m
 
 
 class Report(Protocol):
-    """Receives the faults and likely mistakes in a file, each with its line and its remedy."""
+    """Receiver of the unreadable parts and likely mistakes in a file, each with its line and its remedy."""
 
     def warn(self, line: int, message: str, hint: str) -> None:
         """Report a likely mistake."""
         ...
 
-    def fault(self, line: int, message: str, hint: str) -> None:
-        """Report something that cannot be read: a shift may be missing."""
+    def unreadable(self, line: int, message: str, hint: str) -> None:
+        """Report a part that cannot be read: a shift may be missing."""
         ...
 
 
 @dataclass
 class _Event:
-    """An event whose version counts."""
+    """An event of the file."""
 
     component: Component
     uid: str
@@ -90,14 +91,14 @@ class _Times(NamedTuple):
 
 @dataclass
 class _Series:
-    """All events of one UID."""
+    """The events with the same UID."""
 
     masters: list[_Event] = field(default_factory=list)
     exceptions: list[_Event] = field(default_factory=list)
 
 
 class EventReader:
-    """Makes shifts of the components of one file."""
+    """A reader that turns the components of one file into shifts."""
 
     def __init__(
         self, components: Sequence[Component], persons: Mapping[str, Person], zone: ZoneInfo, report: Report
@@ -108,19 +109,19 @@ class EventReader:
         self._zones = Zones(components)
         self._report = report
         self._outdated: set[int] = set()
-        """Exceptions that stand in the place of a time that a newer version of their series does not have."""
+        """Ids of exceptions that replace a time which a newer version of the series no longer has."""
         self._times_a_day_left = MAX_TIMES_A_DAY
         self._counted_left = MAX_COUNTED
 
     def events(self) -> list[CalendarEvent]:
-        """Return the shifts, and the events that name no person. Faults are reported."""
+        """Return the shifts, and the events that name no person. Unreadable parts are reported."""
         result: list[CalendarEvent] = []
         for series in self._series():
             result += self._of_series(series)
         return self._within_limits(result)
 
     def _series(self) -> Iterable[_Series]:
-        """Group the effective versions by UID; an event without a UID is a group of its own."""
+        """Return the newest versions of the events, grouped by UID; an event without a UID is a group of its own."""
         versions: dict[object, list[_Event]] = {}
         for place, component in enumerate(self._components):
             if component.name == "VEVENT" and (event := self._event(component)) is not None:
@@ -135,7 +136,7 @@ class EventReader:
         return grouped.values()
 
     def _that_count(self, events: list[_Event]) -> list[_Event]:
-        """Return all events of one version: to drop one would lose a shift."""
+        """Return all events of the same version, because dropping one would lose a shift; warn if they differ."""
         if len({event.component.text("SUMMARY") for event in events}) > 1:
             message = f"{events[-1].title} has the UID, SEQUENCE and DTSTAMP of the event in line {events[0].line}"
             self._report.warn(events[-1].line, f"{message}: both count", "give each event a UID of its own")
@@ -156,7 +157,7 @@ class EventReader:
             return None
 
     def _of_series(self, series: _Series) -> Iterator[CalendarEvent]:
-        """Yield the shifts of all events of one UID."""
+        """Yield the shifts of the events with the same UID."""
         for master in series.masters:
             if not master.is_cancelled:
                 yield from self._of_master(master, series.exceptions)
@@ -167,7 +168,7 @@ class EventReader:
                 yield from self._of_one(event)
 
     def _of_one(self, event: _Event) -> Iterator[CalendarEvent]:
-        """Yield the shift of an exception. Its RRULE is ignored: many exports repeat that of the series."""
+        """Yield the shift of an exception. Ignore its RRULE: many exports repeat the RRULE of the series there."""
         times = self._times(event)
         if times is not None:
             yield from self._repeated(event, times, frozenset(), [(None, None)])
@@ -228,7 +229,7 @@ class EventReader:
         without: frozenset[datetime],
         rules: Sequence[tuple[RRule | None, datetime | None]],
     ) -> Iterator[CalendarEvent]:
-        """Yield the shifts of an event by itself: each person, each rule, each further date."""
+        """Yield the shifts of one event: for each person, for each rule and each further date."""
         further = [(starts, length) for starts, length in self._further(event, times) if length > _ZERO]
         if not times.length and not further:
             problem = f"{event.title} begins and ends at the same time: no one is on call by it"
@@ -277,9 +278,9 @@ class EventReader:
         return _expect_length(length)
 
     def _rules(self, event: _Event, times: _Times) -> Iterator[tuple[RRule, datetime | None]]:
-        """Yield each rule and the last time that it may name; a rule that cannot be read leaves the first time."""
+        """Yield (rule, its last possible time); of an event with an unreadable rule, only the first time remains."""
         if event.component.every("EXRULE"):
-            self._report.fault(event.line, f"{event.title} has an EXRULE, which is not read", "write EXDATE")
+            self._report.unreadable(event.line, f"{event.title} has an EXRULE, which is not read", "write EXDATE")
         for prop in event.component.every("RRULE"):
             if not prop.value.strip():
                 continue
@@ -289,7 +290,7 @@ class EventReader:
                 self._spend(rule)
             except (WindowError, ValueError, OverflowError) as error:
                 problem = f"{event.title} does not recur, because its rule cannot be read: {error}"
-                self._report.fault(event.line, problem, getattr(error, "hint", "") or _MISSING)
+                self._report.unreadable(event.line, problem, getattr(error, "hint", "") or _MISSING)
                 continue
             yield rule, ends
 
@@ -308,7 +309,7 @@ class EventReader:
         ends = _until(rule.until, times.zone) if rule.until else None
         if rule.count is None:
             return ends
-        most, self._counted_left = self._counted_left, 1  # a series that takes too long leaves nothing to the others
+        most, self._counted_left = self._counted_left, 1  # a COUNT that takes too long uses the limit up
         last, counted = rule.last_of(times.starts, most)
         self._counted_left = max(1, most - counted)
         return min(filter(None, (ends, last)), default=None)
@@ -329,7 +330,7 @@ class EventReader:
                 self._cannot_be_read(event, error)
 
     def _left_out(self, event: _Event, times: _Times) -> frozenset[datetime]:
-        """Return the times of a series that do not take place (EXDATE)."""
+        """Return the canceled times of a series (EXDATE)."""
         result: set[datetime] = set()
         for prop in event.component.every("EXDATE"):
             try:
@@ -342,7 +343,7 @@ class EventReader:
     def _time_of_series(self, moment: CalendarMoment, series: _Times) -> datetime:
         """Return the time of a series that EXDATE or RECURRENCE-ID means, on the wall clock of the series.
 
-        A date means that day's time of a series of times, as many exports write it.
+        In a series of times, a date stands for the time on that day, because many exports write dates.
         """
         if moment.is_date or (series.is_date and not moment.is_utc):  # a whole day has no time zone
             return datetime.combine(moment.local.date(), series.starts.time())
@@ -367,21 +368,21 @@ class EventReader:
         if zone is None and event is not None:
             problem = f"{event.title} is in the time zone {moment.tzid[:60]!r}, which neither the file nor the IANA "
             problem += f"database defines: it is read as {self._default.key}"
-            self._report.fault(
+            self._report.unreadable(
                 event.line, problem, "use a name such as Europe/Berlin; its shift may be at a wrong time"
             )
         return zone or self._default
 
     def _cannot_be_read(self, event: _Event, error: Exception) -> None:
-        self._report.fault(event.line, f"{event.title} cannot be read: {error}", _MISSING)
+        self._report.unreadable(event.line, f"{event.title} cannot be read: {error}", _MISSING)
 
     def _within_limits(self, events: list[CalendarEvent]) -> list[CalendarEvent]:
-        """Drop shifts above the limit: of the shifts that take place once, those that began first."""
+        """Drop single shifts above the limit, those that began first; series are kept."""
         once = [event for event in events if event.rule is None]
         if len(once) <= MAX_SHIFTS:
             return events
         problem = f"has {len(once)} shifts; only the {MAX_SHIFTS} that begin last are read"
-        self._report.fault(1, problem, "export fewer years")
+        self._report.unreadable(1, problem, "export fewer years")
         kept = {id(event) for event in sorted(once, key=lambda event: event.starts)[-MAX_SHIFTS:]}
         return [event for event in events if event.rule is not None or id(event) in kept]
 
@@ -407,7 +408,7 @@ def _expect_length(length: timedelta) -> timedelta:
 
 
 def _shown(local: datetime, zone: tzinfo, other: tzinfo) -> datetime:
-    """Return the wall clock time of that moment in another time zone."""
+    """Return a wall clock time of ``zone`` on the wall clock of ``other``."""
     if zone is other:
         return local
     return local.replace(tzinfo=zone).astimezone(other).replace(tzinfo=None, fold=0)

@@ -1,4 +1,4 @@
-"""The persons that the text of an event names."""
+"""The persons whom the text of an event names."""
 
 import re
 import unicodedata
@@ -23,9 +23,9 @@ class Names:
         self._pattern = re.compile(rf"(?<![\w@.-])@?({alternatives})(?![\w@-]|\.\w)") if alternatives else None
 
     def named(self, summary: str, participants: Iterable[str]) -> tuple[str, ...]:
-        """Return all persons whom a summary names, or else the only known participant; empty if there is none.
+        """Return the persons whom a summary names, or else the only known participant; empty if there is none.
 
-        Where names overlap the longest counts: "Alex Brown" is not alex.
+        If names overlap, the longest counts: "Alex Brown" is not alex.
         """
         text = _plain(summary)
         if text in self._persons:

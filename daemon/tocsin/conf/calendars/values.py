@@ -7,7 +7,7 @@ from typing import NamedTuple
 from tocsin.conf.calendars.content import Property
 
 FIRST_YEAR, LAST_YEAR = 1583, 2199
-"""The Gregorian calendar begins with the first; shifts beyond the second are not planned."""
+"""The years that are accepted: the first is the first full year of the Gregorian calendar."""
 
 _TIME = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})(?:T([0-9]{2})([0-9]{2})([0-9]{2})(Z?))?", re.ASCII)
 _DURATION = re.compile(
@@ -26,11 +26,11 @@ class CalendarMoment(NamedTuple):
     is_date: bool
     is_utc: bool
     tzid: str
-    """Empty: none is named."""
+    """The name of the time zone; empty if the value has none."""
 
 
 class Period(NamedTuple):
-    """A beginning, and an end or a length."""
+    """A period: its start, and its end or its length."""
 
     begins: CalendarMoment
     ends: CalendarMoment | timedelta
@@ -99,7 +99,7 @@ def moments_in(prop: Property) -> list[CalendarMoment | Period]:
     """Read the dates, times and periods of a property.
 
     Raises:
-        ValueError: One of them is none.
+        ValueError: A value is not a date, time or period.
     """
     tzid = prop.parameters.get("TZID", "")
     return [_moment_or_period(text, tzid) for text in prop.value.split(",") if text.strip()]

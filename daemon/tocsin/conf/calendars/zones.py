@@ -14,9 +14,9 @@ from tocsin.core.schedule.observances import ObservedZone, Onset
 from tocsin.core.schedule.rrule import parse
 
 FIRST_ONSET, LAST_ONSET = datetime(1969, 1, 1), datetime(2120, 1, 1)  # noqa: DTZ001 - on a wall clock
-"""Between these a rule of a VTIMEZONE is worked out; after the last its last offset stays."""
+"""Rules of a VTIMEZONE are evaluated between these times; after the second, the last offset applies."""
 MAX_ONSETS = 2000
-"""The most transitions of one time zone: two a year are usual."""
+"""Maximum number of transitions of one time zone; two a year are usual."""
 
 
 class Zones:
@@ -60,7 +60,7 @@ def _windows_names() -> Mapping[str, str]:
 
 
 def _iana(tzid: str) -> ZoneInfo | None:
-    """Return the zone of an IANA name, also of one behind a vendor's prefix: /example.com/20240101/Europe/Berlin."""
+    """Return the zone of an IANA name, even after a vendor's prefix: /example.com/20240101/Europe/Berlin."""
     pieces = tzid.strip().strip("/").casefold().split("/")
     for skipped in range(len(pieces) if tzid.startswith("/") else 1):
         name = _iana_names().get("/".join(pieces[skipped:]))
@@ -92,7 +92,7 @@ def _observed(tzid: str, component: Component) -> ObservedZone | None:
 
 
 def _onsets(part: Component) -> tuple[datetime, timedelta, list[Onset]]:
-    """Return (DTSTART, the offset until then, the onsets) of STANDARD or DAYLIGHT."""
+    """Return (DTSTART, the offset before it, the onsets) of STANDARD or DAYLIGHT."""
     begins, before, after = part.first("DTSTART"), part.first("TZOFFSETFROM"), part.first("TZOFFSETTO")
     if begins is None or before is None or after is None:
         raise ValueError("DTSTART, TZOFFSETFROM or TZOFFSETTO is missing")

@@ -17,7 +17,7 @@ class Material:
     playbooks: Mapping[str, Playbook]
     """The valid playbooks."""
     playbook_nodes: Mapping[str, Node]
-    """Every playbook's file."""
+    """The files of the playbooks, by the playbook's name."""
     default_playbook: str
     samples: Sequence[Mapping[str, str]]
     """The labels of alerts as they really look."""

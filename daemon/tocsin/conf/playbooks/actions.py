@@ -13,7 +13,16 @@ from tocsin.core.playbook.actions import PlaybookAction, Verb
 from tocsin.core.suggestions import did_you_mean
 
 AtMoment = Literal[
-    "opened", "declared", "acknowledged", "updated", "resolved", "flagged", "recorded", "ticketed", "item"
+    "opened",
+    "declared",
+    "acknowledged",
+    "updated",
+    "resolved",
+    "reviewed",
+    "flagged",
+    "recorded",
+    "ticketed",
+    "item",
 ]
 FactName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
 TicketLabel = Annotated[str, StringConstraints(min_length=1, max_length=50, pattern=r"^\S(.*\S)?$")]

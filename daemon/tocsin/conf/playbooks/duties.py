@@ -18,7 +18,9 @@ MOST_DUTIES = 50
 LONGEST_TEXT = 300
 """Maximum number of characters of the text of a duty, and of an item of an agenda."""
 MOST_INVITED = 30
+"""Maximum number of targets that a meeting invites."""
 MOST_AGENDA = 20
+"""Maximum number of items of a meeting's agenda."""
 
 _NAME = r"^[a-z][a-z0-9-]{0,40}$"
 DutyName = Annotated[str, StringConstraints(pattern=_NAME)]

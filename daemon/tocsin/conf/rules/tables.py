@@ -8,7 +8,7 @@ from tocsin.core.suggestions import did_you_mean
 
 
 class Tables:
-    """All tables of a rules directory, by their names."""
+    """The tables of a rules directory, by their names."""
 
     def __init__(self, findings: Findings) -> None:
         self._findings = findings

@@ -13,6 +13,7 @@ from tocsin.core.playbook.playbook import Playbook
 from tocsin.core.suggestions import did_you_mean
 
 ENDING = ".md.j2"
+"""The end of the name of a template file."""
 _LABELS = "write for example {{ labels.alertname }}"
 
 

@@ -9,7 +9,7 @@ import jinja2
 from jinja2 import TemplateError, TemplateSyntaxError, meta, nodes
 
 from tocsin.conf.templates.cage import PURSE, STEPS, Cage, Objection, Spent, metered, objections
-from tocsin.core.content.rendered_text import CLOSE, OPEN, Said
+from tocsin.core.content.rendered_text import CLOSE, OPEN, RenderedText
 from tocsin.core.content.template_context import VARIABLES
 from tocsin.core.errors import TocsinError
 from tocsin.core.plain_text import one_line
@@ -17,6 +17,7 @@ from tocsin.core.plain_text import one_line
 OUTPUT_LIMIT = 60_000
 """Maximum length of the rendered text, in characters: GitHub accepts no longer issue."""
 SOURCE_LIMIT = 64 << 10
+"""Maximum size of a template file."""
 
 _CAGE = Cage()
 _FOREIGN = "not filled in here: that is another syntax"
@@ -79,7 +80,7 @@ class MessageTemplate:
             raise TemplateMistake([Objection(1, "is too deeply nested", "write it simpler")]) from None
         self._compiled = jinja2.Template.from_code(_CAGE, code, {})
 
-    def render(self, variables: Mapping[str, Any]) -> Said:
+    def render(self, variables: Mapping[str, Any]) -> RenderedText:
         """Return the text rendered with these values.
 
         Raises:
@@ -90,7 +91,7 @@ class MessageTemplate:
         except Exception as error:  # noqa: BLE001 - whatever it is: what it was to say is then said in plain words
             line, reason = _line_of(error, self.name), _reason(error)
             raise TemplateFailed(self.name, line, reason, does_too_much=isinstance(error, Spent)) from None
-        return Said.marked(_tidied(text))
+        return RenderedText.marked(_tidied(text))
 
 
 def _bounded(pieces: Iterator[str]) -> Iterator[str]:

@@ -22,6 +22,7 @@ SILENT_AFTER = 3 * MINUTE
 MANY = 10
 """While the Watchdog is missing, the end is doubted if so many episodes, and half of the source's, end together."""
 TOGETHER = 5 * MINUTE
+"""Time within which episodes end "together"."""
 LOOK_EVERY = 30 * SECOND
 """Longest time until a returned Watchdog is noticed."""
 

@@ -1,4 +1,4 @@
-"""Received alerts that cannot be processed because they have no labels."""
+"""Received alerts that cannot be processed: they have no labels, or their processing fails."""
 
 import hashlib
 
@@ -31,7 +31,7 @@ class Quarantined(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def entry_id(source: str, sha256: str) -> str:
-    """Return the id for what a source has sent; the same content gives the same id."""
+    """Return the id of an entry: the same content from the same source has the same id."""
     return hashlib.sha256(f"{source} {sha256}".encode()).hexdigest()[:32]
 
 

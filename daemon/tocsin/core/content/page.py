@@ -3,7 +3,7 @@
 import msgspec
 
 from tocsin.core.alerts.subject import Subject
-from tocsin.core.content.rendered_text import Said
+from tocsin.core.content.rendered_text import RenderedText
 from tocsin.core.incident.event import Entry
 from tocsin.core.incident.outbox import Job
 from tocsin.core.playbook.actions import Ticket
@@ -43,7 +43,7 @@ class Paged(msgspec.Struct, frozen=True):
 
     who: str
     at: int
-    """When the first page reached them, in microseconds since the epoch, UTC."""
+    """The time at which the first page reached them, in microseconds since the epoch, UTC."""
 
 
 class Invitation(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +62,8 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
     """A link to a call; "" if there is none."""
     attendees: tuple[str, ...]
     """E-mail addresses."""
+    is_canceled: bool = False
+    """True if the meeting is not held: calendars remove it."""
 
 
 class ItemDetails(msgspec.Struct, frozen=True):
@@ -84,7 +86,7 @@ class Successor(msgspec.Struct, frozen=True):
 
 
 class Content(Subject, frozen=True, kw_only=True):
-    """All data about an incident that a channel may use, and the recipient.
+    """The data about an incident that a channel may use, and the recipient.
 
     Labels and annotations come from outside: a channel escapes them and cuts
     them to its provider's limits. Times are microseconds since the epoch, UTC.
@@ -92,7 +94,7 @@ class Content(Subject, frozen=True, kw_only=True):
 
     job: Job
     key: str
-    """This notification's idempotency key."""
+    """The idempotency key of the notification."""
     about: str
     """For acknowledge and resolve: the key of the page to which they refer."""
     target: str
@@ -100,6 +102,8 @@ class Content(Subject, frozen=True, kw_only=True):
     recipient: str
     names: dict[str, str] = msgspec.field(default_factory=dict)
     """The configured full names of people, by the login that other fields hold."""
+    places: tuple[str, ...] = ()
+    """The targets that are no persons: Slack channels, mailing lists, webhooks."""
     tiers: dict[str, str] = msgspec.field(default_factory=dict)
     """For history: the names of the playbook's tiers, by their numbers."""
     time_zone: str = "UTC"
@@ -136,7 +140,7 @@ class Content(Subject, frozen=True, kw_only=True):
     """The link to the war room; "" if there is none."""
     subject: str = ""
     """The message's subject, if it has one."""
-    text: Said | None = None
+    text: RenderedText | None = None
     """The message's text; None: the channel writes its own."""
     invitation: Invitation | None = None
     """For a channel that can carry it: the invitation to a duty's meeting."""
@@ -183,21 +187,23 @@ class Content(Subject, frozen=True, kw_only=True):
     acknowledged_at: int | None
     acknowledged_by: str | None
     contacts: dict[str, str] = msgspec.field(default_factory=dict)
-    """How to reach the people whom the message names (``+4930123456``, ``on Slack``), as far as that is known."""
+    """Ways to reach the people whom the message names (``+4930123456``, ``on Slack``), as far as they are known."""
     role: str = ""
     """The name of the tier as which the reader is paged; "" for the first tier and for other messages."""
     paged_with: tuple[str, ...] = ()
     """The other recipients of the same step, without people who get the page in place of another person."""
     taken_at: int | None = None
     """The time at which the responder acknowledged the incident; other people may have acknowledged it before."""
+    answered_at: int | None = None
+    """For a message about an acknowledgment: its time, which is later than `taken_at` if it is a repeated one."""
     next_pages: tuple[Upcoming, ...] = ()
     """The ladder's next pages, all due at the same time; for an acknowledged incident, only those until resolved."""
     paged_before: tuple[Paged, ...] = ()
     """For a page: the other recipients who have been paged for this occurrence, earliest first."""
     paged_already: tuple[str, ...] = ()
     """For an acknowledgment and the incident's own message: the people whom a page of this occurrence has reached."""
-    updates_by: tuple[str, ...] = ()
-    """The people who post the status updates, as the playbook names them."""
+    assignees: tuple[str, ...] = ()
+    """The people who should do what the message is about: post the update, do the duty, confirm the draft ..."""
     resolved_at: int | None
     resolved_by: str | None
     reopens_at: int | None = None

@@ -1,4 +1,4 @@
-"""Rendered text that distinguishes the author's words from words from outside.
+"""Rendered text that distinguishes the words of its author from words from outside.
 
 In a template, ``**bold**`` and ``#`` headings are meant as formatting; in a
 label, the same characters are plain text. Each channel formats the author's
@@ -13,7 +13,7 @@ import msgspec
 from tocsin.core.plain_text import lines
 
 OPEN, CLOSE = "\ue000", "\ue001"
-"""Marks around words from outside during rendering: private characters, which are removed from such words."""
+"""Marks around words from outside during rendering: private-use characters, which are removed from these words."""
 
 _MARKS = re.compile(f"([{OPEN}{CLOSE}])")
 _SUBJECT = re.compile(r"\s*Subject:[ ]*(?P<subject>[^\n]*)\n*")
@@ -29,16 +29,17 @@ class Piece(msgspec.Struct, frozen=True, array_like=True):
 
     text: str
     foreign: bool = False
+    """True for words from outside."""
 
 
-class Said(msgspec.Struct, frozen=True):
-    """A text in pieces."""
+class RenderedText(msgspec.Struct, frozen=True):
+    """A rendered text, in pieces by origin."""
 
     pieces: tuple[Piece, ...] = ()
 
     @classmethod
-    def marked(cls, text: str) -> "Said":
-        """Return the text of a template whose output marks words from outside."""
+    def marked(cls, text: str) -> "RenderedText":
+        """Return the text of a template's output, in which `OPEN` and `CLOSE` mark words from outside."""
         pieces: list[Piece] = []
         depth = 0
         for part in _MARKS.split(text):
@@ -51,8 +52,8 @@ class Said(msgspec.Struct, frozen=True):
         return cls(tuple(pieces))
 
     @classmethod
-    def written(cls, text: str) -> "Said":
-        """Return a text whose author is the person who wrote it."""
+    def written(cls, text: str) -> "RenderedText":
+        """Return the text of a person: all its words are the author's."""
         return cls((Piece(lines(text)),))
 
     @property
@@ -75,32 +76,32 @@ class Said(msgspec.Struct, frozen=True):
         """Return the placeholders that a person has to fill in before the text is sent."""
         return tuple(dict.fromkeys(_BLANK.findall(self.plain)))
 
-    def parted(self) -> "tuple[str, Said]":
+    def split_subject(self) -> "tuple[str, RenderedText]":
         """Return the subject of a text that begins with ``Subject: ...``, and the rest; "" if there is no subject."""
         match = _SUBJECT.match(self.plain)
         if match is None:
             return "", self
         return match["subject"].strip(), self._after(match.end())
 
-    def by_line(self) -> "Iterator[Said]":
+    def by_line(self) -> "Iterator[RenderedText]":
         """Yield the lines of the text."""
         line: list[Piece] = []
         for piece in self.pieces:
             first, *more = piece.text.split("\n")
             line.append(Piece(first, piece.foreign))
             for text in more:
-                yield Said(tuple(part for part in line if part.text))
+                yield RenderedText(tuple(part for part in line if part.text))
                 line = [Piece(text, piece.foreign)]
-        yield Said(tuple(part for part in line if part.text))
+        yield RenderedText(tuple(part for part in line if part.text))
 
-    def _after(self, count: int) -> "Said":
+    def _after(self, count: int) -> "RenderedText":
         kept: list[Piece] = []
         for piece in self.pieces:
             rest = piece.text[count:]
             count = max(0, count - len(piece.text))
             if rest:
                 kept.append(Piece(rest, piece.foreign))
-        return Said(tuple(kept))
+        return RenderedText(tuple(kept))
 
 
 def blank(what: str, who: str = "", how: str = "") -> str:
@@ -110,7 +111,7 @@ def blank(what: str, who: str = "", how: str = "") -> str:
     return f"[to fill in: {what}{f'; {ways}' if ways else ''}]"
 
 
-def _unmarked(line: Said) -> str:
+def _unmarked(line: RenderedText) -> str:
     texts = [piece.text if piece.foreign else piece.text.replace("**", "") for piece in line.pieces]
     if line.pieces and not line.pieces[0].foreign:
         texts[0] = _HEADING.sub("", texts[0])

@@ -116,6 +116,8 @@ def next_due(incident: Incident) -> int | None:
         due_at = incident.pending_until
     elif incident.resolve_at is not None:
         due_at = incident.resolve_at
+        if not incident.waits:
+            due_at = _earlier(due_at, next_follow_up(incident.obligations))
     elif incident.is_held_back:
         due_at = min((wait.until for wait in incident.waits if wait.until is not None), default=None)
         if incident.ladder_state is not None and incident.ladder_state.snooze is not None:

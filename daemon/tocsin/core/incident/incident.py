@@ -29,7 +29,7 @@ class State(StrEnum):
 
 
 OPEN = (State.PENDING, State.TRIGGERED, State.ACKNOWLEDGED, State.SNOOZED)
-"""Every state but resolved."""
+"""The states of an open incident."""
 TAKEN = (State.ACKNOWLEDGED, State.SNOOZED)
 """The states in which a responder has the incident: steps until acknowledged are pointless."""
 
@@ -48,24 +48,24 @@ class WaitReason(StrEnum):
 
 
 class Wait(msgspec.Struct, frozen=True, array_like=True):
-    """One reason for the ladder to wait, identified within the incident by (reason, by)."""
+    """A reason for the ladder to wait, identified within the incident by (reason, by)."""
 
     reason: WaitReason
     by: str
     """The window's name, the storm's number or the rule's name."""
     until: int | None = None
-    """The end of the wait, unless it is prolonged; None: it lasts until it is ended explicitly."""
+    """The end of the wait, unless a judge prolongs the wait; None: the wait lasts until an event ends it."""
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True):
-    """A person's response to a storm, while it is applied to the members that the storm had at that time."""
+    """A person's response to a storm, while tocsin applies the response to the members at that time, in portions."""
 
     name: str
     via: str
     is_person: bool
     at: int
     before: int | None = None
-    """The members with this number and above have received it."""
+    """The members with this number and above have received the response; None: no member has yet."""
 
 
 class Storm(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,11 +77,13 @@ class Storm(msgspec.Struct, frozen=True, kw_only=True):
     told: int
     """Number of incidents that the last page mentioned."""
     told_at: int
+    """The time of the last page."""
     look_at: int | None
     """The time of the next check whether the storm continues; None if the storm is over."""
     shown: int
     """Number of incidents that the storm's own message mentions."""
     taken: Taken | None = None
+    """The response that is being applied to the members."""
 
 
 class Planned(msgspec.Struct, frozen=True, array_like=True):
@@ -96,10 +98,11 @@ class Merged(msgspec.Struct, frozen=True, kw_only=True):
     """The incident into which this one was merged."""
 
     into: str
-    """The other incident's id."""
+    """The id of the other incident."""
     number: int
+    """The number of the other incident."""
     alerts: tuple[tuple[str, str], ...] = ()
-    """(source, fingerprint) of the alerts that moved there."""
+    """(source, fingerprint) of the alerts that moved to the other incident."""
 
 
 class Incident(Subject, frozen=True, kw_only=True, omit_defaults=True):
@@ -116,27 +119,28 @@ class Incident(Subject, frozen=True, kw_only=True, omit_defaults=True):
     number: int
     dedup_key: str
     plan: Playbook
-    """The playbook at the time the incident was opened."""
+    """The playbook as it was when the incident was opened."""
     resolve_after: int | None = None
     """The hold-down in microseconds that rules set; None: the hold-down of the plan."""
     drill: bool = False
     unrouted: bool = False
     """True if no rule routed the alert, or a rule failed: the incident runs at the playbook's ``unrouted`` level."""
     unplaced: str = ""
-    """Why the rules did not route the first alert; "" if they did, or if an older version wrote the row."""
+    """The reason why the rules did not route the first alert; "" if they did, or if an older version wrote the row."""
     storm: Storm | None = None
-    """Set if this incident is a storm; changes with the storm."""
+    """The data of the storm, if the incident is one."""
     by_hand: bool = False
-    """True if it has no alerts: a person declared it and resolves it, or it is a recurring reminder."""
+    """True for an incident without alerts: a person declared and resolves it, or it is a recurring reminder."""
     linked_to: str | None = None
-    """The earlier incident with the same dedup key that is not reopened; for a reminder, that of the time before."""
+    """The id of an earlier incident with the same dedup key that is not reopened, or of the previous reminder."""
     first_opened_at: int
+    """The opening of the first occurrence."""
 
     # State.
     state: State
     severity: str
     pinned: bool = False
-    """A person set the severity; alerts below it do not change it."""
+    """True if a person set the severity; alerts of lower severities do not change it."""
     flags: tuple[str, ...] = ()
     version: int = 1
     events: int = 0
@@ -156,13 +160,14 @@ class Incident(Subject, frozen=True, kw_only=True, omit_defaults=True):
     acked_severity: str | None = None
     """The highest acknowledged severity of this occurrence."""
     acknowledged_at: int | None = None
-    """First acknowledgment of this occurrence, also by a service; MTTA counts `person_acknowledged_at`."""
+    """The first acknowledgment of this occurrence, by a person or a service; MTTA uses `person_acknowledged_at`."""
     acknowledged_by: str | None = None
     taken_at: int | None = None
     """Start of `acknowledged_by`'s responsibility; None if an older version wrote the row."""
     person_acknowledged_at: int | None = None
-    """First acknowledgment by a person after the first page, for MTTA."""
+    """The first acknowledgment by a person after the first page, for MTTA."""
     firing_at_ack: int = 0
+    """Number of firing alerts at the last acknowledgment."""
     resolved_at: int | None = None
     resolved_by: str | None = None
     """The person who resolved the incident; None if its alerts ended."""
@@ -172,7 +177,7 @@ class Incident(Subject, frozen=True, kw_only=True, omit_defaults=True):
 
     # The ladder.
     clock_at: int
-    """The time from which ``after`` counts: the opening or a rise of the severity, plus all delays."""
+    """The time from which the ``after`` of a cell counts: the opening or a rise of the severity, plus all delays."""
     ladder: tuple[Planned, ...] = ()
     fired: tuple[str, ...] = ()
     """The cells of the ladder that have fired since ``clock_at`` was last set."""
@@ -181,14 +186,14 @@ class Incident(Subject, frozen=True, kw_only=True, omit_defaults=True):
     flagged: tuple[str, ...] = ()
     """Keys of the steps that flags and moments have fired: ``4.1:data_breach``, ``2.1@declared``, ``next:blocked``."""
     waits: tuple[Wait, ...] = ()
-    """While there are any, no step fires; everything else continues."""
+    """The current waits; while there are any, no step fires, and everything else continues."""
     member_of: int | None = None
     """The number of the storm whose page covers this occurrence."""
     inhibitions: tuple[Inhibition, ...] = ()
-    """The ladder waits while one of these is true; only those of rules that apply to every alert of the occurrence."""
+    """Conditions during which the ladder waits, from rules that apply to every alert of the occurrence."""
 
     ladder_state: LadderState | None = msgspec.field(default=None, name="standing")
-    """State of the ladder other than its steps; None if there is none."""
+    """State of the ladder other than its steps; None if all fields have their defaults."""
 
     # Flapping; across all occurrences.
     notified: bool = False
@@ -215,7 +220,7 @@ class Incident(Subject, frozen=True, kw_only=True, omit_defaults=True):
     resolve_at: int | None = None
     """The end of the hold-down; set while no alert fires."""
     doubt: Doubt | None = None
-    """Set while it is doubted that the alerts have really ended: the ladder continues."""
+    """Set while tocsin doubts that the alerts have really ended; the ladder continues meanwhile."""
     fallback_at: int | None = None
     """The time at which tier 1 and the last tier are paged again; set once no step is left."""
     grace_until: int | None = None
@@ -228,7 +233,7 @@ class Incident(Subject, frozen=True, kw_only=True, omit_defaults=True):
     """The promises, postmortem and action items; None: only the promises of the level, counted from `opened_at`."""
 
     contact_attempts: ContactAttempts | None = msgspec.field(default=None, name="reaching")
-    """The persons paged, with their contact methods still to come."""
+    """The paged persons, with their contact methods that are still to be used."""
 
     @property
     def alerts_firing(self) -> int:
@@ -251,7 +256,7 @@ class Incident(Subject, frozen=True, kw_only=True, omit_defaults=True):
         return self.state is not State.RESOLVED
 
     def goes_on(self, now: int) -> bool:
-        """Return whether a new alert belongs to the incident: it is open, or the alert starts its next occurrence."""
+        """Return whether a new alert belongs to the incident, because the incident is open or can be reopened."""
         if self.is_open or self.grace_until is not None or self.believe_at is not None:
             return True
         return now - (self.resolved_at or 0) <= self.plan.reopen_within

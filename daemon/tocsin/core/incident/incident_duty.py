@@ -10,7 +10,7 @@ A report can count duties from two sources that agree. The incident has those of
 - ``duty_breached``: it was not done by ``due_at``; at most once;
 - ``duty_done`` with ``late``, microseconds after the deadline, 0 if in time;
 - ``duty_waived`` with ``late`` and ``reason``;
-- ``duty_withdrawn``: it counts no more, because the incident was reopened or merged.
+- ``duty_withdrawn``: it counts no more, for example because the incident was reopened or merged.
 
 The duty ``postmortem`` has entries of older names in place of three of them: ``post_mortem_asked``,
 ``post_mortem_done`` and ``post_mortem_waived``. Those of earlier versions lack ``duty``, ``severity`` and
@@ -46,7 +46,7 @@ class IncidentDuty(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """The person, or ``tocsin`` for an event that it noticed itself."""
     waived: bool = False
     reason: str = ""
-    """Why it was waived, or a remark of the person who did it."""
+    """The reason why it was waived, or a remark of the person who did it."""
     link: str = ""
     meets_at: int | None = None
     """The start of its meeting; None: it has no meeting."""

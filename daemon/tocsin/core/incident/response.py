@@ -12,7 +12,7 @@ from tocsin.core.incident.event import Event
 from tocsin.core.incident.incident import State
 
 ANY = tuple(State)
-"""All states of an incident."""
+"""The states of an incident, as the states in which a response is allowed."""
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,7 @@ class Obligations(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     unheard: int = 0
     """Number of these reminders since the last update."""
     post_mortem: PostMortem | None = None
-    """Only in rows of earlier versions, and only until the next change of a duty."""
+    """The postmortem, as rows of earlier versions have it, until the next change of a duty."""
     items: tuple[Item, ...] = ()
     numbered: int = 0
     """The number of the last action item, including deleted ones."""
@@ -240,6 +240,8 @@ ITEM_STEP = f"{REMINDER}item-"
 DUTY_STEP = f"{REMINDER}duty-"
 BREACHED_DUTY_STEP = f"{BREACH_STEP}duty-"
 MEETING_STEP = "meeting."
+CANCELED_MEETING_STEP = "meeting_canceled."
+"""Prefix of the step that cancels a meeting: then the duty, the occurrence, the sequence, its start and its end."""
 UNCONFIRMED_STEP = f"{REMINDER}unconfirmed-"
 """Step of the notification that a draft was not confirmed before the incident ended."""
 DRAFT_STEP = f"{REMINDER}draft-"
@@ -251,7 +253,7 @@ ACKNOWLEDGED_STEP = "acknowledged."
 
 _STAYING = (
     *(BREACH_STEP, POST_MORTEM_STEP, ITEM_STEP, DUTY_STEP, DRAFT_STEP, UNCONFIRMED_STEP),
-    *(MEETING_STEP, MESSAGE_STEP, HANDOFFS_STEP),
+    *(MEETING_STEP, CANCELED_MEETING_STEP, MESSAGE_STEP, HANDOFFS_STEP),
 )
 
 
@@ -259,7 +261,7 @@ def is_beside_the_ladder(step: str) -> bool:
     """Return whether a step belongs to a promise, a reminder, a response or a playbook's action, not to the ladder."""
     return step.startswith(
         (
-            *(BREACH_STEP, REMINDER, TAKEN_OVER_STEP, ACKNOWLEDGED_STEP, MEETING_STEP),
+            *(BREACH_STEP, REMINDER, TAKEN_OVER_STEP, ACKNOWLEDGED_STEP, MEETING_STEP, CANCELED_MEETING_STEP),
             *(MESSAGE_STEP, TICKET_STEP, AUTOMATION_STEP),
         )
     )

@@ -1,6 +1,6 @@
 """The limits on simultaneous pages: this module alone decides to hold pages back because there are too many.
 
-Two cases. A **storm**: more incidents than `StormLimits.more_than` begin to
+There are two cases. A **storm**: more incidents than `StormLimits.more_than` begin to
 notify one target within `StormLimits.within`. They become members of one
 incident, the storm, which is paged in their place, and their ladders wait. The
 top severity of each playbook is exempt. The storm is over when at most
@@ -30,18 +30,18 @@ from tocsin.core.typed_replace import replace
 LOOK_EVERY = 30 * SECOND
 """Interval between the checks whether a storm continues."""
 MEMBER_LOOKS_AFTER = 15 * MINUTE
-"""Delay until a member checks by itself whether its storm continues, in case it was not told of the end."""
+"""Delay until a member itself checks whether its storm continues, in case the end of the storm did not reach it."""
 
-Beginning = tuple[int, str]
-"""(time, id) of an incident that began to notify a target."""
+FirstNotification = tuple[int, str]
+"""(the time at which an incident began to notify a target, the id of the incident)"""
 
 
 class Surge(msgspec.Struct, frozen=True, kw_only=True):
     """The incidents that recently began to notify one target."""
 
     target: str
-    recent: tuple[Beginning, ...] = ()
-    """The newest of these incidents, oldest first; at most one more than the limit is kept."""
+    recent: tuple[FirstNotification, ...] = ()
+    """The newest of these incidents, oldest first: at most ``StormLimits.more_than`` and one more."""
     storm: str | None = None
     """The id of the target's storm; None if there is none."""
 
@@ -78,14 +78,14 @@ def counted(surge: Surge, incident_id: str, now: int, limits: StormLimits) -> Su
     return replace(surge, recent=recent[-(limits.more_than + 1) :])
 
 
-def lately(surge: Surge, now: int, limits: StormLimits) -> tuple[Beginning, ...]:
+def lately(surge: Surge, now: int, limits: StormLimits) -> tuple[FirstNotification, ...]:
     """Return the incidents that began within `StormLimits.within`, but none from the future (after a clock jump)."""
     first, last = (bisect_right(surge.recent, at, key=itemgetter(0)) for at in (now - limits.within, now))
     return surge.recent[first:last]
 
 
 def is_storm(surge: Surge, now: int, limits: StormLimits) -> bool:
-    """Return whether there are too many incidents to page each."""
+    """Return whether the incidents are too many to page each of them."""
     return len(lately(surge, now, limits)) > limits.more_than
 
 

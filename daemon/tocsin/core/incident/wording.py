@@ -8,7 +8,7 @@ from tocsin.core.incident.incident import TAKEN, Incident, State, Wait, WaitReas
 from tocsin.core.incident.incident_duty import IncidentDuty
 from tocsin.core.incident.sla import DAILY_FOR, Item
 from tocsin.core.playbook.actions import Draft, Verb
-from tocsin.core.playbook.duties import Meeting
+from tocsin.core.playbook.duties import POST_MORTEM, Meeting
 from tocsin.core.playbook.playbook import Cell, Moment, Until
 from tocsin.core.schedule.moments import exact_moment, moment
 
@@ -22,6 +22,8 @@ STILL_OPEN = "still open after "
 """Start of the reason for a page about an acknowledged incident that is not resolved."""
 UNANSWERED = "no one has acknowledged it for "
 """Start of the reason for a page about an incident that no one has acknowledged."""
+LATE = "overdue"
+"""A word in the reason for a message about a task whose deadline has passed."""
 OVERDUE = "reminder "
 """Start of the reason for a further reminder of a status update, after which the update is late."""
 NEW = "new incident"
@@ -44,7 +46,7 @@ def because_planned(incident: Incident, cell: Cell) -> str:
 def _opened(incident: Incident) -> str:
     split_from = incident.ladder_state.split_from if incident.ladder_state is not None else None
     if incident.storm is not None:
-        return "many incidents opened at once, and this one page stands for all of them"
+        return "many incidents opened at once. This one page is about all of them"
     if split_from is not None:
         return f"split from incident #{split_from}: its own alerts still fire"
     return "firing again after it was resolved" if incident.occurrence > 1 else NEW
@@ -154,8 +156,8 @@ def because_flapping(incident: Incident, *, settled: bool) -> str:
         return f"it has settled: {now} now"
     limits = incident.plan.flapping
     return (
-        f"it goes on and off ({incident.flips_untold} changes since the last message, {now} now); "
-        f"you get one summary every {duration(limits.digest_every)}, not a message per change"
+        f"it goes on and off: {incident.flips_untold} changes since the last message, {now} now. "
+        f"You get one summary every {duration(limits.digest_every)} instead of a message for each change"
     )
 
 
@@ -186,29 +188,47 @@ def because_post_mortem_due(duty: IncidentDuty, now: int) -> str:
     """Return why the owner of a postmortem is reminded."""
     if now < duty.due_at:
         return f"write the postmortem by {_time_of_day(duty.due_at)} ({duration(duty.due_at - now)} left)"
-    return f"the postmortem {_due(duty.due_at, now)}"
+    return f"the postmortem {_due(duty.due_at, now)}{_often(duty.due_at, now)}"
 
 
 def because_duty_due(duty: IncidentDuty, now: int) -> str:
-    """Return why the owner of a duty is reminded."""
-    return f"duty {duty.name} {_due(duty.due_at, now)}: {duty.text}"
+    """Return why the owner of a duty is reminded; without the word for whose duty it is, which the reader decides."""
+    return _with_task(f"duty {duty.name} {_due(duty.due_at, now)}", duty.text, duty.due_at, now)
 
 
-_SINCE = {"opened": "opening", "declared": "declaration", "acknowledged": "acknowledgment", "resolved": "resolve"}
-
-
-def because_duty_breached(duty: IncidentDuty) -> str:
+def because_duty_breached(incident: Incident, duty: IncidentDuty) -> str:
     """Return which duty was not done in time."""
-    within = f"within {duration(duty.due_at - duty.asked_at)} of the {_SINCE.get(duty.since, duty.since)}"
-    return f"{duty.severity} duty {duty.name} not done {within}: {duty.text}"
+    was_due = f"it was due {_deadline(incident, duty)}"
+    if duty.name == POST_MORTEM:
+        return f"the postmortem is {LATE} ({was_due})"
+    return f"duty {duty.name} is {LATE} ({was_due}): {duty.text}"
+
+
+def _deadline(incident: Incident, duty: IncidentDuty) -> str:
+    """Return a deadline from the moment it counts from, or as a time if the duty began later than that moment."""
+    moments = {
+        Moment.OPENED.value: incident.opened_at,
+        Moment.DECLARED.value: incident.work.declared_at if incident.work is not None else None,
+        Moment.ACKNOWLEDGED.value: incident.acknowledged_at,
+        Moment.RESOLVED.value: incident.resolved_at,
+    }
+    if moments.get(duty.since) != duty.asked_at:
+        return f"by {_time_of_day(duty.due_at)}"
+    return f"{duration(duty.due_at - duty.asked_at)} after the incident was {duty.since}"
 
 
 def because_invited(duty: IncidentDuty, meeting: Meeting) -> str:
-    """Return what a person is invited to, and when."""
+    """Return what a person is invited to, and when; then its purpose and its agenda, a sentence each."""
     at = _time_of_day(duty.meets_at or duty.due_at)
-    moved = "new time: " if duty.invited > 1 else ""
-    agenda = f"; agenda: {'; '.join(meeting.agenda)}" if meeting.agenda else ""
-    return f"{moved}you are invited on {at}, for {duration(meeting.length)}: {duty.text}{agenda}"
+    moved = " (this is a new time)" if duty.invited > 1 else ""
+    agenda = f". Agenda: {'; '.join(meeting.agenda)}" if meeting.agenda else ""
+    purpose = f"Purpose: {duty.text.rstrip(' .')}"
+    return f"you are invited to {duty.name} on {at}, for {duration(meeting.length)}{moved}. {purpose}{agenda}"
+
+
+def because_canceled(duty: IncidentDuty, why: str) -> str:
+    """Return which meeting is not held, and why."""
+    return f"the meeting on {_time_of_day(duty.meets_at or duty.due_at)} is canceled, because {why}: {duty.text}"
 
 
 def because_unconfirmed(draft: Draft, *, waits: bool) -> str:
@@ -219,16 +239,29 @@ def because_unconfirmed(draft: Draft, *, waits: bool) -> str:
 
 def because_item_due(item: Item, now: int) -> str:
     """Return why the owner of an action item is reminded."""
-    return f"action item {item.number} {_due(item.due_at, now)}: {item.text}"
+    return _with_task(f"action item {item.number} {_due(item.due_at, now)}", item.text, item.due_at, now)
+
+
+def _with_task(because: str, task: str, due_at: int, now: int) -> str:
+    """Return a reason with the task, and after the deadline how often the reminder comes."""
+    often = _often(due_at, now)
+    return f"{because}: {task.rstrip(' .') if often else task}{often}"
 
 
 def _due(due_at: int, now: int) -> str:
     if now < due_at:
-        return f"is due in {duration(due_at - now)}, by {_time_of_day(due_at)}"
+        return f"is due by {_time_of_day(due_at)}, in {duration(due_at - now)}"
     if now < due_at + MINUTE:
         return "is due now"
+    return f"has been {LATE} for {duration(now - due_at)}"
+
+
+def _often(due_at: int, now: int) -> str:
+    """Return how often a reminder of an overdue task comes, as a further sentence; "" until a minute after."""
+    if now < due_at + MINUTE:
+        return ""
     often = "daily" if now - due_at < DAILY_FOR else "weekly"
-    return f"has been overdue for {duration(now - due_at)}; this reminder comes {often} until it is done"
+    return f". This reminder comes {often} until it is done"
 
 
 def waits_for(wait: Wait) -> str:

@@ -13,7 +13,7 @@ class TimeFigure(msgspec.Struct, frozen=True):
 
 
 class TargetFigure(msgspec.Struct, frozen=True):
-    """How often a target of a severity was met."""
+    """The number of times that a target of a severity was met and missed."""
 
     target: str
     """``respond``, ``acknowledge`` or ``resolve``."""
@@ -166,7 +166,7 @@ class GoalFigure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Measures(msgspec.Struct, frozen=True, kw_only=True):
-    """All measures of one period."""
+    """The measures of one period."""
 
     incidents: int
     occurrences: int

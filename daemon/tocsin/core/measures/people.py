@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from functools import lru_cache
 
-from tocsin.core.duration import DAY, HOUR
+from tocsin.core.duration import HOUR
 from tocsin.core.measures.figures import PageFigures, PersonFigures
 from tocsin.core.measures.period import ReportPeriod, local
 from tocsin.core.measures.records import MeasuredPage
@@ -61,7 +61,7 @@ def page_figures(people: tuple[PersonFigures, ...], period: ReportPeriod, now: i
     """Return the figures of all pages to people. The fairness is known only if at least two people were paged."""
     pages = sum(each.pages for each in people)
     at_night = sum(each.at_night for each in people)
-    nights = -(-period.elapsed(now) // DAY)
+    nights = period.days_begun(now)
     return PageFigures(
         pages=pages,
         people=len(people),

@@ -43,9 +43,9 @@ class ReportPeriod(msgspec.Struct, frozen=True, kw_only=True):
         """Return whether a time is in the period; None is not."""
         return at is not None and self.starts_at <= at < self.ends_at
 
-    def elapsed(self, now: int) -> int:
-        """Return the microseconds of the period that have passed by ``now``."""
-        return max(0, min(self.ends_at, now) - self.starts_at)
+    def days_begun(self, now: int) -> int:
+        """Return the number of its days of which a part has passed by ``now``."""
+        return max(0, (min(_local_day(now - 1, self.time_zone), self.last_day) - self.first_day).days + 1)
 
 
 def month(text: str, zone: str) -> ReportPeriod:

@@ -28,11 +28,20 @@ TARGETS = (Promise.RESPOND, Promise.ACKNOWLEDGE, Promise.RESOLVE)
 """The targets of a severity that are counted as met or missed."""
 
 _NUMBER = re.compile(
-    r"(?:about |around |approx\.? |ca\.? |~ ?)?(\d{1,3}(?:[, _']\d{3})+|\d{1,12})( ?[kKmM]\b)?", re.ASCII
+    r"(?:about |around |approx\.? |ca\.? |~ ?)?(\d{1,3}(?:[, _']\d{3})+|\d{1,12})(?: ?(k|m|thousand|million)s?\b)?",
+    re.ASCII | re.IGNORECASE,
 )
-_SHARE = re.compile(r" ?(%|percent)|[.,]\d")
-_FACTORS = {"": 1, "k": 1_000, "m": 1_000_000}
-_NO_LOSS = frozenset({"0", "no", "none", "no data loss"})
+_NOT_A_NUMBER = re.compile(r" ?(?:%|percent|(?:[-\u2013/]|to|or|in) ?\d)|[.,]\d|\w")
+"""Ends that make a number a share, a range or a part of a word."""
+_FACTORS = {"": 1, "k": 1_000, "thousand": 1_000, "m": 1_000_000, "million": 1_000_000}
+_NO_LOSS = re.compile(r"(?:0|no|none|no data loss)(?:[.,;:]|$)")
+_LOSS = re.compile(
+    r"(?:yes[,:;]? ?)?(?:about |around |~ ?)?"
+    r"((?:\d{1,6} ?(?:days?|d|hours?|h|minutes?|mins?|m|seconds?|secs?|s) ?)+)"
+    r"(?! ?(?:[-\u2013/]|to|or) ?\d)(?![a-z0-9])",
+    re.ASCII,
+)
+_AFTER_UNIT = re.compile(r" |(?<=[dhms])[a-z]+")
 
 
 class MeasuredIncident(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,7 +137,7 @@ class MeasuredPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Records(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that a report is computed from."""
+    """The records from which a report is computed."""
 
     incidents: tuple[MeasuredIncident, ...] = ()
     duties: tuple[MeasuredDuty, ...] = ()
@@ -269,19 +278,20 @@ def _kind_of(name: str) -> DutyKind:
 
 
 def users_in(text: str) -> int | None:
-    """Return the number in a fact such as ``about 1,200`` or ``3k``; None for a share or a text without a number."""
+    """Return the number in a fact such as ``about 1,200`` or ``3k``; None for a share, a range, or no number."""
     match = _NUMBER.match(text.strip())
-    if match is None or _SHARE.match(text.strip()[match.end() :]):
+    if match is None or _NOT_A_NUMBER.match(text.strip()[match.end() :]):
         return None
-    return int(re.sub(r"\D", "", match[1])) * _FACTORS[(match[2] or "").strip().lower()]
+    return int(re.sub(r"\D", "", match[1])) * _FACTORS[(match[2] or "").lower()]
 
 
 def loss_in(text: str) -> int | None:
-    """Return the duration in a fact such as ``5m``, ``1 h 30 min`` or ``none``; None if it contains none."""
-    written = text.strip().lower().rstrip(".")
-    if written in _NO_LOSS:
+    """Return the duration in a fact such as ``5m``, ``yes, 1 hour 30 min`` or ``none``; None if it contains none."""
+    written = text.strip().lower()
+    if _NO_LOSS.match(written):
         return 0
+    match = _LOSS.match(written)
     try:
-        return parse_duration(re.sub(r"min(ute)?s?\b", "m", written).replace(" ", ""))
+        return None if match is None else parse_duration(_AFTER_UNIT.sub("", match[1]))
     except ValueError:
         return None

@@ -22,16 +22,20 @@ def summary(report: IncidentReport) -> str:
         return (
             f"No incidents in {period.name} ({period.time_zone}). {before.incidents} in {report.previous_period.name}."
         )
-    return " ".join(
-        (
-            f"{period.name} ({period.time_zone}), in parentheses {report.previous_period.name}:",
-            f"{_count(now.incidents, 'incident')} ({before.incidents}),",
-            f"MTTA {_time(now.acknowledge)} ({_time(before.acknowledge)}),",
-            f"MTTR {_time(now.resolve)} ({_time(before.resolve)}),",
-            f"MTBF {_time(now.between)} ({_time(before.between)}).",
-            *_rest(now),
-        )
-    )
+    figures = ", ".join((f"{_count(now.incidents, 'incident')} ({before.incidents})", *_times(now, before)))
+    where = f"{period.name} ({period.time_zone}), in parentheses {report.previous_period.name}"
+    return " ".join((f"{where}: {figures}.", *_rest(now)))
+
+
+def _times(now: Measures, before: Measures) -> Iterator[str]:
+    """Yield the mean times that at least one of the periods has."""
+    for name, time, previous in (
+        ("MTTA", now.acknowledge, before.acknowledge),
+        ("MTTR", now.resolve, before.resolve),
+        ("MTBF", now.between, before.between),
+    ):
+        if time.seconds is not None or previous.seconds is not None:
+            yield f"{name} {_time(time)} ({_time(previous)})"
 
 
 def _rest(now: Measures) -> Iterator[str]:

@@ -46,16 +46,20 @@ def to_detect(incidents: Iterable[MeasuredIncident], period: ReportPeriod) -> Ti
     )
 
 
-def between_failures(incidents: int, period: ReportPeriod, since: int | None, now: int) -> TimeFigure:
+def between_failures(
+    incidents: Iterable[MeasuredIncident], period: ReportPeriod, since: int | None, now: int
+) -> TimeFigure:
     """Return the MTBF: the observed part of the period, divided by the number of incidents that began in it.
 
-    The observed part begins with the first known incident at the earliest, and ends now at the latest. Without an
-    incident in the period there is no figure: nothing failed. A reopened incident is the same failure.
+    The observed part begins with the first known incident (``since``) at the earliest, and ends now at the latest.
+    That incident is not divided by: no time before it was observed. There is no time between fewer than two incidents.
+    A reopened incident is the same failure.
     """
+    began = [each.opened_at for each in incidents if each.is_first and period.has(each.opened_at)]
     observed = min(period.ends_at, now) - max(period.starts_at, period.starts_at if since is None else since)
-    if not incidents or observed <= 0:
-        return TimeFigure(None, incidents)
-    return TimeFigure(observed / incidents / SECOND, incidents)
+    if len(began) < 2 or observed <= 0:
+        return TimeFigure(None, len(began))
+    return TimeFigure(observed / (len(began) - (since in began)) / SECOND, len(began))
 
 
 def target_figures(incidents: Sequence[MeasuredIncident], period: ReportPeriod) -> tuple[TargetFigure, ...]:

@@ -1,4 +1,4 @@
-"""The shifts of a calendar: events that name a person, single or recurring.
+"""The shifts of a calendar file: events that name a person, single or recurring.
 
 An event ends when the wall clock shows the time of its end. RFC 5545 would let
 each event of a series last equally long; then a shift from Monday 09:00 to
@@ -14,17 +14,18 @@ from functools import cached_property, lru_cache
 from itertools import accumulate
 
 from tocsin.core.duration import DAY
-from tocsin.core.oncall.rotation import Duty, Layer, first_at
+from tocsin.core.oncall.rotation import Layer, OnCallInput, first_at
 from tocsin.core.schedule.recurrence import Span
 from tocsin.core.schedule.rrule import RRule
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 _BLOCK = 64 * DAY
+"""Size of the parts of the time line whose spans are cached."""
 _MARGIN = timedelta(days=2)
-"""No wall clock differs from UTC by more than this."""
+"""More than the difference between any wall clock and UTC."""
 _MICROSECOND = timedelta(microseconds=1)
 _FIRST, _LAST = datetime(1000, 1, 1), datetime(3000, 1, 1)  # noqa: DTZ001 - on a wall clock
-"""Calendars are evaluated only between these times."""
+"""The limits of the time for which calendars are evaluated."""
 
 
 @dataclass(frozen=True)
@@ -32,32 +33,32 @@ class CalendarEvent:
     """A shift of one person from ``starts`` on, for ``length`` on the wall clock; it may recur."""
 
     person: str
-    """The person on call; "" if the event names no person, so that it puts no one on call."""
+    """The person on call; "" for an event that names no person and so puts no one on call."""
     zone: tzinfo
     starts: datetime
     length: timedelta
     rule: RRule | None = None
-    """None: a single event."""
+    """The recurrence rule; None for a single event."""
     ends: datetime | None = None
-    """The last possible start in the series (UNTIL, COUNT)."""
+    """The last possible start in the series (by UNTIL or COUNT); None: no limit."""
     without: frozenset[datetime] = frozenset()
-    """Starts that are canceled (EXDATE) or replaced by another event."""
+    """Starts of the series that are canceled (EXDATE) or that another event replaces."""
     since: datetime | None = None
-    """Earlier starts of the series belong to another event (RANGE=THISANDFUTURE)."""
+    """The first start that belongs to this event; earlier starts belong to another event (RANGE=THISANDFUTURE)."""
     until: datetime | None = None
-    """The start from which on the occurrences belong to another event."""
+    """The start from which the occurrences belong to another event."""
     moved: timedelta = timedelta(0)
-    """Offset of the event's times from the times of the series."""
+    """Offset of the event's times from the starts of the series."""
     summary: str = ""
 
     @cached_property
     def once(self) -> Span:
-        """The first span."""
+        """The first span of the event."""
         return self._span(self.starts)
 
     @property
     def takes_place(self) -> bool:
-        """True unless the first time of the event is canceled."""
+        """True unless the first start of the event is canceled or belongs to another event."""
         return self._is_own(self.starts)
 
     def spans(self, after: int, before: int) -> Iterator[Span]:
@@ -74,9 +75,9 @@ class CalendarEvent:
                     yield spans[index]
 
     def begins(self, first: datetime, last: datetime) -> Iterator[datetime]:
-        """Yield the starts of the series from ``first`` to ``last`` that are this event's, before they are moved.
+        """Yield the starts of the series from ``first`` to ``last`` that belong to this event, before they are moved.
 
-        DTSTART is one of them even if the rule does not name it.
+        DTSTART is a start even if the rule does not name it.
         """
         last = last if self.ends is None else min(last, self.ends)
         if first <= self.starts <= last and self._is_own(self.starts):
@@ -100,7 +101,7 @@ class CalendarEvent:
 
 @lru_cache(maxsize=4096)
 def _block(event: CalendarEvent, number: int) -> tuple[Span, ...]:
-    """Return the spans that begin within one block of time."""
+    """Return the spans of an event that begin within the block ``number`` of the time line."""
     begins, ends = number * _BLOCK, (number + 1) * _BLOCK
     first = max(_FIRST, _EPOCH + timedelta(microseconds=begins) - _MARGIN) - event.moved
     last = min(_LAST, _EPOCH + timedelta(microseconds=ends) + _MARGIN) - event.moved
@@ -109,7 +110,7 @@ def _block(event: CalendarEvent, number: int) -> tuple[Span, ...]:
 
 
 class _Index:
-    """Events, indexed by time."""
+    """An index of events by time."""
 
     def __init__(self, events: Sequence[CalendarEvent]) -> None:
         numbered = list(enumerate(events))
@@ -133,21 +134,21 @@ class _Index:
 
 @dataclass(frozen=True)
 class Calendar(Layer):
-    """A layer of a rotation: everyone with an event at the given time."""
+    """A layer of a rotation: the persons with an event at a time are on call."""
 
     events: tuple[CalendarEvent, ...]
-    faults: tuple[str, ...] = ()
-    """The parts of the file that cannot be read: a shift may be missing."""
-    name: str = ""
+    unreadable_parts: tuple[str, ...] = ()
+    """Descriptions of the parts of the file that cannot be read: a shift may be missing."""
+    calendar_file: str = ""
     """The name of the file, as in people.yaml."""
 
     def __post_init__(self) -> None:
-        """Build the indexes at once, so that no page has to wait for them."""
+        """Build the indexes now, so that no page has to wait for them."""
         _ = self._named, self._unnamed
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All persons whom an event names."""
+        """The persons whom any event names."""
         return tuple(dict.fromkeys(event.person for event in self.events if event.person))
 
     @cached_property
@@ -163,27 +164,27 @@ class Calendar(Layer):
         """The start of the first event that names a person."""
         return min((event.once.starts_at for event in self.events if event.person), default=None)
 
-    def on_at(self, at: int, duty: Duty) -> tuple[str, ...]:
-        """Return all persons with an event at that time, each once."""
-        del duty
+    def on_at(self, at: int, inputs: OnCallInput) -> tuple[str, ...]:
+        """Return the persons with an event at ``at``, each once."""
+        del inputs
         return tuple(dict.fromkeys(event.person for _, _, event in self._named.overlapping(at, at + 1)))
 
-    def waiting(self, at: int, duty: Duty) -> tuple[str, ...]:
+    def waiting(self, at: int, inputs: OnCallInput) -> tuple[str, ...]:
         """Return the persons whose events begin next, within 64 days."""
-        on_call = self.on_at(at, duty)
+        on_call = self.on_at(at, inputs)
         ahead = self._named.overlapping(at, at + _BLOCK)
         next_starts = sorted((span.starts_at, event.person) for _, span, event in ahead if span.starts_at > at)
         return tuple(dict.fromkeys(name for _, name in next_starts if name not in on_call))
 
-    def changes(self, after: int, before: int, duty: Duty) -> Iterable[int]:
+    def changes(self, after: int, before: int, inputs: OnCallInput) -> Iterable[int]:
         """Yield the times at which events begin and end."""
-        del duty
+        del inputs
         for _, span, _ in self._named.overlapping(after, before):
             yield from span
 
-    def remarks_at(self, at: int, duty: Duty) -> tuple[str, ...]:
-        """Return a remark for each event at that time that names no person, if no other event does."""
-        if self.on_at(at, duty):
+    def remarks_at(self, at: int, inputs: OnCallInput) -> tuple[str, ...]:
+        """Return a remark for each event at ``at`` that names no person; empty if another event names one."""
+        if self.on_at(at, inputs):
             return ()
         return tuple(
             dict.fromkeys(

@@ -19,9 +19,9 @@ from tocsin.core.matching.matcher_slips import read_written
 from tocsin.core.schedule.recurrence import LONGEST, SHORTEST, Recurrence, Span
 
 LOOKED_AHEAD = 366 * DAY
-"""Range of the search for the next occurrences."""
+"""Range of the search for the next spans of a window."""
 _MAX_CONSECUTIVE = 64
-"""Maximum number of consecutive windows that are followed; at their end a longer wait is evaluated again."""
+"""Maximum number of windows in a row that count as one; a wait for more of them is evaluated again at their end."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Window:
         return max(active, key=lambda span: span.ends_at, default=None)
 
     def upcoming(self, after: int, limit: int) -> list[Span]:
-        """Return the next spans that begin after ``after``, within a year."""
+        """Return the next spans that begin after ``after`` and within a year, at most ``limit``."""
         if isinstance(self.when, Span):
             return [self.when][:limit] if self.when.starts_at > after else []
         spans: list[Span] = []
@@ -63,14 +63,14 @@ class Window:
 
 
 class Hidden(NamedTuple):
-    """The windows that hold back pages, and the time until which they do so."""
+    """The windows that hide alerts, and the time until which they do so."""
 
     names: tuple[str, ...]
     until: int
 
 
 class HandMade(msgspec.Struct, frozen=True, kw_only=True):
-    """A window that a person made at run time. Times are microseconds since the epoch, UTC."""
+    """A maintenance window that a person created at run time. Times are microseconds since the epoch, UTC."""
 
     id: str
     name: str
@@ -162,9 +162,9 @@ def expect_duration(duration: int) -> None:
 
 
 def hidden(windows: Sequence[Window], alerts: Iterable[Mapping[str, str]], at: int) -> Hidden | None:
-    """Return the windows that hide these alerts, given by their labels, and the time until which all are hidden.
+    """Return the windows that hide alerts, given by their labels, and the time until which all alerts are hidden.
 
-    None: one of the alerts is in no window, or there is no alert.
+    None: an alert is in no window, or there is no alert.
     """
     if not any(window.span_at(at) for window in windows):
         return None

@@ -1,24 +1,26 @@
-"""Members of a source that is polled at run time, such as a Slack user group."""
+"""Members of a group that is polled at run time, such as a Slack user group."""
 
 import msgspec
 
 from tocsin.core.typed_replace import replace
 
 SLACK = "slack:"
+"""Prefix of the keys of Slack user groups."""
 
 
 class Roster(msgspec.Struct, frozen=True, kw_only=True):
-    """The last valid answer of one source."""
+    """The last valid answer about the members of one group."""
 
     source: str
-    """The source's key: ``slack:<channel>:<id of the group>``."""
+    """The key of the group: ``slack:<channel>:<id of the group>``."""
     members: tuple[str, ...]
-    """Names used by the source: Slack user ids."""
+    """The members by their ids at the provider: Slack user ids."""
     fetched_at: int
+    """The time of the answer."""
     changed_at: int = 0
     """The time at which the present members were first seen, in microseconds since the epoch."""
     before: tuple[str, ...] = ()
-    """The members before that time."""
+    """The members before ``changed_at``."""
 
 
 def answered(known: Roster | None, source: str, members: tuple[str, ...], now: int) -> Roster:
@@ -29,14 +31,14 @@ def answered(known: Roster | None, source: str, members: tuple[str, ...], now: i
     return Roster(source=source, members=members, fetched_at=now, changed_at=now, before=before)
 
 
-def slack_source(channel: str, group: str) -> str:
+def slack_group_key(channel: str, group: str) -> str:
     """Return the key of a Slack user group that is polled through the given channel."""
     return f"{SLACK}{channel}:{group}"
 
 
-def slack_group(source: str) -> tuple[str, str] | None:
+def slack_group(key: str) -> tuple[str, str] | None:
     """Return (channel, id of the group) for the key of a Slack user group; None for any other key."""
-    if not source.startswith(SLACK):
+    if not key.startswith(SLACK):
         return None
-    channel, _, group = source.removeprefix(SLACK).rpartition(":")
+    channel, _, group = key.removeprefix(SLACK).rpartition(":")
     return channel, group

@@ -23,7 +23,7 @@ from tocsin.core.duration import DAY, SECOND
 from tocsin.core.schedule.recurrence import Span, moment
 
 LOOKED_AHEAD = 400 * DAY
-"""Range of the search for the start and the end of a shift."""
+"""Maximum distance of the start and the end of a shift that are searched for."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PIECES = (DAY, 8 * DAY, 64 * DAY, LOOKED_AHEAD)
@@ -63,29 +63,29 @@ class Override(msgspec.Struct, frozen=True, kw_only=True):
     rotation: str
     person: str
     swaps_with: str = ""
-    """A swap: whenever one of the two would be on call, the other is."""
+    """For a swap, the second person: whenever one of the two would be on call, the other is. "" for an override."""
     starts_at: int
     ends_at: int
-    """The end; earlier than planned if a person ended it."""
+    """The end of the override; earlier than planned if a person ended the override."""
     id: str = ""
-    """The id of one made at run time; empty for one of people.yaml."""
+    """The id of an override made at run time; empty for an override of people.yaml."""
     planned_ends_at: int = 0
     comment: str = ""
     author: str = ""
     via: str = ""
     created_at: int = 0
     ended_at: int | None = None
-    """The time at which a person ended it."""
+    """The time at which a person ended the override; None if no one has."""
     ended_by: str | None = None
     ended_via: str | None = None
 
     def covers(self, at: int) -> bool:
-        """Return whether it applies at ``at``."""
+        """Return whether the override is in effect at ``at``."""
         return self.starts_at <= at < self.ends_at
 
 
 class Shift(NamedTuple):
-    """A time during which the same people are on call. No names: a gap."""
+    """A time during which the same people are on call. Empty ``names``: a gap."""
 
     starts_at: int
     ends_at: int
@@ -93,76 +93,77 @@ class Shift(NamedTuple):
 
 
 class Membership(NamedTuple):
-    """The persons whom a source names."""
+    """The members of a group that is polled at run time."""
 
     names: tuple[str, ...]
     since: int = 0
+    """The time at which the present members were first seen."""
     before: tuple[str, ...] = ()
-    """The persons whom it named before ``since``."""
+    """The members before ``since``."""
 
 
 _NO_MEMBERS = Membership(())
 
 
 @dataclass(frozen=True)
-class Duty:
+class OnCallInput:
     """The time, overrides and rosters that decide who is on call, together with the rotations."""
 
     now: int
     overrides: tuple[Override, ...] = ()
     """The overrides made at run time, oldest first. They take precedence over those of people.yaml."""
     rosters: Mapping[str, Membership] = field(default_factory=dict)
-    """The members of each source that is polled at run time, by its key."""
+    """The members of each group that is polled at run time, by the key of the group."""
 
 
 class Layer(Protocol):
     """One of the schedules of a rotation."""
 
-    faults: tuple[str, ...] = ()
-    """The parts of it that could not be read."""
-    name: str = ""
-    """The file that it stands in, "" where that is people.yaml."""
+    unreadable_parts: tuple[str, ...] = ()
+    """The parts of the calendar file that cannot be read."""
+    calendar_file: str = ""
+    """The calendar file of the layer; empty if the layer is written in people.yaml."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All persons whom it can stand for, according to the configuration."""
+        """The persons who can be on call by this layer, according to the configuration."""
         ...
 
-    def on_at(self, at: int, duty: Duty) -> tuple[str, ...]:
+    def on_at(self, at: int, inputs: OnCallInput) -> tuple[str, ...]:
         """Return the persons on call at ``at``."""
         ...
 
-    def waiting(self, at: int, duty: Duty) -> tuple[str, ...]:
-        """Return the persons whose turns follow the present one, the next one first."""
+    def waiting(self, at: int, inputs: OnCallInput) -> tuple[str, ...]:
+        """Return the persons whose turns follow the current turn, the next person first."""
         ...
 
-    def changes(self, after: int, before: int, duty: Duty) -> Iterable[int]:
-        """Return the times between the two at which the persons on call can change."""
+    def changes(self, after: int, before: int, inputs: OnCallInput) -> Iterable[int]:
+        """Return the times at which the persons on call can change, between ``after`` and ``before``."""
         ...
 
     @property
     def begins_at(self) -> int | None:
-        """The time before which this layer never has an on-call person; None if it is unknown."""
+        """The time before which the layer has no on-call person; None if that time is unknown."""
         return None
 
-    def remarks_at(self, at: int, duty: Duty) -> tuple[str, ...]:
+    def remarks_at(self, at: int, inputs: OnCallInput) -> tuple[str, ...]:
         """Return the reasons, if known, why this layer has no on-call person."""
-        del at, duty
+        del at, inputs
         return ()
 
 
 @dataclass(frozen=True)
-class DutyHours:
+class OnCallHours:
     """Hours on some weekdays, on the wall clock."""
 
     days: frozenset[int]
-    """The days on which they begin; Monday is 0."""
+    """The days on which the hours begin; Monday is 0."""
     opens: timedelta
     closes: timedelta
-    """Counted like ``opens`` from the midnight before; more than 24 h if they end on the next day."""
+    """The time since the midnight before ``opens``; more than 24 h if the hours end on the next day."""
 
     def spans(self, zone: tzinfo, after: int, before: int) -> Iterator[Span]:
-        """Yield the spans that overlap (after, before)."""
+        """Yield the spans of these hours that overlap (after, before)."""
         day = wall(after, zone).replace(hour=0, minute=0, second=0, microsecond=0) - 2 * _ONE_DAY
         last = wall(before, zone)
         while day <= last:
@@ -175,18 +176,18 @@ class DutyHours:
 
 @dataclass(frozen=True)
 class TurnsLayer(Layer):
-    """Members who take turns in order. The first has the turn that contains ``starts``; before, no one is on call."""
+    """Members who take turns in order, from ``starts`` on: the first member has the turn that contains ``starts``."""
 
     members: tuple[str, ...]
     zone: tzinfo
     starts: datetime
-    """On the wall clock."""
+    """The time from which the members take turns, on the wall clock; it may be within the first turn."""
     anchor: datetime
-    """Hand-overs are at anchor + n * period + each of the offsets, on the wall clock."""
+    """The reference of the hand-overs: they are at anchor + n * period + each of the offsets, on the wall clock."""
     period: timedelta
     offsets: tuple[timedelta, ...] = (timedelta(0),)
     """Ascending, each less than the period."""
-    only: tuple[DutyHours, ...] = ()
+    only: tuple[OnCallHours, ...] = ()
     """Outside these hours no one is on call; empty: at all hours."""
 
     @property
@@ -228,25 +229,25 @@ class TurnsLayer(Layer):
             span.starts_at <= at for hours in self.only for span in hours.spans(self.zone, at, at + 1)
         )
 
-    def on_at(self, at: int, duty: Duty) -> tuple[str, ...]:
+    def on_at(self, at: int, inputs: OnCallInput) -> tuple[str, ...]:
         """Return the member whose turn it is."""
-        del duty
+        del inputs
         if at < self._starts_at or not self._is_open(at):
             return _NO_ONE
         return (self.members[(self._turn_at(at) - self._first) % len(self.members)],)
 
-    def waiting(self, at: int, duty: Duty) -> tuple[str, ...]:
+    def waiting(self, at: int, inputs: OnCallInput) -> tuple[str, ...]:
         """Return the other members, in the order of their turns."""
-        del duty
+        del inputs
         if at < self._starts_at:
             return self.members
         place = (self._turn_at(at) - self._first) % len(self.members)
         following = (*self.members[place + 1 :], *self.members[:place])
         return tuple(dict.fromkeys(name for name in following if name != self.members[place]))
 
-    def changes(self, after: int, before: int, duty: Duty) -> Iterable[int]:
-        """Yield its start, the hand-overs, and the times at which its hours begin and end."""
-        del duty
+    def changes(self, after: int, before: int, inputs: OnCallInput) -> Iterable[int]:
+        """Yield the start of the first turn, the hand-overs, and the starts and ends of the hours in ``only``."""
+        del inputs
         yield self._starts_at
         number = self._turn_at(max(after, self._starts_at))
         while (at := self._begins(number)) < before:
@@ -259,29 +260,30 @@ class TurnsLayer(Layer):
 
 @dataclass(frozen=True)
 class RosterLayer(Layer):
-    """All persons whom a source names that is polled at run time (a Slack user group)."""
+    """All members of a group that is polled at run time, such as a Slack user group."""
 
-    source: str
+    group: str
+    """The key of the group: see `core.oncall.roster.slack_group_key`."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Always empty: the configuration does not name the members."""
+        """Empty, because the configuration does not name the members."""
         return _NO_ONE
 
-    def on_at(self, at: int, duty: Duty) -> tuple[str, ...]:
-        """Return all members of the source."""
-        named = duty.rosters.get(self.source, _NO_MEMBERS)
+    def on_at(self, at: int, inputs: OnCallInput) -> tuple[str, ...]:
+        """Return all members of the group."""
+        named = inputs.rosters.get(self.group, _NO_MEMBERS)
         return named.names if at >= named.since else named.before
 
-    def waiting(self, at: int, duty: Duty) -> tuple[str, ...]:
+    def waiting(self, at: int, inputs: OnCallInput) -> tuple[str, ...]:
         """Return nothing: there are no turns."""
-        del at, duty
+        del at, inputs
         return _NO_ONE
 
-    def changes(self, after: int, before: int, duty: Duty) -> Iterable[int]:
+    def changes(self, after: int, before: int, inputs: OnCallInput) -> Iterable[int]:
         """Return the time of the last change; future ones are unknown."""
         del after, before
-        return (duty.rosters.get(self.source, _NO_MEMBERS).since,)
+        return (inputs.rosters.get(self.group, _NO_MEMBERS).since,)
 
 
 def _with_overrides(names: tuple[str, ...], overrides: Sequence[Override]) -> tuple[str, ...]:
@@ -306,81 +308,81 @@ class Rotation:
     layers: tuple[Layer, ...]
     """The first layer with an on-call person decides."""
     time_zone: str = "UTC"
-    """The time zone in which it was written and is shown."""
+    """The time zone in which the rotation is written and shown."""
     overrides: tuple[Override, ...] = ()
     """The overrides of people.yaml."""
     secondary: tuple[str, ...] = ()
     """The persons or rotations that are paged together with the next tier."""
     secondary_is_next: bool = False
-    """In place of ``secondary``: the member whose turn is next."""
+    """True if the secondary is the member whose turn is next."""
     backup: tuple[str, ...] = ()
     """The targets that are paged if no on-call person can be reached."""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All persons whom it can stand for, according to people.yaml."""
+        """All persons and targets that the rotation can stand for, according to people.yaml."""
         members = (name for layer in self.layers for name in layer.names)
         others = (name for override in self.overrides for name in (override.person, override.swaps_with) if name)
         return tuple(dict.fromkeys((*members, *others, *self.secondary, *self.backup)))
 
     @property
-    def is_asked_for(self) -> bool:
-        """True if a source that is polled at run time decides who is on call."""
+    def has_roster(self) -> bool:
+        """True if a layer's members come from a group that is polled at run time."""
         return any(isinstance(layer, RosterLayer) for layer in self.layers)
 
-    def is_known(self, duty: Duty) -> bool:
-        """Return whether every source has been asked that says who is on call."""
-        return all(layer.source in duty.rosters for layer in self.layers if isinstance(layer, RosterLayer))
+    def is_roster_known(self, inputs: OnCallInput) -> bool:
+        """Return whether each polled group of the rotation has answered at least once."""
+        return all(layer.group in inputs.rosters for layer in self.layers if isinstance(layer, RosterLayer))
 
     @property
     def begins_at(self) -> int | None:
-        """The time before which there is never an on-call person; None if it is unknown."""
+        """The time before which the rotation has no on-call person; None if that time is unknown."""
         begins = [layer.begins_at for layer in self.layers]
         return min((at for at in begins if at is not None), default=None) if None not in begins else None
 
-    def on_at(self, at: int, duty: Duty) -> tuple[str, ...]:
+    def on_at(self, at: int, inputs: OnCallInput) -> tuple[str, ...]:
         """Return the persons on call; empty during a gap."""
-        return _with_overrides(self._layer_at(at, duty)[1], self._overrides_at(at, duty))
+        return _with_overrides(self._layer_at(at, inputs)[1], self._overrides_at(at, inputs))
 
-    def remarks_at(self, at: int, duty: Duty) -> tuple[str, ...]:
-        """Return the reasons why there is no on-call person; empty while there is one."""
-        if self.on_at(at, duty):
+    def remarks_at(self, at: int, inputs: OnCallInput) -> tuple[str, ...]:
+        """Return the reasons, if known, why no one is on call; empty while someone is."""
+        if self.on_at(at, inputs):
             return _NO_ONE
-        return tuple(remark for layer in self.layers for remark in layer.remarks_at(at, duty))
+        return tuple(remark for layer in self.layers for remark in layer.remarks_at(at, inputs))
 
     @property
-    def faults(self) -> tuple[str, ...]:
-        """The unreadable parts of its calendars: a shift may be missing."""
-        return tuple(fault for layer in self.layers for fault in layer.faults)
+    def unreadable_parts(self) -> tuple[str, ...]:
+        """The parts of calendar files that cannot be read: a shift may be missing."""
+        return tuple(part for layer in self.layers for part in layer.unreadable_parts)
 
-    def _overrides_at(self, at: int, duty: Duty) -> list[Override]:
+    def _overrides_at(self, at: int, inputs: OnCallInput) -> list[Override]:
         """Return the overrides in effect, in order: those of people.yaml, swaps first; then those made at run time."""
         own = sorted(self.overrides, key=lambda override: not override.swaps_with)
         return [
-            override for override in (*own, *duty.overrides) if override.rotation == self.name and override.covers(at)
+            override for override in (*own, *inputs.overrides) if override.rotation == self.name and override.covers(at)
         ]
 
-    def secondary_at(self, at: int, duty: Duty) -> tuple[str, ...]:
+    def secondary_at(self, at: int, inputs: OnCallInput) -> tuple[str, ...]:
         """Return the persons to page with the next tier."""
         if not self.secondary_is_next:
             return self.secondary
-        primary = self.on_at(at, duty)
-        swaps = [override for override in self._overrides_at(at, duty) if override.swaps_with]
-        layer, _ = self._layer_at(at, duty)
-        waiting = _with_overrides(layer.waiting(at, duty) if layer is not None else _NO_ONE, swaps)
+        primary = self.on_at(at, inputs)
+        swaps = [override for override in self._overrides_at(at, inputs) if override.swaps_with]
+        layer, _ = self._layer_at(at, inputs)
+        waiting = _with_overrides(layer.waiting(at, inputs) if layer is not None else _NO_ONE, swaps)
         return next(((name,) for name in waiting if name not in primary), _NO_ONE)
 
-    def shifts(self, after: int, before: int, duty: Duty) -> list[Shift]:
+    def shifts(self, after: int, before: int, inputs: OnCallInput) -> list[Shift]:
         """Return all shifts from ``after`` until before ``before``; a gap is a shift without names."""
         moments = {after}
         for layer in self.layers:
-            moments.update(layer.changes(after, before, duty))
-        for override in (*self.overrides, *duty.overrides):
+            moments.update(layer.changes(after, before, inputs))
+        for override in (*self.overrides, *inputs.overrides):
             if override.rotation == self.name:
                 moments.update((override.starts_at, override.ends_at))
         shifts: list[Shift] = []
         for at in sorted(start for start in moments if after <= start < before):
-            names = self.on_at(at, duty)
+            names = self.on_at(at, inputs)
             if not shifts or shifts[-1].names != names:
                 shifts.append(Shift(at, before, names))
         return [
@@ -388,40 +390,40 @@ class Rotation:
             for shift, later in zip(shifts, [*shifts[1:], None], strict=True)
         ]
 
-    def shift_at(self, at: int, duty: Duty) -> Shift:
-        """Return the whole shift at that time, within 400 days before and after it."""
+    def shift_at(self, at: int, inputs: OnCallInput) -> Shift:
+        """Return the whole shift at ``at``; its start and end are at most 400 days away."""
         starts_at, ends_at = at - LOOKED_AHEAD, at + LOOKED_AHEAD
         for length in _PIECES:
-            ahead = self.shifts(at, at + length, duty)
+            ahead = self.shifts(at, at + length, inputs)
             if len(ahead) > 1:
                 ends_at = ahead[0].ends_at
                 break
         for length in _PIECES:
-            behind = self.shifts(at - length, at + 1, duty)
+            behind = self.shifts(at - length, at + 1, inputs)
             if len(behind) > 1:
                 starts_at = behind[-1].starts_at
                 break
-        return Shift(starts_at, ends_at, self.on_at(at, duty))
+        return Shift(starts_at, ends_at, self.on_at(at, inputs))
 
-    def gaps(self, after: int, before: int, duty: Duty) -> list[Span]:
+    def gaps(self, after: int, before: int, inputs: OnCallInput) -> list[Span]:
         """Return the spans in which no one is on call."""
-        return [Span(*shift[:2]) for shift in self.shifts(after, before, duty) if not shift.names]
+        return [Span(*shift[:2]) for shift in self.shifts(after, before, inputs) if not shift.names]
 
-    def gap_ends_at(self, at: int, duty: Duty) -> int | None:
-        """Return when the next shift begins of a rotation that has no on-call person; None: not within 400 days."""
-        ends_at = self.shift_at(at, duty).ends_at
+    def gap_ends_at(self, at: int, inputs: OnCallInput) -> int | None:
+        """Return the start of the next shift, for a rotation without an on-call person; None: not within 400 days."""
+        ends_at = self.shift_at(at, inputs).ends_at
         return ends_at if ends_at < at + LOOKED_AHEAD else None
 
-    def _layer_at(self, at: int, duty: Duty) -> tuple[Layer | None, tuple[str, ...]]:
+    def _layer_at(self, at: int, inputs: OnCallInput) -> tuple[Layer | None, tuple[str, ...]]:
         """Return the first layer with an on-call person, and its persons on call."""
         for layer in self.layers:
-            if names := layer.on_at(at, duty):
+            if names := layer.on_at(at, inputs):
                 return layer, names
         return None, _NO_ONE
 
 
 def overlaps(overrides: Sequence[Override]) -> list[tuple[Override, Override]]:
-    """Return pairs of overrides with different persons for the same time: (the one that loses, the one that wins)."""
+    """Return pairs (loser, winner) of overrides that put different persons on call at the same time."""
     plain = [override for override in overrides if not override.swaps_with]
     return [
         (losing, winning)

@@ -38,9 +38,9 @@ class PlaybookAction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     template: str = ""
     """The template for the text of a ticket or an automation; "" for the default text."""
     severities: tuple[str, ...] = ()
-    """Only at these severities; empty: at every one."""
+    """The severities at which the action is carried out; empty: all."""
     when: tuple[str, ...] = ()
-    """Only while one of these flags is set; empty: always."""
+    """The action is carried out only while one of these flags is set; empty: always."""
     facts: tuple[str, ...] = ()
     """For ``recorded``: the facts that trigger it, once in an occurrence."""
     labels: tuple[str, ...] = ()
@@ -48,7 +48,7 @@ class PlaybookAction(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     confirm: bool = False
     """True if a person must read and confirm the text first."""
     only_if_told: bool = False
-    """Only for those recipients who have got an earlier message about this occurrence."""
+    """True if only recipients of an earlier message about this occurrence get the message."""
 
     @property
     def words(self) -> str:
@@ -125,6 +125,8 @@ class Acting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The time at which actions that wait for the ticket's number no longer wait; None: none waits."""
     once: tuple[str, ...] = ()
     """The actions of this occurrence that must not be carried out again."""
+    recorded: tuple[str, ...] = ()
+    """The facts recorded before the incident was under way; their actions wait for that."""
 
     def ticket(self, tracker: str, about: str = "") -> Ticket | None:
         """Return the ticket for the incident, or for one of its action items, in a tracker; None if there is none."""

@@ -41,11 +41,11 @@ class PlaybookDuty(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     by: str = ""
     """The role or the target that has to do it; "": the responder, after the resolve the owner of the postmortem."""
     severities: tuple[str, ...] = ()
-    """Only at these severities; empty: at every one."""
+    """The severities at which the duty is required; empty: all."""
     when: tuple[str, ...] = ()
-    """Only once one of these flags is set, which starts its time; empty: always."""
+    """The duty begins once one of these flags is set; empty: without a flag."""
     remind: int | None = None
-    """How long before its deadline the owner is reminded; None: half of ``within``, at most a day."""
+    """The time from the reminder of the owner to the deadline; None: half of ``within``, at most a day."""
     tracker: str = ""
     """Done once the incident has a ticket in this tracker."""
     message: str = ""

@@ -11,7 +11,7 @@ class RoomWish(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     channel: str
     """The configured channel that creates the room."""
     severities: tuple[str, ...] = ()
-    """Only at these severities; empty: at every one."""
+    """The severities at which an incident gets a room; empty: all."""
     private: bool = False
     archive_after: int | None = None
     """Time from the resolve to the archiving, in microseconds; None: never."""

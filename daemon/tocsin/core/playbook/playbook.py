@@ -30,7 +30,7 @@ class Kind(StrEnum):
     PAGE = "page"
     """Requires an acknowledgment."""
     UPDATE = "update"
-    """Only informs."""
+    """A notification that only informs."""
 
 
 class Until(StrEnum):
@@ -195,7 +195,7 @@ class FollowUp(msgspec.Struct, frozen=True, kw_only=True):
     role: str = ""
     """The role whose holder owns the follow-up; "": the owner of the postmortem."""
     severities: tuple[str, ...] = ()
-    """Only for incidents that reached one of these; empty: for all."""
+    """The severities, reached at any time, at which the follow-up is required; empty: all."""
 
 
 class ItemKind(msgspec.Struct, frozen=True):
@@ -341,7 +341,7 @@ class Playbook(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @property
     def targets(self) -> frozenset[str]:
-        """All targets that the playbook names."""
+        """The targets that the playbook names."""
         lists = [self.announce, *(tier.targets for tier in self.tiers)]
         lists += [cell.targets for level in self.levels for cell in level.cells]
         return frozenset(target for targets in lists for target in targets)

@@ -24,7 +24,7 @@ class Checklist(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     items: tuple[str, ...]
     severities: tuple[str, ...] = ()
-    """Only at these severities; empty: at all."""
+    """The severities at which the checklist applies; empty: all."""
 
     def is_for(self, severity: str) -> bool:
         """Return whether the checklist applies at a severity."""

@@ -309,4 +309,4 @@ _ALL = (
 )
 
 ACTIONS = {action.name: action for action in _ALL}
-"""Every action, by its name."""
+"""The actions by their names."""

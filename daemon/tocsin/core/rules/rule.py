@@ -1,4 +1,4 @@
-"""One rule of a rule set."""
+"""The rules of a rule set."""
 
 import msgspec
 
@@ -8,11 +8,11 @@ from tocsin.core.rules.action import Value
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
-    """One rule; without matchers and conditions it matches every alert."""
+    """A rule. A rule without matchers and conditions matches every alert."""
 
     name: str
     matchers: Matchers = ()
-    """All of these must match."""
+    """Matchers that must all match."""
     any_of: tuple[Matchers, ...] = ()
     """Alternatives: if not empty, all matchers of at least one of these must match as well."""
     when_open: AskOpen | None = None

@@ -106,7 +106,7 @@ class _Outcomes(dict[int, RuleOutcome]):
 
 
 class RuleSet:
-    """All rules, ready to judge alerts.
+    """The rules in the form in which they evaluate alerts.
 
     Args:
         rules: In order.

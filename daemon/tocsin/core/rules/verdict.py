@@ -32,10 +32,15 @@ _COPIES = frozenset(
 _IN_EVERY_KEY = frozenset({"alertname", "cluster", "namespace"})
 
 LONGEST_KEY = 255
+"""Maximum length of a dedup key, in characters; the end of a longer one is replaced by a hash."""
 LONGEST_TITLE = 200
+"""Maximum length of a title, in characters."""
 LONGEST_SERVICE = 200
+"""Maximum length of the name of a service, in characters."""
 LONGEST_SUMMARY = 1000
+"""Maximum length of a summary, in characters."""
 LONGEST_LINK = 2000
+"""Maximum length of a link, in characters."""
 
 _KEY_HASH = 16
 
@@ -66,7 +71,7 @@ class Verdict(Subject, frozen=True, kw_only=True, omit_defaults=True):
 
     playbook: str
     severity: str
-    """Always a level of ``playbook``."""
+    """The severity: a level of ``playbook``."""
     dedup_key: str
     flags: tuple[str, ...] = ()
     labels: dict[str, str]
@@ -92,7 +97,7 @@ class Verdict(Subject, frozen=True, kw_only=True, omit_defaults=True):
     errors: tuple[str, ...] = ()
     """The reasons why the alert is unrouted."""
     steps: tuple[EvaluatedRule, ...] = ()
-    """Every rule that was evaluated; only in an explanation."""
+    """The evaluated rules; set only in an explanation."""
 
 
 def default_service(labels: Mapping[str, str]) -> str:

@@ -2,7 +2,7 @@
 
 The wall clock of a time zone decides, so that 09:00 is 09:00 before and after
 a change to summer time. A time that the wall clock skips is read with the
-offset from before the skip; of a time that it shows twice, the first counts.
+offset from before the skip; if the wall clock shows a time twice, the first one counts.
 """
 
 from collections.abc import Iterator
@@ -16,9 +16,9 @@ import msgspec
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 A_DAY = 24 * 60
-"""Minutes; as a time of day, the midnight at its end."""
+"""Number of minutes of a day; as a time of day, the midnight at the end of the day."""
 LOOKED_AHEAD = 366
-"""Maximum number of closed days in a row; steps that wait longer are carried out at once."""
+"""Maximum number of days to the next opening; a step that would wait longer is carried out at once."""
 
 
 class Hours(StrEnum):
@@ -37,21 +37,21 @@ class BusinessHours(msgspec.Struct, frozen=True, kw_only=True):
     opens: int = 9 * 60
     """Minutes since midnight on the wall clock."""
     closes: int = 17 * 60
-    """Minutes since midnight on the wall clock, later than ``opens``; that minute itself is outside."""
+    """Minutes since midnight on the wall clock, more than ``opens``; the minute ``closes`` itself is outside."""
     time_zone: str = "UTC"
     """A name of the IANA database."""
     holidays: tuple[str, ...] = ()
-    """``2026-12-25``: closed all day."""
+    """Dates that are closed all day, such as ``2026-12-25``."""
 
     def are_open(self, at: int) -> bool:
         """Return whether ``at`` is within business hours. All times are microseconds since the epoch, UTC."""
         return self.opening(at) == at
 
     def opening(self, at: int) -> int:
-        """Return the first time from ``at`` on within business hours; ``at`` itself if it is within them.
+        """Return the first time from ``at`` on within business hours; ``at`` itself if the hours are open.
 
-        If there is none for more than a year, return ``at``: a page at a bad time is
-        better than none.
+        If they do not open for more than a year, return ``at``: a page at a bad time is
+        better than no page.
         """
         for opens, closes in self._open_periods(at):
             if at < closes:
@@ -71,7 +71,7 @@ class BusinessHours(msgspec.Struct, frozen=True, kw_only=True):
 
 @lru_cache(maxsize=1024)
 def _moment(day: date, minutes: int, zone: str) -> int:
-    """Return when the wall clock of ``zone`` shows so many minutes after midnight of ``day``."""
+    """Return the time that is ``minutes`` after the midnight of ``day`` on the wall clock of ``zone``."""
     midnight = datetime.combine(day, time(), _zone(zone))
     # Adding to a datetime with a zone moves its wall clock, not the elapsed time.
     return (((midnight + timedelta(minutes=minutes)).astimezone(UTC)) - _EPOCH) // _MICROSECOND

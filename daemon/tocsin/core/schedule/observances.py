@@ -11,7 +11,7 @@ _SECOND = timedelta(seconds=1)
 
 
 class Onset(NamedTuple):
-    """The moment from which an offset applies."""
+    """The start of a period with another offset from UTC."""
 
     at: datetime
     """On UTC's wall clock."""
@@ -19,7 +19,7 @@ class Onset(NamedTuple):
 
 
 class ObservedZone(tzinfo):
-    """A time zone as a list of onsets; ``before`` applies until the first of them."""
+    """A time zone as a list of onsets; the offset ``before`` applies until the first onset."""
 
     def __init__(self, name: str, before: timedelta, onsets: Iterable[Onset]) -> None:
         self._name = name
@@ -27,7 +27,7 @@ class ObservedZone(tzinfo):
         self._offsets = [before, *(onset.offset for onset in self._onsets)]
         self._at = [(onset.at - _EPOCH) // _SECOND for onset in self._onsets]
         steps = list(zip(self._at, pairwise(self._offsets), strict=True))
-        # Times that a wall clock shows twice, or never, are read as PEP 495 says: by `fold`.
+        # Of a time that the wall clock shows twice, or skips, `fold` chooses the reading (PEP 495).
         self._walls = (
             [at + max(pair) // _SECOND for at, pair in steps],
             [at + min(pair) // _SECOND for at, pair in steps],

@@ -1,8 +1,8 @@
 """Recurring spans: an RRULE of RFC 5545 on the wall clock of a time zone.
 
-An occurrence begins when the wall clock shows its time. A time that the wall clock skips (the night it goes forward) is
-read with the offset from before the skip, so 02:30 begins at 03:30; of a time that it shows twice, the first counts.
-Both are the RFC's own readings. The duration is elapsed time, not the difference on the clock.
+An occurrence begins when the wall clock shows its time. A time that the wall clock skips when it goes forward is read
+with the offset from before the skip: 02:30 begins at 03:30. If the wall clock shows a time twice, the first one counts.
+The RFC requires both. The duration of an occurrence is elapsed time, not the difference on the clock.
 """
 
 import re
@@ -17,24 +17,28 @@ from tocsin.core.errors import WindowError
 from tocsin.core.schedule.rrule import LAST_DAY, WEEKDAYS, RRule, parse, split_parts
 
 SHORTEST = MINUTE
+"""Minimum length of one window."""
 LONGEST = 31 * DAY
 """Maximum length of one window; use a rule to silence alerts for longer."""
 
 MAX_COUNT = 10_000
+"""Maximum value of COUNT."""
 MAX_COUNTED = 200_000
-"""Maximum work for counting up to COUNT."""
+"""Maximum number of periods and times that are examined to find the time at which COUNT is reached."""
 MAX_A_DAY = 24
-"""A window or a reminder comes once an hour at most; an event of a calendar may come more often."""
+"""Maximum number of times a day of a window or a reminder; an event of a calendar may recur more often."""
 FIRST_YEAR, LAST_YEAR = 2000, LAST_DAY.year
+"""The years in which a window or a reminder may start."""
 LOOKED_AHEAD = timedelta(days=366 * 10)
-"""Time to look ahead: a rule without a time within ten years counts as a rule that never matches."""
+"""Range of the search for the first time: a rule without a time in this range counts as one that never matches."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BLOCK = 32 * DAY
+"""Size of the parts of the time line whose spans are cached."""
 _MARGIN = timedelta(days=2)
-"""No wall clock is further from UTC than this."""
+"""More than the difference between any wall clock and UTC."""
 _CHECKED = 400
-"""Number of occurrences that are checked for a gap between them."""
+"""Number of occurrences in which a span without gaps is looked for."""
 
 _FREQUENCIES = ("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
 _TOO_OFTEN = ("SECONDLY", "MINUTELY", "HOURLY")
@@ -45,7 +49,7 @@ _ONLY_WITH = {
     "BYMONTHDAY": ("DAILY", "MONTHLY", "YEARLY"),
     "BYSETPOS": ("MONTHLY", "YEARLY"),
 }
-"""As the RFC requires; BYSETPOS would choose from a single day."""
+"""Part -> the frequencies with which the part may be used: by the RFC, or because it would choose from one day."""
 _LONGEST_MONTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
@@ -73,7 +77,7 @@ def expect_year(local: datetime) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Recurrence:
-    """Recurring spans of one length.
+    """Recurring spans that all have the same length.
 
     Raises:
         WindowError: The rule cannot be used; ``hint`` shows the correct form.
@@ -82,12 +86,12 @@ class Recurrence:
     rule: str
     """The value of an RRULE, as it was written."""
     starts: datetime
-    """DTSTART, on the wall clock: no span begins earlier."""
+    """DTSTART, on the wall clock: no span begins before this time."""
     zone: tzinfo
     duration: int
-    """In microseconds."""
+    """The length of each span, in microseconds."""
     last: datetime | None = field(init=False, repr=False, compare=False, default=None)
-    """The latest possible beginning (by UNTIL or COUNT); None: there is no limit."""
+    """The last possible start of a span (by UNTIL or COUNT); None: no limit."""
 
     def __post_init__(self) -> None:
         expect_year(self.starts)
@@ -102,7 +106,7 @@ class Recurrence:
         self._expect_gaps()
 
     def spans(self, after: int, before: int) -> Iterator[Span]:
-        """Return the spans that overlap (after, before), the earliest first."""
+        """Yield the spans that overlap (after, before), the earliest first."""
         for number in range((after - self.duration) // _BLOCK, before // _BLOCK + 1):
             for span in _block(self, number):
                 if span.starts_at < before and span.ends_at > after:
@@ -115,7 +119,7 @@ class Recurrence:
         return rule.last_of(self.starts, MAX_COUNTED)[0]
 
     def _local(self, after: datetime, until: datetime) -> Iterator[datetime]:
-        """Yield the beginnings of the spans, on the wall clock, from ``after`` to ``until``."""
+        """Yield the starts of the spans from ``after`` to ``until``, on the wall clock."""
         last = until if self.last is None else min(until, self.last)
         return _parsed(self.rule).between(self.starts, after, last)
 
@@ -123,7 +127,7 @@ class Recurrence:
         return (moment(local, self.zone) for local in self._local(after, until))
 
     def _expect_gaps(self) -> None:
-        """Refuse spans without gaps: pages would never be sent again, and the reason would be hard to see."""
+        """Refuse spans without gaps that last too long together: pages would be held back for no visible reason."""
         begins = ends = None
         for number, at in enumerate(self._begin(self.starts, self.starts + LOOKED_AHEAD)):
             if ends is None or begins is None or at > ends:
@@ -155,10 +159,10 @@ def _block(recurrence: Recurrence, number: int) -> tuple[Span, ...]:
 
 
 def _expect_usable(parts: dict[str, str]) -> None:
-    """Refuse rules that a calendar may have but a window may not.
+    """Refuse rules that are allowed in a calendar but not in a window.
 
     Raises:
-        WindowError: The rule recurs too often, or has parts that do not go together.
+        WindowError: The rule recurs too often, or has parts that cannot be used together.
     """
     _expect_frequency(parts.get("FREQ"))
     if "BYSECOND" in parts:
@@ -205,7 +209,7 @@ def _expect_possible(rule: RRule, starts: datetime) -> None:
 
 
 def _until(text: str, zone: tzinfo) -> datetime | None:
-    """Return UNTIL on the wall clock; the RFC requires UTC, but people write it like ``starts``."""
+    """Return UNTIL on the wall clock; the RFC requires a time in UTC, but people write the local time."""
     if not text:
         return None
     hint = "write for example UNTIL=20271231, or UNTIL=20271231T020000 in the window's own time zone"

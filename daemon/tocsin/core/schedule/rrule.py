@@ -1,8 +1,8 @@
 """RRULEs of RFC 5545 (3.3.10) on a wall clock, evaluated for any part of the time line.
 
-Evaluation does not start at DTSTART: a query for next week costs the same for a
-rule of 1999 as for one of today, and a rule that never matches costs no more than
-one that does. Only COUNT has to be counted once, from the start (`last_of`).
+Evaluation does not start at DTSTART: a query for next week takes the same time for a
+rule that started in 1999 as for a rule that starts today, and a rule that never
+matches takes no longer than another one. Only COUNT has to be counted from DTSTART, once (`last_of`).
 """
 
 import re
@@ -16,11 +16,13 @@ from itertools import product
 from tocsin.core.errors import WindowError
 
 MAX_TEXT = 500
+"""Maximum length of a rule, in characters."""
 MAX_A_DAY = 96
-"""A rule may recur every quarter of an hour; more often is a mistake or an attack."""
+"""Maximum number of times a day of a rule: every quarter of an hour."""
 MAX_SET = 4000
 """Maximum number of times of one period from which BYSETPOS may choose."""
 LAST_DAY = date(2199, 12, 31)
+"""The last day for which rules are evaluated."""
 
 WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _PERIODS = {"YEARLY": 366, "MONTHLY": 31, "WEEKLY": 7, "DAILY": 1}
@@ -36,7 +38,7 @@ _NUMBERS = {
     "BYSECOND": (0, 60, False),
     "BYSETPOS": (1, 366, True),
 }
-"""Part -> (minimum, maximum, whether negative numbers count from the end)."""
+"""Part -> (minimum, maximum, True if negative numbers count from the end)."""
 _PARTS = ("FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "WKST", *_NUMBERS)
 _WEEKDAY = re.compile(r"([+-]?[0-9]{1,2})?(MO|TU|WE|TH|FR|SA|SU)", re.ASCII)
 _WHOLE = re.compile(r"[0-9]{1,9}", re.ASCII)
@@ -94,9 +96,9 @@ class RRule:
         return min((hours or 24) * (minutes or 60) * (seconds or 60), most)
 
     def between(self, starts: Local, first: Local, last: Local) -> Iterator[Local]:
-        """Yield the rule's times from ``first`` to ``last``, both included, earliest first. COUNT is not applied.
+        """Yield the rule's times from ``first`` to ``last``, both included, the earliest first. COUNT is not applied.
 
-        ``starts`` is DTSTART: no time is earlier.
+        ``starts`` is DTSTART: times before it are left out.
         """
         first = max(first, starts)
         if last < first:

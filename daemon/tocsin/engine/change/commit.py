@@ -29,13 +29,13 @@ class Committed(msgspec.Struct, frozen=True):
 
 
 def committed(uow: UnitOfWork) -> Committed:
-    """Return what is to be reported after the commit of these changes."""
+    """Return the results of these changes, to be reported after the commit."""
     return Committed(uow.figures, uow.enqueued, uow.is_sooner)
 
 
 @dataclass(frozen=True)
 class Committer:
-    """Runs changes of incidents in one transaction; after the commit, updates metrics and wakes workers."""
+    """The runner of transactions that change incidents: after the commit, it updates metrics and wakes workers."""
 
     store: Store
     live: Live

@@ -23,7 +23,7 @@ class InhibitionJudge:
         return next((_wait(view, inhibition) for inhibition in holding), None)
 
     def goes_on(self, view: View, incident: Incident, wait: Wait) -> Wait | None:
-        """Return the wait for as long as the rule's condition holds."""
+        """Return the wait, prolonged, while the condition of the rule holds."""
         holding = (each for each in incident.inhibitions if each.rule == wait.by and _holds(view, incident, each.when))
         return next((_wait(view, inhibition) for inhibition in holding), None)
 

@@ -10,17 +10,21 @@ from tocsin.core.incident.contact_attempts import Called, Later
 from tocsin.core.incident.effect import Notify
 from tocsin.core.incident.incident import Incident
 from tocsin.core.incident.outbox import JOB_OF, Job
-from tocsin.core.incident.sla import MEETING_STEP
+from tocsin.core.incident.sla import CANCELED_MEETING_STEP, MEETING_STEP
 from tocsin.core.oncall.people import Notified, People
-from tocsin.core.oncall.rotation import Duty, Membership
+from tocsin.core.oncall.rotation import Membership, OnCallInput
 from tocsin.core.playbook.playbook import Kind
 from tocsin.engine.change.policy import Policy
 from tocsin.ports.store import Reader
 
 FALLBACK = "fallback"
+"""The step of repeated pages, after the last step of the ladder."""
 SECOND_ON_CALL = "you are second on call"
+"""The reason for a page to a secondary."""
 OVERRIDES_LOOKED_BACK = 31 * DAY
+"""Time for which overrides are read after their end, because the current shift may have begun at that end."""
 GAPS_LOOKED_FOR = 14 * DAY
+"""Range of the search for the next gap of a rotation."""
 
 
 class OnCall:
@@ -36,13 +40,13 @@ class OnCall:
         self._listeners: dict[tuple[str, ...], Sequence[tuple[Notified, Job]]] = {}
 
     @cached_property
-    def duty(self) -> Duty:
-        """Return the stored data about who is on call at the transaction's time."""
-        return duty_of(self._tx, self._policy.people)
+    def inputs(self) -> OnCallInput:
+        """Return the stored data that decides who is on call at the transaction's time."""
+        return on_call_input(self._tx, self._policy.people)
 
-    def duty_for(self, targets: tuple[str, ...]) -> Duty:
-        """Return the stored data from which the recipients of these targets follow; only rotations need any."""
-        return self.duty if self._policy.people.rotations_in(targets) else Duty(self._tx.now)
+    def inputs_for(self, targets: tuple[str, ...]) -> OnCallInput:
+        """Return the stored data that decides about the recipients of targets; it is read only if one is a rotation."""
+        return self.inputs if self._policy.people.rotations_in(targets) else OnCallInput(self._tx.now)
 
     def recipients(
         self, targets: tuple[str, ...], channels: frozenset[str], instead: tuple[tuple[str, ...], ...] = ()
@@ -50,8 +54,11 @@ class OnCall:
         """Return the recipients of targets now, each with a contact in one of these channels."""
         recipients = self._recipients.get((targets, channels, instead))
         if recipients is None:
-            policy, duty = self._policy, self.duty_for(tuple(name for names in (targets, *instead) for name in names))
-            recipients = policy.people.resolve(targets, channels, policy.console, duty, instead)
+            policy, inputs = (
+                self._policy,
+                self.inputs_for(tuple(name for names in (targets, *instead) for name in names)),
+            )
+            recipients = policy.people.resolve(targets, channels, policy.console, inputs, instead)
             self._recipients[targets, channels, instead] = recipients
         return recipients
 
@@ -63,17 +70,17 @@ class OnCall:
             return self._by_further_method(effect, channels)
         instead = policy.instead(incident.plan)
         recipients = list(self.recipients(effect.targets, channels, instead))
-        if effect.step.startswith(MEETING_STEP):
+        if effect.step.startswith((MEETING_STEP, CANCELED_MEETING_STEP)):
             return [self._by_mail(each) for each in recipients]
         tier = seconded(incident, effect)
-        if tier and (names := policy.people.secondaries(tier, self.duty_for(tier))):
+        if tier and (names := policy.people.secondaries(tier, self.inputs_for(tier))):
             known = {recipient.target for recipient in recipients}
             secondaries = (each for each in self.recipients(names, channels, instead) if each.target not in known)
             recipients += [msgspec.structs.replace(each, why=each.why or SECOND_ON_CALL) for each in secondaries]
         return recipients
 
     def _by_mail(self, notified: Notified) -> Notified:
-        """Return the person with an e-mail contact, which can carry an invitation; unchanged if there is none."""
+        """Return a person with the e-mail contact, which can carry an invitation; unchanged without such a contact."""
         person = self._policy.people.persons.get(notified.target)
         if person is None or notified.stranded:
             return notified
@@ -101,21 +108,21 @@ class OnCall:
         return listeners
 
 
-def duty_of(tx: Reader, people: People, at: int | None = None) -> Duty:
+def on_call_input(tx: Reader, people: People, at: int | None = None) -> OnCallInput:
     """Return the overrides and rosters that decide who is on call at ``at``; None: now."""
     now = tx.now if at is None else at
     if not people.rotations:
-        return Duty(now)
+        return OnCallInput(now)
     # Overrides that have ended are needed for the start of the current shift.
     overrides = sorted(
         tx.overrides(now - OVERRIDES_LOOKED_BACK), key=lambda override: (override.created_at, override.id)
     )
-    return Duty(now, overrides=tuple(overrides), rosters=_rosters(tx, people))
+    return OnCallInput(now, overrides=tuple(overrides), rosters=_rosters(tx, people))
 
 
 def _rosters(tx: Reader, people: People) -> dict[str, Membership]:
-    """Return the people that each roster source names, without users who are not in people.yaml."""
-    if not people.sources:
+    """Return the members of each polled group, without users who are not in people.yaml."""
+    if not people.polled_groups:
         return {}
 
     def names(users: tuple[str, ...]) -> tuple[str, ...]:
@@ -132,10 +139,10 @@ def standings(tx: Reader, people: People) -> Iterator[tuple[str, int, int | None
 
     Only gaps within 14 days count. A rotation with a backup has none: it always pages a person.
     """
-    duty = duty_of(tx, people)
+    inputs = on_call_input(tx, people)
     for name, rotation in people.rotations.items():
-        gaps = [] if rotation.backup else rotation.gaps(duty.now, duty.now + GAPS_LOOKED_FOR, duty)
-        yield name, len(rotation.on_at(duty.now, duty)), gaps[0].starts_at - duty.now if gaps else None
+        gaps = [] if rotation.backup else rotation.gaps(inputs.now, inputs.now + GAPS_LOOKED_FOR, inputs)
+        yield name, len(rotation.on_at(inputs.now, inputs)), gaps[0].starts_at - inputs.now if gaps else None
 
 
 def unreachable(policy: Policy) -> frozenset[str]:
@@ -166,7 +173,7 @@ def called_of(incident: Incident, effect: Notify, notified: Notified, now: int) 
 def seconded(incident: Incident, effect: Notify) -> tuple[str, ...]:
     """Return the targets whose secondaries are paged together with a step.
 
-    Those of the tier before; with the fallback its own, as no tier comes after them.
+    These are the targets of the tier before; for a repeated page, its own targets, because no tier follows.
     """
     if effect.kind is not Kind.PAGE:
         return ()

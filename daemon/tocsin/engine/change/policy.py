@@ -1,4 +1,4 @@
-"""The running configuration as the engine uses it; a reload replaces the whole."""
+"""The running configuration as the engine uses it; a reload replaces the whole `Policy`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ class Policy:
     """The running configuration."""
 
     instance: str
-    """This tocsin's name, part of every idempotency key."""
+    """The name of this installation of tocsin, which is part of every idempotency key."""
     rules: RuleSet
     playbooks: Mapping[str, Playbook]
     self_playbook: Playbook
@@ -83,7 +83,7 @@ class Policy:
         return self._channels_for[job]
 
     def instead(self, plan: Playbook) -> tuple[tuple[str, ...], ...]:
-        """Return the targets that get a page if no other target can: the announce targets, or else those of `self:`."""
+        """Return the targets in place of those that cannot be reached: the announce targets, then those of `self:`."""
         return plan.announce, self.self_targets
 
     @cached_property
@@ -104,7 +104,7 @@ class Policy:
 
 
 class Live:
-    """The one place that holds the running policy."""
+    """The holder of the running policy, which a reload replaces."""
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy

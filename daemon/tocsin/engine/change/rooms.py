@@ -59,8 +59,8 @@ def _invite(changes: Changes, incident: Incident, targets: tuple[str, ...]) -> N
     """Invite each person whose Slack user is known, once per occurrence."""
     policy = changes.policy
     people = policy.people
-    duty = changes.oncall.duty_for(targets)
-    for name in dict.fromkeys(each for target in targets for each in people.members(target, duty)):
+    inputs = changes.oncall.inputs_for(targets)
+    for name in dict.fromkeys(each for target in targets for each in people.members(target, inputs)):
         person = people.persons.get(name)
         if person is not None and person.slack_user:
             _row(changes, incident, Job.ROOM_INVITE, name, recipient=person.slack_user)

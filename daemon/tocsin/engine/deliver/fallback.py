@@ -106,7 +106,7 @@ def _page_backups(uow: UnitOfWork, incident: Incident, row: Outgoing, because: s
     """Page the backup of the rotation that the person was on call for."""
     policy = uow.policy
     targets = _targets(incident, row)
-    duty = uow.oncall.duty_for(targets)
+    inputs = uow.oncall.inputs_for(targets)
     pages = [
         other
         for other in uow.tx.outbox_of(row.incident_id, row.occurrence)
@@ -117,8 +117,8 @@ def _page_backups(uow: UnitOfWork, incident: Incident, row: Outgoing, because: s
     paged_at = min((other.created_at for other in pages if other.target == row.target), default=row.created_at)
     backups: dict[str, Notified] = {}
     for rotation in policy.people.rotations_in(targets):
-        if row.target in rotation.on_at(paged_at, duty):
-            candidates = policy.people.backups(rotation.name, policy.channels_for(Job.PAGE), policy.console, duty)
+        if row.target in rotation.on_at(paged_at, inputs):
+            candidates = policy.people.backups(rotation.name, policy.channels_for(Job.PAGE), policy.console, inputs)
             backups |= {backup.target: backup for backup in candidates if backup.target not in already_paged}
     for notified in backups.values():
         _enqueue(uow, row, notified, because)

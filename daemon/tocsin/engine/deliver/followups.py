@@ -7,7 +7,7 @@ from tocsin.core.incident.sla import duties_of
 from tocsin.core.incident.transitions import owners
 from tocsin.core.playbook.duties import POST_MORTEM
 from tocsin.core.schedule.moments import short_moment
-from tocsin.engine.change.oncall import duty_of
+from tocsin.engine.change.oncall import on_call_input
 from tocsin.engine.change.policy import Policy
 from tocsin.ports.store import Reader
 
@@ -20,10 +20,10 @@ def followups_of(tx: Reader, row: Outgoing, incident: Incident, policy: Policy, 
     clock = incident.obligations
     if clock is None or row.stranded:
         return ()
-    duty = duty_of(tx, policy.people)
+    inputs = on_call_input(tx, policy.people)
 
     def is_owner(targets: tuple[str, ...]) -> bool:
-        return any(row.target in policy.people.members(target, duty) for target in targets)
+        return any(row.target in policy.people.members(target, inputs) for target in targets)
 
     owed = []
     open_duties = [each for each in duties_of(clock) if each.is_open and is_owner(owners.duty_owner(incident, each))]
@@ -46,6 +46,7 @@ def _sentence(duties: list[IncidentDuty], number: int, first_at: int, now: int, 
     """Return the duties in one sentence: a message has no room for one each."""
     due = short_moment(first_at, now, zone)
     if len(duties) == 1:
-        return f"You have the duty {duties[0].name}, by {due}: {duties[0].text.rstrip(' .')}."
+        return f"Your duty {duties[0].name} is due by {due}: {duties[0].text.rstrip(' .')}."
     names = ", ".join(each.name for each in duties)
-    return f"You have {len(duties)} duties, the first by {due}: {names}.\nTo list them: tocsin incidents show {number}"
+    duties_due = f"You have {len(duties)} duties ({names}); the first is due by {due}."
+    return f"{duties_due}\nTo list them: tocsin incidents show {number}"

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from tocsin.channels import timeline
 from tocsin.conf.templates import MessageTemplate, TemplateFailed, default_post_mortem
-from tocsin.core.content.rendered_text import Said
+from tocsin.core.content.rendered_text import RenderedText
 from tocsin.core.content.template_context import Around, brief_of
 from tocsin.core.content.template_context.facts import Line
 from tocsin.core.incident.event import Entry
@@ -13,7 +13,7 @@ from tocsin.core.incident.outbox import Outgoing
 from tocsin.core.incident.timeline.responses import FactSet, NoteTaken, StatusChanged, StatusUpdate
 from tocsin.core.playbook.actions import PlaybookAction, worded_by
 from tocsin.core.playbook.playbook import Moment
-from tocsin.engine.change.oncall import duty_of
+from tocsin.engine.change.oncall import on_call_input
 from tocsin.engine.change.policy import Policy
 from tocsin.engine.deliver.sample import sample
 from tocsin.ports.store import Reader
@@ -41,11 +41,11 @@ _STATUS_OF = {StatusChanged.kind: "after", StatusUpdate.kind: "status"}
 """The field that holds the new status, by the kind of entry."""
 
 
-class Saying(NamedTuple):
-    """A rendered text, and the error of its template."""
+class RenderedMessage(NamedTuple):
+    """A rendered text with its subject, and the error of its template."""
 
     subject: str
-    text: Said
+    text: RenderedText
     failure: str = ""
     """The error of the template; the text is then a plain replacement. "" if the template was rendered."""
 
@@ -63,36 +63,36 @@ class Occasion(NamedTuple):
 _NOW = Occasion()
 
 
-def say(
+def render_template(
     tx: Reader, policy: Policy, incident: Incident, name: str, words: str = "", occasion: Occasion = _NOW
-) -> Saying:
+) -> RenderedMessage:
     """Render the template with the name ``name``.
 
-    ``words`` are the subject matter, used if the template fails. Errors of a template are never raised: a plain text
-    that names the error replaces it.
+    Errors of a template are never raised: a plain text that contains ``words`` and the error replaces the rendered
+    text.
     """
     template = policy.templates.get(name)
     if template is None:
-        return _plainly(incident, f"template {name}: there is none of that name any more", words)
+        return _plain_replacement(incident, f"template {name}: there is none of that name any more", words)
     return _rendered(tx, policy, incident, template, words, occasion)
 
 
 def _rendered(
     tx: Reader, policy: Policy, incident: Incident, template: MessageTemplate, words: str, occasion: Occasion
-) -> Saying:
+) -> RenderedMessage:
     try:
         wanted = template.variables
         zone = "UTC" if template.is_in_utc else occasion.zone or incident.plan.business_hours.time_zone
         around = _around(tx, policy, incident, wanted, occasion._replace(zone=zone))
         text = template.render(brief_of(incident, around, wanted))
     except TemplateFailed as failure:
-        return _plainly(incident, str(failure), words)
+        return _plain_replacement(incident, str(failure), words)
     if not text.plain:
-        return _plainly(incident, f"template {template.name}: it says nothing", words)
-    return Saying(*text.parted())
+        return _plain_replacement(incident, f"template {template.name}: it says nothing", words)
+    return RenderedMessage(*text.split_subject())
 
 
-def message_for(tx: Reader, row: Outgoing, incident: Incident, policy: Policy, zone: str) -> Saying | None:
+def message_for(tx: Reader, row: Outgoing, incident: Incident, policy: Policy, zone: str) -> RenderedMessage | None:
     """Return the text for a row of a playbook's action; None if the channel writes its own."""
     worded = worded_by(row.step)
     if worded is None:
@@ -101,14 +101,14 @@ def message_for(tx: Reader, row: Outgoing, incident: Incident, policy: Policy, z
         return _confirmed(tx, incident, worded.draft)
     actions = incident.plan.actions
     if worded.action > len(actions):  # the incident has switched to another playbook
-        return _plainly(incident, "its playbook has no such action any more", "")
+        return _plain_replacement(incident, "its playbook has no such action any more", "")
     action = actions[worded.action - 1]
-    return say_action(tx, policy, incident, action, Occasion(zone, row.created_at))
+    return render_action(tx, policy, incident, action, Occasion(zone, row.created_at))
 
 
-def say_action(
+def render_action(
     tx: Reader, policy: Policy, incident: Incident, action: PlaybookAction, occasion: Occasion = _NOW
-) -> Saying | None:
+) -> RenderedMessage | None:
     """Return an action's text, rendered from the incident's current state; None if it has no template.
 
     A text about an update contains that update, even if others have been posted since.
@@ -116,22 +116,22 @@ def say_action(
     if not action.words:
         return None
     words = update_as_of(tx, incident, occasion.as_of) if Moment.UPDATED in action.at else ""
-    return say(tx, policy, incident, action.words, words, occasion)
+    return render_template(tx, policy, incident, action.words, words, occasion)
 
 
-def _confirmed(tx: Reader, incident: Incident, draft: int) -> Saying | None:
+def _confirmed(tx: Reader, incident: Incident, draft: int) -> RenderedMessage | None:
     """Return the exact text that a person has confirmed; None if there is none."""
     entries = _entries(tx, incident)
     confirmed = [entry for entry in entries if entry.kind == "confirmed" and entry.data.get("draft") == draft]
     text = str(confirmed[-1].data.get("text", "")) if confirmed else ""
-    return Saying(*Said.written(text).parted()) if text else None
+    return RenderedMessage(*RenderedText.written(text).split_subject()) if text else None
 
 
-def post_mortem(tx: Reader, policy: Policy, incident: Incident) -> Saying:
+def post_mortem(tx: Reader, policy: Policy, incident: Incident) -> RenderedMessage:
     """Return the draft of an incident's postmortem, by the playbook's template or the default one."""
     name, occasion = incident.plan.texts.post_mortem, Occasion(is_post_mortem=True)
     if name:
-        return say(tx, policy, incident, name, occasion=occasion)
+        return render_template(tx, policy, incident, name, occasion=occasion)
     return _rendered(tx, policy, incident, default_post_mortem(), "", occasion)
 
 
@@ -153,10 +153,10 @@ def _around(tx: Reader, policy: Policy, incident: Incident, variables: frozenset
 
 def _members(tx: Reader, policy: Policy, incident: Incident) -> dict[str, tuple[str, ...]]:
     """Return the persons for whom the playbook's targets stand now."""
-    duty = duty_of(tx, policy.people)
+    inputs = on_call_input(tx, policy.people)
     targets = {target for tier in incident.plan.tiers for target in tier.targets}
     targets |= {target for role in incident.plan.roles for target in role.targets}
-    members = {target: policy.people.members(target, duty) for target in targets}
+    members = {target: policy.people.members(target, inputs) for target in targets}
     return {target: names for target, names in members.items() if names}
 
 
@@ -192,7 +192,7 @@ def _line(entry: Entry, zone: str, titles: timeline.Titles) -> Line:
     )
 
 
-def _plainly(incident: Incident, failure: str, words: str) -> Saying:
+def _plain_replacement(incident: Incident, failure: str, words: str) -> RenderedMessage:
     lines = [f"[{incident.severity}] #{incident.number} {incident.service}: {incident.title}", words]
     lines.append(f"({failure}. This plain text takes its place.)")
-    return Saying("", Said.written("\n".join(filter(None, lines))), failure)
+    return RenderedMessage("", RenderedText.written("\n".join(filter(None, lines))), failure)

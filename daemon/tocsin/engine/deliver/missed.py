@@ -81,7 +81,7 @@ def _contact(uow: UnitOfWork, row: Outgoing, who: str) -> str:
     if person is None:
         return "Find a person who can respond"
     phones = [method.contact.destination for method in person.methods if _PHONE.fullmatch(method.contact.destination)]
-    return f"Call {who} at {phones[0]}" if phones else f"Call {who}"
+    return f"Call {who} now at {phones[0]}" if phones else f"Call {who} now"
 
 
 def _holder(uow: UnitOfWork, incident: Incident) -> str:

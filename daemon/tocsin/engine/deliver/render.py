@@ -11,18 +11,34 @@ from tocsin.core.incident.incident import TAKEN, Incident, State
 from tocsin.core.incident.naming import name_of
 from tocsin.core.incident.next_step import steps_to_come
 from tocsin.core.incident.outbox import TICKET_JOBS, Job, Outgoing, RowState
-from tocsin.core.incident.sla import ACKNOWLEDGED_STEP, BREACH_STEP, UPDATE_STEP, Promise, is_beside_the_ladder
+from tocsin.core.incident.sla import (
+    ACKNOWLEDGED_STEP,
+    BREACH_STEP,
+    BREACHED_DUTY_STEP,
+    DRAFT_STEP,
+    DUTY_STEP,
+    ITEM_STEP,
+    MEETING_STEP,
+    POST_MORTEM_STEP,
+    UNCONFIRMED_STEP,
+    UPDATE_STEP,
+    Promise,
+    duty_named,
+    is_beside_the_ladder,
+)
 from tocsin.core.incident.transitions import owners
-from tocsin.core.incident.transitions.acting import ITEM, acting_of
+from tocsin.core.incident.transitions.acting import ITEM
+from tocsin.core.incident.transitions.acting_state import acting_of
 from tocsin.core.incident.transitions.rooms import room_of
 from tocsin.core.incident.transitions.work import can_declare
 from tocsin.core.incident.wording import RAISED, waits_for
 from tocsin.core.oncall.people import People
-from tocsin.core.oncall.rotation import Duty
+from tocsin.core.oncall.rotation import OnCallInput
 from tocsin.core.playbook.actions import Ticket, Verb, about_of, moment_of
+from tocsin.core.playbook.duties import POST_MORTEM
 from tocsin.core.playbook.playbook import Kind, Moment, Until
 from tocsin.core.schedule.moments import in_zone
-from tocsin.engine.change.oncall import duty_of
+from tocsin.engine.change.oncall import on_call_input
 from tocsin.engine.change.policy import Policy
 from tocsin.engine.deliver.followups import followups_of
 from tocsin.engine.deliver.invitations import invitation_of
@@ -33,6 +49,7 @@ from tocsin.ports.store import Reader
 _NUMBER = re.compile(r"\+[0-9]{6,15}", re.ASCII)
 """A telephone number, as the channels for calls and SMS take it."""
 FIRST_LATER_TIER = 2
+"""The lowest tier that is notified later than the first one."""
 
 
 def render(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> Content:
@@ -43,7 +60,7 @@ def render(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> Con
     snooze = incident.ladder_state.snooze if incident.ladder_state is not None else None
     message = tx.message_ref(incident.id, row.channel, row.destination)
     next_pages = _next_pages(tx, row, incident, policy)
-    updates_by = _updates_by(tx, row, incident, policy)
+    assignees = _assignees(tx, row, incident, policy)
     alerts, repeated = sample(tx, incident) if row.job is not Job.HISTORY else ((), 0)
     history = tx.entries(incident.id, after_seq=message.seq if message else 0) if row.job is Job.HISTORY else []
     return Content(
@@ -54,6 +71,7 @@ def render(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> Con
         destination=row.destination,
         recipient=row.recipient,
         names=policy.people.full_names,
+        places=tuple(policy.people.places),
         tiers={str(tier.number): tier.name for tier in plan.tiers} if row.job is Job.HISTORY else {},
         time_zone=zone,
         because=in_zone(row.because, zone, tx.now),
@@ -90,13 +108,14 @@ def render(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> Con
         acknowledged_at=incident.acknowledged_at,
         acknowledged_by=incident.acknowledged_by,
         taken_at=incident.acknowledged_at if incident.taken_at is None else incident.taken_at,
-        contacts=_contacts(row, incident, policy, updates_by) if row.job in (Job.PAGE, Job.UPDATE) else {},
+        answered_at=_answered_at(row),
+        contacts=_contacts(row, incident, policy, assignees) if row.job in (Job.PAGE, Job.UPDATE) else {},
         role=_role(row, incident),
         paged_with=_paged_with(tx, row),
         next_pages=next_pages,
         paged_before=_paged_before(tx, row, incident),
         paged_already=_paged_already(row, incident, next_pages),
-        updates_by=updates_by,
+        assignees=assignees,
         resolved_at=incident.resolved_at,
         resolved_by=incident.resolved_by,
         reopens_at=incident.grace_until if incident.state is State.RESOLVED else None,
@@ -119,7 +138,7 @@ def render(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> Con
         subject=saying.subject if saying is not None else "",
         text=saying.text if saying is not None else None,
         failure=saying.failure if saying is not None else "",
-        links=(*plan.texts.links.values(), *(ticket.url for ticket in acting_of(incident).tickets if ticket.url)),
+        links=_links(incident),
         room=room,
         in_room=room is not None and (room.channel, room.id) == (row.channel, row.destination),
         ticket=_ticket(row, incident),
@@ -178,9 +197,17 @@ def _item(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> Item
     item = next((item for item in items if about == f"item-{item.number}"), None)
     if item is None:
         return None
-    duty = duty_of(tx, policy.people)
-    owner = (name for target in owners.item_owner(incident, item) for name in policy.people.members(target, duty))
+    inputs = on_call_input(tx, policy.people)
+    owner = (name for target in owners.item_owner(incident, item) for name in policy.people.members(target, inputs))
     return ItemDetails(tuple(dict.fromkeys(owner)), item.due_at)
+
+
+def _links(incident: Incident) -> tuple[str, ...]:
+    """Return the links that tocsin itself knows: those of the playbook, the tickets and the written postmortem."""
+    tickets = (ticket.url for ticket in acting_of(incident).tickets)
+    postmortem = duty_named(incident.obligations, POST_MORTEM)
+    written = postmortem.link if postmortem is not None else ""
+    return tuple(filter(None, (*incident.plan.texts.links.values(), *tickets, written)))
 
 
 def _ticket_labels(row: Outgoing, incident: Incident) -> tuple[str, ...]:
@@ -234,6 +261,12 @@ def _playbook_title(incident: Incident, policy: Policy) -> str:
     return owner.title if owner is not None else plan.title
 
 
+def _answered_at(row: Outgoing) -> int | None:
+    """Return the time of the acknowledgment that a row is about; None for any other row."""
+    is_about_one = row.job is Job.ACKNOWLEDGE or row.step.startswith(ACKNOWLEDGED_STEP)
+    return row.created_at if is_about_one else None
+
+
 def _role(row: Outgoing, incident: Incident) -> str:
     """Return the name of the tier for which the reader is paged; "" for the first tier and outside the ladder."""
     is_informed = row.step.startswith(ACKNOWLEDGED_STEP)
@@ -265,25 +298,27 @@ def _next_pages(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -
     ]
     first_at = min((step.at for step in pages), default=0)
     first = [step for step in pages if step.at == first_at]
-    duty = duty_of(tx, people, first_at) if first and row.job in (Job.PAGE, Job.ACKNOWLEDGE, Job.ANNOUNCE) else None
+    inputs = (
+        on_call_input(tx, people, first_at) if first and row.job in (Job.PAGE, Job.ACKNOWLEDGE, Job.ANNOUNCE) else None
+    )
     targets_of: dict[tuple[str, Until], dict[str, None]] = {}
     for step in first:
         targets = targets_of.setdefault((incident.plan.tier(step.tier).name, Until(step.until)), {})
         targets.update((target, None) for target in step.targets)
     return tuple(
-        _upcoming(people, duty, Upcoming(first_at, tier, until), tuple(targets))
+        _upcoming(people, inputs, Upcoming(first_at, tier, until), tuple(targets))
         for (tier, until), targets in targets_of.items()
     )
 
 
-def _upcoming(people: People, duty: Duty | None, page: Upcoming, targets: tuple[str, ...]) -> Upcoming:
+def _upcoming(people: People, inputs: OnCallInput | None, page: Upcoming, targets: tuple[str, ...]) -> Upcoming:
     """Return a page with its recipients, and the backups of rotations in which no one is on call."""
-    if duty is None:
+    if inputs is None:
         return page
-    members = dict.fromkeys(name for target in targets for name in people.members(target, duty))
-    vacant = [rotation for rotation in people.rotations_in(targets) if not rotation.on_at(duty.now, duty)]
+    members = dict.fromkeys(name for target in targets for name in people.members(target, inputs))
+    vacant = [rotation for rotation in people.rotations_in(targets) if not rotation.on_at(inputs.now, inputs)]
     backups = dict.fromkeys(
-        name for rotation in vacant for target in rotation.backup for name in people.members(target, duty)
+        name for rotation in vacant for target in rotation.backup for name in people.members(target, inputs)
     )
     return replace(
         page,
@@ -317,13 +352,29 @@ def _paged_already(row: Outgoing, incident: Incident, pages: tuple[Upcoming, ...
     return tuple(dict.fromkeys(name for page in pages if page.who in reached for name in page.people))
 
 
-def _updates_by(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> tuple[str, ...]:
-    """Return the people who post the status updates; empty if the message is not about an update."""
-    if not row.step.startswith((UPDATE_STEP, f"{BREACH_STEP}{Promise.UPDATE}")):
+def _assignees(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> tuple[str, ...]:
+    """Return the people who should do what the message is about; empty if it is about no task."""
+    targets = _owners(row.step, incident)
+    if not targets:
         return ()
-    duty = duty_of(tx, policy.people)
-    writers = owners.communication_lead(incident)
-    return tuple(dict.fromkeys(name for target in writers for name in policy.people.members(target, duty)))
+    inputs = on_call_input(tx, policy.people)
+    return tuple(dict.fromkeys(name for target in targets for name in policy.people.members(target, inputs)))
+
+
+def _owners(step: str, incident: Incident) -> tuple[str, ...]:
+    """Return the targets that should do what a step is about."""
+    if step.startswith((UPDATE_STEP, f"{BREACH_STEP}{Promise.UPDATE}", DRAFT_STEP, UNCONFIRMED_STEP)):
+        return owners.communication_lead(incident)
+    if step.startswith(POST_MORTEM_STEP):
+        return owners.post_mortem_owner(incident)
+    for start in (BREACHED_DUTY_STEP, DUTY_STEP, MEETING_STEP):
+        if step.startswith(start):
+            duty = duty_named(incident.obligations, step.removeprefix(start).partition(".")[0])
+            return owners.duty_owner(incident, duty) if duty is not None else ()
+    number = step.removeprefix(ITEM_STEP).partition(".")[0] if step.startswith(ITEM_STEP) else ""
+    items = incident.obligations.items if incident.obligations is not None else ()
+    item = next((item for item in items if str(item.number) == number), None)
+    return owners.item_owner(incident, item) if item is not None else ()
 
 
 def _stranded_because(row: Outgoing, policy: Policy) -> str:
@@ -336,5 +387,5 @@ def _stranded_because(row: Outgoing, policy: Policy) -> str:
         return f"no one is on call for {name}"
     person = people.persons.get(name)
     if person is not None and any(method.contact.channel in policy.channel_names for method in person.methods):
-        return f"only pages reach {shown}" if row.job is Job.UPDATE else f"no page can reach {shown}"
+        return f"{shown} gets only pages, not this message" if row.job is Job.UPDATE else f"no page can reach {shown}"
     return f"Tocsin has no working contact for {shown}"

@@ -8,16 +8,16 @@ from tocsin.core.incident.incident import Incident, Wait, WaitReason
 from tocsin.core.incident.outbox import Job
 from tocsin.core.incident.wording import waits_for
 from tocsin.core.oncall.maintenance_window import hidden, is_own
-from tocsin.core.oncall.rotation import Duty
+from tocsin.core.oncall.rotation import OnCallInput
 from tocsin.core.playbook.playbook import Kind, Playbook
 from tocsin.core.rules.verdict import Verdict
-from tocsin.engine.change.oncall import duty_of
+from tocsin.engine.change.oncall import on_call_input
 from tocsin.engine.change.policy import Policy
 from tocsin.engine.change.window_judge import windows_of
 from tocsin.engine.explain.chain import Judgment, judgment, suppressed_by
 from tocsin.engine.explain.incident import EpisodeTrace, trace
 from tocsin.engine.explain.ladder import PlannedStep, StepRecipient, ladder, notified
-from tocsin.engine.intake.conditions import ConditionResults, Holding
+from tocsin.engine.intake.conditions import ConditionResults, TrueConditions
 from tocsin.ports.store import Reader
 
 
@@ -57,7 +57,7 @@ def explain_alert(policy: Policy, alert: Alert, reader: Reader | None, now: int 
     verdict = policy.rules.explain(alert, _answers(policy, reader, last) if reader is not None else ())
     plan = policy.plan(verdict.playbook)
     level = plan.level(verdict.severity)
-    duty = duty_of(reader, policy.people) if reader is not None else Duty(now)
+    inputs = on_call_input(reader, policy.people) if reader is not None else OnCallInput(now)
     is_silent = verdict.suppress or verdict.heartbeat
     known = _known(policy, verdict.dedup_key, reader) if reader is not None else None
     expected = None if reader is None or is_silent else _expected_incident(known, plan, verdict, reader.now)
@@ -73,8 +73,8 @@ def explain_alert(policy: Policy, alert: Alert, reader: Reader | None, now: int 
         because=because,
         incident=expected,
         came=trace(last) if last is not None else None,
-        ladder=() if is_silent else tuple(ladder(policy, plan, level, verdict.hold, duty)),
-        announces=() if is_silent else notified(policy, plan, plan.announce, duty, Job.ANNOUNCE),
+        ladder=() if is_silent else tuple(ladder(policy, plan, level, verdict.hold, inputs)),
+        announces=() if is_silent else notified(policy, plan, plan.announce, inputs, Job.ANNOUNCE),
     )
 
 
@@ -129,7 +129,7 @@ def _window(policy: Policy, alert: Alert, verdict: Verdict, reader: Reader) -> s
     return waits_for(Wait(WaitReason.WINDOW, ", ".join(covered.names), covered.until))
 
 
-def _answers(policy: Policy, reader: Reader, last: Episode | None) -> Holding:
+def _answers(policy: Policy, reader: Reader, last: Episode | None) -> TrueConditions:
     policy.former_keys.learn(reader, policy.rules)
     return ConditionResults(reader, policy.former_keys).for_alert(last, ())
 

@@ -16,7 +16,7 @@ from tocsin.core.incident.timeline.alerts import Held, Reopened, SeverityChanged
 from tocsin.core.incident.timeline.responses import Pinned
 from tocsin.core.incident.wording import waits_for
 from tocsin.core.playbook.playbook import Until
-from tocsin.engine.change.oncall import duty_of
+from tocsin.engine.change.oncall import on_call_input
 from tocsin.engine.change.policy import Policy
 from tocsin.engine.explain.delivery import DeliveryMade, delivery
 from tocsin.engine.explain.ladder import PlannedStep, still_to_come
@@ -87,7 +87,7 @@ def explain_incident(reader: Reader, policy: Policy, incident: Incident, *, show
         members=incident.storm.members if incident.storm is not None else None,
         alerts=tuple(trace(episode) for episode in reader.episodes_of(incident.id, shown)),
         deliveries=tuple(delivery(row, reader.attempts_of(row.key)) for row in rows),
-        next=tuple(still_to_come(policy, incident, duty_of(reader, policy.people))),
+        next=tuple(still_to_come(policy, incident, on_call_input(reader, policy.people))),
         due_at=next_due(incident),
         because=because(incident, rows, reader.now),
     )

@@ -8,7 +8,7 @@ from msgspec import Struct
 from tocsin.core.duration import SECOND
 from tocsin.core.incident.incident import Incident
 from tocsin.core.incident.outbox import JOB_OF, LEVEL_TRIGGERED, Job
-from tocsin.core.oncall.rotation import Duty
+from tocsin.core.oncall.rotation import OnCallInput
 from tocsin.core.playbook.playbook import Cell, Level, Playbook
 from tocsin.engine.change.policy import Policy
 
@@ -40,16 +40,16 @@ class PlannedStep(Struct, frozen=True, kw_only=True):
     tells: tuple[StepRecipient, ...]
 
 
-def ladder(policy: Policy, plan: Playbook, level: Level, hold: int, duty: Duty) -> Iterator[PlannedStep]:
+def ladder(policy: Policy, plan: Playbook, level: Level, hold: int, inputs: OnCallInput) -> Iterator[PlannedStep]:
     """Return the steps of a level in order, those that wait for a flag last; the first comes after ``hold``."""
     timed = sorted((cell for cell in level.cells if cell.after is not None), key=lambda cell: cell.after or 0)
     for cell in (*timed, *(cell for cell in level.cells if cell.after is None)):
         after = None if cell.after is None else hold + cell.after
-        then = replace(duty, now=duty.now + (after or 0))
+        then = replace(inputs, now=inputs.now + (after or 0))
         yield _step(policy, plan, cell, None if after is None else after / SECOND, None, then)
 
 
-def still_to_come(policy: Policy, incident: Incident, duty: Duty) -> Iterator[PlannedStep]:
+def still_to_come(policy: Policy, incident: Incident, inputs: OnCallInput) -> Iterator[PlannedStep]:
     """Yield the steps of an incident that are still to fire."""
     if not incident.is_open:
         return
@@ -58,12 +58,12 @@ def still_to_come(policy: Policy, incident: Incident, duty: Duty) -> Iterator[Pl
         cell = level.cell(planned.cell)
         if cell is not None:
             after = None if cell.after is None else cell.after / SECOND
-            then = replace(duty, now=max(duty.now, planned.due_at))
+            then = replace(inputs, now=max(inputs.now, planned.due_at))
             yield _step(policy, incident.plan, cell, after, planned.due_at, then)
 
 
 def notified(
-    policy: Policy, plan: Playbook, targets: tuple[str, ...], duty: Duty, job: Job
+    policy: Policy, plan: Playbook, targets: tuple[str, ...], inputs: OnCallInput, job: Job
 ) -> tuple[StepRecipient, ...]:
     """Return the recipients of targets at that time, each with the first contact that carries this kind of message."""
     channels = policy.channel_names if job in LEVEL_TRIGGERED else policy.channels_for(job)
@@ -75,12 +75,12 @@ def notified(
             recipient=notified.contact.recipient,
             stranded=notified.stranded,
         )
-        for notified in policy.people.resolve(targets, channels, policy.console, duty, policy.instead(plan))
+        for notified in policy.people.resolve(targets, channels, policy.console, inputs, policy.instead(plan))
     )
 
 
 def _step(
-    policy: Policy, plan: Playbook, cell: Cell, after_seconds: float | None, due_at: int | None, duty: Duty
+    policy: Policy, plan: Playbook, cell: Cell, after_seconds: float | None, due_at: int | None, inputs: OnCallInput
 ) -> PlannedStep:
     return PlannedStep(
         step=cell.key,
@@ -91,5 +91,5 @@ def _step(
         after_seconds=after_seconds,
         flags=cell.flags,
         due_at=due_at,
-        tells=notified(policy, plan, cell.targets, duty, JOB_OF[cell.kind]),
+        tells=notified(policy, plan, cell.targets, inputs, JOB_OF[cell.kind]),
     )

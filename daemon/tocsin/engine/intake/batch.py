@@ -21,7 +21,7 @@ from tocsin.engine.change.merged import goes_on_in
 from tocsin.engine.change.unit_of_work import UnitOfWork
 from tocsin.engine.change.window_judge import window_wait
 from tocsin.engine.change.window_waits import judge_begun
-from tocsin.engine.intake.conditions import Beginning, ConditionResults
+from tocsin.engine.intake.conditions import BatchIncident, ConditionResults
 
 Classified = tuple[Alert, Verdict]
 Receipts = Sequence[tuple[int, int]]
@@ -62,9 +62,11 @@ class _Group:
 class Batch:
     """The alerts of one transaction.
 
-    ``new_id`` returns an incident's id; it is called once for each incident
-    that the batch opens. ``reconciled``: the alerts are ends found by reconciliation, not received in a webhook.
-    ``received``: how many alerts of the batch, in order, were received at which time; empty: at the transaction's time.
+    Args:
+        uow: The unit of work of the transaction.
+        new_id: Returns a new incident's id; called once for each incident that the batch opens.
+        reconciled: True if the alerts are ends found by reconciliation, not received in a webhook.
+        received: Times of receipt, as (number of alerts, time) in the order of the batch; empty: the present time.
     """
 
     def __init__(
@@ -87,17 +89,17 @@ class Batch:
         self._results = ConditionResults(uow.tx, uow.policy.former_keys)
         self._received = received
         self._received_at: dict[tuple[str, str], int] = {}
-        """The earliest receipt of each alert; empty if all alerts came just now (the usual, fast case)."""
+        """The earliest receipt of each alert; empty if all alerts were received just now (the usual, fast case)."""
         self._asks = False
         """True if rules have conditions that need the store."""
 
     def take(self, batch: Sequence[Classified]) -> list[Verdict]:
-        """Place each alert, change its incident, and write everything; return the final verdicts."""
+        """Compare each alert with its newest episode, and change the incidents; return the final verdicts."""
         self._note_receipts(batch)
         alerts = [pair for pair in batch if not pair[1].heartbeat]
         self._asks = any(verdict.asks for _, verdict in alerts)
         if self._asks:
-            alerts = _askers_last(alerts)
+            alerts = _with_conditions_last(alerts)
         self._beat(batch)
         self._episodes = self._tx.latest_episodes(list({alert.key: None for alert, _ in alerts}))
         keys = {verdict.dedup_key: None for alert, verdict in alerts if alert.status is AlertStatus.FIRING}
@@ -106,11 +108,11 @@ class Batch:
         for alert, preliminary in alerts:
             verdict = self._decided(alert, preliminary) if preliminary.asks else preliminary
             verdicts.append(verdict)
-            self._sight(alert, verdict)
+            self._place_copy(alert, verdict)
         self._place()
         for group in self._in_order():
             if group.incident is not None:
-                self._happen(group, group.incident)
+                self._change_incident(group, group.incident)
         self._uow.behind = 0
         self._uow.flush()
         return verdicts
@@ -144,19 +146,23 @@ class Batch:
         if alert.status is not AlertStatus.FIRING:
             return verdict
         groups = self._groups.values()
-        beginnings = [self._beginning(group, group.verdict) for group in groups if group.fired and group.verdict]
-        decided = self._policy.rules.decide(alert, self._results.for_alert(self._episodes.get(alert.key), beginnings))
+        batch_incidents = [
+            self._batch_incident(group, group.verdict) for group in groups if group.fired and group.verdict
+        ]
+        decided = self._policy.rules.decide(
+            alert, self._results.for_alert(self._episodes.get(alert.key), batch_incidents)
+        )
         if decided.dedup_key not in self._latest:
             self._latest |= self._tx.latest_incidents([decided.dedup_key])
-        # An inhibition whose condition is false now may be true at the next step, so the incident keeps all of them.
-        with_all_conditions = self._policy.rules.decide(alert, _Everything())
+        # The incident keeps all inhibitions: a condition that is false now may be true at the next step.
+        with_all_conditions = self._policy.rules.decide(alert, _EveryCondition())
         return msgspec.structs.replace(decided, inhibited_by=with_all_conditions.inhibited_by)
 
-    def _beginning(self, group: _Group, verdict: Verdict) -> Beginning:
+    def _batch_incident(self, group: _Group, verdict: Verdict) -> BatchIncident:
         """Return the incident that a group with a new alert opens or changes, in the form that conditions read."""
         incident = group.incident
         severities = [*group.fired, *([incident.severity] if incident is not None and incident.is_open else [])]
-        return Beginning(
+        return BatchIncident(
             service=incident.service if incident is not None else verdict.service,
             severity=group.plan.highest(severities),
             playbook=group.plan.name,
@@ -164,7 +170,7 @@ class Batch:
             dedup_key=incident.dedup_key if incident is not None else verdict.dedup_key,
         )
 
-    def _sight(self, alert: Alert, verdict: Verdict) -> None:
+    def _place_copy(self, alert: Alert, verdict: Verdict) -> None:
         key = alert.key
         last = self._episodes.get(key)
         placed = place(alert, verdict, last, self._uow.now)
@@ -186,13 +192,13 @@ class Batch:
                 group = self._group_by_id(episode)
                 if group is not None and group.incident is not None:
                     group.held_until = episode.held_until
-                    self._join(group, episode, _level(group.incident.plan, episode.severity))
+                    self._join(group, episode, _level_in_plan(group.incident.plan, episode.severity))
             case Sighting.NO_EVENT | Sighting.NOTHING:
                 pass
 
     def _begins(self, alert: Alert, verdict: Verdict, episode: Episode) -> None:
         group = self._group_by_key(verdict)
-        severity = _level(group.plan, verdict.severity)
+        severity = _level_in_plan(group.plan, verdict.severity)
         group.begun.append(episode.key)
         group.fired.append(severity)
         self._note_receipt(group, alert)
@@ -224,7 +230,7 @@ class Batch:
         group = self._group_by_id(episode) or self._group_of.get(episode.key)
         if group is None:
             return
-        severity = _level(group.plan, verdict.severity)
+        severity = _level_in_plan(group.plan, verdict.severity)
         self._note_receipt(group, alert)
         if severity != last.severity:
             group.moved.append((last.severity, severity))
@@ -305,7 +311,7 @@ class Batch:
                 group.incident = incident
         group_of, latest = self._group_of.get, self._episodes
         written = [*self._overtaken, *((latest[key], group_of(key)) for key in self._written)]
-        self._tx.put_episodes([_of(group, episode) for episode, group in written])
+        self._tx.put_episodes([_with_incident(group, episode) for episode, group in written])
 
     def _unopened(self, verdict: Verdict, plan: Playbook, number: int) -> Incident:
         earlier = self._latest.get(verdict.dedup_key)
@@ -322,7 +328,7 @@ class Batch:
             linked_to=earlier.id if earlier is not None else None,
         )
 
-    def _happen(self, group: _Group, incident: Incident) -> None:
+    def _change_incident(self, group: _Group, incident: Incident) -> None:
         began, waited = len(group.begun), window_wait(incident)
         self._uow.behind = max(0, self._uow.now - group.received_at) if group.received_at is not None else 0
         if not incident.is_open and group.fired:
@@ -358,25 +364,25 @@ class Batch:
             self._uow.change(incident, CopiesHeld(until=group.held_until))
 
 
-class _Everything:
+class _EveryCondition:
     """A container that contains every condition, as if all conditions were true."""
 
     def __contains__(self, condition: object) -> bool:
         return True
 
 
-def _askers_last(pairs: list[Classified]) -> list[Classified]:
+def _with_conditions_last(pairs: list[Classified]) -> list[Classified]:
     """Return the alerts, those with conditions on open incidents last: the order within a webhook must not matter."""
     asking = {alert.key for alert, verdict in pairs if verdict.asks}
     return sorted(pairs, key=lambda pair: pair[0].key in asking)
 
 
-def _level(plan: Playbook, severity: str) -> str:
+def _level_in_plan(plan: Playbook, severity: str) -> str:
     """Return the severity; if the incident's plan has no such severity, a level that pages."""
     return severity if plan.has_level(severity) else plan.unrouted
 
 
-def _of(group: _Group | None, episode: Episode) -> Episode:
+def _with_incident(group: _Group | None, episode: Episode) -> Episode:
     """Return the episode with the group's incident; unchanged if it is already assigned (the usual, fast case)."""
     incident = group.incident if group is not None else None
     if incident is None or episode.incident_id == incident.id:

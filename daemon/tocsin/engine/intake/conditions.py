@@ -11,8 +11,8 @@ from tocsin.engine.change.former_keys import FormerKeys
 from tocsin.ports.store import Reader
 
 
-class Beginning(msgspec.Struct, frozen=True, kw_only=True):
-    """An incident that this batch opens, or that gets new alerts in it."""
+class BatchIncident(msgspec.Struct, frozen=True, kw_only=True):
+    """An incident that this batch opens, or to which this batch adds alerts."""
 
     service: str
     severity: str
@@ -36,14 +36,14 @@ class ConditionResults:
         self._begun: Counter[str] = Counter()
 
     def begun(self, dedup_key: str) -> None:
-        """Count a new episode with this dedup key that is not written yet."""
+        """Count an episode with this dedup key that this batch begins and has not written yet."""
         self._begun[dedup_key] += 1
 
-    def for_alert(self, last: Episode | None, beginnings: Iterable[Beginning]) -> "Holding":
+    def for_alert(self, last: Episode | None, batch_incidents: Iterable[BatchIncident]) -> "TrueConditions":
         """Return the conditions that hold for an alert whose newest episode is ``last``."""
-        return Holding(self, last, beginnings)
+        return TrueConditions(self, last, batch_incidents)
 
-    def is_open(self, when: WhenOpen, beginnings: Iterable[Beginning]) -> bool:
+    def is_open(self, when: WhenOpen, batch_incidents: Iterable[BatchIncident]) -> bool:
         """Return whether another matching incident is open or about to open."""
         keys = self._open.get(when.like)
         if keys is None:
@@ -52,10 +52,13 @@ class ConditionResults:
         own = (when.other_than, self._former_keys.key_of(when.other_than))
         if any(key not in own for key in keys):
             return True
-        return any(beginning.dedup_key not in own and beginning.is_like(when.like) for beginning in beginnings)
+        return any(incident.dedup_key not in own and incident.is_like(when.like) for incident in batch_incidents)
 
     def is_over(self, rate: Rate, last: Episode | None) -> bool:
-        """Return whether the alert has begun more often than a rate allows; the current episode counts."""
+        """Return whether more episodes with this dedup key began than the rate allows.
+
+        The current episode of the alert counts, even if it is not written yet.
+        """
         key = (rate.dedup_key, rate.within)
         written = self._since.get(key)
         if written is None:
@@ -64,15 +67,17 @@ class ConditionResults:
         return written + self._begun[rate.dedup_key] + (not goes_on) > rate.more_than
 
 
-class Holding:
-    """A container of the conditions that are true for one alert; each is evaluated when a rule asks for it."""
+class TrueConditions:
+    """A container of the conditions that hold for one alert; `in` evaluates a condition."""
 
-    def __init__(self, results: ConditionResults, last: Episode | None, beginnings: Iterable[Beginning]) -> None:
+    def __init__(
+        self, results: ConditionResults, last: Episode | None, batch_incidents: Iterable[BatchIncident]
+    ) -> None:
         self._results = results
         self._last = last
-        self._beginnings = beginnings
+        self._batch_incidents = batch_incidents
 
     def __contains__(self, condition: object) -> bool:
         if isinstance(condition, WhenOpen):
-            return self._results.is_open(condition, self._beginnings)
+            return self._results.is_open(condition, self._batch_incidents)
         return isinstance(condition, Rate) and self._results.is_over(condition, self._last)

@@ -17,9 +17,9 @@ def drill_evaluation(policy: Policy) -> Callable[[Alert], Verdict]:
 
 
 def drill_verdict(alert: Alert, verdict: Verdict) -> Verdict:
-    """Return the verdict of the rules on a drill alert with the drill's plan in place of what they decide.
+    """Return the verdict of the rules on a drill alert, changed to follow the plan of the drill.
 
-    So no rule can suppress a drill, join it to a real incident, or page anyone else than its targets.
+    So no rule can suppress the drill, join it to a real incident, or page anyone but the drill's targets.
     """
     key = drill_of(alert.labels)
     return replace(

@@ -31,15 +31,17 @@ from tocsin.engine.intake.judging import is_quick, judged
 from tocsin.engine.intake.receipts import RefusedAlerts
 from tocsin.engine.intake.shadow import Shadow
 from tocsin.engine.selfwatch.alarm import Alarm
-from tocsin.engine.selfwatch.troubles import FAULT_LIMIT, MANY, MORE, Reported, Trouble, alert_of, own_verdict
+from tocsin.engine.selfwatch.troubles import FAULT_LIMIT, MANY, MORE, Fault, Reported, alert_of, own_verdict
 from tocsin.ports.clock import Clock
 from tocsin.ports.observer import Limit
 
 _log = structlog.get_logger("tocsin.engine.intake.ingest")
 
 
-KNOWN_JUDGES = 8
-"""Number of recent rule sets kept in memory: no more reloads are expected while an alert is queued."""
+RULE_SETS_KEPT = 8
+"""Maximum number of rule sets kept in memory.
+
+A queued alert may have been evaluated by an earlier rule set; more than 8 reloads in that time are not expected."""
 
 KEPT_AGAIN_AFTER = 3_600_000_000
 """Microseconds after which a rule set in use is stored again, so that retention does not delete it as unused."""
@@ -48,11 +50,11 @@ WORTH_HANDING_OVER = 4
 """Number of alerts from which a batch is faster in another process than in a thread of this one."""
 
 
-class Elsewhere(Protocol):
-    """The commit process, so that this process can read the next webhooks in the meantime."""
+class OtherCommitter(Protocol):
+    """The commit process: commits batches while this process reads further webhooks."""
 
     async def commit(self, pairs: Sequence[Classified], received: Receipts, policy: Policy) -> Committed | None:
-        """Commit a batch; return None if it failed or its outcome is unknown: a repetition here is harmless.
+        """Commit a batch; return None if the commit failed or its outcome is unknown: then commit the batch yourself.
 
         Raises:
             StoreUnavailable: The store cannot be written by either process.
@@ -82,7 +84,7 @@ class Ingest:
         new_id: Callable[[], str],
         limits: WebhookSettings | None = None,
         shadow: Shadow | None = None,
-        elsewhere: Elsewhere | None = None,
+        other_committer: OtherCommitter | None = None,
     ) -> None:
         self._committer = committer
         self._live = committer.live
@@ -92,20 +94,20 @@ class Ingest:
         self._new_id = new_id
         self._limits = limits or WebhookSettings()
         self._shadow = shadow
-        self._elsewhere = elsewhere
+        self._other_committer = other_committer
         self._queue: deque[_Chunk] = deque()
         self._queued = 0
         self._judging = 0
         """Number of alerts that have been admitted but are not in the queue yet."""
         self._turns: list[tuple[set[tuple[str, str]], asyncio.Future[None]]] = []
-        """The alerts of each take that is not in the queue yet, in order of arrival, with a future for its end."""
+        """For each `take` whose alerts are not queued yet, in order of arrival: their keys, and a future of its end."""
         self._drain: asyncio.Task[None] | None = None
         self._on_its_way: list[tuple[set[tuple[str, str]], asyncio.Future[None]]] = []
-        """The alerts of each batch that is being committed, with a future for its end."""
+        """For each batch that is being committed: the keys of its alerts, and a future for its end."""
         self._ahead: asyncio.Task[None] | None = None
-        """The task that prepares a second batch during a commit: only a full one, as batches would get smaller."""
-        self._judges: dict[str, RuleSet] = {}
-        """The rule sets that have evaluated queued alerts, by sha, latest last."""
+        """The task that commits full batches meanwhile; partial ones would make each commit smaller."""
+        self._recent_rules: dict[str, RuleSet] = {}
+        """The rule sets that may have evaluated queued alerts, by sha, latest last."""
         self._kept: dict[str, int] = {}
         """The time at which this process last stored a rule set, by its sha."""
         self._refused = RefusedAlerts()
@@ -128,11 +130,11 @@ class Ingest:
         """Commit alerts; return once all of them are durable.
 
         ``is_part``: part of a webhook whose other parts may be committed already, so a full queue does not reject it.
-        ``received_at``: when the webhook was received, from which its pages may be late; None: now.
+        ``received_at``: the time of receipt, from which lateness counts; None: now.
 
         Raises:
             Overloaded: The queue is full; no alert was taken.
-            StoreUnavailable: Not all alerts were committed; a repetition is harmless.
+            StoreUnavailable: Some alerts may not be committed; repeating the call is harmless.
         """
         received_at = self._clock.now() if received_at is None else received_at
         try:
@@ -190,10 +192,10 @@ class Ingest:
             mine[1].set_result(None)
 
     def _remember(self, rules: RuleSet) -> None:
-        if rules.sha not in self._judges:
-            if len(self._judges) >= KNOWN_JUDGES:
-                del self._judges[next(iter(self._judges))]
-            self._judges[rules.sha] = rules
+        if rules.sha not in self._recent_rules:
+            if len(self._recent_rules) >= RULE_SETS_KEPT:
+                del self._recent_rules[next(iter(self._recent_rules))]
+            self._recent_rules[rules.sha] = rules
 
     async def take_own(self, alerts: Sequence[Alert]) -> None:
         """Take alerts about tocsin itself, which no rule evaluates.
@@ -206,23 +208,23 @@ class Ingest:
         await _committed(self._enqueue(pairs, (), self._clock.now()))
 
     def report(self, reason: str, source: str, detail: str, fault: str = "", title: str = "", remedy: str = "") -> None:
-        """Report a trouble to the targets of `self:`; return without waiting for the commit.
+        """Report a fault to the targets of `self:`; return without waiting for the commit.
 
-        Each reason and source have one incident. ``fault`` distinguishes several faults of one kind. A new one joins
-        the open incident, and pages if a person has just resolved the incident about another one. ``title`` is one
-        line about the effect of this fault, and ``remedy`` what the reader can do, if the general ones of the reason
-        do not say it.
+        Each trouble (a reason and a source) has one incident, and ``fault`` distinguishes its faults. A new fault joins
+        the open incident without another page. If a person has resolved that incident, a new fault reopens it and
+        pages. ``title`` (one line about the effect of the fault) and ``remedy`` (what the reader can do) replace the
+        general texts of the reason.
         """
         now = self._clock.now()
-        trouble = self._reported.admit(Trouble(reason, source, fault[:FAULT_LIMIT]), now)
-        if trouble is None:
+        admitted = self._reported.admit(Fault(reason, source, fault[:FAULT_LIMIT]), now)
+        if admitted is None:
             return
-        if trouble.source == MANY and source != MANY:
+        if admitted.source == MANY and source != MANY:
             self._observer.count("limits_exceeded_total", limit=Limit.SELF_INCIDENTS)
-        if trouble.fault == MORE and fault != MORE:
+        if admitted.name == MORE and fault != MORE:
             self._observer.count("limits_exceeded_total", limit=Limit.SELF_FAULTS)
-        _log.warning("trouble_reported", reason=reason, source=trouble.source, detail=detail)
-        task = asyncio.get_running_loop().create_task(self._report(alert_of(trouble, detail, now, title, remedy)))
+        _log.warning("trouble_reported", reason=reason, source=admitted.source, detail=detail)
+        task = asyncio.get_running_loop().create_task(self._report(alert_of(admitted, detail, now, title, remedy)))
         self._reports.add(task)
         task.add_done_callback(self._reports.discard)
 
@@ -315,10 +317,10 @@ class Ingest:
 
     async def _handed_over(self, pairs: Sequence[Classified], received: Receipts) -> bool:
         """Return whether the commit process has committed the alerts; only alerts that need no stored data go there."""
-        if self._elsewhere is None or len(pairs) < WORTH_HANDING_OVER or not self._is_simple(pairs):
+        if self._other_committer is None or len(pairs) < WORTH_HANDING_OVER or not self._is_simple(pairs):
             return False
         began = self._clock.now()
-        done = await self._elsewhere.commit(pairs, received, self._live.policy)
+        done = await self._other_committer.commit(pairs, received, self._live.policy)
         if done is None:
             return False
         self._committer.tell("ingest", began, done)
@@ -326,7 +328,11 @@ class Ingest:
         return True
 
     def _is_simple(self, pairs: Sequence[Classified]) -> bool:
-        """Return whether no rule needs the store, the rule set is stored, and no dedup key has a former key."""
+        """Return whether the commit process can commit these alerts.
+
+        No rule needs the store, each rule set is stored, and no dedup key belongs to an incident that was opened under
+        another key.
+        """
         policy = self._live.policy
         former = policy.former_keys
         if not former.is_learned(policy.rules):
@@ -357,7 +363,7 @@ class Ingest:
 
     def _keep_rules(self, uow: UnitOfWork, verdicts: Sequence[Verdict]) -> None:
         for sha in {verdict.rules_sha for verdict in verdicts if not verdict.heartbeat}:
-            rules = uow.policy.rules if uow.policy.rules.sha == sha else self._judges.get(sha)
+            rules = uow.policy.rules if uow.policy.rules.sha == sha else self._recent_rules.get(sha)
             if rules is not None:
                 uow.tx.save_rules(rules)
 
@@ -387,9 +393,9 @@ class Ingest:
                     await self._write((), (), chunk.quarantined)
             except StoreUnavailable as unavailable:
                 _settle([chunk], unavailable)
-            except Exception as hopeless:  # noqa: BLE001 - not even quarantine takes it: the sender keeps it
+            except Exception as hopeless:  # noqa: BLE001 - not even the quarantine works: the sender must retry
                 _log.error("quarantine_failed", error=repr(hopeless), exc_info=hopeless)
-                _settle([chunk], StoreUnavailable(f"it can neither be placed nor kept: {hopeless!r}"))
+                _settle([chunk], StoreUnavailable(f"the alert can be neither committed nor quarantined: {hopeless!r}"))
             else:
                 _settle([chunk])
 

@@ -20,7 +20,7 @@ def is_quick(alerts: Sequence[Alert]) -> bool:
 
 
 async def judged(judge: Callable[[Alert], V], alerts: Sequence[Alert]) -> list[V]:
-    """Evaluate alerts slice by slice; an alert larger than a slice is evaluated in another thread."""
+    """Return ``judge`` of each alert, slice by slice; an alert larger than a slice is evaluated in another thread."""
     verdicts: list[V] = []
     for piece in _pieces(alerts):
         if verdicts:

@@ -1,4 +1,4 @@
-"""The times at which alerts were first received, so that a page can say how late it is."""
+"""The times at which refused alerts were first received, so that a page can say how late it is."""
 
 from collections.abc import Iterable, Sequence
 
@@ -9,7 +9,9 @@ from tocsin.engine.intake.batch import Classified, Receipts
 KNOWN = 10_000
 """Maximum number of refused alerts whose first receipt is remembered; further ones count from their next receipt."""
 KEPT_FOR = 10 * MINUTE
-"""Time for which a refusal is remembered: Alertmanager repeats sooner, and what comes later may be another failure."""
+"""Time for which a refusal is remembered.
+
+Alertmanager retries within this time; a later copy may be about another failure."""
 
 _Key = tuple[str, str, int | None]
 
@@ -17,12 +19,12 @@ _Key = tuple[str, str, int | None]
 class RefusedAlerts:
     """The first receipts of firing alerts that were refused, because the store or the queue could not take them.
 
-    Their sender repeats the webhook; a page of it is late since the first attempt.
+    The sender retries the webhook; the lateness of its pages counts from the first attempt.
     """
 
     def __init__(self) -> None:
         self._refused: dict[_Key, tuple[int, int]] = {}
-        """The times of the first and the latest refusal."""
+        """The times of the first and the latest refusal of each alert."""
 
     def note(self, alerts: Iterable[Alert], received_at: int) -> None:
         """Remember alerts that were refused."""

@@ -1,9 +1,9 @@
 """Reconciliation with the sources' Alertmanagers: alerts that none of them reports any more are resolved.
 
-Alertmanager does not send every resolve: the alert was silenced meanwhile, its
-notification never succeeded, or the notification log was lost. An alert that
-is absent from every reachable replica in two consecutive rounds has ended; the
-end passes the same intake as a webhook.
+Alertmanager does not send every resolve: if an alert was silenced meanwhile, its
+notification never succeeded, or the notification log was lost, the resolve is missing. An
+alert that is absent from every reachable replica in two consecutive rounds has ended;
+the resolve passes the same intake as one in a webhook.
 """
 
 import asyncio
@@ -24,10 +24,11 @@ from tocsin.ports.source import Replica, Unreachable
 from tocsin.ports.store import Reader
 
 ROUNDS = 2
+"""Number of consecutive rounds after which an absent alert has ended."""
 
 Labels = Mapping[str, str]
 Absences = dict[tuple[str, int], int]
-"""Number of consecutive rounds in which an alert was absent, by (fingerprint, episode)."""
+"""(fingerprint, episode) of an alert -> number of consecutive rounds in which the alert was absent."""
 
 _log = structlog.get_logger("tocsin.engine.intake.reconcile")
 
@@ -43,6 +44,7 @@ class Reconciler(Service):
         self._committer = committer
         self._new_id = new_id
         self._next: dict[str, int] = {}
+        """The time of the next round of each source."""
         self._absent: dict[str, Absences] = {}
         self._asking: set[asyncio.Task[Mapping[str, Labels]]] = set()
         self._errors: dict[str, str] = {}
@@ -115,14 +117,14 @@ class Reconciler(Service):
         return reports
 
     def _log_once(self, url: str, error: BaseException) -> None:
-        """Log an error, unless it is the replica's previous error."""
+        """Log an error of a replica, unless the previous error of the replica was the same."""
         text = str(error) if isinstance(error, Unreachable) else repr(error)
         if self._errors.get(url) != text and not self._stopping:
             self._errors[url] = text
             _log.warning("alertmanager_query_failed", url=url, error=text)
 
     def _end(self, uow: UnitOfWork, source: str, gone: frozenset[tuple[str, int]], began: int) -> None:
-        """End the alerts that, within this transaction, still fire and have not been received since ``began``."""
+        """End the alerts in ``gone`` that still fire in this transaction and have not been received since ``began``."""
         ended = [
             episode
             for episode in uow.tx.episodes_at(source, uow.now)
@@ -142,7 +144,7 @@ def _firing_since(tx: Reader, source: str, began: int) -> list[tuple[str, int]]:
 
 
 def _fires_since(episode: Episode, began: int) -> bool:
-    """Return whether an episode fires and no webhook has repeated it since the round began."""
+    """Return whether an episode fires and no copy of its alert has been received since the round began."""
     return episode.status is EpisodeStatus.FIRING and episode.last_seen_at < began
 
 

@@ -1,4 +1,4 @@
-"""Senders that were accepted recently: if one of them is refused, tocsin opens an incident that pages."""
+"""Senders that were accepted in the last week: if tocsin refuses one of them, it opens an incident that pages."""
 
 import asyncio
 from typing import TypeVar
@@ -12,17 +12,18 @@ from tocsin.ports.observer import Limit, Observer
 from tocsin.ports.store import Store, Transaction
 
 ORIGIN = "sender"
-"""The origin of senders in the inbound deliveries, which are deleted after a week."""
+"""Value of ``origin`` for senders in the table ``inbound``, whose rows are deleted after a week."""
 REMEMBERED_DAYS = 7
+"""Number of days for which an accepted sender is known."""
 MOST = 10_000
-"""Maximum number of known, and of unknown, senders in memory; others are looked up in the store again."""
+"""Maximum number of accepted, and of refused, senders in memory; others are looked up in the store again."""
 
 _log = structlog.get_logger("tocsin.engine.intake.senders")
 
 V = TypeVar("V")
 
 Sender = tuple[str, str]
-"""(the endpoint it sends to, its address)"""
+"""(the endpoint to which the sender sends, the address of the sender)"""
 
 
 class _Looked(Exception):
@@ -34,9 +35,9 @@ class _Looked(Exception):
 
 
 class KnownSenders:
-    """Senders of a valid token or signature within the last week. One per daemon.
+    """The senders of requests with a valid token or signature in the last week. One per daemon.
 
-    The store keeps them across restarts: a token is often replaced together with a restart.
+    The store keeps them across restarts, because a token is often replaced together with a restart.
     """
 
     def __init__(self, store: Store, clock: Clock, observer: Observer) -> None:
@@ -50,7 +51,7 @@ class KnownSenders:
         self._writing: set[asyncio.Task[None]] = set()
 
     def accept(self, place: str, address: str) -> None:
-        """Remember a sender, without waiting until it is written; each sender is written once a day."""
+        """Remember a sender, without waiting for the write to the store; each sender is written once a day."""
         day = self._clock.now() // DAY
         if self._accepted.get((place, address)) == day:
             return
@@ -61,7 +62,7 @@ class KnownSenders:
         task.add_done_callback(self._writing.discard)
 
     async def is_known(self, place: str, address: str) -> bool:
-        """Return whether a sender was accepted within a week; the store is queried at most once a minute per sender."""
+        """Return whether a sender was accepted in the last week; query the store at most once a minute per sender."""
         now = self._clock.now()
         day = self._accepted.get((place, address))
         if day is not None and now // DAY - day <= REMEMBERED_DAYS:
@@ -94,13 +95,13 @@ class KnownSenders:
 
     async def _write(self, key: str) -> None:
         try:
-            await self._store.write(lambda tx: tx.first_sight(ORIGIN, key))
+            await self._store.write(lambda tx: tx.record_inbound(ORIGIN, key))
         except StoreUnavailable as error:
             _log.warning("sender_not_remembered", error=str(error))
 
 
 def _look(tx: Transaction, keys: list[str]) -> None:
-    raise _Looked(any(not tx.first_sight(ORIGIN, key) for key in keys))
+    raise _Looked(any(not tx.record_inbound(ORIGIN, key) for key in keys))
 
 
 def _key(place: str, address: str, day: int) -> str:

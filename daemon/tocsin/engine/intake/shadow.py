@@ -20,7 +20,7 @@ LISTED = 1000
 LOGGED_A_MINUTE = 20
 """Maximum number of log lines per minute."""
 LONGEST = 200
-"""Maximum number of characters of a label that are kept."""
+"""Maximum number of characters of a name or a value that are kept in a difference."""
 
 _log = structlog.get_logger("tocsin.engine.intake.shadow")
 
@@ -35,7 +35,7 @@ class ShadowDifference(msgspec.Struct, frozen=True, kw_only=True):
     live: str
     shadow: str
     alerts: int
-    """Number of alerts concerned, including repetitions."""
+    """Number of alerts with this difference; a repeated alert counts again."""
     first_at: int
     last_at: int
 
@@ -73,7 +73,7 @@ class _Seen:
 
 
 class Shadow:
-    """The evaluation by shadow rules. Its errors never affect the live rules."""
+    """The evaluation by shadow rules. Errors of the shadow rules never affect the live rules."""
 
     def __init__(self, shadow: ShadowRules, observer: Observer, now: Callable[[], int]) -> None:
         self._observer = observer
@@ -115,7 +115,7 @@ class Shadow:
             self._observer.count("shadow_alerts_total", outcome=outcome)
 
     def report(self) -> ShadowReport:
-        """Return the results so far."""
+        """Return the results since the last reset."""
         rows = sorted(self._seen.items(), key=lambda row: (-row[1].alerts, row[1].first_at))
         return ShadowReport(
             rules=self._shadow.folder,

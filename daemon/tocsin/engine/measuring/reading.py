@@ -1,8 +1,12 @@
-"""The records of a report, read from the store in pages, so that no transaction lasts long."""
+"""The records of a report, read from the store in pages, so that no transaction lasts long.
+
+Reading (`read`) takes turns with everything else. Making records of what was read (`records_of`) takes a second for
+twenty thousand incidents: it belongs in another thread than the event loop's.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -14,6 +18,7 @@ from tocsin.core.incident.outbox import Outgoing
 from tocsin.core.incident.timeline.actions import PostmortemCompleted, PostmortemWaived
 from tocsin.core.incident.timeline.duties import DutyDone, DutyWaived
 from tocsin.core.incident.timeline.notifications import PromiseBreached
+from tocsin.core.measures.period import day_of
 from tocsin.core.measures.records import (
     EndedDuty,
     MeasuredDuty,
@@ -41,7 +46,24 @@ MOST_OTHERS = 100_000
 
 
 class TooLarge(InvalidValue):
-    """A period with more records than a report reads."""
+    """More records than a report reads."""
+
+
+class MostRead(NamedTuple):
+    """The maximum numbers of records that a report reads."""
+
+    incidents: int = MOST_INCIDENTS
+    others: int = MOST_OTHERS
+
+
+class Stored(NamedTuple):
+    """The rows of the store about a period."""
+
+    occurrences: Sequence[Occurrence]
+    incidents: Mapping[str, Incident]
+    entries: Sequence[Entry]
+    pages: Sequence[Outgoing]
+    since: int | None
 
 
 class _Source:
@@ -51,9 +73,14 @@ class _Source:
         self._store = store
 
     async def every(
-        self, query: Callable[[Reader, Any], Sequence[T]], after: Any, cursor_of: Callable[[T], Any], most: int
+        self,
+        query: Callable[[Reader, Any], Sequence[T]],
+        after: Any,
+        cursor_of: Callable[[T], Any],
+        most: int,
+        *too_many: str,
     ) -> list[T]:
-        """Return all records of a query that follow a cursor.
+        """Return all records of a query that follow a cursor; ``too_many`` names them, and what to do.
 
         Raises:
             TooLarge: There are more than ``most``.
@@ -62,7 +89,8 @@ class _Source:
         while page := await self._store.read(lambda reader, start=after: query(reader, start)):  # type: ignore[misc]
             records += page
             if len(records) > most:
-                raise TooLarge(f"the period has more than {most:,} records; choose a shorter one")
+                what, remedy = too_many
+                raise TooLarge(f"there are more than {most:,} {what}, the most that a report reads: {remedy}")
             after = cursor_of(page[-1])
         return records
 
@@ -76,62 +104,75 @@ class _Source:
         return found
 
 
-async def read_records(
-    store: Store, policy: Policy, starts_at: int, ends_at: int, most: tuple[int, int] = (MOST_INCIDENTS, MOST_OTHERS)
-) -> Records:
-    """Return all records of a period.
-
-    ``most`` are the limits for incidents and for other records.
+async def read(store: Store, policy: Policy, starts_at: int, ends_at: int, most: MostRead = MostRead()) -> Stored:  # noqa: B008
+    """Return what the store has about a time span.
 
     Raises:
-        TooLarge: There are too many.
+        TooLarge: There are too many records of a kind.
     """
-    most_incidents, most_others = most
-    source = _Source(store)
+    source, zone = _Source(store), policy.report_zone
+    days = f"from {day_of(starts_at, zone)} to {day_of(ends_at - 1, zone)} (with the period before)"
     closed: list[Occurrence] = await source.every(
         lambda reader, after: reader.occurrences_resolved(after, ends_at, AT_ONCE),
         OccurrenceCursor(starts_at),
         lambda each: OccurrenceCursor(each.resolved_at or 0, each.incident_id, each.occurrence),
-        most_incidents,
+        most.incidents,
+        f"incidents {days}",
+        "choose a shorter period",
     )
     still_open: list[Incident] = await source.every(
         lambda reader, before: reader.incidents(IncidentFilter(states=OPEN, before_number=before, limit=AT_ONCE)),
         None,
         lambda each: each.number,
-        most_incidents,
+        most.incidents,
+        "open incidents",
+        "resolve those that are over",
     )
     with_duties: list[Incident] = await source.every(
         lambda reader, after: reader.incidents_with_duties(after, AT_ONCE),
         0,
         lambda each: each.number,
-        most_incidents,
+        most.incidents,
+        "incidents with open duties or action items",
+        "complete or waive them",
     )
     occurrences = [*closed, *filter(None, map(open_occurrence, still_open))]
     first_at = min((each.opened_at for each in occurrences), default=starts_at)
+    entries_from = min(starts_at - _longest_duty(policy), first_at)
     entries: list[Entry] = await source.every(
         lambda reader, after: reader.measured_entries(after, AT_ONCE),
-        EntryCursor(min(starts_at - _longest_duty(policy), first_at)),
+        EntryCursor(entries_from),
         lambda entry: EntryCursor(entry.at, entry.incident_id, entry.seq),
-        most_others,
+        most.others,
+        f"missed targets and completed duties since {day_of(entries_from, zone)}",
+        "choose a later period",
     )
     pages: list[Outgoing] = await source.every(
         lambda reader, after: reader.accepted_pages(after, ends_at, AT_ONCE),
         PageCursor(starts_at),
         lambda row: PageCursor(row.done_at or 0, row.order_no),
-        most_others,
+        most.others,
+        f"pages {days}",
+        "choose a shorter period",
     )
     incidents = {incident.id: incident for incident in (*still_open, *with_duties)}
     named = {record.incident_id for records in (occurrences, entries, pages) for record in records}
     incidents |= {incident.id: incident for incident in await source.incidents(named - incidents.keys())}
     known_since = [await store.read(lambda reader: reader.first_occurrence_at()), first_at if occurrences else None]
+    since = min((at for at in known_since if at is not None), default=None)
+    return Stored(occurrences, incidents, entries, pages, since)
+
+
+def records_of(stored: Stored, policy: Policy) -> Records:
+    """Return the records of what was read."""
     return Records(
-        incidents=_incidents(occurrences, incidents, entries),
+        incidents=_incidents(stored.occurrences, stored.incidents, stored.entries),
         duties=(
-            *(duty for incident in incidents.values() for duty in duties_of(incident)),
-            *_duties_of_earlier_occurrences(incidents, entries),
+            *(duty for incident in stored.incidents.values() for duty in duties_of(incident)),
+            *_duties_of_earlier_occurrences(stored.incidents, stored.entries),
         ),
-        pages=_pages(pages, incidents, policy),
-        since=min((at for at in known_since if at is not None), default=None),
+        pages=_pages(stored.pages, stored.incidents, policy),
+        since=stored.since,
     )
 
 

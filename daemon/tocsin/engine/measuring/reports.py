@@ -1,5 +1,7 @@
 """Reports of a period, made from the store."""
 
+import asyncio
+
 from tocsin.core.errors import InvalidValue, UnknownChoice
 from tocsin.core.measures.period import (
     ReportPeriod,
@@ -16,7 +18,7 @@ from tocsin.core.measures.report import Conditions, IncidentReport, ReportFilter
 from tocsin.core.measures.summary import summary
 from tocsin.core.suggestions import choices
 from tocsin.engine.change.policy import Policy
-from tocsin.engine.measuring.reading import TooLarge, read_records
+from tocsin.engine.measuring.reading import TooLarge, read, records_of
 from tocsin.ports.store import Store
 
 
@@ -49,14 +51,19 @@ async def make_report(
 
     Raises:
         UnknownChoice: There is no such playbook, today or among the incidents.
-        TooLarge: The period has too many records.
+        TooLarge: There are too many records.
     """
     before = previous(period)
-    records = await read_records(store, policy, before.starts_at, period.ends_at)
+    stored = await read(store, policy, before.starts_at, period.ends_at)
     conditions = conditions_of(policy, now, only or ReportFilter())
-    _expect_known(conditions.only, records, policy)
-    # In the store's thread, because thousands of records would hold up the event loop.
-    return await store.read(lambda _: report(records, period, before, conditions))
+
+    def make() -> IncidentReport:
+        records = records_of(stored, policy)
+        _expect_known(conditions.only, records, policy)
+        return report(records, period, before, conditions)
+
+    # Thousands of records would hold up the event loop, and a thread of the store those who read.
+    return await asyncio.to_thread(make)
 
 
 async def report_before(store: Store, policy: Policy, now: int, at: int, months: int, playbook: str) -> str:

@@ -12,6 +12,7 @@ from tocsin.core.oncall.rotation import Override
 from tocsin.core.schedule.recurrence import Span
 
 LONGEST_COMMENT = 2000
+"""Maximum length of a comment, in characters."""
 SOONEST = MINUTE
 """Maximum time between a start in the past and now: the clocks of people and of the store differ."""
 FURTHEST = 366 * DAY

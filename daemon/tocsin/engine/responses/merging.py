@@ -6,7 +6,7 @@ from tocsin.core.alerts.alert import Episode
 from tocsin.core.errors import IllegalTransition, InvalidValue
 from tocsin.core.incident.event import Actor, AlertsChanged, Linked, MergedInto, MergedWith, Opened
 from tocsin.core.incident.incident import OPEN, Incident, Merged
-from tocsin.core.incident.transitions.acting import acting_of
+from tocsin.core.incident.transitions.acting_state import acting_of
 from tocsin.engine.change.unit_of_work import UnitOfWork
 from tocsin.engine.change.window_judge import firing_episodes
 from tocsin.engine.change.window_waits import judge_begun

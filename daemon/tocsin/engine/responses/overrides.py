@@ -9,16 +9,18 @@ from tocsin.core.duration import DAY, MINUTE
 from tocsin.core.errors import IllegalTransition, LimitReached, UnknownChoice, UnknownName, WindowError
 from tocsin.core.incident.event import Actor
 from tocsin.core.oncall.people import People
-from tocsin.core.oncall.rotation import Duty, Override, Rotation, Shift
+from tocsin.core.oncall.rotation import OnCallInput, Override, Rotation, Shift
 from tocsin.core.suggestions import known_names
 from tocsin.engine.change.commit import Committer
-from tocsin.engine.change.oncall import duty_of
+from tocsin.engine.change.oncall import on_call_input
 from tocsin.engine.change.unit_of_work import UnitOfWork
 from tocsin.engine.responses.manual import TimedRequest, ended
 from tocsin.ports.store import Reader
 
 LONGEST = 366 * DAY
+"""Maximum length of an override."""
 SHORTEST = MINUTE
+"""Minimum length of an override."""
 
 
 class OverrideRequest(TimedRequest, frozen=True, kw_only=True):
@@ -34,9 +36,9 @@ class RotationState(msgspec.Struct, frozen=True, kw_only=True):
 
     rotation: Rotation
     shift: Shift
-    """The current shift; without names, it is a gap."""
+    """The current shift; a shift without names is a gap."""
     following: Shift | None
-    """The next shift that has a person."""
+    """The next shift with a person; None if no such shift is known."""
     secondary: tuple[str, ...]
     shifts: tuple[Shift, ...]
     overrides: tuple[Override, ...]
@@ -46,8 +48,8 @@ class RotationState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True)
-class Rotas:
-    """The people on call, and the creation and the end of overrides and swaps."""
+class OnCallSchedule:
+    """The people on call by shifts, overrides and swaps; and the creation and the end of overrides and swaps."""
 
     committer: Committer
     new_id: Callable[[], str]
@@ -60,9 +62,9 @@ class Rotas:
         people = self.committer.live.policy.people
 
         def read(tx: Reader) -> tuple[int, list[RotationState], People]:
-            duty = duty_of(tx, people, at)
-            found = [_state(rotation, duty, days) for _, rotation in sorted(people.rotations.items())]
-            return duty.now, found, people
+            inputs = on_call_input(tx, people, at)
+            found = [_state(rotation, inputs, days) for _, rotation in sorted(people.rotations.items())]
+            return inputs.now, found, people
 
         return await self.committer.store.read(read)
 
@@ -71,7 +73,7 @@ class Rotas:
 
         Raises:
             UnknownChoice: There is no such rotation or person.
-            WindowError: Its times cannot be used.
+            WindowError: The times cannot be used.
             LimitReached: There are too many overrides already.
             StoreUnavailable: The store cannot commit now.
         """
@@ -116,22 +118,22 @@ class Rotas:
         return override
 
 
-def _state(rotation: Rotation, duty: Duty, days: int) -> RotationState:
-    shift = rotation.shift_at(duty.now, duty)
-    later = rotation.shifts(shift.ends_at, shift.ends_at + 14 * DAY, duty)
+def _state(rotation: Rotation, inputs: OnCallInput, days: int) -> RotationState:
+    shift = rotation.shift_at(inputs.now, inputs)
+    later = rotation.shifts(shift.ends_at, shift.ends_at + 14 * DAY, inputs)
     overrides = tuple(
         one
-        for one in (*rotation.overrides, *duty.overrides)
-        if one.rotation == rotation.name and one.ends_at > max(duty.now, one.starts_at)
+        for one in (*rotation.overrides, *inputs.overrides)
+        if one.rotation == rotation.name and one.ends_at > max(inputs.now, one.starts_at)
     )
     return RotationState(
         rotation=rotation,
         shift=shift,
         following=next((one for one in later if one.names), None),
-        secondary=rotation.secondary_at(duty.now, duty),
-        shifts=tuple(rotation.shifts(duty.now, duty.now + days * DAY, duty)) if days else (),
+        secondary=rotation.secondary_at(inputs.now, inputs),
+        shifts=tuple(rotation.shifts(inputs.now, inputs.now + days * DAY, inputs)) if days else (),
         overrides=overrides,
-        remarks=rotation.remarks_at(duty.now, duty),
+        remarks=rotation.remarks_at(inputs.now, inputs),
     )
 
 

@@ -81,7 +81,7 @@ class Respond:
 
         def do(uow: UnitOfWork) -> Answer:
             incident = _known(uow, ref)
-            if delivery is not None and not uow.tx.first_sight(*delivery):
+            if delivery is not None and not uow.tx.record_inbound(*delivery):
                 return Answer(incident, changed=False, note=_SEEN)
             plan = _plan_of(incident, uow.policy)
             if plan == incident.plan:
@@ -95,7 +95,7 @@ class Respond:
         """Page the next tier now."""
         return await self._respond(ref, Escalate(by=by), delivery)
 
-    async def say(self, ref: str, event: Event, *, delivery: Delivery | None = None) -> Answer:
+    async def apply(self, ref: str, event: Event, *, delivery: Delivery | None = None) -> Answer:
         """Carry out a response whose event is complete: it needs no further data."""
         return await self._respond(ref, event, delivery)
 
@@ -116,7 +116,7 @@ class Respond:
     ) -> Answer:
         def do(uow: UnitOfWork) -> Answer:
             incident = _known(uow, ref)
-            if delivery is not None and not uow.tx.first_sight(*delivery):
+            if delivery is not None and not uow.tx.record_inbound(*delivery):
                 return Answer(incident, changed=False, note=_SEEN)
             return Answer(change(uow, incident), changed=True)
 
@@ -125,7 +125,7 @@ class Respond:
     async def _respond(self, ref: str, said: Event | Callable[[int], Event], delivery: Delivery | None) -> Answer:
         def do(uow: UnitOfWork) -> Answer:
             incident = _known(uow, ref)
-            if delivery is not None and not uow.tx.first_sight(*delivery):
+            if delivery is not None and not uow.tx.record_inbound(*delivery):
                 return Answer(incident, changed=False, note=_SEEN)
             event = said if isinstance(said, Event) else said(uow.now)
             after = uow.change(incident, event)

@@ -20,15 +20,18 @@ from tocsin.engine.responses.manual import TimedRequest, ended
 from tocsin.ports.store import Reader
 
 LONGEST_NAME = 200
+"""Maximum length of the name of a window, in characters."""
 LONGEST_MATCHERS = 4000
 """In characters: a regular expression of 240,000 takes over a second to compile and blocks the event loop."""
 PAST_LISTED = 30 * DAY
 """Time for which a window is listed after its end."""
 
 LOOKED_BACK = 7 * DAY
+"""The period of a preview."""
 MOST_EPISODES = 20_000
 """Maximum number of alerts that a preview checks, the newest first."""
 LISTED = 50
+"""Maximum number of alerts that a preview lists."""
 
 
 class WindowRequest(TimedRequest, frozen=True, kw_only=True):

@@ -11,12 +11,13 @@ from tocsin.core.duration import MINUTE
 from tocsin.core.errors import StoreLost, StoreUnavailable
 from tocsin.core.incident.outbox import Job, idempotency_key
 from tocsin.core.oncall.people import Notified
-from tocsin.core.oncall.rotation import Duty
+from tocsin.core.oncall.rotation import OnCallInput
 from tocsin.engine.change.policy import Live
 from tocsin.engine.selfwatch.troubles import REMEDY, remedy_of
 from tocsin.ports.clock import Clock
 
 SOUND_AGAIN_AFTER = 5 * MINUTE
+"""Interval of the messages for one reason."""
 _FREE_SPACE = "Usually the disk is full: free some space."
 
 _log = structlog.get_logger("tocsin.engine.selfwatch.alarm")
@@ -37,15 +38,16 @@ class _Notice(Struct, frozen=True):
 
 
 class Alarm:
-    """The sender of alarms, straight through the channels of ``self:``; at most once in five minutes per reason."""
+    """The sender of alarms, directly through the channels of ``self:``; at most once in five minutes per reason."""
 
     def __init__(self, live: Live, clock: Clock, host: str = "") -> None:
         self._live = live
         self._clock = clock
         self._where = f" on {host}" if host else ""
         self._sounded: dict[str, int] = {}
-        self._cure = _FREE_SPACE
-        """The remedy for the database, as far as its last error tells."""
+        """The time of the last message for each reason."""
+        self._remedy = _FREE_SPACE
+        """The remedy for the database, by its last error."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     def store_failed(self, error: StoreUnavailable) -> None:
@@ -53,20 +55,21 @@ class Alarm:
         down = f"Tocsin is DOWN{self._where}: it takes no new alerts and pages no one"
         if isinstance(error, StoreLost):
             remedy = f"Its database file was removed or replaced. {error.steps}"
-            self._cure = "Restore it first: another message has the steps."
+            self._remedy = "Another message has the steps."
             self._sound(_Notice("store_lost", down, remedy, "", f"{error.saved} ({error.what}.)".lstrip()))
             return
-        self._cure = _FREE_SPACE
+        self._remedy = _FREE_SPACE
         remedy = "Its database cannot be written, usually because the disk is full: free some space"
-        goes_on = "Tocsin goes on by itself once it can write. Alertmanager sends its alerts again."
+        goes_on = "Once it can write, tocsin goes on by itself, and Alertmanager then resends the alerts it refused."
         self._sound(_Notice("store", down, remedy, goes_on, f"The error: {error}"))
 
     def sound(self, alert: Alert) -> None:
-        """Send an alarm about another trouble while the database cannot be written."""
+        """Send an alarm about another fault, given as its alert, while the database cannot be written."""
         reason, source = alert.labels["reason"], alert.labels["source"]
         fault, remedy = alert.annotations["summary"], alert.annotations.get(REMEDY, "").partition("\n")[0]
         unwritten = (
-            f"Tocsin{self._where} cannot write its database, so it records no one's acknowledgment. {self._cure}"
+            f"Then repair tocsin's database{self._where}: it cannot be written, so tocsin records no acknowledgment. "
+            f"{self._remedy}"
         )
         remedy = remedy or remedy_of(reason, source)
         self._sound(_Notice(reason, fault, remedy, unwritten, alert.annotations["description"]))
@@ -90,7 +93,9 @@ class Alarm:
     async def _send(self, notice: _Notice, now: int) -> None:
         policy = self._live.policy
         timeout = policy.delivery.timeout / 1_000_000
-        for notified in policy.people.resolve(policy.self_targets, policy.channel_names, policy.console, Duty(now)):
+        for notified in policy.people.resolve(
+            policy.self_targets, policy.channel_names, policy.console, OnCallInput(now)
+        ):
             channel = policy.channels.get(notified.contact.channel)
             if channel is None:
                 continue

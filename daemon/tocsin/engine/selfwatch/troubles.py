@@ -1,6 +1,6 @@
-"""Troubles of tocsin itself as alerts, with a verdict that needs no rules.
+"""Faults of tocsin itself as alerts, with a verdict that needs no rules.
 
-A trouble is a reason and a source, and has one incident. A fault is one case of a trouble, and one alert of the
+A trouble is a reason and a source, and has one incident. A fault is one case of a trouble, and one alert of that
 incident.
 """
 
@@ -14,40 +14,40 @@ from tocsin.core.rules.verdict import Verdict
 from tocsin.engine.change.policy import Policy
 
 REPEATED_AFTER = 1 * MINUTE
-"""Interval after which a repeated trouble is recorded again."""
+"""Time after which a fault that is reported again is recorded again."""
 _WORD = re.compile(r"[a-z]+[ ,]")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 REMEDY = "remedy"
-"""The annotation with what the reader can do about this fault; its first line needs no command of tocsin."""
+"""The annotation that says what the reader can do about a fault; its first line needs no command of tocsin."""
 KNOWN_TROUBLES = 100
-"""Maximum number of distinct troubles at a time; further sources are reported as one."""
+"""Maximum number of troubles at a time; further sources are reported as one (`MANY`)."""
 KNOWN_FAULTS = 50
-"""Maximum number of distinct faults of one trouble at a time; further faults are reported as one."""
+"""Maximum number of faults of one trouble at a time; further faults are reported as one (`MORE`)."""
 FAULT_LIMIT = 200
 """Maximum number of characters that identify a fault."""
 QUIET_AFTER = 30 * MINUTE
-"""Time without a repetition after which a trouble is over."""
+"""Time after which a fault is over if it is not reported again."""
 
 PLACES = {
     "alertmanager": "Alertmanager",
     "pagerduty": "PagerDuty",
     "slack": "Slack",
-    "telephone": "Twilio",
+    "twilio": "Twilio",
 }
-"""The senders of each endpoint, as titles name them."""
+"""The sender at each endpoint, as titles name it."""
 
 _ALERTS_REFUSED = "they are refused and no one is paged for them"
 _LOST = {
     "pagerduty": "acknowledgments in PagerDuty do not stop tocsin's pages",
     "slack": "responses in Slack do not reach tocsin",
-    "telephone": "acknowledgments by phone and SMS do not reach tocsin",
+    "twilio": "acknowledgments by phone and SMS do not reach tocsin",
 }
 """The consequence of refused requests, by the endpoint that receives responses."""
 
 MANY = "many"
 """The source of troubles beyond `KNOWN_TROUBLES`."""
 MORE = "more"
-"""The fault beyond `KNOWN_FAULTS`."""
+"""The name of the faults beyond `KNOWN_FAULTS`."""
 
 TITLES = {
     "unauthorized": "{source}{at} sends {things} without a valid token, so {lost}",
@@ -102,7 +102,7 @@ _REMEDIES = {
     "uncovered": "Put a person on call now: tocsin oncall override {source} --person NAME --for 8h",
     "doubted": "Check whether Prometheus runs. Resolve the incidents yourself if they are over.",
     "silent": (
-        "You are probably not paged for anything it watches. "
+        "You are probably not paged for anything that {source} watches. "
         "Check Prometheus, Alertmanager, and the network between them and tocsin."
     ),
     "drill": "Find out why: tocsin drills, then tocsin explain NUMBER. Rehearse it again: tocsin drill.",
@@ -119,7 +119,7 @@ _ELSE_NOTHING = "Otherwise there is nothing to do."
 _REMEDIES_OF_STRANGERS = {
     "pagerduty": f"If acknowledgments in PagerDuty do not arrive, check the PagerDuty webhook secret. {_ELSE_NOTHING}",
     "slack": f"If responses in Slack do not arrive, check the Slack signing secret. {_ELSE_NOTHING}",
-    "telephone": f"If phone or SMS acknowledgments do not arrive, check the Twilio token. {_ELSE_NOTHING}",
+    "twilio": f"If phone or SMS acknowledgments do not arrive, check the Twilio token. {_ELSE_NOTHING}",
 }
 _REMEDY_OF_STRANGERS = f"If alerts of yours do not arrive, check the token of their sender. {_ELSE_NOTHING}"
 
@@ -128,24 +128,29 @@ INFORMS = frozenset({"strangers", "drill"})
 """Reasons that inform but page no one: anyone who reaches the daemon can cause them, or they can wait until morning."""
 
 STANDING = frozenset({"silent", "calendar", "uncovered"})
-"""Reasons that the housekeeper checks in each round: a trouble with such a reason ends when its cause is gone."""
+"""Reasons that the housekeeper checks in each round: a fault with such a reason ends when its cause is gone."""
 
 
-class Trouble(NamedTuple):
-    """The identity of one trouble of tocsin's own."""
+class Fault(NamedTuple):
+    """The identity of one fault of tocsin itself: one case of a trouble, and one alert of its incident."""
 
     reason: str
     source: str
-    """The affected webhook source, channel or worker. Each reason and source have one incident."""
-    fault: str = ""
-    """The fault: a separate alert, which ends by itself. A new one reopens an incident that a person has resolved."""
+    """The affected webhook source, channel, worker ...: with the reason, the trouble, which has one incident."""
+    name: str = ""
+    """The name of the fault within its trouble; "" if the trouble has only one."""
+
+    @property
+    def trouble(self) -> tuple[str, str]:
+        """The trouble: its reason and its source."""
+        return self.reason, self.source
 
 
 class Reporter(Protocol):
     """The part of `engine.intake.ingest.Ingest` that opens and resolves incidents about tocsin itself."""
 
     def report(self, reason: str, source: str, detail: str, fault: str = "", title: str = "", remedy: str = "") -> None:
-        """Report a trouble to the targets of `self:`, without waiting; see `Trouble`."""
+        """Report a fault to the targets of `self:`, without waiting; see `engine.intake.ingest.Ingest.report`."""
         ...
 
     async def take_own(self, alerts: Sequence[Alert]) -> None:
@@ -158,49 +163,49 @@ class Reporter(Protocol):
 
 
 class Reported:
-    """Recently reported troubles. Bounded, because senders control the text of some troubles."""
+    """Recently reported faults. Bounded, because senders choose the text of some faults."""
 
     def __init__(self) -> None:
-        self._at: dict[Trouble, int] = {}
+        self._at: dict[Fault, int] = {}
 
     def __len__(self) -> int:
-        """Return the number of distinct troubles."""
+        """Return the number of faults."""
         return len(self._at)
 
-    def admit(self, trouble: Trouble, now: int) -> Trouble | None:
-        """Return the trouble to record now; None if it was recorded within the last minute.
+    def admit(self, fault: Fault, now: int) -> Fault | None:
+        """Return the fault to record now; None if it was recorded within the last minute.
 
-        Strangers choose their addresses and the data they send, so all their troubles are one fault.
+        Strangers choose their addresses and the data they send, so all refusals of strangers are one fault.
         """
-        if trouble.reason in INFORMS:
-            trouble = trouble._replace(fault="")
-        if self._is_fresh(trouble, now):
+        if fault.reason in INFORMS:
+            fault = fault._replace(name="")
+        if self._is_fresh(fault, now):
             return None
         self._at = {known: at for known, at in self._at.items() if now - at < QUIET_AFTER}
-        trouble = self._limited(trouble)
-        if self._is_fresh(trouble, now):
+        fault = self._limited(fault)
+        if self._is_fresh(fault, now):
             return None
-        self._at[trouble] = now
-        return trouble
+        self._at[fault] = now
+        return fault
 
-    def _is_fresh(self, trouble: Trouble, now: int) -> bool:
-        at = self._at.get(trouble)
+    def _is_fresh(self, fault: Fault, now: int) -> bool:
+        at = self._at.get(fault)
         return at is not None and now - at < REPEATED_AFTER
 
-    def _limited(self, trouble: Trouble) -> Trouble:
-        if trouble in self._at:
-            return trouble
-        incidents = {known[:2] for known in self._at}
-        if trouble[:2] not in incidents and len(incidents) >= KNOWN_TROUBLES:
-            trouble = Trouble(trouble.reason, MANY)
-        faults = sum(known[:2] == trouble[:2] for known in self._at)
-        if trouble.fault and trouble.reason not in STANDING and faults >= KNOWN_FAULTS:
-            trouble = trouble._replace(fault=MORE)
-        return trouble
+    def _limited(self, fault: Fault) -> Fault:
+        if fault in self._at:
+            return fault
+        troubles = {known.trouble for known in self._at}
+        if fault.trouble not in troubles and len(troubles) >= KNOWN_TROUBLES:
+            fault = Fault(fault.reason, MANY)
+        number = sum(known.trouble == fault.trouble for known in self._at)
+        if fault.name and fault.reason not in STANDING and number >= KNOWN_FAULTS:
+            fault = fault._replace(name=MORE)
+        return fault
 
 
 def title_of(reason: str, source: str, sender: str = "") -> str:
-    """Return a one-line title: what happened, the affected source, and what is lost; ``sender`` is an address."""
+    """Return a one-line title: the event, the affected source, and the consequence; ``sender`` is an address."""
     words = {
         "source": "several senders" if source == MANY else PLACES.get(source, source),
         "sender": f" from {sender}" if sender else "",
@@ -213,19 +218,19 @@ def title_of(reason: str, source: str, sender: str = "") -> str:
 
 
 def remedy_of(reason: str, source: str) -> str:
-    """Return what the reader can do about a trouble, "" where that is not known."""
+    """Return the action for the reader of a trouble; "" if none is known."""
     if reason == "strangers":
         return _REMEDIES_OF_STRANGERS.get(source, _REMEDY_OF_STRANGERS)
-    return _REMEDIES.get(reason, "").replace("{source}", source)
+    return _REMEDIES.get(reason, "").replace("{source}", "several senders" if source == MANY else source)
 
 
-def alert_of(trouble: Trouble, detail: str, now: int, title: str = "", remedy: str = "") -> Alert:
-    """Return a trouble as an alert; a ``title`` and a ``remedy`` replace the general ones of its reason."""
-    labels = {"alertname": SELF_ALERT, "reason": trouble.reason, "source": trouble.source}
-    if trouble.fault:
-        labels["fault"] = trouble.fault
+def alert_of(fault: Fault, detail: str, now: int, title: str = "", remedy: str = "") -> Alert:
+    """Return a fault as an alert; a ``title`` and a ``remedy`` replace the general ones of its reason."""
+    labels = {"alertname": SELF_ALERT, "reason": fault.reason, "source": fault.source}
+    if fault.name:
+        labels["fault"] = fault.name
     annotations = {
-        "summary": title or title_of(trouble.reason, trouble.source),
+        "summary": title or title_of(fault.reason, fault.source),
         "description": _capitalized(detail),
     }
     if remedy:
@@ -240,9 +245,9 @@ def alert_of(trouble: Trouble, detail: str, now: int, title: str = "", remedy: s
     )
 
 
-def trouble_of(labels: Mapping[str, str]) -> Trouble:
-    """Return the trouble of one of tocsin's own alerts, from its labels."""
-    return Trouble(labels.get("reason", ""), labels.get("source", ""), labels.get("fault", ""))
+def fault_of(labels: Mapping[str, str]) -> Fault:
+    """Return the fault that one of tocsin's own alerts is about, from its labels."""
+    return Fault(labels.get("reason", ""), labels.get("source", ""), labels.get("fault", ""))
 
 
 def own_verdict(policy: Policy, alert: Alert) -> Verdict:

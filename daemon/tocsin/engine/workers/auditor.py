@@ -15,12 +15,13 @@ from tocsin.ports.clock import Clock
 from tocsin.ports.store import WHOLE, IncidentFilter, Reader
 
 EVERY = 60 * SECOND
+"""Interval of the rounds."""
 AGAIN = 10 * SECOND
-"""Delay before a finding is checked again; it is reported only if it persists."""
+"""Delay of the second check of a finding; only a finding that persists is reported."""
 AT_A_TIME = 200
-"""Maximum number of incidents per round: the auditor must not keep the store busy."""
+"""Maximum number of incidents per round, so that the auditor does not keep the store busy."""
 ROWS_AT_A_TIME = 20_000
-"""Maximum number of alerts and timeline entries that a round reads; at least one incident is checked."""
+"""Maximum number of alerts and timeline entries that a round reads; each round checks at least one incident."""
 
 RULES = (*INVARIANTS,)
 
@@ -41,17 +42,20 @@ class Auditor(Service):
         self._committer = committer
         self._reporter = reporter
         self._before: int | None = None
+        """The round checks incidents with lower numbers; None: from the newest incident on."""
         self._last_seen: int | None = None
+        """The lowest number that the round has checked; None after the oldest open incident."""
         self._suspects: set[tuple[str, str]] = set()
+        """(incident id, rule) of the findings of the previous check."""
 
     def wake(self) -> None:
-        """Ignore wake-ups: a finding counts only if it persists for some time."""
+        """Ignore wake-ups, because a finding counts only if it persists for some time."""
 
     async def run_once(self) -> int | None:
         """Check the next incidents."""
         findings = await self._committer.store.read(self._check)
         self._report_unreadable()
-        # Right after a start or a jump of the clock, overdue work may be about to happen: so check twice.
+        # Check twice: right after a start or a jump of the clock, overdue work is about to be done.
         suspects = {(incident.id, rule) for incident, rule, _ in findings}
         confirmed = [finding for finding in findings if (finding[0].id, finding[1]) in self._suspects]
         self._suspects = suspects
@@ -74,7 +78,7 @@ class Auditor(Service):
         return self._clock.now() + EVERY
 
     def _report_unreadable(self) -> None:
-        """Report rows that cannot be decoded; they are skipped everywhere else."""
+        """Report rows that cannot be decoded; all other code skips them."""
         for key in sorted(self._committer.store.unreadable):
             self._reporter.report("unreadable", key, "this row of the store cannot be decoded")
 

@@ -1,7 +1,7 @@
 """Scheduled drills of playbooks: ``drills:``.
 
-An alert goes out as a webhook to tocsin's own address, so a drill rehearses the path from the webhook to the page. It
-ends once its page is acknowledged, or after `ENDS_AFTER`. The only state is the incidents, as for recurring reminders.
+tocsin posts the alert of a drill as a webhook to its own address, so a drill rehearses the path from webhook to page.
+A drill ends when its page is acknowledged, or after `ENDS_AFTER`. Only the incidents are stored, as for reminders.
 """
 
 import json
@@ -30,9 +30,10 @@ from tocsin.ports.store import Reader, Unreadable
 FIRST = 2 * MINUTE
 """A drill that was never held before is held only if its time was at most this long ago."""
 SENDS_FOR = 4 * SECOND
-"""Time after which a cycle begins no further webhook; the next cycle sends the others.
+"""Time after which a cycle sends no further webhook; the next cycle sends the others.
 
-With the time that one webhook may take, this is less than `WATCHDOG_PATIENCE`: slow answers must not restart tocsin.
+Together with the time that one webhook may take, this is less than `WATCHDOG_PATIENCE`, so that slow answers do not
+restart tocsin.
 """
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -46,8 +47,9 @@ class _Webhook(NamedTuple):
     labels: dict[str, str]
     starts_at: int
     ends_at: int | None = None
-    """None while the drill begins."""
+    """None: the webhook begins the drill."""
     outcome: str = ""
+    """``acknowledged``, ``unanswered`` or ``held``; "" for a webhook that begins the drill."""
     took: int = 0
     """Time to the acknowledgment in microseconds."""
 
@@ -70,7 +72,7 @@ class _Webhook(NamedTuple):
 
 
 class Drills(Service):
-    """The worker that begins and ends scheduled drills; it also checks every minute."""
+    """The worker that begins and ends scheduled drills when they are due, and checks every minute."""
 
     name = "drills"
     longest_pause = MINUTE / SECOND
@@ -102,7 +104,7 @@ class Drills(Service):
         return await self._committer.store.read(self.next_due_at)
 
     def next_due_at(self, tx: Reader) -> int | None:
-        """Return the time of the next drill or of the end of one; None if there is none."""
+        """Return the time at which the next drill begins or a running drill ends; None if there is none."""
         policy = self._committer.live.policy
         moments = [next_at(drill, tx.now) for _, drill in _drills(policy)]
         moments += [
@@ -155,7 +157,7 @@ def _with_last(tx: Reader, policy: Policy) -> Iterator[tuple[Playbook, Scheduled
 
 
 def _ends_of_removed(tx: Reader, policy: Policy) -> Iterator[_Webhook]:
-    """Yield the ends of running drills that no playbook has any more; otherwise their alerts would never end."""
+    """Yield webhooks that end running drills which no playbook has any more: nothing else would end their alerts."""
     for episode in tx.episodes_at(DRILL_SOURCE, tx.now):
         if episode.status is EpisodeStatus.FIRING and drill_of(episode.as_it_came) not in policy.drill_plans:
             labels = episode.as_it_came

@@ -1,9 +1,9 @@
 """Hand-offs: the people who come on call are informed of acknowledged and snoozed incidents.
 
 A person gets one message per rotation: it is about the most severe incident
-and lists the others. Each incident stores the start of the shift whose people
-were informed last, so a hand-off during a restart is sent after the restart,
-and none is sent twice.
+and lists the others. Each incident stores the start of the last shift whose people
+were informed, so a message that is due during a restart is sent after the restart,
+and no message is sent twice.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -21,10 +21,10 @@ from tocsin.core.incident.sla import HANDOFFS_STEP
 from tocsin.core.incident.throttle import waits_for_storm
 from tocsin.core.incident.wording import others_handed_over
 from tocsin.core.oncall.people import People
-from tocsin.core.oncall.rotation import Duty, Rotation, Shift
+from tocsin.core.oncall.rotation import OnCallInput, Rotation, Shift
 from tocsin.core.typed_replace import replace
 from tocsin.engine.change.commit import Committer
-from tocsin.engine.change.oncall import duty_of
+from tocsin.engine.change.oncall import on_call_input
 from tocsin.engine.change.unit_of_work import UnitOfWork
 from tocsin.engine.service import Service
 from tocsin.ports.clock import Clock
@@ -33,7 +33,9 @@ from tocsin.ports.store import IncidentFilter, Reader
 T = TypeVar("T")
 
 EVERY = MINUTE
+"""Interval of the checks."""
 _ALL = 100_000
+"""Limit of queries that are to return all incidents."""
 
 _log = structlog.get_logger("tocsin.engine.workers.handoffs")
 
@@ -70,8 +72,8 @@ class Handoffs(Service):
         people = self._committer.live.policy.people
         if not people.rotations:
             return False, None
-        duty = duty_of(tx, people)
-        shifts = {name: rotation.shift_at(duty.now, duty) for name, rotation in people.rotations.items()}
+        inputs = on_call_input(tx, people)
+        shifts = {name: rotation.shift_at(inputs.now, inputs) for name, rotation in people.rotations.items()}
         is_due = any(
             is_news(incident, rotation, shifts[rotation.name])
             for incident in tx.incidents(IncidentFilter(states=TAKEN, limit=_ALL))
@@ -102,8 +104,8 @@ class _News(msgspec.Struct, frozen=True):
 
 def _inform(uow: UnitOfWork) -> None:
     """Inform each new shift: one message per person and rotation, regardless of the number of incidents."""
-    duty = uow.oncall.duty
-    shifts = {name: rotation.shift_at(uow.now, duty) for name, rotation in uow.policy.people.rotations.items()}
+    inputs = uow.oncall.inputs
+    shifts = {name: rotation.shift_at(uow.now, inputs) for name, rotation in uow.policy.people.rotations.items()}
     groups: dict[tuple[str, int, str], list[Incident]] = {}
     informed = _Informed(uow.tx)
     # Sorted and read one by one, as in every transaction that changes several incidents: a single lock order.
@@ -160,7 +162,7 @@ def _change(uow: UnitOfWork, incident: Incident, event: ShiftBegan) -> Incident 
 
 
 def _attempt(incident: Incident, do: Callable[[Incident], T]) -> T | None:
-    """Return the result of ``do``; None if it fails, so that the failure does not block the other incidents."""
+    """Return the result of ``do``; None if ``do`` fails, so that one incident does not block the others."""
     try:
         return do(incident)
     except (StoreUnavailable, MemoryError):
@@ -177,7 +179,7 @@ def _news(uow: UnitOfWork, incident: Incident, shifts: dict[str, Shift], informe
     for rotation in concerned(uow.policy.people, incident):
         shift = shifts[rotation.name]
         if is_news(incident, rotation, shift):
-            new = strangers(incident, rotation, shift, uow.oncall.duty, informed.of(incident))
+            new = uninformed(incident, rotation, shift, uow.oncall.inputs, informed.of(incident))
             names = tuple(name for name in new if name not in by_now)
             by_now.update(names)
             news.append(_News(rotation.name, shift.starts_at, names))
@@ -186,35 +188,35 @@ def _news(uow: UnitOfWork, incident: Incident, shifts: dict[str, Shift], informe
     return news
 
 
-def strangers(
-    incident: Incident, rotation: Rotation, shift: Shift, duty: Duty, informed: Collection[str]
+def uninformed(
+    incident: Incident, rotation: Rotation, shift: Shift, inputs: OnCallInput, informed: Collection[str]
 ) -> tuple[str, ...]:
-    """Return the people of a shift who may not know that they have the incident now.
+    """Return the people of a shift who may not know that they are responsible for the incident now.
 
-    The person who acknowledged it knows, and so do people who were on call
+    The person who acknowledged the incident knows, and so do people who were on call
     before the shift and have been ``informed`` about this occurrence.
     """
-    stayed = rotation.on_at(told_at(incident, rotation), duty)
+    stayed = rotation.on_at(informed_at(incident, rotation), inputs)
     return tuple(
         name for name in shift.names if name != incident.acknowledged_by and not (name in stayed and name in informed)
     )
 
 
 class _Informed:
-    """The people who have been informed of incidents; reads the rows of each lead incident once."""
+    """The people who have been informed of incidents; the rows of each lead incident are read once."""
 
     def __init__(self, tx: Reader) -> None:
         self._tx = tx
         self._leads: dict[str, set[str]] = {}
 
     def of(self, incident: Incident) -> set[str]:
-        """Return the people who have been, or are about to be, informed of the occurrence, without substitutes."""
+        """Return the people who have been or will be informed of the occurrence, without substitutes."""
         names = {row.target for row in self._reaching(incident) if row.job in (Job.PAGE, Job.UPDATE)}
         listed = incident.contact_attempts.listed if incident.contact_attempts is not None else {}
         return names | {name for name, lead_id in listed.items() if name in self._by_lead(lead_id)}
 
     def _by_lead(self, incident_id: str) -> set[str]:
-        """Return the people who have been informed of several incidents in a message about this one."""
+        """Return the people who got a message about this incident that lists others."""
         if incident_id not in self._leads:
             lead = self._tx.incident(incident_id)
             rows = self._reaching(lead) if lead is not None else ()
@@ -231,11 +233,11 @@ def is_news(incident: Incident, rotation: Rotation, shift: Shift) -> bool:
 
     A member that waits for its storm does not count while the storm lasts: the storm itself is handed over.
     """
-    return not waits_for_storm(incident) and shift.starts_at > told_at(incident, rotation)
+    return not waits_for_storm(incident) and shift.starts_at > informed_at(incident, rotation)
 
 
-def told_at(incident: Incident, rotation: Rotation) -> int:
-    """Return when a person took the incident, or the later start of the last shift whose people were informed."""
+def informed_at(incident: Incident, rotation: Rotation) -> int:
+    """Return the time at which a person took the incident or, if later, the start of the last informed shift."""
     since = incident.acknowledged_at if incident.acknowledged_at is not None else incident.opened_at
     return max(
         since,

@@ -1,4 +1,4 @@
-"""Regular work: gauges, the end of tocsin's own troubles, retention."""
+"""Regular work: gauges, the end of tocsin's own faults, retention."""
 
 from collections.abc import Iterator, Mapping
 from itertools import islice
@@ -14,7 +14,7 @@ from tocsin.core.oncall.people import People
 from tocsin.core.schedule.moments import short_moment
 from tocsin.engine.change.commit import Committer
 from tocsin.engine.change.drilled import not_drilled
-from tocsin.engine.change.oncall import duty_of, standings, unreachable
+from tocsin.engine.change.oncall import on_call_input, standings, unreachable
 from tocsin.engine.change.policy import Policy
 from tocsin.engine.change.window_judge import windows_of
 from tocsin.engine.change.window_waits import judge_all_again
@@ -24,9 +24,9 @@ from tocsin.engine.selfwatch.troubles import (
     MORE,
     QUIET_AFTER,
     STANDING,
+    Fault,
     Reporter,
-    Trouble,
-    trouble_of,
+    fault_of,
 )
 from tocsin.engine.service import Service
 from tocsin.ports.clock import Clock
@@ -34,27 +34,31 @@ from tocsin.ports.observer import Limit, Observer
 from tocsin.ports.store import Reader, Transaction
 
 MEANS_OVER = 30 * DAY
+"""The period of the means: occurrences that were acknowledged or resolved in it."""
 INBOUND_KEPT = 7 * DAY
 """Retention of inbound deliveries, for deduplication; PagerDuty retries for up to 48 h."""
 INCIDENTS_KEPT = 400 * DAY
 """Retention of resolved incidents with their timelines: long enough to compare a year with the previous one."""
 MISSED_FOR = 7 * DAY
-"""Time after which a missing Watchdog is no longer reported: its source no longer exists."""
+"""Time after which a missing Watchdog is no longer reported, because its source was probably removed."""
 MOST_SOURCES = 1000
 """Maximum number of sources with a heartbeat metric (the most recent ones), and of silent sources that are reported.
 
 Bounded, because senders control the number of sources.
 """
 DELETED_AT_ONCE = 100
+"""Maximum number of incidents deleted per round, so that the transaction stays short."""
 RULES_LOOKED_AT_EVERY = HOUR
+"""Interval of the deletion of unused rule sets."""
 EVERY = 10 * SECOND
+"""Interval of the rounds."""
 
 FAULTS_REPORTED = 10
-"""Maximum number of reported faults of one calendar; `tocsin check` lists all of them."""
+"""Maximum number of faults that are reported about one calendar; `tocsin check` lists all unreadable parts."""
 
 
 class Standing(NamedTuple):
-    """The text about a trouble whose cause persists."""
+    """The text about a fault whose cause persists."""
 
     detail: str
     title: str = ""
@@ -65,7 +69,7 @@ Gauges = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
 
 class Housekeeper(Service):
-    """The worker for gauges (so that a scrape needs no query), the end of tocsin's own troubles, and retention."""
+    """The worker for gauges (so that a scrape needs no query), the end of tocsin's own faults, and retention."""
 
     name = "housekeeper"
     longest_pause = EVERY / SECOND
@@ -75,28 +79,30 @@ class Housekeeper(Service):
         self._committer = committer
         self._reporter = reporter
         self._shown: Gauges = {}
+        """The gauges of the last round."""
         self._rules_at = 0
-        """The time of the next check of the rule sets."""
+        """The time of the next deletion of unused rule sets."""
         self._judged: tuple[Window, ...] | None = None
+        """The windows of windows.yaml by which waiting incidents were last judged; None: not since the start."""
         self._since = clock.now()
-        """The start of the daemon: earlier Watchdogs could not be received."""
+        """The start of the daemon: before it, no Watchdog could be received."""
 
     async def run_once(self) -> int | None:
-        """Run one round."""
+        """Run one round; return the time of the next one."""
         store = self._committer.store
         await self._judge_windows_again()
         policy = self._committer.live.policy
         gauges, standing, ended = await store.read(lambda tx: self._look(tx, policy))
         self._show(gauges)
-        for trouble, (detail, title) in standing.items():
-            self._reporter.report(trouble.reason, trouble.source, detail, trouble.fault, title)
+        for fault, (detail, title) in standing.items():
+            self._reporter.report(fault.reason, fault.source, detail, fault.name, title)
         if ended:
             await self._reporter.take_own([_resolve(episode) for episode in ended])
         await store.write(self._forget)
         return self._clock.now() + EVERY
 
-    def _look(self, tx: Reader, policy: Policy) -> tuple[Gauges, Mapping[Trouble, Standing], list[Episode]]:
-        """Return the gauges, the troubles whose cause persists, and tocsin's own alerts that have ended."""
+    def _look(self, tx: Reader, policy: Policy) -> tuple[Gauges, Mapping[Fault, Standing], list[Episode]]:
+        """Return the gauges, the faults whose cause persists, and tocsin's own alerts that have ended."""
         if len(tx.heartbeats()) > MOST_SOURCES:
             self._committer.observer.count("limits_exceeded_total", limit=Limit.WATCHDOG_SOURCES)
         standing = dict((*islice(self._silent(tx), MOST_SOURCES), *_of_calendars(tx, policy.people)))
@@ -106,11 +112,11 @@ class Housekeeper(Service):
             [episode for episode in tx.self_episodes(tx.now + 1) if _is_over(episode, tx.now, standing)],
         )
 
-    def _silent(self, tx: Reader) -> Iterator[tuple[Trouble, Standing]]:
+    def _silent(self, tx: Reader) -> Iterator[tuple[Fault, Standing]]:
         """Yield the sources whose Watchdog has stopped."""
         for beat in tx.heartbeats().values():
             if tx.now - beat.last_seen_at < MISSED_FOR and is_silent(beat, tx.now, self._since):
-                yield Trouble("silent", beat.source), Standing(_last_beat(beat, tx.now), _no_heartbeat(beat, tx.now))
+                yield Fault("silent", beat.source), Standing(_last_beat(beat, tx.now), _no_heartbeat(beat, tx.now))
 
     async def _judge_windows_again(self) -> None:
         """End waits whose window no longer exists: after the start, and after each reload that changed windows."""
@@ -138,7 +144,7 @@ class Housekeeper(Service):
         self._shown = gauges
 
 
-_EVERY = {"1 s": "second", "1 min": "minute", "1 h": "hour", "1 d": "day"}
+_UNITS = {"1 s": "second", "1 min": "minute", "1 h": "hour", "1 d": "day"}
 
 
 def _no_heartbeat(heartbeat: Heartbeat, now: int) -> str:
@@ -148,7 +154,7 @@ def _no_heartbeat(heartbeat: Heartbeat, now: int) -> str:
         return f"No heartbeat from {heartbeat.source} since {since}"
     unit = MINUTE if heartbeat.every > MINUTE - SECOND else SECOND
     every = duration(round(heartbeat.every / unit) * unit)
-    return f"No heartbeat from {heartbeat.source} since {since} (expected every {_EVERY.get(every, every)})"
+    return f"No heartbeat from {heartbeat.source} since {since} (expected every {_UNITS.get(every, every)})"
 
 
 def _last_beat(heartbeat: Heartbeat, now: int) -> str:
@@ -157,28 +163,28 @@ def _last_beat(heartbeat: Heartbeat, now: int) -> str:
     return f"The last Watchdog alert came {duration(now - heartbeat.last_seen_at)} ago"
 
 
-def _of_calendars(tx: Reader, people: People) -> Iterator[tuple[Trouble, Standing]]:
-    """Yield the faults of on-call calendars, and the rotations that have no on-call person because of them."""
-    faulty = {name: rotation for name, rotation in people.rotations.items() if rotation.faults}
+def _of_calendars(tx: Reader, people: People) -> Iterator[tuple[Fault, Standing]]:
+    """Yield the unreadable parts of calendars, and the rotations that may have no on-call person because of them."""
+    faulty = {name: rotation for name, rotation in people.rotations.items() if rotation.unreadable_parts}
     if not faulty:
         return
-    for name, detail in uncovered(faulty, duty_of(tx, people)).items():
-        yield Trouble("uncovered", name), Standing(detail)
+    for name, detail in uncovered(faulty, on_call_input(tx, people)).items():
+        yield Fault("uncovered", name), Standing(detail)
     for name, rotation in faulty.items():
         for layer in rotation.layers:
-            source = "/".join(filter(None, (name, layer.name)))
-            for fault in layer.faults[:FAULTS_REPORTED]:
-                yield Trouble("calendar", source, fault[:FAULT_LIMIT]), Standing(fault)
-            if len(layer.faults) > FAULTS_REPORTED:
-                rest = f"and {len(layer.faults) - FAULTS_REPORTED} more: run tocsin check"
-                yield Trouble("calendar", source, MORE), Standing(rest)
+            source = "/".join(filter(None, (name, layer.calendar_file)))
+            for part in layer.unreadable_parts[:FAULTS_REPORTED]:
+                yield Fault("calendar", source, part[:FAULT_LIMIT]), Standing(part)
+            if len(layer.unreadable_parts) > FAULTS_REPORTED:
+                rest = f"and {len(layer.unreadable_parts) - FAULTS_REPORTED} more: run tocsin check"
+                yield Fault("calendar", source, MORE), Standing(rest)
 
 
-def _is_over(episode: Episode, now: int, standing: Mapping[Trouble, Standing]) -> bool:
-    """Return whether a trouble has ended, or was not reported again for `QUIET_AFTER`."""
-    trouble = trouble_of(episode.labels)
-    if trouble.reason in STANDING and trouble.source != MANY:
-        return trouble not in standing
+def _is_over(episode: Episode, now: int, standing: Mapping[Fault, Standing]) -> bool:
+    """Return whether the cause of a fault is gone, or the fault was not reported again for `QUIET_AFTER`."""
+    fault = fault_of(episode.labels)
+    if fault.reason in STANDING and fault.source != MANY:
+        return fault not in standing
     return now - episode.last_seen_at > QUIET_AFTER
 
 
@@ -227,14 +233,16 @@ def _of_people(tx: Reader, policy: Policy) -> Gauges:
         gauges["not_drilled", (("kind", kind),)] = count
     for rotation, on_call, gap_in in standings(tx, policy.people):
         gauges["oncall_people", (("rotation", rotation),)] = on_call
-        gauges["oncall_calendar_faults", (("rotation", rotation),)] = len(policy.people.rotations[rotation].faults)
+        gauges["oncall_calendar_faults", (("rotation", rotation),)] = len(
+            policy.people.rotations[rotation].unreadable_parts
+        )
         if gap_in is not None:
             gauges["oncall_gap_begins_in_seconds", (("rotation", rotation),)] = gap_in / SECOND
     return gauges
 
 
 def _resolve(episode: Episode) -> Alert:
-    """Return the resolve of a trouble that has not been repeated."""
+    """Return the resolve of a fault that has ended."""
     return Alert(
         source=episode.source,
         fingerprint=episode.fingerprint,

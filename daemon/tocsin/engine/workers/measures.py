@@ -1,5 +1,6 @@
 """The gauges of the measures over the last 30 days. They contain no names of people, and only configured services."""
 
+import asyncio
 from collections.abc import Iterable, Iterator
 
 import structlog
@@ -13,13 +14,16 @@ from tocsin.core.measures.report import ReportFilter, measures
 from tocsin.core.playbook.playbook import Playbook
 from tocsin.engine.change.commit import Committer
 from tocsin.engine.change.policy import Policy
-from tocsin.engine.measuring.reading import TooLarge, read_records
+from tocsin.engine.measuring.reading import Stored, TooLarge, read, records_of
 from tocsin.engine.measuring.reports import conditions_of
 from tocsin.engine.service import Service
 from tocsin.ports.clock import Clock
+from tocsin.ports.observer import Limit
 
 OVER = 30 * DAY
+"""The period of the measures."""
 EVERY = 2 * MINUTE
+"""Interval of the computations."""
 
 Values = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
@@ -42,13 +46,14 @@ class MeasureGauges(Service):
         now, policy = self._clock.now(), self._committer.live.policy
         period = last_days(now, policy.report_zone)
         try:
-            records = await read_records(self._committer.store, policy, period.starts_at, period.ends_at)
+            stored = await read(self._committer.store, policy, period.starts_at, period.ends_at)
         except TooLarge as error:
             _log.warning("measures_skipped", error=str(error))
+            self._committer.observer.count("limits_exceeded_total", limit=Limit.MEASURED_RECORDS)
             self._show({})
         else:
-            # In the store's thread, because thousands of records would hold up the event loop.
-            self._show(await self._committer.store.read(lambda _: _values(records, period, policy, now)))
+            # Thousands of records would hold up the event loop, and a thread of the store those who read.
+            self._show(await asyncio.to_thread(_values, stored, period, policy, now))
         return now + EVERY
 
     def _show(self, values: Values) -> None:
@@ -72,7 +77,8 @@ def last_days(now: int, zone: str) -> ReportPeriod:
     )
 
 
-def _values(records: Records, period: ReportPeriod, policy: Policy, now: int) -> Values:
+def _values(stored: Stored, period: ReportPeriod, policy: Policy, now: int) -> Values:
+    records = records_of(stored, policy)
     current = measures(records, period, conditions_of(policy, now, ReportFilter()))
     values: Values = {}
     for name, value, labels in (
@@ -88,7 +94,7 @@ def _values(records: Records, period: ReportPeriod, policy: Policy, now: int) ->
 
 
 Item = tuple[str, float | None, dict[str, str]]
-"""Name, value and labels of a gauge. None is missing data."""
+"""(name, value, labels) of a gauge; the value None is missing data."""
 
 
 def _of_levels(current: Measures, policy: Policy) -> Iterator[Item]:
@@ -125,7 +131,7 @@ def _of_playbooks(
 
 
 def _of_duties(duties: Iterable[MeasuredDuty], plan: Playbook, period: ReportPeriod, now: int) -> Iterator[Item]:
-    """Yield the gauges of the duties that the playbook has: it bounds the names."""
+    """Yield the gauges of the duties in the playbook, so that the number of names is bounded."""
     groups = {group.duty: group for group in duty_groups(duties, period, now)}
     names = [each.name for each in plan.duties.required] + [each.name for each in plan.duties.follow_ups]
     for name in names:

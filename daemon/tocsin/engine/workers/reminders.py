@@ -1,7 +1,7 @@
 """Recurring reminders of playbooks: incidents of tocsin's own, which their recipients resolve.
 
-Nothing else is stored: the opening time of a reminder's latest incident shows
-when the reminder was last sent, so it is never sent twice. A reminder that was
+Only these incidents are stored: the opening time of a reminder's latest incident shows
+when the reminder was last sent, so no reminder is sent twice. A reminder that was
 due during a restart is sent later, up to `core.playbook.reminder_schedule.CAUGHT_UP` late.
 """
 
@@ -39,10 +39,11 @@ class DueReminder(NamedTuple):
     playbook: str
     reminder: Reminder
     at: int
+    """The time at which the reminder was due."""
 
     @property
     def key(self) -> str:
-        """Return the dedup key of its incidents."""
+        """Return the dedup key of the reminder's incidents."""
         return f"{KEY}/{self.playbook}/{self.reminder.name}"
 
 
@@ -131,7 +132,7 @@ def _to_send(tx: Reader, policy: Policy) -> Iterator[tuple[DueReminder, Incident
 
 
 def _is_sent(last: Incident | None, due_reminder: DueReminder, now: int) -> bool:
-    """Return whether to leave out this time of a reminder: it was sent, or the reminder did not exist then."""
+    """Return whether a reminder need not be sent for this time: it was sent, or did not exist at that time."""
     if last is None:
         return now - due_reminder.at > FIRST
     return last.first_opened_at >= due_reminder.at

@@ -20,6 +20,7 @@ from tocsin.ports.clock import Clock
 from tocsin.ports.store import Reader
 
 BATCH = 200
+"""Maximum number of incidents changed in one transaction."""
 PARKED = 60 * SECOND
 """Delay before an incident with a failing timer is retried, so that it does not block the others."""
 
@@ -36,9 +37,12 @@ class Timers(Service):
         self._committer = committer
         self._reporter = reporter
         self._parked: dict[str, int] = {}
+        """The incidents whose timers have failed, by id, with the time of the next attempt."""
         self._firing: list[Incident] = []
+        """The due incidents of the current transaction."""
         self._at_a_time = BATCH
         self._doubted: dict[str, int] = {}
+        """Number of incidents whose recovery the last transaction doubted, by source."""
 
     async def run_once(self) -> int | None:
         """Change every incident that is due; return the next due time."""
@@ -61,11 +65,11 @@ class Timers(Service):
         self._firing = []
         self._firing = self._due(uow.tx)[: self._at_a_time]
         for incident in self._firing:
-            _happen(uow, incident)
+            _change_due(uow, incident)
         self._doubted = uow.doubted
 
     def _narrow(self, error: Exception) -> None:
-        """Repeat the incidents of a failed transaction one by one; for a while, skip one that fails alone."""
+        """Change the incidents of a failed transaction one by one from now on; park an incident that fails alone."""
         if not self._firing:
             raise error
         if self._at_a_time > 1:
@@ -83,23 +87,23 @@ class Timers(Service):
         return [incident for incident in due if incident.id not in self._parked]
 
     def next_due_at(self, tx: Reader) -> int | None:
-        """Return the next due time. Parked incidents are overdue all the time, but must not make the loop spin."""
+        """Return the next due time, without the parked incidents: they are overdue, and would make the loop spin."""
         if not self._parked:
             return tx.next_due_at()
         return tx.now if self._due(tx) else tx.now + SECOND
 
 
-def _happen(uow: UnitOfWork, incident: Incident) -> None:
-    believe = incident.believe_at is not None and incident.believe_at <= uow.now
+def _change_due(uow: UnitOfWork, incident: Incident) -> None:
+    has_held_copies = incident.believe_at is not None and incident.believe_at <= uow.now
     if incident.storm is not None:
         incident = look(uow, incident)
     incident = uow.change(incident, Due())
-    if believe:
-        _believe(uow, incident)
+    if has_held_copies:
+        _count_held_copies(uow, incident)
 
 
-def _believe(uow: UnitOfWork, incident: Incident) -> None:
-    """Let alerts with held copies count as firing, because no resolve has come in time."""
+def _count_held_copies(uow: UnitOfWork, incident: Incident) -> None:
+    """Let alerts with held copies count as firing, because no further resolve has arrived in time."""
     held = [episode for episode in uow.tx.every_episode_of(incident.id) if episode.status is EpisodeStatus.HELD]
     ripe = [
         msgspec.structs.replace(episode, status=EpisodeStatus.FIRING, held_until=None)

@@ -1,4 +1,4 @@
-"""SQL statements that find the pages a provider's callback is about."""
+"""SQL statements that find the pages which a provider's callback is about."""
 
 import sqlalchemy as sa
 
@@ -26,4 +26,4 @@ LINKED_PAGES = (
 
 LINK_PAGES = Insert(page_links, "keep")
 
-SEE = Insert(inbound, "keep")
+PUT_INBOUND = Insert(inbound, "keep")

@@ -17,7 +17,7 @@ EPISODE = sa.select(*alerts.c).where(_is(alerts.c.source), _is(alerts.c.fingerpr
 
 
 def _every_source() -> sa.CTE:
-    """Return all sources. They are few, and each takes one step through the primary key."""
+    """Return the query of all sources: one step through the primary key for each source, as there are few."""
     first = sa.select(sa.func.min(alerts.c.source).label("source")).cte("sources", recursive=True)
     other = alerts.alias("other")
     following = sa.select(sa.func.min(other.c.source)).where(other.c.source > first.c.source).scalar_subquery()

@@ -1,4 +1,4 @@
-"""The SQL statements for the measures of a period. Each reads a page after a cursor, in the order of an index."""
+"""SQL statements for the measures of a period: each reads some rows after a cursor, in the order of an index."""
 
 from functools import cache
 from typing import Any
@@ -19,7 +19,7 @@ from tocsin.store.sql.tables import (
 
 
 def _after(*columns: sa.Column[Any]) -> sa.ColumnElement[bool]:
-    """Return the condition that a row follows the parameters of the columns' names."""
+    """Return the condition that a row comes after the cursor, whose parameters have the names of the columns."""
     return sa.tuple_(*columns) > sa.tuple_(*(parameter(column) for column in columns))
 
 

@@ -1,4 +1,4 @@
-"""SQL statements about on-call: overrides, swaps, and the last good answer of each roster source."""
+"""SQL statements about on-call: overrides, swaps, and the last valid answer about each roster."""
 
 import sqlalchemy as sa
 

@@ -19,7 +19,7 @@ _OTHER_IS_PENDING = _other.c.state == IS_PENDING.right
 
 
 def _is_readable(row: sa.FromClause) -> sa.ColumnElement[bool]:
-    """Return the condition that this version can decode a row; all other columns are plain text and numbers."""
+    """Return the condition that this version can decode a row: only ``job`` and ``until`` may have unknown values."""
     return sa.and_(
         row.c.job.in_([literal(job.value) for job in Job]), row.c.until.in_([literal(until.value) for until in Until])
     )
@@ -29,7 +29,7 @@ _IS_READABLE = _is_readable(outbox)
 
 
 def _goes_before(row: sa.FromClause, *when: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
-    """Return the condition that an earlier row of the lane that meets ``when`` has to be sent before ``row``."""
+    """Return the condition that the lane of ``row`` has an earlier pending row, which meets ``when``."""
     return sa.exists().where(
         _other.c.incident_id == row.c.incident_id,
         _other.c.channel == row.c.channel,
@@ -45,8 +45,11 @@ _IS_BLOCKED = _goes_before(outbox)
 
 
 @cache
-def already_said(many: int) -> sa.Select[Any]:
-    """Return which of ``many`` level-triggered rows exist, or are not needed because of an unclaimed row."""
+def redundant_rows(many: int) -> sa.Select[Any]:
+    """Return the statement that finds those of ``many`` level-triggered rows that need not be written.
+
+    Such a row exists already, or an unclaimed row has the same message.
+    """
     requested = rows_given(many, *(outbox.c[name] for name in ("key", "incident_id", "channel", "destination", "job")))
     is_stored = sa.exists().where(_other.c.key == requested.c.key)
     is_covered = sa.exists().where(
@@ -78,24 +81,24 @@ TARGETS_OF_STEP = (
 
 OUTBOX_ROW = sa.select(*outbox.c).where(is_given(outbox.c.key))
 
-_OUTLASTS = outbox.c.lease_until > outbox.c.not_before
+_LEASE_ENDS_LATER = outbox.c.lease_until > outbox.c.not_before
 
 NEXT_FREE_AT = (
     sa.select(outbox.c.not_before)
-    .where(IS_PENDING, sa.or_(outbox.c.lease_until.is_(None), ~_OUTLASTS), _IS_READABLE, ~_IS_BLOCKED)
+    .where(IS_PENDING, sa.or_(outbox.c.lease_until.is_(None), ~_LEASE_ENDS_LATER), _IS_READABLE, ~_IS_BLOCKED)
     .order_by(outbox.c.not_before)
     .limit(1)
 )
 
 NEXT_LEASE_ENDS_AT = (
     sa.select(outbox.c.lease_until)
-    .where(IS_LEASED, _OUTLASTS, _IS_READABLE, ~_IS_BLOCKED)
+    .where(IS_LEASED, _LEASE_ENDS_LATER, _IS_READABLE, ~_IS_BLOCKED)
     .order_by(outbox.c.lease_until)
     .limit(1)
 )
 
 END_LEASES = sa.update(outbox).values(lease_until=NOW).where(IS_LEASED, outbox.c.lease_until > NOW)
-"""The rows keep an expired lease, because a row that had a lease may have been delivered."""
+"""The leases expire and are not removed, because a row with an expired lease may have been delivered."""
 
 _HAS_NO_FALLBACK = sa.and_(IS_WAITING_PAGE, outbox.c.fell_back == 0, _IS_READABLE)
 
@@ -120,13 +123,13 @@ _page = outbox.alias("page")
 
 @cache
 def claimable(excluded: int) -> sa.Select[Any]:
-    """Return pending rows that may be sent now, except those of ``excluded`` channels."""
+    """Return the statement for the pending rows that may be sent now, without ``excluded`` channels (a number)."""
     return _claimable(excluded)
 
 
 @cache
 def claimable_for_pages(excluded: int) -> sa.Select[Any]:
-    """Return the claimable rows in the lanes of claimable pages: the pages, and rows that go before a page."""
+    """Return the statement for the claimable rows in the lanes of pages: the pages, and the rows before them."""
     pages = (
         sa.select(*_lane_of(_page))
         .where(

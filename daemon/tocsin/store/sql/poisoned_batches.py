@@ -1,4 +1,4 @@
-"""A transaction in which a write has failed is never committed, even if the caller caught the error."""
+"""Transactions that are never committed after a failed write, even if the caller catches the error."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -8,15 +8,15 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Doomed:
-    """Base class of transactions that remember a failed write.
+class Poisonable:
+    """Base class of transactions that remember a failed write, so that nothing is committed after it.
 
-    A caller that swallows the error still commits nothing. A statement over many
-    rows may have written some of them before it failed; PostgreSQL, too, refuses
-    to continue such a transaction.
+    A statement over many rows may have written some of them before it failed.
+    PostgreSQL, too, refuses to continue a transaction after an error.
     """
 
     failure: BaseException | None = None
+    """The error of the failed write; None if all writes have succeeded."""
 
     def expect_whole(self) -> None:
         """Raise the failure of an earlier write, if any. Call this last before the commit."""
@@ -24,7 +24,7 @@ class Doomed:
             raise self.failure
 
 
-D = TypeVar("D", bound=Doomed)
+D = TypeVar("D", bound=Poisonable)
 
 
 def write(method: Callable[Concatenate[D, P], T]) -> Callable[Concatenate[D, P], T]:

@@ -39,7 +39,7 @@ class Shared:
     """Committed `used_at` of each rule set by sha; a value less than a day old need not be read again."""
 
     unreadable: frozenset[str] = frozenset()
-    """See `ports.store.Store`. Replaced, never modified: if two threads race, the loser's row is found again later."""
+    """See `ports.store.Store`. A key that is lost in a race of threads is added again later."""
 
     def cannot_read(self, key: str, error: Exception) -> Unreadable:
         """Record a row that cannot be decoded, log it the first time, and return the error to raise."""
@@ -59,7 +59,7 @@ def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
 
 
 def padded(items: Sequence[Row]) -> Iterator[Sequence[Row]]:
-    """Yield the items in fewer chunks of the same sizes. The last chunk is padded with NULLs, which match no row."""
+    """Yield the items in as few chunks of these sizes as possible; NULLs, which match no row, pad the last chunk."""
     largest = statements.CHUNKS[0]
     for start in range(0, len(items), largest):
         chunk = items[start : start + largest]
@@ -90,7 +90,7 @@ class Queries:
         return None if row is None or row[0] is None else int(row[0])
 
     def _of_many(self, statement: statements.OfMany, keys: Sequence[tuple[str, ...]], *others: Any) -> Iterator[Row]:
-        """Yield the rows for many keys, in chunks of few sizes. The keys come before ``others`` in the parameters."""
+        """Yield the rows for many keys, one statement per chunk; ``others`` are the parameters after the keys."""
         for chunk in padded(keys):
             values = (*chain.from_iterable(chunk), *others)
             self._cursor.execute(self._sql(statement(len(chunk))).sql, values)
@@ -107,7 +107,7 @@ class Queries:
         return select
 
     def _readable(self, decode: Callable[[Row], T], encoded: Sequence[Row]) -> list[T]:
-        """Return the rows that can be decoded. Callers raise their limit, or unreadable rows would use it up."""
+        """Return the rows that can be decoded. Callers raise their limit by the number of unreadable rows."""
         readable: list[T] = []
         for row in encoded:
             with suppress(Unreadable):
@@ -124,7 +124,7 @@ class Queries:
         return self._readable(lambda row: self._item(codec, row), encoded)
 
     def _each(self, codec: rows.Codec[S], statement: Query, **given: Any) -> Iterator[S]:
-        """Yield the rows that can be decoded, on a separate cursor: no more than one row is in memory at a time."""
+        """Yield the rows that can be decoded, on a separate cursor, so that only one row is in memory at a time."""
         compiled = self._sql(statement)
         cursor = self._cursor.connection.cursor()
         try:

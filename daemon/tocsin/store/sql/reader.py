@@ -33,6 +33,7 @@ from tocsin.store.sql.measure_queries import MeasureQueries
 from tocsin.store.sql.queries import UNDECODABLE, Shared, chunks, padded
 
 LARGEST = (1 << 63) - 1
+"""The largest integer that a column can store."""
 
 __all__ = ["LARGEST", "Shared", "SqlReader", "chunks", "padded"]
 
@@ -42,7 +43,7 @@ class SqlReader(MeasureQueries):
 
     @property
     def now(self) -> int:
-        """The store's time, read once when the transaction began."""
+        """The time of the transaction, read once at its start."""
         return self._now
 
     def latest_episodes(self, keys: Sequence[AlertKey]) -> dict[AlertKey, Episode]:

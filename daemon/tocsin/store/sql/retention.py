@@ -61,4 +61,4 @@ LOOSE_EPISODES = sa.delete(alerts).where(
 )
 
 RULES = sa.delete(rulesets).where(rulesets.c.used_at < BEFORE, ~sa.exists().where(alerts.c.rules_sha == rulesets.c.sha))
-"""The search through the alerts runs only for rule sets older than ``before``, which are rare."""
+"""Deletes unused rule sets; only for the few that are old enough, all alerts are searched."""

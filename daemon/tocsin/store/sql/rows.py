@@ -92,7 +92,7 @@ def _expression(kind: Any) -> str:
 
 
 def _field(field: msgspec.structs.FieldInfo) -> tuple[str, Any, Any]:
-    """Return the field for a body, with the field's stored name, so that a renamed attribute can read older rows."""
+    """Return the field of a body under its stored name, so that older rows can be read after a rename."""
     default = {} if field.default is msgspec.NODEFAULT else {"default": field.default}
     factory = {} if field.default_factory is msgspec.NODEFAULT else {"default_factory": field.default_factory}
     return (field.name, field.type, msgspec.field(name=field.encode_name, **default, **factory))
@@ -131,7 +131,7 @@ INCIDENT_COLUMNS = tuple(tables.incidents.columns.keys())
 _Body = msgspec.defstruct(
     "_Body", [_field(field) for field in msgspec.structs.fields(Incident) if field.name != "plan"], kw_only=True
 )
-"""An incident without its plan, which is stored once for many incidents."""
+"""The fields of an incident without its plan: a plan is stored once for many incidents."""
 
 _decode_body = msgspec.json.Decoder(_Body).decode
 

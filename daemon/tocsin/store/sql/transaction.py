@@ -35,18 +35,19 @@ from tocsin.store.sql import (
     window_statements,
 )
 from tocsin.store.sql.dialect import Compiler, Cursor, Insert, Query, Row
-from tocsin.store.sql.lanes import is_free, says
-from tocsin.store.sql.poisoned_batches import Doomed, write
+from tocsin.store.sql.lanes import is_free, message_key
+from tocsin.store.sql.poisoned_batches import Poisonable, write
 from tocsin.store.sql.reader import Shared, SqlReader, chunks, padded
 
 INCIDENT_NUMBERS = "incident numbers"
+"""Name of the counter of incident numbers."""
 PROBE = "last probe"
-
+"""Name of the moment that `SqlTransaction.probe` writes."""
 
 _SETTLE = (*rows.OUTGOING.columns, "held_fence")
 
 
-class SqlTransaction(SqlReader, Doomed):
+class SqlTransaction(SqlReader, Poisonable):
     """`ports.store.Transaction` on one cursor; the caller begins, commits and rolls back."""
 
     def __init__(
@@ -148,16 +149,16 @@ class SqlTransaction(SqlReader, Doomed):
         return self._put_all(outbox_statements.ENQUEUE, rows.OUTGOING.columns, encoded)
 
     def _without_redundant(self, rows_: Sequence[Outgoing]) -> Iterator[Outgoing]:
-        """Yield all rows except level-triggered ones for which a waiting row already has the same message."""
-        keys = [(row.key, *says(row)) for row in rows_ if row.job in LEVEL_TRIGGERED]
-        redundant_keys = {key for (key,) in self._of_many(outbox_statements.already_said, keys, self._now)}
+        """Yield the rows, except level-triggered rows whose message another unclaimed row has already."""
+        keys = [(row.key, *message_key(row)) for row in rows_ if row.job in LEVEL_TRIGGERED]
+        redundant_keys = {key for (key,) in self._of_many(outbox_statements.redundant_rows, keys, self._now)}
         messages = set[tuple[str, ...]]()
         for row in rows_:
             if row.job in LEVEL_TRIGGERED:
-                if row.key in redundant_keys or says(row) in messages:
+                if row.key in redundant_keys or message_key(row) in messages:
                     continue
                 if is_free(row, self._now):
-                    messages.add(says(row))
+                    messages.add(message_key(row))
             yield row
 
     @write
@@ -203,9 +204,9 @@ class SqlTransaction(SqlReader, Doomed):
         self._put(statements.PUT_MESSAGE_REF, columns, (incident_id, channel, destination, ref.ref, ref.seq))
 
     @write
-    def first_sight(self, origin: str, key: str) -> bool:
+    def record_inbound(self, origin: str, key: str) -> bool:
         """See `ports.callback_store.CallbackWriter`."""
-        return self._put(callback_statements.SEE, ("origin", "key", "seen_at"), (origin, key, self._now)) == 1
+        return self._put(callback_statements.PUT_INBOUND, ("origin", "key", "seen_at"), (origin, key, self._now)) == 1
 
     @write
     def link_pages(self, provider: str, ref: str, keys: Sequence[str]) -> None:
@@ -284,7 +285,7 @@ class SqlTransaction(SqlReader, Doomed):
 
     @write
     def end_leases(self) -> None:
-        """End all leases. Only for a store with a single daemon: then any lease is one of a daemon that has ended."""
+        """End all leases. Call this only at the start of the only daemon: all leases belong to its previous run."""
         self._execute(outbox_statements.END_LEASES, now=self._now)
 
     @write
@@ -316,7 +317,7 @@ class SqlTransaction(SqlReader, Doomed):
     def _put(self, statement: Query, columns: tuple[str, ...], row: Row) -> int:
         """Write one row with these columns; return the number of rows written.
 
-        It is 0 if the row exists and the statement leaves it unchanged.
+        The number is 0 if the row exists and the statement leaves it unchanged.
         """
         compiled = self._sql(statement)
         return self._run(compiled.sql, compiled.reorder(columns)(row))

@@ -12,13 +12,15 @@ import structlog
 from tocsin.core.errors import StoreUnavailable
 
 OLDEST: Final = (3, 37, 0)
-"""The first version of SQLite with STRICT tables."""
+"""The oldest supported version of SQLite: the first with STRICT tables."""
 
 WAL_RESET_FIXED: Final = (3, 51, 3)
-"""The version that fixed corruption by two concurrent checkpoints. Here, a single connection makes all checkpoints."""
+"""The version that fixed corruption by two concurrent checkpoints; in tocsin, one connection makes all checkpoints."""
 
 BUSY_SECONDS: Final = 5.0
+"""Time for which a statement waits for a lock of another connection."""
 CHECK_SECONDS: Final = 5.0
+"""Time limit of the check for corruption at the start."""
 
 _STATEMENTS_KEPT: Final = 256
 
@@ -60,7 +62,7 @@ _TRANSIENT: Final = frozenset(
         sqlite3.SQLITE_PROTOCOL,
     }
 )
-"""Errors of the file, the disk or the machine, which may recover."""
+"""Errors of the file, the disk or the machine after which a retry may succeed."""
 
 _CORRUPT: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
@@ -111,7 +113,7 @@ def connect(path: Path, mode: Literal["rwc", "rw", "ro", "unused"]) -> sqlite3.C
 
 
 def _text(stored: bytes) -> str:
-    """Decode text leniently: a byte damaged on disk costs one character, not every list with its row."""
+    """Decode text leniently: a damaged byte costs one character; an error would fail every query that reads the row."""
     return stored.decode(errors="replace")
 
 

@@ -28,6 +28,7 @@ NETWORK_FILE_SYSTEMS = frozenset(
 )
 """File systems on which locks do not work across machines, so that two daemons could write one database."""
 RESERVE_BYTES = 8 * 1024 * 1024
+"""Size of the disk space reserve."""
 
 
 class FileLock:
@@ -104,7 +105,7 @@ class Reserve:
             return False
 
     def make(self) -> bool:
-        """Create the reserve if that leaves as much free space again; return whether the reserve exists."""
+        """Create the reserve if as much free space is left afterwards; return whether the reserve exists."""
         if self.is_there:
             return True
         space = os.statvfs(self._path.parent)

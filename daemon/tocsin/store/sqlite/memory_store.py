@@ -22,7 +22,7 @@ T = TypeVar("T")
 class MemoryStore:
     """`ports.store.Store` that keeps nothing after the process has ended.
 
-    An operation runs immediately, in the event loop, and one at a time, so each one sees a consistent state.
+    Operations run in the event loop, one after the other, so each operation sees a consistent state.
     """
 
     def __init__(self, clock: Clock) -> None:

@@ -1,6 +1,7 @@
 """Protection against the loss of the database file.
 
-If the file is removed while open, its content is saved; if it is missing at the start, no empty one is created.
+If the file is removed while it is open, its content is saved. If the file is missing at the start although there was
+a database, no empty file is created.
 """
 
 import os
@@ -21,7 +22,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def rescue(connection: sqlite3.Connection, path: Path, now: int) -> Path:
-    """Copy the content of an open connection to a file beside the lost database; return that file.
+    """Copy the content of an open connection to a file beside the lost database; return the path of the copy.
 
     ``now`` is in microseconds since the epoch and becomes part of the file's name.
 
@@ -52,8 +53,8 @@ def mark(path: Path) -> None:
 def how_to_restore(path: Path, copy: str) -> str:
     """Return the steps that restore a lost database, short enough for an SMS.
 
-    They are prose and not a shell command, because it is not known which files will exist then. To keep the text short,
-    the folder is named only once.
+    The steps are prose and not a shell command, because it is not known which files will exist at that time. To keep
+    the text short, the folder is named only once.
     """
     return (
         f"In {path.parent}: 1) stop tocsin; 2) copy {copy} to {path.name}; "
@@ -94,7 +95,7 @@ def _wal(path: Path) -> Path:
 
 
 def _traces(path: Path) -> list[Path]:
-    """Return the files that exist only if there was a database."""
+    """Return the existing files that prove that there was a database."""
     made_after = (_marker(path), path.with_name(f"{path.name}.reserve"))
     traces = [file for file in made_after if file.exists()]
     if _wal(path).exists() and _wal(path).stat().st_size:

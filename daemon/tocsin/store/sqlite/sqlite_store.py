@@ -52,11 +52,12 @@ from tocsin.store.sqlite.writer_turn import Guest, WriterTurns
 T = TypeVar("T")
 
 READERS = 2
+"""Number of threads that read."""
 
 RESERVE_AGAIN_AFTER = 60 * 1_000_000
 """Interval of attempts to recreate a dropped reserve, in microseconds."""
 RESCUE_WITHIN = 60 * 1_000_000
-"""Time for which a failed attempt to save a removed database is repeated, in microseconds; then the daemon ends."""
+"""Time for which the rescue of a removed database is retried, in microseconds; then the daemon ends."""
 
 _log = structlog.get_logger(__name__)
 
@@ -79,7 +80,9 @@ class SqliteStore:
         self._reserve = reserve or Reserve(path.with_name(path.name + ".reserve"))
         self._reserve_tried_at = 0
         self._inode = -1
+        """The inode of the open file, by which a removed or replaced file is noticed; -1 while closed."""
         self._threads: _Threads | None = None
+        """None while closed."""
         self._idle_readers = SimpleQueue[sqlite3.Connection | None]()
         self._shared = Shared()
         self._engine = sa.create_engine(
@@ -91,7 +94,9 @@ class SqliteStore:
         self._writes = 0
         """Number of this process's writes that callers are waiting for."""
         self._lost_at: int | None = None
+        """The time at which the loss of the file was noticed; None while the file is in place."""
         self._rescued: Path | None = None
+        """The copy of the lost file; None if there is none (yet)."""
         self._turns = WriterTurns(self._verify_or_rescue_file, lambda: self._keep_reserve(self._clock.now()))
 
     @property
@@ -157,7 +162,7 @@ class SqliteStore:
         self._turns.take(guest, threads.writer, threads.sender, is_wanted=self._writes > 0)
 
     def writer_returned(self) -> None:
-        """Report that one use of the turn has ended. May be called from any thread."""
+        """Report that one use of the turn has ended. Safe to call from any thread."""
         self._turns.leave()
 
     async def read(self, query: Callable[[Reader], T]) -> T:

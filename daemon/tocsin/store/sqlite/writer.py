@@ -20,7 +20,7 @@ _log = structlog.get_logger(__name__)
 
 
 class SqliteWriter:
-    """Runner of transactions in the calling thread. SQLite's errors are raised unchanged."""
+    """The writing connection: runs transactions in the calling thread. SQLite's errors are raised unchanged."""
 
     def __init__(
         self, path: Path, clock: Clock, compiler: Compiler, shared: Shared, *, syncs_later: bool = False
@@ -75,7 +75,7 @@ class SqliteWriter:
         return result
 
     def sync(self) -> None:
-        """Wait until all commits are on disk; they are all in one log. May be called from any thread.
+        """Wait until all commits, which are in one log, are on disk. Safe to call from any thread.
 
         Raises:
             OSError: The commits may not be on disk.

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Guest:
-    """A request for the turn. One callback is called, once, in the writer's thread or in a thread of ``elsewhere``."""
+    """A request for the turn. One of the callbacks is called once, in the writer's thread or in that of ``sender``."""
 
     start: Callable[[], None]
-    """Called when the turn begins. The guest must call `WriterTurns.leave` when done; ``start`` must not raise."""
+    """Called when the turn begins. Must not raise; at its end, the guest calls `WriterTurns.leave`."""
     fail: Callable[[BaseException], None]
     """Called with the error if the guest does not get the turn."""
 
@@ -19,9 +19,9 @@ class Guest:
 class WriterTurns:
     """A mutex between the writer's thread and another process: the thread blocks while the process writes.
 
-    A guest that comes during a turn joins the turn, unless the writer's thread has something to write. Thus one batch
-    can be sent to the other process while that process commits another batch. No step needs the event loop, which may
-    be busy, so the writer continues immediately.
+    A guest that arrives during a turn joins the turn, unless the writer's thread has something to write. Thus one batch
+    can be sent to the other process while that process commits another batch. The event loop, which may
+    be busy, is not involved, so the writer continues immediately.
     """
 
     def __init__(self, begin: Callable[[], None], end: Callable[[], None]) -> None:
@@ -38,8 +38,11 @@ class WriterTurns:
         self._waiting: list[Guest] = []
         self._has_ended = threading.Event()
 
-    def take(self, guest: Guest, writer: Executor, elsewhere: Executor, *, is_wanted: bool) -> None:
-        """Let a guest join the current turn, or give the guest the next turn."""
+    def take(self, guest: Guest, writer: Executor, sender: Executor, *, is_wanted: bool) -> None:
+        """Let a guest join the current turn, or give the guest the next turn.
+
+        ``sender`` calls the ``start`` of a guest that joins. ``is_wanted``: the writer's thread has something to write.
+        """
         with self._lock:
             shares = self._guests > 0 and not self._waiting and not is_wanted
             if shares:
@@ -48,7 +51,7 @@ class WriterTurns:
                 self._waiting.append(guest)
             is_first = not shares and len(self._waiting) == 1
         if shares:
-            elsewhere.submit(guest.start)
+            sender.submit(guest.start)
         elif is_first:
             writer.submit(self._turn)
 

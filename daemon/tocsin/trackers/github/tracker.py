@@ -9,7 +9,7 @@ from msgspec import structs
 from tocsin.channels import http, wording
 from tocsin.channels.text import cut
 from tocsin.core.content.page import Content
-from tocsin.core.content.rendered_text import Said
+from tocsin.core.content.rendered_text import RenderedText
 from tocsin.core.duration import SECOND
 from tocsin.core.incident.outbox import Job
 from tocsin.ports.channel import Outcome, Reason, Receipt
@@ -18,9 +18,11 @@ from tocsin.trackers.client import ApiTracker, Client, Do, every, text, ticket_r
 from tocsin.trackers.github.settings import GitHubSettings
 
 TITLE_LIMIT = 256
+"""Maximum length of an issue's title, in characters."""
 BODY_LIMIT = 60_000
 """Maximum number of characters of a body: GitHub's 65,536, less room for the marker."""
 LABEL_LIMIT = 50
+"""Maximum length of a label, in characters."""
 PER_PAGE = 20
 """Number of issues or comments in one request: with the longest bodies they reach the response limit."""
 PAGES = 10
@@ -148,5 +150,5 @@ def _mark(key: str) -> str:
     return f"<!-- tocsin {key} -->"
 
 
-def _marked(answer_text: Said | None, key: str) -> str:
+def _marked(answer_text: RenderedText | None, key: str) -> str:
     return f"{cut(answer_text.markdown if answer_text is not None else '', BODY_LIMIT)}\n\n{_mark(key)}"

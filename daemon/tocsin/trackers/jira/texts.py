@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tocsin.channels.text import cut
-from tocsin.core.content.rendered_text import Said
+from tocsin.core.content.rendered_text import RenderedText
 
 LIMIT = 30_000
 """Most of Jira's 32,767 characters of a text field."""
@@ -23,7 +23,7 @@ _FENCE = "```"
 Node = dict[str, Any]
 
 
-def document(message: Said) -> Node:
+def document(message: RenderedText) -> Node:
     """Return the text as an Atlassian document (developer.atlassian.com, "Atlassian Document Format")."""
     blocks: list[Node] = []
     for kind, line in _lines(message):
@@ -40,7 +40,7 @@ def document(message: Said) -> Node:
     return {"type": "doc", "version": 1, "content": blocks or [{"type": "paragraph", "content": []}]}
 
 
-def wiki(message: Said) -> str:
+def wiki(message: RenderedText) -> str:
     """Return the text as wiki markup, with external text escaped."""
     shown: list[str] = []
     for kind, line in _lines(message):
@@ -50,7 +50,7 @@ def wiki(message: Said) -> str:
     return cut("\n".join(shown).strip("\n"), LIMIT)
 
 
-def _lines(message: Said) -> Iterator[tuple[str, list[tuple[str, bool]]]]:
+def _lines(message: RenderedText) -> Iterator[tuple[str, list[tuple[str, bool]]]]:
     """Yield (``h1`` ... ``h6``, ``item`` or ``line``; the line's parts, each with a flag for external text)."""
     length, fenced = 0, False
     for line in message.by_line():

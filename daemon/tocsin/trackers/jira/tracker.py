@@ -5,7 +5,7 @@ from typing import Any
 import aiohttp
 
 from tocsin.core.content.page import Content
-from tocsin.core.content.rendered_text import Said
+from tocsin.core.content.rendered_text import RenderedText
 from tocsin.core.duration import SECOND
 from tocsin.core.incident.outbox import Job
 from tocsin.ports.channel import Outcome, Reason, Receipt
@@ -15,9 +15,11 @@ from tocsin.trackers.jira.settings import JiraSettings
 from tocsin.trackers.jira.texts import document, wiki
 
 SUMMARY_LIMIT = 255
+"""Maximum length of an issue's summary, in characters."""
 SEARCH_LAG = 60 * SECOND
 """Time for which a new issue may be missing from Jira's search; Atlassian guarantees none, and mentions seconds."""
 SEARCH_AGAIN = 10 * SECOND
+"""Time until a search without a result is repeated."""
 SEARCHES = 1000
 """Number of remembered searches without a result; a forgotten one starts over."""
 PROPERTY = "tocsin"
@@ -165,8 +167,8 @@ class JiraTracker(ApiTracker):
         name = self._settings.priorities.get(content.severity)
         return {"priority": {"name": name}} if name else {}
 
-    def _text(self, comment: Said | None) -> Any:
-        comment = comment or Said()
+    def _text(self, comment: RenderedText | None) -> Any:
+        comment = comment or RenderedText()
         return document(comment) if self._is_cloud else wiki(comment)
 
 

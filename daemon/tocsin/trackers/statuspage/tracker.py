@@ -15,7 +15,9 @@ from tocsin.trackers.client import ApiTracker, Client, Do, text, ticket_ref
 from tocsin.trackers.statuspage.settings import StatuspageSettings
 
 NAME_LIMIT = 255
+"""Maximum length of an incident's name, in characters."""
 BODY_LIMIT = 25_000
+"""Maximum length of an update's text, in characters."""
 STATUSES = ("investigating", "identified", "monitoring", "resolved")
 """The statuses of a realtime incident, in order."""
 TOO_MANY = 420
@@ -86,7 +88,7 @@ class StatuspageTracker(ApiTracker):
 
     async def _say(self, content: Content) -> Receipt:
         wanted = self._update_of(content)
-        if content.possible_duplicate:
+        if content.possible_duplicate or content.job is Job.TICKET_CLOSE:  # which may have been opened with this text
             incident = await self._client.call("GET", self._incident(content), content.now)
             updates = incident.get("incident_updates") if isinstance(incident, dict) else None
             newest = updates[0] if isinstance(updates, list) and updates else None

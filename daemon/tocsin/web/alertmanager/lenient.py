@@ -15,6 +15,7 @@ from tocsin.core.rules.shown_parts import REMARKS, cut
 from tocsin.web.alertmanager.times import microseconds
 
 MAX_ANNOTATIONS = 64
+"""Maximum number of annotations of an alert that are kept."""
 MAX_NAME = 1024
 """Maximum length of an annotation's name, in characters."""
 MAX_TEXT = 16 * 1024

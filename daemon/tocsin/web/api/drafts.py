@@ -6,11 +6,11 @@ import msgspec
 from aiohttp import web
 from msgspec import Struct
 
-from tocsin.core.content.rendered_text import Said
+from tocsin.core.content.rendered_text import RenderedText
 from tocsin.core.errors import InvalidText, InvalidValue
 from tocsin.core.incident.event import Confirmed, Discarded
 from tocsin.core.incident.incident import Incident
-from tocsin.core.incident.transitions.acting import acting_of
+from tocsin.core.incident.transitions.acting_state import acting_of
 from tocsin.core.playbook.actions import Draft
 from tocsin.engine.change.policy import Policy
 from tocsin.engine.deliver.preview import preview
@@ -164,7 +164,7 @@ async def confirm(request: web.Request) -> web.Response:
     body = await read_json(request, Confirmation)
     if len(body.text) > TEXT_LIMIT and not await _is_unchanged(request, body.text):
         raise InvalidText("text", TEXT_LIMIT, len(body.text))
-    blanks = Said.written(body.text).blanks
+    blanks = RenderedText.written(body.text).blanks
     if blanks:
         raise InvalidValue(f"text has blanks left; fill in first: {', '.join(blanks)}")
     draft = int(request.match_info["draft"])

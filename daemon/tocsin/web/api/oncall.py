@@ -18,6 +18,7 @@ from tocsin.web.server.answers import bad_request, json_answer
 from tocsin.web.server.bodies import Moment, duration_of, micros_of, read_json
 
 MAX_DAYS = 92
+"""Maximum number of days of shifts in one answer."""
 MAX_FAULTS = 50
 """Maximum number of listed calendar faults of a rotation; `tocsin check` lists all of them."""
 _YEARS = (2000, 2199)
@@ -122,7 +123,7 @@ async def show(request: web.Request) -> web.Response:
     """List the people on call for each rotation, the end of their shift, and the next shift."""
     query.expect_known(request, frozenset(QUERY))
     days = query.number(request.query, "days", 0, MAX_DAYS) or 0
-    at, standings, people = await request.app[EDGE].rotas.states(_moment(request.query.get("at")), days)
+    at, standings, people = await request.app[EDGE].oncall_schedule.states(_moment(request.query.get("at")), days)
 
     def answer() -> msgspec.Raw:
         return encoded(OnCallView(at, [_rotation(standing, people) for standing in standings]))
@@ -142,13 +143,13 @@ async def create_override(request: web.Request) -> web.Response:
         duration=duration_of(body.duration),
         comment=body.comment,
     )
-    return json_answer(public(_override(await request.app[EDGE].rotas.create(override, actor(request)))))
+    return json_answer(public(_override(await request.app[EDGE].oncall_schedule.create(override, actor(request)))))
 
 
 async def end_override(request: web.Request) -> web.Response:
     """End an override or a swap now; a future one is canceled."""
     await read_json(request, EndOverride)
-    ended = await request.app[EDGE].rotas.end(request.match_info["override"], actor(request))
+    ended = await request.app[EDGE].oncall_schedule.end(request.match_info["override"], actor(request))
     return json_answer(public(_override(ended)))
 
 
@@ -179,7 +180,7 @@ def _rotation(standing: RotationState, people: People) -> RotationView:
         secondary=list(standing.secondary),
         backup=list(rotation.backup),
         remarks=list(standing.remarks),
-        faults=list(rotation.faults[:MAX_FAULTS]),
+        faults=list(rotation.unreadable_parts[:MAX_FAULTS]),
         shifts=[_shift(shift) for shift in standing.shifts],
         overrides=[_override(override) for override in standing.overrides],
     )

@@ -4,7 +4,7 @@ import msgspec
 from aiohttp import web
 from msgspec import Struct
 
-from tocsin.core.content.rendered_text import Said
+from tocsin.core.content.rendered_text import RenderedText
 from tocsin.engine.deliver.messages import post_mortem as draft_post_mortem
 from tocsin.ports.store import Reader
 from tocsin.web.api.incidents import find
@@ -32,7 +32,7 @@ async def post_mortem(request: web.Request) -> web.Response:
     def draft(reader: Reader) -> msgspec.Raw:
         incident = find(reader, ref)
         message = draft_post_mortem(reader, policy, incident)
-        text: Said = message.text
+        text: RenderedText = message.text
         return encoded(PostMortemView(incident.number, text.markdown, text.blanks, message.failure))
 
     return json_answer(await edge.store.read(draft))

@@ -2,7 +2,6 @@
 
 import asyncio
 
-import msgspec
 from aiohttp import web
 
 from tocsin.core.errors import InvalidValue
@@ -12,6 +11,9 @@ from tocsin.web.api.views import encoded
 from tocsin.web.edge import EDGE
 from tocsin.web.server import query
 from tocsin.web.server.answers import bad_request, json_answer
+
+REPORTING: web.AppKey[asyncio.Lock] = web.AppKey("reporting", asyncio.Lock)
+"""Held while a report is made: one of twenty thousand incidents takes hundreds of megabytes, so the next one waits."""
 
 QUERY = {
     "month": "a month such as 2026-11; by default the current one",
@@ -31,11 +33,8 @@ async def show(request: web.Request) -> web.Response:
     only = ReportFilter(playbook=asked.get("playbook"), service=asked.get("service"), team=asked.get("team"))
     try:
         period = period_of(asked.get("month"), asked.get("from"), asked.get("to"), policy.report_zone, now)
-        made = await make_report(edge.store, policy, now, period, only)
+        async with request.app[REPORTING]:
+            made = await make_report(edge.store, policy, now, period, only)
+            return json_answer(await asyncio.to_thread(encoded, made))
     except InvalidValue as error:
         raise bad_request(str(error)) from None
-
-    def answer() -> msgspec.Raw:
-        return encoded(made)
-
-    return json_answer(await asyncio.to_thread(answer))

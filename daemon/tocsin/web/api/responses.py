@@ -33,6 +33,7 @@ from tocsin.web.server.bodies import Moment, duration_of, micros_of, read_json
 from tocsin.web.server.guard import Handler
 
 MAX_IDEMPOTENCY_KEY = 200
+"""Maximum length of an idempotency key, in characters."""
 CLI_AGENT = "tocsin/"
 """Beginning of the User-Agent header of the command line."""
 
@@ -272,7 +273,7 @@ def delivery_of(request: web.Request) -> Delivery | None:
 async def record(request: web.Request, event: Event) -> web.Response:
     """Apply an event that the caller causes to the incident of the path."""
     _check_texts(event)
-    return await answered(request.app[EDGE].respond.say(ref_of(request), event, delivery=delivery_of(request)))
+    return await answered(request.app[EDGE].respond.apply(ref_of(request), event, delivery=delivery_of(request)))
 
 
 def _check_texts(event: Event) -> None:

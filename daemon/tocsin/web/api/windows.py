@@ -84,7 +84,7 @@ class WindowView(Struct, frozen=True, kw_only=True):
 
 
 class WindowList(Struct, frozen=True):
-    """All windows: active ones first, then upcoming ones, then those that ended in the last 30 days."""
+    """The windows: first active ones, then upcoming ones, then those that ended in the last 30 days."""
 
     windows: list[WindowView]
 

@@ -9,7 +9,7 @@ from tocsin.core.incident.incident import Incident
 from tocsin.core.incident.incident_duty import IncidentDuty
 from tocsin.core.incident.sla import Obligations, duties_of, duty_named
 from tocsin.core.incident.transitions import owners, promises
-from tocsin.core.incident.transitions.acting import acting_of
+from tocsin.core.incident.transitions.acting_state import acting_of
 from tocsin.core.playbook.duties import POST_MORTEM
 from tocsin.core.playbook.roles import Checklist
 
@@ -51,7 +51,7 @@ class DutyView(Struct, frozen=True, kw_only=True):
     """Time at which it was done or waived."""
     done_by: str
     reason: str
-    """Why it was waived, or what ended it."""
+    """The reason why it was waived, or what ended it."""
     link: str
     meets_at: int | None
     """The proposed start of its meeting."""

@@ -104,7 +104,7 @@ async def _take_click(edge: Edge, user: _SlackUser, action: _SlackAction) -> str
         case buttons.ACKNOWLEDGE:
             response = edge.respond.acknowledge(incident_id, by, occurrence=occurrence, delivery=delivery)
         case buttons.TAKE_OVER:
-            response = edge.respond.say(incident_id, TakeOver(by=by, occurrence=occurrence), delivery=delivery)
+            response = edge.respond.apply(incident_id, TakeOver(by=by, occurrence=occurrence), delivery=delivery)
         case buttons.RESOLVE:
             response = edge.respond.resolve(incident_id, by, occurrence=occurrence, delivery=delivery)
         case buttons.DECLARE:
@@ -123,7 +123,7 @@ async def _escalate(edge: Edge, clicked: buttons.OccurrenceRef, by: Actor, deliv
 async def _declare(edge: Edge, clicked: buttons.OccurrenceRef, by: Actor, delivery: Delivery) -> Answer:
     """Declare the incident, unless the button belongs to an earlier occurrence, which the person meant."""
     await _expect_current(edge, clicked, "it was not declared")
-    return await edge.respond.say(clicked.incident_id, Declare(by=by), delivery=delivery)
+    return await edge.respond.apply(clicked.incident_id, Declare(by=by), delivery=delivery)
 
 
 async def _expect_current(edge: Edge, clicked: buttons.OccurrenceRef, result: str) -> None:

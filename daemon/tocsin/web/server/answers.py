@@ -33,7 +33,7 @@ SECURITY_HEADERS: Mapping[str, str] = {
 }
 
 _MACHINE_HEADERS = {"Server": "tocsin"}
-"""Headers of answers to webhooks, which no browser shows."""
+"""Headers of answers to webhooks, which are not shown in a browser."""
 
 
 BUSY: Mapping[str, str] = {hdrs.RETRY_AFTER: "5"}
@@ -50,8 +50,10 @@ ANSWERS: Mapping[type[TocsinError], tuple[int, str]] = {
     SourceUnavailable: (503, "unavailable"),
     Conflict: (500, "internal"),
 }
-"""HTTP status and code of each error, which apply to its subclasses as well. 400 is a `Refusal`: the request cannot be
-read. An error that no request can cause, such as a conflict in the store, is a bug in tocsin."""
+"""HTTP status and code of each class of errors, and of its subclasses.
+
+A request that cannot be read gets 400, by a `Refusal`. An error that no request can cause, such as a conflict in the
+store, gets 500: it is a bug in tocsin."""
 
 
 class Refusal(TocsinError):
@@ -99,7 +101,7 @@ def problem(status: int, code: str, message: str, headers: Mapping[str, str] | N
 
 
 def json_answer(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
-    """Return any object that msgspec can encode, as JSON."""
+    """Return an answer with an object, which msgspec must be able to encode, as JSON."""
     return web.Response(
         body=msgspec.json.encode(content),
         status=status,
@@ -109,7 +111,7 @@ def json_answer(content: Any, status: int = 200, headers: Mapping[str, str] | No
 
 
 def text_answer(text: str, status: int = 200, content_type: str = "text/plain") -> web.Response:
-    """Return text, by default plain text."""
+    """Return an answer with a text, by default plain text."""
     return web.Response(text=text, status=status, content_type=content_type, headers=SECURITY_HEADERS)
 
 

@@ -39,7 +39,7 @@ CALLER: web.RequestKey[Caller] = web.RequestKey("caller", Caller)
 
 @dataclass(frozen=True)
 class _Key:
-    """A token, stored as a hash so that comparing takes the same time for all inputs."""
+    """A token, stored as a hash so that the time of a comparison does not depend on the input."""
 
     token: bytes
     username: bytes
@@ -49,11 +49,11 @@ class _Key:
 ALL_SCOPES = frozenset(Scope)
 
 OWN_CALLER = Caller("tocsin", is_person=False, scopes=frozenset({Scope.INGEST}))
-"""Tocsin itself, when it sends the webhook of a scheduled drill."""
+"""tocsin as the sender of webhooks for scheduled drills."""
 
 
-class Door:
-    """Authenticator of callers by the tokens of the current configuration."""
+class Authenticator:
+    """The authentication of callers by the tokens of the current configuration."""
 
     def __init__(self, edge: Edge) -> None:
         self._edge = edge
@@ -65,7 +65,7 @@ class Door:
         self.failed_logins = FailedLogins(edge.settings, edge.now, edge.observer)
 
     def admit(self, request: web.Request, scope: Scope) -> Caller:
-        """Return the caller of a request, who has the scope.
+        """Return the caller of a request; refuse a caller without the scope.
 
         Raises:
             Refusal: 401 for a missing or wrong token, 403 for a token without the scope.
@@ -133,7 +133,7 @@ class Door:
 
 
 def check_origin(request: web.Request, external_url: str) -> None:
-    """Check that a browser's request comes from a page of this host, not of another site.
+    """Check that a browser's request comes from a page of this host, and not from a page of another site.
 
     Raises:
         Refusal: The request comes from another site.

@@ -12,7 +12,7 @@ from tocsin.web.edge import EDGE
 from tocsin.web.server.answers import BUSY, Refusal, bad_request
 
 SMALL = 256 * 1024
-"""Maximum size of a body, except of alerts, in bytes; PagerDuty sends nothing larger."""
+"""Maximum size of a body without alerts, in bytes; PagerDuty's bodies are never larger."""
 
 T = TypeVar("T")
 
@@ -35,7 +35,7 @@ async def read_body(request: web.Request, limit: int = SMALL) -> bytes:
             async with asyncio.timeout(request.app[EDGE].deadlines.body):
                 body = await request.read()
     except TimeoutError:
-        # Not 408: an Alertmanager behind a bad line should retry, which it does only after a 5xx.
+        # Not 408: an Alertmanager behind a bad line should retry, and retries only after a 5xx.
         headers = {**BUSY, hdrs.CONNECTION: "close"}
         message = f"the body did not arrive within {request.app[EDGE].deadlines.body:g} s; send it again"
         raise Refusal(503, "slow", message, headers=headers) from None
@@ -49,7 +49,7 @@ async def read_body(request: web.Request, limit: int = SMALL) -> bytes:
 
 
 async def read_json(request: web.Request, type_: type[T]) -> T:
-    """Decode a small JSON body as this type; an empty body counts as ``{}``.
+    """Return a small JSON body, decoded as this type; an empty body counts as ``{}``.
 
     Raises:
         Refusal: The body is not JSON, or not of this type.
@@ -64,7 +64,7 @@ async def read_json(request: web.Request, type_: type[T]) -> T:
 
 
 def _expected(type_: type) -> str:
-    """Return the body that a request of this type has, in words."""
+    """Return a description of the body of this type."""
     fields = [f'"{field.encode_name}"' for field in msgspec.structs.fields(type_)]
     return f"a JSON object with the fields {', '.join(fields)}" if fields else "an empty JSON object, {}"
 
@@ -79,12 +79,12 @@ Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 def micros_of(moment: datetime | None) -> int | None:
-    """Return a time of a request in microseconds since the epoch."""
+    """Return a time from a request in microseconds since the epoch."""
     return None if moment is None else (moment - _EPOCH) // timedelta(microseconds=1)
 
 
 def duration_of(text: str | None, name: str = "duration") -> int | None:
-    """Return a duration of a request in microseconds; ``name`` is its field.
+    """Return a duration from a request in microseconds; ``name`` is the name of the field.
 
     Raises:
         Refusal: The text is not a duration.

@@ -24,12 +24,13 @@ from tocsin.web.server.peers import Network, address_of, counted_as, is_within
 ANSWER_WITHIN = 30.0
 """Seconds that a peer gets to read an answer once the send buffer is full."""
 KEEPALIVE = 75.0
-"""Seconds that a connection may be idle between requests. Alertmanager keeps connections for five minutes and reopens
-closed ones."""
+"""Seconds that a connection may be idle between requests.
+
+Alertmanager keeps connections open for five minutes, and opens a new one if the server has closed one."""
 ACCEPTS_AT_A_TIME = 32
 """Maximum number of connections accepted in one iteration of the event loop."""
 BACKLOG = 1024
-"""Maximum number of connections that the kernel queues until they are accepted."""
+"""Maximum number of connections in the kernel's queue of connections to accept."""
 LOG_AGAIN_AFTER = 60.0
 """Minimum seconds between two log lines about connections closed for the same reason."""
 
@@ -59,11 +60,11 @@ class ConnectionLimits:
     answer_within: float = ANSWER_WITHIN
     idle_for: float = KEEPALIVE
     proxies: tuple[Network, ...] = ()
-    """Proxies, which stand for many peers: only the limit of all connections applies to them."""
+    """Trusted proxies, which stand for many peers: ``per_peer`` does not apply to them."""
 
 
 class Connections:
-    """The open connections by peer; for each peer, the least recently used one first."""
+    """The open connections by peer, each peer's least recently used connection first."""
 
     def __init__(self, limits: Callable[[], ConnectionLimits], observer: Observer) -> None:
         """Create an empty set; ``limits`` is called for each connection, because a reload may change the limits."""
@@ -72,6 +73,7 @@ class Connections:
         self._by_peer: dict[str, dict[HttpConnection, None]] = {}
         self._count = 0
         self._logged: dict[str, float] = {}
+        """The time of the last log line for each reason."""
 
     def admit(self, connection: "HttpConnection") -> bool:
         """Return whether a new connection may stay; at a limit, it replaces a waiting connection, if there is one."""
@@ -167,7 +169,7 @@ class HttpConnection(web.RequestHandler):
         if self.is_waiting:
             return 2
         request = self._current_request
-        if request is None:  # the last one is answered but its body is incomplete, or the next one has just arrived
+        if request is None:  # the last request is answered but its body is incomplete, or the next has just arrived
             return None if self._messages else 1
         return None if CALLER in request or request.content.is_eof() else 1
 
@@ -220,7 +222,7 @@ class HttpConnection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Answer what is not HTTP, or exceeds the limits of a head; the log has it at most once a minute."""
+        """Answer 400 to data that is not HTTP or exceeds the limits of a head; log this at most once a minute."""
         if status != 400:
             return super().handle_error(request, status, exc, message)
         self._connections.closed("bad_head", self.peer)
@@ -229,7 +231,7 @@ class HttpConnection(web.RequestHandler):
         return answer
 
     def _process_keepalive(self) -> None:
-        """Close the connection if it was idle for too long, and count that; it is too common to be logged."""
+        """Close the connection if it was idle for too long; count this, but do not log it, because it is too common."""
         was_closed = self.transport is None or self._force_close
         super()._process_keepalive()
         if self._force_close and not was_closed:

@@ -11,14 +11,15 @@ from tocsin.telemetry.metrics import Metrics
 from tocsin.web.server.answers import SECURITY_HEADERS
 
 FRESH_FOR = 0.5
-"""Seconds for which a rendering is served again."""
+"""Seconds for which rendered metrics are served again."""
 OPENMETRICS = "application/openmetrics-text"
+"""The media type of OpenMetrics."""
 
 _Rendered = tuple[bytes, str]
 
 
 class Exposed:
-    """A cache of the rendered metrics."""
+    """The answers to ``GET /metrics``, with a cache of the rendered metrics."""
 
     def __init__(self, exposition: Metrics, now: Callable[[], float] = monotonic) -> None:
         self._exposition = exposition

@@ -9,7 +9,7 @@ Network = IPv4Network | IPv6Network
 
 FORWARDED_FOR = "X-Forwarded-For"
 IPV6_SITE = 64
-"""Length of the IPv6 prefix of a site: one customer usually has all addresses with the prefix."""
+"""Length of the IPv6 prefix of a site, in bits: usually one customer has all addresses with the same prefix."""
 _WITH_PORT = re.compile(r"\[([0-9A-Fa-f:.%]+)\](?::[0-9]*)?|([0-9.]+):[0-9]*")
 MAX_SHOWN = 64
 """Maximum length of an invalid forwarded address in logs, in characters."""
@@ -40,8 +40,8 @@ def is_within(address: str, networks: tuple[Network, ...]) -> bool:
 def sender_of(request: web.Request, proxies: tuple[Network, ...]) -> str:
     """Return the address of a request's sender: the peer, or the client that a trusted proxy names in X-Forwarded-For.
 
-    Only addresses appended by trusted proxies count: the result is the last address that is not a trusted proxy. The
-    sender itself may have written any address before that one.
+    Only addresses that trusted proxies appended count: the result is the last address that is not a trusted proxy's.
+    The sender can forge the addresses before that one.
     """
     address = _peer_of(request)
     if not proxies or not is_within(address, proxies):

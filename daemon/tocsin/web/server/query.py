@@ -7,9 +7,11 @@ from aiohttp import web
 from tocsin.web.server.answers import bad_request
 
 DEFAULT_LIMIT = 50
+"""Number of items in a list, if the request has no ``limit``."""
 MAX_LIMIT = 500
+"""Maximum value of ``limit``."""
 DEFAULT_SOURCE = "default"
-"""Source of webhooks without a source in the path."""
+"""The source of webhooks without a source in the path."""
 
 
 def expect_known(request: web.Request, known: frozenset[str]) -> None:

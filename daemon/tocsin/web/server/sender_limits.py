@@ -13,7 +13,7 @@ from tocsin.web.server.answers import BUSY, Refusal
 from tocsin.web.server.peers import counted_as, sender_of
 
 MOST_SENDERS = 10_000
-"""Maximum number of senders whose failures are counted; the one that failed least recently is dropped first."""
+"""Maximum number of senders whose failures are counted; the sender that failed least recently is dropped first."""
 
 
 class BusySenders:
@@ -65,7 +65,7 @@ class FailedLogins:
         self._now = now
         self._observer = observer
         self._failures: dict[str, tuple[int, int]] = {}
-        """By sender: the minute of its last failure, and the number of failures in that minute."""
+        """Sender -> (the minute of the last failure, the number of failures in that minute)."""
 
     def is_one_too_many(self, sender: str) -> bool:
         """Count a failure; return whether its sender has exceeded the limit for this minute."""

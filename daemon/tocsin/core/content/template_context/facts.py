@@ -161,6 +161,7 @@ class _Values:
             "next_update": self._moment(_obligations(incident).update_by),
             "post_mortem_within": _optional(incident.plan.level(incident.peak).post_mortem_within),
             "post_mortem_due": "" if postmortem is None else self._moment(postmortem.due_at),
+            "post_mortem_link": "" if postmortem is None else postmortem.link,
             "times": self._times(),
         }
 

@@ -1,4 +1,4 @@
-"""Every variable that a template can use."""
+"""The variables that a template can use."""
 
 import msgspec
 
@@ -61,6 +61,7 @@ VARIABLES: dict[str, Variable] = {
     "next_update": Variable("When the next update is due", "2026-11-25 03:50 UTC"),
     "post_mortem_within": Variable("How long the post-mortem may take", "2 d"),
     "post_mortem_due": Variable("When it is due, once the incident is resolved", "2026-11-27 04:05 UTC"),
+    "post_mortem_link": Variable("Its link, once it is written", "https://wiki.example.com/post-mortems/12"),
     "times": Variable(
         "When a status was first set, a fact first recorded, a checklist completed, by its name: `times.Mitigating`",
         "2026-11-25 03:20 UTC",

@@ -6,11 +6,20 @@ The fields and their meaning for reports: see `core.incident.incident_duty`.
 from tocsin.core.incident.timeline.entry_data import EntryData
 
 
+class _DutyEntry(EntryData, frozen=True, kw_only=True):
+    """An entry about one duty."""
+
+    duty: str
+    severity: str
+    occurrence: int
+    due_at: int
+
+
 class DutyOwed(EntryData, frozen=True, kw_only=True):
     """A duty whose time has begun."""
 
     kind = "duty_owed"
-    phrase = "duty {duty}: {text}, by {due_at}"
+    phrase = "duty {duty} is due by {due_at}: {text}"
 
     duty: str
     text: str
@@ -20,62 +29,46 @@ class DutyOwed(EntryData, frozen=True, kw_only=True):
     owner: tuple[str, ...]
 
 
-class DutyBreached(EntryData, frozen=True, kw_only=True):
+class DutyBreached(_DutyEntry, frozen=True, kw_only=True):
     """A duty that was not done by its deadline."""
 
     kind = "duty_breached"
     phrase = "{because}"
 
-    duty: str
-    severity: str
-    occurrence: int
-    due_at: int
     late: int
     step: str
     targets: tuple[str, ...]
     because: str
 
 
-class DutyDone(EntryData, frozen=True, kw_only=True):
+class DutyDone(_DutyEntry, frozen=True, kw_only=True):
     """A duty that is done."""
 
     kind = "duty_done"
     phrase = "duty {duty} done"
     remark = "reason"
 
-    duty: str
-    severity: str
-    occurrence: int
-    due_at: int
     late: int
     reason: str
     link: str
 
 
-class DutyWaived(EntryData, frozen=True, kw_only=True):
+class DutyWaived(_DutyEntry, frozen=True, kw_only=True):
     """A duty that a person waived."""
 
     kind = "duty_waived"
     phrase = "duty {duty} waived: {reason}"
 
-    duty: str
-    severity: str
-    occurrence: int
-    due_at: int
     late: int
     reason: str
 
 
-class DutyWithdrawn(EntryData, frozen=True, kw_only=True):
+class DutyWithdrawn(_DutyEntry, frozen=True, kw_only=True):
     """A duty that counts no more."""
 
     kind = "duty_withdrawn"
     phrase = "duty {duty} withdrawn: {because}"
 
-    duty: str
-    severity: str
-    occurrence: int
-    due_at: int
     because: str
 
 
@@ -83,7 +76,7 @@ class MeetingProposed(EntryData, frozen=True, kw_only=True):
     """A time for a meeting, and the people invited."""
 
     kind = "meeting_proposed"
-    phrase = "{duty}: {targets} invited to a meeting on {starts_at}"
+    phrase = "inviting {targets} to {duty} on {starts_at}"
 
     duty: str
     starts_at: int

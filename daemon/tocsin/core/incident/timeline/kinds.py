@@ -7,6 +7,6 @@ KINDS: dict[str, type[EntryData]] = {
     entry.kind: entry
     for module in (actions, alerts, duties, notifications, responses)
     for entry in vars(module).values()
-    if isinstance(entry, type) and issubclass(entry, EntryData) and entry is not EntryData
+    if isinstance(entry, type) and issubclass(entry, EntryData) and hasattr(entry, "kind")
 }
 """``Entry.kind`` -> its class. A row of a later version may have a kind that is not here."""

@@ -86,7 +86,7 @@ class EscalationRequested(EntryData, frozen=True, kw_only=True):
     """A request to page the next tier."""
 
     kind = "escalation_asked"
-    phrase = "escalation requested"
+    phrase = "help of the next tier requested"
 
 
 class Pinned(EntryData, frozen=True, kw_only=True):

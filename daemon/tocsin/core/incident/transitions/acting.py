@@ -1,12 +1,12 @@
 """Actions of a playbook other than paging, carried out at their moment or after a person's confirmation."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from tocsin.core.duration import MINUTE
 from tocsin.core.errors import InvalidValue, UnknownName
-from tocsin.core.incident.effect import Automate, Notify, Track
+from tocsin.core.incident.effect import Automate, Notify, Record, Track
 from tocsin.core.incident.event import Confirmed, Discarded
-from tocsin.core.incident.incident import Incident
+from tocsin.core.incident.incident import Incident, State
 from tocsin.core.incident.outbox import Job
 from tocsin.core.incident.response import ANY, DeclaredResponse
 from tocsin.core.incident.sla import DRAFT_STEP, UNCONFIRMED_STEP, Item
@@ -15,20 +15,31 @@ from tocsin.core.incident.timeline.actions import (
     AutomationRequested,
     DraftConfirmed,
     DraftDiscarded,
-    DraftDropped,
     Drafted,
     DraftUnconfirmed,
+    PostmortemCompleted,
     TicketRequested,
 )
 from tocsin.core.incident.timeline.notifications import MessageRequested
 from tocsin.core.incident.transitions import owners
-from tocsin.core.incident.transitions.change import Change, assign
+from tocsin.core.incident.transitions.acting_state import (
+    RECORDED,
+    REVIEWED,
+    acting_of,
+    drop_drafts,
+    forget_drafts,
+    hear_of_the_end,
+    is_first,
+    is_under_way,
+    put_acting,
+    put_ticket,
+    ticket_job,
+)
+from tocsin.core.incident.transitions.change import Change
 from tocsin.core.incident.transitions.responder_timeout import restart_timeout
 from tocsin.core.incident.wording import AS_IT_WAS, because_draft, because_unconfirmed
 from tocsin.core.playbook.actions import (
     MESSAGE_STEP,
-    NOTHING,
-    Acting,
     Draft,
     PlaybookAction,
     Ticket,
@@ -48,8 +59,6 @@ _OPEN = (TicketState.ASKED, TicketState.OPEN)
 """The states of a ticket that is still to be closed."""
 TICKETED = "ticketed"
 """The moment at which a ticket gets its name, or `NUMBER_WAIT` after its request."""
-RECORDED = "recorded"
-"""The moment at which a person records one of an action's facts."""
 
 NUMBER_WAIT = MINUTE
 """Maximum time for which a message waits for the number of a requested ticket."""
@@ -59,37 +68,65 @@ def act(change: Change, moment: Moment) -> None:
     """Carry out the playbook's actions for this moment; in a drill, there are none."""
     if moment is Moment.RESOLVED:  # what waits for a number speaks of the beginning, so it is sent before the end
         stop_waiting_for_number(change)
+    else:
+        _begin(change)
     _act(change, moment, change.incident.flags)
 
 
 def act_on_facts(change: Change, names: Iterable[str]) -> None:
-    """Carry out the actions that wait for one of these facts, also after the resolve."""
-    if change.incident.reached:
-        _act(change, RECORDED, change.incident.flags, names)
+    """Carry out the actions that wait for one of these facts, also after the resolve.
+
+    Before the incident is under way, they wait until it is.
+    """
+    incident = change.incident
+    if not incident.is_open or incident.reached or is_under_way(incident):
+        _act(change, RECORDED, incident.flags, names)
+    elif incident.plan.actions:
+        acting = acting_of(incident)
+        put_acting(change, replace(acting, recorded=tuple(dict.fromkeys((*acting.recorded, *names)))))
 
 
 def afterwards(change: Change) -> None:
     """Carry out the actions that a whole change causes: for the first notification, new flags, a late number."""
-    if change.incident.plan.actions and change.incident.reached:
-        _act_on_news(change)
+    incident = change.incident
+    if incident.plan.actions and is_under_way(incident):
+        if not _was_under_way(change):
+            _begin(change)
+        elif incident.is_open:
+            if incident.reached:
+                _catch_up(change, acting_of(incident).behind_at or change.was.peak)
+            if change.new_flags:
+                _act(change, FLAGGED, change.new_flags)
+        elif incident.state is State.RESOLVED and _is_reviewed(change):
+            _act(change, REVIEWED, incident.flags)
     number_by = acting_of(change.incident).number_by
     if number_by is not None and number_by <= change.now:
         stop_waiting_for_number(change)
 
 
-def _act_on_news(change: Change) -> None:
-    incident = change.incident
-    flags = change.new_flags
-    if change.is_first_reached and Moment.OPENED not in change.ladder_state.moments:
-        change.set_ladder_state(replace(change.ladder_state, moments=(*change.ladder_state.moments, Moment.OPENED)))
-        _drop_drafts(change, lambda _: False, "the incident has opened again")
-        _put(change, replace(acting_of(change.incident), number_by=None, once=(), told=(), behind_at=""))
-        act(change, Moment.OPENED)
-        flags = incident.flags
-    elif incident.is_open and incident.occurrence == change.was.occurrence:
-        _catch_up(change, acting_of(incident).behind_at or change.was.peak)
-    if flags and incident.is_open:
-        _act(change, FLAGGED, flags)
+def _is_reviewed(change: Change) -> bool:
+    entries = (effect.entry for effect in change.effects if isinstance(effect, Record))
+    return any(isinstance(entry, PostmortemCompleted) for entry in entries)
+
+
+def _was_under_way(change: Change) -> bool:
+    return change.was.occurrence == change.incident.occurrence and is_under_way(change.was)
+
+
+def _begin(change: Change) -> None:
+    """Carry out the actions for the opening, for the flags and the facts, once the incident is under way."""
+    incident, moments = change.incident, change.ladder_state.moments
+    if _was_under_way(change) or Moment.OPENED in moments or not is_under_way(incident) or not incident.plan.actions:
+        return
+    change.set_ladder_state(replace(change.ladder_state, moments=(*moments, Moment.OPENED)))
+    drop_drafts(change, lambda _: False, "the incident has opened again")
+    recorded = acting_of(incident).recorded
+    put_acting(change, replace(acting_of(incident), number_by=None, once=(), told=(), behind_at="", recorded=()))
+    _act(change, Moment.OPENED, incident.flags)
+    if incident.flags and incident.is_open:
+        _act(change, FLAGGED, incident.flags)
+    if recorded:
+        _act(change, RECORDED, incident.flags, recorded)
 
 
 def _catch_up(change: Change, done_at: str) -> None:
@@ -101,9 +138,10 @@ def _catch_up(change: Change, done_at: str) -> None:
     if done_at == incident.peak:
         return
     acting = acting_of(incident)
-    _put(change, replace(acting, behind_at=done_at if incident.waits else ""))
+    put_acting(change, replace(acting, behind_at=done_at if incident.waits else ""))
     if incident.waits:
         return
+    drop_drafts(change, lambda draft: _is_at(incident, draft.action), f"the severity is {incident.severity}")
     declared_at = incident.work.declared_at if incident.work is not None else None
     _act(change, Moment.OPENED, incident.flags, unless_at=done_at)
     if declared_at is not None and declared_at != change.now:
@@ -124,7 +162,7 @@ def _act(change: Change, moment: str, flags: tuple[str, ...], facts: Iterable[st
         is_due = _is_due(incident, action, moment, flags, recorded)
         if is_done or not is_due or _is_idle(change, action, moment):
             continue
-        if moment in (RECORDED, FLAGGED) and RECORDED in action.at and not _is_first(change, _key_of(action)):
+        if moment in (RECORDED, FLAGGED) and RECORDED in action.at and not is_first(change, _key_of(action)):
             continue
         if moment == RECORDED and action.verb is Verb.TRACKER:
             if (action.what, action.template) in commented:  # several facts at once are one comment
@@ -136,25 +174,32 @@ def _act(change: Change, moment: str, flags: tuple[str, ...], facts: Iterable[st
 def _act_at_the_end(change: Change) -> None:
     """Carry out the actions for the resolution: also for all who were told of the beginning, at whatever severity.
 
-    A ticket that was never opened is pointless now, unless a person confirms its draft.
+    A ticket that was never opened is pointless now, unless its draft waits for a person: the draft about the end takes
+    its place. If the incident has never been under way, only those hear of its end who were told of it nevertheless,
+    for example by a declaration.
     """
     incident = change.incident
     unconfirmed = acting_of(incident).drafts
     # An automation is pointless now. What people should read may still be sent, and a ticket opened and closed.
-    _drop_drafts(change, lambda draft: draft.action.verb is not Verb.AUTOMATION, "the incident is resolved")
+    drop_drafts(change, lambda draft: draft.action.verb is not Verb.AUTOMATION, "the incident is resolved")
+    has_begun = bool(incident.reached) or is_under_way(change.was)
     for number, action in enumerate(incident.plan.actions, start=1):
-        is_possible = action.verb is Verb.MESSAGE or _has_ticket(change, action)
-        if Moment.RESOLVED in action.at and is_possible and _is_for(incident, action, action.when, incident.flags):
+        is_possible = action.verb is Verb.MESSAGE or _has_ticket(change, action) or _has_draft(change, action)
+        is_due = Moment.RESOLVED in action.at and _is_for(incident, action, action.when, incident.flags)
+        if has_begun and is_due and is_possible:
             _do(change, action, Moment.RESOLVED, number)
     acting = acting_of(incident)
     open_tickets = {each.tracker for each in acting.tickets if not each.about and each.state in _OPEN}
-    _tell_the_rest(change, set(acting.told), open_tickets)
+    _tell_the_rest(change, set(acting.told), open_tickets, is_served=has_begun)
     for draft in unconfirmed:
         _tell_of_unconfirmed(change, draft)
 
 
-def _tell_the_rest(change: Change, told: set[str], trackers: set[str]) -> None:
-    """Carry out the actions for the resolution that no longer apply, for those who were told while they did."""
+def _tell_the_rest(change: Change, told: set[str], trackers: set[str], *, is_served: bool = True) -> None:
+    """Carry out the actions for the resolution that no longer apply, for those who were told while they did.
+
+    ``is_served``: those that apply are carried out already.
+    """
     incident = change.incident
     numbered = enumerate(incident.plan.actions, start=1)
     ending = [(number, action) for number, action in numbered if Moment.RESOLVED in action.at]
@@ -162,7 +207,7 @@ def _tell_the_rest(change: Change, told: set[str], trackers: set[str]) -> None:
         (action.verb, target)
         for _, action in ending
         for target in action.targets
-        if _is_for(incident, action, action.when, incident.flags)
+        if is_served and _is_for(incident, action, action.when, incident.flags)
     }
     for number, action in ending:
         concerned = {Verb.MESSAGE: told, Verb.TRACKER: trackers}.get(action.verb, set())
@@ -204,8 +249,12 @@ def _is_due(
     return _is_for(incident, action, () if moment == RECORDED and FLAGGED in action.at else action.when, flags)
 
 
+def _is_at(incident: Incident, action: PlaybookAction) -> bool:
+    return not action.severities or incident.severity in action.severities
+
+
 def _is_for(incident: Incident, action: PlaybookAction, when: tuple[str, ...], flags: tuple[str, ...]) -> bool:
-    if action.only_if_told or (action.severities and incident.severity not in action.severities):
+    if action.only_if_told or not _is_at(incident, action):
         return False
     return not when or any(flag in flags for flag in when)
 
@@ -214,22 +263,13 @@ def _key_of(action: PlaybookAction) -> str:
     return "/".join((action.verb, action.what, action.template, *action.to, *action.facts))
 
 
-def _is_first(change: Change, key: str) -> bool:
-    """Return whether something happens for the first time in this occurrence, and remember that it has."""
-    acting = acting_of(change.incident)
-    if key in acting.once:
-        return False
-    _put(change, replace(acting, once=(*acting.once, key)))
-    return True
-
-
 def expect_number(change: Change, tracker: str) -> None:
     """Let the actions that need a ticket's number wait for it, once in an occurrence; not if it is known."""
     is_needed = any(TICKETED in action.at for action in change.incident.plan.actions)
-    if is_needed and _is_first(change, TICKETED):
+    if is_needed and is_first(change, TICKETED):
         ticket = acting_of(change.incident).ticket(tracker)
         wait = 0 if ticket is not None and ticket.is_there else NUMBER_WAIT
-        _put(change, replace(acting_of(change.incident), number_by=change.now + wait))
+        put_acting(change, replace(acting_of(change.incident), number_by=change.now + wait))
 
 
 def stop_waiting_for_number(change: Change) -> None:
@@ -237,7 +277,7 @@ def stop_waiting_for_number(change: Change) -> None:
     acting = acting_of(change.incident)
     if acting.number_by is None:
         return
-    _put(change, replace(acting, number_by=None))
+    put_acting(change, replace(acting, number_by=None))
     if change.incident.merged is None:
         _act(change, TICKETED, change.incident.flags)
 
@@ -256,21 +296,26 @@ def _has_ticket(change: Change, action: PlaybookAction) -> bool:
     return ticket is not None and ticket.state is not TicketState.FAILED
 
 
+def _has_draft(change: Change, action: PlaybookAction) -> bool:
+    """Return whether a draft for the same ticket waits, to be replaced by one of this action."""
+    drafts = acting_of(change.incident).drafts
+    is_same = (draft.action.verb is Verb.TRACKER and draft.action.what == action.what for draft in drafts)
+    return action.confirm and action.verb is Verb.TRACKER and any(is_same)
+
+
 def _carry_out(change: Change, action: PlaybookAction, moment: str, worded: Worded) -> None:
     incident = change.incident
-    step = step_of(action.verb, incident.version, worded, moment if action.verb is Verb.TRACKER else "")
+    step = step_of(action.verb, incident.version, worded)
     if action.verb is Verb.MESSAGE:
         _send(change, step, action.to, f"{action.what}{AS_IT_WAS}{moment}")
         change.record(MessageRequested(template=action.what, targets=action.to))
-        if moment != Moment.RESOLVED:
+        if moment not in (Moment.RESOLVED, REVIEWED):
             hear_of_the_end(change, action.to)
     elif action.verb is Verb.AUTOMATION:
         change.effects.append(Automate(target=action.what, step=step, because=f"it was {moment}"))
         change.record(AutomationRequested(target=action.what))
     else:
-        _track(change, action.what, moment, step)
-        if not incident.is_open and moment not in (Moment.RESOLVED, RECORDED):  # confirmed too late: closed as well
-            _track(change, action.what, Moment.RESOLVED, step_of(action.verb, incident.version, worded, "resolved"))
+        _track(change, action.what, moment, worded)
 
 
 def _send(change: Change, step: str, targets: tuple[str, ...], because: str) -> None:
@@ -290,27 +335,26 @@ def _tell(change: Change, step: str, targets: tuple[str, ...], because: str) -> 
     )
 
 
-def _track(change: Change, tracker: str, moment: str, step: str) -> None:
-    """Open a ticket if there is none; else comment on it, and close it with the incident."""
-    job = ticket_job(change.incident, tracker, moment)
+def _track(change: Change, tracker: str, moment: str, worded: Worded) -> None:
+    """Open a ticket if there is none, else comment on it; after the end, close what was not closed."""
+    incident = change.incident
+    is_late = bool(worded.draft) and not incident.is_open and moment not in (RECORDED, REVIEWED)
+    job = ticket_job(incident, tracker, moment, is_confirmed=bool(worded.draft))
     if job is None:
         return
+    step = step_of(Verb.TRACKER, incident.version, worded, moment)
     if job is Job.TICKET_OPEN:
-        put(change, Ticket(tracker=tracker))
+        put_ticket(change, Ticket(tracker=tracker))
         change.record(TicketRequested(tracker=tracker))
+        if moment == Moment.RESOLVED:  # a step of its own, as closing the ticket is another
+            step = step_of(Verb.TRACKER, incident.version, worded, Moment.OPENED)
     change.effects.append(Track(tracker=tracker, job=job, step=step, because=f"it was {moment}"))
     if job is Job.TICKET_OPEN or moment == Moment.OPENED:
         expect_number(change, tracker)
-
-
-def ticket_job(incident: Incident, tracker: str, moment: str) -> Job | None:
-    """Return the ticket job for a moment of an incident; None: there is no ticket, and none is to be opened."""
-    ticket = acting_of(incident).ticket(tracker)
-    if ticket is None or ticket.state is TicketState.FAILED:
-        is_pointless = moment == Moment.RESOLVED or (moment == RECORDED and not incident.is_open)
-        return None if is_pointless else Job.TICKET_OPEN  # a draft may be confirmed after the resolve
-    jobs = {Moment.RESOLVED.value: Job.TICKET_CLOSE, Moment.OPENED.value: Job.TICKET_UPDATE}
-    return jobs.get(moment, Job.TICKET_COMMENT)
+    if is_late and job is not Job.TICKET_CLOSE:
+        closing = step_of(Verb.TRACKER, incident.version, worded, Moment.RESOLVED)
+        because = f"it was {Moment.RESOLVED}"
+        change.effects.append(Track(tracker=tracker, job=Job.TICKET_CLOSE, step=closing, because=because))
 
 
 def act_on_item(change: Change, item: Item) -> None:
@@ -323,7 +367,7 @@ def act_on_item(change: Change, item: Item) -> None:
         step = step_of(action.verb, incident.version, Worded(action=number), about)
         ticket = acting_of(incident).ticket(action.what, about)
         if ticket is None and item.done_at is None:
-            put(change, Ticket(tracker=action.what, about=about))
+            put_ticket(change, Ticket(tracker=action.what, about=about))
             job = Job.TICKET_OPEN
         elif ticket is not None and item.done_at is not None:
             job = Job.TICKET_CLOSE
@@ -335,10 +379,10 @@ def act_on_item(change: Change, item: Item) -> None:
 def _draft(change: Change, action: PlaybookAction, moment: str) -> None:
     """Submit an action for confirmation, in place of an older draft of the same action or for the same ticket."""
     number = acting_of(change.incident).drafted + 1
-    _drop_drafts(change, lambda draft: not _replaces(action, draft.action), f"draft {number} takes its place")
+    drop_drafts(change, lambda draft: not _replaces(action, draft.action), f"draft {number} takes its place")
     acting = acting_of(change.incident)
     draft = Draft(number=number, action=action, moment=moment, at=change.now)
-    _put(change, replace(acting, drafted=number, drafts=(*acting.drafts, draft)))
+    put_acting(change, replace(acting, drafted=number, drafts=(*acting.drafts, draft)))
     targets = _told_of_drafts(change.incident)
     change.record(Drafted(draft=number, what=action.what, targets=action.targets))
     _tell(change, f"{DRAFT_STEP}{number}", targets, because_draft(change.incident.number, draft))
@@ -361,7 +405,7 @@ def confirmed(change: Change, event: Confirmed) -> None:
     action = draft.action
     if action.verb is Verb.MESSAGE and not event.text.strip():
         raise InvalidValue(f"draft {draft.number} is a message to {', '.join(action.to)}: its text is empty")
-    _forget_drafts(change, lambda other: other.number != draft.number)
+    forget_drafts(change, lambda other: other.number != draft.number)
     what, targets = action.what, action.targets
     change.record(DraftConfirmed(draft=draft.number, what=what, targets=targets, text=event.text), event.by)
     restart_timeout(change)
@@ -377,7 +421,7 @@ def discarded(change: Change, event: Discarded) -> None:
         UnknownName: No draft of that number waits.
     """
     draft = _waiting(change, event.draft)
-    _forget_drafts(change, lambda other: other.number != draft.number)
+    forget_drafts(change, lambda other: other.number != draft.number)
     change.record(DraftDiscarded(draft=draft.number, what=draft.action.what, reason=event.reason), event.by)
     restart_timeout(change)
 
@@ -391,43 +435,6 @@ def _waiting(change: Change, number: int) -> Draft:
             f"incident {change.incident.number} has no draft {number} that waits for confirmation ({known})"
         )
     return draft
-
-
-def acting_of(incident: Incident) -> Acting:
-    """Return the state of an incident's actions and tickets."""
-    return incident.acting or NOTHING
-
-
-def hear_of_the_end(change: Change, targets: tuple[str, ...]) -> None:
-    """Record that these targets have been told of the incident, and are to be told of its end."""
-    acting = acting_of(change.incident)
-    _put(change, replace(acting, told=tuple(dict.fromkeys((*acting.told, *targets)))))
-
-
-def put(change: Change, ticket: Ticket) -> None:
-    """Store a ticket in place of its older state."""
-    acting = acting_of(change.incident)
-    others = tuple(other for other in acting.tickets if (other.tracker, other.about) != (ticket.tracker, ticket.about))
-    _put(change, replace(acting, tickets=(*others, ticket)))
-
-
-def _drop_drafts(change: Change, keeps: Callable[[Draft], bool], because: str) -> None:
-    """Drop drafts that no person has decided on; the timeline says which, and why."""
-    for draft in acting_of(change.incident).drafts:
-        if not keeps(draft):
-            change.record(DraftDropped(draft=draft.number, what=draft.action.what, because=because))
-    _forget_drafts(change, keeps)
-
-
-def _forget_drafts(change: Change, keeps: Callable[[Draft], bool]) -> None:
-    acting = acting_of(change.incident)
-    kept = tuple(draft for draft in acting.drafts if keeps(draft))
-    if kept != acting.drafts:
-        _put(change, replace(acting, drafts=kept))
-
-
-def _put(change: Change, acting: Acting) -> None:
-    assign(change.incident, acting=acting if acting != NOTHING else None)
 
 
 RESPONSES = (

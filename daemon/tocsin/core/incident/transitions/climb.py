@@ -8,7 +8,7 @@ from tocsin.core.incident.transitions.ladder import Ladder
 from tocsin.core.incident.transitions.steps import (
     fire,
     fire_now,
-    is_off_duty,
+    is_outside_business_hours,
     is_pointless,
     lacks_flag,
     next_tier,
@@ -62,7 +62,7 @@ def climb(change: Change, waited: str = "") -> None:
 def _page_owed_tier(change: Change) -> None:
     """Page the tier that a rise in severity brings in, unless it was reached or the incident was taken meanwhile."""
     owed = change.ladder_state.owed_tier
-    if owed is None or is_off_duty(change):
+    if owed is None or is_outside_business_hours(change):
         return
     change.set_ladder_state(replace(change.ladder_state, owed_tier=None))
     if change.incident.state is State.TRIGGERED and owed.tier not in change.incident.reached:
@@ -114,7 +114,7 @@ def repeat_due(change: Change) -> None:
     fallback_at = change.incident.fallback_at
     if fallback_at is None or fallback_at > change.now:
         return
-    if is_off_duty(change):
+    if is_outside_business_hours(change):
         assign(change.incident, fallback_at=change.incident.plan.business_hours.opening(change.now))
     else:
         page_reached_again(change, because_exhausted(change.incident), late=change.now - fallback_at)
@@ -225,7 +225,7 @@ __all__ = [
     "fire",
     "fire_flags",
     "fire_on",
-    "is_off_duty",
+    "is_outside_business_hours",
     "next_tier",
     "notify",
     "page_next_tier",

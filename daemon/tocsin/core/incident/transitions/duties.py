@@ -2,12 +2,14 @@
 
 A duty begins at its moment, at a severity that requires it, and once one of its flags is set, if it needs one. It
 stays until it is done or waived, also after the resolve. If the incident is reopened or merged, open duties are
-withdrawn: the next occurrence has its own. Drills, members of a storm that were not notified, and tocsin's own
+withdrawn: the next occurrence has its own. So are those that a rise in severity, a cleared flag or a new version of the
+playbook makes pointless. Drills, members of a storm that were not notified, and tocsin's own
 incidents have none. While the ladder waits, its reminders and breaches wait too, and are not lost.
 """
 
-from tocsin.core.duration import MINUTE
-from tocsin.core.errors import IllegalTransition, InvalidText, InvalidValue, UnknownName
+from typing import Any
+
+from tocsin.core.errors import InvalidText, InvalidValue
 from tocsin.core.incident.effect import DutyMissed, DutySettled, FollowUpDone, Notify, Record
 from tocsin.core.incident.event import TOCSIN, Actor, CompleteDuty, MoveMeeting, WaiveDuty
 from tocsin.core.incident.incident import Incident, State
@@ -16,10 +18,8 @@ from tocsin.core.incident.response import ANY, DeclaredResponse
 from tocsin.core.incident.sla import (
     BREACHED_DUTY_STEP,
     DUTY_STEP,
-    MEETING_STEP,
     POST_MORTEM_STEP,
     duties_of,
-    duty_named,
     lead_of,
     open_duties,
     remind_after,
@@ -39,24 +39,24 @@ from tocsin.core.incident.timeline.duties import (
     DutyOwed,
     DutyWaived,
     DutyWithdrawn,
-    MeetingProposed,
     RecordClosed,
 )
 from tocsin.core.incident.timeline.entry_data import EntryData
 from tocsin.core.incident.timeline.notifications import MessageRequested
 from tocsin.core.incident.timeline.responses import FactSet, StatusUpdate
 from tocsin.core.incident.transitions import owners
+from tocsin.core.incident.transitions.acting_state import is_under_way
 from tocsin.core.incident.transitions.change import PAGED, Change
-from tocsin.core.incident.transitions.meetings import meeting_start
+from tocsin.core.incident.transitions.duty_state import named_duty, put_duty
+from tocsin.core.incident.transitions.meetings import cancel_meeting, meeting_start, move_meeting, propose_meeting
 from tocsin.core.incident.transitions.promises import obligations_of, remind, set_obligations
 from tocsin.core.incident.wording import (
     because_duty_breached,
     because_duty_due,
-    because_invited,
     because_post_mortem_due,
 )
 from tocsin.core.playbook.actions import TicketState
-from tocsin.core.playbook.duties import POST_MORTEM, Meeting, PlaybookDuty
+from tocsin.core.playbook.duties import POST_MORTEM, PlaybookDuty
 from tocsin.core.playbook.playbook import Kind, Moment, Until
 from tocsin.core.typed_replace import replace
 
@@ -65,14 +65,18 @@ LONGEST_LINK = 2000
 
 
 def afterwards(change: Change) -> None:
-    """Begin duties, settle those that this change has fulfilled, and close the record after the last one."""
+    """Begin and withdraw duties, settle those that this change has fulfilled, and close the record after the last one.
+
+    The highest severity of the occurrence decides, as it does for the actions.
+    """
     incident, was = change.incident, change.was
     required = incident.plan.duties.required
-    if required and incident.state in PAGED and _may_begin(change):
+    if incident.state in PAGED and (required or was.plan is not incident.plan) and _may_begin(change):
+        _withdraw_pointless(change)
         held = {duty.name for duty in duties_of(incident.obligations)}
         for duty in required:
-            if duty.name not in held and _has_begun(incident, duty) and duty.is_for(incident.severity, incident.flags):
-                begin(change, duty, incident.severity)
+            if duty.name not in held and _has_begun(incident, duty) and duty.is_for(incident.peak, incident.flags):
+                begin(change, duty, incident.peak)
     if required and incident.obligations is not None:
         _settle_fulfilled(change)
     if incident.state is State.RESOLVED and incident.obligations is not was.obligations:
@@ -86,7 +90,8 @@ def _may_begin(change: Change) -> bool:
         return False
     return (
         change.is_first_reached
-        or incident.severity != was.severity
+        or incident.peak != was.peak
+        or incident.waits != was.waits
         or incident.flags != was.flags
         or incident.acked_severity != was.acked_severity
         or incident.work is not was.work
@@ -98,12 +103,33 @@ def _may_begin(change: Change) -> bool:
 def _has_begun(incident: Incident, duty: PlaybookDuty) -> bool:
     match duty.since:
         case Moment.OPENED:
-            return bool(incident.reached)
+            return is_under_way(incident)
         case Moment.DECLARED:
             return incident.work is not None and incident.work.declared_at is not None
         case Moment.ACKNOWLEDGED:
             return incident.acked_severity is not None
     return False
+
+
+def _withdraw_pointless(change: Change) -> None:
+    """Withdraw the open duties that this incident no longer has: another severity, no flag, another plan."""
+    incident, obligations = change.incident, change.incident.obligations
+    required = {duty.name: duty for duty in incident.plan.duties.required}
+    for duty in duties_of(obligations):
+        if not duty.is_open or duty.since == Moment.RESOLVED:
+            continue
+        current = required.get(duty.name)
+        if current is None:
+            because = "the playbook no longer has it"
+        elif not current.is_for(incident.peak, current.when):
+            because = f"the severity is {incident.peak}"
+        elif not current.is_for(incident.peak, incident.flags):
+            because = "its flag is no longer set"
+        else:
+            continue
+        _record_withdrawal(change, duty, because)
+        left = tuple(other for other in duties_of(change.incident.obligations) if other.name != duty.name)
+        set_obligations(change, replace(obligations_of(change.incident), post_mortem=None, duties=left))
 
 
 def begin(change: Change, required: PlaybookDuty, severity: str) -> None:
@@ -127,25 +153,12 @@ def begin(change: Change, required: PlaybookDuty, severity: str) -> None:
     )
     owner = owners.duty_owner(incident, duty)
     if duty.name == POST_MORTEM:
-        change.record(
-            PostmortemRequested(
-                due_at=due_at, owner=owner, duty=duty.name, severity=severity, occurrence=incident.occurrence
-            )
-        )
+        change.record(PostmortemRequested(**_about(duty, incident), owner=owner))
     else:
-        change.record(
-            DutyOwed(
-                duty=duty.name,
-                text=duty.text,
-                severity=severity,
-                occurrence=incident.occurrence,
-                due_at=due_at,
-                owner=owner,
-            )
-        )
+        change.record(DutyOwed(**_about(duty, incident), text=duty.text, owner=owner))
     if required.meeting is not None:
         starts_at = meeting_start(required.meeting, change.now, due_at, incident.plan.business_hours)
-        _propose(change, duty, required.meeting, starts_at)
+        propose_meeting(change, duty, required.meeting, starts_at)
     if required.tracker and _has_ticket(incident, required.tracker):
         settle(change, required.name, TOCSIN, reason=f"{required.tracker} has it already")
     elif required.fact and incident.messages is not None and incident.messages.facts.get(required.fact):
@@ -160,16 +173,23 @@ def withdraw(change: Change, because: str) -> None:
         return
     for duty in duties:
         if duty.is_open:
-            change.record(
-                DutyWithdrawn(
-                    duty=duty.name,
-                    severity=duty.severity,
-                    occurrence=duty.occurrence,
-                    due_at=duty.due_at,
-                    because=because,
-                )
-            )
+            _record_withdrawal(change, duty, because)
     set_obligations(change, replace(obligations, post_mortem=None, duties=(), closed_at=None))
+
+
+def _record_withdrawal(change: Change, duty: IncidentDuty, because: str) -> None:
+    change.record(DutyWithdrawn(**_about(duty, change.incident), because=because))
+    cancel_meeting(change, duty, because)
+
+
+def _about(duty: IncidentDuty, incident: Incident) -> dict[str, Any]:
+    """Return the fields that all timeline entries of a duty have."""
+    return {
+        "duty": duty.name,
+        "severity": duty.severity,
+        "occurrence": incident.occurrence,
+        "due_at": duty.due_at,
+    }
 
 
 def due(change: Change) -> None:
@@ -185,7 +205,7 @@ def due(change: Change) -> None:
 
 def _remind(change: Change, duty: IncidentDuty) -> None:
     late, count = change.now - (duty.remind_at or change.now), duty.reminded + 1
-    _put(change, replace(duty, remind_at=remind_after(duty.due_at, 0, change.now), reminded=count))
+    put_duty(change, replace(duty, remind_at=remind_after(duty.due_at, 0, change.now), reminded=count))
     owner = owners.duty_owner(change.incident, duty)
     if duty.name == POST_MORTEM:
         remind(change, f"{POST_MORTEM_STEP}{count}", owner, because_post_mortem_due(duty, change.now), late=late)
@@ -199,22 +219,11 @@ def _breach(change: Change, duty: IncidentDuty) -> None:
     breached = replace(duty, breached_at=change.now)
     if duty.is_open:
         breached = replace(breached, remind_at=remind_after(duty.due_at, 0, change.now))
-    _put(change, breached)
-    step, because = f"{BREACHED_DUTY_STEP}{duty.name}", because_duty_breached(duty)
+    put_duty(change, breached)
+    step, because = f"{BREACHED_DUTY_STEP}{duty.name}", because_duty_breached(incident, duty)
     owner = owners.duty_owner(incident, duty)
     targets = () if is_told_by_its_storm(incident) else tuple(dict.fromkeys((*owner, *incident.plan.announce)))
-    change.record(
-        DutyBreached(
-            duty=duty.name,
-            severity=duty.severity,
-            occurrence=incident.occurrence,
-            due_at=duty.due_at,
-            late=late,
-            step=step,
-            targets=targets,
-            because=because,
-        )
-    )
+    change.record(DutyBreached(**_about(duty, incident), late=late, step=step, targets=targets, because=because))
     change.effects.append(DutyMissed(severity=duty.severity))
     tier = max(incident.reached, default=1)
     change.notify(
@@ -232,51 +241,30 @@ def _breach(change: Change, duty: IncidentDuty) -> None:
 
 def settle(change: Change, name: str, by: Actor, *, waived: bool = False, reason: str = "", link: str = "") -> None:
     """End a duty: it is done, or waived. A deadline that has passed is reported as missed first."""
-    duty = _named(change, name)
+    duty = named_duty(change, name)
     if not duty.is_open:
         return
     if duty.due_at < change.now and duty.breached_at is None:
         _breach(change, duty)
-        duty = _named(change, name)
+        duty = named_duty(change, name)
     done = replace(duty, remind_at=None, done_at=change.now, done_by=by.name, waived=waived, reason=reason, link=link)
-    _put(change, done)
-    change.record(_ended(done, max(0, change.now - duty.due_at), change.incident.occurrence), by)
+    put_duty(change, done)
+    change.record(_ended(done, max(0, change.now - duty.due_at), change.incident), by)
     change.effects.append(DutySettled(severity=duty.severity, outcome=done.outcome))
+    cancel_meeting(change, duty, f"the duty is {'waived' if waived else 'done'}")
     if name == POST_MORTEM:
         change.effects.append(FollowUpDone(is_post_mortem=True, severity=duty.severity, outcome=done.outcome))
 
 
-def _ended(duty: IncidentDuty, late: int, occurrence: int) -> EntryData:
+def _ended(duty: IncidentDuty, late: int, incident: Incident) -> EntryData:
     """Return the timeline entry of a duty's end."""
+    about = _about(duty, incident)
     if duty.name == POST_MORTEM:
         kind = PostmortemWaived if duty.waived else PostmortemCompleted
-        return kind(
-            link=duty.link,
-            reason=duty.reason,
-            late=late,
-            duty=duty.name,
-            severity=duty.severity,
-            occurrence=occurrence,
-            due_at=duty.due_at,
-        )
+        return kind(**about, link=duty.link, reason=duty.reason, late=late)
     if duty.waived:
-        return DutyWaived(
-            duty=duty.name,
-            severity=duty.severity,
-            occurrence=occurrence,
-            due_at=duty.due_at,
-            late=late,
-            reason=duty.reason,
-        )
-    return DutyDone(
-        duty=duty.name,
-        severity=duty.severity,
-        occurrence=occurrence,
-        due_at=duty.due_at,
-        late=late,
-        reason=duty.reason,
-        link=duty.link,
-    )
+        return DutyWaived(**about, late=late, reason=duty.reason)
+    return DutyDone(**about, late=late, reason=duty.reason, link=duty.link)
 
 
 def _settle_fulfilled(change: Change) -> None:
@@ -337,45 +325,6 @@ def _close_record(change: Change) -> None:
         change.quiet = False  # people who follow the incident are told of its end
 
 
-def _named(change: Change, name: str) -> IncidentDuty:
-    """Return a duty of the incident.
-
-    Raises:
-        UnknownName: It has none of that name.
-    """
-    obligations = change.incident.obligations
-    duty = duty_named(obligations, name)
-    if duty is None:
-        known = ", ".join(duty.name for duty in duties_of(obligations)) or "none"
-        raise UnknownName(f"incident {change.incident.number} has no duty {name!r}; its duties: {known}")
-    return duty
-
-
-def _put(change: Change, duty: IncidentDuty) -> None:
-    obligations = obligations_of(change.incident)
-    duties = tuple(duty if other.name == duty.name else other for other in duties_of(obligations))
-    set_obligations(change, replace(obligations, post_mortem=None, duties=duties))
-
-
-# Meetings.
-
-
-def _propose(change: Change, duty: IncidentDuty, meeting: Meeting, starts_at: int) -> None:
-    """Propose a time for a duty's meeting, and invite the people."""
-    incident, number = change.incident, duty.invited + 1
-    duty = replace(duty, meets_at=starts_at, meets_for=meeting.length, invited=number)
-    _put(change, duty)
-    targets = owners.invited(incident, meeting.invite, owners.duty_owner(incident, duty))
-    step, because = f"{MEETING_STEP}{duty.name}.{number}", because_invited(duty, meeting)
-    change.record(
-        MeetingProposed(duty=duty.name, starts_at=starts_at, length=meeting.length, targets=targets, step=step)
-    )
-    tier = max(incident.reached, default=1)
-    change.notify(
-        Notify(kind=Kind.UPDATE, step=step, tier=tier, targets=targets, until=Until.RESOLVED, because=because)
-    )
-
-
 # Responses of people.
 
 
@@ -393,21 +342,6 @@ def waive(change: Change, event: WaiveDuty) -> None:
     _check_words(event.reason, "")
     change.quiet = True
     settle(change, event.duty, event.by, waived=True, reason=event.reason.strip())
-
-
-def move_meeting(change: Change, event: MoveMeeting) -> None:
-    """Propose another time for the meeting of a duty; everyone invited gets the new time."""
-    duty = _named(change, event.duty)
-    required = next((each for each in change.incident.plan.duties.required if each.name == duty.name), None)
-    if required is None or required.meeting is None:
-        raise InvalidValue(f"the duty {duty.name} is no meeting")
-    if not duty.is_open:
-        raise IllegalTransition(f"the duty {duty.name} of incident {change.incident.number} is done or waived already")
-    if event.at <= change.now:
-        raise InvalidValue("the meeting must begin later than now")
-    change.quiet = True
-    if event.at != duty.meets_at:
-        _propose(change, duty, required.meeting, event.at // MINUTE * MINUTE)
 
 
 def _check_words(reason: str, link: str) -> None:

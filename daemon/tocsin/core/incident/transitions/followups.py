@@ -34,6 +34,7 @@ from tocsin.core.suggestions import choices
 from tocsin.core.typed_replace import replace
 
 LONGEST_TEXT = 500
+"""Maximum length of the text of an action item, in characters."""
 
 
 def ask(change: Change, *, healed: bool) -> None:

@@ -4,7 +4,7 @@ from tocsin.core.incident.event import Linked, MergedInto, MergedWith
 from tocsin.core.incident.incident import OPEN
 from tocsin.core.incident.response import ANY, DeclaredResponse
 from tocsin.core.incident.timeline.responses import IncidentAbsorbed, IncidentLinked, IncidentMerged, IncidentSplitOff
-from tocsin.core.incident.transitions.acting import hear_of_the_end
+from tocsin.core.incident.transitions.acting_state import hear_of_the_end
 from tocsin.core.incident.transitions.change import Change, assign
 from tocsin.core.incident.transitions.opening import close
 from tocsin.core.incident.transitions.responder_timeout import restart_timeout

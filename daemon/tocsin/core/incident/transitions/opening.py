@@ -7,11 +7,12 @@ from msgspec import UNSET
 from tocsin.core.incident.effect import OccurrenceClosed
 from tocsin.core.incident.event import TOCSIN, Actor, Due, Opened
 from tocsin.core.incident.incident import Incident, State, WaitReason
-from tocsin.core.incident.measure import UNCOUNTED, ended_at, time_to_detect, time_to_resolve
+from tocsin.core.incident.measure import UNCOUNTED, last_alert_end, time_to_detect, time_to_resolve
 from tocsin.core.incident.timeline.alerts import Held, Recovering, Reopened, Resolved, Triggered
 from tocsin.core.incident.transitions import followups, promises, rooms
 from tocsin.core.incident.transitions import ladder as ladders
 from tocsin.core.incident.transitions.acting import act
+from tocsin.core.incident.transitions.acting_state import forget_recorded
 from tocsin.core.incident.transitions.change import Change, assign
 from tocsin.core.incident.transitions.climb import climb, fire_flags, notify, plan, repeat_due
 from tocsin.core.incident.transitions.counting import above, counted, merged
@@ -29,6 +30,7 @@ def opened(change: Change, event: Opened) -> None:
     """Start an occurrence, and its ladder: at once, or after the hold, in which an automation may heal the incident."""
     incident = change.incident
     followups.reopen(change)
+    forget_recorded(change)
     rooms.at_open(change)
     firing = counted(incident.firing, fired=event.fired)
     severity = event.severity or incident.plan.highest(list(firing))
@@ -102,7 +104,6 @@ def trigger(change: Change, *, asked: bool = False) -> None:
     else:
         change.record(Reopened(severity=severity, alerts=alerts, occurrence=occurrence))
     promises.begin(change)
-    change.measured("detect", time_to_detect(incident))
     if incident.occurrence > 1:
         flip(change)
     begin(change, waits_of(incident))
@@ -138,12 +139,14 @@ def paged_due(change: Change, event: Due) -> None:  # noqa: ARG001 - see Handler
 
 
 def _go_on(change: Change) -> None:
-    """Carry out what is due: no step fires during the hold-down or while the ladder waits."""
+    """Carry out what is due: during the hold-down only reminders of duties, and nothing while the ladder waits."""
     incident = change.incident
     digest_due(change)
     if incident.resolve_at is not None:
         if incident.resolve_at <= change.now:
             close(change, cause="healed" if _was_hidden(incident) else "alerts")
+        elif not incident.waits:
+            followups.due(change)
         return
     if incident.doubt is not None and incident.doubt.look_at <= change.now:
         assign(change.incident, doubt=None)  # during the new hold-down, alerts that still fire are received again
@@ -184,7 +187,7 @@ def close(change: Change, cause: str, by: Actor | None = None) -> None:
     ``cause`` is ``alerts``, ``person``, ``healed`` (no one was to be notified) or ``merged``.
     """
     incident = change.incident
-    end = ended_at(incident, change.now) if cause == "alerts" else change.now
+    end = last_alert_end(incident, change.now) if cause == "alerts" else change.now
     grace = change.now + incident.plan.resolved_by_hand_grace if by is not None and incident.alerts_firing else None
     if cause not in UNCOUNTED:
         promises.ended(change, end)
@@ -211,14 +214,14 @@ def close(change: Change, cause: str, by: Actor | None = None) -> None:
     change.record(Resolved(cause=cause, acknowledged=acknowledged, occurrence=incident.occurrence), by or TOCSIN)
     change.supersede(Until.RESOLVED)
     if cause not in UNCOUNTED:
+        change.measured("detect", time_to_detect(incident))  # only now: until a wait ends, the trigger is not known
         change.measured("resolve", time_to_resolve(incident, end))
     change.effects.append(OccurrenceClosed(cause=cause))
     if cause == "merged":  # duties and actions belong to the other incident
         withdraw(change, "it was merged into another incident")
         return
     followups.ask(change, healed=cause == "healed" and not incident.reached)
-    if incident.reached:  # otherwise no one has been notified of the incident
-        act(change, Moment.RESOLVED)
+    act(change, Moment.RESOLVED)
 
 
 def resolved_due(change: Change, event: Due) -> None:  # noqa: ARG001 - see Handler

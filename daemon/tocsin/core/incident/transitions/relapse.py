@@ -10,7 +10,15 @@ from tocsin.core.incident.timeline.responses import SnoozeOver, Unacknowledged
 from tocsin.core.incident.transitions import ladder as ladders
 from tocsin.core.incident.transitions import promises
 from tocsin.core.incident.transitions.change import Change, assign
-from tocsin.core.incident.transitions.climb import climb, consider_anew, fire, is_off_duty, notify, plan, take_back
+from tocsin.core.incident.transitions.climb import (
+    climb,
+    consider_anew,
+    fire,
+    is_outside_business_hours,
+    notify,
+    plan,
+    take_back,
+)
 from tocsin.core.incident.transitions.ladder import Ladder
 from tocsin.core.incident.transitions.steps import asked_step, is_closed, targets_at
 from tocsin.core.incident.wording import because_silent
@@ -20,7 +28,7 @@ from tocsin.core.typed_replace import replace
 TIER_1_AFTER = 5 * MINUTE
 """Time between the page to a silent acknowledger and the page to tier 1."""
 OUTGROWN = 5
-"""If this many times as many alerts fire as at the acknowledgment, the acknowledgment ends."""
+"""An acknowledgment ends when so many times as many alerts fire as at the acknowledgment."""
 
 
 def snooze_due(change: Change) -> None:
@@ -38,7 +46,7 @@ def silence_due(change: Change) -> None:
         return
     if incident.state is not State.ACKNOWLEDGED or timeout is None:
         change.set_ladder_state(replace(change.ladder_state, silent_at=None))
-    elif is_off_duty(change):
+    elif is_outside_business_hours(change):
         change.set_ladder_state(
             replace(change.ladder_state, silent_at=incident.plan.business_hours.opening(change.now))
         )
@@ -105,7 +113,7 @@ def end_acknowledgment(change: Change, because: str) -> None:
     change.count_from(change.now)
     reached = tuple(dict.fromkeys((*change.ladder_state.reached_before, *incident.reached)))
     change.set_ladder_state(replace(change.ladder_state, reached_before=reached))
-    if incident.waits or is_off_duty(change):  # no page now: the ladder starts over after the wait
+    if incident.waits or is_outside_business_hours(change):  # no page now: the ladder starts over after the wait
         assign(change.incident, reached=(), fired=())
         restart(change, ladders.planned(change.level, change.now))
         return
@@ -147,7 +155,7 @@ def _unacknowledge(change: Change, because: str, kind: type[SnoozeOver | Unackno
 def notify_again(change: Change, tier: int, because: str) -> bool:
     """Notify a tier again; return False if it has to wait for business hours."""
     first_steps = change.level.entries.get(tier, ())
-    if any(is_closed(change, cell) for cell in first_steps) or (not first_steps and is_off_duty(change)):
+    if any(is_closed(change, cell) for cell in first_steps) or (not first_steps and is_outside_business_hours(change)):
         return False
     for cell in first_steps:
         fire(change, cell, because)

@@ -25,7 +25,7 @@ def is_closed(change: Change, cell: Cell) -> bool:
     return cell.key in change.level.business and not change.incident.plan.business_hours.are_open(change.now)
 
 
-def is_off_duty(change: Change) -> bool:
+def is_outside_business_hours(change: Change) -> bool:
     """Return whether this severity pages only in business hours, and they are closed."""
     return change.level.is_business and not change.incident.plan.business_hours.are_open(change.now)
 

@@ -3,7 +3,8 @@
 from tocsin.core.incident.event import TicketSettled
 from tocsin.core.incident.outbox import Job, RowState
 from tocsin.core.incident.timeline.actions import TicketClosed, TicketOpened, TicketRefused, TicketReopened
-from tocsin.core.incident.transitions.acting import acting_of, expect_number, put, stop_waiting_for_number
+from tocsin.core.incident.transitions.acting import expect_number, stop_waiting_for_number
+from tocsin.core.incident.transitions.acting_state import acting_of, put_ticket
 from tocsin.core.incident.transitions.change import Change
 from tocsin.core.playbook.actions import TicketState
 from tocsin.core.typed_replace import replace
@@ -19,13 +20,13 @@ def settled(change: Change, event: TicketSettled) -> None:
         change.quiet = False  # the incident's own message reports that its ticket is not updated
         change.record(TicketRefused(tracker=event.tracker, job=event.job, detail=event.detail))
         if event.job is Job.TICKET_OPEN:
-            put(change, replace(ticket, state=TicketState.FAILED))
+            put_ticket(change, replace(ticket, state=TicketState.FAILED))
             if not event.about and not _is_number_expected(change):
                 stop_waiting_for_number(change)
     elif event.job is Job.TICKET_OPEN and event.ref:
         change.quiet = False
         opened = replace(ticket, state=TicketState.OPEN, ref=event.ref, shown=event.shown or event.ref, url=event.url)
-        put(change, opened)
+        put_ticket(change, opened)
         change.record(TicketOpened(tracker=event.tracker, ticket=opened.shown, url=opened.url))
         if opened.about:
             change.quiet = True
@@ -33,10 +34,10 @@ def settled(change: Change, event: TicketSettled) -> None:
         expect_number(change, event.tracker)  # for a ticket that an older version has requested
         stop_waiting_for_number(change)
     elif event.job is Job.TICKET_CLOSE:
-        put(change, replace(ticket, state=TicketState.CLOSED))
+        put_ticket(change, replace(ticket, state=TicketState.CLOSED))
         change.record(TicketClosed(tracker=event.tracker, ticket=ticket.shown))
     elif event.job is Job.TICKET_UPDATE and ticket.state is TicketState.CLOSED and change.incident.is_open:
-        put(change, replace(ticket, state=TicketState.OPEN))
+        put_ticket(change, replace(ticket, state=TicketState.OPEN))
         change.record(TicketReopened(tracker=event.tracker, ticket=ticket.shown))
 
 

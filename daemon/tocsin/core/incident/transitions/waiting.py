@@ -8,7 +8,13 @@ from tocsin.core.incident.timeline.alerts import WaitOver, WaitStarted
 from tocsin.core.incident.transitions import ladder as ladders
 from tocsin.core.incident.transitions import promises
 from tocsin.core.incident.transitions.change import Change, assign, copied
-from tocsin.core.incident.transitions.climb import climb, fire_flags, is_off_duty, page_reached_again, plan
+from tocsin.core.incident.transitions.climb import (
+    climb,
+    fire_flags,
+    is_outside_business_hours,
+    page_reached_again,
+    plan,
+)
 from tocsin.core.incident.wording import because_exhausted, waits_for
 from tocsin.core.typed_replace import replace
 
@@ -111,7 +117,11 @@ def _go_on(change: Change, waited: str) -> None:
     incident = change.incident
     climb(change, waited)
     fire_flags(change)
-    if incident.fallback_at is not None and incident.fallback_at <= change.now and not is_off_duty(change):
+    if (
+        incident.fallback_at is not None
+        and incident.fallback_at <= change.now
+        and not is_outside_business_hours(change)
+    ):
         page_reached_again(change, f"{because_exhausted(incident)}; {waited}")
 
 
