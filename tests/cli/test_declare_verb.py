@@ -26,11 +26,11 @@ def test_with_a_severity_nothing_is_asked(daemon: Running) -> None:
 @pytest.mark.parametrize(
     ("answers", "severity"),
     [
-        ("n\nn\ny\nn\n3\nn\nSEV-3\n", "SEV-3"),
-        ("y\nn\ny\nn\n\ny\nn\nSEV-1\n", "SEV-1"),
-        ("n\nn\ny\nn\n0\ny\nSEV-4\n", "SEV-4"),
-        ("n\ny\nn\ny\n40\nn\n", "SEV-1"),
-        ("n\ny\ny\nn\n0\n", "SEV-1"),
+        ("n\nn\ny\nn\nn\n3\nn\nSEV-3\n", "SEV-3"),
+        ("y\nn\ny\nn\nn\n\ny\nn\nSEV-1\n", "SEV-1"),
+        ("n\nn\ny\nn\nn\n0\ny\nSEV-4\n", "SEV-4"),
+        ("n\ny\nn\ny\nn\n40\nn\n", "SEV-1"),
+        ("n\ny\ny\nn\nn\n0\n", "SEV-1"),
     ],
 )
 def test_the_questions_lead_to_the_severity_and_are_kept(daemon: Running, answers: str, severity: str) -> None:
@@ -48,7 +48,7 @@ def facts_of(found: dict[str, object]) -> dict[str, str]:
 
 
 def test_each_key_question_is_asked_and_kept(daemon: Running) -> None:
-    found = declared(daemon, "--playbook", "emergency-response", answers="n\ny\nn\ny\nmany\n1200\ny\ny\n")
+    found = declared(daemon, "--playbook", "emergency-response", answers="n\ny\nn\ny\nn\nmany\n1200\ny\ny\n")
     assert (found["severity"], found["flags"]) == ("SEV-1", ["security_breach"])
     answers = {"contained": "no", "external_help": "yes", "users_affected": "1200", "core_functionality": "yes"}
     assert facts_of(found) == answers | {"quick_fix": "yes"}
@@ -60,19 +60,20 @@ def test_data_at_risk_is_a_flag_that_pages_at_once(daemon: Running) -> None:
 
 
 def test_an_unknown_number_is_no_fact(daemon: Running) -> None:
-    found = declared(daemon, "--playbook", "emergency-response", answers="n\nn\ny\nn\n\ny\nn\nSEV-2\n")
+    found = declared(daemon, "--playbook", "emergency-response", answers="n\nn\ny\nn\nn\n\ny\nn\nSEV-2\n")
     assert "users_affected" not in facts_of(found)
 
 
 def test_an_incident_that_alerts_opened_is_declared_by_the_same_questions(daemon: Running) -> None:
     number = str(incident(daemon)["number"])
-    told = daemon.run("incidents", "declare", number, "--ask", typed="n\ny\ny\nn\n7\ny\nn\n")
+    told = daemon.run("incidents", "declare", number, "--ask", typed="n\ny\ny\nn\nn\n7\ny\nn\n")
     assert told.exit_code == 0, told.output
     for question in (
         "Is data at risk?",
         "Is security compromised?",
         "Can we contain the issue?",
         "Do we need external help?",
+        "Is it customer-facing?",
     ):
         assert question in told.output
     found = json.loads(daemon.run("incidents", "show", number, "--json").stdout)
@@ -89,7 +90,7 @@ def test_without_a_terminal_nothing_is_asked(daemon: Running) -> None:
 
 def test_answers_that_suggest_less_do_not_lower_it(daemon: Running) -> None:
     number = str(incident(daemon)["number"])
-    told = daemon.run("incidents", "declare", number, "--ask", typed="n\nn\ny\nn\n7\nn\nSEV-2\n")
+    told = daemon.run("incidents", "declare", number, "--ask", typed="n\nn\ny\nn\nn\n7\nn\nSEV-2\n")
     assert told.exit_code == 0, told.output
     assert json.loads(daemon.run("incidents", "show", number, "--json").stdout)["severity"] == "SEV-2"
 
@@ -116,12 +117,12 @@ def test_without_a_terminal_the_options_are_named_that_answer_the_questions(daem
     assert (
         "the questions of emergency-response need a terminal; without one, give --severity (SEV-1 or SEV-2 or SEV-3 or "
         "SEV-4), and --flag (major_impact or data_breach or "
-        "security_breach) if one applies"
+        "security_breach or customer_facing) if one applies"
     ) in " ".join(told.output.split())
 
 
 def test_declaring_can_be_canceled_when_it_is_not_needed(daemon: Running) -> None:
-    told = daemon.run("declare", "Slow", "--playbook", "emergency-response", typed="n\nn\ny\nn\n0\nn\n")
+    told = daemon.run("declare", "Slow", "--playbook", "emergency-response", typed="n\nn\ny\nn\nn\n0\nn\n")
     assert told.exit_code == 1
     assert "Monitor it closely." in told.output
 

@@ -52,6 +52,23 @@ def test_a_row_is_one_line_at_any_width_and_title_and_state_are_readable(answeri
     assert ("…" in lines[1]) is (columns < 200)
 
 
+@pytest.mark.parametrize("columns", [60, 80, 100, 120, 200])
+def test_incidents_of_several_playbooks_say_which_one_it_is(answering: Answering, columns: int) -> None:
+    answer = some_incidents()
+    answer["incidents"][1]["playbook"] = "service-quick-reference"  # type: ignore[index]
+    shown = on_a_terminal(columns, "incidents", "list", TOCSIN_URL=answering(200, answer).url)
+
+    lines = [Text.from_ansi(line).plain for line in shown.splitlines()]
+    assert len(lines) == 3, shown
+    assert max(map(cell_len, lines)) <= columns
+    if columns >= 80:
+        assert lines[0].startswith("#     playbook")
+        assert lines[1].startswith("1234  emergency-r")
+        assert lines[2].startswith("12    service-qui")
+    assert "Checkout an" in lines[1]
+    assert "tier 2 in 7 min" in lines[1]
+
+
 def test_in_a_pipe_nothing_is_cut_or_left_out(answering: Answering) -> None:
     listed = answering(200, some_incidents()).run("incidents", "list").output
 

@@ -236,3 +236,12 @@ def test_explain_takes_an_episode_only_of_an_alert_that_came(daemon: Running, ar
     result = daemon.run("explain", *arguments, "--episode", "2")
     assert result.exit_code == 2
     assert "SOURCE/FINGERPRINT" in click.unstyle(result.output)
+
+
+def test_a_person_who_resolves_is_told_of_the_open_points_of_checklists(daemon: Running) -> None:
+    number = str(incident(daemon)["number"])
+    daemon.run("incidents", "severity", number, "SEV-1")
+    answer = daemon.run("incidents", "resolve", number).output
+    assert "  Checklists: 11 of 11 points of sev-1 are not ticked.\n" in answer
+    assert f"  To see them: tocsin incidents show {number}\n" in answer
+    assert "1 alert still fires" in answer

@@ -190,8 +190,8 @@ ROLES = "communications, incident-commander, technical-lead"
             ),
         ),
         (
-            "flags: [major_impact, data_breach, security_breach]",
-            "flags: [major_impact, data breach, security_breach]",
+            "flags: [major_impact, data_breach, security_breach, customer_facing]",
+            "flags: [major_impact, data breach, security_breach, customer_facing]",
             22,
             "write letters, digits, - _ and . only, a letter or digit first",
         ),
@@ -394,3 +394,27 @@ def test_a_step_close_to_a_target_and_not_equal_to_it_is_a_warning(
         assert told == [f"{place}: this step comes at {after}, close to respond_within (15m); {hint}"]
     else:
         assert told == []
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("bridge: https://zoom.us/j/1\nbridge_at: [SEV1]", "there is no severity 'SEV1'; did you mean SEV-1?"),
+        ("bridge_at: [SEV-1]", "there is no bridge:"),
+    ],
+)
+def test_a_war_room_for_some_severities_needs_a_link_and_known_severities(
+    bench: Workbench, line: str, told: str
+) -> None:
+    bench.edit(bench.playbook, "announce: [incidents]", f"announce: [incidents]\n{line}")
+    [problem] = bench.problems()
+    assert told in problem
+
+
+def test_a_war_room_may_be_for_some_severities_and_another_for_one(bench: Workbench) -> None:
+    lines = "bridge: https://zoom.us/j/1\nbridge_at: [SEV-1, SEV-2]"
+    bench.edit(bench.playbook, "announce: [incidents]", f"announce: [incidents]\n{lines}")
+    bench.edit(bench.playbook, "  SEV-3:\n", "  SEV-3:\n    bridge: https://zoom.us/j/3\n")
+    texts = bench.load().playbooks["emergency-response"].texts
+    found = [texts.bridge_at(severity) for severity in ("SEV-1", "SEV-2", "SEV-3", "SEV-4")]
+    assert found == ["https://zoom.us/j/1", "https://zoom.us/j/1", "https://zoom.us/j/3", ""]

@@ -30,7 +30,7 @@ OTHERS = {
     "process_open_fds": (),
     "process_max_fds": (),
 }
-"""What the dashboards ask for besides tocsin's own metrics, with the labels."""
+"""Metrics of others that the dashboards ask for, with their labels."""
 UNITS = {"none", "short", "s", "percentunit", "bytes", "cpm", "dateTimeFromNow"}
 """Ids of units that Grafana has; it shows a number without a unit for one that it does not know."""
 WINDOWS = {"$__range", "$__rate_interval", "15m", "1h", "1d"}

@@ -63,7 +63,7 @@ def npm_ci(folder: Path) -> None:
 
 
 def mistakes(folder: Path, version: str, dashboards: Mapping[str, str]) -> dict[str, list[str]]:
-    """What the compiler says about each dashboard, by its name."""
+    """Return the compiler's messages about each dashboard, by its name."""
     for name, text in dashboards.items():
         head = "import type { DashboardJson } from './dashboard';\nexport const dashboard: DashboardJson =\n"
         (folder / f"{name}.ts").write_text(head + text)

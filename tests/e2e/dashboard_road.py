@@ -80,7 +80,7 @@ WINDOWS = {"$__rate_interval": "1m", "$__range": "1h"}
 
 @dataclass
 class Seen:
-    """What a query of a dashboard gave."""
+    """Result of a query of a dashboard."""
 
     query: Query
     labels: list[dict[str, str]]

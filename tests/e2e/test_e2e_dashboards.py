@@ -7,7 +7,7 @@ from dashboards.files import NAMES, queries
 from e2e.dashboard_road import is_data, travelled
 
 MOST_SERIES = 40
-"""With one playbook: what a panel draws must not grow beyond what a person can tell apart."""
+"""Maximum number of series of a panel with one playbook: a person must be able to tell them apart."""
 
 
 async def test_each_panel_and_annotation_has_data_after_a_short_life(tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ REPOSITORY = Path(__file__).parents[2]
 METRICS_PAGE = (REPOSITORY / "config/prometheus/README.md").read_text()
 PROMISE = (
     "every alert answered with 200 is durable; every escalation step takes effect exactly once; every page is "
-    "retried until a provider accepts it, it goes to other people, or it is no longer needed; where the provider has "
-    "an idempotency key, it is seen once; a duplicate is "
+    "retried until a provider accepts it, other people are paged instead, or no one needs it; a provider with "
+    "idempotency keys shows it once; a duplicate is "
     "preferred to a loss, and every possible duplicate is labelled and counted."
 )
 

@@ -78,7 +78,7 @@ class Owed:
     waived: bool = False
 
     def is_left(self, at: int) -> bool:
-        """It existed and was not done at a time."""
+        """Return whether it existed and was not done at a time."""
         return self.asked < at and (self.ended is None or self.ended >= at)
 
 

@@ -6,12 +6,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Story:
-    """What happens, in words of the playbook."""
+    """The events, in words of the playbook."""
 
     labels: dict[str, str]
     summary: str
     facts: dict[str, str]
-    """What the responders find out, in this order."""
+    """The findings of the responders, in this order."""
     impact: dict[str, str]
     """The facts about the impact, which are known before the first draft is confirmed."""
 

@@ -22,7 +22,7 @@ from scenario.owing import (
     tocsin,
     told,
 )
-from tocsin.core.duration import HOUR
+from tocsin.core.duration import HOUR, MINUTE
 from tocsin.core.incident.event import CompleteDuty, Declare, ItemAdded, WaiveDuty
 from tocsin.core.incident.outbox import Job
 from tocsin.core.incident.sla import open_duties
@@ -31,6 +31,9 @@ from tocsin.ports.store import IncidentFilter
 from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
 
+DECLARE = PlaybookDuty(
+    name="declare", text="Declare it, or resolve it", since="acknowledged", within=15 * MINUTE, declared=True
+)
 AT_THE_END = PlaybookDuty(name="tidy", text="Tidy up", since="resolved", within=3_600_000_000)
 
 
@@ -190,5 +193,66 @@ async def test_the_message_about_the_resolve_names_the_readers_duties_in_one_sen
         await over(harness)
         [ending] = harness.sent(Job.RESOLVE)
         assert ending.owed == (
-            "You have 2 duties, the first by 13:02 UTC: one, two.\nTo list them: tocsin incidents show 1",
+            "You have 2 duties (one, two); the first is due by 13:02 UTC.\nTo list them: tocsin incidents show 1",
         )
+
+
+async def test_the_responder_is_reminded_to_declare_and_a_declaration_ends_the_duty() -> None:
+    async with tocsin(DECLARE) as harness:
+        await down(harness)
+        assert await outcomes(harness) == {}
+        await harness.acknowledge("alice")
+        await harness.advance(minutes=8)
+        assert told(harness, "declare") == [(7.5, "alice")]
+        await harness.say(Declare(by=ALICE))
+        assert await outcomes(harness) == {"declare": "in_time"}
+        [entry] = [entry for entry in await harness.timeline() if entry.kind == "duty_done"]
+        assert (entry.actor, entry.data["reason"]) == ("alice", "declared at SEV-1")
+        await harness.advance(minutes=30)
+        assert len(told(harness, "declare")) == 1
+
+
+async def test_an_incident_that_nobody_declares_in_time_is_a_breach() -> None:
+    async with tocsin(DECLARE) as harness:
+        await down(harness)
+        await harness.acknowledge("alice")
+        await harness.advance(minutes=15)
+        assert told(harness, "declare") == [(7.5, "alice"), (15, "alice"), (15, "incidents")]
+
+
+async def test_a_declared_incident_owes_no_declaration() -> None:
+    async with tocsin(DECLARE) as harness:
+        await down(harness)
+        await harness.say(Declare(by=ALICE))
+        await harness.acknowledge("alice")
+        assert await outcomes(harness) == {}
+        assert await entries(harness, "duty_owed", "duty_done") == []
+
+
+@pytest.mark.parametrize("by_whom", ["person", "alerts"])
+async def test_a_false_alarm_that_is_resolved_owes_no_declaration(by_whom: str) -> None:
+    async with tocsin(DECLARE, AT_THE_END) as harness:
+        await down(harness)
+        await harness.acknowledge("alice")
+        if by_whom == "person":
+            await harness.close("alice")
+        else:
+            await over(harness)
+        assert await outcomes(harness) == {"tidy": "open"}
+        withdrawn = [entry for entry in await harness.timeline() if entry.kind == "duty_withdrawn"]
+        assert [(entry.data["duty"], entry.data["because"]) for entry in withdrawn] == [
+            ("declare", "it is resolved without a declaration")
+        ]
+        await harness.say(CompleteDuty(by=ALICE, duty="tidy"))
+        assert await closed_at(harness) is not None
+        assert told(harness, "declare") == []
+        assert await emergency.wrong(harness) == []
+
+
+async def test_the_record_of_a_false_alarm_without_other_duties_waits_for_nothing() -> None:
+    async with tocsin(DECLARE) as harness:
+        await down(harness)
+        await harness.acknowledge("alice")
+        await harness.close("alice")
+        incident = await harness.incident()
+        assert incident.obligations is None or open_duties(incident.obligations) == 0

@@ -1,10 +1,15 @@
 """major_impact and data_breach page level 4 at once, regardless of acknowledgments, once per flag."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from scenario.emergency import CEO, LEGAL, MANAGER, ON_CALL, SECURITY
+from scenario.obligations.shipped import shipped
+from tocsin.channels.wording import reason
 from tocsin.core.errors import UnknownLevel
 from tocsin.core.incident.outbox import Job
+from tocsin.testing.clock import VirtualClock
 from tocsin.testing.harness import Harness
 
 SEVERITIES = ["SEV-1", "SEV-2", "SEV-3", "SEV-4"]
@@ -105,3 +110,14 @@ async def test_the_next_occurrence_starts_without_the_flags_of_the_last(tocsin: 
     await tocsin.fire(alertname="Down", severity="SEV-1")
     assert (await tocsin.incident()).flags == ()
     assert [at for at, _ in high(tocsin)] == [0, 0, 0]
+
+
+async def test_each_reader_is_paged_as_what_the_playbook_names_for_the_flag() -> None:
+    async with Harness.of(shipped(), clock=VirtualClock(datetime(2026, 1, 5, 10, tzinfo=UTC))) as harness:
+        await harness.fire(alertname="Leak", severity="SEV-1", service="shop", data_breach="true")
+        reasons = {content.target: reason(content) for content in harness.sent(Job.PAGE) if content.role}
+        assert reasons == {
+            "charlie": "Flagged data_breach. You are paged as CEO / Legal, with Jordan Example.",
+            "jordan": "Flagged data_breach. You are paged as CEO / Legal, with Charlie Example.",
+            "sam": "Flagged data_breach. You are paged as security.",
+        }

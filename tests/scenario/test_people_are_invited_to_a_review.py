@@ -6,15 +6,17 @@ from email.message import EmailMessage
 
 import icalendar
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from scenario import emergency
 from scenario.owing import ALICE, REVIEW, down, duties, entries, outcomes, over, playbook, told
 from tocsin.channels.email.payload import render
 from tocsin.channels.email.settings import EmailSettings
 from tocsin.core.content.page import Content
-from tocsin.core.duration import DAY, HOUR, MINUTE
+from tocsin.core.duration import DAY, HOUR, MINUTE, SECOND
 from tocsin.core.errors import IllegalTransition, InvalidValue
-from tocsin.core.incident.event import CompleteDuty, MoveMeeting, RoleTaken, WaiveDuty
+from tocsin.core.incident.event import CompleteDuty, MoveMeeting, RoleTaken, SetFlags, WaiveDuty
 from tocsin.core.incident.transitions.meetings import meeting_start
 from tocsin.core.oncall.people import Contact, Method, People, Person
 from tocsin.core.playbook.duties import Meeting, PlaybookDuty
@@ -130,6 +132,21 @@ async def test_what_is_no_meeting_or_is_over_cannot_be_moved() -> None:
             await harness.say(MoveMeeting(by=ALICE, duty="review", at=at))
 
 
+@pytest.mark.parametrize("is_set", [True, False])
+async def test_some_people_are_invited_only_while_a_flag_is_set(*, is_set: bool) -> None:
+    meeting = Meeting(after=HOUR, invite_when={"data_breach": ("legal",), "major_impact": ("ceo",)})
+    review = PlaybookDuty(name="review", text="Review", since="resolved", within=2 * DAY, meeting=meeting)
+    async with emergency.tocsin(playbook=playbook(review), clock=VirtualClock(MONDAY)) as harness:
+        await down(harness)
+        if is_set:
+            await harness.say(SetFlags(by=ALICE, add=("data_breach",)))
+        await over(harness)
+        invited = {content.target for content in invitations(harness)}
+        assert ("legal" in invited, "ceo" in invited) == (is_set, False)
+        await harness.say(WaiveDuty(by=ALICE, duty="review", reason="known"))
+        assert {content.target for content in cancellations(harness)} == invited
+
+
 async def test_a_meeting_that_nobody_held_is_a_breach_and_one_that_was_held_is_done() -> None:
     async with tocsin() as harness:
         await reviewed(harness)
@@ -145,13 +162,29 @@ async def test_a_meeting_that_nobody_held_is_a_breach_and_one_that_was_held_is_d
         ("2026-11-23 10:05", 2 * DAY, 0, "2026-11-23 11:30"),  # an hour's notice, on the half hour
         ("2026-11-23 16:10", 2 * DAY, 0, "2026-11-24 09:00"),  # it would end after closing
         ("2026-11-23 03:00", 2 * DAY, DAY, "2026-11-24 09:00"),
-        ("2026-11-27 04:03", 2 * DAY, 12 * HOUR, "2026-11-27 16:00"),  # a little earlier is better than Sunday night
+        (
+            "2026-11-27 04:03",
+            2 * DAY,
+            12 * HOUR,
+            "2026-11-28 09:00",
+        ),  # never before `after`; rather by day than at night
+        (
+            "2026-11-27 16:15",
+            2 * DAY,
+            DAY,
+            "2026-11-29 09:00",
+        ),  # not on Saturday at nine: that is less than a day later
+        ("2026-11-28 04:15", 2 * DAY, DAY, "2026-11-29 09:00"),
+        ("2026-11-28 11:00", 2 * DAY, DAY, "2026-11-30 09:00"),
+        ("2026-11-27 16:15", 7 * DAY, DAY, "2026-11-30 09:00"),
+        ("2026-11-23 17:10", 4 * HOUR, HOUR, "2026-11-23 18:30"),  # no hour of the day is left
+        ("2026-11-23 17:10", 2 * HOUR, HOUR, "2026-11-23 18:10"),  # exactly at `after`, so that it ends in time
         ("2026-11-27 18:00", DAY, 0, "2026-11-28 09:00"),  # a weekend does not move the deadline
         ("2026-11-27 18:00", 3 * DAY, 0, "2026-11-30 09:00"),
         ("2026-11-23 10:00", HOUR, 0, "2026-11-23 10:00"),
     ],
 )
-def test_the_time_is_in_business_hours_unless_the_deadline_comes_first(
+def test_the_time_is_in_business_hours_unless_its_window_has_none(
     now: str, within: int, after: int, start: str
 ) -> None:
     def micros(text: str) -> int:
@@ -159,6 +192,18 @@ def test_the_time_is_in_business_hours_unless_the_deadline_comes_first(
 
     found = meeting_start(Meeting(after=after), micros(now), micros(now) + within, BusinessHours())
     assert datetime.fromtimestamp(found / 1e6, UTC).strftime("%Y-%m-%d %H:%M") == start
+
+
+@given(hour=st.integers(0, 7 * 24 * 4 - 1), within=st.integers(60, 10 * 24 * 60), data=st.data())
+def test_a_meeting_is_never_before_its_earliest_start_and_ends_by_its_deadline(
+    hour: int, within: int, data: st.DataObject
+) -> None:
+    now = int(MONDAY.timestamp()) * SECOND + hour * 15 * MINUTE
+    length = data.draw(st.integers(15, min(within, 180)))
+    after = data.draw(st.integers(0, within - length))
+    meeting = Meeting(length=length * MINUTE, after=after * MINUTE)
+    found = meeting_start(meeting, now, now + within * MINUTE, BusinessHours())
+    assert now + meeting.after <= found <= now + within * MINUTE - meeting.length
 
 
 async def test_a_very_long_list_of_guests_is_cut_but_each_is_invited() -> None:

@@ -104,6 +104,27 @@ async def test_ultimate_marketing_publishes_the_document_and_schedules_a_follow_
         assert found["handover"].due_at - found["handover"].asked_at == DAY
 
 
+DECLARE_WITHIN = [
+    *(("erlmcp", severity, 15 if severity in ("P0", "P1") else 30) for severity in levels_of("erlmcp")),
+    *(
+        ("ultimate-marketing", severity, 15 if severity in ("P1", "P2") else 30)
+        for severity in levels_of("ultimate-marketing")
+    ),
+]
+
+
+@pytest.mark.parametrize(("playbook", "severity", "minutes"), DECLARE_WITHIN)
+async def test_the_person_who_acknowledges_is_reminded_to_declare(playbook: str, severity: str, minutes: int) -> None:
+    async with incident(playbook, severity) as harness:
+        await harness.acknowledge("alex")
+        assert list((await deadlines(harness, "acknowledged")).values()) == [minutes * MINUTE]
+        [name] = await deadlines(harness, "acknowledged")
+        await harness.advance(minutes=minutes)
+        assert {who for _, who in told(harness, name)} > {"alex"}
+        await harness.say(Declare(by=ALICE))
+        assert (await outcomes(harness))[name] == "late"
+
+
 # erlmcp
 
 

@@ -253,7 +253,7 @@ async def test_the_timeline_of_each_incident_says_who_was_informed_of_its_hand_o
             informed_of.data["because"] == f"{BECAUSE}; 1 more incident is open from the last shift: #2 n2: Down (P2)"
         )
         [listed] = [entry for entry in await tocsin.timeline("2") if entry.kind == "handed_over"]
-        assert phrase(listed) == f"informing ann in the message about #1 ({BECAUSE})"
+        assert phrase(listed) == f"informing ann in the message about #1 ({BECAUSE.removeprefix('you are ')})"
 
 
 async def test_a_storm_of_three_hundred_incidents_is_one_message_to_the_next_shift(new_store: NewStore) -> None:

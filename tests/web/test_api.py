@@ -14,7 +14,7 @@ INCIDENTS = "/api/v1/incidents"
 FIELDS = [
     "id", "number", "title", "playbook", "severity", "service", "state", "dedup_key", "alerts_firing", "opened_at",
     "acknowledged_at", "acknowledged_by", "resolved_at", "due_at", "next_tier", "next_step", "waits",
-    "storm", "members", "flags", "can_declare", "open_duties",
+    "storm", "members", "flags", "can_declare", "open_duties", "unticked",
 ]  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from tocsin.core.incident.sla import (
     ITEM_STEP,
     MEETING_STEP,
     POST_MORTEM_STEP,
+    ROLE_STEP,
     TAKEN_OVER_STEP,
     UNCONFIRMED_STEP,
     UPDATE_STEP,
@@ -103,6 +104,7 @@ def _request_of_an_update(content: Content) -> str:
         BREACH_STEP: "" if content.stranded else FOR_INFORMATION,
         DRAFT_STEP: _draft(content),
         TAKEN_OVER_STEP: f"You no longer have it. Tell {has_it} what you know." if has_it else "",
+        ROLE_STEP: _role(content),
         HANDOFF_STEP: _which_of_you(has_it, number) if has_it else "",
         HANDOFFS_STEP: _who_takes_which(content),
         POST_MORTEM_STEP: write,
@@ -120,6 +122,15 @@ def _request_of_an_update(content: Content) -> str:
 def _duty(step: str, start: str) -> str:
     """Return the name of the duty that a step is about."""
     return step.removeprefix(start).partition(".")[0]
+
+
+def _role(content: Content) -> str:
+    """Return the commands with which the holder of a role sees the incident and passes the role on."""
+    number, role = content.number, _duty(content.step, ROLE_STEP)
+    return (
+        f"Read what is known: tocsin incidents show {number}\n"
+        f"To pass the role on: tocsin incidents role {number} {role} --person NAME"
+    )
 
 
 def _end_of_duty(content: Content, start: str) -> str:

@@ -23,6 +23,7 @@ from tocsin.core.incident.sla import (
     HANDOFF_STEP,
     HANDOFFS_STEP,
     MEETING_STEP,
+    ROLE_STEP,
     TAKEN_OVER_STEP,
     UNCONFIRMED_STEP,
     UPDATE_STEP,
@@ -55,6 +56,7 @@ _KINDS = {
     HANDOFFS_STEP: "HANDOVER:",
     DIGEST: "FLAPPING",
     TAKEN_OVER_STEP: "TAKEN OVER",
+    ROLE_STEP: "YOUR ROLE",
     ACKNOWLEDGED_STEP: "ACKNOWLEDGED",
 }
 """The kind of an update, by its step."""

@@ -17,6 +17,9 @@ OWN_PLAYBOOK = ("tocsin",)
 OWN_SEVERITIES = ("self", "self-notice", "reminder")
 """Severities of tocsin's own incidents, which no playbook file defines."""
 
+Left = Callable[[dict[str, Any]], str]
+"""Returns lines about the work that is left for an incident."""
+
 _NAME = re.compile(r"(?:#|[A-Za-z][A-Za-z0-9_-]*-)0*([1-9][0-9]{0,8})")
 """The form of an incident's name, such as ``#12`` or ``INC-12``, which ends with the number."""
 
@@ -38,12 +41,18 @@ def incident_path(incident: str) -> str:
 
 
 async def respond_to_each(
-    incidents: tuple[str, ...], post: Callable[[str], Awaitable[Any]], *, as_json: bool, done: str = ""
+    incidents: tuple[str, ...],
+    post: Callable[[str], Awaitable[Any]],
+    *,
+    as_json: bool,
+    done: str = "",
+    left: Left | None = None,
 ) -> None:
     """Post the same response to each incident; a refusal for one incident does not stop the others.
 
     ``post`` takes the path of an incident. As JSON, the answer about one incident is an
     object, and the answers about several incidents are a list.
+    ``left`` returns what is still to be done.
 
     Raises:
         Refused: The response was refused for at least one incident.
@@ -61,6 +70,8 @@ async def respond_to_each(
             continue
         if not as_json:
             print_result(answers[-1], as_json=False, done=done)
+            for line in (left(answers[-1]["incident"]) if left is not None else "").splitlines():
+                say(f"  {line}")
     if as_json:
         say_json(answers[0] if len(incidents) == 1 else answers)
     if refused:

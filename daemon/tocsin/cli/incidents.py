@@ -12,6 +12,7 @@ from tocsin.cli.client import DaemonClient, connected
 from tocsin.cli.incident_api import API, expect_known, incident_path, print_result, respond_to_each
 from tocsin.cli.output import clean, micros, relative_time, say, say_json, say_rows, state
 from tocsin.core.incident.event import Entry
+from tocsin.core.incident.unticked import Unticked, in_words
 from tocsin.core.schedule.moments import exact_moment as moment
 
 OPEN_STATES = ("pending", "triggered", "acknowledged", "snoozed")
@@ -58,8 +59,8 @@ async def list_(
 
     Only open incidents are listed, unless --all or --state is given. On a
     terminal, long texts are cut and columns that do not fit are left out; a
-    pipe gets everything. --json prints the API's answer, which includes
-    resolved incidents.
+    pipe gets everything. Incidents of several playbooks have a column for it.
+    --json prints the API's answer, which includes resolved incidents.
     """
     if everything and states:
         raise click.UsageError("give --all or --state, not both: --all includes every state")
@@ -76,11 +77,25 @@ async def list_(
         return
     now = datetime.now(UTC)
     duties = ("duties",) if open_duties else ()
+    playbooks = ("playbook",) if len({incident["playbook"] for incident in page["incidents"]}) > 1 else ()
     say_rows(
-        ("#", "severity", "state", "service", "title", "firing", "opened", "acknowledged by", *duties, "next"),
+        (
+            "#",
+            *playbooks,
+            "severity",
+            "state",
+            "service",
+            "title",
+            "firing",
+            "opened",
+            "acknowledged by",
+            *duties,
+            "next",
+        ),
         [
             (
                 clean(incident["number"], "bold"),
+                *(clean(incident["playbook"]) for _ in playbooks),
                 clean(incident["severity"]),
                 state(incident["state"]),
                 clean(incident["service"]),
@@ -93,8 +108,8 @@ async def list_(
             )
             for incident in page["incidents"]
         ],
-        cut=("title", "service", "acknowledged by"),
-        optional=("firing", "opened", "service", "acknowledged by"),
+        cut=("title", "service", "acknowledged by", *playbooks),
+        optional=("firing", "opened", "service", "acknowledged by", *playbooks),
     )
     if page["next"]:
         say(f"more: --cursor {page['next']}", err=True)
@@ -227,7 +242,11 @@ _DONE = {
 def _response(name: str, verb: str, text: str) -> None:
     async def respond(daemon: DaemonClient, incidents: tuple[str, ...], *, as_json: bool) -> None:
         await respond_to_each(
-            incidents, lambda path: daemon.post(f"{path}/{verb}", {}), as_json=as_json, done=_DONE[verb]
+            incidents,
+            lambda path: daemon.post(f"{path}/{verb}", {}),
+            as_json=as_json,
+            done=_DONE[verb],
+            left=_unticked if verb == "resolve" else None,
         )
 
     respond.__doc__ = text
@@ -238,6 +257,12 @@ def _response(name: str, verb: str, text: str) -> None:
 
 
 _responses()
+
+
+def _unticked(incident: dict[str, Any]) -> str:
+    """Return how many points of the checklists are not ticked; a daemon before this version does not say."""
+    lists = [Unticked(**each) for each in incident.get("unticked", ())]
+    return in_words(lists, incident["number"])
 
 
 @command.command(

@@ -98,7 +98,7 @@ async def status(daemon: DaemonClient, incident: str, *, status: str, as_json: b
 @click.command(epilog=options.example("tocsin incidents role 12 communication-lead --person robin"))
 @click.argument("incident")
 @click.argument("role")
-@click.option("--person", help="The person who gets the role. Default: you.")
+@click.option("--person", help="The person who gets the role, and is told. Default: you.")
 @click.option("--drop", is_flag=True, help="Unassign the role.")
 @options.as_json
 @connected

@@ -11,7 +11,10 @@ PATIENCE = 5 * 60 * 1_000_000
 """Time for which a wall clock that has jumped back is ignored, in microseconds."""
 
 SLOWER_BY = 10
-"""While the wall clock is behind, this clock runs slower by 1/10: deadlines come late, and none is skipped."""
+"""Once the wall clock has been behind for `PATIENCE`, this clock runs slower by 1/10.
+
+Deadlines come late then, and none is skipped.
+"""
 
 
 def _wall() -> int:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from scenario.obligations.shipped import ALEX, expect_in_order, persons, quotes, reminded, shipped, story, tier, tocsin
-from tocsin.core.incident.event import UpdatePosted
+from tocsin.core.incident.event import SetFlags, UpdatePosted
 from tocsin.core.incident.outbox import Job
 
 EMERGENCY = "emergency-response"
@@ -67,6 +67,19 @@ async def test_commander_team_and_stakeholders_are_told_within_10_minutes_in_the
         alert = emergency.texts("stakeholders")[0]
         expect_in_order(alert, words("alert", severity))
         assert {at for at, _, _ in harness.messages()} == {0}
+        assert await emergency.addressed("emergency-response-ticket") == set()
+        assert emergency.jobs("jira") == [], "only a minor incident has a ticket"
+
+
+@pytest.mark.parametrize("severity", ["SEV-3", "SEV-4"])
+async def test_a_minor_incident_is_told_to_the_team_alone(severity: str) -> None:
+    async with tocsin() as harness:
+        emergency = story(harness, EMERGENCY)
+        await emergency.fire(severity)
+        assert await emergency.addressed("emergency-response-ticket") == {"incidents"}
+        told = [entry.data["template"] for entry in await harness.timeline() if entry.kind == "told"]
+        assert told == ["emergency-response-ticket"]
+        assert await emergency.drafts() == {}
 
 
 @pytest.mark.parametrize("severity", ["SEV-1", "SEV-2"])
@@ -142,6 +155,7 @@ async def test_the_meeting_is_within_48_hours_with_the_attendees_and_the_agenda_
         emergency = story(harness, EMERGENCY)
         await emergency.fire(severity)
         await harness.acknowledge("alex")
+        await harness.say(SetFlags(by=ALEX, add=("customer_facing",)))
         await emergency.resolve()
         [invitation] = [text for text in emergency.texts("incidents") if "Post-mortem meeting" in text]
         expect_in_order(invitation, words("review"))
@@ -149,6 +163,21 @@ async def test_the_meeting_is_within_48_hours_with_the_attendees_and_the_agenda_
         due, reminders = await emergency.review_due()
         assert due == 48
         assert 48 in [round(hours) for hours in reminders]
+
+
+@pytest.mark.parametrize("is_customer_facing", [True, False])
+async def test_customer_support_is_invited_to_the_review_of_what_customers_see(*, is_customer_facing: bool) -> None:
+    async with tocsin() as harness:
+        emergency = story(harness, EMERGENCY)
+        await emergency.fire("SEV-1")
+        if is_customer_facing:
+            await harness.say(SetFlags(by=ALEX, add=("customer_facing",)))
+        await emergency.resolve()
+        [support] = persons("customer-support")
+        invited = {content.target for content in harness.sent() if content.step == "meeting.review-meeting.1"}
+        assert (support in invited) is is_customer_facing
+        [text] = [text for text in emergency.texts("incidents") if "Post-mortem meeting" in text]
+        assert ("Customer support" in text) is is_customer_facing
 
 
 async def test_the_post_mortem_has_the_sections_of_the_text() -> None:

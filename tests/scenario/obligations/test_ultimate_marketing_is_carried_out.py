@@ -81,6 +81,18 @@ async def test_the_declaration_pages_the_response_team_and_names_the_war_room(se
         assert {page.bridge[:16] for page in harness.sent(Job.PAGE)} == {"https://zoom.us/"}
 
 
+@pytest.mark.parametrize("severity", ["P3", "P4"])
+async def test_p3_and_p4_have_no_war_room(severity: str) -> None:
+    async with tocsin() as harness:
+        marketing = await fires(harness, severity)
+        await harness.advance(minutes=2)
+        await harness.acknowledge("alex")
+        await harness.say(Declare(by=ALEX))
+        assert marketing.texts("incident-response")
+        assert not [text for text in marketing.texts("incident-response") if "zoom.us" in text]
+        assert {content.bridge for content in harness.sent()} == {""}
+
+
 @pytest.mark.parametrize("severity", ["P1", "P2"])
 @pytest.mark.parametrize(("customer_facing", "minute"), [("true", 3), ("false", None)])
 async def test_the_product_representative_is_paged_for_what_customers_see(

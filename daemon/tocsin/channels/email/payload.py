@@ -23,7 +23,7 @@ from tocsin.core.schedule.moments import moment
 SUBJECT_LIMIT = 200
 """Maximum length of the subject."""
 LINE_LIMIT = 2000
-"""Maximum length of a line: that of a link."""
+"""Maximum length of a line; as long as the longest link (`is_link`)."""
 VALUE_LIMIT = 300
 """Maximum length of a label, or of an alert's name."""
 TEXT_LIMIT = 1000
@@ -64,7 +64,7 @@ def render(content: Content, settings: EmailSettings) -> bytes:
     message.set_content(text, charset="utf-8", cte="quoted-printable")
     if content.invitation is not None:
         calendar = calendar_of(content.invitation, settings.sender, content.destination, content.now)
-        # The alternative that calendars offer to accept (RFC 6047, 2.4).
+        # Calendar programs show this part as an invitation that the reader can accept (RFC 6047, 2.4).
         params = {"method": method_of(content.invitation)}
         message.add_alternative(calendar, subtype="calendar", charset="utf-8", cte="base64", params=params)
     return message.as_bytes()
@@ -83,7 +83,7 @@ def _undecoded(text: str) -> str:
 
 
 def _atom(text: str) -> str:
-    """Return the text in the form of a message id's left part; different keys stay different."""
+    """Return a key (a hash, an incident's id, ``tocsin/alarm/<reason>``) as the left part of a message id."""
     return _NO_ATOM.sub(".", text[:200]).strip(".") or "none"
 
 
@@ -124,7 +124,7 @@ def _first(content: Content) -> Iterator[str]:
         since = wording.since(content)
         state = wording.standing(content) if content.job is Job.UPDATE else counts.alerts(content)
         condition = wording.condition(content)
-        if ":" not in condition:  # the first line has all of it
+        if ":" not in condition:  # `_head` shows the whole condition
             state = state.removeprefix(condition).removeprefix("; ")
         yield sentence("; ".join(filter(None, [f"{since[:1].upper()}{since[1:]}", state])))
     yield wording.storm_list(content)

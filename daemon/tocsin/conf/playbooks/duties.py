@@ -25,8 +25,10 @@ MOST_AGENDA = 20
 _NAME = r"^[a-z][a-z0-9-]{0,40}$"
 DutyName = Annotated[str, StringConstraints(pattern=_NAME)]
 DutyText = Annotated[Text, StringConstraints(max_length=LONGEST_TEXT)]
+Invited = Annotated[tuple[Name, ...], Field(min_length=1, max_length=MOST_INVITED)]
 Fact = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
-_EVENTS = ("tracker", "message", "fact", "update")
+_SINCE = {"declared": "the declaration", "resolved": "the resolve"}
+_EVENTS = ("tracker", "message", "fact", "update", "declared")
 
 
 class MeetingEntry(Section):
@@ -35,8 +37,19 @@ class MeetingEntry(Section):
     length: Span = HOUR
     after: Span | None = None
     """The earliest start, counted like the deadline."""
-    invite: Annotated[tuple[Name, ...], Field(min_length=1, max_length=MOST_INVITED)] = (RESPONDERS,)
+    invite: Invited = (RESPONDERS,)
+    invite_when: Annotated[dict[Name, Invited], Field(max_length=MOST_INVITED)] = Field(default_factory=dict)
     agenda: Annotated[tuple[DutyText, ...], Field(max_length=MOST_AGENDA)] = ()
+
+    def meeting(self) -> Meeting:
+        """Return the meeting as the core's type."""
+        return Meeting(
+            length=self.length,
+            after=self.after or 0,
+            invite=self.invite,
+            invite_when=dict(self.invite_when),
+            agenda=self.agenda,
+        )
 
 
 class DutyEntry(Section):
@@ -53,13 +66,19 @@ class DutyEntry(Section):
     message: Name | None = None
     fact: Fact | None = None
     update: YesNo = False
+    declared: YesNo = False
     meeting: MeetingEntry | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> "DutyEntry":
         events = [event for event in _EVENTS if getattr(self, event)]
         if len(events) > 1:
-            raise mistake(f"ends with {' and with '.join(events)}", "write one of tracker:, message:, fact:, update:")
+            raise mistake(
+                f"ends with {' and with '.join(events)}", f"write one of {', '.join(f'{event}:' for event in _EVENTS)}"
+            )
+        if self.declared and self.since in ("declared", "resolved"):
+            message = f"counts from {_SINCE[self.since]}, when nothing is left to declare"
+            raise mistake(message, "write since: opened, or since: acknowledged")
         if self.meeting is not None and events:
             raise mistake(f"is a meeting, and ends with {events[0]}", "a person reports that a meeting was held")
         if self.remind is not None and self.remind >= self.within:
@@ -70,7 +89,6 @@ class DutyEntry(Section):
 
     def duty(self, name: str) -> PlaybookDuty:
         """Return the duty as the core's type."""
-        meeting = self.meeting
         return PlaybookDuty(
             name=name,
             text=self.what,
@@ -84,9 +102,8 @@ class DutyEntry(Section):
             message=self.message or "",
             fact=self.fact or "",
             update=self.update,
-            meeting=None
-            if meeting is None
-            else Meeting(length=meeting.length, after=meeting.after or 0, invite=meeting.invite, agenda=meeting.agenda),
+            declared=self.declared,
+            meeting=self.meeting.meeting() if self.meeting is not None else None,
         )
 
 
@@ -107,6 +124,10 @@ def check_duties(duties: dict[str, DutyEntry], part: Any, check: Check) -> None:
                 if each not in known:
                     what = "severity" if key == "severities" else "flag"
                     check.problem(node.at(key, place), f"there is no {what} {each!r}", did_you_mean(each, known))
+        for flag in entry.meeting.invite_when if entry.meeting is not None else ():
+            if flag not in flags:
+                invited = node.at("meeting", "invite_when", flag)
+                check.problem(invited, f"there is no flag {flag!r}", did_you_mean(flag, flags))
         for verb in ("tracker", "message"):
             wanted = getattr(entry, verb)
             done = [getattr(action, verb) for action in actions]
@@ -120,8 +141,7 @@ def target_names_in(node: Node) -> Iterator[Node]:
     roles, duties = node.child("roles"), node.child("duties")
     known = {RESPONDERS, *(str(key) for key, _ in roles.children())} if roles is not None else {RESPONDERS}
     for _, duty in duties.children() if duties is not None else ():
-        invite = duty.at("meeting").child("invite")
-        names = (
-            [duty.child("by"), *(each for _, each in invite.children())] if invite is not None else [duty.child("by")]
-        )
+        invite, invite_when = (duty.at("meeting").child(key) for key in ("invite", "invite_when"))
+        lists = (invite, *(names for _, names in invite_when.children())) if invite_when is not None else (invite,)
+        names = [duty.child("by"), *(each for part in lists if part is not None for _, each in part.children())]
         yield from (each for each in names if each is not None and str(each.value) not in known)

@@ -61,6 +61,8 @@ class TextsPart(Part):
 
     bridge: Link | None = None
     """The war room: a static link to a call."""
+    bridge_at: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
+    """The severities that have this war room."""
     links: Annotated[dict[str, Link], AfterValidator(_keys)] = Field(default_factory=dict)
     post_mortem: PostMortemEntry | None = None
     room: RoomEntry | None = None
@@ -72,6 +74,7 @@ class TextsPart(Part):
         return {
             "texts": Texts(
                 bridge=self.bridge or "",
+                bridge_severities=self.bridge_at or (),
                 bridges={name: entry.bridge for name, entry in severities.items() if entry.bridge},
                 post_mortem=self.post_mortem.template if self.post_mortem is not None else "",
                 room=_wish(self.room) if self.room is not None else None,
@@ -82,10 +85,14 @@ class TextsPart(Part):
     def check(self, check: Check) -> None:
         """Check that severities belong to the playbook."""
         severities = getattr(self, "severities", {})
-        for index, name in enumerate((self.room.severities or ()) if self.room is not None else ()):
-            if name not in severities:
-                node = check.node.at("room", "severities", index)
-                check.problem(node, f"there is no severity {name!r}", did_you_mean(name, severities))
+        if self.bridge_at is not None and self.bridge is None:
+            check.problem(check.node.at("bridge_at"), "there is no bridge:", "write bridge: with the link to a call")
+        rooms = (self.room.severities or ()) if self.room is not None else ()
+        for names, place in ((rooms, ("room", "severities")), (self.bridge_at or (), ("bridge_at",))):
+            for index, name in enumerate(names):
+                if name not in severities:
+                    node = check.node.at(*place, index)
+                    check.problem(node, f"there is no severity {name!r}", did_you_mean(name, severities))
 
     @classmethod
     def templates_in(cls, node: Node) -> Iterable[Node]:

@@ -247,13 +247,15 @@ UNCONFIRMED_STEP = f"{REMINDER}unconfirmed-"
 DRAFT_STEP = f"{REMINDER}draft-"
 TAKEN_OVER_STEP = "taken_over."
 """Step of the notification to a former owner."""
+ROLE_STEP = "role."
+"""Step of the notification to a person to whom another person has assigned a role; then the role, and the time."""
 ACKNOWLEDGED_STEP = "acknowledged."
 """Step of the notification that another person has acknowledged, for those paged until the incident is resolved."""
 
 
 _STAYING = (
     *(BREACH_STEP, POST_MORTEM_STEP, ITEM_STEP, DUTY_STEP, DRAFT_STEP, UNCONFIRMED_STEP),
-    *(MEETING_STEP, CANCELED_MEETING_STEP, MESSAGE_STEP, HANDOFFS_STEP),
+    *(MEETING_STEP, CANCELED_MEETING_STEP, MESSAGE_STEP, HANDOFFS_STEP, ROLE_STEP),
 )
 
 
@@ -262,7 +264,7 @@ def is_beside_the_ladder(step: str) -> bool:
     return step.startswith(
         (
             *(BREACH_STEP, REMINDER, TAKEN_OVER_STEP, ACKNOWLEDGED_STEP, MEETING_STEP, CANCELED_MEETING_STEP),
-            *(MESSAGE_STEP, TICKET_STEP, AUTOMATION_STEP),
+            *(MESSAGE_STEP, TICKET_STEP, AUTOMATION_STEP, ROLE_STEP),
         )
     )
 

@@ -94,6 +94,11 @@ def because_taken_over(by: str) -> str:
     return f"{by} has taken the incident over from you"
 
 
+def because_in_role(role: str, by: str) -> str:
+    """Return the reason of the notification to a person to whom another person has assigned a role."""
+    return f"you are {role} of this incident, assigned by {by}"
+
+
 HANDED_OVER = 5
 """Maximum number of incidents of a hand-off that are named, besides the one that the message is about."""
 NUMBERED = 8

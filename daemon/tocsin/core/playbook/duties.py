@@ -22,14 +22,21 @@ class Meeting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The earliest start, counted like the duty's deadline."""
     invite: tuple[str, ...] = (RESPONDERS,)
     """Roles and targets; `RESPONDERS` stands for the people who responded."""
+    invite_when: dict[str, tuple[str, ...]] = {}
+    """Flag -> the roles and targets that are invited as well while it is set."""
     agenda: tuple[str, ...] = ()
+
+    def invites(self, flags: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the roles and targets to invite to the meeting of an incident with these flags."""
+        more = (name for flag, names in self.invite_when.items() if flag in flags for name in names)
+        return tuple(dict.fromkeys((*self.invite, *more)))
 
 
 class PlaybookDuty(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One of a playbook's ``duties:``.
 
-    A person reports that it is done, unless one of ``tracker``, ``message``, ``fact`` and ``update`` names an event
-    that tocsin notices itself.
+    A person reports that it is done, unless one of ``tracker``, ``message``, ``fact``, ``update`` and ``declared``
+    names an event that tocsin notices itself.
     """
 
     name: str
@@ -54,6 +61,8 @@ class PlaybookDuty(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     """Done once a person has entered this fact."""
     update: bool = False
     """Done with the next status update."""
+    declared: bool = False
+    """Done once the incident is declared; withdrawn if it is resolved without a declaration."""
     meeting: Meeting | None = None
 
     def is_for(self, severity: str, flags: tuple[str, ...]) -> bool:

@@ -24,6 +24,8 @@ class Texts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The war room: a static https link to a call, "" if there is none."""
     bridges: dict[str, str] = {}
     """War rooms for single severities, in place of ``bridge``."""
+    bridge_severities: tuple[str, ...] = ()
+    """``bridge`` is only for these severities; empty: for every one."""
     post_mortem: str = ""
     """The template of the postmortem's draft."""
     room: RoomWish | None = None
@@ -32,8 +34,9 @@ class Texts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Other static https links for texts, such as the public status page."""
 
     def bridge_at(self, severity: str) -> str:
-        """Return the link to the call at a severity."""
-        return self.bridges.get(severity, self.bridge)
+        """Return the link to the call at a severity; "" if there is none."""
+        is_for_it = not self.bridge_severities or severity in self.bridge_severities
+        return self.bridges.get(severity, self.bridge if is_for_it else "")
 
 
 class RoomState(StrEnum):

@@ -48,7 +48,7 @@ class BusinessHours(msgspec.Struct, frozen=True, kw_only=True):
         return self.opening(at) == at
 
     def opening(self, at: int) -> int:
-        """Return the first time from ``at`` on within business hours; ``at`` itself if the hours are open.
+        """Return the first time within business hours that is not before ``at``.
 
         If they do not open for more than a year, return ``at``: a page at a bad time is
         better than no page.
@@ -59,7 +59,7 @@ class BusinessHours(msgspec.Struct, frozen=True, kw_only=True):
         return at
 
     def _open_periods(self, at: int) -> Iterator[tuple[int, int]]:
-        """Yield (opens, closes) for the days from ``at``'s on that have any business hours."""
+        """Yield (opens, closes) for each day with business hours, beginning with the day of ``at``."""
         today = (_EPOCH + at * _MICROSECOND).astimezone(_zone(self.time_zone)).date()
         for ahead in range(LOOKED_AHEAD + 1):
             day = today + timedelta(days=ahead)
@@ -79,7 +79,7 @@ def _moment(day: date, minutes: int, zone: str) -> int:
 
 @lru_cache(maxsize=64)
 def _zone(name: str) -> tzinfo:
-    """Return the zone; UTC if this machine does not know the name (its time zone database differs from the plan's)."""
+    """Return the zone; UTC if this machine's time zone database does not have the name any more."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):

@@ -1,10 +1,11 @@
-"""The open follow-ups assigned to the reader of a message."""
+"""The open follow-ups assigned to the reader of a message, and the open points of checklists."""
 
 from tocsin.core.incident.incident import Incident
 from tocsin.core.incident.incident_duty import IncidentDuty
 from tocsin.core.incident.outbox import Outgoing
 from tocsin.core.incident.sla import duties_of
 from tocsin.core.incident.transitions import owners
+from tocsin.core.incident.unticked import in_words, unticked_of
 from tocsin.core.playbook.duties import POST_MORTEM
 from tocsin.core.schedule.moments import short_moment
 from tocsin.engine.change.oncall import on_call_input
@@ -40,6 +41,14 @@ def followups_of(tx: Reader, row: Outgoing, incident: Incident, policy: Policy, 
             due = short_moment(item.due_at, tx.now, zone)
             owed.append(f"You are to do action item {item.number} by {due}: {item.text.rstrip(' .')}.")
     return tuple(owed)
+
+
+def unticked_points(row: Outgoing, incident: Incident) -> tuple[str, ...]:
+    """Return how many points of the checklists are open, for the responder of an incident that a person resolved."""
+    responder = incident.acknowledged_by or incident.resolved_by
+    if not incident.resolved_by or incident.merged is not None or row.stranded or row.target != responder:
+        return ()
+    return tuple(filter(None, [in_words(unticked_of(incident), incident.number)]))
 
 
 def _sentence(duties: list[IncidentDuty], number: int, first_at: int, now: int, zone: str) -> str:

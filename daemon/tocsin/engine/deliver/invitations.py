@@ -31,7 +31,7 @@ def invitation_of(tx: Reader, row: Outgoing, incident: Incident, policy: Policy)
     required = next((each for each in incident.plan.duties.required if each.name == name), None)
     if duty is None or duty.meets_at is None or required is None or required.meeting is None:
         return None
-    targets = owners.invited(incident, required.meeting.invite, owners.duty_owner(incident, duty))
+    targets = owners.invited(incident, required.meeting, owners.duty_owner(incident, duty))
     title = one_line(f"{name_of(incident)} {incident.title}")
     agenda = tuple(f"{number}. {item}" for number, item in enumerate(required.meeting.agenda, start=1))
     return Invitation(

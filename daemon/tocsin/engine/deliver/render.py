@@ -40,7 +40,7 @@ from tocsin.core.playbook.playbook import Kind, Moment, Until
 from tocsin.core.schedule.moments import in_zone
 from tocsin.engine.change.oncall import on_call_input
 from tocsin.engine.change.policy import Policy
-from tocsin.engine.deliver.followups import followups_of
+from tocsin.engine.deliver.followups import followups_of, unticked_points
 from tocsin.engine.deliver.invitations import invitation_of
 from tocsin.engine.deliver.messages import message_for, update_as_of
 from tocsin.engine.deliver.sample import COMPARED, sample
@@ -110,7 +110,7 @@ def render(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> Con
         taken_at=incident.acknowledged_at if incident.taken_at is None else incident.taken_at,
         answered_at=_answered_at(row),
         contacts=_contacts(row, incident, policy, assignees) if row.job in (Job.PAGE, Job.UPDATE) else {},
-        role=_role(row, incident),
+        role=_role(tx, row, incident, policy),
         paged_with=_paged_with(tx, row),
         next_pages=next_pages,
         paged_before=_paged_before(tx, row, incident),
@@ -124,7 +124,9 @@ def render(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> Con
         snoozed_by=snooze.by if snooze is not None else "",
         raised_by=_raised_by(tx, row, incident),
         invitation=invitation_of(tx, row, incident, policy),
-        owed=followups_of(tx, row, incident, policy, zone) if row.job is Job.RESOLVE else (),
+        owed=(*followups_of(tx, row, incident, policy, zone), *unticked_points(row, incident))
+        if row.job is Job.RESOLVE
+        else (),
         recovering=incident.resolve_at is not None,
         doubted=incident.doubt.source if incident.doubt is not None else "",
         alerts_firing=incident.alerts_firing,
@@ -267,10 +269,14 @@ def _answered_at(row: Outgoing) -> int | None:
     return row.created_at if is_about_one else None
 
 
-def _role(row: Outgoing, incident: Incident) -> str:
-    """Return the name of the tier for which the reader is paged; "" for the first tier and outside the ladder."""
+def _role(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> str:
+    """Return the name of the tier for which the reader is paged; "" for the first tier and outside the ladder.
+
+    A step that a flag fires may have a target that is not one of the tier's: then that target's name, ``security``.
+    """
     is_informed = row.step.startswith(ACKNOWLEDGED_STEP)
-    number = row.step.removeprefix(ACKNOWLEDGED_STEP).partition(".")[0]
+    key = row.step.removeprefix(ACKNOWLEDGED_STEP).partition(":")[0].partition("@")[0]
+    number = key.partition(".")[0]
     if (
         (row.job is not Job.PAGE and not is_informed)
         or row.stranded
@@ -278,7 +284,14 @@ def _role(row: Outgoing, incident: Incident) -> str:
         or int(number) < FIRST_LATER_TIER
     ):
         return ""
-    return next((tier.name for tier in incident.plan.tiers if tier.number == int(number)), "")
+    tier = next((tier for tier in incident.plan.tiers if tier.number == int(number)), None)
+    if tier is None:
+        return ""
+    cell, duty = incident.plan.level(incident.severity).cell(key), on_call_input(tx, policy.people)
+    flagged_targets = cell.targets if cell is not None and cell.flags else ()
+    own = [target for target in flagged_targets if target not in tier.targets]
+    named = (target for target in own if row.target in policy.people.members(target, duty))
+    return next(named, tier.name)
 
 
 def _paged_with(tx: Reader, row: Outgoing) -> tuple[str, ...]:

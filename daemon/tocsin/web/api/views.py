@@ -18,6 +18,7 @@ from tocsin.core.incident.incident import Incident
 from tocsin.core.incident.next_step import NextStep, next_step
 from tocsin.core.incident.sla import open_duties
 from tocsin.core.incident.transitions.work import can_declare
+from tocsin.core.incident.unticked import Unticked, unticked_of
 from tocsin.core.incident.wording import waits_for
 from tocsin.core.rules.shown_parts import remarks, shown_labels, shown_start
 from tocsin.engine.intake.shadow import ShadowReport
@@ -82,6 +83,8 @@ class IncidentView(Struct, frozen=True, kw_only=True):
     """True if a person should decide whether to declare it: its playbook provides for that."""
     open_duties: int
     """Number of the playbook's duties that are neither done nor waived."""
+    unticked: tuple[Unticked, ...]
+    """The checklists with points that no one has ticked."""
 
 
 class AlertView(Struct, frozen=True, kw_only=True):
@@ -289,6 +292,7 @@ def _fields(incident: Incident) -> dict[str, Any]:
         "flags": incident.flags,
         "can_declare": can_declare(incident),
         "open_duties": open_duties(incident.obligations),
+        "unticked": unticked_of(incident),
     }
 
 

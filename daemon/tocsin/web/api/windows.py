@@ -24,7 +24,7 @@ class NewWindow(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     name: str
     match: str
-    """Matchers in Alertmanager's syntax, for the labels of alerts after the rules."""
+    """Matchers in Alertmanager's syntax. They are matched with an alert's labels as the rules have changed them."""
     starts_at: Moment | None = None
     """The start; by default now."""
     ends_at: Moment | None = None
@@ -94,7 +94,7 @@ class EndedWindow(Struct, frozen=True):
 
     window: WindowView
     released: int
-    """The number of incidents that no longer wait; those that still fire page from now on."""
+    """The number of incidents that no longer wait; from now on, those whose alerts still fire can page again."""
 
 
 class HiddenIncidentView(Struct, frozen=True, kw_only=True):
@@ -145,7 +145,7 @@ async def create_window(request: web.Request) -> web.Response:
 
 
 async def end_window(request: web.Request) -> web.Response:
-    """End a maintenance window now; alerts that still fire page from now on."""
+    """End a maintenance window now; from now on, alerts that still fire can page again."""
     await read_json(request, EndNow)
     listed, released = await request.app[EDGE].windows.end(request.match_info["window"], actor(request))
     return json_answer(public(EndedWindow(_view(listed), released)))

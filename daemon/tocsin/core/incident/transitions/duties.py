@@ -43,7 +43,7 @@ from tocsin.core.incident.timeline.duties import (
 )
 from tocsin.core.incident.timeline.entry_data import EntryData
 from tocsin.core.incident.timeline.notifications import MessageRequested
-from tocsin.core.incident.timeline.responses import FactSet, StatusUpdate
+from tocsin.core.incident.timeline.responses import Declared, FactSet, StatusUpdate
 from tocsin.core.incident.transitions import owners
 from tocsin.core.incident.transitions.acting_state import is_under_way
 from tocsin.core.incident.transitions.change import PAGED, Change
@@ -80,6 +80,7 @@ def afterwards(change: Change) -> None:
     if required and incident.obligations is not None:
         _settle_fulfilled(change)
     if incident.state is State.RESOLVED and incident.obligations is not was.obligations:
+        _withdraw_declarations(change)
         _close_record(change)
 
 
@@ -100,12 +101,18 @@ def _may_begin(change: Change) -> bool:
     )
 
 
+def _is_declared(incident: Incident) -> bool:
+    return incident.work is not None and incident.work.declared_at is not None
+
+
 def _has_begun(incident: Incident, duty: PlaybookDuty) -> bool:
+    if duty.declared and _is_declared(incident):
+        return False
     match duty.since:
         case Moment.OPENED:
             return is_under_way(incident)
         case Moment.DECLARED:
-            return incident.work is not None and incident.work.declared_at is not None
+            return _is_declared(incident)
         case Moment.ACKNOWLEDGED:
             return incident.acked_severity is not None
     return False
@@ -127,9 +134,21 @@ def _withdraw_pointless(change: Change) -> None:
             because = "its flag is no longer set"
         else:
             continue
-        _record_withdrawal(change, duty, because)
-        left = tuple(other for other in duties_of(change.incident.obligations) if other.name != duty.name)
-        set_obligations(change, replace(obligations_of(change.incident), post_mortem=None, duties=left))
+        _withdraw_one(change, duty, because)
+
+
+def _withdraw_declarations(change: Change) -> None:
+    """Withdraw the open duties to declare the incident: it is resolved without a declaration."""
+    to_declare = {duty.name for duty in change.incident.plan.duties.required if duty.declared}
+    for duty in duties_of(change.incident.obligations) if to_declare else ():
+        if duty.is_open and duty.name in to_declare:
+            _withdraw_one(change, duty, "it is resolved without a declaration")
+
+
+def _withdraw_one(change: Change, duty: IncidentDuty, because: str) -> None:
+    _record_withdrawal(change, duty, because)
+    left = tuple(other for other in duties_of(change.incident.obligations) if other.name != duty.name)
+    set_obligations(change, replace(obligations_of(change.incident), post_mortem=None, duties=left))
 
 
 def begin(change: Change, required: PlaybookDuty, severity: str) -> None:
@@ -286,7 +305,7 @@ def _settle_fulfilled(change: Change) -> None:
 
 def _is_noticed(duty: PlaybookDuty) -> bool:
     """Return whether a duty ends with an event that tocsin notices."""
-    return duty.update or bool(duty.tracker or duty.message or duty.fact)
+    return duty.update or duty.declared or bool(duty.tracker or duty.message or duty.fact)
 
 
 def _fulfilment(duty: PlaybookDuty, entry: EntryData, incident: Incident) -> str:
@@ -301,6 +320,8 @@ def _fulfilment(duty: PlaybookDuty, entry: EntryData, incident: Incident) -> str
             return f"{entry.name} entered" if duty.fact and entry.name == duty.fact and entry.text else ""
         case StatusUpdate():
             return f"update {entry.number}" if duty.update else ""
+        case Declared():
+            return f"declared at {entry.severity}" if duty.declared else ""
     return ""
 
 

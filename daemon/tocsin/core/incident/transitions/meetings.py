@@ -25,21 +25,19 @@ _TRIES = 32
 
 
 def meeting_start(meeting: Meeting, now: int, due_at: int, hours: BusinessHours) -> int:
-    """Return the time to propose: it leaves an hour's notice, and the meeting ends by its deadline, if there is one.
+    """Return the time to propose: never before the meeting's ``after``, and so that it ends by its deadline.
 
-    In this order: the first time in business hours that leaves the meeting's ``after``; the last time in business hours
-    at all; the first time in these hours on any day; the last time before the deadline.
+    In this order: the first time in business hours; the first time in these hours on any day; the earliest time. Each
+    leaves an hour's notice, if the deadline does.
     """
-    latest = max(now, (due_at - meeting.length) // SLOT * SLOT)
+    latest = due_at - meeting.length
     earliest = _slot(now + max(meeting.after, NOTICE))
     any_day = replace(hours, days=tuple(range(7)), holidays=())
-    first = _first(meeting, earliest, latest, hours)
-    if first is None:
-        notice = range(latest, now + NOTICE - 1, -SLOT)
-        first = next((at for at in notice if _fits(meeting, at, hours)), None)
-    if first is None:
-        first = _first(meeting, _slot(now + NOTICE), latest, any_day)
-    return latest if first is None else first
+    for allowed in (hours, any_day):
+        first = _first(meeting, earliest, latest, allowed)
+        if first is not None:
+            return first
+    return earliest if earliest <= latest else now + meeting.after
 
 
 def _first(meeting: Meeting, earliest: int, latest: int, hours: BusinessHours) -> int | None:
@@ -67,7 +65,7 @@ def propose_meeting(change: Change, duty: IncidentDuty, meeting: Meeting, starts
     incident, number = change.incident, duty.invited + 1
     duty = replace(duty, meets_at=starts_at, meets_for=meeting.length, invited=number)
     put_duty(change, duty)
-    targets = owners.invited(incident, meeting.invite, owners.duty_owner(incident, duty))
+    targets = owners.invited(incident, meeting, owners.duty_owner(incident, duty))
     step, because = f"{MEETING_STEP}{duty.name}.{number}", because_invited(duty, meeting)
     change.record(
         MeetingProposed(duty=duty.name, starts_at=starts_at, length=meeting.length, targets=targets, step=step)
@@ -92,7 +90,7 @@ def cancel_meeting(change: Change, duty: IncidentDuty, because: str) -> None:
             kind=Kind.UPDATE,
             step=".".join((f"{CANCELED_MEETING_STEP}{duty.name}", *map(str, numbers))),
             tier=max(incident.reached, default=1),
-            targets=owners.invited(incident, meeting.invite, owners.duty_owner(incident, duty)),
+            targets=owners.invited(incident, meeting, owners.duty_owner(incident, duty)),
             until=Until.RESOLVED,
             because=because_canceled(duty, because),
         )

@@ -1,11 +1,11 @@
 """Recipients of reminders: the holder of a role, or else the person closest to the incident."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from tocsin.core.incident.incident import Incident
 from tocsin.core.incident.incident_duty import IncidentDuty
 from tocsin.core.incident.sla import Item
-from tocsin.core.playbook.duties import POST_MORTEM, RESPONDERS
+from tocsin.core.playbook.duties import POST_MORTEM, RESPONDERS, Meeting
 from tocsin.core.playbook.playbook import Moment
 
 
@@ -57,10 +57,10 @@ def duty_owner(incident: Incident, duty: IncidentDuty) -> tuple[str, ...]:
     return _nearest(incident, incident.acknowledged_by)
 
 
-def invited(incident: Incident, names: Iterable[str], owner: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the targets to invite to a meeting, the owner first; ``names`` are roles and targets."""
+def invited(incident: Incident, meeting: Meeting, owner: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the targets to invite to a meeting, the owner of its duty first."""
     targets: list[str] = []
-    for name in names:
+    for name in meeting.invites(incident.flags):
         targets += responders(incident) if name == RESPONDERS else _role_or_target(incident, name)
     return tuple(dict.fromkeys((*owner, *targets)))
 

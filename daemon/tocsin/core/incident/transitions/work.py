@@ -5,6 +5,7 @@ from tocsin.core.incident.coordination import LONGEST_NAME, LONGEST_TEXT, NOTHIN
 from tocsin.core.incident.event import Actor, Declare, NoteAdded, RoleTaken, StatusSet, Ticked, UpdatePosted
 from tocsin.core.incident.incident import OPEN, Incident
 from tocsin.core.incident.response import ANY, DeclaredResponse
+from tocsin.core.incident.sla import ROLE_STEP
 from tocsin.core.incident.timeline.responses import (
     Declared,
     ItemTicked,
@@ -17,9 +18,10 @@ from tocsin.core.incident.timeline.responses import (
 from tocsin.core.incident.transitions import promises
 from tocsin.core.incident.transitions.acting import act
 from tocsin.core.incident.transitions.change import PAGED, Change, assign
-from tocsin.core.incident.transitions.climb import fire_on
+from tocsin.core.incident.transitions.climb import fire_on, notify
 from tocsin.core.incident.transitions.responder_timeout import restart_timeout
-from tocsin.core.playbook.playbook import Moment
+from tocsin.core.incident.wording import because_in_role
+from tocsin.core.playbook.playbook import Kind, Moment, Until
 from tocsin.core.suggestions import choices
 from tocsin.core.typed_replace import replace
 
@@ -74,7 +76,7 @@ def set_status(change: Change, event: StatusSet) -> None:
 
 
 def take_role(change: Change, event: RoleTaken) -> None:
-    """Assign or unassign a role."""
+    """Assign or unassign a role; a person to whom another person assigns it is told."""
     incident, work = change.incident, work_of(change)
     role = incident.plan.role(event.role)
     if role is None:
@@ -88,6 +90,10 @@ def take_role(change: Change, event: RoleTaken) -> None:
     roles = {key: person for key, person in (work.roles | {role.key: event.person}).items() if person}
     _update(change, replace(work_of(change), roles=roles))
     change.record(RoleAssigned(role=role.name, person=event.person or "nobody", before=before or "nobody"), event.by)
+    if event.person and event.person != event.by.name:
+        step, tier = f"{ROLE_STEP}{role.key}.{change.now}", max(incident.reached, default=1)
+        because = because_in_role(role.name, event.by.name)
+        notify(change, Kind.UPDATE, step, tier, (event.person,), Until.RESOLVED, because)
     restart_timeout(change)
 
 
