@@ -1,4 +1,4 @@
-"""What responders find out reaches the ticket and the people who were promised it, also after the resolve."""
+"""Findings of the responders reach the ticket and the people who were promised them, also after the resolve."""
 
 import pytest
 
