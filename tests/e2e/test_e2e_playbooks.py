@@ -280,7 +280,7 @@ async def test_one_whole_incident_of_each_playbook_to_its_post_mortem(house: Hou
         check_readme(playbook, told)
     outside = house.outside
     assert [issue["state"] for issue in outside.github.issues.values()] == ["closed", "closed"]
-    assert [issue["status"] for issue in outside.jira.issues.values()] == ["Done"] * 6
+    assert [issue["status"] for issue in outside.jira.issues.values()] == ["Done"] * 7
     assert {incident["status"] for incident in outside.page.incidents.values()} == {"resolved"}
     assert len(outside.page.incidents) == 3
     [failover] = [entry["body"] for entry in outside.machines.accepted if entry["body"]["job"] == "automate"]

@@ -52,8 +52,15 @@ def test_once_the_responders_have_recorded_what_they_know_no_message_has_a_blank
 @pytest.mark.parametrize("playbook", STORIES)
 def test_no_one_gets_a_playbooks_message_twice_at_one_moment(playbook: str) -> None:
     page, _ = shown(playbook)
-    lines = [line for line in page.splitlines() if "  MESSAGE [" in line and ": the same text as for" in line]
-    assert len(lines) == len(set(lines))
+    text, repeated = "", list[tuple[str, str]]()
+    for entry in page.split("\n+"):
+        line, _, body = entry.partition("\n")
+        if "  MESSAGE [" in line and ": the same text as for" in line:
+            repeated.append((line, text))
+        elif "  MESSAGE [" in line:
+            text = body
+    assert repeated
+    assert len(repeated) == len(set(repeated))
 
 
 @pytest.mark.parametrize("playbook", STORIES)

@@ -168,12 +168,23 @@ async def test_a_flag_is_as_good_as_the_fact_and_sends_it_once() -> None:
         assert told(harness) == [(0, "done")]
 
 
-async def test_a_fact_recorded_after_the_end_sends_no_message() -> None:
+async def test_what_was_done_is_not_announced_after_the_end() -> None:
     async with emergency.tocsin(playbook=doing(DONE)) as harness:
         await harness.fire(**FIRING)
         await harness.close()
         await harness.say(SetFacts(by=ALEX, facts={"done": "yes"}))
         assert told(harness) == []
+
+
+async def test_what_people_find_out_after_the_end_is_sent_once() -> None:
+    found_out = action(at=["recorded"], verb="message", what="found-out", facts=["root_cause"])
+    async with emergency.tocsin(playbook=doing(found_out)) as harness:
+        await harness.fire(**FIRING)
+        await harness.close()
+        await harness.advance(minutes=1)
+        await harness.say(SetFacts(by=ALEX, facts={"root_cause": "a full disk"}))
+        await harness.say(SetFacts(by=ALEX, facts={"root_cause": "a very full disk"}))
+        assert told(harness) == [(60, "found-out")]
 
 
 async def test_a_fact_recorded_after_the_end_is_in_the_ticket(github: RecordingTracker) -> None:

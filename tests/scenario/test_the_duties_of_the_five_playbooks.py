@@ -143,10 +143,11 @@ async def test_erlmcp_holds_the_post_mortem_meeting_within_24_hours(severity: st
 async def test_erlmcp_prepares_customer_communication_within_30_minutes_of_declaration(severity: str) -> None:
     async with incident("erlmcp", severity) as harness:
         await harness.say(Declare(by=ALICE))
-        [(name, within)] = (await deadlines(harness, "declared")).items()
-        assert within == 30 * MINUTE
+        found = await deadlines(harness, "declared")
+        [name] = [name for name in found if name.startswith("customer-notice")]
+        assert found[name] == 30 * MINUTE
         await harness.say(Confirmed(by=ALICE, draft=1, text="We look into it."))
-        assert await outcomes(harness) == {name: "in_time"}
+        assert (await outcomes(harness))[name] == "in_time"
 
 
 # service-quick-reference
@@ -160,10 +161,10 @@ async def test_service_quick_reference_wants_four_things_within_24_hours_at_ever
         assert {name for name, within in found.items() if within == DAY} == {
             *("incident-timeline", "root-cause", "impact-assessment", "stakeholders")
         }
-        assert (await outcomes(harness))["stakeholders"] == "in_time", "the resolution has just been sent to them"
+        assert (await outcomes(harness))["stakeholders"] == "open", "the resolution has told them of no root cause"
         await harness.say(SetFacts(by=ALICE, facts={"root_cause": "a full disk", "impact": "all of them"}))
         done = await outcomes(harness)
-        assert (done["root-cause"], done["impact-assessment"]) == ("in_time", "in_time")
+        assert {done[name] for name in ("root-cause", "stakeholders", "impact-assessment")} == {"in_time"}
 
 
 @pytest.mark.parametrize("severity", levels_of("service-quick-reference"))
@@ -224,6 +225,15 @@ async def test_mgmt_vibe_updates_the_status_page_once_customer_impact_is_confirm
         assert (await deadlines(harness, "opened"))["status-page"] == 15 * MINUTE
 
 
+@pytest.mark.parametrize("severity", levels_of("mgmt-vibe"))
+async def test_mgmt_vibe_assesses_the_impact_in_the_first_15_minutes(severity: str) -> None:
+    async with incident("mgmt-vibe", severity) as harness:
+        await harness.acknowledge("alex")
+        assert (await deadlines(harness, "acknowledged"))["initial-assessment"] == 15 * MINUTE
+        await harness.say(SetFacts(by=ALICE, facts={"impact": "All of them"}))
+        assert (await outcomes(harness))["initial-assessment"] == "in_time"
+
+
 @pytest.mark.parametrize(("severity", "is_owed"), [("SEV-0", True), ("SEV-1", True), ("SEV-2", False)])
 async def test_mgmt_vibe_notifies_customers_at_sev_0_and_sev_1(severity: str, *, is_owed: bool) -> None:
     async with incident("mgmt-vibe", severity) as harness:
@@ -278,6 +288,8 @@ async def test_the_record_of_every_playbook_and_severity_closes_once_all_is_done
         for number, name in enumerate(left):
             obligations = (await harness.incident()).obligations
             assert obligations is not None
+            if (await outcomes(harness))[name] != "open":
+                continue  # the written postmortem has shared the findings
             assert obligations.closed_at is None
             waives = number % 2
             done = WaiveDuty(by=ALICE, duty=name, reason="not needed") if waives else CompleteDuty(by=ALICE, duty=name)

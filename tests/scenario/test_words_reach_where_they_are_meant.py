@@ -138,13 +138,14 @@ async def test_the_issue_has_the_template_and_the_labels_of_the_text() -> None:
         await house.say(root_cause="A bad deployment", prevention="Canaries", resolution="Rolled back")
         await over(house, fired)
         [issue] = house.github.issues.values()
-        first, second, last = house.comments()
+        first, second, findings, last = house.comments()
     assert fits("service-quick-reference", "issue", issue["body"])
     assert held(issue["body"], "Severity: P0", "Service: checkout", "Detected By: Prometheus")
     assert [label["name"] for label in issue["labels"]] == ["incident", "priority:high", "area:infra", "P0"]
     assert fits("service-quick-reference", "update", first)
     assert held(first, "Status: Identified", "We roll back")
     assert held(second, "Status: Monitoring", "Rolled back")
+    assert held(findings, "A bad deployment", "Prevention: Canaries")
     assert fits("service-quick-reference", "resolution", last)
     assert fits("service-quick-reference", "issue timeline", last)
     assert held(last, "Root Cause: A bad deployment", "Prevention: Canaries")
@@ -232,7 +233,7 @@ async def test_mgmt_vibe_has_its_words_for_customers_in_chat_and_on_the_status_p
         await over(house, fired)
         assert await house.confirm() == []
         first, update, last = house.status_updates
-        customers = house.chat("customers")
+        beginning, between, end = house.chat("customers")
         comments = house.jira_comments()
     assert fits("mgmt-vibe", "customers", first)
     assert held(first, "affecting the login.", "Incident reference: INC-1")
@@ -240,9 +241,10 @@ async def test_mgmt_vibe_has_its_words_for_customers_in_chat_and_on_the_status_p
     assert fits("mgmt-vibe", "customers resolved", last)
     assert [
         fits("mgmt-vibe", name, text.partition("\n")[2])
-        for name, text in zip(("customers", "customers resolved"), customers, strict=True)
+        for name, text in (("customers", beginning), ("customers resolved", end))
     ] == [True, True]
-    assert customers[1].startswith("*Service Restored - Incident INC-1*")
+    assert held(between, "The pool is larger now", "Current status: Mitigating")
+    assert end.startswith("*Service Restored - Incident INC-1*")
     assert held(comments[0], "The pool is larger now")
     assert held(comments[1], "is resolved after", "Root cause: Too few connections")
 

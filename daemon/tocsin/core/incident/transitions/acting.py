@@ -74,7 +74,7 @@ def act(change: Change, moment: Moment) -> None:
 
 
 def act_on_facts(change: Change, names: Iterable[str]) -> None:
-    """Carry out the actions that wait for one of these facts. After the resolve, only tickets get them.
+    """Carry out the actions that wait for one of these facts, also after the resolve.
 
     Before the incident is under way, they wait until it is.
     """
@@ -156,7 +156,7 @@ def _act(change: Change, moment: str, flags: tuple[str, ...], facts: Iterable[st
     if moment == Moment.RESOLVED:
         _act_at_the_end(change)
         return
-    recorded = frozenset(facts)
+    recorded, commented = frozenset(facts), set[tuple[str, str]]()
     for number, action in enumerate(incident.plan.actions, start=1):
         is_done = bool(unless_at) and (not action.severities or unless_at in action.severities)
         is_due = _is_due(incident, action, moment, flags, recorded)
@@ -164,6 +164,10 @@ def _act(change: Change, moment: str, flags: tuple[str, ...], facts: Iterable[st
             continue
         if moment in (RECORDED, FLAGGED) and RECORDED in action.at and not is_first(change, _key_of(action)):
             continue
+        if moment == RECORDED and action.verb is Verb.TRACKER:
+            if (action.what, action.template) in commented:  # several facts at once are one comment
+                continue
+            commented.add((action.what, action.template))
         _do(change, action, moment, number)
 
 
@@ -283,7 +287,7 @@ def _is_idle(change: Change, action: PlaybookAction, moment: str) -> bool:
     if change.incident.is_open:
         return False
     if action.verb is Verb.MESSAGE:
-        return moment == RECORDED
+        return moment == RECORDED and FLAGGED in action.at  # something done before the end, of which people were told
     return not _has_ticket(change, action)
 
 

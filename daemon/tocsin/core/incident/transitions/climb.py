@@ -143,7 +143,8 @@ def _fire_moments(change: Change, asked: tuple[Moment, ...] = ()) -> None:
             continue
         assign(change.incident, flagged=(*change.incident.flagged, key))
         reach(change, cell.tier)
-        fire_now(change, cell, key, because_moment(cell.on))
+        flags = tuple(flag for flag in cell.when if flag in change.new_flags)  # set only now, after the moment
+        fire_now(change, cell, key, because_flagged(flags) if flags else because_moment(cell.on))
 
 
 def take_back(change: Change, moment: Moment) -> None:
