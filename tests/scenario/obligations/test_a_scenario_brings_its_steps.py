@@ -8,10 +8,12 @@ EMERGENCY = "emergency-response"
 
 
 @pytest.mark.parametrize("severity", ["SEV-1", "SEV-2"])
-async def test_whoever_is_paged_gets_the_priorities_and_when_to_roll_back(severity: str) -> None:
+async def test_the_acknowledgment_brings_the_priorities_and_when_to_roll_back(severity: str) -> None:
     async with tocsin() as harness:
         emergency = story(harness, EMERGENCY)
         await emergency.fire(severity)
+        assert not [text for text in emergency.texts("incidents") if "mitigate first" in text]
+        await harness.acknowledge("alex")
         for target in ("on-call-engineer", "incidents"):
             [guide] = [text for text in emergency.texts(target) if "mitigate first" in text]
             expect_in_order(
