@@ -14,7 +14,7 @@ HERE = Path(__file__).parent
 
 ROLES = (
     *("on-call-engineer", "engineering-manager", "vp-engineering", "cto", "ceo", "legal", "security", "incidents"),
-    *("incident-commander", "communication-lead", "stakeholders", "engineering-lead", "product"),
+    *("incident-commander", "communication-lead", "stakeholders", "engineering-lead", "product", "customer-support"),
 )
 
 

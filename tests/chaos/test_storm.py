@@ -35,7 +35,14 @@ PEOPLE = {
         name: ["alex"]
         for name in (
             *("on-call-engineer", "engineering-manager", "vp-engineering", "cto", "ceo", "legal", "security"),
-            *("incident-commander", "communication-lead", "stakeholders", "engineering-lead", "product"),
+            *(
+                "incident-commander",
+                "communication-lead",
+                "stakeholders",
+                "engineering-lead",
+                "product",
+                "customer-support",
+            ),
         )
     },
     "targets": {"incidents": {"channel": "wire"}},

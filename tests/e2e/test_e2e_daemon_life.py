@@ -19,7 +19,14 @@ OVER_THE_WIRE = {
         name: ["alex"]
         for name in (
             *("on-call-engineer", "engineering-manager", "vp-engineering", "cto", "ceo", "legal", "security"),
-            *("incident-commander", "communication-lead", "stakeholders", "engineering-lead", "product"),
+            *(
+                "incident-commander",
+                "communication-lead",
+                "stakeholders",
+                "engineering-lead",
+                "product",
+                "customer-support",
+            ),
             "incidents",
         )
     },

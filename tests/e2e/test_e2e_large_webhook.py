@@ -26,7 +26,15 @@ PEOPLE = {
         name: ["alex"]
         for name in (
             *("on-call-engineer", "engineering-manager", "vp-engineering", "cto", "ceo", "legal", "security"),
-            *("incident-commander", "communication-lead", "stakeholders", "engineering-lead", "product", "incidents"),
+            *(
+                "incident-commander",
+                "communication-lead",
+                "stakeholders",
+                "engineering-lead",
+                "product",
+                "customer-support",
+                "incidents",
+            ),
         )
     },
 }

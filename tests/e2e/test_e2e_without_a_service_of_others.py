@@ -18,7 +18,7 @@ from tocsin.testing.twilio_server import ACCOUNT, AUTH_TOKEN, NUMBER, TwilioServ
 MOBILE, MAILBOX = "+491711234567", "alex@example.com"
 ROLES = (
     *("on-call-engineer", "engineering-manager", "vp-engineering", "cto", "ceo", "legal", "security"),
-    *("incident-commander", "communication-lead", "stakeholders", "engineering-lead", "product"),
+    *("incident-commander", "communication-lead", "stakeholders", "engineering-lead", "product", "customer-support"),
     *("incidents", "customers", "incident-response", "service-status"),
 )
 
