@@ -1,4 +1,4 @@
-"""Messages about tasks: the owner's own duty is "your duty", and everyone else learns who should do it."""
+"""Messages about tasks: the owner's own duty is "your task", and everyone else learns who should do it."""
 
 import pytest
 from msgspec import structs
@@ -12,9 +12,9 @@ from tocsin.core.incident.outbox import Job
 from tocsin.testing.content import content
 
 PEOPLE = {"names": {"drew": "Drew Example", "morgan": "Morgan Example"}, "places": ("incidents",)}
-DUE = "duty status-page is due by 2026-11-20 03:10 UTC, in 5 min: Post it."
-OVERDUE = "duty status-page is overdue (it was due 10 min after the incident was opened): Post it."
-OLDER = "duty status-page has been overdue for 1 d: Post it. This reminder comes daily until it is done"
+DUE = "Post it by 2026-11-20 03:10 UTC (in 5 min)"
+OVERDUE = "overdue: post it (it was due 10 min after the incident was opened)"
+OLDER = "overdue for 1 d: post it. This reminder comes daily until it is done"
 
 
 def task(step: str, because: str, target: str = "drew", owner: str = "drew") -> Content:
@@ -24,19 +24,19 @@ def task(step: str, because: str, target: str = "drew", owner: str = "drew") -> 
 @pytest.mark.parametrize(
     ("step", "because", "kind", "own", "others"),
     [
-        ("reminder.duty-status-page.1", DUE, "DUTY DUE", f"Your {DUE}", f"The {DUE} Drew Example should do it."),
+        ("reminder.duty-status-page.1", DUE, "TASK DUE", f"{DUE}.", f"{DUE}. Drew Example should do it."),
         (
-            *("breach.duty-status-page", OVERDUE, "DUTY OVERDUE"),
-            *(f"Your {OVERDUE}", f"The {OVERDUE} Drew Example should do it."),
+            *("breach.duty-status-page", OVERDUE, "TASK OVERDUE"),
+            *(f"Your task is {OVERDUE}.", f"O{OVERDUE[1:]}. Drew Example should do it."),
         ),
         (
-            *("reminder.duty-status-page.2", OLDER, "DUTY OVERDUE"),
-            *(f"Your {OLDER}.", f"The {OLDER}. Drew Example should do it."),
+            *("reminder.duty-status-page.2", OLDER, "TASK OVERDUE"),
+            *(f"Your task has been {OLDER}.", f"O{OLDER[1:]}. Drew Example should do it."),
         ),
         (
-            *("reminder.duty-late.1", "duty late is due now: Say what is overdue.", "DUTY DUE"),
-            "Your duty late is due now: Say what is overdue.",
-            "The duty late is due now: Say what is overdue. Drew Example should do it.",
+            *("reminder.duty-late.1", "due now: say what is overdue.", "TASK DUE"),
+            "Your task is due now: say what is overdue.",
+            "Due now: say what is overdue. Drew Example should do it.",
         ),
         (
             *("breach.duty-postmortem", "the postmortem is overdue (it was due by 2026)", "POSTMORTEM OVERDUE"),
@@ -71,7 +71,7 @@ def test_a_task_is_the_readers_own_or_names_who_should_do_it(
 
 def test_a_reason_that_an_earlier_version_has_stored_still_says_who_should_act() -> None:
     older = task("breach.duty-status-page", "SEV-1 duty status-page not done within 15 min of the opening: Post it")
-    assert wording.kind(older) == "DUTY OVERDUE"
+    assert wording.kind(older) == "TASK OVERDUE"
     assert wording.reason(structs.replace(older, target="incidents")) == (
         "SEV-1 duty status-page not done within 15 min of the opening: Post it. Drew Example should do it."
     )

@@ -133,7 +133,7 @@ def test_the_timeline_has_the_names_of_people_and_tiers_and_says_what_was_sent()
         (_entry("escalated", tier=4, targets=["ceo", "legal"], because="x"), "paging CEO / Legal: x"),
         (_sent("alice", "reminder.update.1"), "reminded Alice Example of the status update (chat)"),
         (_sent("alice", "breach.resolve"), "told Alice Example: a target was missed (chat)"),
-        (_sent("room", "breach.duty-status-page"), "told the channel room: the duty status-page is overdue (chat)"),
+        (_sent("room", "breach.duty-status-page"), "told the channel room that a task is overdue (chat)"),
         (_sent("room", "2.1"), "message sent to the channel room (chat)"),
         (
             _entry("escalated", tier=4, targets=["ceo"], because="alice asks for your help (you are paged as Legal)"),
@@ -145,13 +145,13 @@ def test_the_timeline_has_the_names_of_people_and_tiers_and_says_what_was_sent()
                 targets=["alice"],
                 because="draft x waits for your confirmation: tocsin incidents confirm 1 1",
             ),
-            "reminding Alice Example: draft x waits for confirmation",
+            "reminded Alice Example: draft x waits for confirmation",
         ),
         (
             _entry("informed", tier=1, targets=["alice"], because="you are now on call (desk); bob has the incident"),
             "informing On-call engineer (Alice Example): now on call (desk); bob has the incident",
         ),
-        (_entry("escalation_asked", "alice", "api"), "help of the next tier requested, by Alice Example (API)"),
+        (_entry("escalation_asked", "alice", "api"), "Alice Example asked the next tier for help (API)"),
         (_entry("acknowledged", "alice", "slack", severity="S1"), "acknowledged by Alice Example (slack)"),
     ]
     for entry, said in cases:

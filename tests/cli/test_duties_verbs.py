@@ -23,7 +23,7 @@ def test_duties_are_shown_done_waived_and_listed_until_the_record_is_closed(daem
     number = declared(daemon)
     shown = say(daemon, "show", number)
     assert "[ ] status-page: Post to the status page (communication-lead, due in" in shown
-    assert re.search("duty status-page is due by [^:]*:[^:]*:[^:]*: Post to the status page", shown)
+    assert re.search("task for [^:]*: post to the status page, due by ", shown)
     assert "duty status-page done" in say(daemon, "done", number, "status-page", "--note", "by telephone")
     say(daemon, "resolve", number)
     assert "record       open: 2 duties are neither done nor waived" in say(daemon, "show", number)
@@ -37,7 +37,7 @@ def test_duties_are_shown_done_waived_and_listed_until_the_record_is_closed(daem
         "record       closed ",
         "[x] status-page: Post to the status page (done by ",
         "[x] review-meeting: Hold the post-mortem meeting (waived by ",
-        "duty status-page done (by telephone), by ",
+        "task done: post to the status page (by telephone), by ",
     ):
         assert line in shown
     found = json.loads(say(daemon, "list", "--open-duties", "--json"))

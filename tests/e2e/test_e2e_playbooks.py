@@ -204,7 +204,7 @@ def without_times(text: str) -> list[str]:
     """
     lines = (re.sub(r"^\+\d+ s +", "", line) for line in text.splitlines())
     # The time of a meeting depends on the hour of the day.
-    lines = (re.sub(r"(inviting .* to \S+) on \+\d+ h$", r"\1", line) for line in lines)
+    lines = (re.sub(r"(invited .* to .+) on (\+\d+ h|[\d-]+ [\d:]+ UTC)$", r"\1", line) for line in lines)
     return sorted(line for line in lines if not re.search(rf"({SENT}) .+ \((chat|machines)\)$", line))
 
 

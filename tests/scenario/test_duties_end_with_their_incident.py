@@ -193,7 +193,7 @@ async def test_the_message_about_the_resolve_names_the_readers_duties_in_one_sen
         await over(harness)
         [ending] = harness.sent(Job.RESOLVE)
         assert ending.owed == (
-            "You have 2 duties (one, two); the first is due by 13:02 UTC.\nTo list them: tocsin incidents show 1",
+            "You have 2 tasks, the first due by 13:02 UTC: one; two.\nTo list them: tocsin incidents show 1",
         )
 
 

@@ -60,7 +60,7 @@ async def test_its_owner_is_reminded_before_the_deadline_and_told_after_it_with_
         assert told(harness, "status-page")[1:] == [(25, "communication-lead"), (25, "incidents")]
         assert counted(harness, "duty_breaches_total", severity="SEV-1") == 1
         [breach] = [entry for entry in await harness.timeline() if entry.kind == "duty_breached"]
-        text = "duty status-page is overdue (it was due 15 min after the incident was declared): Update the status page"
+        text = "overdue: update the status page (it was due 15 min after the incident was declared)"
         assert phrase(breach) == text
         await harness.advance(minutes=DAY)
         assert told(harness, "status-page")[3:] == [(25 + DAY, "communication-lead")], "daily until it is done"
@@ -77,7 +77,7 @@ async def test_a_person_who_does_it_in_time_hears_no_more_of_it() -> None:
         assert told(harness, "call") == []
         assert await outcomes(harness) == {"call": "in_time"}
         [entry] = [entry for entry in await harness.timeline() if entry.kind == "duty_done"]
-        assert (entry.actor, phrase(entry), entry.data["late"]) == ("bob", "duty call done (the bank knows)", 0)
+        assert (entry.actor, phrase(entry), entry.data["late"]) == ("bob", "task done: call (the bank knows)", 0)
         assert counted(harness, "duties_total", outcome="in_time") == 1
 
 
@@ -118,7 +118,7 @@ async def test_a_waiver_needs_a_reason_and_says_it() -> None:
         await harness.say(WaiveDuty(by=ALICE, duty="call", reason="no bank is involved"))
         assert await outcomes(harness) == {"call": "waived"}
         [entry] = [entry for entry in await harness.timeline() if entry.kind == "duty_waived"]
-        assert phrase(entry) == "duty call waived: no bank is involved"
+        assert phrase(entry) == "task waived: call (no bank is involved)"
         assert counted(harness, "duties_total", outcome="waived") == 1
 
 
@@ -180,7 +180,7 @@ async def test_a_duty_begins_at_its_severity_and_also_when_the_severity_rises_to
         await harness.advance(minutes=60)
         [breach] = [entry for entry in await harness.timeline() if entry.kind == "duty_breached"]
         due = moment(board.due_at)
-        assert phrase(breach) == f"duty board is overdue (it was due by {due}): Tell the board", "not since the opening"
+        assert phrase(breach) == f"overdue: tell the board (it was due by {due})", "not since the opening"
 
 
 async def test_a_duty_with_a_flag_begins_when_the_flag_is_set() -> None:

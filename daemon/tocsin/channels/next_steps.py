@@ -27,6 +27,7 @@ from tocsin.core.incident.sla import (
     UPDATE_STEP,
     Promise,
 )
+from tocsin.core.incident.wording import MEETING_PLANNED
 from tocsin.core.playbook.duties import POST_MORTEM
 
 _TAKE = re.compile(r" yourself: tocsin incidents ack (\d+)", re.ASCII)
@@ -54,8 +55,8 @@ def acknowledge(content: Content) -> str:
 
 
 def declaration(content: Content) -> str:
-    """Return how to declare the incident that a page is about; "" if there is nothing to declare."""
-    if content.job is not Job.PAGE or not content.can_declare:
+    """Return how to declare the incident that a page is about; "" if there is nothing to declare, or another has it."""
+    if content.job is not Job.PAGE or not content.can_declare or (is_taken(content) and not is_own(content)):
         return ""
     return f"If the problem is real, declare the incident: tocsin incidents declare {content.number}"
 
@@ -136,8 +137,9 @@ def _role(content: Content) -> str:
 def _end_of_duty(content: Content, start: str) -> str:
     """Return the commands that end a duty."""
     number, name = content.number, _duty(content.step, start)
+    done = "If it took place" if MEETING_PLANNED in content.because else "When it is done"
     return (
-        f"When it is done: tocsin incidents done {number} {name}\n"
+        f"{done}: tocsin incidents done {number} {name}\n"
         f"If it is not needed: tocsin incidents waive {number} {name} --reason TEXT"
     )
 

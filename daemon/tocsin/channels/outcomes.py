@@ -1,7 +1,7 @@
 """Messages to the people who were paged: the incident has been acknowledged, snoozed, resolved or merged."""
 
 from tocsin.channels.next_pages import unless_resolved
-from tocsin.channels.persons import is_own, person, reachable
+from tocsin.channels.persons import acknowledged_again, is_own, person, reachable
 from tocsin.core.content.page import Content, Successor
 from tocsin.core.duration import duration
 from tocsin.core.schedule.moments import short_moment
@@ -68,7 +68,8 @@ def taken_by_another(content: Content) -> str:
         until = short_moment(content.snoozed_until, content.now, content.time_zone)
         what = f"{who} has acknowledged it, and it is snoozed until {until}."
     else:
-        what = f"{who} acknowledged it{_answered(content)} and is responding."
+        again = " again" if acknowledged_again(content) else ""
+        what = f"{who} acknowledged it{again}{_answered(content)} and is responding."
     as_role = f" as {content.role}" if content.role else ""
     ask = f"ask {reachable(content, content.acknowledged_by)} whether help is needed"
     return f"{what} You stay involved{as_role} until it is resolved: {ask}. You need not acknowledge."
@@ -78,11 +79,11 @@ def taken(content: Content) -> str:
     """Return who has the incident now, and which pages still come if it is not resolved."""
     if content.snoozed_until is not None:
         return _snoozed(content, content.snoozed_until)
-    coming = unless_resolved(content)
+    coming, again = unless_resolved(content), " again" if acknowledged_again(content) else ""
     if is_own(content):
-        return " ".join(filter(None, ["You have acknowledged it.", coming]))
+        return " ".join(filter(None, [f"You have acknowledged it{again}.", coming]))
     by = f"{person(content, content.acknowledged_by) or 'a responder'}{_answered(content)}"
-    return " ".join(filter(None, [f"Acknowledged by {by}. You do not need to respond now.", coming]))
+    return " ".join(filter(None, [f"Acknowledged{again} by {by}. You do not need to respond now.", coming]))
 
 
 def _answered(content: Content) -> str:

@@ -42,11 +42,19 @@ def is_own(content: Content) -> bool:
     return not content.stranded and content.acknowledged_by is not None and content.acknowledged_by == content.target
 
 
+def acknowledged_again(content: Content) -> bool:
+    """Return whether a message is about an acknowledgment of a person who was the responder before it."""
+    return None not in (content.answered_at, content.taken_at) and (content.answered_at or 0) > (content.taken_at or 0)
+
+
 def holder(content: Content, you: str = "You") -> str:
     """Return who has the incident: ``alex has been the responder since 04:31 CET``."""
     is_reader = is_own(content)
     who = you if is_reader else person(content, content.acknowledged_by)
     if content.taken_at is None:
         return f"{who} {'are' if is_reader else 'is'} the responder"
+    if acknowledged_again(content):
+        at = short_moment(content.answered_at or content.now, content.now, content.time_zone)
+        return f"{who} {'are' if is_reader else 'is'} the responder (acknowledged at {at})"
     has = "have" if is_reader else "has"
     return f"{who} {has} been the responder since {short_moment(content.taken_at, content.now, content.time_zone)}"

@@ -1,7 +1,7 @@
 """Sentences about tasks and the people who should do them: duties, action items, drafts, meetings.
 
-A stored reason does not say whose task it is, because it is the same for all recipients: ``duty status-page is
-overdue``. Here the reader's own task becomes "your duty", and any other reader learns the names of its owners.
+A stored reason does not say whose task it is, because it is the same for all recipients: ``overdue: post to the status
+page``. Here the reader's own task becomes "your task", and any other reader learns the names of its owners.
 """
 
 from tocsin.channels.persons import capitalized, person
@@ -16,20 +16,20 @@ from tocsin.core.incident.sla import (
     POST_MORTEM_STEP,
     UNCONFIRMED_STEP,
 )
-from tocsin.core.incident.wording import LATE
+from tocsin.core.incident.wording import DUE, LATE
 
 _DUTY, _ITEM, _POST_MORTEM = "duty ", "action item ", "the postmortem "
 """Starts of the stored reasons for messages about a task."""
 _HEADERS = {
-    BREACHED_DUTY_STEP: "DUTY",
-    DUTY_STEP: "DUTY",
+    BREACHED_DUTY_STEP: "TASK",
+    DUTY_STEP: "TASK",
     POST_MORTEM_STEP: "POSTMORTEM",
     ITEM_STEP: "ACTION ITEM",
 }
 
 
 def header(content: Content) -> str:
-    """Return the kind of a message about a task with a deadline: ``DUTY OVERDUE``; "" for any other message."""
+    """Return the kind of a message about a task with a deadline: ``TASK OVERDUE``; "" for any other message."""
     what = next((words for step, words in _HEADERS.items() if content.step.startswith(step)), "")
     if not what:
         return ""
@@ -56,8 +56,17 @@ def reason(content: Content) -> str:
         return ""
     if because.startswith((_DUTY, _ITEM, _POST_MORTEM)):
         because = f"{'your' if is_readers(content) else 'the'} {because.removeprefix('the ')}"
+    if is_readers(content) and step.startswith((BREACHED_DUTY_STEP, DUTY_STEP)):
+        because = _of_the_reader(because)
     do = "write it" if header(content).startswith("POSTMORTEM") else "do it"
     return " ".join(filter(None, [sentence(capitalized(content, because)), who_should(do, content)]))
+
+
+def _of_the_reader(because: str) -> str:
+    """Return the reason for a message about a duty in the words for its owner: ``your task is overdue: ...``."""
+    if because.startswith(f"{LATE} for "):
+        return f"your task has been {because}"
+    return f"your task is {because}" if because.startswith((f"{LATE}: ", f"{DUE}: ")) else because
 
 
 def is_readers(content: Content) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 import msgspec
 
 from tocsin.core.content.page import Content
+from tocsin.core.duration import SECOND
 from tocsin.core.incident.event import Entry
 from tocsin.core.incident.outbox import DIGEST, Job
 from tocsin.core.incident.sla import (
@@ -24,11 +25,21 @@ from tocsin.core.incident.sla import (
     UPDATE_STEP,
     Promise,
 )
+from tocsin.core.incident.timeline.duties import DutyOwed, MeetingProposed
 from tocsin.core.incident.timeline.kinds import KINDS
-from tocsin.core.incident.timeline.notifications import Escalated, Informed, NotificationSent
-from tocsin.core.incident.timeline.responses import FlagsChanged
-from tocsin.core.incident.wording import RAISED
-from tocsin.core.schedule.moments import exact_moment, in_zone
+from tocsin.core.incident.timeline.notifications import Escalated, Informed, NotificationSent, Reminded
+from tocsin.core.incident.timeline.responses import EscalationRequested, FlagsChanged
+from tocsin.core.incident.wording import (
+    DUE,
+    LATE,
+    MEETING_PLANNED,
+    OVERDUE,
+    RAISED,
+    REPEATED,
+    meeting_in_line,
+    task_in_line,
+)
+from tocsin.core.schedule.moments import exact_moment, in_zone, moment
 
 _NO_NAME = re.compile(r"[^a-z0-9]+", re.ASCII)
 _PEOPLE = frozenset({"target", "targets", "former", "owner"})
@@ -43,13 +54,13 @@ _SENT = {
 """Names of what was sent, by its job: none is called an update, as a status update of a person is."""
 _INFORMED = {
     f"{BREACH_STEP}{Promise.UPDATE}": "told {target}: no status update was posted in time",
-    BREACHED_DUTY_STEP: "told {target}: the duty {name} is overdue",
+    BREACHED_DUTY_STEP: "told {target} that a task is overdue",
     BREACH_STEP: "told {target}: a target was missed",
     UPDATE_STEP: "reminded {target} of the status update",
     POST_MORTEM_STEP: "reminded {target} of the postmortem",
     ITEM_STEP: "reminded {target} of action item {name}",
-    DUTY_STEP: "reminded {target} of the duty {name}",
-    MEETING_STEP: "invited {target} to {name}",
+    DUTY_STEP: "reminder sent to {target}",
+    MEETING_STEP: "invitation sent to {target}",
     UNCONFIRMED_STEP: "told {target}: draft {name} was not confirmed",
     DRAFT_STEP: "told {target}: draft {name} waits for confirmation",
     HANDOFF_STEP: "told {target}: the incident is open from the last shift",
@@ -58,9 +69,10 @@ _INFORMED = {
     ACKNOWLEDGED_STEP: "told {target}: another person has acknowledged the incident",
     DIGEST: "told {target}: the alerts go on and off",
 }
-"""Messages for information that were sent, by step; ``{name}`` is the step's duty, action item or draft."""
+"""Messages for information that were sent, by step; ``{name}`` is the number of the step's action item or draft."""
 _CONFIRM = re.compile(r" waits for your confirmation(: tocsin incidents .*)?")
 _ASKS = " asks for your help"
+_DATE = len("2026-11-20 ")
 
 
 class Titles(msgspec.Struct, frozen=True):
@@ -72,11 +84,16 @@ class Titles(msgspec.Struct, frozen=True):
     """The names of the playbook's tiers, by their numbers."""
     places: Collection[str] = ()
     """The targets that are no persons, such as Slack channels."""
+    tasks: Mapping[str, str] = {}
+    """The texts of the playbook's duties, by their names."""
+    opened_at: int | None = None
+    """The time from whose day on an entry of another day is shown with its date; None: every entry without a date."""
 
     @classmethod
     def of(cls, content: Content) -> "Titles":
         """Return the titles for the history in a message."""
-        return cls(content.names, content.tiers, content.places)
+        names = {**content.target_names, **content.names}
+        return cls(names, content.tiers, content.places, content.tasks, content.opened_at)
 
     def person(self, name: object) -> str:
         """Return the name that people know; of a place, ``the channel incidents``."""
@@ -85,7 +102,15 @@ class Titles(msgspec.Struct, frozen=True):
 
 def describe(entry: Entry, zone: str = "UTC", titles: Titles | None = None) -> str:
     """Return an entry of the timeline as a sentence: ``03:05:09 UTC acknowledged, by alice (slack)``."""
-    return f"{exact_moment(entry.at, zone)[11:]} {happened(entry, zone, titles)}"
+    at = exact_moment(entry.at, zone)
+    return f"{at if is_of_another_day(entry, zone, titles) else at[_DATE:]} {happened(entry, zone, titles)}"
+
+
+def is_of_another_day(entry: Entry, zone: str, titles: Titles | None) -> bool:
+    """Return whether an entry is not of the day on which the incident was opened, so that it needs its date."""
+    if titles is None or titles.opened_at is None:
+        return False
+    return exact_moment(entry.at, zone)[:_DATE] != exact_moment(titles.opened_at, zone)[:_DATE]
 
 
 def happened(entry: Entry, zone: str = "UTC", titles: Titles | None = None) -> str:
@@ -95,6 +120,8 @@ def happened(entry: Entry, zone: str = "UTC", titles: Titles | None = None) -> s
     if entry.actor in ("", "tocsin"):
         return text
     via = entry.via.upper() if entry.via in ("api", "cli") else entry.via
+    if entry.kind == EscalationRequested.kind:
+        return f"{titles.person(entry.actor)} {text} ({via})"
     return f"{text}{'' if text.isalpha() else ','} by {titles.person(entry.actor)} ({via})"
 
 
@@ -102,9 +129,7 @@ def phrase(entry: Entry, zone: str = "UTC", titles: Titles | None = None) -> str
     """Return the text of a timeline entry, without time and actor."""
     titles = titles or Titles()
     facts = {key: _fact(key, value, zone, titles) for key, value in entry.data.items()}
-    if entry.kind == FlagsChanged.kind:
-        signed = (("+", entry.data.get("add", ())), ("-", entry.data.get("remove", ())))
-        facts["changes"] = ", ".join(f"{sign}{flag}" for sign, flags in signed for flag in flags)
+    facts |= _flags(entry) | _task(entry, facts, titles)
     if "because" in facts:
         facts["because"] = in_zone(_unaddressed(facts["because"]), zone)
     if entry.kind == NotificationSent.kind and "job" in facts:
@@ -119,6 +144,8 @@ def phrase(entry: Entry, zone: str = "UTC", titles: Titles | None = None) -> str
         facts["because"] = facts["because"].partition(": ")[0]  # the entry before it has the rest
     if entry.kind in _TO_TIERS and facts.get("tier") in titles.tiers:
         return _to_tier(entry, facts, titles)
+    if entry.kind == Reminded.kind and "because" in facts:
+        return _reminded(facts)
     try:
         kind = KINDS[entry.kind]
         text = kind.phrase.format_map(facts)
@@ -129,18 +156,47 @@ def phrase(entry: Entry, zone: str = "UTC", titles: Titles | None = None) -> str
         return f"{name}: {known}" if known else name
 
 
+def _flags(entry: Entry) -> dict[str, str]:
+    """Return the changes of an entry about flags in words."""
+    if entry.kind != FlagsChanged.kind:
+        return {}
+    signed = (("+", entry.data.get("add", ())), ("-", entry.data.get("remove", ())))
+    return {"changes": ", ".join(f"{sign}{flag}" for sign, flags in signed for flag in flags)}
+
+
+def _task(entry: Entry, facts: Mapping[str, str], titles: Titles) -> dict[str, str]:
+    """Return the fields of an entry about a duty in words: its task, or the meeting to which people are invited."""
+    if "duty" not in facts:
+        return {}
+    text = titles.tasks.get(facts["duty"], "")
+    named = task_in_line(text) if text else facts["duty"]
+    known: dict[str, str] = {"duty": meeting_in_line(text) if entry.kind == MeetingProposed.kind else named}
+    return {**known, "text": task_in_line(facts["text"])} if entry.kind == DutyOwed.kind else known
+
+
 def _to_tier(entry: Entry, facts: Mapping[str, str], titles: Titles) -> str:
     """Return which tier is notified, with the targets that its name does not say: ``paging Manager (Ann): ...``."""
     said = _NO_NAME.sub("-", titles.tiers[facts["tier"]].lower())
     targets = [titles.person(name) for name in entry.data.get("targets", ()) if str(name) not in said]
+    targets = [name for name in targets if name != titles.tiers[facts["tier"]]]
     named = f" ({', '.join(targets)})" if targets else ""
     verb = "paging" if entry.kind == Escalated.kind else "informing"
     return f"{verb} {titles.tiers[facts['tier']]}{named}: {facts.get('because', '')}"
 
 
+def _reminded(facts: Mapping[str, str]) -> str:
+    """Return who was reminded of what, with one colon: ``reminded alex (overdue for 1 d): post to the status page``."""
+    because = facts["because"]
+    state, stop, task = because.partition(": ")
+    if stop and (state == DUE or state.startswith((OVERDUE, f"{LATE} for "))):
+        return f"reminded {facts.get('targets', '')} ({state}): {task}"
+    return f"reminded {facts.get('targets', '')}: {task_in_line(because)}"
+
+
 def _unaddressed(because: str) -> str:
     """Return a stored reason without the words that speak to the recipient of its message."""
-    because = _CONFIRM.sub(" waits for confirmation", because)
+    because = _CONFIRM.sub(" waits for confirmation", because).partition(REPEATED)[0]
+    because = because.partition(f". {MEETING_PLANNED}")[0]
     return because.removeprefix("you are ") if because.startswith("you are now on call ") else because
 
 
@@ -152,7 +208,7 @@ def _informed(step: str, target: str) -> str:
 
 def _fact(key: str, value: object, zone: str, titles: Titles) -> str:
     if key in ("until", "due_at", "starts_at") and isinstance(value, int):
-        return exact_moment(value, zone)
+        return exact_moment(value, zone) if value // SECOND % 60 else moment(value, zone)
     if isinstance(value, list | tuple):
         return ", ".join(titles.person(each) if key in _PEOPLE else str(each) for each in value)
     if value is None:

@@ -171,9 +171,15 @@ async def show(daemon: DaemonClient, incident: str, *, as_json: bool) -> None:
         say(clean("  The list is cut: some alerts or the oldest timeline entries are not shown."))
     _print_open_items(detail, now)
     say(clean("Timeline", "bold"))
-    titles = Titles(names=detail.get("names", {}), tiers=detail.get("tiers", {}))
-    for entry in detail["timeline"]:
-        say(f"  {describe(timeline_entry(detail['id'], entry), titles=titles)}")
+    entries = [timeline_entry(detail["id"], entry) for entry in detail["timeline"]]
+    titles = Titles(
+        names=detail.get("names", {}),
+        tiers=detail.get("tiers", {}),
+        tasks={duty["name"]: duty["text"] for duty in detail.get("duties", ())},
+        opened_at=entries[0].at if entries else None,
+    )
+    for entry in entries:
+        say(f"  {describe(entry, titles=titles)}")
 
 
 def _print_open_items(detail: dict[str, Any], now: datetime) -> None:

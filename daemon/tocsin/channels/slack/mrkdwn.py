@@ -54,9 +54,12 @@ def when(at: int, zone: str) -> str:
     return f"<!date^{at // SECOND}^{{date_short_pretty}} {{time}}|{moment(at, zone)}>"
 
 
-def when_time(at: int, zone: str) -> str:
+def when_time(at: int, zone: str, *, has_date: bool = False) -> str:
     """Return the time of day of a moment, likewise."""
-    return f"<!date^{at // SECOND}^{{time_secs}}|{exact_moment(at, zone)[11:]}>"
+    shown, written = ("{date_num} {time_secs}", exact_moment(at, zone))
+    if not has_date:
+        shown, written = "{time_secs}", written[len("2026-11-20 ") :]
+    return f"<!date^{at // SECOND}^{shown}|{written}>"
 
 
 def plain(text: str) -> dict[str, Any]:

@@ -198,7 +198,8 @@ def _history(content: Content) -> tuple[str, Blocks]:
     left, titles = 0, timeline.Titles.of(content)
     for number, entry in enumerate(content.history):
         happened = escape(timeline.happened(entry, content.time_zone, titles), LINE_LIMIT)
-        line = f"{when_time(entry.at, content.time_zone)} {happened}"
+        has_date = timeline.is_of_another_day(entry, content.time_zone, titles)
+        line = f"{when_time(entry.at, content.time_zone, has_date=has_date)} {happened}"
         if len(paragraphs[-1]) + len(line) >= HISTORY_LIMIT:
             if len(paragraphs) == HISTORY_BLOCKS:
                 left = len(content.history) - number

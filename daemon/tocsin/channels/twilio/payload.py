@@ -52,8 +52,8 @@ _DURATION = re.compile(r"\b(\d+) (d|h|min|s)\b", re.ASCII)
 _UNITS = {"d": "day", "h": "hour", "min": "minute", "s": "second"}
 _COMMAND = re.compile(r": tocsin incidents ack (\d+)", re.ASCII)
 _TAKE = re.compile(r"Or take #(\d+) yourself: tocsin incidents ack \1", re.ASCII)
-_RESCUED = re.compile(r"(\S+\.rescued)-\d{8}T\d{6}Z", re.ASCII)
-"""The name of a copy of the database: by ear, only its beginning can be noted."""
+_STEPS = re.compile(r"(?<=[.] )In \S+: 1\) .+? 4\) [^.]+[.]", re.ASCII)
+"""Steps with names of files, which no one can note by ear: another channel carries them in full."""
 _ADDRESS = re.compile(r"\s/\w+/", re.ASCII)
 """The path of an address, which says nothing by ear."""
 _AS_ROLE = re.compile(r"\(you are (paged as [^)]*)\)")
@@ -337,7 +337,7 @@ def _aloud(text: str) -> str:
     text = _DURATION.sub(lambda match: f"{match[1]} {_UNITS[match[2]]}{'' if match[1] == '1' else 's'}", text)
     text = _TAKE.sub(r"Or take incident \1 yourself: on a computer, run tocsin incidents ack \1", text)
     text = _COMMAND.sub("", text)  # nothing to read aloud
-    text = _RESCUED.sub(r"the newest file whose name begins with \1", text)
+    text = _STEPS.sub("Go to a computer: another message has the steps.", text)
     text = _PAIR.sub(r"\1 \2", text)
     return _PATH.sub(" slash ", _NUMBERED.sub("number ", text))
 

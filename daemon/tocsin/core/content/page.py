@@ -106,6 +106,10 @@ class Content(Subject, frozen=True, kw_only=True):
     """The targets that are no persons: Slack channels, mailing lists, webhooks."""
     tiers: dict[str, str] = msgspec.field(default_factory=dict)
     """For history: the names of the playbook's tiers, by their numbers."""
+    target_names: dict[str, str] = msgspec.field(default_factory=dict)
+    """For history: the names that the playbook has for groups and rotations, as roles and tiers."""
+    tasks: dict[str, str] = msgspec.field(default_factory=dict)
+    """For history: the texts of the playbook's duties, by their names."""
     time_zone: str = "UTC"
     """The reader's time zone; for a shared place, the playbook's."""
     because: str

@@ -1,5 +1,6 @@
 """Reasons for notifications: one clause that tells a recipient why this page comes now."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -14,6 +15,8 @@ from tocsin.core.schedule.moments import exact_moment, moment
 
 RAISED = "raised from "
 """Start of the reason for a page about a raised severity."""
+DUE = "due now"
+"""Start of the reason for a reminder of a duty at its deadline."""
 DUE_NOW = "due now"
 """The reason for a recurring reminder."""
 AS_IT_WAS = ", as it was "
@@ -28,6 +31,13 @@ OVERDUE = "reminder "
 """Start of the reason for a further reminder of a status update, after which the update is late."""
 NEW = "new incident"
 """The reason for the first page of an incident."""
+MEETING_PLANNED = "The meeting was planned for "
+"""Start of the sentence about a meeting whose time is over, in the reminder of its duty."""
+REPEATED = ". This reminder comes "
+"""Start of the sentence about how often a reminder comes."""
+_NAMES_A_TIME = re.compile(r"[.:;!?]|\b(?:by|within|until|before|after)\b", re.ASCII)
+"""A task after which " by 03:10 UTC" would be misread."""
+_HOLDS = re.compile(r"[Hh]old ((?:the|a|an) [^.:;!?]+)")
 
 
 def because_planned(incident: Incident, cell: Cell) -> str:
@@ -197,16 +207,48 @@ def because_post_mortem_due(duty: IncidentDuty, now: int) -> str:
 
 
 def because_duty_due(duty: IncidentDuty, now: int) -> str:
-    """Return why the owner of a duty is reminded; without the word for whose duty it is, which the reader decides."""
-    return _with_task(f"duty {duty.name} {_due(duty.due_at, now)}", duty.text, duty.due_at, now)
+    """Return the task of a duty and its deadline; whose task it is depends on the reader."""
+    task, planned = task_in_line(duty.text), _meeting_planned(duty, now)
+    if now < duty.due_at:
+        by, left = _time_of_day(duty.due_at), duration(duty.due_at - now)
+        if _NAMES_A_TIME.search(task):
+            return f"{capital(task)}: due by {by} (in {left}){planned}"
+        return f"{capital(task)} by {by} (in {left}){planned}"
+    if now < duty.due_at + MINUTE:
+        return f"{DUE}: {task}{planned}"
+    return f"{LATE} for {duration(now - duty.due_at)}: {task}{planned}{_often(duty.due_at, now)}"
 
 
-def because_duty_breached(incident: Incident, duty: IncidentDuty) -> str:
+def because_duty_breached(incident: Incident, duty: IncidentDuty, now: int) -> str:
     """Return which duty was not done in time."""
     was_due = f"it was due {_deadline(incident, duty)}"
     if duty.name == POST_MORTEM:
         return f"the postmortem is {LATE} ({was_due})"
-    return f"duty {duty.name} is {LATE} ({was_due}): {duty.text}"
+    return f"{LATE}: {task_in_line(duty.text)} ({was_due}){_meeting_planned(duty, now)}"
+
+
+def task_in_line(text: str) -> str:
+    """Return a task as it stands within a sentence: ``post to the status page``; ``SSH ...`` keeps its capitals."""
+    task = text.rstrip(" .")
+    return f"{task[:1].lower()}{task[1:]}" if task[1:2].islower() or task[1:2] == " " else task
+
+
+def meeting_in_line(text: str) -> str:
+    """Return the meeting that a duty is to hold: ``the review meeting``; "the meeting" if its text has another form."""
+    match = _HOLDS.fullmatch(text.rstrip(" ."))
+    return match[1] if match is not None else "the meeting"
+
+
+def capital(text: str) -> str:
+    """Return a text with a capital at its start."""
+    return f"{text[:1].upper()}{text[1:]}"
+
+
+def _meeting_planned(duty: IncidentDuty, now: int) -> str:
+    """Return for when the duty's meeting was planned, as a further sentence; "" before its end, and without one."""
+    if duty.meets_at is None or duty.meets_at + duty.meets_for > now:
+        return ""
+    return f". {MEETING_PLANNED}{_time_of_day(duty.meets_at)}"
 
 
 def _deadline(incident: Incident, duty: IncidentDuty) -> str:
@@ -227,8 +269,9 @@ def because_invited(duty: IncidentDuty, meeting: Meeting) -> str:
     at = _time_of_day(duty.meets_at or duty.due_at)
     moved = " (this is a new time)" if duty.invited > 1 else ""
     agenda = f". Agenda: {'; '.join(meeting.agenda)}" if meeting.agenda else ""
-    purpose = f"Purpose: {duty.text.rstrip(' .')}"
-    return f"you are invited to {duty.name} on {at}, for {duration(meeting.length)}{moved}. {purpose}{agenda}"
+    what = meeting_in_line(duty.text)
+    purpose = f". Purpose: {duty.text.rstrip(' .')}" if what not in duty.text else ""
+    return f"you are invited to {what} on {at}, for {duration(meeting.length)}{moved}{purpose}{agenda}"
 
 
 def because_canceled(duty: IncidentDuty, why: str) -> str:
@@ -266,7 +309,7 @@ def _often(due_at: int, now: int) -> str:
     if now < due_at + MINUTE:
         return ""
     often = "daily" if now - due_at < DAILY_FOR else "weekly"
-    return f". This reminder comes {often} until it is done"
+    return f"{REPEATED}{often} until it is done"
 
 
 def waits_for(wait: Wait) -> str:

@@ -11,6 +11,7 @@ from tocsin.core.incident.event import Entry
 from tocsin.core.incident.incident import Incident
 from tocsin.core.incident.outbox import Outgoing
 from tocsin.core.incident.timeline.responses import FactSet, NoteTaken, StatusChanged, StatusUpdate
+from tocsin.core.incident.transitions import owners
 from tocsin.core.playbook.actions import PlaybookAction, worded_by
 from tocsin.core.playbook.playbook import Moment
 from tocsin.engine.change.oncall import on_call_input
@@ -138,7 +139,8 @@ def post_mortem(tx: Reader, policy: Policy, incident: Incident) -> RenderedMessa
 def _around(tx: Reader, policy: Policy, incident: Incident, variables: frozenset[str], occasion: Occasion) -> Around:
     entries = _entries(tx, incident) if variables & _OF_THE_TIMELINE else []
     names = policy.people.full_names
-    titles = timeline.Titles(names, {str(tier.number): tier.name for tier in incident.plan.tiers})
+    tiers = {str(tier.number): tier.name for tier in incident.plan.tiers}
+    titles = timeline.Titles({**owners.target_names(incident.plan), **names}, tiers, tasks=owners.tasks(incident))
     return Around(
         now=tx.now,
         timeline=tuple(_line(entry, occasion.zone, titles) for entry in entries if entry.kind not in _INTERNAL_ENTRIES),

@@ -73,6 +73,8 @@ def render(tx: Reader, row: Outgoing, incident: Incident, policy: Policy) -> Con
         names=policy.people.full_names,
         places=tuple(policy.people.places),
         tiers={str(tier.number): tier.name for tier in plan.tiers} if row.job is Job.HISTORY else {},
+        target_names=owners.target_names(plan) if row.job is Job.HISTORY else {},
+        tasks=owners.tasks(incident) if row.job is Job.HISTORY else {},
         time_zone=zone,
         because=in_zone(row.because, zone, tx.now),
         step=row.step,

@@ -8,6 +8,7 @@ from aiohttp import web
 from tocsin.core.errors import UnknownName
 from tocsin.core.incident.event import Entry
 from tocsin.core.incident.incident import Incident, State
+from tocsin.core.incident.transitions import owners
 from tocsin.engine.explain.incident import explain_incident
 from tocsin.ports.store import IncidentFilter, Reader
 from tocsin.web.api.quarantine_views import QuarantinePage, quarantined_view
@@ -50,14 +51,17 @@ async def show_incident(request: web.Request) -> web.Response:
     def work(reader: Reader) -> msgspec.Raw:
         incident = find(reader, ref)
         entries = reader.entries(incident.id, max(0, incident.events - LAST_ENTRIES), LAST_ENTRIES)
-        episodes, names = reader.every_episode_of(incident.id), _named(entries, full_names)
+        episodes, names = (
+            reader.every_episode_of(incident.id),
+            _named(entries, {**owners.target_names(incident.plan), **full_names}),
+        )
         return incident_detail(incident, episodes, entries, names, edge.observer)
 
     return json_answer(await edge.store.read(work))
 
 
 def _named(entries: Iterable[Entry], full_names: Mapping[str, str]) -> dict[str, str]:
-    """Return the full names of the people whom entries of the timeline name by their logins."""
+    """Return the names of the people whom entries of the timeline name by their logins, and of groups and rotations."""
     names = {entry.actor for entry in entries}
     for entry in entries:
         for value in entry.data.values():

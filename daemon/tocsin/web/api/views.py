@@ -163,7 +163,7 @@ class IncidentDetail(IncidentView, frozen=True, kw_only=True):
     timeline: list[EntryView]
     """The oldest first."""
     names: dict[str, str]
-    """The full names of the people in the timeline, by their logins, where people.yaml has them."""
+    """The full names of the people in the timeline, by their logins, and the playbook's names for other targets."""
     tiers: dict[str, str]
     """The names of the playbook's tiers, by their numbers."""
     cut: bool

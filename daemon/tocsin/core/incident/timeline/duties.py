@@ -19,7 +19,7 @@ class DutyOwed(EntryData, frozen=True, kw_only=True):
     """A duty whose time has begun."""
 
     kind = "duty_owed"
-    phrase = "duty {duty} is due by {due_at}: {text}"
+    phrase = "task for {owner}: {text}, due by {due_at}"
 
     duty: str
     text: str
@@ -45,7 +45,7 @@ class DutyDone(_DutyEntry, frozen=True, kw_only=True):
     """A duty that is done."""
 
     kind = "duty_done"
-    phrase = "duty {duty} done"
+    phrase = "task done: {duty}"
     remark = "reason"
 
     late: int
@@ -57,7 +57,7 @@ class DutyWaived(_DutyEntry, frozen=True, kw_only=True):
     """A duty that a person waived."""
 
     kind = "duty_waived"
-    phrase = "duty {duty} waived: {reason}"
+    phrase = "task waived: {duty} ({reason})"
 
     late: int
     reason: str
@@ -67,7 +67,7 @@ class DutyWithdrawn(_DutyEntry, frozen=True, kw_only=True):
     """A duty that counts no more."""
 
     kind = "duty_withdrawn"
-    phrase = "duty {duty} withdrawn: {because}"
+    phrase = "task withdrawn: {duty} ({because})"
 
     because: str
 
@@ -76,7 +76,7 @@ class MeetingProposed(EntryData, frozen=True, kw_only=True):
     """A time for a meeting, and the people invited."""
 
     kind = "meeting_proposed"
-    phrase = "inviting {targets} to {duty} on {starts_at}"
+    phrase = "invited {targets} to {duty} on {starts_at}"
 
     duty: str
     starts_at: int

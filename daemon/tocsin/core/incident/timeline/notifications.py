@@ -105,7 +105,7 @@ class Reminded(EntryData, frozen=True, kw_only=True):
     """A reminder of an update, a postmortem, an action item or a draft."""
 
     kind = "reminded"
-    phrase = "reminding {targets}: {because}"
+    phrase = "reminded {targets}: {because}"
 
     step: str
     targets: tuple[str, ...]

@@ -86,7 +86,7 @@ class EscalationRequested(EntryData, frozen=True, kw_only=True):
     """A request to page the next tier."""
 
     kind = "escalation_asked"
-    phrase = "help of the next tier requested"
+    phrase = "asked the next tier for help"
 
 
 class Pinned(EntryData, frozen=True, kw_only=True):

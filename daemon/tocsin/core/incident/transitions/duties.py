@@ -239,7 +239,7 @@ def _breach(change: Change, duty: IncidentDuty) -> None:
     if duty.is_open:
         breached = replace(breached, remind_at=remind_after(duty.due_at, 0, change.now))
     put_duty(change, breached)
-    step, because = f"{BREACHED_DUTY_STEP}{duty.name}", because_duty_breached(incident, duty)
+    step, because = f"{BREACHED_DUTY_STEP}{duty.name}", because_duty_breached(incident, duty, change.now)
     owner = owners.duty_owner(incident, duty)
     targets = () if is_told_by_its_storm(incident) else tuple(dict.fromkeys((*owner, *incident.plan.announce)))
     change.record(DutyBreached(**_about(duty, incident), late=late, step=step, targets=targets, because=because))

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from tocsin.core.incident.incident import Incident
 from tocsin.core.incident.incident_duty import IncidentDuty
-from tocsin.core.incident.sla import Item
+from tocsin.core.incident.sla import Item, duties_of
 from tocsin.core.playbook.duties import POST_MORTEM, RESPONDERS, Meeting
-from tocsin.core.playbook.playbook import Moment
+from tocsin.core.playbook.playbook import Moment, Playbook
 
 
 def in_role(incident: Incident, role: str) -> tuple[str, ...]:
@@ -89,6 +89,18 @@ def told_of_breaches(incident: Incident) -> tuple[str, ...]:
     """Return the recipients of a breach: the targets of the incident's own message, and the acknowledger."""
     acknowledger = (incident.acknowledged_by,) if incident.acknowledged_by else ()
     return tuple(dict.fromkeys((*incident.plan.announce, *acknowledger)))
+
+
+def target_names(plan: Playbook) -> dict[str, str]:
+    """Return the names that people know of groups and rotations: the tier or the role for which one stands alone."""
+    named = [*((role.targets, role.name) for role in plan.roles), *((tier.targets, tier.name) for tier in plan.tiers)]
+    return {targets[0]: name for targets, name in named if len(targets) == 1}
+
+
+def tasks(incident: Incident) -> dict[str, str]:
+    """Return the texts of the duties, by their names: of the playbook, and of the incident itself."""
+    required = {duty.name: duty.text for duty in incident.plan.duties.required}
+    return required | {duty.name: duty.text for duty in duties_of(incident.obligations)}
 
 
 def _nearest(incident: Incident, person: str | None) -> tuple[str, ...]:
