@@ -63,11 +63,18 @@ def test_an_sms_is_not_marked_as_cut_where_only_who_was_paged_before_is_missing(
 
 
 def test_an_sms_about_a_task_names_no_command_that_would_not_show_the_rest() -> None:
-    agenda = "; ".join(f"point {number} of the agenda" for number in range(20))
-    because = f"you are invited to review on 2026-11-20 11:00 UTC, for 1 h. Purpose: Learn. Agenda: {agenda}"
-    said = text(content(Job.UPDATE, step="meeting.review.1", because=because), settings("sms"))
+    because = f"duty review is overdue: {'learn from it; ' * 40}"
+    said = text(content(Job.UPDATE, step="breach.duty-review", because=because), settings("sms"))
     assert said.endswith("\n(cut)")
     assert "tocsin incidents show" not in said
+
+
+def test_the_sms_of_an_invitation_has_the_command_that_moves_it_in_place_of_the_agenda() -> None:
+    agenda = "; ".join(f"point {number} of the agenda" for number in range(20))
+    because = f"you are invited to the review on 2026-11-20 11:00 UTC, for 1 h. Agenda: {agenda}"
+    said = text(content(Job.UPDATE, step="meeting.review.1", because=because), settings("sms"))
+    assert "agenda" not in said
+    assert "To move it, on a computer: tocsin incidents meeting 12 review --at TIME" in said
 
 
 def test_an_sms_that_is_cut_says_where_the_rest_is_if_there_is_room() -> None:

@@ -132,6 +132,8 @@ def text(content: Content, settings: TwilioSettings) -> str:
         lines = [_COMMAND.sub(r": reply ack \1", line) for line in lines]
     parts = _for_a_computer(lines)
     sentences = [each for part in parts for each in ([part] if _DRAFT.match(part) else _SENTENCES.split(part))]
+    if content.step.startswith(MEETING_STEP):  # an e-mail has the agenda; here its room is for the command
+        sentences = [each for each in sentences if not each.startswith("Agenda: ")]
     at = "" if any(": tocsin " in each for each in sentences) else ", on a computer"
     # The command shows the alerts and the duties, but no agenda and no other command.
     is_shown = not content.is_alarm and not content.step.startswith((REMINDER, BREACH_STEP, MEETING_STEP))
