@@ -156,7 +156,7 @@ async def test_a_permanently_refused_page_goes_to_operators_with_the_reason(runn
         assert (page.number, page.target, page.stranded) == (1, ON_CALL, True)
         assert page.because == "new incident; pager refused the page for on-call-engineer: no such key"
         assert trouble.title == ("on-call-engineer was NOT reached by pager about #1 shop: Down (SEV-1; no one has it)")
-        assert trouble.summary == "Call on-call-engineer. Or take #1 yourself: tocsin incidents ack 1"
+        assert trouble.summary == "Call on-call-engineer now. Or take #1 yourself: tocsin incidents ack 1"
         assert "dead" in await kinds(tocsin)
         assert tocsin.observer.counts["pages_total", (("channel", "pager"), ("outcome", "dead"))] == 1
         await tocsin.advance(minutes=10)
