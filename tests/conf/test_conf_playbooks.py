@@ -190,8 +190,8 @@ ROLES = "communications, incident-commander, technical-lead"
             ),
         ),
         (
-            "flags: [major_impact, data_breach, security_breach, customer_facing]",
-            "flags: [major_impact, data breach, security_breach, customer_facing]",
+            "flags: [major_impact, data_breach,",
+            "flags: [major_impact, data breach,",
             22,
             "write letters, digits, - _ and . only, a letter or digit first",
         ),

@@ -181,13 +181,13 @@ def timeline(found: dict[str, Any], shown: str) -> str:
     moments = [datetime.fromisoformat(entry["at"]) for entry in found["timeline"]]
     lines = shown.partition("Timeline\n")[2].splitlines()
     assert len(lines) == len(moments)
-    told = (re.sub(r"^ *\d\d:\d\d:\d\d +", "", line) for line in lines)
+    told = (re.sub(r"^ *(\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d +", "", line) for line in lines)
 
     def from_the_opening(found: re.Match[str]) -> str:
-        at = datetime.strptime(found[0], "%Y-%m-%d %H:%M:%S UTC").replace(tzinfo=UTC)
+        at = datetime.fromisoformat(found[1]).replace(tzinfo=UTC)
         return f"+{round((at - moments[0]).total_seconds() / 3600)} h"
 
-    told = (re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", from_the_opening, line) for line in told)
+    told = (re.sub(r"(\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?) UTC", from_the_opening, line) for line in told)
     return "".join(
         f"+{round((at - moments[0]).total_seconds())} s  {line}\n" for at, line in zip(moments, told, strict=True)
     )

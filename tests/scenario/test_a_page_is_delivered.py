@@ -142,7 +142,7 @@ async def test_operators_read_how_to_call_the_person_whom_a_page_has_not_reached
     async with running(pager, on_call_engineer="+4915555550100") as tocsin:
         await tocsin.fire(**DOWN)
         trouble = next(content for content in tocsin.console.sent if content.playbook == "tocsin")
-        assert trouble.summary == f"Call {ON_CALL} at +4915555550100. Or take #1 yourself: tocsin incidents ack 1"
+        assert trouble.summary == f"Call {ON_CALL} now at +4915555550100. Or take #1 yourself: tocsin incidents ack 1"
         assert trouble.alerts[0].annotations["description"] == "Pager refused it: no such key"
 
 
