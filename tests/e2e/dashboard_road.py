@@ -75,7 +75,10 @@ MEASURED = (
     "max(tocsin_worker_cycle_age_seconds)",
     'count(ALERTS{about="tocsin",alertstate="firing"})',
 )
-WINDOWS = {"$__rate_interval": "1m", "$__range": "1h"}
+WINDOWS = {"$__rate_interval": "10m", "$__range": "1h"}
+"""Windows that hold the whole road, also on a machine with other work."""
+LOOKED_BACK = 600
+"""Seconds of a panel that shows a range."""
 
 
 @dataclass
@@ -107,13 +110,13 @@ class Road:
         return values
 
     async def ask(self, query: Query, values: dict[str, str]) -> Seen:
-        """Ask Prometheus as a panel does, for the last minute where it shows a range."""
+        """Ask Prometheus as a panel does, for the whole road where it shows a range."""
         expression = replaced(query.expr, values)
         if query.is_instant:
             found = await self.prometheus.query(expression)
             newest = [one["value"][1] for one in found]
         else:
-            found = await self.prometheus.query_range(expression, seconds=60, step=5)
+            found = await self.prometheus.query_range(expression, seconds=LOOKED_BACK, step=5)
             newest = [next((v for _, v in reversed(one["values"]) if v != "NaN"), "NaN") for one in found]
         return Seen(query, [one["metric"] for one in found], [float(value) for value in newest])
 
@@ -142,7 +145,7 @@ async def incident(tocsin: Tocsin, title: str, *states: str) -> dict[str, Any]:
         listed = await tocsin.incidents()
         return next((one for one in listed if title in one["title"] and one["state"] in states), None)
 
-    return await until(found, 40, f"{title} is {' or '.join(states)}") or {}
+    return await until(found, 120, f"{title} is {' or '.join(states)}") or {}
 
 
 async def live(road: Road, patient: Patient) -> None:
@@ -152,7 +155,7 @@ async def live(road: Road, patient: Patient) -> None:
     async def is_scraped() -> bool:
         return await prometheus.value("max(tocsin_drill_acknowledge_seconds_count)") == 0
 
-    await until(is_scraped, 20, "Prometheus has scraped tocsin before anyone acknowledges")
+    await until(is_scraped, 60, "Prometheus has scraped tocsin before anyone acknowledges")
     patient.broken.add(SERVICE)
     # Its severity is a word that no rule knows, so that the alert about unrouted alerts fires.
     odd = {**alert("Odd", severity="peculiar", service="search"), "startsAt": datetime.now(UTC).isoformat()}
@@ -164,7 +167,7 @@ async def live(road: Road, patient: Patient) -> None:
     async def is_escalated() -> bool:
         return bool(await prometheus.value("tocsin_escalation_lateness_seconds_count"))
 
-    await until(is_escalated, 30, "a step of a ladder has fired")
+    await until(is_escalated, 90, "a step of a ladder has fired")
     await cli(tocsin, "incidents", "ack", broken)
     await cli(tocsin, "incidents", "fact", broken, "users_affected=120", "data_loss=none")
     patient.broken.clear()
@@ -176,7 +179,7 @@ async def live(road: Road, patient: Patient) -> None:
     async def is_counted() -> bool:
         return bool(await prometheus.value("sum(tocsin_incident_time_to_resolve_seconds_count)"))
 
-    await until(is_counted, 20, "Prometheus has seen the resolve")
+    await until(is_counted, 60, "Prometheus has seen the resolve")
     await tocsin.stop()
     tocsin.start()
     await tocsin.ready()
@@ -186,7 +189,7 @@ async def live(road: Road, patient: Patient) -> None:
         seen = [await prometheus.value(one) for one in MEASURED]
         return bool(drilled) and None not in seen
 
-    await until(is_measured, 60, "the measures are there, the drill is counted, and an alert about tocsin fires")
+    await until(is_measured, 180, "the measures are there, the drill is counted, and an alert about tocsin fires")
 
 
 @asynccontextmanager
