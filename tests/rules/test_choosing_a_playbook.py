@@ -27,6 +27,7 @@ SCENARIOS: list[tuple[dict[str, str], dict[str, object]]] = [
     (QUICK | {"alertname": "PostgresqlTooManyConnections", "severity": "warning"}, {"severity": "P1"}),
     (QUICK | {"scenario": "security"}, {"severity": "P0", "flags": ("security",)}),
     (QUICK | {"alertname": "DiskFills", "severity": "warning"}, {"severity": "P3", "flags": ()}),
+    (QUICK | {"scenario": "infrastructure", "severity": "medium"}, {"severity": "P2", "flags": ("infrastructure",)}),
     (VIBE | {"severity": "warning", "customer_impact": "true"}, {"flags": ("customer_impact",)}),
     (VIBE | {"alertname": "SupportTicketsRising", "severity": "warning"}, {"flags": ("complaints_rising",)}),
     (
@@ -39,6 +40,9 @@ SCENARIOS: list[tuple[dict[str, str], dict[str, object]]] = [
     (EMERGENCY | {"scenario": "data-loss", "severity": "low"}, {"severity": "SEV-1", "flags": ()}),
     (EMERGENCY | {"scenario": "data-breach", "severity": "low"}, {"severity": "SEV-1", "flags": ("data_breach",)}),
     (EMERGENCY | {"scenario": "security", "severity": "low"}, {"severity": "SEV-1", "flags": ("security_breach",)}),
+    (EMERGENCY | {"scenario": "database-down", "severity": "low"}, {"flags": ("database_down",)}),
+    (EMERGENCY | {"scenario": "rate-limit-exceeded", "severity": "low"}, {"flags": ("rate_limit_exceeded",)}),
+    (EMERGENCY | {"scenario": "payment-processing-failed", "severity": "low"}, {"flags": ("payment_failed",)}),
     ({"users_affected": "no"}, {"severity": "SEV-4", "unrouted": False}),
     ({"users_affected": "yes", "core_function": "no"}, {"severity": "SEV-3"}),
     ({"users_affected": "yes", "core_function": "yes"}, {"severity": "SEV-2", "unrouted": False}),

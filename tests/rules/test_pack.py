@@ -89,6 +89,7 @@ def test_the_rules_look_at_few_labels() -> None:
         "rulename",
         "data_breach",
         "impact",
+        "infrastructure",
         "major_impact",
         "security",
         "playbook",
