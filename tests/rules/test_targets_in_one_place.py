@@ -30,9 +30,9 @@ TIMELINES = {
         "P4": "1 at 0s, 2 at 8h, 3 at 3d resolved",
     },
     "service-quick-reference": {
-        "P0": "1 at 0s, 2 at 5m, 2 at 5m flagged",
-        "P1": "1 at 0s, 2 at 15m, 2 at 15m flagged",
-        "P2": "1 at 0s, 2 at 1h, 2 at 1h flagged",
+        "P0": "1 at 0s, 2 at 5m, 2 at 5m flagged, 2 at 5m flagged",
+        "P1": "1 at 0s, 2 at 15m, 2 at 15m flagged, 2 at 15m flagged",
+        "P2": "1 at 0s, 2 at 1h, 2 at 1h flagged, 2 at 1h flagged",
         "P3": "1 at 0s informed, 1 at 4h informed",
     },
     "emergency-response": {

@@ -44,7 +44,7 @@ async def test_communications_of_the_quick_reference_gets_each_external_update_t
         quick = story(harness, QUICK)
         await quick.fire("P1")
         assert first not in await quick.drafts()
-        await harness.say(Declare(by=ALEX))
+        await harness.acknowledge("alex")
         await quick.facts(customer_impact="orders fail")
         await quick.confirm(first, await quick.draft(first))
         await harness.say(UpdatePosted(by=ALEX, text="half of it works"))
