@@ -205,6 +205,7 @@ def test_the_documents_incident_is_the_issues():
     of_the_clock = ["targets", "update_due_at", "post_mortem", "duties"]
     of_the_clock += ["closed_at", "action_items", "tickets", "drafts"]
     detail = [*promised, *from_rules, *of_people, *of_the_clock, "alerts", "timeline", "names", "tiers", "cut"]
+    detail.append("unticked")
     assert list(schemas["IncidentDetail"]["properties"]) == detail
     alert = ["source", "fingerprint", "episode", "status", "labels", "annotations", "starts_at", "ends_at", "remarks"]
     assert list(schemas["AlertView"]["properties"]) == alert
