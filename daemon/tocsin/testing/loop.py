@@ -10,9 +10,14 @@ use it for code that waits for a socket or a process: virtual time does not wait
 import asyncio
 import selectors
 import threading
+from collections.abc import Callable
+from concurrent.futures import Executor
 from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 from tocsin.testing.clock import VirtualClock
+
+T = TypeVar("T")
 
 _LOOK_EVERY = 0.001
 """Seconds between two looks at whether a thread has finished."""
@@ -47,6 +52,17 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """Return the virtual seconds since the loop was made."""
         return self._skipping.skipped
+
+    def run_in_executor(self, executor: Executor | None, func: Callable[..., T], *args: Any) -> asyncio.Future[T]:  # type: ignore[override]
+        """Call ``func`` at once if it is for the default executor, whose idle threads would stop the virtual time."""
+        if executor is not None:
+            return super().run_in_executor(executor, func, *args)
+        done: asyncio.Future[T] = self.create_future()
+        try:
+            done.set_result(func(*args))
+        except Exception as error:  # noqa: BLE001 - the caller gets it, as from a thread
+            done.set_exception(error)
+        return done
 
 
 class LoopClock(VirtualClock):
