@@ -55,7 +55,7 @@ def test_each_key_question_is_asked_and_kept(daemon: Running) -> None:
 
 
 def test_data_at_risk_is_a_flag_that_pages_at_once(daemon: Running) -> None:
-    found = declared(daemon, "--playbook", "emergency-response", answers="y\nn\ny\nn\n7\ny\nn\nSEV-2\n")
+    found = declared(daemon, "--playbook", "emergency-response", answers="y\nn\ny\nn\nn\n7\ny\nn\nSEV-2\n")
     assert found["flags"] == ["data_breach"]
 
 
@@ -117,7 +117,7 @@ def test_without_a_terminal_the_options_are_named_that_answer_the_questions(daem
     assert (
         "the questions of emergency-response need a terminal; without one, give --severity (SEV-1 or SEV-2 or SEV-3 or "
         "SEV-4), and --flag (major_impact or data_breach or "
-        "security_breach or customer_facing) if one applies"
+        "security_breach or customer_facing or database_down or rate_limit_exceeded or payment_failed) if one applies"
     ) in " ".join(told.output.split())
 
 

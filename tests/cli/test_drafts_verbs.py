@@ -96,6 +96,7 @@ def test_declining_sends_nothing_and_a_draft_can_be_discarded(daemon: Running) -
 
 def test_what_is_shown_before_it_is_confirmed_goes_out_to_the_letter_also_without_a_question(daemon: Running) -> None:
     number = declared(daemon, "--service", "the login")
+    assert daemon.run("incidents", "fact", number, "customer_impact=the login").exit_code == 0
     draft = json.loads(daemon.run("incidents", "drafts", number, "--json").stdout)["drafts"][1]
     sent = daemon.run("incidents", "confirm", number, "2", "--yes")
     assert sent.exit_code == 0, sent.output

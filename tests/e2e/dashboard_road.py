@@ -19,18 +19,14 @@ from e2e.processes import run, until
 from e2e.tocsin_process import ROOT, TOKEN, Tocsin, alert, tocsin_command
 
 SERVICE = "checkout"
-NOW = datetime.now(UTC)
-
-PEOPLE = {
+PEOPLE: dict[str, Any] = {
     "people": {name: {"contact": {"channel": "console"}} for name in ("alex", "blair", "morgan")},
     "rotations": {
         "on-call-engineer": {"members": ["alex", "blair"], "starts": "2026-01-05 09:00", "every": "weekly"},
-        # Begins tomorrow, so there is a gap now.
-        "night-watch": {"members": ["blair"], "starts": f"{NOW + timedelta(days=1):%Y-%m-%d} 09:00", "every": "weekly"},
     },
     "groups": {"engineering-manager": ["morgan"]},
 }
-PLAYBOOK = {
+PLAYBOOK: dict[str, Any] = {
     "title": "Emergency response, in seconds",
     "unrouted": "SEV-3",
     "flags": ["major_impact", "data_breach"],
@@ -52,14 +48,6 @@ PLAYBOOK = {
     "post_mortem_by": "owner",
     "duties": {"root-cause": {"what": "Find the cause", "since": "resolved", "within": "24h", "by": "owner"}},
     "goals": {"mttr": {"SEV-2": "30m"}, "mttd": "5m", "incidents_a_month": 10, "post_mortems_in_time": True},
-    "drills": [
-        {
-            "name": "Now",
-            "rrule": "FREQ=DAILY",
-            "starts": f"{NOW:%Y-%m-%d %H:%M}",
-            "to": ["on-call-engineer"],
-        }
-    ],
 }
 RULES = [
     {
@@ -197,7 +185,12 @@ async def travelled(folder: Path) -> AsyncIterator[Road]:
     """The road at its end, with everything still running."""
     async with AsyncExitStack() as stack:
         patient = await stack.enter_async_context(Patient())
-        tocsin = Tocsin(folder / "tocsin", people=PEOPLE, playbook=PLAYBOOK)
+        now = datetime.now(UTC)
+        # Begins tomorrow, so there is a gap now.
+        night = {"members": ["blair"], "starts": f"{now + timedelta(days=1):%Y-%m-%d} 09:00", "every": "weekly"}
+        people = {**PEOPLE, "rotations": {**PEOPLE["rotations"], "night-watch": night}}
+        drill = {"name": "Now", "rrule": "FREQ=DAILY", "starts": f"{now:%Y-%m-%d %H:%M}", "to": ["on-call-engineer"]}
+        tocsin = Tocsin(folder / "tocsin", people=people, playbook={**PLAYBOOK, "drills": [drill]})
         alertmanager = Alertmanager(folder, posts_at_once(f"{tocsin.url}/webhooks/alertmanager", TOKEN))
         tocsin.write_yaml(
             "tocsin.yaml",
