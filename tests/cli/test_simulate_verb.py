@@ -36,7 +36,7 @@ def ladder(*arguments: str) -> list[dict[str, Any]]:
         r"SEV-\d target missed: .*$|a status update is due|reminder .: the status update is late|no status update was"
         "|write the postmortem|the postmortem|.*, as it was "
         "|.* waits for your confirmation|.* was not confirmed before the incident was resolved"
-        r"|duty |you are invited |overdue: |.* by \d{4}-\d\d-\d\d \d\d:\d\d UTC \(in "
+        r"|duty |you are invited |overdue|.* by (\w+ )?\d{4}-\d\d-\d\d \d\d:\d\d UTC|hold the |task |your task"
     )
     return [step for step in steps(*arguments) if not of_the_clock.match(step["because"])]
 
