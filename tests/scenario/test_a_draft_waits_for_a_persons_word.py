@@ -203,6 +203,23 @@ async def test_for_a_status_page_that_shows_nothing_yet_the_draft_about_the_end_
         assert await drafts(harness) == [2]
         assert await dropped(harness) == ["draft 1 dropped: status (draft 2 takes its place)"]
         assert any("waits for your confirmation" in why for _, _, why in harness.reminders()[1:])
+        assert of_the_unconfirmed(harness) == [], "the new draft tells of itself"
+
+
+async def test_only_the_notice_of_the_end_is_told_if_it_replaces_a_draft_of_another_action_for_the_page() -> None:
+    page = RecordingTracker("status")
+    at_the_end = msgspec.convert(
+        {"at": ["resolved"], "verb": "tracker", "what": "status", "confirm": True}, PlaybookAction
+    )
+    async with tocsin(
+        drafted("updated", {"verb": "tracker", "what": "status"}), at_the_end, trackers=(page,)
+    ) as harness:
+        await harness.fire(alertname="Down", severity="SEV-1")
+        await harness.say(UpdatePosted(by=ALICE, text="half of it works"))
+        await harness.close("alice")
+        await harness.advance(seconds=1)
+        assert await drafts(harness) == [2]
+        assert of_the_unconfirmed(harness) == []
 
 
 async def test_a_status_page_that_is_confirmed_after_the_resolve_is_closed_at_once() -> None:

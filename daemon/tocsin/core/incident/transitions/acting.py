@@ -229,7 +229,7 @@ def _tell_of_unconfirmed(change: Change, draft: Draft) -> None:
     """Tell the people who could have confirmed a draft that the incident ended without it."""
     acting = acting_of(change.incident)
     waits = acting.draft(draft.number) is not None
-    if not waits and any(draft.action == other.action for other in acting.drafts):
+    if not waits and any(_replaces(other.action, draft.action) for other in acting.drafts):
         return  # a draft about the resolve has taken its place, and people are told of that one
     change.record(DraftUnconfirmed(draft=draft.number, what=draft.action.what))
     because = because_unconfirmed(draft, waits=waits)
