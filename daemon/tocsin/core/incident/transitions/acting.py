@@ -299,8 +299,8 @@ def _has_ticket(change: Change, action: PlaybookAction) -> bool:
 def _has_draft(change: Change, action: PlaybookAction) -> bool:
     """Return whether a draft for the same ticket waits, to be replaced by one of this action."""
     drafts = acting_of(change.incident).drafts
-    is_same = (draft.action.verb is Verb.TRACKER and draft.action.what == action.what for draft in drafts)
-    return action.confirm and action.verb is Verb.TRACKER and any(is_same)
+    is_ticket = action.verb is Verb.TRACKER and action.confirm
+    return is_ticket and any(_replaces(action, draft.action) for draft in drafts)
 
 
 def _carry_out(change: Change, action: PlaybookAction, moment: str, worded: Worded) -> None:
